@@ -1,0 +1,1 @@
+//! `websmsd`: load the configuration, bind, accept for ever, reload.

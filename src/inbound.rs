@@ -1,0 +1,1 @@
+//! Story 1: one connection, socket bytes → answers.

@@ -1,0 +1,95 @@
+//! Every bound of the program, with its unit, its reason and what happens there.
+//!
+//! Refuse, never truncate: a cut SMS is a wrong SMS.
+
+use std::time::Duration;
+
+// ---- A message ----------------------------------------------------------------------------
+
+/// Longest number, `to` or `from`, in bytes. E.164 has 15 digits and alphanumeric senders 11;
+/// 64 leaves room for SIP users and keeps file names short. Beyond: refused (`reject_status`,
+/// exit 1).
+pub const NUMBER_BYTES_MAX: usize = 64;
+
+/// Most parts that one inbound text is split into, a call file each. Beyond: 413.
+pub const CALL_FILE_PARTS_MAX: usize = 16;
+
+/// Longest call-file line Asterisk reads: a 1024-byte buffer less newline and NUL
+/// (`pbx_spool.c`). A longer line is skipped whole.
+pub const CALL_FILE_LINE_BYTES_MAX: usize = 1022;
+
+// ---- An inbound request -------------------------------------------------------------------
+
+/// Request line, header lines and trailers together, bytes. Beyond: 431.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Header fields of one request. Beyond: 431.
+pub const HEADER_FIELDS_MAX: usize = 64;
+/// Request target, bytes. Beyond: 414.
+pub const TARGET_BYTES_MAX: usize = 4 * 1024;
+/// Request body after chunk framing is taken off, bytes. The largest webhook seen is an MMS
+/// notice of some 8 KiB. Beyond: 413.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Parameters of one request (PHP's `max_input_vars`). Beyond: 413.
+pub const PARAMETERS_MAX: usize = 1000;
+/// JSON values of one document, counted before the parser runs. Beyond: 413.
+pub const JSON_VALUES_MAX: usize = 2000;
+/// JSON nesting, counted before the parser runs; parsing this depth must fit
+/// [`CONNECTION_STACK_BYTES`]. Beyond: 413.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Messages of one request (`each`). Beyond: 413.
+pub const MESSAGES_MAX: usize = 100;
+/// Request bytes held by all connections together. Beyond: 503.
+pub const REQUEST_MEMORY_BYTES_MAX: usize = 1024 * 1024;
+/// Value of a `key_echo` parameter that is answered, bytes. Beyond: 400.
+pub const ECHO_BYTES_MAX: usize = 256;
+
+// ---- Time, inbound ------------------------------------------------------------------------
+
+/// From accept to the first byte. Then: 408.
+pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(5);
+/// From the first byte of a request to its last. Then: 408.
+pub const REQUEST_WAIT: Duration = Duration::from_secs(10);
+/// TLS handshake. Then: closed.
+pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
+/// Writing one answer. Then: closed.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Between two requests of a kept-alive connection. Then: closed without a word.
+pub const IDLE_WAIT: Duration = Duration::from_secs(5);
+/// Pause after `EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED` at accept.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+// ---- Connections --------------------------------------------------------------------------
+
+/// Connections at once unless `max_connections` says otherwise. Beyond: 503.
+pub const CONNECTIONS_DEFAULT: usize = 64;
+/// Connections of one peer (IPv4 address, IPv6 /64); proxies and loopback excepted. Beyond: 503.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 16;
+/// Stack of a connection thread, bytes.
+pub const CONNECTION_STACK_BYTES: usize = 64 * 1024;
+
+// ---- Outbound -----------------------------------------------------------------------------
+
+/// The provider's answer that is judged, bytes. What lies beyond is not read.
+pub const REPLY_BYTES_MAX: usize = 64 * 1024;
+/// An AGI reply line, bytes. Beyond: nothing more is written.
+pub const AGI_REPLY_BYTES_MAX: usize = 1024;
+/// Wait for one AGI reply. Then: nothing more is written.
+pub const AGI_REPLY_WAIT: Duration = Duration::from_secs(1);
+/// A provider's message id in `WEBSMS_ID`, bytes. Beyond: no id.
+pub const MESSAGE_ID_BYTES_MAX: usize = 128;
+/// How far machine chatter is looked for in a text, bytes (spec: root element within 512).
+pub const CHATTER_BYTES_MAX: usize = 512;
+
+// ---- Files and log ------------------------------------------------------------------------
+
+/// `websms.conf`, bytes. Beyond: a fault.
+pub const CONFIG_BYTES_MAX: usize = 256 * 1024;
+/// One log line, bytes. Beyond: cut, with a mark.
+pub const LOG_LINE_BYTES_MAX: usize = 480;
+/// Refusals logged a second; beyond: one line with the count.
+pub const LOG_REFUSALS_PER_SECOND_MAX: u32 = 10;
+/// Age at which a leftover file of ours is swept.
+pub const SWEEP_AGE: Duration = Duration::from_secs(3600);
+
+const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(HEAD_BYTES_MAX + BODY_BYTES_MAX < REQUEST_MEMORY_BYTES_MAX);

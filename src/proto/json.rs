@@ -1,0 +1,1 @@
+//! Bytes → a JSON value of bounded size; search by key or path.

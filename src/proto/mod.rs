@@ -1,0 +1,19 @@
+//! Pure: bytes in, values out. No file, socket, clock, thread, randomness or environment here.
+
+pub mod form;
+pub mod ini;
+pub mod json;
+
+pub mod access;
+pub mod request;
+pub mod response;
+pub mod verify;
+pub mod webhook;
+
+pub mod callfile;
+
+pub mod address;
+pub mod agi;
+pub mod provider;
+pub mod sign;
+pub mod text;

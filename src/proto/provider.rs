@@ -1,0 +1,119 @@
+//! A message and an account → a call to the provider; its reply → a verdict.
+
+use crate::proto::sign::Auth;
+
+/// Everything that shapes a request of one interface (`[websms]`).
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The interface's index; empty where there is none.
+    pub interface: String,
+    /// Scheme and host, scheme settled by `config`.
+    pub host: String,
+    /// Joined to `host` as it stands.
+    pub path: String,
+    /// Parameter names, or paths where the format is not `form`.
+    pub key_to: Vec<u8>,
+    /// The sender's.
+    pub key_from: Vec<u8>,
+    /// The text's.
+    pub key_body: Vec<u8>,
+    /// Credentials.
+    pub auth: Auth,
+    /// How parameters travel.
+    pub format: Format,
+    /// What happens to numbers.
+    pub number_format: NumberFormat,
+    /// What happens to characters above U+FFFF.
+    pub charset: Charset,
+    /// `val_static`, in order.
+    pub statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `headers`, in order.
+    pub headers: Vec<(String, String)>,
+    /// When a 2xx means sent; `None`: always.
+    pub response_check: Option<Check>,
+    /// When an answer means try again later.
+    pub later_check: Option<Check>,
+}
+
+/// `format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `application/x-www-form-urlencoded`, POST.
+    Form,
+    /// `application/json`, POST.
+    Json,
+    /// Parameters in the URL, GET.
+    Query,
+    /// `multipart/form-data`, POST.
+    Multipart,
+}
+
+/// `number_format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberFormat {
+    /// Unchanged.
+    AsIs,
+    /// `omit+`: every `+` dropped.
+    OmitPlus,
+    /// `no+`, `E164`, `E.164`: a leading `+` dropped, then a leading `00`.
+    Digits,
+    /// `+E164`: exactly one leading `+`.
+    Plus,
+    /// `NANP`: ten digits.
+    Nanp,
+}
+
+/// `charset`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Charset {
+    /// Unchanged.
+    AsIs,
+    /// `UCS-2`: characters above U+FFFF become U+FFFD.
+    Ucs2,
+    /// `key=value`: that parameter is added when there is such a character.
+    Parameter(Vec<u8>, Vec<u8>),
+}
+
+/// `response_check`, `later_check`.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// `key=value` in the JSON answer, at any depth, the last such key.
+    KeyValue(Vec<u8>, Vec<u8>),
+    /// `/regex/flags` against the raw answer.
+    Regex(regex_lite::Regex),
+}
+
+/// One HTTP request to the provider, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `POST` or `GET`.
+    pub method: &'static str,
+    /// Absolute.
+    pub url: String,
+    /// Without Host, Content-Length and Connection, which the client sets.
+    pub headers: Vec<(String, String)>,
+    /// Empty for GET.
+    pub body: Vec<u8>,
+}
+
+/// What the provider answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// `Retry-After` as it stands.
+    pub retry_after: Option<String>,
+    /// At most `REPLY_BYTES_MAX` of the body.
+    pub body: Vec<u8>,
+    /// Whether the body ended as its framing promised.
+    pub end: BodyEnd,
+}
+
+/// How a reply's body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// As promised, or at our own limit.
+    Whole,
+    /// Cut off by the peer, the network or the deadline.
+    Cut,
+}

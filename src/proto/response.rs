@@ -1,0 +1,1 @@
+//! An answer → HTTP/1.1 bytes.

@@ -1,0 +1,1 @@
+//! A call → a reply, over ureq and rustls.

@@ -1,0 +1,1 @@
+//! now() as seconds since 1970; whether the clock is sane; monotonic deadlines.

@@ -1,0 +1,1 @@
+//! Bound sockets, connection slots, named threads with a fixed stack.

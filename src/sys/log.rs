@@ -1,0 +1,1 @@
+//! One line an event → syslog (local0) or stderr, escaped and cut.

@@ -1,0 +1,9 @@
+//! Thin: one operating-system resource a file. Bytes pass; their meaning is not known here.
+
+pub mod client;
+pub mod clock;
+pub mod files;
+pub mod listener;
+pub mod log;
+pub mod spool;
+pub mod stream;

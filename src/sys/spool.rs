@@ -1,0 +1,1 @@
+//! Bytes → a file in Asterisk's `outgoing/`, whole or not at all.

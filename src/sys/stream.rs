@@ -1,0 +1,1 @@
+//! A TCP stream under one total deadline.
