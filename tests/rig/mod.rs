@@ -1,0 +1,527 @@
+//! A test → the real program between a stub provider and a spool, all on loopback.
+//!
+//! Everything here waits for a condition and panics when it does not come; nothing sleeps for a
+//! fixed time and hopes. Only `std` is used, so that a fault of ours cannot hide behind a crate
+//! that shares it.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a test that panics has failed, which is its job; each test file uses a part of this"
+)]
+
+mod http;
+mod itsp;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use http::{Answer, FORM, Http, post};
+pub use itsp::{Itsp, Received, Script, deaf_address};
+
+/// How long anything may take before a test has failed. Generous: the machine may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The real program. Cargo names it to integration tests; an example sets `WEBSMS_BINARY`.
+pub fn binary() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_websms") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(std::env::var_os("WEBSMS_BINARY").expect("WEBSMS_BINARY")),
+    }
+}
+
+/// Waits until `condition` holds; panics with `what` after [`PATIENCE`].
+#[track_caller]
+pub fn wait_for(what: &str, condition: impl FnMut() -> bool) {
+    assert!(
+        holds_within(PATIENCE, condition),
+        "waited in vain for {what}"
+    );
+}
+
+/// Whether `condition` comes to hold before `limit` is over.
+pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if start.elapsed() > limit {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(3));
+    }
+}
+
+// ---- Files ----------------------------------------------------------------------------------
+
+/// A temporary folder (0700) that is removed with all it holds.
+pub struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        Scratch::within(&std::env::temp_dir())
+    }
+
+    /// In a folder of the caller's choice, for a test that needs another filesystem.
+    pub fn within(parent: &Path) -> Scratch {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("websms-test-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+                    return Scratch { path };
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => panic!("{}: {e}", path.display()),
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file that nobody else may read.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// Makes a folder.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let path = self.join(name);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A test may have taken the write permission away from a folder in here.
+        let _ = Command::new("chmod")
+            .arg("-R")
+            .arg("u+rwX")
+            .arg(&self.path)
+            .status();
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// A call file as it stands in the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFile {
+    pub name: String,
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+impl CallFile {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.bytes.clone()).expect("a call file is UTF-8")
+    }
+
+    /// The value of the only line `key: value`; panics where there are several or none.
+    #[track_caller]
+    pub fn value(&self, key: &str) -> String {
+        let text = self.text();
+        let mut found = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+        let value = found
+            .next()
+            .unwrap_or_else(|| panic!("no {key} in\n{text}"));
+        assert_eq!(found.next(), None, "several {key} in\n{text}");
+        value.to_owned()
+    }
+
+    /// The value of the only `setvar: name=value`.
+    #[track_caller]
+    pub fn variable(&self, name: &str) -> String {
+        let text = self.text();
+        let start = format!("setvar: {name}=");
+        let mut found = text.lines().filter_map(|line| line.strip_prefix(&start));
+        let value = found
+            .next()
+            .unwrap_or_else(|| panic!("no {name} in\n{text}"));
+        assert_eq!(found.next(), None, "several {name} in\n{text}");
+        value.to_owned()
+    }
+
+    /// `MESSAGE(body)`, decoded as a dialplan does it.
+    #[track_caller]
+    pub fn body(&self) -> String {
+        let value = self.variable("MESSAGE(body)");
+        if self.variable("MESSAGE_ENCODE") == "rfc3986" {
+            percent_decode(&value)
+        } else {
+            value
+        }
+    }
+}
+
+/// Every call file of a folder, in the order of modification time, then name: Asterisk's order.
+pub fn call_files(folder: &Path) -> Vec<CallFile> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let time = path.metadata().unwrap().modified().unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        files.push((
+            time,
+            CallFile {
+                name,
+                bytes: fs::read(&path).unwrap(),
+                path,
+            },
+        ));
+    }
+    files.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    files.into_iter().map(|(_, file)| file).collect()
+}
+
+pub fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = text
+            .get(at + 1..at + 3)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        match (bytes[at], pair) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).expect("a decoded text is UTF-8")
+}
+
+// ---- websms ---------------------------------------------------------------------------------
+
+/// What a finished run left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// `websms` with nothing of this machine's environment that could change what it does.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for name in ["AST_AGI_DIR", "WEBSMS_CONF", "WEBSMSD_PORT"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs `websms -c CONF ARGS…` to its end.
+pub fn websms<A: AsRef<OsStr>>(conf: &Path, args: &[A]) -> Ran {
+    let mut run = command(&binary());
+    run.arg("-c").arg(conf).args(args);
+    finish(run)
+}
+
+/// Runs a command to its end; panics and kills it after [`PATIENCE`].
+#[track_caller]
+pub fn finish(mut command: Command) -> Ran {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = drain(child.stdout.take().unwrap());
+    let stderr = drain(child.stderr.take().unwrap());
+    let status = wait_for_exit(&mut child);
+    Ran {
+        code: status.code(),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+/// Waits for a child's end; panics and kills it after [`PATIENCE`].
+#[track_caller]
+pub fn wait_for_exit(child: &mut Child) -> ExitStatus {
+    let mut status = None;
+    let ended = holds_within(PATIENCE, || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    if !ended {
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("process {} did not end", child.id());
+    }
+    status.unwrap()
+}
+
+fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+// ---- websmsd --------------------------------------------------------------------------------
+
+/// How the daemon's applet is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Called {
+    /// `websmsd …`, a link.
+    Link,
+    /// `websmsd.php …`, a link with the old program's name.
+    PhpLink,
+    /// `websms websmsd …`.
+    FirstArgument,
+}
+
+/// A running `websmsd` with its own configuration and spool, killed with the value.
+pub struct Websmsd {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Holds the configuration, the link and, as `outgoing` and `staging`, the spool.
+    pub scratch: Scratch,
+    log: Arc<Mutex<String>>,
+}
+
+impl Websmsd {
+    /// Starts it on `conf`, to which the spool folders are added. `@DIR@` stands for the scratch
+    /// folder.
+    #[track_caller]
+    pub fn start(conf: &str) -> Websmsd {
+        Websmsd::start_as(Called::Link, Scratch::new(), conf, &[])
+    }
+
+    /// The same by another name, in a folder that the test has prepared, with more options.
+    #[track_caller]
+    pub fn start_as(called: Called, scratch: Scratch, conf: &str, options: &[&str]) -> Websmsd {
+        let conf = spool_conf(&scratch, conf);
+        let conf = scratch.file("websms.conf", conf);
+        let mut run = daemon_command(called, &scratch);
+        run.arg("-c")
+            .arg(conf)
+            .args(["-l", "127.0.0.1:0", "-v"])
+            .args(options);
+        Websmsd::spawn(run, scratch)
+    }
+
+    /// Starts any command that ends up as a daemon with `-v` and waits until it listens.
+    #[track_caller]
+    pub fn spawn(mut run: Command, scratch: Scratch) -> Websmsd {
+        run.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = run.spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let lines = BufReader::new(child.stderr.take().unwrap());
+        let kept = Arc::clone(&log);
+        thread::spawn(move || keep_lines(lines, &kept));
+        let mut address = None;
+        let listens = holds_within(PATIENCE, || {
+            address = listening(&log.lock().unwrap());
+            address.is_some() || child.try_wait().unwrap().is_some()
+        });
+        let Some(address) = address.or_else(|| listening(&log.lock().unwrap())) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!(
+                "websmsd does not listen ({listens}):\n{}",
+                log.lock().unwrap()
+            );
+        };
+        Websmsd {
+            child,
+            address,
+            scratch,
+            log,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn outgoing(&self) -> PathBuf {
+        self.scratch.join("outgoing")
+    }
+
+    pub fn staging(&self) -> PathBuf {
+        self.scratch.join("staging")
+    }
+
+    pub fn call_files(&self) -> Vec<CallFile> {
+        call_files(&self.outgoing())
+    }
+
+    /// The one call file that is there; panics where there are several or none.
+    #[track_caller]
+    pub fn call_file(&self) -> CallFile {
+        let mut files = self.call_files();
+        assert_eq!(files.len(), 1, "{files:?}\n{}", self.log());
+        files.remove(0)
+    }
+
+    /// All that it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for a text in the log.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) {
+        let logged = holds_within(PATIENCE, || self.log().contains(text));
+        assert!(logged, "no {text:?} in the log:\n{}", self.log());
+    }
+
+    pub fn connect(&self) -> Http {
+        Http::connect(self.address)
+    }
+
+    /// One request on a connection of its own.
+    #[track_caller]
+    pub fn post(&self, target: &str, content_type: &str, body: impl AsRef<[u8]>) -> Answer {
+        let mut http = self.connect();
+        http.send(post(target, content_type, body));
+        http.answer()
+    }
+
+    /// A GET on a connection of its own.
+    #[track_caller]
+    pub fn get(&self, target: &str) -> Answer {
+        let mut http = self.connect();
+        http.send(format!("GET {target} HTTP/1.1\r\nHost: websms\r\n\r\n"));
+        http.answer()
+    }
+
+    /// Sends a signal by its name, as in `kill -HUP`.
+    pub fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end, which the test has brought about.
+    #[track_caller]
+    pub fn wait_for_exit(&mut self) -> ExitStatus {
+        wait_for_exit(&mut self.child)
+    }
+}
+
+impl Drop for Websmsd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("---- log of websmsd ----\n{}----", self.log());
+        }
+    }
+}
+
+/// `websmsd` by the chosen name, without arguments.
+pub fn daemon_command(called: Called, scratch: &Scratch) -> Command {
+    let link = match called {
+        Called::Link => "websmsd",
+        Called::PhpLink => "websmsd.php",
+        Called::FirstArgument => {
+            let mut run = command(&binary());
+            run.arg("websmsd");
+            return run;
+        }
+    };
+    let link = scratch.join(link);
+    if !link.exists() {
+        symlink(binary(), &link).unwrap();
+    }
+    command(&link)
+}
+
+/// `conf` with the spool of `scratch` in its `[astqueue]`, unless it names one itself.
+pub fn spool_conf(scratch: &Scratch, conf: &str) -> String {
+    let folder = scratch.path().to_str().unwrap();
+    let conf = conf.replace("@DIR@", folder);
+    if conf.contains("outgoingdir") {
+        return conf;
+    }
+    let spool = format!(
+        "[astqueue]\noutgoingdir = \"{folder}/outgoing\"\nstagingdir = \"{folder}/staging\"\n"
+    );
+    if conf.contains("[astqueue]\n") {
+        conf.replacen("[astqueue]\n", &spool, 1)
+    } else {
+        format!("{conf}\n{spool}")
+    }
+}
+
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(pid.to_string())
+        .status();
+    assert!(status.unwrap().success(), "kill -{name} {pid}");
+}
+
+fn keep_lines(mut lines: impl BufRead, kept: &Mutex<String>) {
+    let mut line = Vec::new();
+    while lines
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|read| read > 0)
+    {
+        kept.lock()
+            .unwrap()
+            .push_str(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+}
+
+/// The first address in the log after `listening on`.
+fn listening(log: &str) -> Option<SocketAddr> {
+    let line = log
+        .lines()
+        .find_map(|line| line.split_once("listening on ")?.1.into());
+    line?
+        .split_whitespace()
+        .next()?
+        .trim_end_matches([',', '.'])
+        .parse()
+        .ok()
+}
