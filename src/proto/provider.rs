@@ -117,3 +117,47 @@ pub enum BodyEnd {
     /// Cut off by the peer, the network or the deadline.
     Cut,
 }
+
+/// What became of a message (spec §6.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The provider accepted it.
+    Sent {
+        /// The provider's id, if it gave one that may be shown.
+        id: Option<String>,
+        /// Why we think so.
+        reason: Reason,
+    },
+    /// Not now: another try, here or elsewhere, cannot send it twice.
+    Later {
+        /// What stood in the way.
+        reason: Reason,
+        /// Seconds that the provider asked us to wait.
+        retry_after_s: Option<u64>,
+    },
+    /// It may have been sent; every further try may be billed again.
+    Unsure {
+        /// Where the trail ends.
+        reason: Reason,
+    },
+    /// Never, as it stands.
+    Refused {
+        /// What the provider said.
+        reason: Reason,
+    },
+}
+
+/// Why a [`Verdict`] is what it is: our own phrases and status numbers, never the provider's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The provider's status decided.
+    Status(u16),
+    /// A 2xx whose answer does not hold `response_check`.
+    CheckFailed(u16),
+    /// An answer that matches `later_check`.
+    LaterCheck(u16),
+    /// A 2xx whose body ended before the check could be decided.
+    Cut(u16),
+    /// No status: the step that failed, a fixed phrase of the client's.
+    Step(&'static str),
+}
