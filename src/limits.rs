@@ -31,6 +31,11 @@ pub const TARGET_BYTES_MAX: usize = 4 * 1024;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Parameters of one request (PHP's `max_input_vars`). Beyond: 413.
 pub const PARAMETERS_MAX: usize = 1000;
+/// Parts of one multipart body (PHP's own bound: files and unnamed parts count). Beyond: 413.
+pub const MULTIPART_PARTS_MAX: usize = 1020;
+/// Parameters of one request and the arrays that their names make (`a[b][c]=d` is three), so that
+/// 64 KiB of brackets do not become megabytes. Beyond: 413.
+pub const PARAMETER_NODES_MAX: usize = 4 * PARAMETERS_MAX;
 /// JSON values of one document, counted before the parser runs. Beyond: 413.
 pub const JSON_VALUES_MAX: usize = 2000;
 /// JSON nesting, counted before the parser runs; parsing this depth must fit

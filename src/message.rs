@@ -3,6 +3,11 @@
 //! Invariant: a [`Number`], [`Sender`] or [`Text`] was checked where it was made and is not
 //! checked again.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::limits::NUMBER_BYTES_MAX;
+
 /// A destination: spec §8.4 (inbound) or §6.1 (outbound).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(String);
@@ -29,9 +34,14 @@ pub struct Message {
 /// Why a field is no part of an SMS. The peer's or the caller's fault, always.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadMessage {
+    /// The request has no such parameter.
+    Missing {
+        /// Which field: `to`, `from`, `text`.
+        field: &'static str,
+    },
     /// Nothing left after trimming.
     Empty {
-        /// Which field: `to`, `from`, `text`.
+        /// Which field.
         field: &'static str,
     },
     /// Longer than its limit; refused, never cut.
@@ -54,17 +64,63 @@ pub enum BadMessage {
     SpecialExtension,
 }
 
+impl BadMessage {
+    /// The field at fault: `to`, `from` or `text`.
+    pub fn field(&self) -> &'static str {
+        match self {
+            BadMessage::Missing { field }
+            | BadMessage::Empty { field }
+            | BadMessage::TooLong { field, .. }
+            | BadMessage::Alphabet { field, .. } => field,
+            BadMessage::SpecialExtension => "to",
+        }
+    }
+}
+
+/// Fact and limit, never the value.
+impl fmt::Display for BadMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadMessage::Missing { field } => write!(f, "no {field}"),
+            BadMessage::Empty { field: "text" } => f.write_str(
+                "text is empty (Asterisk hands over an empty one above 1023 bytes of SIP)",
+            ),
+            BadMessage::Empty { field } => write!(f, "{field} is empty"),
+            BadMessage::TooLong {
+                field,
+                bytes,
+                bytes_max,
+            } => write!(f, "{field} is {bytes} bytes, limit {bytes_max}"),
+            BadMessage::Alphabet { field, byte } => {
+                write!(f, "{field} holds byte 0x{byte:02x}")
+            }
+            BadMessage::SpecialExtension => f.write_str("to is a special extension of Asterisk"),
+        }
+    }
+}
+
+impl std::error::Error for BadMessage {}
+
 impl Number {
     /// Inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and no special
     /// extension of Asterisk (spec §8.4).
-    pub fn parse_inbound(_raw: &[u8]) -> Result<Number, BadMessage> {
-        unimplemented!()
+    pub fn parse_inbound(raw: &[u8]) -> Result<Number, BadMessage> {
+        let bytes = measured("to", trim(raw))?;
+        let number = Number(alphabet("to", bytes, |b| {
+            b.is_ascii_alphanumeric() || b"+._-".contains(&b)
+        })?);
+        match number.as_str() {
+            "s" | "h" | "i" | "t" | "T" | "e" | "o" | "a" => Err(BadMessage::SpecialExtension),
+            _ => Ok(number),
+        }
     }
 
     /// Outbound TO, already reduced to the user part: 1 to 64 of ASCII letters, digits,
     /// `+._-*#` (spec §6.1).
-    pub fn parse_outbound(_raw: &[u8]) -> Result<Number, BadMessage> {
-        unimplemented!()
+    pub fn parse_outbound(raw: &[u8]) -> Result<Number, BadMessage> {
+        let bytes = measured("to", raw)?;
+        let known = |b: u8| b.is_ascii_alphanumeric() || b"+._-*#".contains(&b);
+        alphabet("to", bytes, known).map(Number)
     }
 
     /// The number as text.
@@ -76,13 +132,22 @@ impl Number {
 impl Sender {
     /// Inbound `from`: trimmed, 1 to 64 bytes; a character outside letters, digits, `+._-`,
     /// space and `&'@` becomes `_` (spec §8.4).
-    pub fn parse_inbound(_raw: &[u8]) -> Result<Sender, BadMessage> {
-        unimplemented!()
+    ///
+    /// A character is one of UTF-8 where all is UTF-8, else a byte.
+    pub fn parse_inbound(raw: &[u8]) -> Result<Sender, BadMessage> {
+        let bytes = measured("from", trim(raw))?;
+        let kept = |c: char| u8::try_from(c).ok().filter(|b| is_sender_byte(*b));
+        let replaced = |c: char| kept(c).map_or('_', char::from);
+        Ok(Sender(match std::str::from_utf8(bytes) {
+            Ok(text) => text.chars().map(replaced).collect(),
+            Err(_) => bytes.iter().map(|b| replaced(char::from(*b))).collect(),
+        }))
     }
 
     /// Outbound FROM: the same alphabet, unchanged; anything else is refused (spec §6.1).
-    pub fn parse_outbound(_raw: &[u8]) -> Result<Sender, BadMessage> {
-        unimplemented!()
+    pub fn parse_outbound(raw: &[u8]) -> Result<Sender, BadMessage> {
+        let bytes = measured("from", raw)?;
+        alphabet("from", bytes, is_sender_byte).map(Sender)
     }
 
     /// The sender as text.
@@ -91,20 +156,281 @@ impl Sender {
     }
 }
 
+fn is_sender_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"+._- &'@".contains(&b)
+}
+
 impl Text {
     /// An inbound text: UTF-8 as it is, else read as `charset` (US-ASCII, ISO-8859-1,
     /// windows-1252 known), else as ISO-8859-1; NUL dropped. May be empty.
-    pub fn parse_inbound(_raw: &[u8], _charset: Option<&str>) -> Text {
-        unimplemented!()
+    pub fn parse_inbound(raw: &[u8], charset: Option<&str>) -> Text {
+        let mut bytes = match std::str::from_utf8(raw) {
+            Ok(_) => raw.to_vec(),
+            Err(_) => decode(raw, charset.unwrap_or_default()).into_bytes(),
+        };
+        bytes.retain(|b| *b != 0);
+        Text(bytes)
     }
 
     /// An outbound text: the caller's bytes, not empty.
-    pub fn parse_outbound(_raw: &[u8]) -> Result<Text, BadMessage> {
-        unimplemented!()
+    pub fn parse_outbound(raw: &[u8]) -> Result<Text, BadMessage> {
+        if raw.is_empty() {
+            return Err(BadMessage::Empty { field: "text" });
+        }
+        Ok(Text(raw.to_vec()))
     }
 
     /// The bytes as given.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// As characters: bytes that are no UTF-8 are read as ISO-8859-1 (spec §6.4).
+    pub fn to_utf8(&self) -> Cow<'_, str> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(self.0.iter().map(|b| char::from(*b)).collect()),
+        }
+    }
+}
+
+/// Bytes of a charset with one byte a character → characters. US-ASCII with its high bit set is
+/// none, so it is read as ISO-8859-1, like a charset that is not known.
+fn decode(raw: &[u8], charset: &str) -> String {
+    let windows = ["windows-1252", "cp1252", "x-cp1252"]
+        .iter()
+        .any(|name| charset.eq_ignore_ascii_case(name));
+    let character = |b: &u8| match b {
+        0x80..=0x9f if windows => WINDOWS_1252
+            .get(usize::from(b & 0x1f))
+            .copied()
+            .unwrap_or('\u{fffd}'),
+        _ => char::from(*b),
+    };
+    raw.iter().map(character).collect()
+}
+
+/// What windows-1252 has at 0x80 to 0x9f. Its five holes are the control characters of that
+/// number, as in the WHATWG Encoding Standard.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Without blanks, line ends and NUL around it (PHP's `trim`).
+fn trim(raw: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0);
+    let Some(start) = raw.iter().position(|b| !blank(b)) else {
+        return &[];
+    };
+    let end = raw.iter().rposition(|b| !blank(b)).unwrap_or(start);
+    raw.get(start..=end).unwrap_or_default()
+}
+
+fn measured<'a>(field: &'static str, raw: &'a [u8]) -> Result<&'a [u8], BadMessage> {
+    match raw.len() {
+        0 => Err(BadMessage::Empty { field }),
+        1..=NUMBER_BYTES_MAX => Ok(raw),
+        bytes => Err(BadMessage::TooLong {
+            field,
+            bytes,
+            bytes_max: NUMBER_BYTES_MAX,
+        }),
+    }
+}
+
+/// The bytes as text if each is `known`; `known` lets ASCII pass only.
+fn alphabet(
+    field: &'static str,
+    bytes: &[u8],
+    known: impl Fn(u8) -> bool,
+) -> Result<String, BadMessage> {
+    match bytes.iter().find(|b| !known(**b)) {
+        Some(byte) => Err(BadMessage::Alphabet { field, byte: *byte }),
+        None => Ok(bytes.iter().map(|b| char::from(*b)).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bad(field: &'static str, byte: u8) -> Option<BadMessage> {
+        Some(BadMessage::Alphabet { field, byte })
+    }
+
+    fn empty(field: &'static str) -> Option<BadMessage> {
+        Some(BadMessage::Empty { field })
+    }
+
+    fn long(field: &'static str) -> Option<BadMessage> {
+        Some(BadMessage::TooLong {
+            field,
+            bytes: 65,
+            bytes_max: 64,
+        })
+    }
+
+    #[test]
+    fn inbound_to() {
+        let check = |raw: &[u8], expected: Result<&str, Option<BadMessage>>| {
+            let got = Number::parse_inbound(raw);
+            let got = got
+                .as_ref()
+                .map(Number::as_str)
+                .map_err(|e| Some(e.clone()));
+            assert_eq!(got, expected, "{raw:?}");
+        };
+        check(b"+12025550160", Ok("+12025550160"));
+        check(b" 12025550160\r\n", Ok("12025550160"));
+        check(b"\0+1\x0b\t", Ok("+1"));
+        check(b"a.b_c-D", Ok("a.b_c-D"));
+        check(b"ss", Ok("ss"));
+        check(b"S", Ok("S"));
+        check(b"1", Ok("1"));
+        check(b"..", Ok(".."));
+        check(&[b'1'; 63], Ok(&"1".repeat(63)));
+        check(&[b'1'; 64], Ok(&"1".repeat(64)));
+        check(&[b'1'; 65], Err(long("to")));
+        check(
+            &[&[b' '; 40][..], &[b'1'; 64]].concat(),
+            Ok(&"1".repeat(64)),
+        );
+        check(b"", Err(empty("to")));
+        check(b" \t\r\n\0", Err(empty("to")));
+        for special in [b"s", b"h", b"i", b"t", b"T", b"e", b"o", b"a"] {
+            check(special, Err(Some(BadMessage::SpecialExtension)));
+        }
+        check(b" s ", Err(Some(BadMessage::SpecialExtension)));
+        for byte in *b" /\\:;,<>()[]{}*#&@'\"%$\n\r\0\x7f\x80\xff|=~`!?^" {
+            check(&[b'1', byte, b'2'], Err(bad("to", byte)));
+        }
+        check("1é".as_bytes(), Err(bad("to", 0xc3)));
+    }
+
+    #[test]
+    fn inbound_from() {
+        let check = |raw: &[u8], expected: Result<&str, Option<BadMessage>>| {
+            let got = Sender::parse_inbound(raw);
+            let got = got
+                .as_ref()
+                .map(Sender::as_str)
+                .map_err(|e| Some(e.clone()));
+            assert_eq!(got, expected, "{raw:?}");
+        };
+        check(b"+15017122661", Ok("+15017122661"));
+        check(b"  AT&T Info \n", Ok("AT&T Info"));
+        check(b"O'Hara@home", Ok("O'Hara@home"));
+        check("Zürich".as_bytes(), Ok("Z_rich"));
+        check("😀".as_bytes(), Ok("_"));
+        check(b"Z\xfcrich", Ok("Z_rich"));
+        check(b"\xc3\xbc\xff", Ok("___"));
+        check(b"a\nSet: x=1", Ok("a_Set_ x_1"));
+        check(b"a\r\n\0b", Ok("a___b"));
+        check(b"<b>\"x\"", Ok("_b__x_"));
+        check(&[b'1'; 64], Ok(&"1".repeat(64)));
+        check(&[b'1'; 65], Err(long("from")));
+        check(b"", Err(empty("from")));
+        check(b"\n", Err(empty("from")));
+    }
+
+    #[test]
+    fn outbound() {
+        let to = |raw: &[u8], expected: Option<BadMessage>| {
+            let got = Number::parse_outbound(raw);
+            assert_eq!(got.clone().err(), expected, "{raw:?}");
+            assert!(got.is_err() || got.is_ok_and(|n| n.as_str().as_bytes() == raw));
+        };
+        to(b"+12025550160", None);
+        to(b"*99#", None);
+        to(b"s", None);
+        to(&[b'1'; 64], None);
+        to(&[b'1'; 65], long("to"));
+        to(b"", empty("to"));
+        to(b" 1", bad("to", b' '));
+        to(b"1,2", bad("to", b','));
+        to(b"1<2", bad("to", b'<'));
+        to(b"1\n", bad("to", b'\n'));
+
+        let from = |raw: &[u8], expected: Option<BadMessage>| {
+            let got = Sender::parse_outbound(raw);
+            assert_eq!(got.clone().err(), expected, "{raw:?}");
+            assert!(got.is_err() || got.is_ok_and(|n| n.as_str().as_bytes() == raw));
+        };
+        from(b"+12025550160", None);
+        from(b"AT&T @ 'x'", None);
+        from(&[b'1'; 65], long("from"));
+        from(b"", empty("from"));
+        from(b"a*", bad("from", b'*'));
+        from("é".as_bytes(), bad("from", 0xc3));
+    }
+
+    #[test]
+    fn inbound_text() {
+        let check = |raw: &[u8], charset: Option<&str>, expected: &str| {
+            let got = Text::parse_inbound(raw, charset);
+            assert_eq!(got.as_bytes(), expected.as_bytes(), "{raw:?} {charset:?}");
+        };
+        check(b"", None, "");
+        check(b"plain", None, "plain");
+        check("äöü 😀".as_bytes(), None, "äöü 😀");
+        check("äöü".as_bytes(), Some("ISO-8859-1"), "äöü");
+        check(b" kept \r\n", None, " kept \r\n");
+        check(b"a\0b\0", None, "ab");
+        check(b"\xe4\0", None, "ä");
+        check(b"\xe4\x80", None, "ä\u{80}");
+        check(b"\xe4\x80", Some("iso-8859-1"), "ä\u{80}");
+        check(b"\xe4\x80", Some("us-ascii"), "ä\u{80}");
+        check(b"\xe4\x80", Some("koi8-r"), "ä\u{80}");
+        check(
+            b"\x80\x81\x9f\xa0\xff",
+            Some("Windows-1252"),
+            "€\u{81}Ÿ\u{a0}ÿ",
+        );
+        check(b"\x93x\x94", Some("cp1252"), "“x”");
+        // Overlong and surrogate forms are no UTF-8.
+        check(b"\xc0\x80", None, "À\u{80}");
+        check(b"\xed\xa0\x80", None, "í\u{a0}\u{80}");
+    }
+
+    #[test]
+    fn outbound_text() {
+        assert_eq!(
+            Text::parse_outbound(b""),
+            Err(BadMessage::Empty { field: "text" })
+        );
+        let check = |raw: &[u8], expected: &str| {
+            let text =
+                Text::parse_outbound(raw).map(|t| (t.as_bytes().to_vec(), t.to_utf8().into()));
+            assert_eq!(text, Ok((raw.to_vec(), String::from(expected))));
+        };
+        check(b"a", "a");
+        check("é".as_bytes(), "é");
+        check(b"\xe9\0", "é\0");
+    }
+
+    #[test]
+    fn errors_name_the_field_and_not_the_value() {
+        let check = |error: BadMessage, field: &str, text: &str| {
+            assert_eq!((error.field(), error.to_string().as_str()), (field, text));
+        };
+        check(BadMessage::Missing { field: "from" }, "from", "no from");
+        check(BadMessage::Empty { field: "to" }, "to", "to is empty");
+        let long = BadMessage::TooLong {
+            field: "to",
+            bytes: 70,
+            bytes_max: 64,
+        };
+        check(long, "to", "to is 70 bytes, limit 64");
+        let byte = BadMessage::Alphabet {
+            field: "to",
+            byte: 10,
+        };
+        check(byte, "to", "to holds byte 0x0a");
+        check(
+            BadMessage::SpecialExtension,
+            "to",
+            "to is a special extension of Asterisk",
+        );
     }
 }
