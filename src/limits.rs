@@ -76,6 +76,17 @@ pub const CONNECTION_STACK_BYTES: usize = 64 * 1024;
 
 /// The provider's answer that is judged, bytes. What lies beyond is not read.
 pub const REPLY_BYTES_MAX: usize = 64 * 1024;
+/// Status line and headers of the provider's answer, bytes; the buffer that they must fit. Beyond:
+/// the status counts, the rest is not read.
+pub const REPLY_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// A PEM file of certificates, bytes; the public authorities' bundle has some 220 KiB. Beyond: not
+/// read (`ca_file`: a fault).
+pub const PEM_BYTES_MAX: u64 = 1024 * 1024;
+/// Name look-ups at once, those that outlived their deadline included. Beyond: the name is not found.
+pub const RESOLVERS_MAX: usize = 4;
+/// Stack of a look-up thread, bytes: the system's resolver keeps whole DNS answers there, and
+/// glibc loads its modules on it. Only pages that are touched count.
+pub const RESOLVER_STACK_BYTES: usize = 256 * 1024;
 /// An AGI reply line, bytes. Beyond: nothing more is written.
 pub const AGI_REPLY_BYTES_MAX: usize = 1024;
 /// Wait for one AGI reply. Then: nothing more is written.

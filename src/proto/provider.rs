@@ -1,5 +1,7 @@
 //! A message and an account → a call to the provider; its reply → a verdict.
 
+use std::borrow::Cow;
+
 use crate::proto::sign::Auth;
 
 /// Everything that shapes a request of one interface (`[websms]`).
@@ -94,6 +96,36 @@ pub struct Call {
     pub headers: Vec<(String, String)>,
     /// Empty for GET.
     pub body: Vec<u8>,
+}
+
+impl Call {
+    /// Every header field as it goes on the wire, in order: Host, ours, Content-Length.
+    pub fn fields(&self) -> Vec<(&str, Cow<'_, str>)> {
+        let mut fields = vec![("Host", Cow::Borrowed(self.authority()))];
+        for (name, value) in &self.headers {
+            fields.push((name, Cow::Borrowed(value.as_str())));
+        }
+        if self.method != "GET" {
+            fields.push(("Content-Length", Cow::Owned(self.body.len().to_string())));
+        }
+        fields
+    }
+
+    fn authority(&self) -> &str {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().unwrap_or("")
+    }
+
+    /// The request line's target: what follows scheme, host and port.
+    pub fn target(&self) -> Cow<'_, str> {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let target = rest.get(self.authority().len()..).unwrap_or("");
+        let target = target.split('#').next().unwrap_or("");
+        match target.starts_with('/') {
+            true => Cow::Borrowed(target),
+            false => Cow::Owned(format!("/{target}")),
+        }
+    }
 }
 
 /// What the provider answered.

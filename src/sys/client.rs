@@ -1,17 +1,34 @@
 //! A call → a reply, over ureq and rustls.
 //!
-//! Never a library's error text: an address or a header in it could hold a key. What failed is told
-//! by a [`Step`], a fixed phrase.
+//! One connection, one request, one answer, all before one deadline. No redirect is followed, no
+//! connection kept, no environment read.
+//!
+//! Invariant: what failed is told in phrases of this folder only. A library's error text may quote
+//! an address or a header, and those hold keys.
 
+mod resolve;
+mod tls;
+
+use std::fmt;
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::time::Instant;
 
-use crate::proto::provider::{Call, Reply};
+use ureq::unversioned::transport::{
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector,
+    Transport,
+};
+use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, http::Response};
+
+use crate::limits::{REPLY_BYTES_MAX, REPLY_HEAD_BYTES_MAX};
+use crate::proto::provider::{BodyEnd, Call, Reply};
 
 /// How to reach a provider.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
-    /// HTTP proxy URL, `http://` or `https://`.
+    /// HTTP proxy URL, `http://` or `https://`. It is asked to CONNECT, whatever the URL's scheme.
     pub proxy: Option<&'a str>,
     /// Whom to believe.
     pub trust: Trust<'a>,
@@ -29,26 +46,388 @@ pub enum Trust<'a> {
     Anybody,
 }
 
-/// No status line came.
+/// No status line came. Each with a fixed phrase that names the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// It cannot be tried at all: the configuration's fault.
-    Setup(Step),
+    Setup(&'static str),
     /// The request was not written whole: the provider cannot have acted on it.
-    Unwritten(Step),
+    Unwritten(&'static str),
     /// The request was written whole: the provider may have acted on it.
-    Unanswered(Step),
-}
-
-/// What was being done when it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// `ca_file` cannot be read or holds no certificate.
-    CaFile,
+    Unanswered(&'static str),
 }
 
 /// One request, one answer, before `deadline`: name resolution, connection, TLS, writing and
-/// reading together.
-pub fn post(_call: &Call, _settings: &Settings<'_>, _deadline: Instant) -> Result<Reply, Failure> {
-    unimplemented!()
+/// reading together. Once a status line was read there is a reply, whatever became of the rest.
+pub fn post(call: &Call, settings: &Settings<'_>, deadline: Instant) -> Result<Reply, Failure> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Failure::Unwritten("no time left to try"));
+    }
+    let proxy = settings.proxy.map(parse_proxy).transpose()?;
+    let https = starts_with_https(&call.url) || settings.proxy.is_some_and(starts_with_https);
+    let tls = match https {
+        true => Some(tls::settings(&settings.trust).map_err(Failure::Setup)?),
+        false => None,
+    };
+    let progress = Arc::new(Progress::default());
+    let config = Agent::config_builder()
+        .timeout_global(Some(left))
+        .proxy(proxy)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections(0)
+        .max_idle_connections_per_host(0)
+        .user_agent("")
+        .accept("")
+        .accept_encoding("")
+        .max_response_header_size(REPLY_HEAD_BYTES_MAX)
+        .input_buffer_size(REPLY_HEAD_BYTES_MAX)
+        .output_buffer_size(longest_line_bytes(call))
+        .build();
+    let connector = ()
+        .chain(ConnectProxyConnector::default())
+        .chain(TcpConnector::default())
+        .chain(tls::TlsConnector {
+            settings: tls,
+            progress: Arc::clone(&progress),
+        })
+        .chain(Recorder {
+            proxied: settings.proxy.is_some(),
+            progress: Arc::clone(&progress),
+        });
+    let resolver = resolve::Names {
+        progress: Arc::clone(&progress),
+    };
+    let agent = Agent::with_parts(config, connector, resolver);
+    match send(&agent, call) {
+        Ok(response) => Ok(read_reply(response, &progress)),
+        Err(error) => match progress.status() {
+            Some(status) => Ok(Reply {
+                status,
+                retry_after: None,
+                body: Vec::new(),
+                end: BodyEnd::Cut,
+            }),
+            None => Err(progress.failure(&error)),
+        },
+    }
+}
+
+fn send(agent: &Agent, call: &Call) -> Result<Response<Body>, Error> {
+    if call.method == "GET" {
+        let mut request = agent.get(&call.url);
+        for (name, value) in call.fields() {
+            request = request.header_raw(name, value.as_bytes());
+        }
+        request.call()
+    } else {
+        let mut request = agent.post(&call.url);
+        for (name, value) in call.fields() {
+            request = request.header_raw(name, value.as_bytes());
+        }
+        request.send(&call.body[..])
+    }
+}
+
+fn read_reply(response: Response<Body>, progress: &Progress) -> Reply {
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut body = Vec::new();
+    let mut reader = response
+        .into_body()
+        .into_reader()
+        .take(u64::try_from(REPLY_BYTES_MAX).unwrap_or(u64::MAX));
+    let read = reader.read_to_end(&mut body);
+    let end = match read {
+        Ok(_) if !progress.broken.load(Ordering::Relaxed) => BodyEnd::Whole,
+        _ => BodyEnd::Cut,
+    };
+    Reply {
+        status,
+        retry_after,
+        body,
+        end,
+    }
+}
+
+/// `user:password@` may stand in it, so nothing of it is told.
+fn parse_proxy(url: &str) -> Result<Proxy, Failure> {
+    const FAULT: Failure = Failure::Setup("proxy is no http:// or https:// URL");
+    let proxy = Proxy::new(url).map_err(|_| FAULT)?;
+    match proxy.protocol() {
+        ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
+        _ => Err(FAULT),
+    }
+}
+
+fn starts_with_https(url: &str) -> bool {
+    url.get(..6)
+        .is_some_and(|start| start.eq_ignore_ascii_case("https:"))
+}
+
+/// The request line and each header must fit the output buffer whole.
+fn longest_line_bytes(call: &Call) -> usize {
+    const ROOM: usize = 64;
+    const LEAST: usize = 4096;
+    let fields = call.fields();
+    let longest = fields
+        .iter()
+        .map(|(name, value)| name.len().saturating_add(value.len()))
+        .max();
+    longest
+        .unwrap_or(0)
+        .max(call.url.len())
+        .saturating_add(ROOM)
+        .max(LEAST)
+}
+
+// ---- What has happened so far ---------------------------------------------------------------
+
+/// What is being done, for the phrase of a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Step {
+    Resolve = 0,
+    Connect = 1,
+    Handshake = 2,
+    Write = 3,
+    Read = 4,
+}
+
+impl Step {
+    const ALL: [Step; 5] = [
+        Step::Resolve,
+        Step::Connect,
+        Step::Handshake,
+        Step::Write,
+        Step::Read,
+    ];
+
+    fn timed_out(self) -> &'static str {
+        match self {
+            Step::Resolve => "timeout in name resolution",
+            Step::Connect => "timeout while connecting",
+            Step::Handshake => "timeout in the TLS handshake",
+            Step::Write => "timeout while sending the request",
+            Step::Read => "timeout while waiting for the answer",
+        }
+    }
+
+    fn failed(self) -> &'static str {
+        match self {
+            Step::Resolve => "name resolution failed",
+            Step::Connect => "connection failed",
+            Step::Handshake => "TLS handshake failed",
+            Step::Write => "connection lost while sending the request",
+            Step::Read => "connection lost before an answer",
+        }
+    }
+}
+
+/// Shared by the parts of one connection; ureq wants them `Sync`, though one thread uses them.
+#[derive(Default)]
+struct Progress {
+    step: AtomicU8,
+    /// Reading has begun, so the request was written whole.
+    written: AtomicBool,
+    /// Of the answer's status line, once it was seen; 0: not yet.
+    status: AtomicU16,
+    /// The connection broke while the answer was read.
+    broken: AtomicBool,
+}
+
+/// ureq asks for it; there is nothing to show.
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+impl Progress {
+    fn enter(&self, step: Step) {
+        let place = Step::ALL.iter().position(|known| *known == step);
+        let place = place.and_then(|place| u8::try_from(place).ok());
+        self.step.store(place.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn step(&self) -> Step {
+        let place = usize::from(self.step.load(Ordering::Relaxed));
+        Step::ALL.get(place).copied().unwrap_or(Step::Resolve)
+    }
+
+    fn status(&self) -> Option<u16> {
+        match self.status.load(Ordering::Relaxed) {
+            0 => None,
+            status => Some(status),
+        }
+    }
+
+    fn failure(&self, error: &Error) -> Failure {
+        use std::io::ErrorKind::{ConnectionRefused, TimedOut, WouldBlock};
+        let step = self.step();
+        let phrase = match error {
+            Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl => {
+                return Failure::Setup("host and path make no valid URL");
+            }
+            Error::Tls(phrase) => phrase,
+            Error::ConnectProxyFailed(_) => "the proxy refused the connection",
+            Error::Timeout(_) => step.timed_out(),
+            Error::Io(error) if matches!(error.kind(), TimedOut | WouldBlock) => step.timed_out(),
+            Error::Io(error) if error.kind() == ConnectionRefused => "connection refused",
+            Error::Protocol(_) | Error::LargeResponseHeader(..) => "the answer is not HTTP",
+            _ => step.failed(),
+        };
+        if self.written.load(Ordering::Relaxed) {
+            Failure::Unanswered(phrase)
+        } else {
+            Failure::Unwritten(phrase)
+        }
+    }
+}
+
+// ---- The outermost transport ----------------------------------------------------------------
+
+/// Wraps the finished connection, so that it is known how far the request got.
+#[derive(Debug)]
+struct Recorder {
+    proxied: bool,
+    progress: Arc<Progress>,
+}
+
+impl<In: Transport> Connector<In> for Recorder {
+    type Out = Recording<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        // The connection *to* a proxy runs through this chain too, under a configuration without
+        // that proxy. What is read there is the proxy's word, not the provider's.
+        let to_proxy = self.proxied && details.config.proxy().is_none();
+        Ok(chained.map(|inner| Recording {
+            inner,
+            progress: (!to_proxy).then(|| Arc::clone(&self.progress)),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Recording<In> {
+    inner: In,
+    progress: Option<Arc<Progress>>,
+}
+
+impl<In: Transport> Transport for Recording<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if let Some(progress) = &self.progress {
+            progress.enter(Step::Write);
+        }
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let Some(progress) = &self.progress else {
+            return self.inner.await_input(timeout);
+        };
+        progress.enter(Step::Read);
+        progress.written.store(true, Ordering::Relaxed);
+        let read = self.inner.await_input(timeout);
+        if read.is_err() {
+            progress.broken.store(true, Ordering::Relaxed);
+        }
+        if progress.status().is_none()
+            && let Some(status) = final_status(self.inner.buffers().input())
+        {
+            progress.status.store(status, Ordering::Relaxed);
+        }
+        read
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// The status of the first complete status line that is no interim one (RFC 9112 §4).
+fn final_status(input: &[u8]) -> Option<u16> {
+    let line = input.split(|byte| *byte == b'\n').next()?;
+    if line.len() == input.len() {
+        return None;
+    }
+    let rest = line.strip_prefix(b"HTTP/1.")?;
+    let (_minor, rest) = rest.split_first()?;
+    let code = rest.strip_prefix(b" ")?.get(..3)?;
+    if !code.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let status: u16 = std::str::from_utf8(code).ok()?.parse().ok()?;
+    (200..=599).contains(&status).then_some(status)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_line_is_seen_once_it_is_whole() {
+        fn check(input: &[u8], expected: Option<u16>) {
+            assert_eq!(final_status(input), expected, "{input:?}");
+        }
+        check(b"HTTP/1.1 200 OK\r\n", Some(200));
+        check(b"HTTP/1.0 503\n", Some(503));
+        check(b"HTTP/1.1 429 Slow\r\nRetry-After: 5\r\n", Some(429));
+        check(b"HTTP/1.1 200 OK\r", None);
+        check(b"HTTP/1.1 100 Continue\r\n\r\n", None);
+        check(b"HTTP/1.1 20\r\n", None);
+        check(b"HTTP/1.1 2x0 OK\r\n", None);
+        check(b"HTTP/1.1 +20 OK\r\n", None);
+        check(b"HTTP/1.1 600 OK\r\n", None);
+        check(b"HTTP/2 200 OK\r\n", None);
+        check(b"SSH-2.0-x\r\n", None);
+        check(b"", None);
+        let whole = b"HTTP/1.1 200 OK\r\n";
+        for end in 0..whole.len() {
+            check(whole.get(..end).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn proxies_are_http_only() {
+        fn check(url: &str, expected: bool) {
+            assert_eq!(parse_proxy(url).is_ok(), expected, "{url}");
+        }
+        check("http://127.0.0.1:3128", true);
+        check("https://proxy.example.com", true);
+        check("http://user:pw@proxy.example.com:8080/", true);
+        check("127.0.0.1:3128", true);
+        check("socks5://127.0.0.1:1080", false);
+        check("ftp://127.0.0.1", false);
+        check("", false);
+        check("http://", false);
+    }
+
+    #[test]
+    fn steps_survive_their_number() {
+        let progress = Progress::default();
+        for step in Step::ALL {
+            progress.enter(step);
+            assert!(progress.step() == step);
+        }
+    }
 }

@@ -1,0 +1,268 @@
+//! A TCP transport → a TLS transport, with roots of our choice.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, Stream};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use ureq::Error;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+    TransportAdapter,
+};
+
+use super::{Progress, Step, Trust};
+use crate::limits::PEM_BYTES_MAX;
+
+/// Where systems keep the roots that their administrator chose. The first that exists counts; the
+/// environment (`SSL_CERT_FILE`) does not, as for proxies: `ca_file` says it where it can be seen.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// What a handshake needs; built only where there is one. Fails where `ca_file` cannot be used.
+pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static str> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| "TLS cannot be set up")?;
+    let mut settings = match trust {
+        Trust::Roots { ca_file } => builder.with_root_certificates(roots(*ca_file)?),
+        Trust::Anybody => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Gullible(provider))),
+    }
+    .with_no_client_auth();
+    settings.resumption = Resumption::disabled();
+    Ok(Arc::new(settings))
+}
+
+fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, &'static str> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    for bundle in SYSTEM_BUNDLES {
+        // A bundle that is missing or broken leaves the embedded roots.
+        if let Ok(pem) = read_bounded(Path::new(bundle)) {
+            add(&mut roots, &pem);
+            break;
+        }
+    }
+    if let Some(file) = ca_file {
+        let pem = read_bounded(file).map_err(|_| "ca_file cannot be read")?;
+        if add(&mut roots, &pem) == 0 {
+            return Err("ca_file holds no certificate");
+        }
+    }
+    Ok(roots)
+}
+
+fn add(roots: &mut RootCertStore, pem: &[u8]) -> usize {
+    let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+    roots.add_parsable_certificates(certificates).0
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut pem = Vec::new();
+    let limit = PEM_BYTES_MAX.saturating_add(1);
+    File::open(path)?.take(limit).read_to_end(&mut pem)?;
+    if u64::try_from(pem.len()).is_ok_and(|bytes| bytes < limit) {
+        Ok(pem)
+    } else {
+        Err(io::Error::from(io::ErrorKind::FileTooLarge))
+    }
+}
+
+// ---- Handshake ------------------------------------------------------------------------------
+
+/// Puts TLS on a connection that needs it.
+pub(super) struct TlsConnector {
+    /// `None` where neither the provider nor the proxy is `https`.
+    pub(super) settings: Option<Arc<ClientConfig>>,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsConnector")
+    }
+}
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = Either<In, TlsTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Some(transport) = chained else {
+            return Ok(None);
+        };
+        if !details.needs_tls() || transport.is_tls() {
+            return Ok(Some(Either::A(transport)));
+        }
+        self.progress.enter(Step::Handshake);
+        let settings = self.settings.as_ref().ok_or(Error::TlsRequired)?;
+        let name = server_name(details.uri.host().unwrap_or_default())?;
+        let connection = ClientConnection::new(Arc::clone(settings), name)
+            .map_err(|_| Error::Tls("TLS cannot be set up"))?;
+        let transport: Box<dyn Transport> = Box::new(transport);
+        let mut socket = TransportAdapter::new(transport, details.current_time.clone());
+        socket.set_timeout(details.timeout);
+        let mut tls = TlsTransport {
+            buffers: LazyBuffers::new(
+                details.config.input_buffer_size(),
+                details.config.output_buffer_size(),
+            ),
+            connection,
+            socket,
+        };
+        while tls.connection.is_handshaking() {
+            let done = tls.connection.complete_io(&mut tls.socket);
+            done.map_err(handshake_error)?;
+        }
+        Ok(Some(Either::B(tls)))
+    }
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
+    let bare = host.strip_prefix('[').unwrap_or(host);
+    let bare = bare.strip_suffix(']').unwrap_or(bare);
+    ServerName::try_from(bare)
+        .map(|name| name.to_owned())
+        .map_err(|_| Error::Tls("no certificate can name this host"))
+}
+
+fn handshake_error(error: io::Error) -> Error {
+    let fault = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match fault {
+        Some(rustls::Error::InvalidCertificate(fault)) => Error::Tls(certificate_phrase(fault)),
+        Some(rustls::Error::AlertReceived(_)) => {
+            Error::Tls("the other side ended the TLS handshake")
+        }
+        Some(_) => Error::Tls("TLS handshake failed"),
+        None => Error::from(error),
+    }
+}
+
+fn certificate_phrase(fault: &CertificateError) -> &'static str {
+    use CertificateError::{
+        BadSignature, Expired, ExpiredContext, InvalidPurpose, InvalidPurposeContext,
+        NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Revoked,
+        UnknownIssuer,
+    };
+    match fault {
+        Expired | ExpiredContext { .. } => "TLS certificate has expired",
+        NotValidYet | NotValidYetContext { .. } => {
+            "TLS certificate is not valid yet (is the clock right?)"
+        }
+        UnknownIssuer => "TLS certificate is of an unknown issuer",
+        NotValidForName | NotValidForNameContext { .. } => "TLS certificate is for another name",
+        Revoked => "TLS certificate was revoked",
+        BadSignature => "TLS certificate has a wrong signature",
+        InvalidPurpose | InvalidPurposeContext { .. } => "TLS certificate is not for a server",
+        _ => "TLS certificate is not valid",
+    }
+}
+
+/// A TLS connection as ureq wants it.
+pub(super) struct TlsTransport {
+    buffers: LazyBuffers,
+    connection: ClientConnection,
+    socket: TransportAdapter,
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTransport")
+    }
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.socket.set_timeout(timeout);
+        let mut output = self.buffers.output().get(..amount).unwrap_or_default();
+        while !output.is_empty() {
+            let taken = self.connection.writer().write(output)?;
+            output = output.get(taken..).unwrap_or_default();
+            // To the last byte: a request is "written" only when the socket has all of it.
+            while self.connection.wants_write() {
+                self.connection.write_tls(&mut self.socket)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.socket.set_timeout(timeout);
+        let input = self.buffers.input_append_buf();
+        let amount = Stream::new(&mut self.connection, &mut self.socket).read(input)?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.socket.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+/// `tls_verify = no`: believes any certificate. The handshake's signatures are still checked.
+#[derive(Debug)]
+struct Gullible(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Gullible {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
