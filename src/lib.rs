@@ -37,6 +37,7 @@ pub mod proto;
 pub mod sys;
 
 pub mod config;
+pub mod providers;
 
 pub mod inbound;
 pub mod outbound;

@@ -107,5 +107,31 @@ pub const LOG_REFUSALS_PER_SECOND_MAX: u32 = 10;
 /// Age at which a leftover file of ours is swept.
 pub const SWEEP_AGE: Duration = Duration::from_secs(3600);
 
+// ---- What a configuration may ask for. Beyond: a fault that names the range -----------------
+
+/// `timeout`, seconds. Asterisk passes all messages of the PBX one after another, so a run of
+/// more than ten minutes is a mistake.
+pub const TIMEOUT_S_MAX: u64 = 600;
+/// `max_connections`. A thread each, and a router's memory is small.
+pub const CONNECTIONS_MAX: u64 = 4096;
+/// `keep_rejected`. They share one MiB, so more would be files of nothing.
+pub const KEEP_REJECTED_MAX: u64 = 1000;
+/// `[astqueue] max`, files. Each webhook counts them.
+pub const SPOOL_FILES_MAX: u64 = 1_000_000;
+/// `[queue] max`, messages. Each pass lists them.
+pub const QUEUE_MESSAGES_MAX: u64 = 100_000;
+/// Entries of `[queue] retry`.
+pub const RETRY_PAUSES_MAX: usize = 32;
+/// One entry of `[queue] retry`, seconds: a week.
+pub const RETRY_PAUSE_S_MAX: u64 = 7 * 86_400;
+/// `[queue] expire`, seconds: thirty days. An older SMS surprises more than it tells.
+pub const EXPIRE_S_MAX: u64 = 30 * 86_400;
+/// Number of a call file (`WaitTime`, `Priority` and the like): Asterisk reads a 32-bit int.
+pub const CALL_FILE_NUMBER_MAX: u64 = 2_147_483_647;
+/// Name of an interface, bytes: it stands in log lines and queue items.
+pub const INDEX_BYTES_MAX: usize = 64;
+/// Compiled `response_check` or `later_check`, bytes.
+pub const REGEX_BYTES_MAX: usize = 256 * 1024;
+
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX + BODY_BYTES_MAX < REQUEST_MEMORY_BYTES_MAX);

@@ -24,6 +24,8 @@ pub struct Config {
     pub route: callfile::Route,
     /// Where it goes.
     pub spool: Spool,
+    /// Where an SMS waits that failed for now, and all our state.
+    pub queue: Queue,
 }
 
 /// One outbound interface (`[websms]`).
@@ -33,6 +35,9 @@ pub struct Outgoing {
     pub account: provider::Account,
     /// The connection.
     pub client: Client,
+    /// Index of the interface to try when this one fails for now. It exists, and following it
+    /// from interface to interface comes to an end.
+    pub fallback: Option<String>,
 }
 
 /// How to reach a provider.
@@ -65,6 +70,19 @@ pub struct Listening {
     pub addresses: Vec<SocketAddr>,
     /// `max_connections`.
     pub connections_max: usize,
+    /// `keep_rejected`: refused requests kept for `--replay`.
+    pub rejected_max: usize,
+    /// With it HTTPS is served, without it HTTP.
+    pub tls: Option<TlsFiles>,
+}
+
+/// What serving HTTPS needs, PEM both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// `tls_cert`, the chain, the server's own first.
+    pub cert: PathBuf,
+    /// `tls_key`.
+    pub key: PathBuf,
 }
 
 /// `[astqueue]`: folders and files.
@@ -91,6 +109,81 @@ pub enum Sync {
     Before,
     /// The operating system's own time.
     Never,
+}
+
+/// `[queue]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// All our state; `None`: no queue, ids in memory only, nothing kept.
+    pub dir: Option<PathBuf>,
+    /// Pauses between tries; the last repeats. Never empty.
+    pub retry: Vec<Duration>,
+    /// Age at which an SMS is given up.
+    pub expire: Duration,
+    /// Messages held.
+    pub messages_max: usize,
+    /// What `websms` does with a new SMS.
+    pub first: First,
+}
+
+/// `[queue] first`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// `no`: send it.
+    Send,
+    /// `yes`: put it into the queue, from which `websmsd` sends at once.
+    Queue,
+}
+
+/// An INDEX that selects no outbound interface. The interfaces that there are stand in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoInterface {
+    /// None was given, and the interfaces have indices.
+    Missing {
+        /// Their names in file order.
+        known: Vec<String>,
+    },
+    /// One was given that is none of them.
+    Unknown {
+        /// Their names in file order.
+        known: Vec<String>,
+    },
+}
+
+impl std::fmt::Display for NoInterface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (fact, known) = match self {
+            NoInterface::Missing { known } => ("no interface is given", known),
+            NoInterface::Unknown { known } => ("no interface of that name", known),
+        };
+        write!(f, "{fact}, there are: {}", known.join(", "))
+    }
+}
+
+impl Config {
+    /// The outbound interface that INDEX selects (spec §4). An empty INDEX counts as absent; where
+    /// no key has an index, INDEX is ignored.
+    pub fn outgoing(&self, index: Option<&[u8]>) -> Result<&Outgoing, NoInterface> {
+        if let [only] = self.outgoing.as_slice()
+            && only.account.interface.is_empty()
+        {
+            return Ok(only);
+        }
+        let names = || {
+            self.outgoing
+                .iter()
+                .map(|outgoing| outgoing.account.interface.clone())
+                .collect()
+        };
+        match index {
+            None | Some([]) => Err(NoInterface::Missing { known: names() }),
+            Some(index) => self
+                .outgoing
+                .iter()
+                .find(|outgoing| outgoing.account.interface.as_bytes() == index)
+                .ok_or_else(|| NoInterface::Unknown { known: names() }),
+        }
+    }
 }
 
 /// One remark on a configuration.
