@@ -28,7 +28,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,11 +38,18 @@ pub use itsp::{Itsp, Received, Script, deaf_address};
 /// How long anything may take before a test has failed. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The real program. Cargo names it to integration tests; an example sets `WEBSMS_BINARY`.
+static BINARY: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the program to an example or a bench, which Cargo does not.
+pub fn use_binary(path: PathBuf) {
+    BINARY.set(path).expect("one program a run");
+}
+
+/// The real program.
 pub fn binary() -> PathBuf {
     match option_env!("CARGO_BIN_EXE_websms") {
         Some(path) => PathBuf::from(path),
-        None => PathBuf::from(std::env::var_os("WEBSMS_BINARY").expect("WEBSMS_BINARY")),
+        None => BINARY.get().expect("a call of use_binary").clone(),
     }
 }
 
