@@ -102,10 +102,18 @@ pub const CHATTER_BYTES_MAX: usize = 512;
 pub const CONFIG_BYTES_MAX: usize = 256 * 1024;
 /// One log line, bytes. Beyond: cut, with a mark.
 pub const LOG_LINE_BYTES_MAX: usize = 480;
+/// One value from outside in a log line, bytes before escaping. Beyond: cut, with a mark.
+pub const LOG_VALUE_BYTES_MAX: usize = 80;
 /// Refusals logged a second; beyond: one line with the count.
 pub const LOG_REFUSALS_PER_SECOND_MAX: u32 = 10;
 /// Age at which a leftover file of ours is swept.
 pub const SWEEP_AGE: Duration = Duration::from_secs(3600);
+/// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown.
+pub const ACCOUNTS_BYTES_MAX: usize = 1024 * 1024;
+/// How old the count of files in `outgoingdir` may be. Then: counted again at the next delivery.
+pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
+/// The same while the count says *full*, so that a spool that empties is soon noticed.
+pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
 
 // ---- What a configuration may ask for. Beyond: a fault that names the range -----------------
 

@@ -60,11 +60,20 @@ pub struct CallFile {
     pub delay_s: u64,
 }
 
-/// The text needs more parts than are allowed.
+/// Why a message has no call files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TooLong {
-    /// Parts needed, at least.
-    pub parts: usize,
+pub enum Unfit {
+    /// The text needs more parts than are allowed: 413.
+    TooLong {
+        /// Parts needed.
+        parts: usize,
+    },
+    /// A line that Asterisk would not read as it is meant; the configuration's fault if [`check`]
+    /// was not asked.
+    Line {
+        /// Which line.
+        key: &'static str,
+    },
 }
 
 /// Call files for one message, in the order in which they must arrive. `unique` is a 64-bit random
@@ -74,6 +83,12 @@ pub fn encode(
     _route: &Route,
     _now_s: u64,
     _unique: &str,
-) -> Result<Vec<CallFile>, TooLong> {
+) -> Result<Vec<CallFile>, Unfit> {
+    unimplemented!()
+}
+
+/// Whether every value of a route can stand in a call file, beside the longest number. The error is
+/// the configuration key at fault.
+pub fn check(_route: &Route) -> Result<(), &'static str> {
     unimplemented!()
 }

@@ -1,1 +1,330 @@
 //! One line an event → syslog (local0) or stderr, escaped and cut.
+//!
+//! Nothing here waits: a line that cannot go is dropped and counted, and the next line that goes is
+//! preceded by the count. The socket is opened again when it broke. Where there is no syslog, lines
+//! go to stderr. No time stamp is written: every syslog adds its own, and local time is not known
+//! to a static program.
+//!
+//! Invariant: whatever is logged, one event is one line of at most [`LOG_LINE_BYTES_MAX`] bytes.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::limits::{LOG_LINE_BYTES_MAX, LOG_REFUSALS_PER_SECOND_MAX, LOG_VALUE_BYTES_MAX};
+
+/// Opens the log of this process. `ident` is the program's name in every line. Before this call,
+/// and where there is no syslog, lines go to stderr.
+pub fn open(ident: &'static str, stderr: Stderr) {
+    open_at(Path::new("/dev/log"), ident, stderr);
+}
+
+/// The same with a syslog socket of the caller's choice.
+pub fn open_at(socket: &'static Path, ident: &'static str, stderr: Stderr) {
+    DETAIL.store(stderr == Stderr::Too, Ordering::Relaxed);
+    let mut log = lock();
+    *log = Log::new(socket, ident, stderr);
+    log.connect();
+}
+
+/// Logs one line. [`Level::Debug`] is for `-v` only. Whatever comes from outside is wrapped in
+/// [`Clean`]; texts, secrets, targets and queries are not logged at all (spec §11).
+pub fn event(level: Level, words: fmt::Arguments<'_>) {
+    if level == Level::Debug && !DETAIL.load(Ordering::Relaxed) {
+        return;
+    }
+    let line = Line::of(words);
+    lock().event(level, line.as_str(), Instant::now());
+}
+
+/// Logs a refusal that anybody can provoke, as a notice: at most [`LOG_REFUSALS_PER_SECOND_MAX`] a
+/// second. The others are counted, and the count stands before the next line of a later second.
+pub fn refusal(words: fmt::Arguments<'_>) {
+    if lock().admits_refusal(Instant::now()) {
+        event(Level::Notice, words);
+    }
+}
+
+/// How grave an event is; the syslog levels of these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The operator must act.
+    Error,
+    /// The operator should look.
+    Warning,
+    /// Normal, but not every day.
+    Notice,
+    /// Every day: one line an SMS.
+    Info,
+    /// Only with `-v`.
+    Debug,
+}
+
+/// Whether stderr gets every line as well (`-v`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stderr {
+    /// Every line, with those of [`Level::Debug`].
+    Too,
+    /// Only where there is no syslog.
+    Instead,
+}
+
+/// Bytes from outside, for a log line: all but printable ASCII as `\xHH`, a backslash doubled, cut
+/// after [`LOG_VALUE_BYTES_MAX`] bytes with the mark `\...`, which nothing else gives.
+pub struct Clean<'a>(pub &'a [u8]);
+
+impl fmt::Display for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0.iter().take(LOG_VALUE_BYTES_MAX) {
+            match byte {
+                b'\\' => f.write_str("\\\\")?,
+                b' '..=b'~' => f.write_char(char::from(*byte))?,
+                _ => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        if self.0.len() > LOG_VALUE_BYTES_MAX {
+            f.write_str("\\...")?;
+        }
+        Ok(())
+    }
+}
+
+static LOG: Mutex<Log> = Mutex::new(Log::new_const());
+
+/// `-v`, readable without the lock, so that a line of detail that nobody wants costs nothing.
+static DETAIL: AtomicBool = AtomicBool::new(false);
+
+fn lock() -> MutexGuard<'static, Log> {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Log {
+    /// `None`: not opened yet; there is stderr.
+    path: Option<&'static Path>,
+    ident: &'static str,
+    stderr: Stderr,
+    socket: Option<UnixDatagram>,
+    /// Whether a syslog was ever there. If so, a line that misses it is a loss even where stderr
+    /// got it: a daemon's stderr is often `/dev/null`.
+    reached: bool,
+    lost: u64,
+    second: Option<Instant>,
+    refusals: u32,
+    refusals_hidden: u64,
+}
+
+impl Log {
+    const fn new_const() -> Log {
+        Log {
+            path: None,
+            ident: "websms",
+            stderr: Stderr::Instead,
+            socket: None,
+            reached: false,
+            lost: 0,
+            second: None,
+            refusals: 0,
+            refusals_hidden: 0,
+        }
+    }
+
+    fn new(path: &'static Path, ident: &'static str, stderr: Stderr) -> Log {
+        Log {
+            path: Some(path),
+            ident,
+            stderr,
+            ..Log::new_const()
+        }
+    }
+
+    fn connect(&mut self) {
+        let Some(path) = self.path else { return };
+        let connected = UnixDatagram::unbound().and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            socket.connect(path)?;
+            Ok(socket)
+        });
+        self.socket = connected.ok();
+        self.reached |= self.socket.is_some();
+    }
+
+    fn event(&mut self, level: Level, words: &str, now: Instant) {
+        if self.second_is_over(now) {
+            self.tell_hidden();
+        }
+        if self.lost > 0 {
+            let line = Line::of(format_args!("{} lines of this log are lost", self.lost));
+            if self.send(Level::Warning, line.as_str()) {
+                self.lost = 0;
+            }
+        }
+        self.line(level, words);
+    }
+
+    fn line(&mut self, level: Level, words: &str) {
+        let sent = self.send(level, words);
+        let mut shown = false;
+        if self.stderr == Stderr::Too || !sent {
+            shown = self.show(level, words);
+        }
+        if !sent && (self.reached || !shown) {
+            self.lost = self.lost.saturating_add(1);
+        }
+    }
+
+    /// To the syslog, which may have been started again since the last line.
+    fn send(&mut self, level: Level, words: &str) -> bool {
+        let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
+        let priority = FACILITY_LOCAL0 | level.severity();
+        let pid = std::process::id();
+        if write!(line, "<{priority}>{}[{pid}]: {words}", self.ident).is_err() {
+            return false;
+        }
+        for _ in 0..2 {
+            if self.socket.is_none() {
+                self.connect();
+            }
+            let Some(socket) = &self.socket else {
+                return false;
+            };
+            match socket.send(line.as_bytes()) {
+                Ok(_) => return true,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(_) => self.socket = None,
+            }
+        }
+        false
+    }
+
+    /// To stderr, unless that would block: a pipe that nobody reads must not stop the SMS.
+    fn show(&self, level: Level, words: &str) -> bool {
+        let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
+        let grade = level.name();
+        if writeln!(line, "{}: {grade}: {words}", self.ident).is_err() {
+            return false;
+        }
+        let mut stderr = io::stderr().lock();
+        // A pipe that is writable has room for PIPE_BUF bytes (4096), which is more than a line.
+        let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        if poll(&mut watched, Some(&at_once)) != Ok(1) {
+            return false;
+        }
+        let [watched] = watched;
+        if watched.revents() != PollFlags::OUT {
+            return false;
+        }
+        stderr.write_all(line.as_bytes()).is_ok()
+    }
+
+    fn admits_refusal(&mut self, now: Instant) -> bool {
+        if self.second_is_over(now) {
+            self.tell_hidden();
+            self.second = Some(now);
+            self.refusals = 0;
+        }
+        if self.refusals < LOG_REFUSALS_PER_SECOND_MAX {
+            self.refusals = self.refusals.saturating_add(1);
+            return true;
+        }
+        self.refusals_hidden = self.refusals_hidden.saturating_add(1);
+        false
+    }
+
+    fn tell_hidden(&mut self) {
+        let hidden = std::mem::take(&mut self.refusals_hidden);
+        if hidden > 0 {
+            let line = Line::of(format_args!("{hidden} more refusals in one second"));
+            self.line(Level::Notice, line.as_str());
+        }
+    }
+
+    fn second_is_over(&self, now: Instant) -> bool {
+        self.second
+            .is_none_or(|start| now.saturating_duration_since(start) >= Duration::from_secs(1))
+    }
+}
+
+impl Level {
+    fn severity(self) -> u8 {
+        match self {
+            Level::Error => 3,
+            Level::Warning => 4,
+            Level::Notice => 5,
+            Level::Info => 6,
+            Level::Debug => 7,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Notice => "notice",
+            Level::Info => "info",
+            Level::Debug => "debug",
+        }
+    }
+}
+
+/// local0 of syslog(3), shifted as it stands in a priority.
+const FACILITY_LOCAL0: u8 = 16 << 3;
+
+/// `<134>websmsd[4194304]: ` with room to spare.
+const HEAD_BYTES_MAX: usize = 48;
+
+/// Words of an event on their way to one line: control characters escaped, cut between characters
+/// with a mark.
+struct Line {
+    text: heapless::String<LOG_LINE_BYTES_MAX>,
+}
+
+const CUT_MARK: &str = "\\...";
+
+impl Line {
+    fn of(words: fmt::Arguments<'_>) -> Line {
+        let mut line = Line {
+            text: heapless::String::new(),
+        };
+        // The error only says that the line was cut, which its mark says as well.
+        let _ = line.write_fmt(words);
+        line
+    }
+
+    fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, words: &str) -> fmt::Result {
+        words.chars().try_for_each(|c| self.write_char(c))
+    }
+
+    fn write_char(&mut self, c: char) -> fmt::Result {
+        let mut escaped = heapless::String::<12>::new();
+        if c.is_control() {
+            write!(escaped, "\\x{:02x}", u32::from(c))?;
+        } else {
+            escaped.push(c).map_err(|_| fmt::Error)?;
+        }
+        // Room for the mark is kept free, so that it always fits.
+        let room = LOG_LINE_BYTES_MAX.saturating_sub(CUT_MARK.len());
+        if self.text.len().saturating_add(escaped.len()) > room {
+            if !self.text.ends_with(CUT_MARK) {
+                let _ = self.text.push_str(CUT_MARK);
+            }
+            return Err(fmt::Error);
+        }
+        self.text.push_str(&escaped).map_err(|_| fmt::Error)
+    }
+}
