@@ -1,25 +1,34 @@
 //! Bytes → an HTTP/1.1 request: first how long it is, then what it says.
 //!
-//! "Incomplete" never reaches a [`Request`].
+//! [`Measure`] finds the end of a head in bytes that arrive in any pieces, looking at each once.
+//! [`Request::parse`] reads a head that is whole, and [`Chunks`] takes the framing off a chunked
+//! body in place. "Incomplete" never reaches a [`Request`].
 //!
 //! Invariant: what a proxy in front might understand differently is refused, not guessed: a bare
 //! LF, a folded line, two lengths, a length beside `Transfer-Encoding` (RFC 9112 §6.3, §11.2).
+//!
+//! Not demanded: `Host`. Nothing here depends on it, and a message is worth more than a field.
+
+mod chunks;
 
 use heapless::Vec as Bounded;
 
-use crate::limits::HEADER_FIELDS_MAX;
+use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TARGET_BYTES_MAX};
+
+pub use chunks::{Chunks, Decoded};
 
 /// Why bytes are no request that can be served. The peer's fault, always; it closes the
 /// connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadRequest {
-    /// Not HTTP/1.0 or 1.1, or framing that two readers may understand differently: 400.
+    /// Not HTTP/1.0 or 1.1, or framing that two readers may understand differently: 400. The text
+    /// is ours, for the log.
     Malformed(&'static str),
-    /// Target over its limit: 414.
+    /// Target over [`TARGET_BYTES_MAX`]: 414.
     TargetTooLong,
-    /// Head and trailers over their limits: 431.
+    /// Head and trailers over [`HEAD_BYTES_MAX`] or [`HEADER_FIELDS_MAX`]: 431.
     HeadTooLong,
-    /// Body over its limit: 413.
+    /// Body over [`BODY_BYTES_MAX`]: 413.
     BodyTooLong,
     /// `Content-Encoding` other than identity: 415.
     ContentEncoding,
@@ -37,10 +46,8 @@ pub enum Version {
 /// How the body's end is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// No body.
-    None,
-    /// So many bytes, not yet compared with any limit.
-    Length(u64),
+    /// So many bytes, at most [`BODY_BYTES_MAX`]; 0 where there is no body.
+    Length(usize),
     /// `Transfer-Encoding: chunked`.
     Chunked,
 }
@@ -69,7 +76,192 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
+/// The search for a head's end, resumable. One a request.
+#[derive(Debug, Clone, Default)]
+pub struct Measure {
+    /// Bytes looked at.
+    scanned: usize,
+    /// Where the current line begins.
+    line: usize,
+    stage: Stage,
+}
+
+/// What a head's next line is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    /// The request line, or one empty line left over from the request before (RFC 9112 §2.2).
+    #[default]
+    First,
+    /// The request line.
+    RequestLine,
+    /// A field or the empty line.
+    Field,
+}
+
+impl Measure {
+    /// Length of the head that `bytes` begins with, or `None` while it is not whole. Called again
+    /// with the same bytes and more behind them, it goes on where it stopped.
+    pub fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, BadRequest> {
+        let bytes = bytes.get(..HEAD_BYTES_MAX).unwrap_or(bytes);
+        let mut before = match self.scanned.checked_sub(1) {
+            Some(last) => bytes.get(last).copied().unwrap_or(0),
+            None => 0,
+        };
+        for (position, &byte) in bytes.iter().enumerate().skip(self.scanned) {
+            let next = position.saturating_add(1);
+            match byte {
+                b'\n' if before != b'\r' => return Err(BadRequest::Malformed("bare LF")),
+                b'\n' => {
+                    let line = bytes.get(self.line..position.saturating_sub(1));
+                    let end = self.line_end(line.unwrap_or_default())?;
+                    self.line = next;
+                    if end {
+                        self.scanned = next;
+                        return Ok(Some(next));
+                    }
+                }
+                _ if before == b'\r' => return Err(BadRequest::Malformed("bare CR")),
+                b'\r' | b'\t' | 0x20..=0x7e | 0x80.. => {}
+                _ => return Err(BadRequest::Malformed("control byte")),
+            }
+            before = byte;
+        }
+        self.scanned = bytes.len();
+        if self.stage != Stage::Field {
+            request_line(bytes.get(self.line..).unwrap_or_default())?;
+        }
+        match bytes.len() {
+            HEAD_BYTES_MAX.. => Err(BadRequest::HeadTooLong),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes one line without its CRLF. True where it ends the head.
+    fn line_end(&mut self, line: &[u8]) -> Result<bool, BadRequest> {
+        match (self.stage, line.is_empty()) {
+            (Stage::First, true) => self.stage = Stage::RequestLine,
+            (Stage::RequestLine, true) => return Err(BadRequest::Malformed("empty lines")),
+            (Stage::First | Stage::RequestLine, false) => {
+                request_line(line)?;
+                self.stage = Stage::Field;
+            }
+            (Stage::Field, empty) => return Ok(empty),
+        }
+        Ok(false)
+    }
+}
+
+/// Whether a request line, perhaps not whole, has a target within its limit. That it is not the
+/// head that is too long can be told here only. Looks at few bytes until the line is long, since it
+/// is called for every piece.
+fn request_line(line: &[u8]) -> Result<(), BadRequest> {
+    let start = line.get(..=METHOD_BYTES_MAX).unwrap_or_default();
+    if !start.is_empty() && !start.contains(&b' ') {
+        return Err(BadRequest::Malformed("method"));
+    }
+    if line.len() <= TARGET_BYTES_MAX {
+        return Ok(());
+    }
+    let mut words = line.splitn(3, |b| *b == b' ').skip(1);
+    if words.next().unwrap_or_default().len() > TARGET_BYTES_MAX {
+        return Err(BadRequest::TargetTooLong);
+    }
+    match words.next().unwrap_or_default().len() > b"HTTP/1.1\r".len() {
+        true => Err(BadRequest::Malformed("version")),
+        false => Ok(()),
+    }
+}
+
+/// Longest method, bytes: twice the longest that is registered. Without it a first line without a
+/// blank would be read up to the head's limit.
+const METHOD_BYTES_MAX: usize = 32;
+
 impl<'a> Request<'a> {
+    /// Reads a head of exactly the length that [`Measure`] found. The body is empty.
+    pub fn parse(head: &'a [u8]) -> Result<Request<'a>, BadRequest> {
+        let mut storage = [httparse::EMPTY_HEADER; HEADER_FIELDS_MAX];
+        let mut parsed = httparse::Request::new(&mut storage);
+        match parsed.parse(head) {
+            Ok(httparse::Status::Complete(end)) if end == head.len() => {}
+            Ok(_) => return Err(BadRequest::Malformed("head")),
+            Err(httparse::Error::TooManyHeaders) => return Err(BadRequest::HeadTooLong),
+            Err(httparse::Error::Version) => return Err(BadRequest::Malformed("version")),
+            Err(httparse::Error::Token) => return Err(BadRequest::Malformed("request line")),
+            Err(_) => return Err(BadRequest::Malformed("header field")),
+        }
+        let (Some(method), Some(target)) = (parsed.method, parsed.path) else {
+            return Err(BadRequest::Malformed("head"));
+        };
+        let request = Request {
+            method,
+            target: origin(target)?.as_bytes(),
+            version: match parsed.version {
+                Some(0) => Version::Http10,
+                _ => Version::Http11,
+            },
+            fields: parsed
+                .headers
+                .iter()
+                .map(|header| Field {
+                    name: header.name,
+                    value: header.value.trim_ascii(),
+                })
+                .collect(),
+            body: b"",
+        };
+        match request.headers("host").count() {
+            0 | 1 => Ok(request),
+            _ => Err(BadRequest::Malformed("two Host fields")),
+        }
+    }
+
+    /// How the body's end is found (RFC 9112 §6), and whether it can be read at all.
+    pub fn framing(&self) -> Result<Framing, BadRequest> {
+        let mut lengths = self.headers("content-length");
+        let mut codings = self.headers("transfer-encoding");
+        let framing = match (lengths.next(), codings.next()) {
+            (None, None) => Framing::Length(0),
+            (Some(length), None) if lengths.next().is_none() => length_of(length)?,
+            (Some(_), None) => return Err(BadRequest::Malformed("two lengths")),
+            (Some(_), Some(_)) => return Err(BadRequest::Malformed("length and coding")),
+            (None, Some(_)) if self.version == Version::Http10 => {
+                return Err(BadRequest::Malformed("coding in HTTP/1.0"));
+            }
+            (None, Some(b"chunked")) if codings.next().is_none() => Framing::Chunked,
+            (None, Some(_)) => return Err(BadRequest::Malformed("coding")),
+        };
+        Ok(framing)
+    }
+
+    /// Whether the body is sent as it is: no compression.
+    pub fn encoding(&self) -> Result<(), BadRequest> {
+        let plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
+        match self.headers("content-encoding").all(plain) {
+            true => Ok(()),
+            false => Err(BadRequest::ContentEncoding),
+        }
+    }
+
+    /// Whether the peer wants the connection to stay open.
+    pub fn keeps_alive(&self) -> bool {
+        match self.version {
+            Version::Http10 => self.has_token("connection", b"keep-alive"),
+            Version::Http11 => !self.has_token("connection", b"close"),
+        }
+    }
+
+    /// Whether the peer waits for a 100 before it sends the body.
+    pub fn expects_continue(&self) -> bool {
+        self.version == Version::Http11 && self.has_token("expect", b"100-continue")
+    }
+
+    /// Whether a comma-separated field has this token.
+    fn has_token(&self, name: &str, token: &[u8]) -> bool {
+        self.headers(name)
+            .flat_map(|value| value.split(|b| *b == b','))
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
+    }
+
     /// The first field of this name, compared without case.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers(name).next()
@@ -97,5 +289,356 @@ impl<'a> Request<'a> {
         let mut parts = before.splitn(2, |b| *b == b'?');
         parts.next();
         parts.next().unwrap_or_default()
+    }
+}
+
+/// The target as a path with its query. A proxy's absolute form (RFC 9112 §3.2.2) loses scheme and
+/// authority; `*` is for OPTIONS and names no path.
+fn origin(target: &str) -> Result<&str, BadRequest> {
+    if target.starts_with('/') || target == "*" {
+        return Ok(target);
+    }
+    let rest = ["http://", "https://"].iter().find_map(|scheme| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    });
+    let rest = rest.ok_or(BadRequest::Malformed("target"))?;
+    match rest.find(['/', '?', '#']) {
+        None => Ok("/"),
+        Some(path) => match rest.get(path..) {
+            Some(path) if path.starts_with('/') => Ok(path),
+            _ => Err(BadRequest::Malformed("target")),
+        },
+    }
+}
+
+/// Digits only: a number's own parser takes `+5` as well.
+fn length_of(value: &[u8]) -> Result<Framing, BadRequest> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(BadRequest::Malformed("length"));
+    }
+    let length = value.iter().fold(0_usize, |sum, digit| {
+        let digit = usize::from(digit.saturating_sub(b'0'));
+        sum.saturating_mul(10).saturating_add(digit)
+    });
+    match length {
+        0..=BODY_BYTES_MAX => Ok(Framing::Length(length)),
+        _ => Err(BadRequest::BodyTooLong),
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+mod tests {
+    use super::*;
+
+    /// A head's length, found whole, from every strict prefix on, and byte by byte.
+    fn check_measure(bytes: &[u8], expected: Result<Option<usize>, BadRequest>) {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
+        assert_eq!(Measure::default().head(bytes), expected, "{shown:?}");
+        let step = bytes.len() / 200 + 1;
+        for first in (0..bytes.len()).step_by(step) {
+            let mut measure = Measure::default();
+            let early = measure.head(&bytes[..first]);
+            let late = early.and_then(|early| match early {
+                Some(end) => Ok(Some(end)),
+                None => measure.head(bytes),
+            });
+            assert_eq!(late, expected, "{shown:?} cut at {first}");
+        }
+        let mut measure = Measure::default();
+        let mut found = Ok(None);
+        for end in 0..=bytes.len() {
+            found = measure.head(&bytes[..end]);
+            if found != Ok(None) {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "{shown:?} byte by byte");
+    }
+
+    #[test]
+    fn head_ends_at_its_empty_line() {
+        let check = check_measure;
+        let malformed = |why| Err(BadRequest::Malformed(why));
+        check(b"", Ok(None));
+        check(b"GET / HTTP/1.1\r\n\r\n", Ok(Some(18)));
+        check(b"GET / HTTP/1.1\r\n\r\nGET /", Ok(Some(18)));
+        check(b"GET / HTTP/1.1\r\na: b\r\n\r\n", Ok(Some(24)));
+        check(b"GET / HTTP/1.1\r\na: b\r\n\r", Ok(None));
+        check(b"GET / HTTP/1.1\r\na: \x80\xff\t~\r\n\r\n", Ok(Some(27)));
+        // One empty line before the request line is what some clients leave behind; no more.
+        check(b"\r\nGET / HTTP/1.1\r\n\r\n", Ok(Some(20)));
+        check(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", malformed("empty lines"));
+        check(b"\nGET / HTTP/1.1\r\n\r\n", malformed("bare LF"));
+        check(b"GET / HTTP/1.1\n\r\n", malformed("bare LF"));
+        check(b"GET / HTTP/1.1\r\na: b\n\r\n", malformed("bare LF"));
+        check(b"GET / HTTP/1.1\r\na: b\n\n", malformed("bare LF"));
+        check(b"GET / HTTP/1.1\r\na: b\r\n\n", malformed("bare LF"));
+        check(b"GET / HTTP/1.1\ra: b\r\n\r\n", malformed("bare CR"));
+        check(b"GET / HTTP/1.1\r\r\n\r\n", malformed("bare CR"));
+        check(
+            b"GET / HTTP/1.1\r\na: b\0\r\n\r\n",
+            malformed("control byte"),
+        );
+        check(
+            b"GET / HTTP/1.1\r\na: \x7f\r\n\r\n",
+            malformed("control byte"),
+        );
+        check(b"\x16\x03\x01\x02\x00\x01", malformed("control byte"));
+    }
+
+    #[test]
+    fn head_limits() {
+        let filled = |total: usize| {
+            let (start, end) = ("POST / HTTP/1.1\r\na: ", "\r\n\r\n");
+            let fill = "x".repeat(total - start.len() - end.len());
+            [start, &fill, end].concat().into_bytes()
+        };
+        check_measure(&filled(HEAD_BYTES_MAX - 1), Ok(Some(HEAD_BYTES_MAX - 1)));
+        check_measure(&filled(HEAD_BYTES_MAX), Ok(Some(HEAD_BYTES_MAX)));
+        check_measure(&filled(HEAD_BYTES_MAX + 1), Err(BadRequest::HeadTooLong));
+
+        let target = |bytes: usize, method: &str| {
+            let target = "/".repeat(bytes);
+            format!("{method} {target} HTTP/1.1\r\n\r\n").into_bytes()
+        };
+        for method in ["GET", "X".repeat(METHOD_BYTES_MAX).as_str()] {
+            let whole = |bytes: usize| Ok(Some(target(bytes, method).len()));
+            let max = TARGET_BYTES_MAX;
+            check_measure(&target(max - 1, method), whole(max - 1));
+            check_measure(&target(max, method), whole(max));
+            check_measure(&target(max + 1, method), Err(BadRequest::TargetTooLong));
+        }
+        // Told before the line has ended, and before the head's own limit.
+        let endless = [b"GET /".as_slice(), &[b'x'; HEAD_BYTES_MAX]].concat();
+        check_measure(&endless, Err(BadRequest::TargetTooLong));
+
+        let method = |bytes: usize| format!("{} / HTTP/1.1\r\n\r\n", "X".repeat(bytes));
+        check_measure(method(31).as_bytes(), Ok(Some(46)));
+        check_measure(method(32).as_bytes(), Ok(Some(47)));
+        check_measure(method(33).as_bytes(), Err(BadRequest::Malformed("method")));
+        let version = format!(
+            "GET /{} {}",
+            "x".repeat(TARGET_BYTES_MAX - 1),
+            "H".repeat(10)
+        );
+        check_measure(version.as_bytes(), Err(BadRequest::Malformed("version")));
+    }
+
+    fn parsed(head: &str) -> Result<Request<'_>, BadRequest> {
+        Request::parse(head.as_bytes())
+    }
+
+    /// Method, target, version and number of fields of a head with these lines.
+    fn check_parse(head: &str, expected: Result<(&str, &str, Version, usize), BadRequest>) {
+        let found = parsed(head);
+        let found = found.as_ref().map(|request| {
+            let target = std::str::from_utf8(request.target).unwrap();
+            (
+                request.method,
+                target,
+                request.version,
+                request.fields.len(),
+            )
+        });
+        assert_eq!(found, expected.as_ref().copied(), "{head:?}");
+    }
+
+    #[test]
+    fn heads() {
+        use Version::*;
+        let check = check_parse;
+        let malformed = |why| Err(BadRequest::Malformed(why));
+        check("GET / HTTP/1.1\r\n\r\n", Ok(("GET", "/", Http11, 0)));
+        check("GET / HTTP/1.0\r\n\r\n", Ok(("GET", "/", Http10, 0)));
+        check("\r\nGET / HTTP/1.1\r\n\r\n", Ok(("GET", "/", Http11, 0)));
+        check(
+            "post /a?b HTTP/1.1\r\na: b\r\n\r\n",
+            Ok(("post", "/a?b", Http11, 1)),
+        );
+        check(
+            "OPTIONS * HTTP/1.1\r\n\r\n",
+            Ok(("OPTIONS", "*", Http11, 0)),
+        );
+        check(
+            "GET http://h/a?b HTTP/1.1\r\n\r\n",
+            Ok(("GET", "/a?b", Http11, 0)),
+        );
+        check(
+            "GET HTTPS://h:1/a HTTP/1.1\r\n\r\n",
+            Ok(("GET", "/a", Http11, 0)),
+        );
+        check("GET http://h HTTP/1.1\r\n\r\n", Ok(("GET", "/", Http11, 0)));
+        check("GET http://h?a HTTP/1.1\r\n\r\n", malformed("target"));
+        check("GET ftp://h/ HTTP/1.1\r\n\r\n", malformed("target"));
+        check("GET a HTTP/1.1\r\n\r\n", malformed("target"));
+        check("CONNECT h:443 HTTP/1.1\r\n\r\n", malformed("target"));
+        check("GET / HTTP/2.0\r\n\r\n", malformed("version"));
+        check("GET / HTTP/1.2\r\n\r\n", malformed("version"));
+        check("GET / http/1.1\r\n\r\n", malformed("version"));
+        check("GET / \r\n\r\n", malformed("version"));
+        check("GET /\r\n\r\n", malformed("request line"));
+        check("GET  / HTTP/1.1\r\n\r\n", malformed("request line"));
+        check("GET /\t HTTP/1.1\r\n\r\n", malformed("request line"));
+        check("G(T / HTTP/1.1\r\n\r\n", malformed("request line"));
+        check("GET / HTTP/1.1 \r\n\r\n", malformed("header field"));
+        check("GET / HTTP/1.1\r\na\r\n\r\n", malformed("header field"));
+        check("GET / HTTP/1.1\r\n: b\r\n\r\n", malformed("header field"));
+        check("GET / HTTP/1.1\r\na : b\r\n\r\n", malformed("header field"));
+        check("GET / HTTP/1.1\r\n a: b\r\n\r\n", malformed("header field"));
+        check(
+            "GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n",
+            malformed("header field"),
+        );
+        check(
+            "GET / HTTP/1.1\r\na: b\r\n\tc\r\n\r\n",
+            malformed("header field"),
+        );
+        check(
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            Ok(("GET", "/", Http11, 1)),
+        );
+        check(
+            "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+            malformed("two Host fields"),
+        );
+        let fields = |count: usize| format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(count));
+        check(&fields(63), Ok(("GET", "/", Http11, 63)));
+        check(&fields(64), Ok(("GET", "/", Http11, 64)));
+        check(&fields(65), Err(BadRequest::HeadTooLong));
+    }
+
+    #[test]
+    fn fields_and_target() {
+        let request = parsed(
+            "GET /p/q?a=b?c#d?e HTTP/1.1\r\nA-B: \t1 2\t \r\nc:\r\nA_B: 3\r\na-b: 4\r\n\r\n",
+        )
+        .unwrap();
+        let all: Vec<&[u8]> = request.headers("a-B").collect();
+        assert_eq!(all, [b"1 2".as_slice(), b"4"]);
+        assert_eq!(request.header("a-b"), Some(b"1 2".as_slice()));
+        assert_eq!(request.header("c"), Some(b"".as_slice()));
+        assert_eq!(request.header("d"), None);
+        assert_eq!(request.path(), b"/p/q");
+        assert_eq!(request.query(), b"a=b?c");
+        let target = |target: &'static str| Request {
+            target: target.as_bytes(),
+            ..request.clone()
+        };
+        assert_eq!(target("/a").path(), b"/a");
+        assert_eq!(target("/a").query(), b"");
+        assert_eq!(target("/a#b?c").path(), b"/a");
+        assert_eq!(target("/a#b?c").query(), b"");
+    }
+
+    #[test]
+    fn framing() {
+        let check = |version: &str, fields: &str, expected: Result<Framing, BadRequest>| {
+            let head = format!("POST / HTTP/{version}\r\n{fields}\r\n");
+            assert_eq!(parsed(&head).unwrap().framing(), expected, "{head:?}");
+        };
+        let malformed = |why| Err(BadRequest::Malformed(why));
+        let length = |value: &str| format!("Content-Length: {value}\r\n");
+        let coding = |value: &str| format!("Transfer-Encoding: {value}\r\n");
+        check("1.1", "", Ok(Framing::Length(0)));
+        check("1.0", "", Ok(Framing::Length(0)));
+        check("1.1", &length("0"), Ok(Framing::Length(0)));
+        check("1.0", &length("007"), Ok(Framing::Length(7)));
+        check("1.1", &length("65535"), Ok(Framing::Length(65535)));
+        check("1.1", &length("65536"), Ok(Framing::Length(65536)));
+        check("1.1", &length("65537"), Err(BadRequest::BodyTooLong));
+        check(
+            "1.1",
+            &length("18446744073709551621"),
+            Err(BadRequest::BodyTooLong),
+        );
+        for value in [
+            "", "+5", "-5", "0x5", "5 5", "5,5", "5, 5", "5.0", "\"5\"", "٣",
+        ] {
+            check("1.1", &length(value), malformed("length"));
+        }
+        check(
+            "1.1",
+            &(length("5") + &length("5")),
+            malformed("two lengths"),
+        );
+        check(
+            "1.1",
+            &(length("5") + &length("6")),
+            malformed("two lengths"),
+        );
+        check("1.1", &coding("chunked"), Ok(Framing::Chunked));
+        check("1.0", &coding("chunked"), malformed("coding in HTTP/1.0"));
+        check(
+            "1.1",
+            &(length("5") + &coding("chunked")),
+            malformed("length and coding"),
+        );
+        check(
+            "1.1",
+            &(coding("chunked") + &length("5")),
+            malformed("length and coding"),
+        );
+        check(
+            "1.1",
+            &(coding("chunked") + &coding("chunked")),
+            malformed("coding"),
+        );
+        for value in [
+            "",
+            "identity",
+            "gzip, chunked",
+            "chunked, gzip",
+            "Chunked",
+            "chunked;a",
+        ] {
+            check("1.1", &coding(value), malformed("coding"));
+        }
+    }
+
+    #[test]
+    fn wishes() {
+        let check = |head: &str, keeps_alive: bool, expects_continue: bool, plain: bool| {
+            let head = format!("POST / HTTP/{head}\r\n\r\n");
+            let request = parsed(&head).unwrap();
+            assert_eq!(request.keeps_alive(), keeps_alive, "{head:?}");
+            assert_eq!(request.expects_continue(), expects_continue, "{head:?}");
+            assert_eq!(request.encoding().is_ok(), plain, "{head:?}");
+        };
+        check("1.1", true, false, true);
+        check("1.0", false, false, true);
+        check("1.1\r\nConnection: close", false, false, true);
+        check("1.1\r\nConnection: a, CLOSE ,b", false, false, true);
+        check(
+            "1.1\r\nConnection: a\r\nConnection: close",
+            false,
+            false,
+            true,
+        );
+        check("1.1\r\nConnection: closed", true, false, true);
+        check("1.0\r\nConnection: Keep-Alive", true, false, true);
+        check("1.1\r\nExpect: 100-Continue", true, true, true);
+        check("1.0\r\nExpect: 100-continue", false, false, true);
+        check("1.1\r\nExpect: 200", true, false, true);
+        check("1.1\r\nContent-Encoding: Identity", true, false, true);
+        check("1.1\r\nContent-Encoding:", true, false, true);
+        check("1.1\r\nContent-Encoding: gzip", true, false, false);
+        check(
+            "1.1\r\nContent-Encoding: identity, gzip",
+            true,
+            false,
+            false,
+        );
+        check(
+            "1.1\r\nContent-Encoding: identity\r\nContent-Encoding: br",
+            true,
+            false,
+            false,
+        );
     }
 }
