@@ -1,1 +1,383 @@
-//! An answer → HTTP/1.1 bytes.
+//! Answer → bytes.
+//!
+//! Invariant: nothing of a request stands in an answer but the value of `key_echo`, and that as
+//! a plain text no browser may take for anything else.
+
+use std::fmt::Write as _;
+
+use heapless::Vec as Bounded;
+
+/// Why a request is not served. [`Refusal::status`] is the only place where that becomes a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No HTTP, or framing that is not sure. The text is ours, for the log.
+    Malformed(&'static str),
+    /// A `key_echo` value over its limit.
+    EchoTooLong,
+    /// Credentials or signature wrong; the answer asks for `Basic` credentials.
+    Credentials,
+    /// Signature or token wrong.
+    Signature,
+    /// Address not permitted.
+    Address,
+    /// No such path.
+    Path,
+    /// A method that carries no message.
+    Method,
+    /// The request took too long.
+    Slow,
+    /// Body, number of messages, parts or parameters over its limit.
+    TooLong,
+    /// Target over its limit.
+    TargetTooLong,
+    /// Head over its limit.
+    HeadTooLong,
+    /// A body that is compressed.
+    Encoding,
+    /// No acceptable message; the interface's `reject_status`.
+    Rejected(u16),
+    /// All slots taken, no thread, no memory room.
+    Busy,
+    /// The spool cannot take it.
+    Spool,
+    /// A time-windowed signature under a clock that is not sane.
+    Clock,
+}
+
+impl Refusal {
+    /// The status that the peer gets.
+    pub fn status(self) -> u16 {
+        match self {
+            Refusal::Malformed(_) | Refusal::EchoTooLong => 400,
+            Refusal::Credentials | Refusal::Signature => 401,
+            Refusal::Address => 403,
+            Refusal::Path => 404,
+            Refusal::Method => 405,
+            Refusal::Slow => 408,
+            Refusal::TooLong => 413,
+            Refusal::TargetTooLong => 414,
+            Refusal::Encoding => 415,
+            Refusal::Rejected(status) => status,
+            Refusal::HeadTooLong => 431,
+            Refusal::Busy | Refusal::Spool | Refusal::Clock => 503,
+        }
+    }
+
+    /// Whether the connection must end here, whatever has been read: what follows on it may not
+    /// be a request.
+    pub fn closes(self) -> bool {
+        matches!(
+            self,
+            Refusal::Malformed(_)
+                | Refusal::Slow
+                | Refusal::TooLong
+                | Refusal::TargetTooLong
+                | Refusal::HeadTooLong
+                | Refusal::Encoding
+                | Refusal::Busy
+        )
+    }
+
+    /// One phrase for the log.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Refusal::Malformed(what) => what,
+            Refusal::EchoTooLong => "echo value too long",
+            Refusal::Credentials => "credentials",
+            Refusal::Signature => "signature",
+            Refusal::Address => "address not permitted",
+            Refusal::Path => "no such path",
+            Refusal::Method => "method",
+            Refusal::Slow => "too slow",
+            Refusal::TooLong => "too long",
+            Refusal::TargetTooLong => "target too long",
+            Refusal::HeadTooLong => "head too long",
+            Refusal::Encoding => "content encoding",
+            Refusal::Rejected(_) => "no acceptable message",
+            Refusal::Busy => "no slot, thread or memory left",
+            Refusal::Spool => "spool",
+            Refusal::Clock => "clock not set",
+        }
+    }
+
+    /// What the peer gets to read.
+    pub fn answer(self) -> Answer<'static> {
+        let status = self.status();
+        let field = match self {
+            Refusal::Credentials => "WWW-Authenticate: Basic realm=\"websmsd\"\r\n",
+            Refusal::Method => "Allow: GET, HEAD, POST\r\n",
+            Refusal::Busy | Refusal::Spool | Refusal::Clock => RETRY_AFTER,
+            _ => "",
+        };
+        Answer {
+            status,
+            body: reason(status).as_bytes(),
+            content_type: PLAIN,
+            field,
+        }
+    }
+}
+
+/// Seconds that a provider shall wait after a 503: long enough for a slot or a hand at the disk,
+/// short enough for an SMS.
+const RETRY_AFTER: &str = "Retry-After: 30\r\n";
+
+const PLAIN: &str = "text/plain";
+
+/// One answer, apart from what the connection adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// 200 to 599.
+    pub status: u16,
+    /// May be empty.
+    pub body: &'a [u8],
+    /// Of the body; not sent where that is empty.
+    pub content_type: &'a str,
+    /// One more header line with its CRLF, or nothing.
+    field: &'static str,
+}
+
+impl<'a> Answer<'a> {
+    /// 200 and nothing: the reachability check.
+    pub fn empty() -> Answer<'a> {
+        Answer::accepted(b"", PLAIN)
+    }
+
+    /// 200 and `report_success`.
+    pub fn accepted(body: &'a [u8], content_type: &'a str) -> Answer<'a> {
+        Answer {
+            status: 200,
+            body,
+            content_type,
+            field: "",
+        }
+    }
+
+    /// 200 and the value that the provider wants to see again.
+    pub fn echo(value: &'a [u8]) -> Answer<'a> {
+        Answer {
+            field: "X-Content-Type-Options: nosniff\r\n",
+            ..Answer::accepted(value, PLAIN)
+        }
+    }
+}
+
+/// What becomes of the connection behind an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// It stays open, as HTTP/1.1 has it.
+    Open,
+    /// It stays open, which an HTTP/1.0 peer must be told.
+    OpenHttp10,
+    /// It closes.
+    Close,
+}
+
+/// Room for an answer's head, and for the short bodies that nearly all answers have.
+pub const ANSWER_BYTES_MAX: usize = 1024;
+
+/// Longest content type sent, bytes. A longer one, or one with control bytes, is left out: it is
+/// the operator's, and the answer matters more.
+const CONTENT_TYPE_BYTES_MAX: usize = 256;
+
+/// The bytes of an answer, and the rest of its body where that did not fit: written right after.
+/// An answer to HEAD has the length of its body and no body.
+pub fn encode<'a>(
+    answer: &Answer<'a>,
+    after: After,
+    method: &str,
+) -> (Bounded<u8, ANSWER_BYTES_MAX>, &'a [u8]) {
+    let mut bytes = Bounded::new();
+    let bodiless = answer.status == 204;
+    // Writes cannot fail: the longest head is some 500 bytes, as a test shows.
+    let _ = write!(
+        bytes,
+        "HTTP/1.1 {} {}\r\n{}",
+        answer.status,
+        reason(answer.status),
+        answer.field
+    );
+    let content_type = answer.content_type;
+    if !answer.body.is_empty()
+        && !bodiless
+        && content_type.len() <= CONTENT_TYPE_BYTES_MAX
+        && content_type
+            .bytes()
+            .all(|b| b.is_ascii_graphic() || b == b' ')
+    {
+        let _ = write!(bytes, "Content-Type: {content_type}\r\n");
+    }
+    if !bodiless {
+        let _ = write!(bytes, "Content-Length: {}\r\n", answer.body.len());
+    }
+    let _ = bytes.write_str(match after {
+        After::Open => "\r\n",
+        After::OpenHttp10 => "Connection: keep-alive\r\n\r\n",
+        After::Close => "Connection: close\r\n\r\n",
+    });
+    if bodiless || method == "HEAD" {
+        return (bytes, b"");
+    }
+    match bytes.extend_from_slice(answer.body) {
+        Ok(()) => (bytes, b""),
+        Err(_) => (bytes, answer.body),
+    }
+}
+
+/// The interim answer to `Expect: 100-continue`.
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// The words that belong to a status; they are a refusal's body as well.
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Refused",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn check(answer: &Answer, after: After, method: &str, expected: &str) {
+        let (start, rest) = encode(answer, after, method);
+        let all = [start.as_slice(), rest].concat();
+        assert_eq!(String::from_utf8(all).unwrap(), expected);
+    }
+
+    #[test]
+    fn answers() {
+        use After::*;
+        let empty = Answer::empty();
+        check(
+            &empty,
+            Open,
+            "GET",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        );
+        check(
+            &empty,
+            OpenHttp10,
+            "GET",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n",
+        );
+        let xml = Answer::accepted(b"<Response/>", "text/xml");
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 11\r\n";
+        check(
+            &xml,
+            Close,
+            "HEAD",
+            &format!("{head}Connection: close\r\n\r\n"),
+        );
+        check(
+            &xml,
+            Close,
+            "POST",
+            &format!("{head}Connection: close\r\n\r\n<Response/>"),
+        );
+        check(
+            &Answer::echo(b"<b>"),
+            Open,
+            "GET",
+            "HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nContent-Type: text/plain\r\n\
+             Content-Length: 3\r\n\r\n<b>",
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        let check = |refusal: Refusal, expected: &str| {
+            check(&refusal.answer(), After::Close, "POST", expected);
+        };
+        let end = |reason: &str| {
+            let length = reason.len();
+            format!(
+                "Content-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{reason}"
+            )
+        };
+        check(
+            Refusal::Credentials,
+            &format!(
+                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"websmsd\"\r\n{}",
+                end("Unauthorized")
+            ),
+        );
+        check(
+            Refusal::Signature,
+            &format!("HTTP/1.1 401 Unauthorized\r\n{}", end("Unauthorized")),
+        );
+        check(
+            Refusal::Method,
+            &format!(
+                "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST\r\n{}",
+                end("Method Not Allowed")
+            ),
+        );
+        for refusal in [Refusal::Busy, Refusal::Spool, Refusal::Clock] {
+            check(
+                refusal,
+                &format!(
+                    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\n{}",
+                    end("Service Unavailable")
+                ),
+            );
+        }
+        check(
+            Refusal::Rejected(204),
+            "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+        );
+        check(
+            Refusal::Rejected(499),
+            &format!("HTTP/1.1 499 Refused\r\n{}", end("Refused")),
+        );
+        // What a peer sent or the program knows is in no answer.
+        check(
+            Refusal::Malformed("bare LF"),
+            &format!("HTTP/1.1 400 Bad Request\r\n{}", end("Bad Request")),
+        );
+    }
+
+    #[test]
+    fn longest_head_fits() {
+        let body = vec![b'x'; 70_000];
+        for (type_bytes, sent) in [(255, true), (256, true), (257, false)] {
+            let content_type = "t".repeat(type_bytes);
+            let mut answer = Refusal::Rejected(431).answer();
+            answer.body = &body;
+            answer.content_type = &content_type;
+            answer.field = "WWW-Authenticate: Basic realm=\"websmsd\"\r\n";
+            let (start, rest) = encode(&answer, After::OpenHttp10, "POST");
+            let start = std::str::from_utf8(&start).unwrap();
+            assert!(start.ends_with("Content-Length: 70000\r\nConnection: keep-alive\r\n\r\n"));
+            assert_eq!(start.contains("Content-Type: "), sent);
+            assert_eq!(rest, body);
+        }
+        let odd = Answer::accepted(b"x", "text/plain\r\nX: y");
+        check(
+            &odd,
+            After::Open,
+            "POST",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+        );
+    }
+}
