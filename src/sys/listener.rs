@@ -1,1 +1,289 @@
 //! Bound sockets, connection slots, named threads with a fixed stack.
+//!
+//! Invariant: the accepting thread waits for nothing but the next connection.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use heapless::Deque;
+use rustix::process::{Resource, getrlimit};
+
+use crate::limits::{ACCEPT_PAUSE, CONNECTION_STACK_BYTES, CONNECTIONS_PER_PEER_MAX};
+
+/// What a listening socket has to say.
+pub enum Arrival {
+    /// A connection and its other end, an IPv4-mapped address as IPv4.
+    Connection(TcpStream, IpAddr),
+    /// Accepting fails, for the first time in a row; it is tried again.
+    Trouble(io::Error),
+}
+
+/// Accepts for ever. Where that fails (`EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED`, a network
+/// that is down) it pauses and goes on: nothing of that lasts, and a daemon that ends helps nobody.
+pub fn accept(listener: &TcpListener, mut take: impl FnMut(Arrival)) -> ! {
+    let mut failing = false;
+    loop {
+        match listener.accept() {
+            Ok((socket, peer)) => {
+                failing = false;
+                take(Arrival::Connection(socket, peer.ip().to_canonical()));
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => {
+                if !failing {
+                    take(Arrival::Trouble(e));
+                }
+                failing = true;
+                thread::sleep(ACCEPT_PAUSE);
+            }
+        }
+    }
+}
+
+/// Starts a thread of a fixed small stack. That none can be had is an error, not a panic.
+pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(CONNECTION_STACK_BYTES)
+        .spawn(run)
+        .map(drop)
+}
+
+/// How many connections the file limit leaves room for, at least one: each has its socket and, at
+/// times, a file and a folder open.
+pub fn connections_allowed(wanted: usize) -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let allowed = files.saturating_sub(FILES_RESERVED) / FILES_PER_CONNECTION;
+    wanted.min(allowed).max(1)
+}
+
+/// Descriptors that are open besides: standard streams, syslog, sockets that listen, refused ones.
+const FILES_RESERVED: usize = 32;
+const FILES_PER_CONNECTION: usize = 3;
+
+/// Connections being served, all and by peer.
+pub struct Slots {
+    max: usize,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    taken: usize,
+    /// Peers that have connections, and how many. As short as the list of connections.
+    peers: Vec<(u128, usize)>,
+}
+
+/// One connection's place. Dropping it makes room.
+pub struct Slot {
+    slots: Arc<Slots>,
+    peer: Option<u128>,
+}
+
+/// Whether one peer may fill all slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// A stranger to us: [`CONNECTIONS_PER_PEER_MAX`].
+    Limited,
+    /// A proxy or this machine itself: many peers in one.
+    Whole,
+}
+
+impl Slots {
+    /// So many connections at once.
+    pub fn new(max: usize) -> Arc<Slots> {
+        Arc::new(Slots {
+            max,
+            table: Mutex::default(),
+        })
+    }
+
+    /// A slot, or `None` where all, or all of this peer, are taken.
+    pub fn take(self: &Arc<Slots>, peer: IpAddr, share: Share) -> Option<Slot> {
+        let peer = (share == Share::Limited).then(|| network(peer));
+        let mut table = self.table();
+        if table.taken >= self.max {
+            return None;
+        }
+        if let Some(peer) = peer {
+            match table.peers.iter_mut().find(|(key, _)| *key == peer) {
+                Some((_, count)) if *count >= CONNECTIONS_PER_PEER_MAX => return None,
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => table.peers.push((peer, 1)),
+            }
+        }
+        table.taken = table.taken.saturating_add(1);
+        drop(table);
+        Some(Slot {
+            slots: Arc::clone(self),
+            peer,
+        })
+    }
+
+    /// Whether three quarters are taken, so that no connection should be kept for later.
+    pub fn are_short(&self) -> bool {
+        self.table().taken.saturating_mul(4) >= self.max.saturating_mul(3)
+    }
+
+    /// A count is whole at every instant, so a panic elsewhere has not spoiled it.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut table = self.slots.table();
+        table.taken = table.taken.saturating_sub(1);
+        let Some(peer) = self.peer else {
+            return;
+        };
+        let position = table.peers.iter().position(|(key, _)| *key == peer);
+        let Some(position) = position else {
+            return;
+        };
+        match table.peers.get_mut(position) {
+            Some((_, count)) if *count > 1 => *count = count.saturating_sub(1),
+            _ => drop(table.peers.swap_remove(position)),
+        }
+    }
+}
+
+/// Who counts as one peer: an IPv4 address, the /64 of an IPv6 one, which is what one customer of
+/// a provider has at least.
+fn network(peer: IpAddr) -> u128 {
+    match peer.to_canonical() {
+        IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),
+        IpAddr::V6(v6) => u128::from(v6) >> 64 << 64,
+    }
+}
+
+/// Connections that were answered unread and wait for their peers to close.
+///
+/// Closing a socket with unread bytes resets it, and the answer may be lost with that. So the last
+/// few stay open until others come; no thread waits for them.
+#[derive(Default)]
+pub struct Parting {
+    sockets: Deque<TcpStream, PARTING_MAX>,
+}
+
+/// Sockets kept so, a listening thread each. Part of [`FILES_RESERVED`].
+const PARTING_MAX: usize = 8;
+
+impl Parting {
+    /// Sends an answer without reading or waiting. What does not fit at once is not sent.
+    pub fn turn_away(&mut self, socket: TcpStream, answer: &[u8]) {
+        let sent = socket
+            .set_nonblocking(true)
+            .and_then(|()| (&socket).write(answer))
+            .and_then(|_| socket.shutdown(Shutdown::Write));
+        if sent.is_err() {
+            return;
+        }
+        if self.sockets.is_full() {
+            self.sockets.pop_front();
+        }
+        let _ = self.sockets.push_back(socket);
+    }
+}
+
+/// A socket that listens.
+///
+/// `[::]:80` takes IPv4 as well (where the system's default is so).
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// How many of so many slots one peer gets, and what is left of them once it has left.
+    fn check_share(max: usize, share: Share, expected: usize) {
+        let slots = Slots::new(max);
+        let peer = ip("1.1.1.1");
+        let taken: Vec<Slot> = std::iter::from_fn(|| slots.take(peer, share)).collect();
+        assert_eq!(taken.len(), expected, "{max} {share:?}");
+        drop(taken);
+        let again: Vec<Slot> = std::iter::from_fn(|| slots.take(peer, share)).collect();
+        assert_eq!(again.len(), expected, "{max} {share:?}");
+        drop(again);
+        assert_eq!(slots.table().taken, 0);
+        assert!(slots.table().peers.is_empty());
+    }
+
+    #[test]
+    fn slots_are_taken_and_given_back() {
+        check_share(1, Share::Whole, 1);
+        check_share(64, Share::Whole, 64);
+        check_share(64, Share::Limited, 16);
+        check_share(17, Share::Limited, 16);
+        check_share(16, Share::Limited, 16);
+        check_share(15, Share::Limited, 15);
+    }
+
+    #[test]
+    fn a_peer_is_an_address_or_a_64() {
+        let check = |first: &str, second: &str, same: bool| {
+            let slots = Slots::new(64);
+            let peer = ip(first);
+            let first: Vec<Slot> =
+                std::iter::from_fn(|| slots.take(peer, Share::Limited)).collect();
+            let second = slots.take(ip(second), Share::Limited);
+            assert_eq!(second.is_none(), same, "{peer}");
+            drop(first);
+        };
+        check("1.1.1.1", "1.1.1.1", true);
+        check("1.1.1.1", "::ffff:1.1.1.1", true);
+        check("1.1.1.1", "1.1.1.2", false);
+        check("2001:db8::1", "2001:db8::ffff:0:0:1", true);
+        check("2001:db8::1", "2001:db8:0:1::1", false);
+    }
+
+    #[test]
+    fn slots_are_short_at_three_quarters() {
+        for (max, enough) in [(64, 47), (16, 11), (4, 2), (1, 0)] {
+            let slots = Slots::new(max);
+            let mut taken = Vec::new();
+            for _ in 0..enough {
+                taken.push(slots.take(ip("1.1.1.1"), Share::Whole).unwrap());
+            }
+            assert!(!slots.are_short(), "{max}");
+            taken.push(slots.take(ip("1.1.1.1"), Share::Whole).unwrap());
+            assert!(slots.are_short(), "{max}");
+        }
+    }
+
+    #[test]
+    fn file_limit() {
+        assert_eq!(connections_allowed(1), 1);
+        assert_eq!(connections_allowed(0), 1);
+        let most = connections_allowed(usize::MAX);
+        assert_eq!(connections_allowed(most), most);
+        assert_eq!(connections_allowed(most - 1), (most - 1).max(1));
+    }
+
+    #[test]
+    fn who_is_turned_away_gets_the_answer() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut parting = Parting::default();
+        // More than are kept: the oldest are closed for good.
+        for _ in 0..PARTING_MAX + 2 {
+            let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            parting.turn_away(listener.accept().unwrap().0, b"no");
+            peer.write_all(b"a request that nobody reads").unwrap();
+            let mut answer = String::new();
+            peer.read_to_string(&mut answer).unwrap();
+            assert_eq!(answer, "no");
+        }
+    }
+}

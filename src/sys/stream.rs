@@ -1,1 +1,180 @@
 //! A TCP stream under one total deadline.
+//!
+//! Sockets know a timeout a call, which a peer that sends a byte a second outlives for ever. Here
+//! each call gets the instant at which all of it must be over, and the socket's timeout is what is
+//! left. It is set only where it is off by much, which saves a system call for most requests.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes to and from one peer. TCP here; TLS over it; a script of pieces in tests.
+pub trait Stream {
+    /// Reads what is there, waiting for the first byte until `deadline`, then `TimedOut`. 0 bytes
+    /// are the end of what the peer sends.
+    fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize>;
+
+    /// Writes all of it until `deadline`, else `TimedOut` with an unknown part written.
+    fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()>;
+
+    /// Tells the peer that nothing more will be written. Reading goes on.
+    fn finish(&mut self);
+}
+
+/// A plain connection.
+pub struct Tcp {
+    socket: Arc<TcpStream>,
+    read_wait: Duration,
+    write_wait: Duration,
+}
+
+impl Tcp {
+    /// Takes an accepted socket, which blocks. Shared, because whoever accepted it must still
+    /// answer where no thread can be had.
+    pub fn new(socket: Arc<TcpStream>) -> Tcp {
+        // An answer is one write; waiting for more only delays it.
+        let _ = socket.set_nodelay(true);
+        Tcp {
+            socket,
+            read_wait: Duration::ZERO,
+            write_wait: Duration::ZERO,
+        }
+    }
+}
+
+impl Stream for Tcp {
+    fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        loop {
+            if let Some(wait) = new_wait(self.read_wait, left(deadline)?) {
+                self.socket.set_read_timeout(Some(wait))?;
+                self.read_wait = wait;
+            }
+            match (&*self.socket).read(buffer) {
+                Err(e) if is_early(&e) => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn write(&mut self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if let Some(wait) = new_wait(self.write_wait, left(deadline)?) {
+                self.socket.set_write_timeout(Some(wait))?;
+                self.write_wait = wait;
+            }
+            match (&*self.socket).write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(e) if is_early(&e) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) {
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+}
+
+/// A timeout of the socket (`EAGAIN`) or a signal; whether time is over, the deadline says.
+fn is_early(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
+
+/// What is left until the deadline, never zero.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+        left => Ok(left),
+    }
+}
+
+/// How much later than its deadline a call may return.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// The timeout to set, where the one that is set would end too late, or so early that the call
+/// would have to be repeated more than twice. Zero is none set.
+fn new_wait(set: Duration, left: Duration) -> Option<Duration> {
+    let late = set > left.saturating_add(SLACK);
+    let early = set < left.checked_div(2).unwrap_or(left);
+    (late || early).then_some(left)
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn pair() -> (Tcp, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Tcp::new(Arc::new(listener.accept().unwrap().0)), peer)
+    }
+
+    fn soon(ms: u64) -> Instant {
+        Instant::now() + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn waits() {
+        let check = |set: u64, left: u64, expected: Option<u64>| {
+            let found = new_wait(Duration::from_millis(set), Duration::from_millis(left));
+            assert_eq!(found, expected.map(Duration::from_millis), "{set} {left}");
+        };
+        check(0, 5000, Some(5000));
+        check(5000, 5000, None);
+        check(5000, 4990, None);
+        check(5000, 4979, Some(4979));
+        check(5000, 10000, None);
+        check(5000, 10001, Some(10001));
+        check(1, 5000, Some(5000));
+    }
+
+    #[test]
+    fn a_read_ends_at_its_deadline() {
+        let (mut stream, _peer) = pair();
+        let start = Instant::now();
+        let error = stream.read(&mut [0; 8], soon(60)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() >= Duration::from_millis(60));
+        let error = stream.read(&mut [0; 8], start).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_write_ends_at_its_deadline() {
+        let (mut stream, _peer) = pair();
+        // More than both sockets' buffers take, to a peer that reads nothing.
+        let bytes = vec![0; 64 << 20];
+        let error = stream.write(&bytes, soon(60)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn bytes_pass() {
+        let (mut stream, mut peer) = pair();
+        peer.write_all(b"ab").unwrap();
+        let mut buffer = [0; 8];
+        assert_eq!(stream.read(&mut buffer, soon(5000)).unwrap(), 2);
+        assert_eq!(&buffer[..2], b"ab");
+        stream.write(b"cd", soon(5000)).unwrap();
+        stream.finish();
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"cd");
+        peer.write_all(b"e").unwrap();
+        drop(peer);
+        assert_eq!(stream.read(&mut buffer, soon(5000)).unwrap(), 1);
+        assert_eq!(stream.read(&mut buffer, soon(5000)).unwrap(), 0);
+    }
+}
