@@ -1,4 +1,12 @@
-//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`.
+//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`
+//! (spec §6.3).
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::digest::block_api::BlockSizeUser;
+use hmac::digest::consts::{U20, U64};
+use hmac::digest::{Digest, FixedOutput, HashMarker, Output, OutputSizeUser, Update};
+use hmac::{KeyInit, Mac, SimpleHmac};
 
 /// How requests to the provider are authenticated (`[websms] auth_method`).
 #[derive(Clone, PartialEq, Eq)]
@@ -55,5 +63,212 @@ impl std::fmt::Debug for Auth {
             Auth::Header { .. } => "Header",
             Auth::Zadarma { .. } => "Zadarma",
         })
+    }
+}
+
+impl Auth {
+    /// The parameters that `plain` adds, as (name, value).
+    pub fn parameters(&self) -> Vec<(&[u8], &[u8])> {
+        match self {
+            Auth::Plain {
+                key_user,
+                key_secret,
+                user,
+                passwd,
+            } => vec![(key_user, user), (key_secret, passwd)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The header that proves who we are, as (name, value). `path` is the configuration's, `query`
+    /// the encoded parameters exactly as they are sent; only a signature looks at them.
+    pub fn header(&self, path: &str, query: &[u8]) -> Option<(String, Vec<u8>)> {
+        let value = match self {
+            Auth::None | Auth::Plain { .. } => return None,
+            Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => return None,
+            Auth::Basic { user, passwd } => {
+                let pair = [user, b":".as_slice(), passwd].concat();
+                format!("Basic {}", BASE64_STANDARD.encode(pair)).into_bytes()
+            }
+            Auth::Bearer { token } => [b"Bearer ", token.as_slice()].concat(),
+            Auth::Header { name, value } => {
+                return Some((name.clone(), value.clone().into_bytes()));
+            }
+            Auth::Zadarma { user, secret } => {
+                let signature = zadarma(secret, path.as_bytes(), query);
+                format!("{user}:{signature}").into_bytes()
+            }
+        };
+        Some(("Authorization".to_owned(), value))
+    }
+}
+
+/// base64(hex(HMAC-SHA1(secret, path + query + hex(MD5(query))))): of the forty hexadecimal
+/// digits, not of the twenty bytes.
+fn zadarma(secret: &[u8], path: &[u8], query: &[u8]) -> String {
+    let digest = hex(&md5::Md5::digest(query));
+    let mac = hmac_sha1(secret, &[path, query, digest.as_bytes()]);
+    BASE64_STANDARD.encode(hex(&mac))
+}
+
+/// HMAC-SHA1 (RFC 2104) of the parts one after another.
+pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
+    #[expect(
+        clippy::expect_used,
+        reason = "HMAC takes a key of any length (RFC 2104 §2)"
+    )]
+    let mut mac = <SimpleHmac<Sha1> as KeyInit>::new_from_slice(key).expect("a key of any length");
+    for part in parts {
+        Mac::update(&mut mac, part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| DIGITS.get(usize::from(nibble)))
+        .collect()
+}
+
+/// `sha1_smol` behind the traits that `hmac` asks for.
+#[derive(Clone, Default)]
+struct Sha1(sha1_smol::Sha1);
+
+impl HashMarker for Sha1 {}
+
+impl OutputSizeUser for Sha1 {
+    type OutputSize = U20;
+}
+
+impl BlockSizeUser for Sha1 {
+    type BlockSize = U64;
+}
+
+impl Update for Sha1 {
+    fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+}
+
+impl FixedOutput for Sha1 {
+    fn finalize_into(self, out: &mut Output<Self>) {
+        out.copy_from_slice(&self.0.digest().bytes());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hmac_is_that_of_rfc_2202() {
+        fn check(key: &[u8], data: &[u8], expected: &str) {
+            assert_eq!(hex(&hmac_sha1(key, &[data])), expected);
+            let (head, tail) = data.split_at(data.len() / 2);
+            assert_eq!(hex(&hmac_sha1(key, &[head, tail])), expected);
+        }
+        // RFC 2202 §3, cases 1, 2, 3, 6.
+        check(
+            &[0x0b; 20],
+            b"Hi There",
+            "b617318655057264e28bc0b6fb378c8ef146be00",
+        );
+        check(
+            b"Jefe",
+            b"what do ya want for nothing?",
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+        );
+        check(
+            &[0xaa; 20],
+            &[0xdd; 50],
+            "125d7342b9ac11cd91a39af48aa17b4f63f175d3",
+        );
+        check(
+            &[0xaa; 80],
+            b"Test Using Larger Than Block-Size Key - Hash Key First",
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112",
+        );
+    }
+
+    #[test]
+    fn zadarma_signs_as_its_own_client_does() {
+        fn check(path: &str, query: &str, expected: &str) {
+            let auth = Auth::Zadarma {
+                user: "user_key".to_owned(),
+                secret: b"secret_key".to_vec(),
+            };
+            let (name, value) = auth.header(path, query.as_bytes()).unwrap();
+            assert_eq!(name, "Authorization");
+            assert_eq!(String::from_utf8(value).unwrap(), expected);
+        }
+        // Computed with the steps of zadarma/user-api-v1, lib/Client.php.
+        check(
+            "/v1/sms/send/",
+            "format=json&message=Hello+World%21&number=46701234567&sender=46709876543",
+            "user_key:YWE5MTUxZWY1NDQ3ZmI3M2VlNDdhNzE0NTlmMmNhZDU4MDBkMTFhNA==",
+        );
+        check(
+            "/v1/info/balance/",
+            "format=json",
+            "user_key:YjBhM2NjZjMzNGY0MmUzZDEyOTJmMGM3ZmM3ZjMyM2E2MzU0MzViYg==",
+        );
+    }
+
+    #[test]
+    fn methods_set_their_header() {
+        fn check(auth: Auth, expected: Option<(&str, &str)>) {
+            let header = auth.header("/p", b"q");
+            let header = header.map(|(name, value)| (name, String::from_utf8(value).unwrap()));
+            let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(header, expected);
+        }
+        fn basic(user: &str, passwd: &str) -> Auth {
+            Auth::Basic {
+                user: user.into(),
+                passwd: passwd.into(),
+            }
+        }
+        check(Auth::None, None);
+        check(basic("", ""), None);
+        // RFC 7617 §2.
+        check(
+            basic("Aladdin", "open sesame"),
+            Some(("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
+        );
+        check(
+            basic("token", ""),
+            Some(("Authorization", "Basic dG9rZW46")),
+        );
+        check(basic("", "pw"), Some(("Authorization", "Basic OnB3")));
+        check(
+            Auth::Bearer {
+                token: b"abc.def".to_vec(),
+            },
+            Some(("Authorization", "Bearer abc.def")),
+        );
+        check(
+            Auth::Header {
+                name: "X-Api-Key".to_owned(),
+                value: "k".to_owned(),
+            },
+            Some(("X-Api-Key", "k")),
+        );
+        let plain = Auth::Plain {
+            key_user: b"u".to_vec(),
+            key_secret: b"s".to_vec(),
+            user: b"me".to_vec(),
+            passwd: b"pw".to_vec(),
+        };
+        assert_eq!(
+            plain.parameters(),
+            [(b"u".as_slice(), b"me".as_slice()), (b"s", b"pw")]
+        );
+        check(plain, None);
     }
 }
