@@ -14,6 +14,7 @@ pub mod callfile;
 
 pub mod address;
 pub mod agi;
+pub mod date;
 pub mod provider;
 pub mod sign;
 pub mod text;

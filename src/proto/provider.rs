@@ -1,8 +1,16 @@
 //! A message and an account → a call to the provider; its reply → a verdict.
 
+mod encode;
+mod judge;
+mod preview;
+
 use std::borrow::Cow;
 
 use crate::proto::sign::Auth;
+
+pub use encode::{BadAccount, encode};
+pub use judge::judge;
+pub use preview::preview;
 
 /// Everything that shapes a request of one interface (`[websms]`).
 #[derive(Debug, Clone)]
@@ -192,4 +200,50 @@ pub enum Reason {
     Cut(u16),
     /// No status: the step that failed, a fixed phrase of the client's.
     Step(&'static str),
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A provider as the ordering document's example has it.
+    pub(crate) fn account() -> Account {
+        Account {
+            interface: String::new(),
+            host: "https://api.example.com".to_owned(),
+            path: "/sms/send/".to_owned(),
+            key_to: b"To".to_vec(),
+            key_from: b"From".to_vec(),
+            key_body: b"Body".to_vec(),
+            auth: Auth::Basic {
+                user: b"id".to_vec(),
+                passwd: b"secret".to_vec(),
+            },
+            format: Format::Form,
+            number_format: NumberFormat::AsIs,
+            charset: Charset::AsIs,
+            statics: Vec::new(),
+            headers: Vec::new(),
+            response_check: None,
+            later_check: None,
+        }
+    }
+
+    #[test]
+    fn a_url_is_taken_apart_for_the_wire() {
+        fn check(url: &str, host: &str, target: &str) {
+            let call = Call {
+                method: "GET",
+                url: url.to_owned(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+            assert_eq!(call.target(), target, "{url}");
+            assert_eq!(call.fields(), [("Host", Cow::Borrowed(host))]);
+        }
+        check("https://a", "a", "/");
+        check("https://a/", "a", "/");
+        check("https://a:8443/b/c?d=/e", "a:8443", "/b/c?d=/e");
+        check("http://[::1]:80?x", "[::1]:80", "/?x");
+    }
 }

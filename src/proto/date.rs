@@ -1,0 +1,114 @@
+//! An HTTP date → seconds since 1970 (RFC 9110 §5.6.7, all three forms).
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+const MONTH_DAYS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const DAY_S: u64 = 86_400;
+
+/// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
+/// `Sun Nov  6 08:49:37 1994`; years 1970 to 9999. The name of the day is not checked.
+pub fn parse(text: &str) -> Option<u64> {
+    let (day, month, year, time) = match text.split_once(", ") {
+        Some((_, rest)) => {
+            let mut parts = rest.split([' ', '-']);
+            let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+            let time = parts.next()?;
+            if parts.next() != Some("GMT") || parts.next().is_some() {
+                return None;
+            }
+            (day, month, year, time)
+        }
+        None => {
+            let mut parts = text.split(' ').filter(|part| !part.is_empty());
+            let (_, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+            let (time, year) = (parts.next()?, parts.next()?);
+            if parts.next().is_some() {
+                return None;
+            }
+            (day, month, year, time)
+        }
+    };
+    let month = MONTHS.iter().position(|known| *known == month)?;
+    let year = match (number(year)?, year.len()) {
+        // Two digits: a year that seems over fifty years ahead is in the past (RFC 9110). Without
+        // a clock here, 70 is the border.
+        (short, 2) if short < 70 => short.checked_add(2000)?,
+        (short, 2) => short.checked_add(1900)?,
+        (year, 4) if year >= 1970 => year,
+        _ => return None,
+    };
+    let day = number(day)?;
+    if !(1..=days_of(month, year)?).contains(&day) {
+        return None;
+    }
+    let mut days = day.checked_sub(1)?;
+    for past in 1970..year {
+        days = days.checked_add(if is_leap(past) { 366 } else { 365 })?;
+    }
+    for past in 0..month {
+        days = days.checked_add(days_of(past, year)?)?;
+    }
+    days.checked_mul(DAY_S)?.checked_add(seconds_of_day(time)?)
+}
+
+fn seconds_of_day(time: &str) -> Option<u64> {
+    let mut parts = time.split(':').map(number);
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    // 60 is a leap second.
+    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let minutes = hour.checked_mul(60)?.checked_add(minute)?;
+    minutes.checked_mul(60)?.checked_add(second)
+}
+
+fn days_of(month: usize, year: u64) -> Option<u64> {
+    match (month, is_leap(year)) {
+        (1, true) => Some(29),
+        _ => MONTH_DAYS.get(month).copied(),
+    }
+}
+
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+/// At most four digits and nothing else.
+fn number(text: &str) -> Option<u64> {
+    let fits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_three_forms_are_read() {
+        fn check(text: &str, expected: Option<u64>) {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+        check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
+        check("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777));
+        check("Sun Nov  6 08:49:37 1994", Some(784_111_777));
+        check("Thu, 01 Jan 1970 00:00:00 GMT", Some(0));
+        check("Tue, 29 Feb 2000 23:59:59 GMT", Some(951_868_799));
+        check("Wed, 01 Mar 2000 00:00:00 GMT", Some(951_868_800));
+        check("Mon, 23 Nov 2026 12:00:00 GMT", Some(1_795_435_200));
+        check("Monday, 23-Nov-26 12:00:00 GMT", Some(1_795_435_200));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799));
+        check("Thu, 29 Feb 2001 00:00:00 GMT", None);
+        check("Wed, 31 Dec 1969 23:59:59 GMT", None);
+        check("Sun, 00 Nov 1994 08:49:37 GMT", None);
+        check("Sun, 06 Nov 1994 24:49:37 GMT", None);
+        check("Sun, 06 Nov 1994 08:60:37 GMT", None);
+        check("Sun, 06 Nov 1994 08:49:61 GMT", None);
+        check("Sun, 06 Nov 1994 08:49:37 UTC", None);
+        check("Sun, 06 Nov 1994 08:49:37", None);
+        check("Sun, 06 nov 1994 08:49:37 GMT", None);
+        check("Sun, +6 Nov 1994 08:49:37 GMT", None);
+        check("", None);
+        check("tomorrow", None);
+    }
+}

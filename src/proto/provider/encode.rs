@@ -1,0 +1,595 @@
+//! A message and an account → the request that carries it (spec §6.2 to §6.4).
+
+use std::fmt;
+
+use super::{Account, Call, Charset, Format, NumberFormat};
+use crate::message::{Message, Text};
+use crate::proto::form::{encode_pairs, ksort};
+use crate::proto::json;
+use crate::proto::sign::Auth;
+
+/// One request parameter, (name, value).
+pub(super) type Parameter = (Vec<u8>, Vec<u8>);
+
+/// Why an account makes no request. The configuration's fault, always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadAccount {
+    /// `host` and `path` together are no URL.
+    Url,
+    /// A user name in `host`; it would be lost.
+    UserInUrl,
+    /// A header that cannot be sent, or that is ours to set.
+    Header {
+        /// Its name, if that is fit to be shown.
+        name: String,
+    },
+    /// A key that is no path, or two that contradict each other.
+    KeyPath,
+    /// `zadarma` signs a form; no other body has its signature.
+    SignedFormat,
+}
+
+impl fmt::Display for BadAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadAccount::Url => f.write_str("host and path make no valid URL"),
+            BadAccount::UserInUrl => {
+                f.write_str("host holds a user name: auth_user and auth_passwd are for that")
+            }
+            BadAccount::Header { name } => write!(f, "headers: {name} cannot be sent so"),
+            BadAccount::KeyPath => f.write_str("the keys of the request make no JSON object"),
+            BadAccount::SignedFormat => {
+                f.write_str("auth_method zadarma needs format form or query")
+            }
+        }
+    }
+}
+
+/// The whole request. `headers` win over our own Accept, User-Agent and Content-Type, and lose to
+/// the header of `auth_method`.
+pub fn encode(message: &Message, account: &Account) -> Result<Call, BadAccount> {
+    assemble(parameters(message, account), account)
+}
+
+/// In the order of spec §6.2: charset, number format, static parameters, authentication.
+pub(super) fn parameters(message: &Message, account: &Account) -> Vec<Parameter> {
+    let mut list = Vec::new();
+    let number = |raw: &str| format_number(raw, account.number_format).into_bytes();
+    let mut put = |key: &[u8], value: Vec<u8>| put(&mut list, key, value, account.format);
+    put(&account.key_to, number(message.to.as_str()));
+    put(&account.key_from, number(message.from.as_str()));
+    put(
+        &account.key_body,
+        in_charset(&message.text, &account.charset),
+    );
+    if let Charset::Parameter(key, value) = &account.charset
+        && message.text.to_utf8().chars().any(is_astral)
+    {
+        put(key, value.clone());
+    }
+    for (key, value) in &account.statics {
+        put(key, value.clone());
+    }
+    for (key, value) in account.auth.parameters() {
+        put(key, value.to_vec());
+    }
+    list
+}
+
+/// Sets a parameter as a PHP array does: a name that is there already keeps its place and gets the
+/// new value. Where names may be paths, one that ends in `[]` appends. A parameter without a name
+/// is not sent.
+fn put(list: &mut Vec<Parameter>, key: &[u8], value: Vec<u8>, format: Format) {
+    if key.is_empty() {
+        return;
+    }
+    let appends = format != Format::Form && key.ends_with(b"[]");
+    match list.iter_mut().find(|(known, _)| known == key) {
+        Some((_, old)) if !appends => *old = value,
+        _ => list.push((key.to_vec(), value)),
+    }
+}
+
+/// Encoding and authentication of parameters that are settled.
+pub(super) fn assemble(
+    mut parameters: Vec<Parameter>,
+    account: &Account,
+) -> Result<Call, BadAccount> {
+    let signed = matches!(account.auth, Auth::Zadarma { .. });
+    let mut url = check_url(account)?;
+    if account.format != Format::Json {
+        // In a JSON object names have no order, but elements of a list do: theirs stays.
+        ksort(&mut parameters);
+    }
+    let mut query = Vec::new();
+    let (content_type, body) = match account.format {
+        Format::Form => {
+            query = encode_pairs(&parameters);
+            let content_type = "application/x-www-form-urlencoded".to_owned();
+            (Some(content_type), query.clone())
+        }
+        Format::Query => {
+            query = encode_pairs(&parameters);
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&String::from_utf8_lossy(&query));
+            (None, Vec::new())
+        }
+        Format::Json | Format::Multipart if signed => return Err(BadAccount::SignedFormat),
+        Format::Json => {
+            let body = json::encode(&parameters).map_err(|_| BadAccount::KeyPath)?;
+            (Some("application/json".to_owned()), body)
+        }
+        Format::Multipart => {
+            let (boundary, body) = multipart(&parameters);
+            let content_type = format!("multipart/form-data; boundary={boundary}");
+            (Some(content_type), body)
+        }
+    };
+    Ok(Call {
+        method: match account.format {
+            Format::Query => "GET",
+            Format::Form | Format::Json | Format::Multipart => "POST",
+        },
+        url,
+        headers: headers(account, content_type, &query)?,
+        body,
+    })
+}
+
+/// `host` then `path`, as they stand, less a fragment, which is never sent.
+fn check_url(account: &Account) -> Result<String, BadAccount> {
+    let joined = format!("{}{}", account.host, account.path);
+    let url = joined.split('#').next().unwrap_or("");
+    let (scheme, rest) = url.split_once("://").ok_or(BadAccount::Url)?;
+    let known = ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
+    let authority = rest.split(['/', '?']).next().unwrap_or("");
+    if !known || authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(BadAccount::Url);
+    }
+    if authority.contains('@') {
+        return Err(BadAccount::UserInUrl);
+    }
+    Ok(url.to_owned())
+}
+
+// ---- Headers --------------------------------------------------------------------------------
+
+/// Set by the connection or by the body's framing; another value would break the request or hide
+/// a second one in it. Answers are not decompressed.
+const OURS: [&str; 9] = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Expect",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Accept-Encoding",
+];
+
+fn headers(
+    account: &Account,
+    content_type: Option<String>,
+    query: &[u8],
+) -> Result<Vec<(String, String)>, BadAccount> {
+    let mut list: Vec<(String, String)> = Vec::new();
+    if let Some((name, value)) = account.auth.header(&account.path, query) {
+        let value = String::from_utf8(value).map_err(|_| bad_header(&name))?;
+        list.push((name, value));
+    }
+    let authenticated = list.len();
+    list.push((
+        "User-Agent".to_owned(),
+        concat!("websms/", env!("CARGO_PKG_VERSION")).to_owned(),
+    ));
+    list.push(("Accept".to_owned(), "*/*".to_owned()));
+    if let Some(content_type) = content_type {
+        list.push(("Content-Type".to_owned(), content_type));
+    }
+    let ours = list.len();
+    for (name, value) in &account.headers {
+        let framing = account.format == Format::Multipart && is(name, "Content-Type");
+        if framing || OURS.iter().any(|ours| is(name, ours)) {
+            return Err(bad_header(name));
+        }
+        let place = list
+            .iter()
+            .take(ours)
+            .position(|(known, _)| is(name, known));
+        match place.and_then(|place| list.get_mut(place).map(|entry| (place, entry))) {
+            Some((place, _)) if place < authenticated => {}
+            Some((_, entry)) => *entry = (name.clone(), value.clone()),
+            None => list.push((name.clone(), value.clone())),
+        }
+    }
+    match list.iter().find(|(name, value)| !can_be_sent(name, value)) {
+        Some((name, _)) => Err(bad_header(name)),
+        None => Ok(list),
+    }
+}
+
+fn is(name: &str, known: &str) -> bool {
+    name.eq_ignore_ascii_case(known)
+}
+
+fn bad_header(name: &str) -> BadAccount {
+    let name = match is_token(name) {
+        true => name.to_owned(),
+        false => "a name that is no header's".to_owned(),
+    };
+    BadAccount::Header { name }
+}
+
+fn can_be_sent(name: &str, value: &str) -> bool {
+    let value_fits = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+    is_token(name) && value.bytes().all(value_fits)
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(fits)
+}
+
+// ---- Values ---------------------------------------------------------------------------------
+
+/// Least digits of a number that `number_format` touches: below are short codes.
+const FORMATTED_DIGITS_MIN: usize = 7;
+
+fn format_number(raw: &str, format: NumberFormat) -> String {
+    let digits = raw.strip_prefix('+').unwrap_or(raw);
+    let is_number =
+        digits.len() >= FORMATTED_DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return raw.to_owned();
+    }
+    match format {
+        NumberFormat::AsIs => raw.to_owned(),
+        NumberFormat::OmitPlus => digits.to_owned(),
+        NumberFormat::Digits => digits.strip_prefix("00").unwrap_or(digits).to_owned(),
+        NumberFormat::Plus => format!("+{digits}"),
+        NumberFormat::Nanp => match digits.strip_prefix('1') {
+            // Eleven digits that begin with the country code. With a `+`, ten digits are
+            // another country's.
+            Some(national) if national.len() == 10 => national.to_owned(),
+            _ => raw.to_owned(),
+        },
+    }
+}
+
+fn in_charset(text: &Text, charset: &Charset) -> Vec<u8> {
+    match charset {
+        Charset::AsIs | Charset::Parameter(..) => text.as_bytes().to_vec(),
+        Charset::Ucs2 => text
+            .to_utf8()
+            .chars()
+            .map(|c| {
+                if is_astral(c) {
+                    char::REPLACEMENT_CHARACTER
+                } else {
+                    c
+                }
+            })
+            .collect::<String>()
+            .into_bytes(),
+    }
+}
+
+/// Beyond what UCS-2 can say.
+fn is_astral(c: char) -> bool {
+    c > '\u{ffff}'
+}
+
+// ---- multipart/form-data --------------------------------------------------------------------
+
+/// (boundary, body). Names stand as they are, with PHP's brackets where the provider wants them.
+fn multipart(parameters: &[Parameter]) -> (String, Vec<u8>) {
+    let boundary = free_boundary(parameters);
+    let mut body = Vec::new();
+    for (name, value) in parameters {
+        body.extend_from_slice(b"--");
+        body.extend_from_slice(boundary.as_bytes());
+        body.extend_from_slice(b"\r\nContent-Disposition: form-data; name=\"");
+        for byte in name {
+            // As browsers write them (HTML, multipart/form-data encoding algorithm).
+            match byte {
+                b'"' => body.extend_from_slice(b"%22"),
+                b'\r' => body.extend_from_slice(b"%0D"),
+                b'\n' => body.extend_from_slice(b"%0A"),
+                _ => body.push(*byte),
+            }
+        }
+        body.extend_from_slice(b"\"\r\n\r\n");
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--");
+    body.extend_from_slice(boundary.as_bytes());
+    body.extend_from_slice(b"--\r\n");
+    (boundary, body)
+}
+
+/// The first of a row of boundaries that no value holds. A text of n bytes can hold fewer than n
+/// of them, so the search ends.
+fn free_boundary(parameters: &[Parameter]) -> String {
+    let mut number: u64 = 0;
+    loop {
+        let boundary = format!("websms-{number:016x}");
+        let taken = parameters.iter().any(|(_, value)| {
+            value
+                .windows(boundary.len())
+                .any(|part| part == boundary.as_bytes())
+        });
+        if !taken {
+            return boundary;
+        }
+        number = number.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::message::{Number, Sender};
+    use crate::proto::provider::tests::account;
+
+    fn message(to: &str, from: &str, text: &[u8]) -> Message {
+        Message {
+            to: Number::parse_outbound(to.as_bytes()).unwrap(),
+            from: Sender::parse_outbound(from.as_bytes()).unwrap(),
+            text: Text::parse_outbound(text).unwrap(),
+        }
+    }
+
+    fn hello() -> Message {
+        message("+12025550183", "+12025550160", b"Hello & bye")
+    }
+
+    fn body(message: &Message, account: &Account) -> String {
+        String::from_utf8(encode(message, account).unwrap().body).unwrap()
+    }
+
+    #[test]
+    fn a_form_is_what_the_php_sends() {
+        let call = encode(&hello(), &account()).unwrap();
+        assert_eq!(call.method, "POST");
+        assert_eq!(call.url, "https://api.example.com/sms/send/");
+        assert_eq!(
+            String::from_utf8(call.body).unwrap(),
+            "Body=Hello+%26+bye&From=%2B12025550160&To=%2B12025550183"
+        );
+        let agent = concat!("websms/", env!("CARGO_PKG_VERSION"));
+        let expected = [
+            ("Authorization", "Basic aWQ6c2VjcmV0"),
+            ("User-Agent", agent),
+            ("Accept", "*/*"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(call.headers, expected);
+    }
+
+    #[test]
+    fn a_form_passes_the_bytes_as_they_are() {
+        let text = message("1", "2", b"caf\xe9 \xff");
+        assert_eq!(body(&text, &account()), "Body=caf%E9+%FF&From=2&To=1");
+    }
+
+    #[test]
+    fn numbers_get_the_format_asked_for() {
+        use NumberFormat::{AsIs, Digits, Nanp, OmitPlus, Plus};
+        fn check(raw: &str, format: NumberFormat, expected: &str) {
+            assert_eq!(format_number(raw, format), expected, "{raw} {format:?}");
+        }
+        check("+46701234567", AsIs, "+46701234567");
+        check("+46701234567", OmitPlus, "46701234567");
+        check("0046701234567", OmitPlus, "0046701234567");
+        check("+46701234567", Digits, "46701234567");
+        check("0046701234567", Digits, "46701234567");
+        check("+0046701234567", Digits, "46701234567");
+        check("46701234567", Plus, "+46701234567");
+        check("+46701234567", Plus, "+46701234567");
+        check("+12025550183", Nanp, "2025550183");
+        check("12025550183", Nanp, "2025550183");
+        check("2025550183", Nanp, "2025550183");
+        check("+4670123456", Nanp, "+4670123456");
+        check("+46701234567", Nanp, "+46701234567");
+        // Short codes and names are left alone: six, seven, eight digits.
+        check("+123456", OmitPlus, "+123456");
+        check("+1234567", OmitPlus, "1234567");
+        check("+12345678", OmitPlus, "12345678");
+        check("123456", Plus, "123456");
+        check("1234567", Plus, "+1234567");
+        for format in [OmitPlus, Digits, Plus, Nanp] {
+            check("ACME+Co", format, "ACME+Co");
+            check("+1202x550183", format, "+1202x550183");
+            check("++12025550183", format, "++12025550183");
+            check("+", format, "+");
+        }
+    }
+
+    #[test]
+    fn charset_settles_what_ucs2_cannot_say() {
+        fn check(charset: Charset, text: &[u8], expected: &str) {
+            let account = Account {
+                charset,
+                ..account()
+            };
+            let body = body(&message("1", "2", text), &account);
+            assert_eq!(body, expected);
+        }
+        let emoji = "a\u{ffff}\u{1f600}".as_bytes();
+        check(Charset::Ucs2, emoji, "Body=a%EF%BF%BF%EF%BF%BD&From=2&To=1");
+        check(Charset::Ucs2, b"\xe9", "Body=%C3%A9&From=2&To=1");
+        let parameter = || Charset::Parameter(b"type".to_vec(), b"unicode".to_vec());
+        check(
+            parameter(),
+            emoji,
+            "Body=a%EF%BF%BF%F0%9F%98%80&From=2&To=1&type=unicode",
+        );
+        check(
+            parameter(),
+            "\u{ffff}".as_bytes(),
+            "Body=%EF%BF%BF&From=2&To=1",
+        );
+    }
+
+    #[test]
+    fn statics_and_credentials_come_after_and_win() {
+        let account = Account {
+            statics: vec![
+                (b"From".to_vec(), b"ACME".to_vec()),
+                (b"a".to_vec(), b"1,=".to_vec()),
+                (b"user".to_vec(), b"lost".to_vec()),
+            ],
+            auth: Auth::Plain {
+                key_user: b"user".to_vec(),
+                key_secret: Vec::new(),
+                user: b"me".to_vec(),
+                passwd: b"unused".to_vec(),
+            },
+            ..account()
+        };
+        assert_eq!(
+            body(&message("1", "2", b"x"), &account),
+            "Body=x&From=ACME&To=1&a=1%2C%3D&user=me"
+        );
+    }
+
+    #[test]
+    fn a_query_goes_into_the_url() {
+        fn check(path: &str, expected: &str) {
+            let account = Account {
+                format: Format::Query,
+                path: path.to_owned(),
+                key_to: b"to[]".to_vec(),
+                ..account()
+            };
+            let call = encode(&message("1", "2", b"a b"), &account).unwrap();
+            assert_eq!((call.method, call.url.as_str()), ("GET", expected));
+            assert!(call.body.is_empty());
+            assert!(call.headers.iter().all(|(name, _)| name != "Content-Type"));
+        }
+        let base = "https://api.example.com";
+        check("/s", &format!("{base}/s?Body=a+b&From=2&to%5B%5D=1"));
+        check(
+            "/s?k=1",
+            &format!("{base}/s?k=1&Body=a+b&From=2&to%5B%5D=1"),
+        );
+        check("/s#f", &format!("{base}/s?Body=a+b&From=2&to%5B%5D=1"));
+    }
+
+    #[test]
+    fn multipart_has_a_boundary_of_its_own() {
+        let account = Account {
+            format: Format::Multipart,
+            key_from: Vec::new(),
+            key_to: b"t\"o".to_vec(),
+            ..account()
+        };
+        let text = b"--websms-0000000000000000--\r\nx";
+        let call = encode(&message("1", "2", text), &account).unwrap();
+        let content_type = "multipart/form-data; boundary=websms-0000000000000001";
+        assert!(call.headers.iter().any(|(_, value)| value == content_type));
+        assert_eq!(
+            String::from_utf8(call.body).unwrap(),
+            "--websms-0000000000000001\r\n\
+             Content-Disposition: form-data; name=\"Body\"\r\n\r\n\
+             --websms-0000000000000000--\r\nx\r\n\
+             --websms-0000000000000001\r\n\
+             Content-Disposition: form-data; name=\"t%22o\"\r\n\r\n1\r\n\
+             --websms-0000000000000001--\r\n"
+        );
+    }
+
+    #[test]
+    fn a_signature_needs_a_form() {
+        fn check(format: Format, expected: bool) {
+            let account = Account {
+                format,
+                auth: Auth::Zadarma {
+                    user: "user_key".to_owned(),
+                    secret: b"secret_key".to_vec(),
+                },
+                ..account()
+            };
+            assert_eq!(encode(&hello(), &account).is_ok(), expected, "{format:?}");
+        }
+        check(Format::Form, true);
+        check(Format::Query, true);
+        check(Format::Json, false);
+        check(Format::Multipart, false);
+    }
+
+    #[test]
+    fn headers_of_the_configuration_replace_ours_but_not_the_framing() {
+        fn check(name: &str, value: &str, expected: Option<&[(&str, &str)]>) {
+            let account = Account {
+                headers: vec![(name.to_owned(), value.to_owned())],
+                ..account()
+            };
+            let call = encode(&hello(), &account).ok();
+            let of_that_name = call.as_ref().map(|call| {
+                let same = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
+                let list = call.headers.iter().filter(same);
+                let list = list.map(|(name, value)| (name.as_str(), value.as_str()));
+                list.collect::<Vec<_>>()
+            });
+            assert_eq!(of_that_name.as_deref(), expected, "{name}");
+        }
+        check("accept", "text/xml", Some(&[("accept", "text/xml")]));
+        check("USER-AGENT", "x", Some(&[("USER-AGENT", "x")]));
+        check("X-Key", "k v", Some(&[("X-Key", "k v")]));
+        check(
+            "authorization",
+            "x",
+            Some(&[("Authorization", "Basic aWQ6c2VjcmV0")]),
+        );
+        for name in OURS {
+            check(name, "x", None);
+        }
+        check("X Key", "x", None);
+        check("", "x", None);
+        check("X-Key", "a\r\nB: c", None);
+        check("X-Key", "a\0", None);
+        check("X-Key", "a\tb", Some(&[("X-Key", "a\tb")]));
+    }
+
+    #[test]
+    fn urls_are_checked() {
+        fn check(host: &str, path: &str, expected: Result<&str, BadAccount>) {
+            let account = Account {
+                host: host.to_owned(),
+                path: path.to_owned(),
+                ..account()
+            };
+            let url = encode(&hello(), &account).map(|call| call.url);
+            assert_eq!(url, expected.map(str::to_owned), "{host} {path}");
+        }
+        check("https://a", "/", Ok("https://a/"));
+        check("HTTP://a:8080", "", Ok("HTTP://a:8080"));
+        check("https://[::1]:80", "/x?y", Ok("https://[::1]:80/x?y"));
+        check("https://a", "/x#y", Ok("https://a/x"));
+        check("ftp://a", "/", Err(BadAccount::Url));
+        check("a", "/", Err(BadAccount::Url));
+        check("https://", "/x", Err(BadAccount::Url));
+        check("https://a", "/x y", Err(BadAccount::Url));
+        check("https://a", "/\r\nX: y", Err(BadAccount::Url));
+        check("https://\u{e5}.se", "/", Err(BadAccount::Url));
+        check("https://u:p@a", "/", Err(BadAccount::UserInUrl));
+        check("https://a", "/x@y", Ok("https://a/x@y"));
+    }
+
+    #[test]
+    fn an_empty_key_sends_nothing() {
+        let account = Account {
+            key_from: Vec::new(),
+            ..account()
+        };
+        assert_eq!(body(&message("1", "2", b"x"), &account), "Body=x&To=1");
+    }
+}

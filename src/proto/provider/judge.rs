@@ -1,0 +1,345 @@
+//! A provider's reply → a verdict (spec §6.5).
+
+use std::borrow::Cow;
+
+use super::{Account, BodyEnd, Check, Reason, Reply, Verdict};
+use crate::limits::MESSAGE_ID_BYTES_MAX;
+use crate::proto::date;
+use crate::proto::json;
+
+/// Where providers put their message's id, the most telling name first. The first of them that the
+/// JSON answer holds counts.
+const ID_KEYS: [&[u8]; 9] = [
+    b"sid",
+    b"message_id",
+    b"messageId",
+    b"message-id",
+    b"message_uuid",
+    b"messageUuid",
+    b"MessageID",
+    b"uuid",
+    b"id",
+];
+
+/// What an answer means. `now_s` is for a `Retry-After` that names a date.
+pub fn judge(reply: &Reply, account: &Account, now_s: u64) -> Verdict {
+    let status = reply.status;
+    let later = |reason| Verdict::Later {
+        reason,
+        retry_after_s: retry_after_s(reply, now_s),
+    };
+    let success = (200..300).contains(&status);
+    let sent = || Verdict::Sent {
+        id: message_id(&reply.body),
+        reason: Reason::Status(status),
+    };
+    let accepted = account
+        .response_check
+        .as_ref()
+        .map(|check| holds(check, reply));
+    if success && accepted == Some(Held::Yes) {
+        return sent();
+    }
+    let deferred = account
+        .later_check
+        .as_ref()
+        .map(|check| holds(check, reply));
+    if deferred == Some(Held::Yes) {
+        return later(Reason::LaterCheck(status));
+    }
+    if success {
+        return match (accepted, deferred) {
+            (Some(Held::Unknown), _) | (_, Some(Held::Unknown)) => Verdict::Unsure {
+                reason: Reason::Cut(status),
+            },
+            (None, _) => sent(),
+            (Some(_), _) => Verdict::Refused {
+                reason: Reason::CheckFailed(status),
+            },
+        };
+    }
+    match status {
+        408 | 425 | 429 | 500..=599 => later(Reason::Status(status)),
+        _ => Verdict::Refused {
+            reason: Reason::Status(status),
+        },
+    }
+}
+
+/// Whether an answer holds a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Yes,
+    No,
+    /// The answer was cut; what is missing could have decided it.
+    Unknown,
+}
+
+fn holds(check: &Check, reply: &Reply) -> Held {
+    let held = match check {
+        Check::KeyValue(key, expected) => match json::parse(&reply.body) {
+            Ok(answer) => {
+                let found = answer.find(key).and_then(|value| value.scalar());
+                // Whole JSON decides, whatever was cut off behind it.
+                return match found.as_deref() == Some(expected.as_slice()) {
+                    true => Held::Yes,
+                    false => Held::No,
+                };
+            }
+            Err(_) => false,
+        },
+        Check::Regex(pattern) => pattern.is_match(&String::from_utf8_lossy(&reply.body)),
+    };
+    match (held, reply.end) {
+        (true, _) => Held::Yes,
+        (false, BodyEnd::Whole) => Held::No,
+        (false, BodyEnd::Cut) => Held::Unknown,
+    }
+}
+
+/// The provider's id of the message, if it may be shown: 1 to 128 of ASCII letters, digits and
+/// `._:@=+-`.
+fn message_id(body: &[u8]) -> Option<String> {
+    let answer = json::parse(body).ok()?;
+    let value = ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar())?;
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:@=+-".contains(byte);
+    let shown = (1..=MESSAGE_ID_BYTES_MAX).contains(&value.len()) && value.iter().all(fits);
+    String::from_utf8(value).ok().filter(|_| shown)
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn retry_after_s(reply: &Reply, now_s: u64) -> Option<u64> {
+    let value = reply.retry_after.as_deref()?.trim();
+    match value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are an error of theirs, and "never" would be one of ours.
+        true => value.parse().ok(),
+        false => Some(date::parse(value)?.saturating_sub(now_s)),
+    }
+}
+
+impl Reason {
+    /// One line, no word of the provider's.
+    pub fn text(&self) -> Cow<'static, str> {
+        match self {
+            Reason::Step(phrase) => Cow::Borrowed(phrase),
+            Reason::Status(status) => Cow::Owned(format!("provider answered {status}")),
+            Reason::CheckFailed(status) => Cow::Owned(format!(
+                "provider answered {status}, response_check does not hold"
+            )),
+            Reason::LaterCheck(status) => {
+                Cow::Owned(format!("provider answered {status}, later_check holds"))
+            }
+            Reason::Cut(status) => Cow::Owned(format!(
+                "provider answered {status}, the answer was cut off"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::proto::provider::tests::account;
+
+    const NOW_S: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            status,
+            retry_after: None,
+            body: body.as_bytes().to_vec(),
+            end: BodyEnd::Whole,
+        }
+    }
+
+    fn key_value(key: &str, value: &str) -> Option<Check> {
+        Some(Check::KeyValue(key.into(), value.into()))
+    }
+
+    fn regex(pattern: &str) -> Option<Check> {
+        Some(Check::Regex(regex_lite::Regex::new(pattern).unwrap()))
+    }
+
+    fn name(verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Sent { .. } => "sent",
+            Verdict::Later { .. } => "later",
+            Verdict::Unsure { .. } => "unsure",
+            Verdict::Refused { .. } => "refused",
+        }
+    }
+
+    #[test]
+    fn the_status_decides() {
+        fn check(status: u16, expected: &str) {
+            let verdict = judge(&reply(status, "x"), &account(), NOW_S);
+            assert_eq!(name(&verdict), expected, "{status}");
+        }
+        for status in [200, 201, 202, 204, 299] {
+            check(status, "sent");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504, 599] {
+            check(status, "later");
+        }
+        for status in [
+            300, 301, 302, 307, 308, 400, 401, 403, 404, 409, 410, 422, 424, 426, 451,
+        ] {
+            check(status, "refused");
+        }
+    }
+
+    #[test]
+    fn checks_decide_a_2xx() {
+        fn check(status: u16, response: Option<Check>, body: &str, expected: &str) {
+            let account = Account {
+                response_check: response,
+                ..account()
+            };
+            let verdict = judge(&reply(status, body), &account, NOW_S);
+            assert_eq!(name(&verdict), expected, "{status} {body}");
+        }
+        let success = || key_value("status", "success");
+        check(200, success(), r#"{"status":"success"}"#, "sent");
+        check(200, success(), r#"{"a":[{"status":"success"}]}"#, "sent");
+        check(200, success(), r#"{"status":"error"}"#, "refused");
+        check(
+            200,
+            success(),
+            r#"{"status":"success","a":{"status":"no"}}"#,
+            "refused",
+        );
+        check(
+            200,
+            success(),
+            r#"{"a":{"status":"no"},"status":"success"}"#,
+            "sent",
+        );
+        check(200, success(), r#"{"status":["success"]}"#, "refused");
+        check(
+            200,
+            success(),
+            r#"{"text":"\"status\":\"success\""}"#,
+            "refused",
+        );
+        check(200, success(), "status=success", "refused");
+        check(200, success(), "", "refused");
+        // A status of failure is one, whatever its body claims.
+        check(403, success(), r#"{"status":"success"}"#, "refused");
+        check(503, success(), r#"{"status":"success"}"#, "later");
+        check(302, success(), r#"{"status":"success"}"#, "refused");
+        check(200, key_value("ok", "true"), r#"{"ok":true}"#, "sent");
+        check(200, key_value("ok", "1"), r#"{"ok":true}"#, "refused");
+        check(200, key_value("n", "1.50"), r#"{"n":1.50}"#, "sent");
+        check(200, key_value("n", "1.5"), r#"{"n":1.50}"#, "refused");
+        check(
+            200,
+            key_value("n", "12345678901234567890123"),
+            r#"{"n":12345678901234567890123}"#,
+            "sent",
+        );
+        check(200, regex("(?i)^ok"), "OK: 1", "sent");
+        check(200, regex("^OK"), "ERR", "refused");
+        check(500, regex("OK"), "OK", "later");
+    }
+
+    #[test]
+    fn an_answer_that_asks_for_patience_gets_it() {
+        fn check(status: u16, response: Option<Check>, body: &str, expected: &str) {
+            let account = Account {
+                response_check: response,
+                later_check: key_value("code", "20429"),
+                ..account()
+            };
+            let verdict = judge(&reply(status, body), &account, NOW_S);
+            assert_eq!(name(&verdict), expected, "{status} {body}");
+        }
+        check(200, None, r#"{"code":20429}"#, "later");
+        check(400, None, r#"{"code":20429}"#, "later");
+        check(200, None, r#"{"code":1}"#, "sent");
+        check(400, None, r#"{"code":1}"#, "refused");
+        let ok = || key_value("ok", "1");
+        check(200, ok(), r#"{"ok":1,"code":20429}"#, "sent");
+        check(200, ok(), r#"{"code":20429}"#, "later");
+        check(200, ok(), r#"{"code":1}"#, "refused");
+    }
+
+    #[test]
+    fn a_body_that_was_cut_leaves_doubt_only_where_it_matters() {
+        fn check(status: u16, response: Option<Check>, body: &str, expected: &str) {
+            let account = Account {
+                response_check: response,
+                ..account()
+            };
+            let mut reply = reply(status, body);
+            reply.end = BodyEnd::Cut;
+            let verdict = judge(&reply, &account, NOW_S);
+            assert_eq!(name(&verdict), expected, "{status} {body}");
+        }
+        let success = || key_value("status", "success");
+        check(200, None, "", "sent");
+        check(200, success(), r#"{"status":"succ"#, "unsure");
+        check(200, success(), "", "unsure");
+        check(200, success(), r#"{"status":"success"}"#, "sent");
+        check(200, success(), r#"{"status":"error"}"#, "refused");
+        check(200, regex("^OK"), "OK: 12", "sent");
+        check(200, regex("^OK"), "", "unsure");
+        check(400, success(), "", "refused");
+        check(503, success(), "", "later");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        fn check(value: &str, expected: Option<u64>) {
+            let mut reply = reply(429, "");
+            reply.retry_after = Some(value.to_owned());
+            match judge(&reply, &account(), NOW_S) {
+                Verdict::Later { retry_after_s, .. } => {
+                    assert_eq!(retry_after_s, expected, "{value}")
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        check("0", Some(0));
+        check("120", Some(120));
+        check(" 7 ", Some(7));
+        check("Sun, 06 Nov 1994 08:50:37 GMT", Some(60));
+        check("Sun, 06 Nov 1994 08:48:37 GMT", Some(0));
+        check("+5", None);
+        check("-5", None);
+        check("1.5", None);
+        check("soon", None);
+        check("99999999999999999999999", None);
+        check("", None);
+    }
+
+    #[test]
+    fn an_id_is_shown_only_if_it_is_harmless() {
+        fn check(body: &str, expected: Option<&str>) {
+            assert_eq!(message_id(body.as_bytes()).as_deref(), expected, "{body}");
+        }
+        check(r#"{"sid":"SM12"}"#, Some("SM12"));
+        check(r#"{"id":7,"sid":"SM12"}"#, Some("SM12"));
+        check(r#"{"messages":[{"message-id":"0A"}]}"#, Some("0A"));
+        check(
+            r#"{"data":{"id":12345678901234567890}}"#,
+            Some("12345678901234567890"),
+        );
+        check(r#"{"message_id":"a._:@=+-Z9"}"#, Some("a._:@=+-Z9"));
+        check(r#"{"sid":""}"#, None);
+        check(r#"{"sid":"a b"}"#, None);
+        check(r#"{"sid":"a\nEXEC System"}"#, None);
+        check(r#"{"sid":"a\"b"}"#, None);
+        check(r#"{"sid":"\u00e5"}"#, None);
+        check(r#"{"sid":["x"]}"#, None);
+        check(r#"{"other":"x"}"#, None);
+        check("SM12", None);
+        for (bytes, shown) in [(127, true), (128, true), (129, false)] {
+            let id = "x".repeat(bytes);
+            check(
+                &format!(r#"{{"sid":"{id}"}}"#),
+                shown.then_some(id.as_str()),
+            );
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A message and an account → the request as text, secrets masked (`--dry-run`).
+//!
+//! Masked twice: by place (parameters and headers whose names say so), then by value (the
+//! credentials, wherever and however they are written), so that neither a new place nor a new
+//! name shows one.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::encode::{assemble, parameters};
+use super::{Account, BadAccount};
+use crate::message::Message;
+use crate::proto::form::{rawurlencode, urlencode};
+use crate::proto::json;
+use crate::proto::sign::Auth;
+
+/// What stands for a secret.
+const MASK: &[u8] = b"***";
+
+/// Parts of parameter names that tell a secret.
+const TELLING: [&[u8]; 5] = [b"key", b"secret", b"pass", b"token", b"sig"];
+
+/// Headers whose values hide nothing.
+const OPEN: [&str; 5] = [
+    "Accept",
+    "Content-Length",
+    "Content-Type",
+    "Host",
+    "User-Agent",
+];
+
+/// Request line, headers, an empty line and the body, as they would go on the wire.
+pub fn preview(message: &Message, account: &Account) -> Result<Vec<u8>, BadAccount> {
+    let real = assemble(parameters(message, account), account)?;
+    let mut list = parameters(message, account);
+    for (name, value) in &mut list {
+        if tells_a_secret(name) || is_credential(name, &account.auth) {
+            *value = MASK.to_vec();
+        }
+    }
+    let call = assemble(list, account)?;
+    let secrets = secrets(&account.auth);
+    let mut out = Vec::new();
+    out.extend_from_slice(call.method.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(&mask(call.target().as_bytes(), &secrets));
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    // Content-Length is the real one's.
+    for (name, value) in real.fields() {
+        let value = match OPEN.iter().any(|open| open.eq_ignore_ascii_case(name)) {
+            true => mask(value.as_bytes(), &secrets),
+            false => mask_all_but_scheme(&value),
+        };
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(&value);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(&mask(&call.body, &secrets));
+    Ok(out)
+}
+
+fn tells_a_secret(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    TELLING
+        .iter()
+        .any(|part| name.windows(part.len()).any(|window| window == *part))
+}
+
+fn is_credential(name: &[u8], auth: &Auth) -> bool {
+    auth.parameters().iter().any(|(key, _)| *key == name)
+}
+
+/// `Basic ***` tells that a header is there and of which kind.
+fn mask_all_but_scheme(value: &str) -> Vec<u8> {
+    let scheme = ["Basic ", "Bearer "]
+        .into_iter()
+        .find(|scheme| value.starts_with(scheme));
+    [scheme.unwrap_or("").as_bytes(), MASK].concat()
+}
+
+/// The credentials in every spelling that a request may give them, the longest first.
+fn secrets(auth: &Auth) -> Vec<Vec<u8>> {
+    let (user, passwd): (&[u8], &[u8]) = match auth {
+        Auth::None => return Vec::new(),
+        Auth::Plain { user, passwd, .. } | Auth::Basic { user, passwd } => (user, passwd),
+        Auth::Bearer { token } => (b"", token),
+        Auth::Header { value, .. } => (b"", value.as_bytes()),
+        Auth::Zadarma { user, secret } => (user.as_bytes(), secret),
+    };
+    let pair = [user, b":", passwd].concat();
+    let mut forms = Vec::new();
+    for secret in [user, passwd, &pair] {
+        if secret.is_empty() || secret == b":" {
+            continue;
+        }
+        forms.push(secret.to_vec());
+        forms.push(urlencode(secret).into_bytes());
+        forms.push(rawurlencode(secret).into_bytes());
+        let encoded = BASE64_STANDARD.encode(secret);
+        forms.push(urlencode(encoded.as_bytes()).into_bytes());
+        forms.push(encoded.into_bytes());
+        // {"k":"…"}, less what stands around the value.
+        if let Ok(object) = json::encode(&[(b"k".to_vec(), secret.to_vec())])
+            && let Some(value) = object.strip_prefix(br#"{"k":""#)
+            && let Some(value) = value.strip_suffix(br#""}"#)
+        {
+            forms.push(value.to_vec());
+        }
+    }
+    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    forms.dedup();
+    forms
+}
+
+fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, tail)) = rest.split_first() {
+        let found = secrets
+            .iter()
+            .find_map(|secret| rest.strip_prefix(secret.as_slice()));
+        match found {
+            Some(behind) => {
+                out.extend_from_slice(MASK);
+                rest = behind;
+            }
+            None => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::message::{Number, Sender, Text};
+    use crate::proto::provider::tests::account;
+    use crate::proto::provider::{Format, encode};
+
+    fn shown(account: &Account) -> String {
+        let message = Message {
+            to: Number::parse_outbound(b"1").unwrap(),
+            from: Sender::parse_outbound(b"2").unwrap(),
+            text: Text::parse_outbound(b"hello").unwrap(),
+        };
+        String::from_utf8(preview(&message, account).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_request_without_secrets_is_shown_exactly() {
+        let account = Account {
+            auth: Auth::None,
+            ..account()
+        };
+        assert_eq!(
+            shown(&account),
+            concat!(
+                "POST /sms/send/ HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: websms/",
+                env!("CARGO_PKG_VERSION"),
+                "\r\nAccept: */*\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+                "Content-Length: 22\r\n\r\nBody=hello&From=2&To=1"
+            )
+        );
+    }
+
+    #[test]
+    fn secrets_are_masked_however_they_are_written() {
+        fn check(account: Account) {
+            let text = shown(&account);
+            for secret in [
+                "p/w \"+~", "us er", "p%2Fw", "p\\/w", "us+er", "us%20er", "dXMgZXI6",
+            ] {
+                assert!(!text.contains(secret), "{secret} in {text}");
+            }
+            assert!(text.contains("***"), "{text}");
+        }
+        let (user, passwd) = (b"us er".to_vec(), b"p/w \"+~".to_vec());
+        let plain = || Auth::Plain {
+            key_user: b"login".to_vec(),
+            key_secret: b"code".to_vec(),
+            user: user.clone(),
+            passwd: passwd.clone(),
+        };
+        for format in [Format::Form, Format::Query, Format::Json, Format::Multipart] {
+            let statics = vec![
+                (b"copy".to_vec(), passwd.clone()),
+                (b"pair".to_vec(), b"dXMgZXI6cC93ICIrfg==".to_vec()),
+            ];
+            check(Account {
+                format,
+                statics,
+                auth: plain(),
+                ..account()
+            });
+        }
+        check(Account {
+            auth: Auth::Basic {
+                user: user.clone(),
+                passwd: passwd.clone(),
+            },
+            ..account()
+        });
+        check(Account {
+            path: "/us%20er/send".to_owned(),
+            auth: plain(),
+            ..account()
+        });
+        check(Account {
+            auth: Auth::Header {
+                name: "X-Api".to_owned(),
+                value: "p/w \"+~".to_owned(),
+            },
+            ..account()
+        });
+    }
+
+    #[test]
+    fn names_that_tell_a_secret_are_masked() {
+        fn check(name: &str, masked: bool) {
+            let account = Account {
+                statics: vec![(name.into(), b"tell-tale".to_vec())],
+                auth: Auth::None,
+                ..account()
+            };
+            let text = shown(&account);
+            assert_eq!(!text.contains("tell-tale"), masked, "{name}");
+        }
+        for name in [
+            "api_KEY",
+            "client-secret",
+            "Password",
+            "tokens",
+            "signature",
+            "sig",
+        ] {
+            check(name, true);
+        }
+        for name in ["type", "sender", "si", "toke"] {
+            check(name, false);
+        }
+    }
+
+    #[test]
+    fn headers_are_masked_but_the_harmless_ones() {
+        let account = Account {
+            headers: vec![
+                ("X-Team".to_owned(), "blue".to_owned()),
+                ("accept".to_owned(), "text/xml".to_owned()),
+            ],
+            ..account()
+        };
+        let text = shown(&account);
+        assert!(text.contains("X-Team: ***\r\n"), "{text}");
+        assert!(text.contains("accept: text/xml\r\n"), "{text}");
+        assert!(text.contains("Authorization: Basic ***\r\n"), "{text}");
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_real_body() {
+        let account = Account {
+            statics: vec![(b"token".to_vec(), b"0123456789".to_vec())],
+            ..account()
+        };
+        let message = Message {
+            to: Number::parse_outbound(b"1").unwrap(),
+            from: Sender::parse_outbound(b"2").unwrap(),
+            text: Text::parse_outbound(b"hello").unwrap(),
+        };
+        let length = encode(&message, &account).unwrap().body.len();
+        assert!(shown(&account).contains(&format!("Content-Length: {length}\r\n")));
+    }
+}
