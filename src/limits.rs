@@ -143,3 +143,8 @@ pub const REGEX_BYTES_MAX: usize = 256 * 1024;
 
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX + BODY_BYTES_MAX < REQUEST_MEMORY_BYTES_MAX);
+
+// ---- The configuration --------------------------------------------------------------------
+
+/// Notes on what PHP's rules lost or changed in one file. Beyond: the later ones are not kept.
+pub const INI_SURPRISES_MAX: usize = 1000;

@@ -1,7 +1,25 @@
 //! Bytes → an INI tree, as PHP's `parse_ini_file(FILE, true)` reads it (PHP 8.2).
+//!
+//! `scan` divides the bytes into tokens, `read` makes statements of them, `value` computes the
+//! right-hand sides, `tree` keeps entries as PHP's arrays would, `json` prints the tree.
+//!
+//! Every rule of the original is kept, the odd ones too, because a file that works with PHP has to
+//! mean the same here. Where such a rule loses or changes what was written, a [`Surprise`] says so.
+//! The one difference: PHP's constants (`E_ALL`, `PHP_VERSION`) stay the text they are.
+//!
+//! Invariant: no text of a [`Surprise`] or a [`BadIni`] holds a byte of the file.
+
+mod constants;
+mod json;
+mod read;
+mod scan;
+mod tree;
+mod value;
+
+pub use json::encode_json;
 
 /// A key as PHP's arrays hold it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// `0` or `-?[1-9][0-9]*` within an int64.
     Int(i64),
@@ -25,7 +43,7 @@ pub struct Entry {
     pub key: Key,
     /// Its value.
     pub value: Value,
-    /// Line of the file (from 1) that set it last.
+    /// Line of the file (from 1) that set it last; of an array, the line of its latest entry.
     pub line: u32,
 }
 
@@ -64,12 +82,7 @@ pub struct BadIni {
 }
 
 /// Reads a whole file. `variable` looks up `${name}`: PHP's directive or an environment
-/// variable; none is "".
-pub fn parse(_file: &[u8], _variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Result<Ini, BadIni> {
-    unimplemented!()
-}
-
-/// The tree as JSON, equal as JSON to PHP's `json_encode`; bytes that are no UTF-8 become U+FFFD.
-pub fn encode_json(_root: &Map) -> String {
-    unimplemented!()
+/// variable; none is "". Time and memory grow with the length of the file alone; nothing recurses.
+pub fn parse(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Result<Ini, BadIni> {
+    read::parse(file, variable)
 }

@@ -1,0 +1,225 @@
+//! Entries → an ordered map with the keys and the places that PHP's arrays would have.
+//!
+//! Beside every map stands an index of its keys, so that a file of many keys takes no quadratic
+//! time.
+
+use super::{Entry, Key, Map, Value};
+use std::collections::BTreeMap;
+
+/// What an entry or a section did to something that was there before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Loss {
+    /// Nothing.
+    None,
+    /// A value of the given line, or an array or section last set there, is replaced.
+    Replaced(u32),
+    /// The array last set in the given line is replaced by one value.
+    ArrayByScalar(u32),
+    /// The value of the given line is replaced by an array.
+    ScalarByArray(u32),
+    /// No larger index is left, so nothing was added.
+    AppendDropped,
+}
+
+/// Sections and entries so far.
+#[derive(Default)]
+pub(super) struct Tree {
+    root: Map,
+    root_index: Index,
+    /// The section that takes the entries now, and its place in `root`, where an empty map stands.
+    section: Option<(usize, Map, Index)>,
+}
+
+#[derive(Default)]
+struct Index {
+    slots: BTreeMap<Key, Slot>,
+    /// The largest integer key.
+    largest: Option<i64>,
+}
+
+struct Slot {
+    place: usize,
+    /// The index of the array that stands there.
+    array: Option<Index>,
+}
+
+impl Tree {
+    pub(super) fn finish(mut self) -> Map {
+        self.close_section();
+        self.root
+    }
+
+    fn close_section(&mut self) {
+        if let Some((place, map, _)) = self.section.take()
+            && let Some(entry) = self.root.entries.get_mut(place)
+        {
+            entry.value = Value::Map(map);
+        }
+    }
+
+    /// Opens a section, empty even if there was one of this name.
+    pub(super) fn open(&mut self, name: &[u8], line: u32) -> Loss {
+        self.close_section();
+        let section = Value::Map(Map::default());
+        let (place, old) = put(
+            &mut self.root,
+            &mut self.root_index,
+            key(name),
+            section,
+            line,
+        );
+        self.section = Some((place, Map::default(), Index::default()));
+        match old {
+            Some((line, Value::Map(map))) if !map.entries.is_empty() => Loss::Replaced(line),
+            None | Some((_, Value::Map(_))) => Loss::None,
+            Some((line, Value::Scalar(_))) => Loss::Replaced(line),
+        }
+    }
+
+    fn current(&mut self) -> (&mut Map, &mut Index) {
+        match &mut self.section {
+            Some((_, map, index)) => (map, index),
+            None => (&mut self.root, &mut self.root_index),
+        }
+    }
+
+    /// `name = value`
+    pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>, line: u32) -> Loss {
+        let (map, index) = self.current();
+        let (_, old) = put(map, index, key(name), Value::Scalar(value), line);
+        match old {
+            None => Loss::None,
+            Some((line, Value::Map(_))) => Loss::ArrayByScalar(line),
+            Some((line, Value::Scalar(_))) => Loss::Replaced(line),
+        }
+    }
+
+    /// `name[at] = value`; an empty `at` appends.
+    pub(super) fn set_in(&mut self, name: &[u8], at: &[u8], value: Vec<u8>, line: u32) -> Loss {
+        let (map, index) = self.current();
+        let name = array_key(name);
+        let mut loss = Loss::None;
+        let place = match index.slots.get(&name) {
+            Some(slot) => slot.place,
+            None => put(map, index, name.clone(), Value::Map(Map::default()), line).0,
+        };
+        let Some((slot, entry)) = index.slots.get_mut(&name).zip(map.entries.get_mut(place)) else {
+            return loss;
+        };
+        if let Value::Scalar(_) = entry.value {
+            loss = Loss::ScalarByArray(entry.line);
+            entry.value = Value::Map(Map::default());
+            slot.array = None;
+        }
+        entry.line = line;
+        let Value::Map(array) = &mut entry.value else {
+            return loss;
+        };
+        let index = slot.array.get_or_insert_default();
+        let at = match (at, index.largest) {
+            ([], None) => Key::Int(0),
+            ([], Some(largest)) => match largest.checked_add(1) {
+                Some(next) => Key::Int(next),
+                None => return Loss::AppendDropped,
+            },
+            _ => key(at),
+        };
+        match put(array, index, at, Value::Scalar(value), line).1 {
+            Some((line, _)) => Loss::Replaced(line),
+            None => loss,
+        }
+    }
+}
+
+/// Sets a key, in its old place if it has one. The place, and what stood there with its line.
+fn put(
+    map: &mut Map,
+    index: &mut Index,
+    key: Key,
+    value: Value,
+    line: u32,
+) -> (usize, Option<(u32, Value)>) {
+    if let Some(slot) = index.slots.get_mut(&key)
+        && let Some(entry) = map.entries.get_mut(slot.place)
+    {
+        slot.array = None;
+        let old = std::mem::replace(&mut entry.value, value);
+        return (
+            slot.place,
+            Some((std::mem::replace(&mut entry.line, line), old)),
+        );
+    }
+    if let Key::Int(key) = key {
+        index.largest = index.largest.max(Some(key));
+    }
+    let place = map.entries.len();
+    index.slots.insert(key.clone(), Slot { place, array: None });
+    map.entries.push(Entry { key, value, line });
+    (place, None)
+}
+
+/// A name as a key: an integer if it is written exactly as PHP would print that integer.
+fn key(name: &[u8]) -> Key {
+    let digits = name.strip_prefix(b"-").unwrap_or(name);
+    let canonical = match digits {
+        [b'0'] => digits.len() == name.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let number = std::str::from_utf8(name).ok().filter(|_| canonical);
+    match number.and_then(|number| number.parse().ok()) {
+        Some(number) => Key::Int(number),
+        None => Key::Name(name.to_vec()),
+    }
+}
+
+/// The name of an array, `name[…]`, as a key. PHP is laxer here: white space around the number, a
+/// `+`, and after a sign a leading `0` are accepted, and such a `0` makes the number octal.
+fn array_key(name: &[u8]) -> Key {
+    lax_integer(name).map_or_else(|| Key::Name(name.to_vec()), Key::Int)
+}
+
+fn lax_integer(name: &[u8]) -> Option<i64> {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t'..=b'\r');
+    if name.first() == Some(&b'0') && name.len() > 1 {
+        return None;
+    }
+    let start = name.iter().position(|b| !is_space(b))?;
+    let number = name.get(start..)?;
+    let end = number.iter().rposition(|b| !is_space(b))?.checked_add(1)?;
+    let (number, after) = number.split_at_checked(end)?;
+    let (sign, digits) = match number {
+        [b'-', digits @ ..] => ("-", digits),
+        [b'+', digits @ ..] => ("", digits),
+        digits => ("", digits),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    // Whether it is a number that fits is decided by its decimal reading.
+    let digits = std::str::from_utf8(digits).ok()?;
+    let decimal: i64 = format!("{sign}{digits}").parse().ok()?;
+    if decimal == i64::MIN && !after.is_empty() {
+        return None;
+    }
+    if !digits.starts_with('0') {
+        return Some(decimal);
+    }
+    let octal = digits
+        .bytes()
+        .take_while(|b| (b'0'..=b'7').contains(b))
+        .try_fold(0i64, |sum, b| {
+            sum.checked_mul(8)?
+                .checked_add(i64::from(b.wrapping_sub(b'0')))
+        })?;
+    Some(if sign == "-" {
+        octal.wrapping_neg()
+    } else {
+        octal
+    })
+}
+
+/// Whether a name is another key before `[` than it would be alone.
+pub(super) fn reads_differently(name: &[u8]) -> bool {
+    array_key(name) != key(name)
+}
