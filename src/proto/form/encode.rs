@@ -1,7 +1,5 @@
 //! Parameters → the bytes PHP makes of them.
 
-use std::cmp::Ordering;
-
 /// `k=v` joined by `&`, both sides as [`urlencode`] has them (`http_build_query` of a flat array).
 pub fn encode_pairs(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -84,14 +82,4 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())
-}
-
-/// Sorts by key as PHP 8.2's `ksort`. Equal keys keep their order; a PHP array has none, so a
-/// caller that adds a key twice replaces the first value.
-pub fn ksort(pairs: &mut [(Vec<u8>, Vec<u8>)]) {
-    pairs.sort_by(|a, b| compare(&a.0, &b.0));
-}
-
-fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    a.cmp(b)
 }
