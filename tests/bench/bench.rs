@@ -1,0 +1,116 @@
+//! The real program and its yardsticks, in turns → a table of ratios. Run by `tests/bench/run`.
+//!
+//! Every figure is the median of several rounds. Within a round the program and its yardsticks
+//! follow each other, so that a slow minute of the machine meets all of them.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a measurement that panics has failed; what it prints is what it is for"
+)]
+
+#[path = "../rig/mod.rs"]
+mod rig;
+
+mod inbound;
+mod memory;
+mod outbound;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What is measured, and how often.
+pub struct Plan {
+    /// The build that runs on this machine.
+    pub binary: PathBuf,
+    /// The static build, where there is one.
+    pub static_binary: Option<PathBuf>,
+    /// Rounds of a measurement by the second.
+    pub rounds: usize,
+    /// Rounds of a measurement by the run.
+    pub runs: usize,
+}
+
+/// The table, a row a figure.
+#[derive(Default)]
+pub struct Table {
+    rows: Vec<[String; 4]>,
+    missed: usize,
+}
+
+impl Table {
+    /// A heading within the table.
+    pub fn heading(&mut self, text: &str) {
+        println!("{text} …");
+        self.rows.push([
+            format!("**{text}**"),
+            String::new(),
+            String::new(),
+            String::new(),
+        ]);
+    }
+
+    /// A figure that only explains others.
+    pub fn figure(&mut self, what: &str, figure: String) {
+        println!("    {what}: {figure}");
+        self.rows
+            .push([what.to_owned(), figure, String::new(), String::new()]);
+    }
+
+    /// A figure with what is wanted of it.
+    pub fn wanted(&mut self, what: &str, figure: String, wanted: &str, reached: bool) {
+        let verdict = if reached { "yes" } else { "NO" };
+        println!("    {what}: {figure} (wanted: {wanted}) {verdict}");
+        self.missed += usize::from(!reached);
+        self.rows.push([
+            what.to_owned(),
+            figure,
+            wanted.to_owned(),
+            verdict.to_owned(),
+        ]);
+    }
+
+    fn print(&self) {
+        println!("\n| | measured | wanted | reached |\n|---|---|---|---|");
+        for [what, figure, wanted, verdict] in &self.rows {
+            println!("| {what} | {figure} | {wanted} | {verdict} |");
+        }
+    }
+}
+
+/// The middle value.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [effort, binary, static_binary] = arguments.as_slice() else {
+        println!("run by tests/bench/run");
+        return ExitCode::from(2);
+    };
+    let quick = effort == "quick";
+    let plan = Plan {
+        binary: PathBuf::from(binary),
+        static_binary: (!static_binary.is_empty()).then(|| PathBuf::from(static_binary)),
+        rounds: if quick { 3 } else { 9 },
+        runs: if quick { 9 } else { 31 },
+    };
+    rig::use_binary(plan.binary.clone());
+    let mut table = Table::default();
+    inbound::measure(&plan, &mut table);
+    memory::measure(&plan, &mut table);
+    outbound::measure(&plan, &mut table);
+    table.print();
+    if table.missed > 0 {
+        println!("\n{} figures missed what is wanted", table.missed);
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

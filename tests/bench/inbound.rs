@@ -1,0 +1,225 @@
+//! Webhooks a second: `websmsd` against `php -S` and against a loop that only writes the files.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::rig::{self, Called, Http, Scratch, Websmsd};
+use super::{Plan, Table, median};
+
+/// One round of one contestant.
+const ROUND: Duration = Duration::from_secs(1);
+
+const FORM: &str = "To=%2B12025550160&From=%2B15017122661&Body=Incoming+message%21";
+
+/// Whether a file is on the disk before the next one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    Yes,
+    No,
+}
+
+impl Sync {
+    fn word(self) -> &'static str {
+        if self == Sync::Yes { "yes" } else { "no" }
+    }
+}
+
+pub fn measure(plan: &Plan, table: &mut Table) {
+    let memory = Path::new("/dev/shm");
+    let disk = std::env::current_dir().unwrap().join("target");
+
+    table.heading("SMS in a second, 8 connections, `sync = no`, spool on a tmpfs");
+    let mut rates = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..plan.rounds {
+        rates[0].push(websmsd(memory, Sync::No, 8));
+        rates[1].push(php(memory));
+        rates[2].push(bare_loop(memory, Sync::No));
+    }
+    let [ours, php, bare] = rates.map(median);
+    table.figure("`websmsd`", format!("{ours:.0}"));
+    table.figure("`php -S`, a short script", format!("{php:.0}"));
+    table.figure(
+        "a bare loop that writes the same files, no HTTP",
+        format!("{bare:.0}"),
+    );
+    let (times, share) = (ours / php, 100.0 * ours / bare);
+    table.wanted(
+        "against `php -S`",
+        format!("{times:.1} ×"),
+        "≥ 2.5 ×",
+        times >= 2.5,
+    );
+    table.wanted(
+        "against the bare loop",
+        format!("{share:.0} %"),
+        "≥ 45 %",
+        share >= 45.0,
+    );
+
+    table.heading("SMS in a second, `sync = yes`, spool on the disk");
+    let mut rates = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..plan.rounds {
+        rates[0].push(websmsd(&disk, Sync::Yes, 1));
+        rates[1].push(bare_loop(&disk, Sync::Yes));
+        rates[2].push(websmsd(&disk, Sync::Yes, 8));
+    }
+    let [one, bare, eight] = rates.map(median);
+    table.figure("`websmsd`, 1 connection", format!("{one:.0}"));
+    table.figure("`websmsd`, 8 connections", format!("{eight:.0}"));
+    table.figure(
+        "a bare loop that writes and syncs the same files",
+        format!("{bare:.0}"),
+    );
+    let (share, shared) = (100.0 * one / bare, 100.0 * eight / bare);
+    table.wanted(
+        "1 connection against the loop",
+        format!("{share:.0} %"),
+        "≥ 80 %",
+        share >= 80.0,
+    );
+    table.wanted(
+        "8 against the loop",
+        format!("{shared:.0} %"),
+        "> 100 %",
+        shared > 100.0,
+    );
+
+    table.heading("every 200 is a call file, all to one number");
+    for (sync, folder) in [(Sync::No, memory), (Sync::Yes, disk.as_path())] {
+        let (answered, files) = count(folder, sync);
+        let figure = format!("{answered} answered 200, {files} call files");
+        let what = format!("`sync = {}`, 8 connections", sync.word());
+        table.wanted(&what, figure, "equal", answered == files && answered > 0);
+    }
+}
+
+fn daemon(parent: &Path, sync: Sync) -> Websmsd {
+    let conf = format!("[astqueue]\nsync = {}\nmax = 1000000\n", sync.word());
+    Websmsd::start_as(Called::Link, Scratch::within(parent), &conf, &[])
+}
+
+fn websmsd(parent: &Path, sync: Sync, connections: usize) -> f64 {
+    let daemon = daemon(parent, sync);
+    wrk(daemon.address, connections)
+}
+
+/// `php -S` with its default of one worker, as the original was run.
+fn php(parent: &Path) -> f64 {
+    let scratch = spool(parent);
+    let address = rig::deaf_address();
+    let mut server = Command::new("php")
+        .args(["-S", &address.to_string(), "tests/bench/receive.php"])
+        .env("SPOOL", scratch.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    rig::wait_for("php -S", || std::net::TcpStream::connect(address).is_ok());
+    let rate = wrk(address, 8);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    rate
+}
+
+fn spool(parent: &Path) -> Scratch {
+    let scratch = Scratch::within(parent);
+    scratch.folder("staging");
+    scratch.folder("outgoing");
+    scratch
+}
+
+/// Answers a second; panics where one of them is no 200.
+fn wrk(address: SocketAddr, connections: usize) -> f64 {
+    let output = Command::new("wrk")
+        .args([
+            "-t",
+            "1",
+            "-c",
+            &connections.to_string(),
+            "-s",
+            "tests/bench/post.lua",
+        ])
+        .args([
+            "-d",
+            &format!("{}s", ROUND.as_secs()),
+            &format!("http://{address}/"),
+        ])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words: Vec<&str> = said.lines().last().unwrap_or("").split(' ').collect();
+    let ["RATE", rate, "FAILED", "0"] = words.as_slice() else {
+        panic!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr));
+    };
+    rate.parse().unwrap()
+}
+
+/// Files a second: created, written, moved; with [`Sync::Yes`] file and folder synced.
+fn bare_loop(parent: &Path, sync: Sync) -> f64 {
+    let scratch = spool(parent);
+    let (staging, outgoing) = (scratch.join("staging"), scratch.join("outgoing"));
+    let folder = File::open(&outgoing).unwrap();
+    let content = sample();
+    let start = Instant::now();
+    let mut count = 0_u64;
+    while start.elapsed() < ROUND {
+        let name = format!("+12025550160.1700000000.{count:016x}.call");
+        let staged = staging.join(&name);
+        let mut file = File::create_new(&staged).unwrap();
+        file.write_all(&content).unwrap();
+        if sync == Sync::Yes {
+            file.sync_all().unwrap();
+        }
+        drop(file);
+        fs::rename(&staged, outgoing.join(&name)).unwrap();
+        if sync == Sync::Yes {
+            folder.sync_all().unwrap();
+        }
+        count += 1;
+    }
+    count as f64 / start.elapsed().as_secs_f64()
+}
+
+/// The bytes of a call file as `websmsd` writes it.
+fn sample() -> Vec<u8> {
+    let daemon = daemon(&std::env::temp_dir(), Sync::No);
+    assert_eq!(daemon.post("/", rig::FORM, FORM).status, 200);
+    daemon.call_file().bytes
+}
+
+/// How many of many SMS to one number were answered 200, and how many files there are then.
+fn count(parent: &Path, sync: Sync) -> (usize, usize) {
+    const EACH: usize = 1000;
+    let daemon = daemon(parent, sync);
+    let senders: Vec<_> = (0..8)
+        .map(|_| {
+            let address = daemon.address;
+            thread::spawn(move || {
+                let mut http = Http::connect(address);
+                let request = rig::post("/", rig::FORM, FORM);
+                let answers = (0..EACH).map_while(|_| {
+                    http.send(&request);
+                    http.try_answer()
+                });
+                answers.filter(|answer| answer.status == 200).count()
+            })
+        })
+        .collect();
+    let answered = senders
+        .into_iter()
+        .map(|sender| sender.join().unwrap())
+        .sum();
+    (answered, names(&daemon.outgoing()).len())
+}
+
+fn names(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
+}
