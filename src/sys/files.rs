@@ -1,10 +1,23 @@
 //! Folders and small files as spec §5 wants them: modes, owners, `O_NOFOLLOW`, bounded reads.
+//!
+//! Invariant: what is made here is 0700 or 0600 whatever the umask, set on the descriptor and never
+//! through a name, which another user of the folder could have changed meanwhile.
 
 use std::fmt;
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::{FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, fsync, mkdir, open};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::limits::ACCOUNTS_BYTES_MAX;
+use crate::sys::clock;
 
 /// Who owns a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,57 +52,313 @@ pub enum Unreadable {
 }
 
 impl fmt::Display for Unreadable {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Io(error) => f.write_str(phrase(error).0),
+            Unreadable::NotRegular => f.write_str("not a regular file"),
+            Unreadable::TooLong { bytes_max } => write!(f, "longer than {bytes_max} bytes"),
+        }
     }
 }
 
+/// What the system said, in words of ours and of lower case, with its number where they are
+/// general: `("no permission", Some(…))` never, `("system error", Some(5))` for the rare ones.
+pub fn phrase(error: &io::Error) -> (&'static str, Option<i32>) {
+    let words = match Errno::from_io_error(error) {
+        Some(Errno::NOENT) => "does not exist",
+        Some(Errno::ACCESS | Errno::PERM) => "no permission",
+        Some(Errno::ROFS) => "the filesystem is read-only",
+        Some(Errno::NOSPC | Errno::DQUOT) => "the disk is full",
+        Some(Errno::EXIST) => "the name is taken",
+        Some(Errno::NOTDIR) => "a file stands where a folder should",
+        Some(Errno::ISDIR) => "it is a folder",
+        Some(Errno::LOOP) => "it is a symbolic link",
+        Some(Errno::IO) => "the disk fails",
+        Some(Errno::MFILE | Errno::NFILE) => "too many open files",
+        Some(Errno::NAMETOOLONG) => "the name is too long",
+        _ => return ("system error", error.raw_os_error()),
+    };
+    (words, None)
+}
+
 /// The owner of a folder, for what is made on its behalf.
-pub fn owner_of(_path: &Path) -> io::Result<Owner> {
-    unimplemented!()
+pub fn owner_of(path: &Path) -> io::Result<Owner> {
+    let metadata = fs::metadata(path)?;
+    Ok(Owner {
+        uid: metadata.uid(),
+        gid: Some(metadata.gid()),
+    })
 }
 
 /// Looks up `fileowner`: names in `/etc/passwd` and `/etc/group`, or numbers. Without a group it
-/// is the user's own. `None`: nobody of that name.
-pub fn owner_named(_user: &str, _group: Option<&str>) -> Option<Owner> {
-    unimplemented!()
+/// is the user's own. `None`: nobody of that name. Directory services are not asked: a static
+/// program cannot.
+pub fn owner_named(user: &str, group: Option<&str>) -> Option<Owner> {
+    let accounts =
+        |path: &str| read(Path::new(path), ACCOUNTS_BYTES_MAX, Links::Follow).unwrap_or_default();
+    owner_among(
+        &accounts("/etc/passwd"),
+        &accounts("/etc/group"),
+        user,
+        group,
+    )
 }
 
 /// Makes a folder and its missing parents, 0700 whatever the umask. It may be there already. Made by
 /// root, each takes `owner`, or where there is none the owner of the folder it stands in.
-pub fn make_folder(_path: &Path, _owner: Option<Owner>) -> io::Result<()> {
-    unimplemented!()
+pub fn make_folder(path: &Path, owner: Option<Owner>) -> io::Result<()> {
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        .collect();
+    for folder in missing.into_iter().rev() {
+        match mkdir(folder, Mode::RWXU) {
+            Ok(()) => {}
+            // Made by another process meanwhile, which sees to mode and owner.
+            Err(Errno::EXIST) if folder.is_dir() => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = File::from(open(folder, flags, Mode::empty())?);
+        fchmod(&made, Mode::RWXU)?;
+        if let Some(owner) = heir(folder, owner)? {
+            give(&made, owner)?;
+        }
+    }
+    Ok(())
 }
 
 /// Creates a file that is not there yet, 0600 whatever the umask, for reading and writing. Made by
 /// root it takes `owner`, or where there is none the owner of the folder it stands in.
-pub fn create(_path: &Path, _owner: Option<Owner>) -> io::Result<File> {
-    unimplemented!()
+pub fn create(path: &Path, owner: Option<Owner>) -> io::Result<File> {
+    let file = create_raw(path)?;
+    let own = || {
+        fchmod(&file, Mode::RUSR | Mode::WUSR)?;
+        if let Some(owner) = heir(path, owner)? {
+            give(&file, owner)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = own() {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(file)
+}
+
+/// Creates a file that is not there yet, readable for nobody else; mode and owner are the caller's.
+pub(super) fn create_raw(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?))
+}
+
+/// Gives an open file or folder away.
+pub(super) fn give(file: &File, owner: Owner) -> io::Result<()> {
+    let uid = Uid::from_raw(owner.uid);
+    Ok(fchown(file, Some(uid), owner.gid.map(Gid::from_raw))?)
+}
+
+/// Who is to own what was just made at `path`; `None`: the maker.
+fn heir(path: &Path, owner: Option<Owner>) -> io::Result<Option<Owner>> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    if owner.is_some() {
+        return Ok(owner);
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    owner_of(folder).map(Some)
 }
 
 /// Reads a regular file of at most `bytes_max` bytes; never waits for a pipe.
-pub fn read(_path: &Path, _bytes_max: usize, _links: Links) -> Result<Vec<u8>, Unreadable> {
-    unimplemented!()
+pub fn read(path: &Path, bytes_max: usize, links: Links) -> Result<Vec<u8>, Unreadable> {
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if links == Links::Refuse {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = match open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP) if links == Links::Refuse => return Err(Unreadable::NotRegular),
+        Err(error) => return Err(Unreadable::Io(error.into())),
+    };
+    let found = fstat(&file).map_err(|error| Unreadable::Io(error.into()))?;
+    if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+        return Err(Unreadable::NotRegular);
+    }
+    // What is said of the size is a hint: the file may grow, and those of /proc say 0.
+    let bytes_said = usize::try_from(found.st_size).unwrap_or(usize::MAX);
+    if bytes_said > bytes_max {
+        return Err(Unreadable::TooLong { bytes_max });
+    }
+    let mut bytes = Vec::with_capacity(bytes_said);
+    let one_more = u64::try_from(bytes_max)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    file.take(one_more)
+        .read_to_end(&mut bytes)
+        .map_err(Unreadable::Io)?;
+    if bytes.len() > bytes_max {
+        return Err(Unreadable::TooLong { bytes_max });
+    }
+    Ok(bytes)
 }
 
 /// Makes the names in a folder durable. That a filesystem cannot is no error.
-pub fn sync_folder(_path: &Path) -> io::Result<()> {
-    unimplemented!()
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = open(path, flags, Mode::empty())?;
+    match fsync(&folder) {
+        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Removes the regular files of a folder whose name `is_ours`, that belong to this user (or to
-/// `owner`), and that are older than `age`. Nothing else is touched; what fails is left. Returns
-/// how many went.
+/// `owner`), and that were last touched longer than `age` ago. Nothing else is touched; what fails
+/// is left; under an insane clock nothing is old. Returns how many went.
 pub fn sweep(
-    _folder: &Path,
-    _owner: Option<Owner>,
-    _age: Duration,
-    _is_ours: &dyn Fn(&[u8]) -> bool,
+    folder: &Path,
+    owner: Option<Owner>,
+    age: Duration,
+    is_ours: &dyn Fn(&[u8]) -> bool,
 ) -> usize {
-    unimplemented!()
+    let now_s = clock::now_s();
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    if !clock::is_sane(now_s) {
+        return 0;
+    }
+    let uids = [Some(geteuid().as_raw()), owner.map(|owner| owner.uid)];
+    entries
+        .flatten()
+        .filter(|entry| is_ours(entry.file_name().as_bytes()))
+        .filter(|entry| {
+            // Of a link this is the link's own metadata.
+            entry.metadata().is_ok_and(|found| {
+                // The modification time can be set to anything; the change time cannot.
+                let touched_s = u64::try_from(found.mtime().max(found.ctime())).unwrap_or(0);
+                found.is_file()
+                    && uids.contains(&Some(found.uid()))
+                    && now_s.saturating_sub(touched_s) > age.as_secs()
+            })
+        })
+        .filter(|entry| fs::remove_file(entry.path()).is_ok())
+        .count()
 }
 
 /// 64 random bits of the operating system as 16 hex digits: an id for a file and the log.
 pub fn unique() -> io::Result<String> {
-    unimplemented!()
+    let mut bytes = [0_u8; 8];
+    // A router that just started may not have gathered its entropy yet. Waiting for it would hold
+    // up SMS; what /dev/urandom gives meanwhile is random enough for a name.
+    if getrandom(&mut bytes, GetRandomFlags::NONBLOCK) != Ok(bytes.len()) {
+        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    }
+    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+}
+
+/// `owner_named` over the two files' bytes: `name:password:uid:gid:…` and `name:password:gid:…`
+/// (passwd(5), group(5)).
+fn owner_among(passwd: &[u8], groups: &[u8], user: &str, group: Option<&str>) -> Option<Owner> {
+    let account = record(passwd, user);
+    let uid = account
+        .and_then(|account| id(field(account, 2)?))
+        .or_else(|| id(user.as_bytes()))?;
+    let gid = match group {
+        Some(group) => Some(
+            record(groups, group)
+                .and_then(|found| id(field(found, 2)?))
+                .or_else(|| id(group.as_bytes()))?,
+        ),
+        None => account
+            .or_else(|| record_of_uid(passwd, uid))
+            .and_then(|account| id(field(account, 3)?)),
+    };
+    Some(Owner { uid, gid })
+}
+
+fn record<'a>(accounts: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    accounts
+        .split(|byte| *byte == b'\n')
+        .find(|line| !name.is_empty() && field(line, 0) == Some(name.as_bytes()))
+}
+
+fn record_of_uid(passwd: &[u8], uid: u32) -> Option<&[u8]> {
+    passwd
+        .split(|byte| *byte == b'\n')
+        .find(|line| field(line, 2).and_then(id) == Some(uid))
+}
+
+fn field(line: &[u8], number: usize) -> Option<&[u8]> {
+    line.split(|byte| *byte == b':').nth(number)
+}
+
+/// Digits only; not 2^32 - 1, which chown(2) takes for "leave it".
+fn id(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(digits).ok()?.parse::<u32>().ok()?;
+    (number != u32::MAX).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::unwrap_in_result)]
+    use super::*;
+
+    #[test]
+    fn an_owner_is_found_by_name_or_number() {
+        const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\nasterisk:x:110:120::/x:/bin/false\n\
+                                1234:x:5:6::/:/\nbad\nworse:x:no:no::/:/\n:x:9:9::/:/\nlast:x:7:8";
+        const GROUPS: &[u8] = b"root:x:0:\nsms:x:300:asterisk\n44:x:45:\n";
+        fn check(user: &str, group: Option<&str>, expected: Option<(u32, Option<u32>)>) {
+            let owner = expected.map(|(uid, gid)| Owner { uid, gid });
+            assert_eq!(
+                owner_among(PASSWD, GROUPS, user, group),
+                owner,
+                "{user} {group:?}"
+            );
+        }
+        check("root", None, Some((0, Some(0))));
+        check("asterisk", None, Some((110, Some(120))));
+        check("asterisk", Some("sms"), Some((110, Some(300))));
+        check("asterisk", Some("7"), Some((110, Some(7))));
+        check("asterisk", Some("nobody"), None);
+        check("asterisk", Some(""), None);
+        check("last", None, Some((7, Some(8))));
+        check("110", None, Some((110, Some(120))));
+        check("999", None, Some((999, None)));
+        check("999", Some("sms"), Some((999, Some(300))));
+        // A name wins over a number.
+        check("1234", None, Some((5, Some(6))));
+        check("1", Some("44"), Some((1, Some(45))));
+        check("worse", None, None);
+        check("bad", None, None);
+        check("", None, None);
+        check("+5", None, None);
+        check("-1", None, None);
+        check("4294967294", None, Some((4_294_967_294, None)));
+        check("4294967295", None, None);
+        check("4294967296", None, None);
+        check("asteris", None, None);
+    }
+
+    #[test]
+    fn ids_are_16_hex_digits_and_differ() {
+        let mut ids: Vec<String> = (0..1000).map(|_| unique().unwrap()).collect();
+        assert!(ids.iter().all(|id| {
+            id.len() == 16
+                && id
+                    .bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        }));
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 1000);
+    }
 }

@@ -1,8 +1,31 @@
 //! Bytes → a file in Asterisk's `outgoing/`, whole or not at all.
+//!
+//! A file is written in `staging` under a name that nobody has, gets mode, owner and modification
+//! time on its descriptor, is synced, and is moved. Asterisk takes what is moved in at once; what is
+//! linked or created there it holds back, so nothing is ever linked or written in `outgoing`.
+//!
+//! Folders are named by path in every call and no descriptor is kept, so that a folder that was
+//! removed, mounted over or made anew while we run is noticed by itself; one that is missing is made
+//! and the delivery tried once more.
+//!
+//! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
+//! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
 
 use std::fmt;
-use std::io;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::fs::{Access, CWD, Mode, RenameFlags, access, fchmod, fsync, renameat_with};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use crate::limits::{SPOOL_COUNT_WAIT, SPOOL_FULL_WAIT, SWEEP_AGE};
+use crate::sys::files::{self, Owner};
 
 /// Where call files go and how they look (`[astqueue]`).
 #[derive(Debug, Clone, Copy)]
@@ -11,9 +34,9 @@ pub struct Settings<'a> {
     pub outgoing: &'a Path,
     /// Where files are written first, on the same filesystem.
     pub staging: &'a Path,
-    /// Mode of a call file.
+    /// Mode of a call file; only the nine permission bits count.
     pub mode: u32,
-    /// `fileowner`: user, and group if given.
+    /// `fileowner`: user, and group if given. Without, root's files take the owner of `outgoing`.
     pub owner: Option<(&'a str, Option<&'a str>)>,
     /// Whether [`Spool::deliver`] waits for the disk.
     pub sync: Sync,
@@ -43,7 +66,19 @@ pub struct File<'a> {
 
 /// Asterisk's spool, ready. One for all threads.
 #[derive(Debug)]
-pub struct Spool {}
+pub struct Spool {
+    outgoing: PathBuf,
+    staging: PathBuf,
+    mode: Mode,
+    owner: Option<Owner>,
+    sync: Sync,
+    files_max: usize,
+    count: Mutex<Count>,
+    folder_sync: Mutex<FolderSync>,
+    folder_synced: Condvar,
+    /// The filesystem has no `RENAME_NOREPLACE`.
+    moves_by_looking: AtomicBool,
+}
 
 /// Why nothing, or not everything, was delivered. Ours, never the peer's fault: 503. Says the step,
 /// the folder and the remedy in one line of lower case.
@@ -62,6 +97,11 @@ pub enum SpoolFault {
         outgoing: PathBuf,
         /// Where files are written first.
         staging: PathBuf,
+    },
+    /// `outgoing` and `staging` are one folder: Asterisk would read half-written files.
+    OneFolder {
+        /// Both.
+        folder: PathBuf,
     },
     /// `fileowner` names nobody.
     NoSuchOwner {
@@ -84,9 +124,9 @@ pub enum SpoolFault {
 pub enum Step {
     /// Making a folder that was missing.
     Make,
-    /// Looking at a folder.
+    /// Looking into a folder.
     Look,
-    /// Writing a file in `staging`.
+    /// Writing a file.
     Write,
     /// Giving it `filemode` or `fileowner`.
     Own,
@@ -96,23 +136,547 @@ pub enum Step {
     Move,
 }
 
-impl fmt::Display for SpoolFault {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
-    }
-}
-
 impl Spool {
     /// Makes missing folders, sweeps leftovers of ours and proves that files can be written and
-    /// moved.
-    pub fn open(_settings: &Settings<'_>) -> Result<Spool, SpoolFault> {
-        unimplemented!()
+    /// moved. A full disk is no fault yet: it may have room again when the first SMS comes.
+    pub fn open(settings: &Settings<'_>) -> Result<Spool, SpoolFault> {
+        let owner =
+            match settings.owner {
+                None => None,
+                Some((user, group)) => Some(files::owner_named(user, group).ok_or_else(|| {
+                    SpoolFault::NoSuchOwner {
+                        owner: [user, group.unwrap_or_default()].join(":"),
+                    }
+                })?),
+            };
+        // The process may change its folder later.
+        let absolute = |path: &Path| {
+            std::path::absolute(path).map_err(|error| failed(Step::Look, path, error))
+        };
+        let spool = Spool {
+            outgoing: absolute(settings.outgoing)?,
+            staging: absolute(settings.staging)?,
+            mode: Mode::from_raw_mode(settings.mode & 0o777),
+            owner,
+            sync: settings.sync,
+            files_max: settings.files_max,
+            count: Mutex::default(),
+            folder_sync: Mutex::default(),
+            folder_synced: Condvar::new(),
+            moves_by_looking: AtomicBool::new(false),
+        };
+        spool.prepare()?;
+        spool.sweep();
+        Ok(spool)
     }
 
     /// Delivers all of `files`, in order. Every one is whole in `staging`, and on the disk, before
     /// the first is moved. After an error nothing stays in `staging`; those already moved stay
-    /// delivered, so whoever sends again delivers them twice: at least once.
-    pub fn deliver(&self, _files: &[File<'_>]) -> Result<(), SpoolFault> {
-        unimplemented!()
+    /// delivered, because Asterisk may have taken them, so whoever sends again delivers them twice:
+    /// at least once. A name that is taken is an error and nothing is replaced.
+    pub fn deliver(&self, files: &[File<'_>]) -> Result<(), SpoolFault> {
+        if !files.iter().all(|file| is_plain(file.name)) {
+            let error = io::ErrorKind::InvalidInput.into();
+            return Err(failed(Step::Write, &self.staging, error));
+        }
+        self.reserve(files.len())?;
+        let mut moved = 0;
+        let mut result = self.stage_and_move(files, &mut moved);
+        if matches!(&result, Err(SpoolFault::Failed { error, .. }) if is_missing(error)) {
+            result = self
+                .prepare()
+                .and_then(|()| self.stage_and_move(files, &mut moved));
+        }
+        self.settle(files.len(), moved);
+        result?;
+        match self.sync {
+            Sync::Never => Ok(()),
+            Sync::Before => self.sync_outgoing(),
+        }
+    }
+
+    /// Removes call files that a crash left in `staging` over an hour ago. They are never delivered:
+    /// who sent them got no 200 and sends again. Returns how many went.
+    pub fn sweep(&self) -> usize {
+        files::sweep(&self.staging, self.owner, SWEEP_AGE, &is_ours)
+    }
+
+    /// Folders there, on one filesystem, writable.
+    fn prepare(&self) -> Result<(), SpoolFault> {
+        for folder in [&self.outgoing, &self.staging] {
+            files::make_folder(folder, self.owner)
+                .map_err(|error| failed(Step::Make, folder, error))?;
+        }
+        let look =
+            |folder: &Path| fs::metadata(folder).map_err(|error| failed(Step::Look, folder, error));
+        let (outgoing, staging) = (look(&self.outgoing)?, look(&self.staging)?);
+        if outgoing.dev() == staging.dev() && outgoing.ino() == staging.ino() {
+            return Err(SpoolFault::OneFolder {
+                folder: self.outgoing.clone(),
+            });
+        }
+        if outgoing.dev() != staging.dev() {
+            return Err(self.two_filesystems());
+        }
+        count_files(&self.outgoing, 1)
+            .map_err(|error| failed(Step::Look, &self.outgoing, error))?;
+        access(&self.outgoing, Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|error| failed(Step::Move, &self.outgoing, error.into()))?;
+
+        let unique = files::unique().map_err(|error| failed(Step::Write, &self.staging, error))?;
+        let name = format!("probe.0.{unique}.call");
+        // A file that moved would be taken by Asterisk, so one that does not exist is moved: the
+        // system finds two mounts or a read-only one before it looks for the file. Two mounts can
+        // show the same device.
+        match self.move_in(&name) {
+            Err(SpoolFault::Failed { error, .. }) if is_missing(&error) => {}
+            Err(fault) => return Err(fault),
+            Ok(()) => {}
+        }
+        let probe = File {
+            name: &name,
+            bytes: b"",
+            delay_s: 0,
+        };
+        match self.stage(&probe, self.heir()?) {
+            Ok(()) => self.discard(&name),
+            Err(SpoolFault::Failed { error, .. }) if is_full(&error) => {}
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    /// Whom a call file is given to; `None`: it stays ours.
+    fn heir(&self) -> Result<Option<Owner>, SpoolFault> {
+        if self.owner.is_some() || !geteuid().is_root() {
+            return Ok(self.owner);
+        }
+        files::owner_of(&self.outgoing)
+            .map(Some)
+            .map_err(|error| failed(Step::Look, &self.outgoing, error))
+    }
+
+    /// Stages what is not moved yet, then moves it, counting in `moved`.
+    fn stage_and_move(&self, files: &[File<'_>], moved: &mut usize) -> Result<(), SpoolFault> {
+        let files = files.get(*moved..).unwrap_or_default();
+        let owner = self.heir()?;
+        let mut staged = 0_usize;
+        let mut result = Ok(());
+        for file in files {
+            result = self.stage(file, owner);
+            if result.is_err() {
+                break;
+            }
+            staged = staged.saturating_add(1);
+        }
+        let mut left = files.iter().take(staged);
+        if result.is_ok() {
+            for file in left.by_ref() {
+                result = self.move_in(file.name);
+                if result.is_err() {
+                    self.discard(file.name);
+                    break;
+                }
+                *moved = moved.saturating_add(1);
+            }
+        }
+        for file in left {
+            self.discard(file.name);
+        }
+        result
+    }
+
+    /// Writes one file in `staging`; leaves nothing there when it fails.
+    fn stage(&self, file: &File<'_>, owner: Option<Owner>) -> Result<(), SpoolFault> {
+        let path = self.staging.join(file.name);
+        let fault = |step| move |error| failed(step, &self.staging, error);
+        let mut written = files::create_raw(&path).map_err(fault(Step::Write))?;
+        let mut fill = || {
+            written.write_all(file.bytes).map_err(fault(Step::Write))?;
+            if let Some(owner) = owner {
+                files::give(&written, owner).map_err(fault(Step::Own))?;
+            }
+            fchmod(&written, self.mode).map_err(|error| fault(Step::Own)(error.into()))?;
+            if file.delay_s > 0 {
+                let due = SystemTime::now().checked_add(Duration::from_secs(file.delay_s));
+                due.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+                    .and_then(|due| written.set_modified(due))
+                    .map_err(fault(Step::Own))?;
+            }
+            if self.sync == Sync::Before {
+                fsync(&written).map_err(|error| fault(Step::Sync)(error.into()))?;
+            }
+            Ok(())
+        };
+        let filled = fill();
+        if filled.is_err() {
+            self.discard(file.name);
+        }
+        filled
+    }
+
+    fn discard(&self, name: &str) {
+        // Should it stay, it is swept when it is old; nobody reads it.
+        let _ = fs::remove_file(self.staging.join(name));
+    }
+
+    /// Moves a staged file under the same name; never replaces one.
+    fn move_in(&self, name: &str) -> Result<(), SpoolFault> {
+        let (from, to) = (self.staging.join(name), self.outgoing.join(name));
+        let mut moved = Err(Errno::NOSYS);
+        if !self.moves_by_looking.load(Ordering::Relaxed) {
+            moved = renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE);
+        }
+        if matches!(moved, Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)) {
+            self.moves_by_looking.store(true, Ordering::Relaxed);
+            moved = move_by_looking(&from, &to);
+        }
+        match moved {
+            Ok(()) => Ok(()),
+            Err(Errno::XDEV) => Err(self.two_filesystems()),
+            Err(error) => Err(failed(Step::Move, &self.outgoing, error.into())),
+        }
+    }
+
+    fn two_filesystems(&self) -> SpoolFault {
+        SpoolFault::TwoFilesystems {
+            outgoing: self.outgoing.clone(),
+            staging: self.staging.clone(),
+        }
+    }
+}
+
+/// For filesystems (vfat, some of containers) that cannot refuse to replace. The lock keeps our own
+/// threads from each other; that another process takes a name of 64 random bits between the look and
+/// the move is left to chance.
+fn move_by_looking(from: &Path, to: &Path) -> Result<(), Errno> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _lock = lock(&ONE_AT_A_TIME);
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(Errno::EXIST),
+        Err(error) if is_missing(&error) => rustix::fs::rename(from, to),
+        Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+    }
+}
+
+// ---- How many files there are ---------------------------------------------------------------
+
+/// An upper bound of the files in `outgoing`: those found when last counted, and those of ours since.
+/// Asterisk only takes away; what others put there is seen at the next count.
+#[derive(Debug, Default)]
+struct Count {
+    at: Option<Instant>,
+    found: usize,
+    /// Reserved since the count began, delivered or still under way.
+    added: usize,
+    /// Of `added`, those under way.
+    pending: usize,
+}
+
+impl Spool {
+    /// Takes places for `files` more, or says that there are none. The folder is read only when the
+    /// bound is reached or old.
+    fn reserve(&self, files: usize) -> Result<(), SpoolFault> {
+        let mut count = lock(&self.count);
+        let has_room = |count: &Count| {
+            let bound = count.found.saturating_add(count.added);
+            bound.saturating_add(files) <= self.files_max
+        };
+        let age = count.at.map_or(Duration::MAX, |at| at.elapsed());
+        // Reading up to `files_max` entries after an eighth as many deliveries costs each of them
+        // a fixed share.
+        let is_earned = count.added.saturating_mul(8) >= self.files_max;
+        let is_due =
+            age >= SPOOL_COUNT_WAIT || (!has_room(&count) && (is_earned || age >= SPOOL_FULL_WAIT));
+        if is_due {
+            count.found = match count_files(&self.outgoing, self.files_max) {
+                Ok(found) => found,
+                // The delivery makes it.
+                Err(error) if is_missing(&error) => 0,
+                Err(error) => return Err(failed(Step::Look, &self.outgoing, error)),
+            };
+            count.added = count.pending;
+            count.at = Some(Instant::now());
+        }
+        if !has_room(&count) {
+            return Err(SpoolFault::Full {
+                folder: self.outgoing.clone(),
+                files_max: self.files_max,
+            });
+        }
+        count.added = count.added.saturating_add(files);
+        count.pending = count.pending.saturating_add(files);
+        Ok(())
+    }
+
+    /// Gives back the places of those that were not moved.
+    fn settle(&self, files: usize, moved: usize) {
+        let mut count = lock(&self.count);
+        count.pending = count.pending.saturating_sub(files);
+        count.added = count.added.saturating_sub(files.saturating_sub(moved));
+    }
+}
+
+/// Files in a folder, whatever their names: Asterisk takes them all. Stops at `files_max`.
+fn count_files(folder: &Path, files_max: usize) -> io::Result<usize> {
+    let mut files = 0_usize;
+    for entry in fs::read_dir(folder)? {
+        if files >= files_max {
+            break;
+        }
+        if entry?.file_type().is_ok_and(|kind| !kind.is_dir()) {
+            files = files.saturating_add(1);
+        }
+    }
+    Ok(files)
+}
+
+// ---- One fsync of the folder for many -------------------------------------------------------
+
+/// Syncs of `outgoing` by number. A thread that has moved its file needs one that *began* after
+/// that; all who wait meanwhile share the next.
+#[derive(Debug, Default)]
+struct FolderSync {
+    begun: u64,
+    done: u64,
+    /// The last that failed, and how.
+    failed: u64,
+    error: Option<Errno>,
+}
+
+impl Spool {
+    fn sync_outgoing(&self) -> Result<(), SpoolFault> {
+        let mut syncs = lock(&self.folder_sync);
+        let mine = syncs.begun.saturating_add(1);
+        while syncs.done < mine {
+            if syncs.begun > syncs.done {
+                syncs = self
+                    .folder_synced
+                    .wait(syncs)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            syncs.begun = syncs.begun.saturating_add(1);
+            drop(syncs);
+            let synced = files::sync_folder(&self.outgoing);
+            syncs = lock(&self.folder_sync);
+            syncs.done = syncs.begun;
+            if let Err(error) = synced {
+                syncs.failed = syncs.done;
+                syncs.error = Errno::from_io_error(&error);
+            }
+            self.folder_synced.notify_all();
+        }
+        if syncs.failed < mine {
+            return Ok(());
+        }
+        let error = syncs.error.unwrap_or(Errno::IO);
+        Err(failed(Step::Sync, &self.outgoing, error.into()))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// ---- Names and faults -----------------------------------------------------------------------
+
+/// A name that stays in its folder.
+fn is_plain(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.bytes().any(|byte| matches!(byte, b'/' | 0))
+}
+
+/// `TO.SECONDS.UNIQUE.call` or `TO.SECONDS.UNIQUE-PART.call`, UNIQUE 16 hex digits.
+fn is_ours(name: &[u8]) -> bool {
+    let mut fields = name.rsplitn(4, |byte| *byte == b'.');
+    let (call, unique, seconds, to) = (fields.next(), fields.next(), fields.next(), fields.next());
+    let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let is_unique = |unique: &[u8]| match unique.split_at_checked(16) {
+        Some((hex, part)) => {
+            hex.iter().all(u8::is_ascii_hexdigit)
+                && (part.is_empty() || part.strip_prefix(b"-").is_some_and(is_number))
+        }
+        None => false,
+    };
+    call == Some(b"call")
+        && unique.is_some_and(is_unique)
+        && seconds.is_some_and(is_number)
+        && to.is_some_and(|to| !to.is_empty())
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NOSPC | Errno::DQUOT)
+    )
+}
+
+fn failed(step: Step, folder: &Path, error: io::Error) -> SpoolFault {
+    SpoolFault::Failed {
+        step,
+        folder: folder.to_owned(),
+        error,
+    }
+}
+
+impl fmt::Display for SpoolFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpoolFault::Full { folder, files_max } => write!(
+                f,
+                "{} holds {files_max} files, the limit: see whether asterisk runs, or raise max",
+                folder.display()
+            ),
+            SpoolFault::TwoFilesystems { outgoing, staging } => write!(
+                f,
+                "{} and {} are on two filesystems: set stagingdir to a folder beside outgoingdir",
+                staging.display(),
+                outgoing.display()
+            ),
+            SpoolFault::OneFolder { folder } => write!(
+                f,
+                "outgoingdir and stagingdir are both {}: set stagingdir to another folder",
+                folder.display()
+            ),
+            SpoolFault::NoSuchOwner { owner } => write!(
+                f,
+                "fileowner {owner} is not in /etc/passwd and /etc/group: name another or a number",
+            ),
+            SpoolFault::Failed {
+                step,
+                folder,
+                error,
+            } => {
+                let (words, number) = files::phrase(error);
+                write!(f, "cannot {} {}: {words}", step.words(), folder.display())?;
+                if let Some(number) = number {
+                    write!(f, " {number}")?;
+                }
+                write!(f, "; {}", remedy(*step, error))
+            }
+        }
+    }
+}
+
+impl Step {
+    fn words(self) -> &'static str {
+        match self {
+            Step::Make => "make the folder",
+            Step::Look => "look into",
+            Step::Write => "write a file in",
+            Step::Own => "set filemode and fileowner in",
+            Step::Sync => "sync",
+            Step::Move => "move a file into",
+        }
+    }
+}
+
+fn remedy(step: Step, error: &io::Error) -> &'static str {
+    match (step, Errno::from_io_error(error)) {
+        (Step::Own, Some(Errno::PERM | Errno::ACCESS)) => {
+            "only root may set fileowner: leave it out, or run as that user"
+        }
+        (_, Some(Errno::PERM | Errno::ACCESS)) => {
+            "let the user that this runs as read, write and enter it"
+        }
+        (_, Some(Errno::ROFS)) => "mount it for writing",
+        (_, Some(Errno::NOSPC | Errno::DQUOT)) => "free some space",
+        (_, Some(Errno::NOTDIR)) => "remove that file",
+        (_, Some(Errno::EXIST)) => "nothing was replaced, try again",
+        (_, Some(Errno::MFILE | Errno::NFILE)) => "raise the limit of open files",
+        (_, Some(Errno::IO)) => "check the disk",
+        _ => "check outgoingdir and stagingdir",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_name_of_ours_is_known() {
+        fn check(name: &str, expected: bool) {
+            assert_eq!(is_ours(name.as_bytes()), expected, "{name}");
+        }
+        check("+12025550160.1795392000.0123456789abcdef.call", true);
+        check("+12025550160.1795392000.0123456789abcdef-16.call", true);
+        check("a.b.c.1795392000.0123456789abcdef.call", true);
+        check("...0.0123456789abcdef.call", true);
+        check("probe.0.0123456789abcdef.call", true);
+        check("+12025550160.1795392000.0123456789abcde.call", false);
+        check("+12025550160.1795392000.0123456789abcdef0.call", false);
+        check("+12025550160.1795392000.0123456789abcdeg.call", false);
+        check("+12025550160.1795392000.0123456789abcdef-.call", false);
+        check("+12025550160.1795392000.0123456789abcdef-1x.call", false);
+        check("+12025550160..0123456789abcdef.call", false);
+        check("+12025550160.179x.0123456789abcdef.call", false);
+        check(".1795392000.0123456789abcdef.call", false);
+        check("1795392000.0123456789abcdef.call", false);
+        check("+12025550160.1795392000.0123456789abcdef", false);
+        check("+12025550160.1795392000.0123456789abcdef.call.tmp", false);
+        check("+12025550160.1795392000.123.call", false);
+        check("", false);
+    }
+
+    #[test]
+    fn a_name_stays_in_its_folder() {
+        fn check(name: &str, expected: bool) {
+            assert_eq!(is_plain(name), expected, "{name}");
+        }
+        check("a.call", true);
+        check("...", true);
+        check("", false);
+        check(".", false);
+        check("..", false);
+        check("../a", false);
+        check("/a", false);
+        check("a/", false);
+        check("a\0b", false);
+    }
+
+    #[test]
+    fn a_fault_names_step_folder_and_remedy() {
+        fn check(step: Step, error: Errno, expected: &str) {
+            let fault = failed(step, Path::new("/spool/out"), error.into());
+            assert_eq!(fault.to_string(), expected);
+        }
+        check(
+            Step::Make,
+            Errno::NOTDIR,
+            "cannot make the folder /spool/out: a file stands where a folder should; \
+             remove that file",
+        );
+        check(
+            Step::Write,
+            Errno::ACCESS,
+            "cannot write a file in /spool/out: no permission; \
+             let the user that this runs as read, write and enter it",
+        );
+        check(
+            Step::Own,
+            Errno::PERM,
+            "cannot set filemode and fileowner in /spool/out: no permission; \
+             only root may set fileowner: leave it out, or run as that user",
+        );
+        check(
+            Step::Move,
+            Errno::ROFS,
+            "cannot move a file into /spool/out: the filesystem is read-only; mount it for writing",
+        );
+        check(
+            Step::Write,
+            Errno::NOSPC,
+            "cannot write a file in /spool/out: the disk is full; free some space",
+        );
+        check(
+            Step::Sync,
+            Errno::NXIO,
+            "cannot sync /spool/out: system error 6; check outgoingdir and stagingdir",
+        );
     }
 }
