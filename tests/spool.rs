@@ -1,0 +1,668 @@
+//! `sys::spool` and `sys::files` on real folders.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod rig;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use rig::{Scratch, call_files, wait_for};
+use websms::sys::files::{self, Links, Unreadable};
+use websms::sys::spool::{File, Settings, Spool, SpoolFault, Step, Sync};
+
+const LIMIT: usize = 1000;
+
+fn settings<'a>(outgoing: &'a Path, staging: &'a Path) -> Settings<'a> {
+    Settings {
+        outgoing,
+        staging,
+        mode: 0o644,
+        owner: None,
+        sync: Sync::Never,
+        files_max: LIMIT,
+    }
+}
+
+/// A spool in `scratch`, its folders made.
+fn spool(scratch: &Scratch, change: impl FnOnce(&mut Settings<'_>)) -> Result<Spool, SpoolFault> {
+    let (outgoing, staging) = (scratch.join("outgoing"), scratch.join("staging"));
+    let mut settings = settings(&outgoing, &staging);
+    change(&mut settings);
+    Spool::open(&settings)
+}
+
+fn file<'a>(name: &'a str, bytes: &'a [u8]) -> File<'a> {
+    File {
+        name,
+        bytes,
+        delay_s: 0,
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn mode(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().mode() & 0o7777
+}
+
+fn is_root() -> bool {
+    Path::new("/proc/self").metadata().unwrap().uid() == 0
+}
+
+/// Runs the one test `name` of this file again in a process of its own: as nobody where this is
+/// root, with `umask`. Returns whether this *is* that process. The other has then passed there.
+fn is_alone(name: &str, umask: &str) -> bool {
+    if std::env::var_os("WEBSMS_TEST_ALONE").is_some() {
+        return true;
+    }
+    let folder = Scratch::new();
+    // The build folder may be closed to others.
+    let copy = folder.join("test");
+    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let mut run = Command::new("sh");
+    run.args(["-c", "umask $1; shift; exec \"$@\"", "sh", umask]);
+    run.arg(&copy).args(["--exact", name]);
+    run.env("WEBSMS_TEST_ALONE", "1");
+    if is_root() {
+        for path in [folder.path(), &copy] {
+            std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+        }
+        run.uid(65534).gid(65534);
+    }
+    run.env("TMPDIR", folder.path()).current_dir(folder.path());
+    let ran = rig::finish(run);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("1 passed"), "{}", ran.stdout);
+    false
+}
+
+// ---- Delivering -----------------------------------------------------------------------------
+
+#[test]
+fn a_file_arrives_whole_with_mode_and_time_and_leaves_nothing_behind() {
+    for sync in [Sync::Before, Sync::Never] {
+        for filemode in [0o644, 0o600, 0o660, 0o666, 0o100_640] {
+            let scratch = Scratch::new();
+            let spool = spool(&scratch, |s| {
+                s.sync = sync;
+                s.mode = filemode;
+            })
+            .unwrap();
+            let start = SystemTime::now();
+            let files = [
+                file("a.call", b"one\n"),
+                File {
+                    name: "b.call",
+                    bytes: b"two\n",
+                    delay_s: 1,
+                },
+                File {
+                    name: "c.call",
+                    bytes: b"",
+                    delay_s: 15,
+                },
+            ];
+            spool.deliver(&files).unwrap();
+            let arrived = call_files(&scratch.join("outgoing"));
+            assert_eq!(arrived.len(), 3);
+            for (arrived, sent) in arrived.iter().zip(&files) {
+                assert_eq!(arrived.name, sent.name);
+                assert_eq!(arrived.bytes, sent.bytes);
+                assert_eq!(mode(&arrived.path), filemode & 0o777);
+                let time = arrived.path.metadata().unwrap().modified().unwrap();
+                let ahead = Duration::from_secs(sent.delay_s);
+                // A filesystem may cut the time to its own grain.
+                let grain = Duration::from_secs(1);
+                assert!(time + grain >= start + ahead, "{time:?}");
+                assert!(time <= SystemTime::now() + ahead + grain, "{time:?}");
+            }
+            assert_eq!(names(&scratch.join("staging")), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_delivered_without_files() {
+    let scratch = Scratch::new();
+    spool(&scratch, |_| {}).unwrap().deliver(&[]).unwrap();
+    assert_eq!(names(&scratch.join("outgoing")), [""; 0]);
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_replaced() {
+    for sync in [Sync::Before, Sync::Never] {
+        let scratch = Scratch::new();
+        let spool = spool(&scratch, |s| s.sync = sync).unwrap();
+        spool.deliver(&[file("b", b"first")]).unwrap();
+        let fault = spool
+            .deliver(&[file("a", b"2"), file("b", b"2"), file("c", b"2")])
+            .unwrap_err();
+        assert!(
+            matches!(&fault, SpoolFault::Failed { step: Step::Move, error, .. }
+                if error.kind() == std::io::ErrorKind::AlreadyExists),
+            "{fault}"
+        );
+        // What was moved stays: Asterisk may have it. What was not is gone.
+        assert_eq!(names(&scratch.join("outgoing")), ["a", "b"]);
+        assert_eq!(fs::read(scratch.join("outgoing/b")).unwrap(), b"first");
+        assert_eq!(names(&scratch.join("staging")), [""; 0]);
+    }
+}
+
+#[test]
+fn all_are_staged_before_the_first_is_moved() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    // Somebody else's file: it is neither replaced nor removed.
+    fs::write(scratch.join("staging/c"), "theirs").unwrap();
+    let fault = spool
+        .deliver(&[file("a", b"1"), file("b", b"1"), file("c", b"1")])
+        .unwrap_err();
+    assert!(
+        matches!(
+            &fault,
+            SpoolFault::Failed {
+                step: Step::Write,
+                ..
+            }
+        ),
+        "{fault}"
+    );
+    assert_eq!(names(&scratch.join("outgoing")), [""; 0]);
+    assert_eq!(names(&scratch.join("staging")), ["c"]);
+    assert_eq!(fs::read(scratch.join("staging/c")).unwrap(), b"theirs");
+}
+
+#[test]
+fn a_link_in_staging_is_not_followed() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    let victim = scratch.file("victim", "untouched");
+    symlink(&victim, scratch.join("staging/a")).unwrap();
+    spool.deliver(&[file("a", b"1")]).unwrap_err();
+    assert_eq!(fs::read(&victim).unwrap(), b"untouched");
+}
+
+#[test]
+fn a_name_cannot_leave_the_folder() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    for name in ["../a", "/a", "", ".", "..", "a/b", "a\0b"] {
+        let fault = spool.deliver(&[file("ok", b"1"), file(name, b"1")]);
+        assert!(fault.is_err(), "{name}");
+    }
+    assert_eq!(names(&scratch.join("outgoing")), [""; 0]);
+    assert_eq!(names(scratch.path()), ["outgoing", "staging"]);
+}
+
+#[test]
+fn threads_deliver_at_once_and_lose_nothing() {
+    for sync in [Sync::Before, Sync::Never] {
+        let scratch = Scratch::new();
+        let spool = spool(&scratch, |s| s.sync = sync).unwrap();
+        thread::scope(|scope| {
+            for thread in 0..8 {
+                let spool = &spool;
+                scope.spawn(move || {
+                    for number in 0..25 {
+                        let name = format!("{thread}-{number}");
+                        spool.deliver(&[file(&name, name.as_bytes())]).unwrap();
+                    }
+                });
+            }
+        });
+        let arrived = call_files(&scratch.join("outgoing"));
+        assert_eq!(arrived.len(), 200, "{sync:?}");
+        assert!(arrived.iter().all(|f| f.name.as_bytes() == f.bytes));
+    }
+}
+
+// ---- Folders --------------------------------------------------------------------------------
+
+#[test]
+fn missing_folders_are_made_for_us_alone() {
+    let scratch = Scratch::new();
+    let (outgoing, staging) = (scratch.join("a/b/outgoing"), scratch.join("a/c/staging"));
+    let spool = Spool::open(&settings(&outgoing, &staging)).unwrap();
+    spool.deliver(&[file("x", b"1")]).unwrap();
+    for made in ["a", "a/b", "a/c", "a/b/outgoing", "a/c/staging"] {
+        assert_eq!(mode(&scratch.join(made)), 0o700, "{made}");
+    }
+}
+
+#[test]
+fn folders_that_are_there_stay_as_they_are() {
+    let scratch = Scratch::new();
+    for folder in ["outgoing", "staging"] {
+        let made = scratch.folder(folder);
+        fs::set_permissions(made, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    spool(&scratch, |_| {}).unwrap();
+    assert_eq!(mode(&scratch.join("outgoing")), 0o755);
+    assert_eq!(mode(&scratch.join("staging")), 0o755);
+}
+
+#[test]
+fn folders_removed_while_we_run_are_made_again() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |s| s.sync = Sync::Before).unwrap();
+    for (number, gone) in [
+        &["outgoing"][..],
+        &["staging"],
+        &["outgoing", "staging"],
+        &[],
+    ]
+    .iter()
+    .enumerate()
+    {
+        for folder in *gone {
+            fs::remove_dir_all(scratch.join(folder)).unwrap();
+        }
+        let (a, b) = (format!("a{number}"), format!("b{number}"));
+        spool.deliver(&[file(&a, b"1"), file(&b, b"2")]).unwrap();
+        assert_eq!(fs::read(scratch.join("outgoing").join(a)).unwrap(), b"1");
+        assert_eq!(fs::read(scratch.join("outgoing").join(b)).unwrap(), b"2");
+        assert_eq!(names(&scratch.join("staging")), [""; 0]);
+    }
+}
+
+#[test]
+fn a_folder_put_in_another_s_place_gets_the_next_file() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    spool.deliver(&[file("a", b"1")]).unwrap();
+    fs::rename(scratch.join("outgoing"), scratch.join("old")).unwrap();
+    fs::create_dir(scratch.join("outgoing")).unwrap();
+    spool.deliver(&[file("b", b"1")]).unwrap();
+    assert_eq!(names(&scratch.join("outgoing")), ["b"]);
+}
+
+#[test]
+fn one_folder_for_both_is_a_fault() {
+    let scratch = Scratch::new();
+    let one = scratch.folder("one");
+    symlink(&one, scratch.join("other")).unwrap();
+    for staging in [one.clone(), scratch.join("other")] {
+        let fault = Spool::open(&settings(&one, &staging)).unwrap_err();
+        assert!(matches!(&fault, SpoolFault::OneFolder { .. }), "{fault}");
+    }
+}
+
+#[test]
+fn two_filesystems_are_a_fault() {
+    let scratch = Scratch::new();
+    let other = Scratch::within(Path::new("/dev/shm"));
+    let dev = |path: &Path| path.metadata().unwrap().dev();
+    assert_ne!(
+        dev(scratch.path()),
+        dev(other.path()),
+        "this test needs a temporary folder that is not in /dev/shm"
+    );
+    let fault =
+        Spool::open(&settings(&scratch.join("outgoing"), &other.join("staging"))).unwrap_err();
+    assert!(
+        matches!(&fault, SpoolFault::TwoFilesystems { .. }),
+        "{fault}"
+    );
+    let text = fault.to_string();
+    assert!(text.contains("set stagingdir"), "{text}");
+    assert!(!text.contains('\n'), "{text}");
+}
+
+#[test]
+fn a_file_where_a_folder_should_be_is_a_fault() {
+    let scratch = Scratch::new();
+    scratch.file("outgoing", "");
+    let fault = spool(&scratch, |_| {}).unwrap_err();
+    assert!(
+        matches!(
+            &fault,
+            SpoolFault::Failed {
+                step: Step::Make,
+                ..
+            }
+        ),
+        "{fault}"
+    );
+}
+
+#[test]
+fn folders_without_permission_are_a_fault() {
+    if !is_alone("folders_without_permission_are_a_fault", "022") {
+        return;
+    }
+    fn check(folder: &str, folder_mode: u32, step: Step) {
+        let scratch = Scratch::new();
+        for folder in ["outgoing", "staging"] {
+            scratch.folder(folder);
+        }
+        let set = |mode| {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(scratch.join(folder), permissions).unwrap();
+        };
+        let matches = |fault: &SpoolFault| {
+            matches!(fault, SpoolFault::Failed { step: at, folder: place, error }
+                if *at == step && place.ends_with(folder)
+                    && error.kind() == std::io::ErrorKind::PermissionDenied)
+        };
+        set(folder_mode);
+        let fault = spool(&scratch, |_| {}).unwrap_err();
+        assert!(matches(&fault), "{fault}");
+        // And where it changes while we run; with it back, so is the delivery.
+        set(0o700);
+        let spool = spool(&scratch, |_| {}).unwrap();
+        set(0o500);
+        let fault = spool.deliver(&[file("a", b"1")]).unwrap_err();
+        assert!(fault.to_string().contains("no permission"), "{fault}");
+        set(0o700);
+        assert_eq!(names(&scratch.join("staging")), [""; 0]);
+        spool.deliver(&[file("a", b"1")]).unwrap();
+    }
+    check("outgoing", 0o500, Step::Move);
+    check("outgoing", 0o300, Step::Look);
+    check("staging", 0o500, Step::Write);
+
+    let scratch = Scratch::new();
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let fault = spool(&scratch, |_| {}).unwrap_err();
+    assert!(fault.to_string().contains("cannot make"), "{fault}");
+}
+
+#[test]
+fn modes_do_not_depend_on_the_umask() {
+    if !is_alone("modes_do_not_depend_on_the_umask", "0177") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |s| s.mode = 0o664).unwrap();
+    spool.deliver(&[file("a", b"1")]).unwrap();
+    assert_eq!(mode(&scratch.join("outgoing/a")), 0o664);
+    assert_eq!(mode(&scratch.join("outgoing")), 0o700);
+    files::create(&scratch.join("state"), None).unwrap();
+    assert_eq!(mode(&scratch.join("state")), 0o600);
+}
+
+// ---- Owners ---------------------------------------------------------------------------------
+
+#[test]
+fn files_of_root_take_the_owner_of_the_folder() {
+    // Another user's files take nothing: the rows are the same, the owner expected is not.
+    let (uid, gid) = if is_root() {
+        (4242, 4343)
+    } else {
+        let own = fs::metadata("/proc/self").unwrap();
+        (own.uid(), own.gid())
+    };
+    let scratch = Scratch::new();
+    let home = scratch.folder("home");
+    if is_root() {
+        std::os::unix::fs::chown(&home, Some(uid), Some(gid)).unwrap();
+    }
+    let check = |name: &str| {
+        let found = home.join(name).metadata().unwrap();
+        assert_eq!((found.uid(), found.gid()), (uid, gid), "{name}");
+    };
+    files::make_folder(&home.join("a/b"), None).unwrap();
+    check("a");
+    check("a/b");
+    files::create(&home.join("a/b/file"), None).unwrap();
+    check("a/b/file");
+
+    let (outgoing, staging) = (home.join("outgoing"), home.join("staging"));
+    let spool = Spool::open(&settings(&outgoing, &staging)).unwrap();
+    spool.deliver(&[file("x", b"1")]).unwrap();
+    check("outgoing");
+    check("staging");
+    check("outgoing/x");
+}
+
+#[test]
+fn a_file_owner_is_given() {
+    // Root may give to anybody; anybody may give to himself.
+    let own = fs::metadata("/proc/self").unwrap();
+    let (uid, gid) = if is_root() {
+        (4242, 4343)
+    } else {
+        (own.uid(), own.gid())
+    };
+    let (user, group) = (uid.to_string(), gid.to_string());
+    let scratch = Scratch::new();
+    let (outgoing, staging) = (scratch.join("outgoing"), scratch.join("staging"));
+    let spool = Spool::open(&Settings {
+        owner: Some((&user, Some(&group))),
+        ..settings(&outgoing, &staging)
+    })
+    .unwrap();
+    spool.deliver(&[file("x", b"1")]).unwrap();
+    let found = scratch.join("outgoing/x").metadata().unwrap();
+    assert_eq!((found.uid(), found.gid()), (uid, gid));
+}
+
+#[test]
+fn a_file_owner_that_cannot_be_is_a_fault_at_once() {
+    if !is_alone("a_file_owner_that_cannot_be_is_a_fault_at_once", "022") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let fault = spool(&scratch, |s| s.owner = Some(("no-such-user", None))).unwrap_err();
+    assert!(
+        matches!(&fault, SpoolFault::NoSuchOwner { owner } if owner == "no-such-user:"),
+        "{fault}"
+    );
+    let fault = spool(&scratch, |s| s.owner = Some(("0", Some("0")))).unwrap_err();
+    assert!(
+        matches!(
+            &fault,
+            SpoolFault::Failed {
+                step: Step::Own,
+                ..
+            }
+        ),
+        "{fault}"
+    );
+    assert_eq!(names(&scratch.join("staging")), [""; 0]);
+}
+
+// ---- Limits ---------------------------------------------------------------------------------
+
+#[test]
+fn a_full_folder_refuses_and_takes_again() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |s| s.files_max = 3).unwrap();
+    let full = |files: &[File<'_>]| {
+        matches!(
+            spool.deliver(files),
+            Err(SpoolFault::Full { files_max: 3, .. })
+        )
+    };
+    spool.deliver(&[file("1", b"")]).unwrap();
+    // Three more do not fit; none of them is delivered. Two do, and then nothing.
+    assert!(full(&[file("2", b""), file("3", b""), file("4", b"")]));
+    spool.deliver(&[file("2", b""), file("3", b"")]).unwrap();
+    assert!(full(&[file("4", b"")]));
+    assert_eq!(names(&scratch.join("outgoing")), ["1", "2", "3"]);
+    assert_eq!(names(&scratch.join("staging")), [""; 0]);
+    // Asterisk takes one.
+    fs::remove_file(scratch.join("outgoing/1")).unwrap();
+    wait_for("a place in the folder", || {
+        spool.deliver(&[file("4", b"")]).is_ok()
+    });
+    assert!(full(&[file("5", b"")]));
+}
+
+#[test]
+fn files_of_others_count_and_folders_do_not() {
+    let scratch = Scratch::new();
+    let outgoing = scratch.folder("outgoing");
+    scratch.folder("outgoing/folder");
+    let spool = spool(&scratch, |s| s.files_max = 2).unwrap();
+    spool.deliver(&[file("1", b"")]).unwrap();
+    fs::write(outgoing.join(".theirs"), "").unwrap();
+    wait_for("a count that sees the file of others", || {
+        let name = files::unique().unwrap();
+        let full = spool.deliver(&[file(&name, b"")]).is_err();
+        if !full {
+            fs::remove_file(outgoing.join(name)).unwrap();
+        }
+        full
+    });
+}
+
+#[test]
+fn the_limit_holds_under_threads_and_does_not_slow_a_quick_asterisk() {
+    let scratch = Scratch::new();
+    let outgoing = scratch.folder("outgoing");
+    let spool = spool(&scratch, |s| s.files_max = 40).unwrap();
+    let start = Barrier::new(8);
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let (spool, start) = (&spool, &start);
+            scope.spawn(move || {
+                start.wait();
+                for number in 0..10 {
+                    let _ = spool.deliver(&[file(&format!("{thread}-{number}"), b"")]);
+                }
+            });
+        }
+    });
+    assert_eq!(names(&outgoing).len(), 40);
+    for name in names(&outgoing) {
+        fs::remove_file(outgoing.join(name)).unwrap();
+    }
+    wait_for("an empty folder to be seen", || {
+        spool.deliver(&[file("first", b"")]).is_ok()
+    });
+    // Each is taken at once: ten times the limit passes without one refusal.
+    for number in 0..400 {
+        let name = format!("quick-{number}");
+        spool.deliver(&[file(&name, b"")]).unwrap();
+        fs::remove_file(outgoing.join(name)).unwrap();
+    }
+}
+
+// ---- Sweeping -------------------------------------------------------------------------------
+
+#[test]
+fn only_old_files_of_ours_are_swept() {
+    let scratch = Scratch::new();
+    let folder = scratch.folder("staging");
+    let ours = "1.1795392000.0123456789abcdef.call";
+    let is_ours = |name: &[u8]| name.ends_with(b".call");
+    for name in [ours, "notes.txt"] {
+        fs::write(folder.join(name), "").unwrap();
+    }
+    fs::create_dir(folder.join("folder.call")).unwrap();
+    symlink(scratch.file("victim", ""), folder.join("link.call")).unwrap();
+    let swept = |age_s| files::sweep(&folder, None, Duration::from_secs(age_s), &is_ours);
+    assert_eq!(swept(3600), 0);
+    // The modification time alone makes nothing old: it can be set.
+    fs::File::options()
+        .write(true)
+        .open(folder.join(ours))
+        .unwrap()
+        .set_modified(SystemTime::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(swept(3600), 0);
+    wait_for("a file over an age of nought seconds", || swept(0) == 1);
+    assert_eq!(names(&folder), ["folder.call", "link.call", "notes.txt"]);
+    assert!(scratch.join("victim").exists());
+    assert_eq!(
+        files::sweep(&scratch.join("none"), None, Duration::ZERO, &is_ours),
+        0
+    );
+}
+
+#[test]
+fn a_fresh_leftover_stays_and_is_never_delivered() {
+    let scratch = Scratch::new();
+    let folder = scratch.folder("staging");
+    let name = "1.1795392000.0123456789abcdef.call";
+    fs::write(folder.join(name), "half a fi").unwrap();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    spool.deliver(&[file("a", b"")]).unwrap();
+    assert_eq!(spool.sweep(), 0);
+    assert_eq!(names(&folder), [name]);
+    assert_eq!(names(&scratch.join("outgoing")), ["a"]);
+}
+
+// ---- Reading and making ---------------------------------------------------------------------
+
+#[test]
+fn reading_is_bounded_and_takes_regular_files_only() {
+    let scratch = Scratch::new();
+    scratch.file("nine", "123456789");
+    scratch.file("empty", "");
+    scratch.folder("folder");
+    symlink("nine", scratch.join("link")).unwrap();
+    let pipe = scratch.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+
+    let check = |name: &str, bytes_max: usize, links: Links, expected: &str| {
+        let read = match files::read(&scratch.join(name), bytes_max, links) {
+            Ok(bytes) => String::from_utf8(bytes).unwrap(),
+            Err(fault) => fault.to_string(),
+        };
+        assert_eq!(read, expected, "{name} {bytes_max} {links:?}");
+    };
+    check("nine", 10, Links::Refuse, "123456789");
+    check("nine", 9, Links::Refuse, "123456789");
+    check("nine", 8, Links::Refuse, "longer than 8 bytes");
+    check("empty", 0, Links::Refuse, "");
+    check("link", 9, Links::Refuse, "not a regular file");
+    check("link", 9, Links::Follow, "123456789");
+    check("folder", 9, Links::Follow, "not a regular file");
+    check("pipe", 9, Links::Follow, "not a regular file");
+    check("none", 9, Links::Follow, "does not exist");
+    // A file whose size is said to be nought.
+    let endless = files::read(Path::new("/proc/self/environ"), 3, Links::Refuse);
+    assert!(matches!(endless, Err(Unreadable::TooLong { bytes_max: 3 })));
+}
+
+#[test]
+fn a_file_is_created_only_where_there_is_none() {
+    let scratch = Scratch::new();
+    let path = scratch.join("a");
+    files::create(&path, None).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    let again = files::create(&path, None).unwrap_err();
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    symlink("nowhere", scratch.join("link")).unwrap();
+    files::create(&scratch.join("link"), None).unwrap_err();
+    assert!(!scratch.join("nowhere").exists());
+}
+
+#[test]
+fn a_folder_is_made_once_and_synced() {
+    let scratch = Scratch::new();
+    let path = scratch.join("a/b/c");
+    for _ in 0..2 {
+        files::make_folder(&path, None).unwrap();
+    }
+    assert_eq!(mode(&path), 0o700);
+    files::sync_folder(&path).unwrap();
+    files::sync_folder(&scratch.join("none")).unwrap_err();
+    scratch.file("file", "");
+    files::make_folder(&scratch.join("file"), None).unwrap_err();
+    files::make_folder(&scratch.join("file/below"), None).unwrap_err();
+}
