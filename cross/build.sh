@@ -1,0 +1,20 @@
+#!/bin/bash
+# usage: cross/build.sh [--ci | TARGET...]
+# Builds the static binaries, on a bare Debian, without a container engine. What is missing (compiler, source of std,
+# C compiler and linker) it installs. Result: target/cross/TARGET/release/websms.
+set -euo pipefail
+# shellcheck source=tools.sh
+. "$(dirname "$0")/tools.sh"
+
+targets=$(targets_of "$@")
+rust_tools
+python_tools
+
+cd "$top"
+for target in $targets; do
+    log=$out/$target.log
+    cargo-zigbuild zigbuild --locked --release --target-dir "$out" --target "$target" \
+        --config cross/settings/all.toml --config "cross/settings/$target.toml" >"$log" 2>&1 ||
+        { tail -n 30 "$log" >&2; fail "$target failed; the whole log is $log"; }
+    echo "$target $(stat -c %s "$(binary_of "$target")") bytes"
+done
