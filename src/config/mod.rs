@@ -7,7 +7,24 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::limits::CONFIG_BYTES_MAX;
+use crate::proto::ini::{self, Ini};
 use crate::proto::{access, callfile, provider, webhook};
+use crate::providers;
+
+use lookup::{Notes, Reader};
+use preset::{Lookup, Presets};
+
+pub mod keys;
+
+mod incoming;
+mod lookup;
+mod outgoing;
+mod preset;
+mod program;
+mod values;
+
+pub use values::address as parse_listen;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -216,6 +233,57 @@ pub struct Reading {
 }
 
 /// Reads the bytes of a `websms.conf`; `variable` looks up `${name}`.
-pub fn read(_file: &[u8], _variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Reading {
-    unimplemented!()
+pub fn read(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Reading {
+    read_with(file, variable, providers::preset)
+}
+
+/// The same with presets of one's own.
+fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: Lookup) -> Reading {
+    let mut notes = Notes::default();
+    if file.len() > CONFIG_BYTES_MAX {
+        let bytes = file.len();
+        notes.fault(
+            0,
+            format!("the file has {bytes} bytes, limit {CONFIG_BYTES_MAX}"),
+        );
+    } else {
+        match ini::parse(file, variable) {
+            Err(bad) => notes.fault(bad.line, bad.text),
+            Ok(tree) => {
+                let config = build(&tree, preset, &mut notes);
+                let (notes, faulty) = notes.finish();
+                return Reading {
+                    config: Some(config).filter(|_| !faulty),
+                    notes,
+                };
+            }
+        }
+    }
+    Reading {
+        config: None,
+        notes: notes.finish().0,
+    }
+}
+
+/// Everything, faults included, so that all of them are told at once; what could not be read is
+/// filled with something that is thrown away.
+fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
+    for surprise in &tree.surprises {
+        notes.warn(surprise.line, surprise.text.clone());
+    }
+    let [websms, websmsd, astqueue, queue] = lookup::tables(&tree.root, notes);
+    let names: Vec<&str> = providers::PRESETS.iter().map(|(name, _)| *name).collect();
+    let trees = preset::trees([&websms, &websmsd], preset, &names, notes);
+    let presets = Presets::of(&trees);
+    let outgoing = outgoing::read(&websms, &presets, notes);
+    let (rules, hooks) = incoming::read(&websmsd, &presets, notes);
+    Config {
+        outgoing,
+        rules,
+        hooks,
+        listening: program::listening(&mut Reader::once(&websmsd, notes)),
+        route: program::route(&mut Reader::once(&astqueue, notes)),
+        spool: program::spool(&mut Reader::once(&astqueue, notes)),
+        queue: program::queue(&mut Reader::once(&queue, notes)),
+    }
 }

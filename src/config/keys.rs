@@ -1,0 +1,344 @@
+//! Every key of `websms.conf`: the one table of names, second spellings and defaults.
+
+/// A section of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Sending.
+    Websms,
+    /// Receiving.
+    Websmsd,
+    /// Call files.
+    Astqueue,
+    /// The outbound queue and all our state.
+    Queue,
+}
+
+impl Section {
+    /// All of them.
+    pub const ALL: [Section; 4] = [
+        Section::Websms,
+        Section::Websmsd,
+        Section::Astqueue,
+        Section::Queue,
+    ];
+
+    /// Its name without the brackets.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Section::Websms => "websms",
+            Section::Websmsd => "websmsd",
+            Section::Astqueue => "astqueue",
+            Section::Queue => "queue",
+        }
+    }
+}
+
+/// What holds where a key is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// The same as if this value were given; mostly empty.
+    Value(&'static str),
+    /// Something that no value says, in words.
+    Unlike(&'static str),
+}
+
+/// Whether a key may be given per index (spec §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// `key [index] = value` too.
+    Interface,
+    /// Once for the whole program.
+    Program,
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Where it stands.
+    pub section: Section,
+    /// Its name.
+    pub name: &'static str,
+    /// The later PHP program's name for it.
+    pub also: Option<&'static str>,
+    /// What holds without it.
+    pub default: Absent,
+    /// Whether it takes an index.
+    pub scope: Scope,
+}
+
+impl Key {
+    /// The default as documentation writes it: `-` for an empty one.
+    pub fn default_shown(&self) -> &'static str {
+        match self.default {
+            Absent::Value("") => "-",
+            Absent::Value(text) | Absent::Unlike(text) => text,
+        }
+    }
+}
+
+const fn out(name: &'static str, also: Option<&'static str>, default: &'static str) -> Key {
+    Key {
+        section: Section::Websms,
+        name,
+        also,
+        default: Absent::Value(default),
+        scope: Scope::Interface,
+    }
+}
+
+const fn hook(name: &'static str, also: Option<&'static str>, default: Absent) -> Key {
+    Key {
+        section: Section::Websmsd,
+        name,
+        also,
+        default,
+        scope: Scope::Interface,
+    }
+}
+
+const fn once(section: Section, name: &'static str, default: &'static str) -> Key {
+    Key {
+        section,
+        name,
+        also: None,
+        default: Absent::Value(default),
+        scope: Scope::Program,
+    }
+}
+
+const fn proxy(name: &'static str, also: &'static str, default: &'static str) -> Key {
+    Key {
+        section: Section::Websmsd,
+        name,
+        also: Some(also),
+        default: Absent::Value(default),
+        scope: Scope::Program,
+    }
+}
+
+use Absent::{Unlike, Value};
+use Section::{Astqueue, Queue, Websmsd};
+
+/// Every key, in the order of the documentation.
+pub const KEYS: &[Key] = &[
+    out("host", Some("url_host"), "http://localhost"),
+    out("path", Some("url_path"), "/"),
+    out("key_to", None, "To"),
+    out("key_from", None, "From"),
+    out("key_body", None, "Body"),
+    out("auth_method", None, "basic"),
+    out("auth_user", None, ""),
+    out("auth_passwd", Some("auth_secret"), ""),
+    out("key_user", None, ""),
+    out("key_secret", None, ""),
+    out("response_check", Some("resp_check"), ""),
+    out("later_check", None, ""),
+    out("number_format", Some("val_numform"), ""),
+    out("charset", Some("val_unicode"), ""),
+    out("val_static", None, ""),
+    out("provider", None, ""),
+    out("format", None, "form"),
+    out("headers", None, ""),
+    out("timeout", None, "10"),
+    out("proxy", None, ""),
+    out("tls_verify", None, "yes"),
+    out("ca_file", None, ""),
+    out("fallback", None, ""),
+    hook("key_to", None, Value("To")),
+    hook("key_from", None, Value("From")),
+    hook("key_body", None, Value("Body")),
+    hook("key_echo", None, Value("")),
+    hook("key_account", None, Value("")),
+    hook("key_id", None, Value("")),
+    hook("accept_if", None, Value("")),
+    hook("each", None, Value("")),
+    hook("report_success", Some("resp_ack"), Value("")),
+    hook("report_type", None, Unlike("by its look")),
+    hook("reject_status", None, Value("422")),
+    hook("permit_addr", Some("remt_addr"), Unlike("all")),
+    proxy("proxy_addr", "prox_addr", "172.16.0.0/12"),
+    proxy("proxy_header", "prox_header", "HTTP_X_FORWARDED_FOR"),
+    hook("url_path", None, Unlike("all")),
+    hook("auth_method", None, Value("none")),
+    hook("auth_user", None, Value("")),
+    hook("auth_passwd", Some("auth_secret"), Value("")),
+    hook("public_url", None, Value("")),
+    hook("provider", None, Value("")),
+    once(Websmsd, "listen", ""),
+    once(Websmsd, "tls_cert", ""),
+    once(Websmsd, "tls_key", ""),
+    once(Websmsd, "max_connections", "64"),
+    once(Websmsd, "keep_rejected", "32"),
+    once(Astqueue, "outgoingdir", "/var/spool/asterisk/outgoing"),
+    once(Astqueue, "stagingdir", "/var/spool/asterisk/staging"),
+    once(Astqueue, "waittime", "45"),
+    once(Astqueue, "maxretries", "0"),
+    once(Astqueue, "retrytime", "300"),
+    once(Astqueue, "archive", "no"),
+    once(Astqueue, "channel_context", "default"),
+    once(Astqueue, "context", "default"),
+    once(Astqueue, "priority", "1"),
+    once(Astqueue, "account", ""),
+    once(Astqueue, "application", ""),
+    once(Astqueue, "data", ""),
+    once(Astqueue, "message_encode", "rfc3986"),
+    once(Astqueue, "filemode", "0644"),
+    once(Astqueue, "fileowner", ""),
+    once(Astqueue, "sync", "yes"),
+    once(Astqueue, "max", "1000"),
+    once(Queue, "dir", "/var/spool/websms"),
+    once(Queue, "retry", "10s,30s,2m,10m,30m,1h"),
+    once(Queue, "expire", "2d"),
+    once(Queue, "max", "1000"),
+    once(Queue, "first", "no"),
+];
+
+/// The key of that name, in either spelling.
+pub fn find(section: Section, name: &[u8]) -> Option<&'static Key> {
+    let is = |known: &str| known.as_bytes() == name;
+    KEYS.iter()
+        .find(|key| key.section == section && (is(key.name) || key.also.is_some_and(is)))
+}
+
+/// The known name of the section that an unknown one most looks like.
+pub fn nearest_key(section: Section, name: &[u8]) -> &'static str {
+    let names = KEYS
+        .iter()
+        .filter(|key| key.section == section)
+        .flat_map(|key| std::iter::once(key.name).chain(key.also));
+    nearest(names, name)
+}
+
+/// Whether a name that was meant and not given would leave a door open.
+pub fn guards(section: Section, name: &str) -> bool {
+    section == Section::Websmsd
+        && (matches!(name, "permit_addr" | "remt_addr" | "url_path")
+            || ["auth_", "proxy_", "prox_"]
+                .iter()
+                .any(|start| name.starts_with(start)))
+}
+
+/// The name with the smallest distance; of several the first. Empty without names.
+pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, unknown: &[u8]) -> &'a str {
+    // A longer name is no typo of ours, and the comparison takes product of the lengths.
+    let unknown: Vec<u8> = unknown
+        .iter()
+        .take(NAME_BYTES_COMPARED)
+        .map(|byte| match byte {
+            b'-' | b' ' | b'.' => b'_',
+            _ => byte.to_ascii_lowercase(),
+        })
+        .collect();
+    names
+        .min_by_key(|known| distance(&unknown, known))
+        .unwrap_or("")
+}
+
+/// Of an unknown name, bytes that are compared.
+const NAME_BYTES_COMPARED: usize = 64;
+
+/// Letters to change from one name to the other. A name that is as good as one word of the other
+/// (`permit`, `password`) is nearer than its length says.
+fn distance(unknown: &[u8], known: &str) -> usize {
+    let whole = levenshtein(unknown, known.as_bytes());
+    known
+        .split('_')
+        .filter(|word| word.len() >= 4 && known.len() > word.len())
+        .map(|word| levenshtein(unknown, word.as_bytes()).saturating_add(1))
+        .fold(whole, usize::min)
+}
+
+fn levenshtein(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        // What stood in the cell before, up and to the left of the next one.
+        let mut corner = i;
+        let mut left = i.saturating_add(1);
+        let mut cells = row.iter_mut();
+        if let Some(first) = cells.next() {
+            *first = left;
+        }
+        for (cell, to) in cells.zip(b) {
+            let changed = corner.saturating_add(usize::from(from != to));
+            corner = *cell;
+            left = changed.min(left.min(corner).saturating_add(1));
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_within_a_section() {
+        for (i, key) in KEYS.iter().enumerate() {
+            for name in std::iter::once(key.name).chain(key.also) {
+                let found = find(key.section, name.as_bytes());
+                assert_eq!(found, KEYS.get(i), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn distances() {
+        fn check(a: &str, b: &str, expected: usize) {
+            assert_eq!(levenshtein(a.as_bytes(), b.as_bytes()), expected, "{a} {b}");
+        }
+        check("", "", 0);
+        check("", "abc", 3);
+        check("abc", "", 3);
+        check("abc", "abc", 0);
+        check("kitten", "sitting", 3);
+        check("flaw", "lawn", 2);
+    }
+
+    #[test]
+    fn nearest_names() {
+        fn check(section: Section, unknown: &str, expected: &str) {
+            assert_eq!(
+                nearest_key(section, unknown.as_bytes()),
+                expected,
+                "{unknown}"
+            );
+        }
+        check(Section::Websms, "hots", "host");
+        check(Section::Websms, "Key-To", "key_to");
+        check(Section::Websms, "auth_password", "auth_passwd");
+        check(Section::Websms, "password", "auth_passwd");
+        check(Section::Websmsd, "permit", "permit_addr");
+        check(Section::Websmsd, "permit_adr", "permit_addr");
+        check(Section::Websmsd, "permited_addr", "permit_addr");
+        check(Section::Websmsd, "remote_addr", "remt_addr");
+        check(Section::Websmsd, "proxy", "proxy_addr");
+        check(Section::Websmsd, "proxy-header", "proxy_header");
+        check(Section::Websmsd, "trusted_proxy", "proxy_addr");
+        check(Section::Websmsd, "path", "url_path");
+        check(Section::Websmsd, "secret", "auth_secret");
+        check(Section::Websmsd, "auth", "auth_method");
+        check(Section::Websmsd, "listn", "listen");
+        check(Section::Websmsd, "colour", "key_to");
+        check(Section::Astqueue, "outgoing_dir", "outgoingdir");
+        check(Section::Queue, "retries", "retry");
+    }
+
+    #[test]
+    fn what_guards() {
+        fn check(section: Section, name: &str, expected: bool) {
+            assert_eq!(guards(section, name), expected, "{name}");
+        }
+        check(Section::Websmsd, "permit_addr", true);
+        check(Section::Websmsd, "remt_addr", true);
+        check(Section::Websmsd, "auth_method", true);
+        check(Section::Websmsd, "auth_secret", true);
+        check(Section::Websmsd, "proxy_header", true);
+        check(Section::Websmsd, "prox_addr", true);
+        check(Section::Websmsd, "url_path", true);
+        check(Section::Websmsd, "key_to", false);
+        check(Section::Websmsd, "provider", false);
+        check(Section::Websms, "auth_method", false);
+        check(Section::Websms, "url_path", false);
+    }
+}

@@ -1,0 +1,333 @@
+//! `[websms]` → outbound interfaces.
+
+use std::time::Duration;
+
+use crate::limits::TIMEOUT_S_MAX;
+use crate::proto::provider::{Account, Charset, Format, NumberFormat};
+use crate::proto::sign::Auth;
+
+use super::lookup::{Notes, Reader, Table};
+use super::preset::Presets;
+use super::values::{self, Exposure, Pair, Seam, Target};
+use super::{Client, Outgoing, Trust};
+
+/// One interface without an index, or one an index, in file order.
+pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<Outgoing> {
+    let mut indices = table.indices();
+    if indices.is_empty() {
+        indices.push(String::new());
+    }
+    let mut list: Vec<(u32, Outgoing)> = Vec::new();
+    for index in &indices {
+        let mut reader = Reader {
+            table,
+            index,
+            preset: presets.find(table, index),
+            notes,
+        };
+        let line = reader.line("fallback");
+        list.push((line, interface(&mut reader)));
+    }
+    check_fallbacks(&list, notes);
+    list.into_iter().map(|(_, outgoing)| outgoing).collect()
+}
+
+fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
+    let target = target(reader);
+    let auth = auth(reader);
+    let headers = reader.read("headers", values::headers).unwrap_or_default();
+    let statics = reader
+        .read("val_static", values::statics)
+        .unwrap_or_default();
+    check_headers(reader, &auth, &headers);
+    if target.exposure == Exposure::Readable && carries_secret(&auth, &headers, &statics) {
+        reader.warn(
+            "host",
+            "sends credentials over http://, where everybody on the way can read them; use https://",
+        );
+    }
+    let account = Account {
+        interface: reader.index.into(),
+        host: target.host,
+        path: target.path,
+        key_to: reader
+            .read("key_to", values::needed_name)
+            .unwrap_or_default(),
+        key_from: reader.raw("key_from").to_vec(),
+        key_body: reader
+            .read("key_body", values::needed_name)
+            .unwrap_or_default(),
+        auth,
+        format: reader
+            .read("format", values::format)
+            .unwrap_or(Format::Form),
+        number_format: reader
+            .read_or_warn("number_format", values::number_format)
+            .unwrap_or(NumberFormat::AsIs),
+        charset: reader
+            .read_or_warn("charset", values::charset)
+            .unwrap_or(Charset::AsIs),
+        statics,
+        headers,
+        response_check: reader.read("response_check", values::check).flatten(),
+        later_check: reader.read("later_check", values::check).flatten(),
+    };
+    Outgoing {
+        account,
+        client: client(reader),
+        fallback: fallback(reader),
+    }
+}
+
+fn target(reader: &mut Reader<'_, '_>) -> Target {
+    let path = reader.raw("path");
+    let target = reader.read("host", |host| values::target(host, path));
+    if !reader.index.is_empty() && !reader.given("host") {
+        let text = format!(
+            "[{}] is not given, so this machine itself is asked",
+            reader.index
+        );
+        reader.warn("host", &text);
+    }
+    if target
+        .as_ref()
+        .is_some_and(|target| target.seam == Seam::Path)
+    {
+        reader.warn(
+            "path",
+            "continues the name of the host, since both are joined as they stand; begin it with /",
+        );
+    }
+    target.unwrap_or(Target {
+        host: String::new(),
+        path: String::new(),
+        exposure: Exposure::Safe,
+        seam: Seam::Host,
+    })
+}
+
+/// `auth_method` as a word.
+#[derive(Clone, Copy)]
+enum Method {
+    None,
+    Plain,
+    Basic,
+    Bearer,
+    Header,
+    Zadarma,
+}
+
+fn auth(reader: &mut Reader<'_, '_>) -> Auth {
+    let method = reader.read("auth_method", |value| {
+        values::choice(
+            value,
+            &[
+                ("", Method::None),
+                ("none", Method::None),
+                ("plain", Method::Plain),
+                ("basic", Method::Basic),
+                ("bearer", Method::Bearer),
+                ("header", Method::Header),
+                ("zadarma", Method::Zadarma),
+            ],
+        )
+    });
+    let user = reader.raw("auth_user");
+    let passwd = reader.raw("auth_passwd");
+    match method {
+        None | Some(Method::None) => Auth::None,
+        Some(Method::Plain) => plain(reader),
+        Some(Method::Basic) => {
+            if user.is_empty() != passwd.is_empty() {
+                half_given(reader);
+            }
+            Auth::Basic {
+                user: user.to_vec(),
+                passwd: passwd.to_vec(),
+            }
+        }
+        Some(Method::Bearer) => {
+            if passwd.is_empty() {
+                reader.fault("auth_method", "is bearer and needs auth_passwd, the token");
+            }
+            let token = reader.read("auth_passwd", values::header_text);
+            Auth::Bearer {
+                token: token.unwrap_or_default().into(),
+            }
+        }
+        Some(Method::Header) => {
+            let text =
+                "is header and needs auth_user, the header's name, and auth_passwd, its value";
+            if user.is_empty() || passwd.is_empty() {
+                reader.fault("auth_method", text);
+                return Auth::None;
+            }
+            Auth::Header {
+                name: reader
+                    .read("auth_user", values::header_name)
+                    .unwrap_or_default(),
+                value: reader
+                    .read("auth_passwd", values::header_text)
+                    .unwrap_or_default(),
+            }
+        }
+        Some(Method::Zadarma) => {
+            if user.is_empty() || passwd.is_empty() {
+                reader.fault(
+                    "auth_method",
+                    "is zadarma and needs auth_user and auth_passwd",
+                );
+            }
+            Auth::Zadarma {
+                user: reader
+                    .read("auth_user", values::header_text)
+                    .unwrap_or_default(),
+                secret: passwd.to_vec(),
+            }
+        }
+    }
+}
+
+fn half_given(reader: &mut Reader<'_, '_>) {
+    let (given, missing) = match reader.raw("auth_user").is_empty() {
+        true => (
+            "auth_passwd",
+            "is given without an auth_user; give both or none",
+        ),
+        false => (
+            "auth_user",
+            "is given without an auth_passwd; give both or none",
+        ),
+    };
+    reader.fault(given, missing);
+}
+
+/// The secret with its parameter; the user with its own, or neither (an API key has no user).
+fn plain(reader: &mut Reader<'_, '_>) -> Auth {
+    let (key_user, key_secret) = (reader.raw("key_user"), reader.raw("key_secret"));
+    let (user, passwd) = (reader.raw("auth_user"), reader.raw("auth_passwd"));
+    if key_secret.is_empty() || passwd.is_empty() {
+        reader.fault(
+            "auth_method",
+            "is plain and needs auth_passwd and key_secret, the parameter that carries it",
+        );
+    } else if key_user.is_empty() != user.is_empty() {
+        reader.fault(
+            "auth_method",
+            "is plain and needs both auth_user and key_user, the parameter that carries it, or \
+             neither",
+        );
+    }
+    Auth::Plain {
+        key_user: key_user.to_vec(),
+        key_secret: key_secret.to_vec(),
+        user: user.to_vec(),
+        passwd: passwd.to_vec(),
+    }
+}
+
+/// Two fields of one name would leave it to the provider which one counts.
+fn check_headers(reader: &mut Reader<'_, '_>, auth: &Auth, headers: &[(String, String)]) {
+    let set = match auth {
+        Auth::None | Auth::Plain { .. } => return,
+        Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => return,
+        Auth::Header { name, .. } => name.as_str(),
+        _ => "Authorization",
+    };
+    if headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(set))
+    {
+        reader.fault(
+            "headers",
+            "has a header that auth_method sets too; take one of them out",
+        );
+    }
+}
+
+fn carries_secret(auth: &Auth, headers: &[(String, String)], statics: &[Pair]) -> bool {
+    let named = |name: &[u8]| {
+        let name = name.to_ascii_lowercase();
+        let holds = |word: &&str| name.windows(word.len()).any(|part| part == word.as_bytes());
+        SECRET_WORDS.iter().any(holds)
+    };
+    let by_auth = match auth {
+        Auth::None => false,
+        Auth::Basic { user, passwd } => !user.is_empty() || !passwd.is_empty(),
+        _ => true,
+    };
+    by_auth
+        || headers.iter().any(|(name, _)| named(name.as_bytes()))
+        || statics.iter().any(|(name, _)| named(name))
+}
+
+/// What the name of a header or parameter with a credential contains.
+const SECRET_WORDS: [&str; 6] = ["authorization", "key", "secret", "pass", "token", "sig"];
+
+fn client(reader: &mut Reader<'_, '_>) -> Client {
+    let seconds = |value: &[u8]| values::number(value, 1, TIMEOUT_S_MAX).map(Duration::from_secs);
+    let ca_file = reader.read("ca_file", values::path_or_none).flatten();
+    let trust = match reader.read("tls_verify", values::switch) {
+        Some(false) => {
+            reader.warn(
+                "tls_verify",
+                "is off, so anybody on the way can read and answer in the provider's name; give \
+                 ca_file instead",
+            );
+            Trust::Anybody
+        }
+        Some(true) | None => Trust::Roots { ca_file },
+    };
+    Client {
+        timeout: reader.read("timeout", seconds).unwrap_or_default(),
+        proxy: reader.read("proxy", values::proxy).flatten(),
+        trust,
+    }
+}
+
+/// An interface that the key without an index names as the fallback of all is its own last.
+fn fallback(reader: &mut Reader<'_, '_>) -> Option<String> {
+    let name = reader.read("fallback", values::text)?;
+    let for_all = !reader
+        .table
+        .indices_of("fallback")
+        .contains(&reader.index.into());
+    match name.is_empty() || (for_all && !reader.index.is_empty() && name == reader.index) {
+        true => None,
+        false => Some(name),
+    }
+}
+
+/// Unknown names, and chains that come back to where they began.
+fn check_fallbacks(list: &[(u32, Outgoing)], notes: &mut Notes) {
+    let find = |name: &str| {
+        list.iter()
+            .map(|(_, outgoing)| outgoing)
+            .find(|outgoing| outgoing.account.interface == name)
+    };
+    for (line, outgoing) in list {
+        let Some(first) = &outgoing.fallback else {
+            continue;
+        };
+        let own = &outgoing.account.interface;
+        if own.is_empty() || find(first).is_none() {
+            let text = "[websms] fallback names an interface that there is not; name an index";
+            notes.fault(*line, text.into());
+            continue;
+        }
+        let mut next = Some(first);
+        for _ in list {
+            let Some(name) = next else {
+                break;
+            };
+            if name == own {
+                let shown = values::shown(own.as_bytes());
+                let text =
+                    format!("[websms] fallback leads from {shown} back to it; end the chain");
+                notes.fault(*line, text);
+                break;
+            }
+            next = find(name).and_then(|outgoing| outgoing.fallback.as_ref());
+        }
+    }
+}

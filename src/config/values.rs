@@ -1,0 +1,776 @@
+//! The text of one value → what it means, or a sentence of fact and remedy.
+//!
+//! Invariant: no error quotes a value that could be a secret. Addresses, numbers and choices are
+//! quoted, escaped and cut; URLs, credentials, parameters and headers never are.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limits::{
+    CALL_FILE_LINE_BYTES_MAX, CALL_FILE_NUMBER_MAX, REGEX_BYTES_MAX, RETRY_PAUSE_S_MAX,
+    RETRY_PAUSES_MAX,
+};
+use crate::proto::access::Cidr;
+use crate::proto::provider::{Charset, Check, Format, NumberFormat};
+
+use super::keys;
+
+/// A value, or what is wrong with it.
+pub type Parsed<T> = Result<T, String>;
+
+/// A pair of bytes.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// A value for messages: escaped, and cut where it is long.
+pub fn shown(value: &[u8]) -> String {
+    let cut = value.get(..SHOWN_BYTES_MAX);
+    let more = if cut.is_some() && value.len() > SHOWN_BYTES_MAX {
+        "…"
+    } else {
+        ""
+    };
+    format!("\"{}{more}\"", cut.unwrap_or(value).escape_ascii())
+}
+
+/// Of a value that stands in a message, bytes; the rest becomes an ellipsis.
+const SHOWN_BYTES_MAX: usize = 40;
+
+// ---- Text -----------------------------------------------------------------------------------
+
+/// The name of a parameter that every SMS needs.
+pub fn needed_name(value: &[u8]) -> Parsed<Vec<u8>> {
+    match value {
+        [] => Err("is empty, but an SMS needs this parameter; give its name".into()),
+        name => Ok(name.to_vec()),
+    }
+}
+
+/// UTF-8 without control characters.
+pub fn text(value: &[u8]) -> Parsed<String> {
+    let text = str::from_utf8(value).map_err(|_| "is not UTF-8; save the file as UTF-8")?;
+    match text.chars().any(char::is_control) {
+        true => Err("holds a control character (a line end or a tab, say); take it out".into()),
+        false => Ok(text.into()),
+    }
+}
+
+/// Characters that any header field can carry: visible ASCII and blanks.
+pub fn header_text(value: &[u8]) -> Parsed<String> {
+    match value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        true => text(value),
+        false => Err("goes into an HTTP header, which holds ASCII without control bytes".into()),
+    }
+}
+
+/// Text of a call file's line that begins with `before` bytes of its own.
+pub fn call_file_text(value: &[u8], before: usize) -> Parsed<String> {
+    let text = text(value)?;
+    // What begins a comment is escaped by a byte more.
+    let escapes = text.bytes().filter(|b| matches!(b, b';' | b'#')).count();
+    let line = before.saturating_add(text.len()).saturating_add(escapes);
+    match line > CALL_FILE_LINE_BYTES_MAX {
+        true => Err(format!(
+            "makes a call-file line of {line} bytes, and Asterisk drops lines above \
+             {CALL_FILE_LINE_BYTES_MAX}; shorten it"
+        )),
+        false => Ok(text),
+    }
+}
+
+/// A dialplan context.
+pub fn context(value: &[u8], before: usize) -> Parsed<String> {
+    let text = call_file_text(value, before)?;
+    match text.as_str() {
+        "" => Err("is empty; name a context of the dialplan".into()),
+        name if name.contains([' ', ';', '#', '@', '&', ',']) => {
+            Err("holds a character that no context has (blank ; # @ & ,)".into())
+        }
+        _ => Ok(text),
+    }
+}
+
+/// The name of a file or folder.
+pub fn path(value: &[u8]) -> Parsed<PathBuf> {
+    match text(value)? {
+        path if path.is_empty() => Err("is empty; give a path".into()),
+        path => Ok(path.into()),
+    }
+}
+
+/// The same; empty: none.
+pub fn path_or_none(value: &[u8]) -> Parsed<Option<PathBuf>> {
+    match value {
+        [] => Ok(None),
+        value => path(value).map(Some),
+    }
+}
+
+/// `user` or `user:group`; empty: none.
+pub fn owner(value: &[u8]) -> Parsed<Option<(String, Option<String>)>> {
+    let text = text(value)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (user, group) = match text.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (text.as_str(), None),
+    };
+    let fits = |name: &str| {
+        let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'$');
+        (1..=OWNER_BYTES_MAX).contains(&name.len())
+            && name.bytes().all(letter)
+            && !name.starts_with('-')
+    };
+    match fits(user) && group.is_none_or(fits) {
+        true => Ok(Some((user.into(), group.map(Into::into)))),
+        false => Err("is no owner; write user or user:group".into()),
+    }
+}
+
+/// A user's or group's name, bytes; Linux stops at 32.
+const OWNER_BYTES_MAX: usize = 32;
+
+// ---- Choices --------------------------------------------------------------------------------
+
+/// `1 yes true on` against empty, `0 no false off`.
+pub fn switch(value: &[u8]) -> Parsed<bool> {
+    let is = |words: &[&str]| {
+        words
+            .iter()
+            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if is(&["1", "yes", "true", "on"]) {
+        Ok(true)
+    } else if is(&["", "0", "no", "false", "off"]) {
+        Ok(false)
+    } else {
+        Err(format!("{} is neither yes nor no; write one", shown(value)))
+    }
+}
+
+/// One of a few words. The unknown one is told without being quoted: it may be a password that
+/// went into the wrong line.
+pub fn choice<T: Copy>(value: &[u8], choices: &[(&'static str, T)]) -> Parsed<T> {
+    if let Some((_, chosen)) = choices.iter().find(|(word, _)| word.as_bytes() == value) {
+        return Ok(*chosen);
+    }
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    let words = words.iter().copied().filter(|word| !word.is_empty());
+    Err(format!(
+        "has a value that is not known; the nearest is \"{}\", of: {}",
+        keys::nearest(words.clone(), value),
+        words.collect::<Vec<_>>().join(", ")
+    ))
+}
+
+/// `format`.
+pub fn format(value: &[u8]) -> Parsed<Format> {
+    choice(
+        value,
+        &[
+            ("form", Format::Form),
+            ("json", Format::Json),
+            ("query", Format::Query),
+            ("multipart", Format::Multipart),
+        ],
+    )
+}
+
+/// `number_format`. An unknown one changes nothing, as in the PHP.
+pub fn number_format(value: &[u8]) -> Parsed<NumberFormat> {
+    choice(
+        value,
+        &[
+            ("", NumberFormat::AsIs),
+            ("omit+", NumberFormat::OmitPlus),
+            ("no+", NumberFormat::Digits),
+            ("E164", NumberFormat::Digits),
+            ("E.164", NumberFormat::Digits),
+            ("+E164", NumberFormat::Plus),
+            ("NANP", NumberFormat::Nanp),
+        ],
+    )
+}
+
+/// `charset`. An unknown one changes nothing, as in the PHP.
+pub fn charset(value: &[u8]) -> Parsed<Charset> {
+    match value {
+        [] => Ok(Charset::AsIs),
+        b"UCS-2" => Ok(Charset::Ucs2),
+        value => match pair(value) {
+            Some((key, value)) => Ok(Charset::Parameter(key, value)),
+            None => Err("is neither UCS-2 nor key=value".into()),
+        },
+    }
+}
+
+// ---- Numbers --------------------------------------------------------------------------------
+
+/// Decimal digits within a range.
+pub fn number(value: &[u8], min: u64, max: u64) -> Parsed<u64> {
+    // `parse` alone would take `+5`.
+    digits(value)
+        .filter(|number| (min..=max).contains(number))
+        .ok_or_else(|| format!("{} is no number from {min} to {max}", shown(value)))
+}
+
+/// The same as a count.
+pub fn count(value: &[u8], min: u64, max: u64) -> Parsed<usize> {
+    let number = number(value, min, max)?;
+    usize::try_from(number).map_err(|_| "is too large for this machine".into())
+}
+
+fn digits(value: &[u8]) -> Option<u64> {
+    match value.iter().all(u8::is_ascii_digit) {
+        true => str::from_utf8(value).ok()?.parse().ok(),
+        false => None,
+    }
+}
+
+/// A number that goes into a call file as it stands; empty: no line.
+pub fn call_file_number(value: &[u8], min: u64) -> Parsed<String> {
+    match value {
+        [] => Ok(String::new()),
+        value => Ok(number(value, min, CALL_FILE_NUMBER_MAX)?.to_string()),
+    }
+}
+
+/// An HTTP status for a request that is no acceptable message.
+pub fn status(value: &[u8]) -> Parsed<u16> {
+    digits(value)
+        .and_then(|status| u16::try_from(status).ok())
+        .filter(|status| matches!(status, 200..=299 | 400..=599))
+        .ok_or_else(|| {
+            format!(
+                "{} is no status from 200 to 299 or 400 to 599",
+                shown(value)
+            )
+        })
+}
+
+/// Octal permission bits.
+pub fn mode(value: &[u8]) -> Parsed<u32> {
+    let fault = || {
+        let shown = shown(value);
+        format!("{shown} is no octal mode from 0400 to 0777 that lets the owner read; 0644, say")
+    };
+    let octal = (3..=4).contains(&value.len()) && value.iter().all(|b| matches!(b, b'0'..=b'7'));
+    str::from_utf8(value)
+        .ok()
+        .filter(|_| octal)
+        .and_then(|text| u32::from_str_radix(text, 8).ok())
+        .filter(|mode| *mode <= 0o777 && mode & 0o400 != 0)
+        .ok_or_else(fault)
+}
+
+/// Seconds, or a number with `s`, `m`, `h` or `d`.
+pub fn duration(value: &[u8], max_s: u64) -> Parsed<Duration> {
+    let (number, unit_s) = match value.split_last() {
+        Some((b's', number)) => (number, 1),
+        Some((b'm', number)) => (number, 60),
+        Some((b'h', number)) => (number, 3600),
+        Some((b'd', number)) => (number, 86_400),
+        _ => (value, 1),
+    };
+    digits(number)
+        .and_then(|number| number.checked_mul(unit_s))
+        .filter(|seconds| (1..=max_s).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| {
+            let shown = shown(value);
+            format!("{shown} is no time from 1s to {max_s}s; write 30s, 10m, 1h or 2d, say")
+        })
+}
+
+/// `[queue] retry`.
+pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
+    let pauses: Vec<Duration> = list(value)
+        .map(|entry| duration(entry, RETRY_PAUSE_S_MAX))
+        .collect::<Parsed<_>>()?;
+    match pauses.len() {
+        1..=RETRY_PAUSES_MAX => Ok(pauses),
+        given => Err(format!(
+            "has {given} pauses; give 1 to {RETRY_PAUSES_MAX}, separated by commas"
+        )),
+    }
+}
+
+// ---- Lists ----------------------------------------------------------------------------------
+
+/// Entries between commas, blanks around them and empty ones dropped.
+fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|entry| !entry.is_empty())
+}
+
+/// Address blocks.
+pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
+    let parse = |entry: &[u8]| {
+        str::from_utf8(entry)
+            .ok()
+            .and_then(Cidr::parse)
+            .ok_or_else(|| {
+                let shown = shown(entry);
+                format!("{shown} is no address block; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, say")
+            })
+    };
+    list(value).map(parse).collect()
+}
+
+/// Request paths.
+pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
+    let parse = |entry: &[u8]| match entry {
+        // A target on the wire has neither, so such an entry would be a door that never opens.
+        [b'/', rest @ ..] if rest.iter().all(|byte| matches!(byte, b'!'..=b'~')) => {
+            Ok(entry.to_vec())
+        }
+        _ => Err(
+            "has an entry that no request can match: a path begins with / and is of ASCII without \
+             blanks, other bytes as %HH"
+                .to_string(),
+        ),
+    };
+    list(value).map(parse).collect()
+}
+
+/// Addresses with ports.
+pub fn addresses(value: &[u8]) -> Parsed<Vec<SocketAddr>> {
+    list(value).map(address).collect()
+}
+
+/// `ADDR:PORT`, IPv6 in brackets.
+pub fn address(value: &[u8]) -> Parsed<SocketAddr> {
+    let text = str::from_utf8(value).ok();
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let shown = shown(value);
+        format!("{shown} is no address with a port; write 0.0.0.0:80 or [::]:80, say")
+    })
+}
+
+/// `k=v,k=v`: the first `=` divides, `\,` is a comma, `\\` a backslash.
+pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
+    let mut entries: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut rest = value.iter();
+    while let Some(byte) = rest.next() {
+        let Some(entry) = entries.last_mut() else {
+            break;
+        };
+        match (byte, rest.as_slice()) {
+            (b'\\', [escaped @ (b',' | b'\\'), ..]) => {
+                entry.push(*escaped);
+                rest.next();
+            }
+            (b',', _) => entries.push(Vec::new()),
+            _ => entry.push(*byte),
+        }
+    }
+    entries
+        .iter()
+        .map(|entry| entry.trim_ascii())
+        .filter(|entry| !entry.is_empty())
+        .enumerate()
+        .map(|(i, entry)| {
+            let nth = i.saturating_add(1);
+            pair(entry)
+                .ok_or_else(|| format!("entry {nth} is no key=value; a comma in a value is \\,"))
+        })
+        .collect()
+}
+
+/// `key=value`, the first `=` dividing; `None` without one or without a key.
+fn pair(value: &[u8]) -> Option<Pair> {
+    let at = value.iter().position(|byte| *byte == b'=')?;
+    let (key, rest) = value.split_at_checked(at)?;
+    match (key, rest) {
+        ([], _) | (_, []) => None,
+        (key, [_, value @ ..]) => Some((key.to_vec(), value.to_vec())),
+    }
+}
+
+/// `accept_if`; empty: none.
+pub fn condition(value: &[u8]) -> Parsed<Option<Pair>> {
+    match (value, pair(value)) {
+        ([], _) => Ok(None),
+        (_, Some(pair)) => Ok(Some(pair)),
+        (_, None) => Err("is no key=value; write \"event=SMS\", say, in quotation marks".into()),
+    }
+}
+
+// ---- HTTP -----------------------------------------------------------------------------------
+
+/// `Name: value` between `|`.
+pub fn headers(value: &[u8]) -> Parsed<Vec<(String, String)>> {
+    let parse = |(i, entry): (usize, &[u8])| {
+        let nth = i.saturating_add(1);
+        let at = entry.iter().position(|byte| *byte == b':');
+        let (name, value) = at
+            .and_then(|at| entry.split_at_checked(at))
+            .ok_or_else(|| format!("entry {nth} is no \"Name: value\"; entries stand between |"))?;
+        let name = header_name(name).map_err(|text| format!("entry {nth}: the name {text}"))?;
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let value = header_text(value).map_err(|text| format!("entry {nth}: the value {text}"))?;
+        Ok((name, value))
+    };
+    value
+        .split(|byte| *byte == b'|')
+        .map(<[u8]>::trim_ascii)
+        .filter(|entry| !entry.is_empty())
+        .enumerate()
+        .map(parse)
+        .collect()
+}
+
+/// A field name (RFC 9110 §5.1) that is not ours to set.
+pub fn header_name(value: &[u8]) -> Parsed<String> {
+    let letter = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    if value.is_empty() || !value.iter().all(letter) {
+        return Err("is no header name".into());
+    }
+    let ours = OUR_HEADERS
+        .iter()
+        .any(|name| value.eq_ignore_ascii_case(name.as_bytes()));
+    match ours {
+        true => Err("is a header that belongs to the connection; take it out".into()),
+        false => text(value),
+    }
+}
+
+/// Fields that frame the request or ask for an answer that nobody here could read.
+const OUR_HEADERS: [&str; 9] = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Expect",
+    "Upgrade",
+    "TE",
+    "Trailer",
+    "Accept-Encoding",
+];
+
+/// A content type.
+pub fn content_type(value: &[u8]) -> Parsed<String> {
+    match value.contains(&b'/') {
+        true => header_text(value),
+        false => Err("is no content type; write text/xml, say".into()),
+    }
+}
+
+/// The CGI spelling of a request header; empty: none.
+pub fn cgi_header(value: &[u8]) -> Parsed<String> {
+    let header = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    match value {
+        [] => Ok(String::new()),
+        [b'H', b'T', b'T', b'P', b'_', rest @ ..]
+            if !rest.is_empty() && rest.iter().all(header) =>
+        {
+            text(value)
+        }
+        _ => Err(
+            "is no header in CGI spelling; X-Forwarded-For is written HTTP_X_FORWARDED_FOR".into(),
+        ),
+    }
+}
+
+/// A request's URL in the two parts of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `host`, with a scheme in small letters.
+    pub host: String,
+    /// `path` as it stands.
+    pub path: String,
+    /// What a reader of the network can see.
+    pub exposure: Exposure,
+    /// Where the name of the host ends.
+    pub seam: Seam,
+}
+
+/// Who can read a request on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// `https`, or this machine.
+    Safe,
+    /// `http` to another machine.
+    Readable,
+}
+
+/// Where the name of the host ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seam {
+    /// In `host`.
+    Host,
+    /// In `path`, which is hardly meant.
+    Path,
+}
+
+/// `host` then `path`, joined as they stand.
+pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
+    let host = url_text(host)?;
+    let path = url_text(path).map_err(|text| format!("with path {text}"))?;
+    if host.is_empty() {
+        return Err("is empty; write https:// and the provider's host".into());
+    }
+    let (scheme, rest) = split_scheme(&host)?;
+    let in_host = authority(rest).len();
+    let joined = format!("{rest}{path}");
+    let authority = authority(&joined);
+    let name = host_name(authority)?;
+    Ok(Target {
+        exposure: match scheme == "http" && !is_loopback(name) {
+            true => Exposure::Readable,
+            false => Exposure::Safe,
+        },
+        seam: match in_host > 0 && authority.len() > in_host {
+            true => Seam::Path,
+            false => Seam::Host,
+        },
+        host: format!("{scheme}://{rest}"),
+        path,
+    })
+}
+
+/// Visible ASCII.
+fn url_text(value: &[u8]) -> Parsed<String> {
+    match value.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
+        true => text(value),
+        false => Err(
+            "holds a blank, a control byte or a byte outside ASCII; write it as %HH, and a host \
+             of other letters in its xn-- form"
+                .into(),
+        ),
+    }
+}
+
+/// The scheme in small letters and what follows its `://`; without one, https.
+fn split_scheme(url: &str) -> Parsed<(&'static str, &str)> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok(("https", rest)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok(("http", rest)),
+        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => {
+            Err("has a scheme that is neither http:// nor https://".into())
+        }
+        _ => Ok(("https", url)),
+    }
+}
+
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or("")
+}
+
+/// The host of an authority that is well formed and holds no credentials.
+fn host_name(authority: &str) -> Parsed<&str> {
+    if authority.contains('@') {
+        return Err("holds credentials; give them as auth_user and auth_passwd".into());
+    }
+    let (name, port) = split_port(authority);
+    let port_fits = port.is_none_or(|port| number(port.as_bytes(), 1, 65_535).is_ok());
+    let name_fits = match name.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')) {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+            !name.is_empty() && name.bytes().all(letter)
+        }
+    };
+    match name_fits && port_fits {
+        true => Ok(name),
+        false => Err(
+            "is no host; write https://api.example.com or https://[2001:db8::1]:8443, say".into(),
+        ),
+    }
+}
+
+/// `name:port`, a port's digits not yet looked at.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<std::net::IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// An HTTP proxy, credentials allowed; empty: none.
+pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
+    let url = url_text(value)?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let (scheme, rest) = match url.contains("://") {
+        true => split_scheme(&url)?,
+        // Nobody means TLS to a proxy without saying so.
+        false => ("http", url.as_str()),
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let after_credentials = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    if authority(rest).len() != rest.len() {
+        return Err("has a path, which no proxy has; write http://host:port".into());
+    }
+    host_name(after_credentials)?;
+    Ok(Some(format!("{scheme}://{rest}")))
+}
+
+/// `public_url`: absolute, with a path if the provider signs one; empty: none.
+pub fn public_url(value: &[u8]) -> Parsed<Option<String>> {
+    let url = url_text(value)?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    if !url.contains("://") {
+        return Err("is no URL; write it as the provider calls it, https:// and all".into());
+    }
+    let (_, rest) = split_scheme(&url)?;
+    host_name(authority(rest))?;
+    Ok(Some(url))
+}
+
+// ---- Checks ---------------------------------------------------------------------------------
+
+/// `key=value` or `/regex/flags`; empty: none.
+pub fn check(value: &[u8]) -> Parsed<Option<Check>> {
+    match value {
+        [] => Ok(None),
+        [b'/', rest @ ..] => regex(rest).map(|regex| Some(Check::Regex(regex))),
+        value => match pair(value) {
+            Some((key, value)) => Ok(Some(Check::KeyValue(key, value))),
+            None => Err(
+                "is neither key=value nor /regex/; write \"status=success\", say, in quotation \
+                 marks"
+                    .into(),
+            ),
+        },
+    }
+}
+
+/// What stands behind the first `/`.
+fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
+    let rest = str::from_utf8(rest).map_err(|_| "is a regex that is not UTF-8")?;
+    let (pattern, flags) = rest
+        .rsplit_once('/')
+        .ok_or("begins with / but has no closing one; write /regex/ or /regex/i")?;
+    if pattern.is_empty() {
+        return Err("is an empty regex, which every answer matches; take the key out".into());
+    }
+    if let Some(flag) = flags.chars().find(|flag| !"imsxu".contains(*flag)) {
+        let flag = flag.escape_debug();
+        return Err(format!(
+            "has the regex flag \"{flag}\"; known are i m s x u"
+        ));
+    }
+    let pattern = translate(pattern, flags)?;
+    regex_lite::RegexBuilder::new(&pattern)
+        .case_insensitive(flags.contains('i'))
+        .multi_line(flags.contains('m'))
+        .dot_matches_new_line(flags.contains('s'))
+        .ignore_whitespace(flags.contains('x'))
+        .size_limit(REGEX_BYTES_MAX)
+        .build()
+        .map_err(|_| {
+            "is a regex that does not compile here: look-around, back references, \\p{…}, \
+             possessive quantifiers and nested classes are not supported, and its size is limited"
+                .into()
+        })
+}
+
+/// A PCRE pattern in the words of the engine here, where the two read the same letters differently:
+/// PCRE's `$` also holds before a final line end, its `\<` is a `<`, a `{` that counts nothing and a
+/// `[` in a class are themselves, and the flag `x` leaves classes alone.
+fn translate(pattern: &str, flags: &str) -> Parsed<String> {
+    let mut out = String::with_capacity(pattern.len());
+    let mut place = Place::Outside;
+    let mut before = None;
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        let rest = chars.as_str();
+        let mut after = Some(c);
+        let next = match (place, c) {
+            (place, '\\') => {
+                // A counted or repeated escape is no quantifier of its own.
+                after = None;
+                match chars.next() {
+                    Some(literal @ ('<' | '>')) => out.push(literal),
+                    Some(escaped) => out.extend(['\\', escaped]),
+                    None => return Err("is a regex that ends in a backslash".into()),
+                }
+                match place {
+                    Place::ClassStart => Place::Class,
+                    place => place,
+                }
+            }
+            (Place::Outside, '+') if matches!(before, Some('*' | '+' | '?')) => {
+                return Err(
+                    "is a regex with a possessive quantifier, which is not supported".into(),
+                );
+            }
+            (Place::Outside, '$') if !flags.contains('m') => {
+                out.push_str("(?:\\n?\\z)");
+                Place::Outside
+            }
+            (Place::Outside, '{') if !counts(rest) => {
+                out.push_str("\\{");
+                Place::Outside
+            }
+            (Place::Outside, '[') => {
+                out.push('[');
+                Place::ClassStart
+            }
+            (Place::ClassStart, '^') if before == Some('[') => {
+                out.push('^');
+                Place::ClassStart
+            }
+            (Place::ClassStart, ']') => {
+                out.push_str("\\]");
+                Place::Class
+            }
+            (Place::Class, ']') => {
+                out.push(']');
+                Place::Outside
+            }
+            (Place::ClassStart | Place::Class, c) => {
+                let posix = c == '[' && rest.starts_with(':');
+                let blank = flags.contains('x') && (c == '#' || c == ' ');
+                if (c == '[' && !posix) || blank {
+                    out.push('\\');
+                }
+                out.push(c);
+                Place::Class
+            }
+            (Place::Outside, c) => {
+                out.push(c);
+                Place::Outside
+            }
+        };
+        place = next;
+        before = after;
+    }
+    Ok(out)
+}
+
+/// Where in a pattern a character stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Outside,
+    /// Behind `[` or `[^`, where a `]` is itself.
+    ClassStart,
+    Class,
+}
+
+/// Whether what follows a `{` makes it a count: `3}`, `3,}`, `3,5}`.
+fn counts(rest: &str) -> bool {
+    let Some((inside, _)) = rest.split_once('}') else {
+        return false;
+    };
+    let (min, max) = inside.split_once(',').unwrap_or((inside, ""));
+    !min.is_empty()
+        && [min, max]
+            .iter()
+            .all(|n| n.bytes().all(|b| b.is_ascii_digit()))
+}
