@@ -332,6 +332,9 @@ fn names_and_values() {
         b"_.Host-a=1&_+Host-b=2&._Host-c=3&..Host-d=4",
         b"_.Secure-a=1&__Secure-[x]=2&_.Secure-[x]=3&_[Secure-x=4&_[Host-x=5",
         b"__Host-[x=1",
+        b"a[__Host-x]=1&b[__Host-x][y]=2&c[x][__Secure-y][z]=3",
+        b"__Host-a[__Host-x]=1&__Host-a[__Secure-x]=2",
+        b"+__Host-a[__Host-x]=1&a[__Host-=1&a[q][__Host-=2&a[__Host-x][q=3",
         b"a[b]=1&c=2&a[d]=3",
         b"a=%2B%26%3D",
         b"a=\xc3\xa9",
@@ -356,6 +359,12 @@ fn names_and_values() {
         cases.push(body(FORM, last.as_bytes()));
         let open = format!("a[q]=0&b=1&a{}[=2", index.repeat(levels));
         cases.push(body(FORM, open.as_bytes()));
+        for at in [0, 1, levels - 2, levels - 1] {
+            let mut names = vec![index; levels];
+            names[at] = "[__Host-x]";
+            let forged = format!("a[q]=0&b=1&a{}=2", names.concat());
+            cases.push(body(FORM, forged.as_bytes()));
+        }
     }
     for count in [999, 1000] {
         let many: Vec<String> = (0..count).map(|n| format!("p{n}={n}")).collect();
@@ -662,6 +671,7 @@ const NAME: &[&[u8]] = &[
     b"[x.y]",
     b"[ ]",
     b"[ x]",
+    b"[__Host-x]",
     b"[\t]",
     b"[\t\n ]",
     b"0",

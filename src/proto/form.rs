@@ -147,11 +147,12 @@ impl Filling {
         let mut steps = path.into_iter().peekable();
         while let Some(step) = steps.next() {
             let key = match step {
-                Some(index) => Key::parse(&index),
-                None => match array.free_key() {
+                name::Step::Index(index) => Key::parse(&index),
+                name::Step::Append => match array.free_key() {
                     Some(key) => key,
                     None => return Ok(()),
                 },
+                name::Step::Drop => return Ok(()),
             };
             let place = array.position(&key).unwrap_or(array.entries.len());
             let leaf = steps.peek().is_none();
