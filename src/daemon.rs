@@ -1,8 +1,27 @@
 //! `websmsd`: load the configuration, bind, accept for ever, reload.
+//!
+//! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
+//! serves. SIGTERM needs no handler: what was acknowledged is on the disk.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::config::{self, Config, Severity};
+use crate::inbound::{self, Service, Setup};
+use crate::limits::CONFIG_BYTES_MAX;
+use crate::proto::response::{self, After, Refusal};
+use crate::sys::files::{self, Links};
+use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
+use crate::sys::log::{self, Level, Stderr};
+use crate::sys::spool::{self, Spool};
+use crate::sys::stream::Tcp;
 
 /// What the command line and the environment say; the rest is the configuration's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +36,282 @@ pub struct Options {
     pub verbose: bool,
 }
 
+/// Why it cannot start or cannot take a new configuration.
+struct Fault {
+    /// One line each, fact and remedy.
+    lines: Vec<String>,
+    exit: u8,
+}
+
+/// Exit code of a configuration that cannot be run.
+const EXIT_CONFIG: u8 = 2;
+/// Exit code where the system refuses: no address, no thread.
+const EXIT_SYSTEM: u8 = 1;
+
 /// Serves until it is killed; returns only where it could not start.
-pub fn run(_options: Options) -> ExitCode {
-    unimplemented!()
+pub fn run(options: Options) -> ExitCode {
+    let stderr = match options.verbose {
+        true => Stderr::Too,
+        false => Stderr::Instead,
+    };
+    log::open("websmsd", stderr);
+    match start(&options) {
+        Ok((service, hangups)) => reload(&options, &service, hangups),
+        Err(fault) => {
+            for line in &fault.lines {
+                log::event(Level::Error, format_args!("{line}"));
+                // With `-v` the log has said it on stderr already.
+                if !options.verbose {
+                    let _ = writeln!(io::stderr(), "websmsd: {line}");
+                }
+            }
+            ExitCode::from(fault.exit)
+        }
+    }
+}
+
+/// Everything up to the first accepted connection; gives where SIGHUPs arrive.
+fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
+    // First of all, so that an early SIGHUP does not kill.
+    let hangups = hangups()?;
+    let setup = load(&options.config)?;
+    let addresses = addresses(options, &setup.config);
+    let listeners = bind_all(&addresses)?;
+    let slots = Slots::new(connections_max(&setup.config));
+    let service = Arc::new(Service::new(setup, slots));
+    for listener in listeners {
+        let address = listener.local_addr().map_err(|error| Fault {
+            lines: vec![format!("cannot listen: {error}")],
+            exit: EXIT_SYSTEM,
+        })?;
+        let accepting = Arc::clone(&service);
+        listener::spawn("accept", move || accept(&accepting, &listener)).map_err(no_thread)?;
+        log::event(Level::Notice, format_args!("listening on {address}"));
+    }
+    Ok((service, hangups))
+}
+
+/// Where a byte arrives for each SIGHUP.
+fn hangups() -> Result<UnixStream, Fault> {
+    let register = || {
+        let (read, write) = UnixStream::pair()?;
+        signal_hook::low_level::pipe::register(signal_hook::consts::SIGHUP, write)?;
+        Ok(read)
+    };
+    register().map_err(|error: io::Error| Fault {
+        lines: vec![format!("cannot wait for SIGHUP: {error}")],
+        exit: EXIT_SYSTEM,
+    })
+}
+
+fn no_thread(error: io::Error) -> Fault {
+    Fault {
+        lines: vec![format!("cannot start a thread: {error}")],
+        exit: EXIT_SYSTEM,
+    }
+}
+
+/// Reads the configuration and opens what it names. Warnings go to the log.
+fn load(path: &Path) -> Result<Setup, Fault> {
+    let fault = |lines| Fault {
+        lines,
+        exit: EXIT_CONFIG,
+    };
+    let shown = path.display();
+    let file = files::read(path, CONFIG_BYTES_MAX, Links::Follow)
+        .map_err(|error| fault(vec![format!("{shown}: {error}")]))?;
+    let variable = |name: &[u8]| Some(std::env::var_os(OsStr::from_bytes(name))?.into_vec());
+    let reading = config::read(&file, &variable);
+    let mut faults = Vec::new();
+    for note in &reading.notes {
+        let line = match note.line {
+            0 => format!("{shown}: {}", note.text),
+            line => format!("{shown}:{line}: {}", note.text),
+        };
+        match note.severity {
+            Severity::Fault => faults.push(line),
+            Severity::Warning => log::event(Level::Warning, format_args!("{line}")),
+        }
+    }
+    let config = reading.config.ok_or_else(|| fault(faults))?;
+    let spool = Spool::open(&spool_settings(&config.spool))
+        .map_err(|error| fault(vec![error.to_string()]))?;
+    Ok(Setup { config, spool })
+}
+
+fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
+    spool::Settings {
+        outgoing: &spool.outgoing,
+        staging: &spool.staging,
+        mode: spool.mode,
+        owner: spool
+            .owner
+            .as_ref()
+            .map(|(user, group)| (user.as_str(), group.as_deref())),
+        sync: match spool.sync {
+            config::Sync::Before => spool::Sync::Before,
+            config::Sync::Never => spool::Sync::Never,
+        },
+        files_max: spool.files_max,
+    }
+}
+
+/// `-l`, else `listen`, else the environment's port, else port 80.
+fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
+    let listen = &config.listening.addresses;
+    if !options.listen.is_empty() {
+        options.listen.clone()
+    } else if !listen.is_empty() {
+        listen.clone()
+    } else {
+        let port = options.port.unwrap_or(PORT_DEFAULT);
+        vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]
+    }
+}
+
+/// Where providers expect a web server.
+const PORT_DEFAULT: u16 = 80;
+
+fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
+    let mut listeners = Vec::new();
+    let mut lines = Vec::new();
+    for address in addresses {
+        match listener::bind(*address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => lines.push(BindFault(*address, error).to_string()),
+        }
+    }
+    match lines.is_empty() {
+        true => Ok(listeners),
+        false => Err(Fault {
+            lines,
+            exit: EXIT_SYSTEM,
+        }),
+    }
+}
+
+/// Why an address cannot be listened on, and what helps.
+struct BindFault(SocketAddr, io::Error);
+
+impl fmt::Display for BindFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BindFault(address, error) = self;
+        write!(f, "cannot listen on {address}: ")?;
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => f.write_str(
+                "not permitted: a port below 1024 needs root or CAP_NET_BIND_SERVICE; \
+                 choose another with -l or listen",
+            ),
+            io::ErrorKind::AddrInUse => f.write_str(
+                "in use: another program, or another websmsd, listens there; stop it or choose \
+                 another port with -l or listen",
+            ),
+            io::ErrorKind::AddrNotAvailable => f.write_str(
+                "no such address on this machine: give one of its own, or 0.0.0.0 or [::] for all",
+            ),
+            _ => write!(f, "{error}"),
+        }
+    }
+}
+
+/// `max_connections`, or what the file limit allows.
+fn connections_max(config: &Config) -> usize {
+    let wanted = config.listening.connections_max;
+    let allowed = listener::connections_allowed(wanted);
+    if allowed < wanted {
+        log::event(
+            Level::Warning,
+            format_args!(
+                "max_connections is {wanted}, the file limit allows {allowed}: raise it (ulimit -n)"
+            ),
+        );
+    }
+    allowed
+}
+
+/// Accepts on one address for ever. Who cannot be let in is told so from here, without a thread.
+fn accept(service: &Arc<Service>, listener: &TcpListener) {
+    let mut parting = Parting::default();
+    listener::accept(listener, |arrival| match arrival {
+        Arrival::Connection(socket, peer) => {
+            if let Err((socket, refusal)) = admit(service, socket, peer) {
+                let words = (refusal.status(), refusal.phrase());
+                log::refusal(format_args!("{peer}: {}, {}", words.0, words.1));
+                let (answer, _) = response::encode(&refusal.answer(), After::Close, "");
+                if let Some(socket) = Arc::into_inner(socket) {
+                    parting.turn_away(socket, &answer);
+                }
+            }
+        }
+        Arrival::Trouble(error) => {
+            log::event(
+                Level::Error,
+                format_args!("cannot accept connections: {error}; trying on"),
+            );
+        }
+    })
+}
+
+/// Gives a connection its slot and thread, or gives it back with the reason.
+fn admit(
+    service: &Arc<Service>,
+    socket: TcpStream,
+    peer: IpAddr,
+) -> Result<(), (Arc<TcpStream>, Refusal)> {
+    let socket = Arc::new(socket);
+    let setup = service.setup();
+    let rules = &setup.config.rules;
+    if rules.is_stranger(peer) {
+        return Err((socket, Refusal::Address));
+    }
+    let share = match peer.is_loopback() || rules.is_proxy(peer) {
+        true => Share::Whole,
+        false => Share::Limited,
+    };
+    let Some(slot) = service.slots.take(peer, share) else {
+        return Err((socket, Refusal::Busy));
+    };
+    let (service, shared) = (Arc::clone(service), Arc::clone(&socket));
+    let spawned = listener::spawn("connection", move || {
+        inbound::serve(&service, &mut Tcp::new(shared), peer);
+        drop(slot);
+    });
+    spawned.map_err(|_| (socket, Refusal::Busy))
+}
+
+/// Takes a new configuration at every SIGHUP. One that is faulty is logged and changes nothing.
+fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
+    let mut bytes = [0; 64];
+    loop {
+        // Several signals at once are one wish.
+        match hangups.read(&mut bytes) {
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => std::thread::park(),
+        }
+        match load(&options.config) {
+            Ok(setup) => {
+                let before = service.setup();
+                let addresses = |config| addresses(options, config);
+                if addresses(&before.config) != addresses(&setup.config) {
+                    log::event(
+                        Level::Warning,
+                        format_args!("listen has changed: restart websmsd to listen there"),
+                    );
+                }
+                service.slots.set_max(connections_max(&setup.config));
+                service.replace(setup);
+                log::event(Level::Notice, format_args!("configuration read again"));
+            }
+            Err(fault) => {
+                for line in &fault.lines {
+                    log::event(Level::Error, format_args!("{line}"));
+                }
+                log::event(
+                    Level::Error,
+                    format_args!("configuration not taken, the one before stays"),
+                );
+            }
+        }
+    }
 }

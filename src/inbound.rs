@@ -1,1 +1,641 @@
 //! Story 1: one connection, socket bytes → answers.
+//!
+//! A request is read as far as it must be to be judged, and no further: head, then address and
+//! path, then the body, then credentials, then messages. 200 is said when every call file is where
+//! Asterisk picks it up, and not before.
+//!
+//! Invariant: an answer given before the body was read to its end is the connection's last, so
+//! that an unread body never becomes the next request.
+
+mod buffer;
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::config::Config;
+use crate::limits::{
+    ANSWER_WAIT, ECHO_BYTES_MAX, FIRST_BYTE_WAIT, IDLE_WAIT, LINGER_BYTES_MAX, LINGER_WAIT,
+    REQUEST_MEMORY_BYTES_MAX, REQUEST_WAIT,
+};
+use crate::message::BadMessage;
+use crate::proto::access::{self, Caller, Denied, Entry};
+use crate::proto::callfile::{self, CallFile, Unfit};
+use crate::proto::form::{self, Value};
+use crate::proto::request::{BadRequest, Chunks, Framing, Measure, Request, Version};
+use crate::proto::response::{self, After, Answer, Refusal};
+use crate::proto::verify::Scheme;
+use crate::proto::webhook::{self, BadWebhook, Hook, Item, Reading};
+use crate::sys::clock::{self, Deadline};
+use crate::sys::files;
+use crate::sys::listener::Slots;
+use crate::sys::log::{self, Clean, Level};
+use crate::sys::spool::{File, Spool};
+use crate::sys::stream::Stream;
+use buffer::{Buffer, Dry, Memory};
+
+/// One generation of the configuration, with what was opened for it.
+pub struct Setup {
+    /// What the file says.
+    pub config: Config,
+    /// Asterisk's spool.
+    pub spool: Spool,
+}
+
+/// What all connections share.
+pub struct Service {
+    setup: RwLock<Arc<Setup>>,
+    /// Connections being served.
+    pub slots: Arc<Slots>,
+    memory: Memory,
+}
+
+impl Service {
+    /// Serves `setup` until it is replaced.
+    pub fn new(setup: Setup, slots: Arc<Slots>) -> Service {
+        Service {
+            setup: RwLock::new(Arc::new(setup)),
+            slots,
+            memory: Memory::new(REQUEST_MEMORY_BYTES_MAX),
+        }
+    }
+
+    /// What holds now. A request that has begun with it ends with it.
+    pub fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From the next request on, `setup` holds.
+    pub fn replace(&self, setup: Setup) {
+        *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+    }
+}
+
+/// Serves one connection to its end. `peer` is its other end.
+pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr) {
+    let mut connection = Connection {
+        service,
+        stream,
+        peer,
+        buffer: Buffer::new(&service.memory),
+        wait: Wait::First,
+        manner: Manner::UNKNOWN,
+    };
+    while connection.exchange() == Then::Next {
+        connection.wait = Wait::Idle;
+    }
+}
+
+/// One connection between two requests, or in one.
+struct Connection<'s> {
+    service: &'s Service,
+    stream: &'s mut dyn Stream,
+    peer: IpAddr,
+    buffer: Buffer<'s>,
+    wait: Wait,
+    manner: Manner,
+}
+
+/// What is awaited before a request begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// The connection's first byte.
+    First,
+    /// Another request, if there is one.
+    Idle,
+}
+
+/// How the current request wants to be answered.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    version: Version,
+    keeps_alive: bool,
+    head_only: bool,
+}
+
+/// What becomes of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Next,
+    End,
+}
+
+/// Why a request is not read further.
+enum Stop {
+    /// Nobody is there to be answered, or nobody has asked.
+    Silent,
+    /// The answer, which is the connection's last.
+    Refused(Refusal, Option<Caller>),
+}
+
+/// What the head alone decides.
+enum Opening {
+    /// The body must be read.
+    Body(Entry, Framing),
+    /// The answer. Framing tells whether there is a body that was not read.
+    Early(Reply, Framing),
+}
+
+/// An answer that needs nothing of the request any more.
+enum Reply {
+    Refused(Refusal),
+    Echo(Vec<u8>),
+    Empty,
+    /// `report_success` of this interface.
+    Accepted(usize),
+    /// `reject_status` of this interface.
+    Rejected(usize),
+}
+
+impl Manner {
+    /// Of a request whose head could not be read.
+    const UNKNOWN: Manner = Manner {
+        version: Version::Http11,
+        keeps_alive: false,
+        head_only: false,
+    };
+
+    fn of(request: &Request) -> Manner {
+        Manner {
+            version: request.version,
+            keeps_alive: request.keeps_alive(),
+            head_only: request.method == "HEAD",
+        }
+    }
+}
+
+impl From<BadRequest> for Stop {
+    fn from(bad: BadRequest) -> Stop {
+        Stop::Refused(refusal(bad), None)
+    }
+}
+
+/// The peer's fault, as a refusal.
+fn refusal(bad: BadRequest) -> Refusal {
+    match bad {
+        BadRequest::Malformed(what) => Refusal::Malformed(what),
+        BadRequest::TargetTooLong => Refusal::TargetTooLong,
+        BadRequest::HeadTooLong => Refusal::HeadTooLong,
+        BadRequest::BodyTooLong => Refusal::TooLong,
+        BadRequest::ContentEncoding => Refusal::Encoding,
+    }
+}
+
+impl From<Dry> for Stop {
+    fn from(dry: Dry) -> Stop {
+        match dry {
+            Dry::Ended => Stop::Refused(Refusal::Malformed("cut off"), None),
+            Dry::Slow => Stop::Refused(Refusal::Slow, None),
+            Dry::NoRoom => Stop::Refused(Refusal::Busy, None),
+            Dry::Broken => Stop::Silent,
+        }
+    }
+}
+
+impl Connection<'_> {
+    /// One request and its answer.
+    fn exchange(&mut self) -> Then {
+        self.manner = Manner::UNKNOWN;
+        match self.request() {
+            Ok(then) => then,
+            Err(Stop::Silent) => Then::End,
+            Err(Stop::Refused(refusal, caller)) => {
+                log_refusal(self.peer, caller, "", refusal);
+                self.answer(&refusal.answer(), None)
+            }
+        }
+    }
+
+    fn request(&mut self) -> Result<Then, Stop> {
+        let (head_bytes, deadline) = self.read_head()?;
+        let setup = self.service.setup();
+        let (reply, used) = match self.open(&setup, head_bytes)? {
+            Opening::Early(reply, Framing::Length(0)) => (reply, Some(head_bytes)),
+            Opening::Early(reply, _) => (reply, None),
+            Opening::Body(entry, framing) => {
+                let request_bytes = self.read_body(head_bytes, framing, deadline)?;
+                let reply = self.judge(&setup, entry, head_bytes, request_bytes);
+                (reply, Some(request_bytes))
+            }
+        };
+        let hook = |gate: usize| setup.config.hooks.get(gate);
+        let answer = match &reply {
+            Reply::Refused(refusal) => refusal.answer(),
+            Reply::Echo(value) => Answer::echo(value),
+            Reply::Empty => Answer::empty(),
+            Reply::Accepted(gate) => hook(*gate).map_or(Answer::empty(), accepted),
+            Reply::Rejected(gate) => hook(*gate).map_or(Answer::empty(), rejected),
+        };
+        let closes = matches!(&reply, Reply::Refused(refusal) if refusal.closes());
+        Ok(self.answer(&answer, used.filter(|_| !closes)))
+    }
+
+    /// Reads until the head is whole; its length, and when all of the request must be there.
+    fn read_head(&mut self) -> Result<(usize, Deadline), Stop> {
+        let mut measure = Measure::default();
+        let mut deadline = Deadline::after(match self.wait {
+            Wait::First => FIRST_BYTE_WAIT,
+            Wait::Idle => IDLE_WAIT,
+        });
+        let mut begun = false;
+        loop {
+            // An empty line left over from the request before is no beginning.
+            if !begun && self.buffer.filled().iter().any(|b| !b"\r\n".contains(b)) {
+                begun = true;
+                deadline = Deadline::after(REQUEST_WAIT);
+            }
+            if let Some(head_bytes) = measure.head(self.buffer.filled())? {
+                return Ok((head_bytes, deadline));
+            }
+            match self.buffer.fill(self.stream, deadline) {
+                Ok(()) => {}
+                Err(Dry::Slow) if !begun && self.wait == Wait::Idle => return Err(Stop::Silent),
+                Err(Dry::Ended) if !begun => return Err(Stop::Silent),
+                Err(dry) => return Err(dry.into()),
+            }
+        }
+    }
+
+    /// All that can be said without the body: address and path first, then the checks that
+    /// providers make without a signature.
+    fn open(&mut self, setup: &Setup, head_bytes: usize) -> Result<Opening, Stop> {
+        let head = self.buffer.filled().get(..head_bytes).unwrap_or_default();
+        let request = Request::parse(head)?;
+        self.manner = Manner::of(&request);
+        let framing = match request.framing() {
+            // Only who is let in learns the limit.
+            Err(BadRequest::BodyTooLong) => Err(BadRequest::BodyTooLong),
+            framing => Ok(framing?),
+        };
+        let rules = &setup.config.rules;
+        let entry = match access::admit(rules, self.peer, &request) {
+            Ok(entry) => entry,
+            Err(denied) => {
+                let refusal = denied_refusal(denied, None);
+                log_refusal(self.peer, None, "", refusal);
+                let framing = framing.unwrap_or(Framing::Chunked);
+                return Ok(Opening::Early(Reply::Refused(refusal), framing));
+            }
+        };
+        let caller = entry.caller();
+        if let Caller::Proxy(_) = caller {
+            log::event(
+                Level::Debug,
+                format_args!("proxy {} names no address behind it", self.peer),
+            );
+        }
+        let stop = |bad| Stop::Refused(refusal(bad), Some(caller));
+        let framing = framing.map_err(stop)?;
+        request.encoding().map_err(stop)?;
+
+        let gate = rules.gates.get(entry.gate());
+        let key_echo = gate.map_or(b"".as_slice(), |gate| &gate.key_echo);
+        if !key_echo.is_empty()
+            && let Some(value) = query_value(&request, key_echo)
+        {
+            let reply = match value.len() {
+                0..=ECHO_BYTES_MAX => Reply::Echo(value),
+                _ => {
+                    log_refusal(self.peer, Some(caller), "", Refusal::EchoTooLong);
+                    Reply::Refused(Refusal::EchoTooLong)
+                }
+            };
+            return Ok(Opening::Early(reply, framing));
+        }
+        let is_check = matches!(request.method, "GET" | "HEAD")
+            && framing == Framing::Length(0)
+            && request.query().iter().all(|b| *b == b'&');
+        if is_check {
+            return Ok(Opening::Early(Reply::Empty, framing));
+        }
+        if request.expects_continue()
+            && framing != Framing::Length(0)
+            && self.buffer.filled().len() == head_bytes
+            && let Err(error) = self
+                .stream
+                .write(response::CONTINUE, Deadline::after(ANSWER_WAIT))
+        {
+            log::event(
+                Level::Debug,
+                format_args!("{}: {}", self.peer, gone(&error)),
+            );
+            return Err(Stop::Silent);
+        }
+        Ok(Opening::Body(entry, framing))
+    }
+
+    /// Reads the body behind the head and takes the framing off it; the length of both.
+    fn read_body(
+        &mut self,
+        head_bytes: usize,
+        framing: Framing,
+        deadline: Deadline,
+    ) -> Result<usize, Stop> {
+        let mut end = head_bytes;
+        match framing {
+            Framing::Length(body_bytes) => {
+                end = end.saturating_add(body_bytes);
+                while self.buffer.filled().len() < end {
+                    self.buffer.fill(self.stream, deadline)?;
+                }
+            }
+            Framing::Chunked => {
+                let mut chunks = Chunks::new(head_bytes);
+                loop {
+                    let decoded = chunks.decode(self.buffer.filled_behind(end))?;
+                    let body_end = end.saturating_add(decoded.body);
+                    self.buffer
+                        .remove(body_end..end.saturating_add(decoded.used));
+                    end = body_end;
+                    if decoded.done {
+                        break;
+                    }
+                    self.buffer.fill(self.stream, deadline)?;
+                }
+            }
+        }
+        Ok(end)
+    }
+
+    /// Credentials, method, messages, delivery: what a whole request is answered.
+    fn judge(&self, setup: &Setup, entry: Entry, head_bytes: usize, request_bytes: usize) -> Reply {
+        let bytes = self.buffer.filled().get(..request_bytes);
+        let Some((head, body)) = bytes.and_then(|bytes| bytes.split_at_checked(head_bytes)) else {
+            return Reply::Refused(Refusal::Malformed("head"));
+        };
+        let mut request = match Request::parse(head) {
+            Ok(request) => request,
+            Err(bad) => return Reply::Refused(refusal(bad)),
+        };
+        request.body = body;
+
+        let (gate, caller) = (entry.gate(), entry.caller());
+        let config = &setup.config;
+        let Some(hook) = config.hooks.get(gate) else {
+            return Reply::Refused(Refusal::Path);
+        };
+        let refused = |refusal: Refusal| {
+            log_refusal(self.peer, Some(caller), &hook.interface, refusal);
+            Reply::Refused(refusal)
+        };
+        let now_s = clock::now_s();
+        let sane_s = Some(now_s).filter(|now_s| clock::is_sane(*now_s));
+        let permit = match access::check(entry, &config.rules, &request, sane_s) {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let scheme = config.rules.gates.get(gate).map(|gate| &gate.scheme);
+                return refused(denied_refusal(denied, scheme));
+            }
+        };
+        match request.method {
+            "GET" | "POST" => {}
+            "HEAD" => return Reply::Empty,
+            _ => return refused(Refusal::Method),
+        }
+        let order = Order {
+            setup,
+            hook,
+            gate,
+            source: Source(self.peer, Some(caller)),
+        };
+        match webhook::read(permit, &request, hook) {
+            Ok(Reading::Messages(items)) => order.deliver(items, now_s),
+            Ok(Reading::Filtered) => {
+                order.log(Level::Info, format_args!("no message, acknowledged"));
+                Reply::Accepted(gate)
+            }
+            Err(BadWebhook::TooMuch(what)) => {
+                order.refuse(format_args!("413, {what}"));
+                Reply::Refused(Refusal::TooLong)
+            }
+            Err(BadWebhook::NoList) => {
+                order.refuse(format_args!("{}, no list of messages", hook.reject_status));
+                Reply::Rejected(gate)
+            }
+            Err(BadWebhook::Message(bad)) => {
+                order.reject(&bad);
+                Reply::Rejected(gate)
+            }
+        }
+    }
+
+    /// Writes an answer. `used` is the length of the request where all of it was read; without it
+    /// the connection ends.
+    fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Then {
+        let stays = used.is_some() && self.manner.keeps_alive && !self.service.slots.are_short();
+        let after = match (stays, self.manner.version) {
+            (false, _) => After::Close,
+            (true, Version::Http10) => After::OpenHttp10,
+            (true, Version::Http11) => After::Open,
+        };
+        let method = if self.manner.head_only { "HEAD" } else { "" };
+        let (start, rest) = response::encode(answer, after, method);
+        let deadline = Deadline::after(ANSWER_WAIT);
+        let mut written = self.stream.write(&start, deadline);
+        if written.is_ok() && !rest.is_empty() {
+            written = self.stream.write(rest, deadline);
+        }
+        if let Err(error) = written {
+            log::event(
+                Level::Debug,
+                format_args!("{}: {}", self.peer, gone(&error)),
+            );
+            return Then::End;
+        }
+        self.buffer.remove(0..used.unwrap_or(0));
+        if stays {
+            self.buffer.shrink();
+            return Then::Next;
+        }
+        if used.is_none() || !self.buffer.filled().is_empty() {
+            self.linger();
+        }
+        Then::End
+    }
+
+    /// Lets the peer read the answer: a connection closed with unread bytes is reset, and the
+    /// answer may be lost with it.
+    fn linger(&mut self) {
+        self.stream.finish();
+        let deadline = Deadline::after(LINGER_WAIT);
+        let mut left = LINGER_BYTES_MAX;
+        let mut unread = [0; 2048];
+        while left > 0 {
+            match self.stream.read(&mut unread, deadline) {
+                Ok(0) | Err(_) => return,
+                Ok(read) => left = left.saturating_sub(read),
+            }
+        }
+    }
+}
+
+/// One request's messages on their way to the spool.
+struct Order<'a> {
+    setup: &'a Setup,
+    hook: &'a Hook,
+    gate: usize,
+    source: Source,
+}
+
+impl Order<'_> {
+    /// Delivers all that are acceptable, or none. Those that are not are logged and hold up nobody.
+    fn deliver(&self, items: Vec<Item>, now_s: u64) -> Reply {
+        let mut call_files = Vec::new();
+        let mut delivered = Vec::new();
+        let mut too_long = false;
+        for item in &items {
+            let message = match &item.message {
+                Ok(message) => message,
+                Err(bad) => {
+                    self.reject(bad);
+                    continue;
+                }
+            };
+            let Ok(unique) = files::unique() else {
+                self.log(Level::Error, format_args!("503, no randomness"));
+                return Reply::Refused(Refusal::Spool);
+            };
+            match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
+                Ok(files) => {
+                    call_files.extend(files);
+                    delivered.push((message, unique));
+                }
+                Err(Unfit::TooLong { parts }) => {
+                    self.refuse(format_args!("413, text needs {parts} call files"));
+                    too_long = true;
+                }
+                Err(Unfit::Line { key }) => {
+                    self.log(Level::Error, format_args!("503, {key} fits no call file"));
+                    return Reply::Refused(Refusal::Spool);
+                }
+            }
+        }
+        if delivered.is_empty() {
+            return match too_long {
+                true => Reply::Refused(Refusal::TooLong),
+                false => Reply::Rejected(self.gate),
+            };
+        }
+        let files: Vec<File> = call_files.iter().map(spool_file).collect();
+        if let Err(fault) = self.setup.spool.deliver(&files) {
+            self.log(Level::Error, format_args!("503, not delivered: {fault}"));
+            return Reply::Refused(Refusal::Spool);
+        }
+        for (message, unique) in delivered {
+            let (from, to) = (message.from.as_str(), message.to.as_str());
+            self.log(
+                Level::Info,
+                format_args!(
+                    "200, from {} to {}, {unique}",
+                    Clean(from.as_bytes()),
+                    Clean(to.as_bytes())
+                ),
+            );
+        }
+        Reply::Accepted(self.gate)
+    }
+
+    fn reject(&self, bad: &BadMessage) {
+        self.refuse(format_args!("{}, {bad}", self.hook.reject_status));
+    }
+
+    fn refuse(&self, words: fmt::Arguments<'_>) {
+        let interface = Interface(&self.hook.interface);
+        log::refusal(format_args!("{}{interface}: {words}", self.source));
+    }
+
+    fn log(&self, level: Level, words: fmt::Arguments<'_>) {
+        let interface = Interface(&self.hook.interface);
+        log::event(level, format_args!("{}{interface}: {words}", self.source));
+    }
+}
+
+fn spool_file(file: &CallFile) -> File<'_> {
+    File {
+        name: &file.name,
+        bytes: &file.bytes,
+        delay_s: file.delay_s,
+    }
+}
+
+/// 200 and what the provider wants to read.
+fn accepted(hook: &Hook) -> Answer<'_> {
+    Answer::accepted(&hook.report_success, &hook.report_type)
+}
+
+/// `reject_status`. One that says success says it in the provider's own words, or it would try
+/// again.
+fn rejected(hook: &Hook) -> Answer<'_> {
+    match hook.reject_status {
+        status @ 200..=299 => accepted(hook).with_status(status),
+        status => Refusal::Rejected(status).answer(),
+    }
+}
+
+/// Who must stay outside, as a refusal; with `Basic` the answer asks for credentials.
+fn denied_refusal(denied: Denied, scheme: Option<&Scheme>) -> Refusal {
+    match (denied, scheme) {
+        (Denied::Address, _) => Refusal::Address,
+        (Denied::Path, _) => Refusal::Path,
+        (Denied::Credentials, Some(Scheme::Basic { .. })) => Refusal::Credentials,
+        (Denied::Credentials, _) => Refusal::Signature,
+        (Denied::Clock, _) => Refusal::Clock,
+    }
+}
+
+/// The value of a query parameter that has one.
+fn query_value(request: &Request, key: &[u8]) -> Option<Vec<u8>> {
+    let query = request.query();
+    if query.is_empty() {
+        return None;
+    }
+    match form::parse_urlencoded(query).ok()?.get(key)?.clone() {
+        Value::Scalar(value) => Some(value.into_vec()),
+        Value::Array(_) => None,
+    }
+}
+
+fn log_refusal(peer: IpAddr, caller: Option<Caller>, interface: &str, refusal: Refusal) {
+    log::refusal(format_args!(
+        "{}{}: {}, {}",
+        Source(peer, caller),
+        Interface(interface),
+        refusal.status(),
+        refusal.phrase()
+    ));
+}
+
+/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`.
+struct Source(IpAddr, Option<Caller>);
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Source(peer, caller) = self;
+        match caller {
+            Some(Caller::Forwarded(address)) => write!(f, "{address} by {peer}"),
+            Some(Caller::Unknown) => write!(f, "unknown by {peer}"),
+            Some(Caller::Peer(_) | Caller::Proxy(_)) | None => write!(f, "{peer}"),
+        }
+    }
+}
+
+/// The interface's name, for the log, where it has one.
+struct Interface<'a>(&'a str);
+
+impl fmt::Display for Interface<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            name => write!(f, " [{}]", Clean(name.as_bytes())),
+        }
+    }
+}
+
+/// What became of a peer that could not be answered.
+fn gone(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::TimedOut => "does not take its answer",
+        _ => "left before its answer",
+    }
+}

@@ -60,6 +60,11 @@ pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 pub const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Between two requests of a kept-alive connection. Then: closed without a word.
 pub const IDLE_WAIT: Duration = Duration::from_secs(5);
+/// After an answer that left a part of the request unread: so long the peer may go on sending
+/// before the connection is closed under it. Then: closed, perhaps before the answer was read.
+pub const LINGER_WAIT: Duration = Duration::from_secs(1);
+/// The same in bytes. Then: closed.
+pub const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Pause after `EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED` at accept.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -69,6 +69,7 @@ impl Refusal {
         matches!(
             self,
             Refusal::Malformed(_)
+                | Refusal::EchoTooLong
                 | Refusal::Slow
                 | Refusal::TooLong
                 | Refusal::TargetTooLong
@@ -151,6 +152,11 @@ impl<'a> Answer<'a> {
             content_type,
             field: "",
         }
+    }
+
+    /// The same with another status.
+    pub fn with_status(self, status: u16) -> Answer<'a> {
+        Answer { status, ..self }
     }
 
     /// 200 and the value that the provider wants to see again.

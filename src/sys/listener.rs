@@ -66,12 +66,11 @@ const FILES_PER_CONNECTION: usize = 3;
 
 /// Connections being served, all and by peer.
 pub struct Slots {
-    max: usize,
     table: Mutex<Table>,
 }
 
-#[derive(Default)]
 struct Table {
+    max: usize,
     taken: usize,
     /// Peers that have connections, and how many. As short as the list of connections.
     peers: Vec<(u128, usize)>,
@@ -96,8 +95,11 @@ impl Slots {
     /// So many connections at once.
     pub fn new(max: usize) -> Arc<Slots> {
         Arc::new(Slots {
-            max,
-            table: Mutex::default(),
+            table: Mutex::new(Table {
+                max,
+                taken: 0,
+                peers: Vec::new(),
+            }),
         })
     }
 
@@ -105,7 +107,7 @@ impl Slots {
     pub fn take(self: &Arc<Slots>, peer: IpAddr, share: Share) -> Option<Slot> {
         let peer = (share == Share::Limited).then(|| network(peer));
         let mut table = self.table();
-        if table.taken >= self.max {
+        if table.taken >= table.max {
             return None;
         }
         if let Some(peer) = peer {
@@ -125,7 +127,13 @@ impl Slots {
 
     /// Whether three quarters are taken, so that no connection should be kept for later.
     pub fn are_short(&self) -> bool {
-        self.table().taken.saturating_mul(4) >= self.max.saturating_mul(3)
+        let table = self.table();
+        table.taken.saturating_mul(4) >= table.max.saturating_mul(3)
+    }
+
+    /// From now on so many. Those that are served beyond it are served to their end.
+    pub fn set_max(&self, max: usize) {
+        self.table().max = max;
     }
 
     /// A count is whole at every instant, so a panic elsewhere has not spoiled it.

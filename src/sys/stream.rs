@@ -1,22 +1,24 @@
 //! A TCP stream under one total deadline.
 //!
 //! Sockets know a timeout a call, which a peer that sends a byte a second outlives for ever. Here
-//! each call gets the instant at which all of it must be over, and the socket's timeout is what is
+//! each call gets the deadline at which all of it must be over, and the socket's timeout is what is
 //! left. It is set only where it is off by much, which saves a system call for most requests.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::sys::clock::Deadline;
 
 /// Bytes to and from one peer. TCP here; TLS over it; a script of pieces in tests.
 pub trait Stream {
     /// Reads what is there, waiting for the first byte until `deadline`, then `TimedOut`. 0 bytes
     /// are the end of what the peer sends.
-    fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize>;
+    fn read(&mut self, buffer: &mut [u8], deadline: Deadline) -> io::Result<usize>;
 
     /// Writes all of it until `deadline`, else `TimedOut` with an unknown part written.
-    fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()>;
+    fn write(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
 
     /// Tells the peer that nothing more will be written. Reading goes on.
     fn finish(&mut self);
@@ -44,7 +46,7 @@ impl Tcp {
 }
 
 impl Stream for Tcp {
-    fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8], deadline: Deadline) -> io::Result<usize> {
         loop {
             if let Some(wait) = new_wait(self.read_wait, left(deadline)?) {
                 self.socket.set_read_timeout(Some(wait))?;
@@ -57,7 +59,7 @@ impl Stream for Tcp {
         }
     }
 
-    fn write(&mut self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    fn write(&mut self, mut bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         while !bytes.is_empty() {
             if let Some(wait) = new_wait(self.write_wait, left(deadline)?) {
                 self.socket.set_write_timeout(Some(wait))?;
@@ -86,12 +88,8 @@ fn is_early(error: &io::Error) -> bool {
     )
 }
 
-/// What is left until the deadline, never zero.
-fn left(deadline: Instant) -> io::Result<Duration> {
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
-        left => Ok(left),
-    }
+fn left(deadline: Deadline) -> io::Result<Duration> {
+    deadline.left().ok_or(io::ErrorKind::TimedOut.into())
 }
 
 /// How much later than its deadline a call may return.
@@ -114,6 +112,7 @@ fn new_wait(set: Duration, left: Duration) -> Option<Duration> {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+    use std::time::Instant;
 
     fn pair() -> (Tcp, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -121,8 +120,8 @@ mod tests {
         (Tcp::new(Arc::new(listener.accept().unwrap().0)), peer)
     }
 
-    fn soon(ms: u64) -> Instant {
-        Instant::now() + Duration::from_millis(ms)
+    fn soon(ms: u64) -> Deadline {
+        Deadline::after(Duration::from_millis(ms))
     }
 
     #[test]
@@ -147,7 +146,7 @@ mod tests {
         let error = stream.read(&mut [0; 8], soon(60)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(start.elapsed() >= Duration::from_millis(60));
-        let error = stream.read(&mut [0; 8], start).unwrap_err();
+        let error = stream.read(&mut [0; 8], soon(0)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
