@@ -81,7 +81,7 @@ fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
     let service = Arc::new(Service::new(setup, slots));
     for listener in listeners {
         let address = listener.local_addr().map_err(|error| Fault {
-            lines: vec![format!("cannot listen: {error}")],
+            lines: vec![format!("cannot listen: {}", said(&error))],
             exit: EXIT_SYSTEM,
         })?;
         let accepting = Arc::clone(&service);
@@ -99,15 +99,23 @@ fn hangups() -> Result<UnixStream, Fault> {
         Ok(read)
     };
     register().map_err(|error: io::Error| Fault {
-        lines: vec![format!("cannot wait for SIGHUP: {error}")],
+        lines: vec![format!("cannot wait for SIGHUP: {}", said(&error))],
         exit: EXIT_SYSTEM,
     })
 }
 
 fn no_thread(error: io::Error) -> Fault {
     Fault {
-        lines: vec![format!("cannot start a thread: {error}")],
+        lines: vec![format!("cannot start a thread: {}", said(&error))],
         exit: EXIT_SYSTEM,
+    }
+}
+
+/// What the system said, in our words.
+fn said(error: &io::Error) -> String {
+    match files::phrase(error) {
+        (words, None) => words.to_owned(),
+        (words, Some(number)) => format!("{words} {number}"),
     }
 }
 
@@ -209,7 +217,7 @@ impl fmt::Display for BindFault {
             io::ErrorKind::AddrNotAvailable => f.write_str(
                 "no such address on this machine: give one of its own, or 0.0.0.0 or [::] for all",
             ),
-            _ => write!(f, "{error}"),
+            _ => f.write_str(&said(error)),
         }
     }
 }
@@ -246,7 +254,7 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
         Arrival::Trouble(error) => {
             log::event(
                 Level::Error,
-                format_args!("cannot accept connections: {error}; trying on"),
+                format_args!("cannot accept connections: {}; trying on", said(&error)),
             );
         }
     })
