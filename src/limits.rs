@@ -92,9 +92,13 @@ pub const RESOLVERS_MAX: usize = 4;
 /// Stack of a look-up thread, bytes: the system's resolver keeps whole DNS answers there, and
 /// glibc loads its modules on it. Only pages that are touched count.
 pub const RESOLVER_STACK_BYTES: usize = 256 * 1024;
+/// What Asterisk says of a call before the arguments, bytes; some 20 short lines. Beyond: no
+/// variable is set.
+pub const AGI_ENVIRONMENT_BYTES_MAX: usize = 64 * 1024;
 /// An AGI reply line, bytes. Beyond: nothing more is written.
 pub const AGI_REPLY_BYTES_MAX: usize = 1024;
-/// Wait for one AGI reply. Then: nothing more is written.
+/// Wait for one AGI reply, for one read of the environment, and for room to write a command. Then:
+/// nothing more is written.
 pub const AGI_REPLY_WAIT: Duration = Duration::from_secs(1);
 /// A provider's message id in `WEBSMS_ID`, bytes. Beyond: no id.
 pub const MESSAGE_ID_BYTES_MAX: usize = 128;

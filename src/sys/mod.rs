@@ -6,4 +6,5 @@ pub mod files;
 pub mod listener;
 pub mod log;
 pub mod spool;
+pub mod stdio;
 pub mod stream;

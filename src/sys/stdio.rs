@@ -1,0 +1,52 @@
+//! The process's own stdin and stdout, read and written within a time.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
+use rustix::io::{Errno, retry_on_intr};
+
+/// Whether stdin and stdout are pipes or sockets, both: a program talks to us, not a person.
+pub fn are_pipes() -> bool {
+    is_pipe(io::stdin()) && is_pipe(io::stdout())
+}
+
+fn is_pipe(stream: impl AsFd) -> bool {
+    fstat(stream).is_ok_and(|status| {
+        let kind = FileType::from_raw_mode(status.st_mode);
+        matches!(kind, FileType::Fifo | FileType::Socket)
+    })
+}
+
+/// Reads what is there, at least one byte; 0 at the end. Waits for `wait` at most.
+pub fn read(buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
+    let stdin = io::stdin();
+    await_ready(&stdin, PollFlags::IN, wait)?;
+    Ok(retry_on_intr(|| rustix::io::read(&stdin, &mut *buffer))?)
+}
+
+/// Writes all of it to stdout, waiting for room for `wait` at most. A pipe takes a line of ours
+/// whole or not at all (`PIPE_BUF`).
+pub fn write(bytes: &[u8], wait: Duration) -> io::Result<()> {
+    let stdout = io::stdout();
+    await_ready(&stdout, PollFlags::OUT, wait)?;
+    let mut stdout = stdout.lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+fn await_ready(stream: &impl AsFd, flags: PollFlags, wait: Duration) -> io::Result<()> {
+    let end = Instant::now().checked_add(wait);
+    loop {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = Timespec::try_from(left.unwrap_or(wait)).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(stream, flags)], Some(&left)) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::TimedOut)),
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
