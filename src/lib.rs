@@ -42,5 +42,7 @@ pub mod providers;
 pub mod inbound;
 pub mod outbound;
 
+pub mod check;
+
 pub mod applet;
 pub mod daemon;

@@ -179,6 +179,9 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
         "sys" => &["limits", "sys"],
         "inbound" => &["config", "inbound", "limits", "message", "proto", "sys"],
         "outbound" => &["config", "limits", "message", "outbound", "proto", "sys"],
+        "check" => &[
+            "check", "config", "limits", "message", "outbound", "proto", "sys",
+        ],
         "lib" | "main" | "applet" | "daemon" => return None,
         _ => return Some("a module that the rules do not know"),
     };

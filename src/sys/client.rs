@@ -14,8 +14,6 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
-use std::time::Instant;
-
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector,
     Transport,
@@ -24,6 +22,7 @@ use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, http::Response};
 
 use crate::limits::{REPLY_BYTES_MAX, REPLY_HEAD_BYTES_MAX};
 use crate::proto::provider::{BodyEnd, Call, Reply};
+use crate::sys::clock::Deadline;
 
 /// How to reach a provider.
 #[derive(Clone, Copy)]
@@ -59,11 +58,10 @@ pub enum Failure {
 
 /// One request, one answer, before `deadline`: name resolution, connection, TLS, writing and
 /// reading together. Once a status line was read there is a reply, whatever became of the rest.
-pub fn post(call: &Call, settings: &Settings<'_>, deadline: Instant) -> Result<Reply, Failure> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
+pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
+    let Some(left) = deadline.left() else {
         return Err(Failure::Unwritten("no time left to try"));
-    }
+    };
     let proxy = settings.proxy.map(parse_proxy).transpose()?;
     let https = starts_with_https(&call.url) || settings.proxy.is_some_and(starts_with_https);
     let tls = match https {
@@ -112,6 +110,20 @@ pub fn post(call: &Call, settings: &Settings<'_>, deadline: Instant) -> Result<R
             }),
             None => Err(progress.failure(&error)),
         },
+    }
+}
+
+/// Whether the settings can be used at all, with the phrase that says why not.
+pub fn check(settings: &Settings<'_>) -> Result<(), &'static str> {
+    let usable = || {
+        settings.proxy.map(parse_proxy).transpose()?;
+        tls::settings(&settings.trust).map_err(Failure::Setup)
+    };
+    match usable() {
+        Ok(_) => Ok(()),
+        Err(Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase)) => {
+            Err(phrase)
+        }
     }
 }
 

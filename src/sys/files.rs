@@ -206,6 +206,15 @@ pub fn read(path: &Path, bytes_max: usize, links: Links) -> Result<Vec<u8>, Unre
     Ok(bytes)
 }
 
+/// Whether a path is on a filesystem in memory (`statfs(2)`: tmpfs, ramfs). `false` where it
+/// cannot be told.
+pub fn is_in_memory(path: &Path) -> bool {
+    const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58f6];
+    // The field's type and sign differ from target to target; its 32 bits do not.
+    let kind = |status: rustix::fs::StatFs| i128::from(status.f_type) & 0xffff_ffff;
+    rustix::fs::statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(status)))
+}
+
 /// Makes the names in a folder durable. That a filesystem cannot is no error.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -1,0 +1,44 @@
+//! The texts of `--help` and of usage faults.
+
+/// `websms --help`.
+pub(super) const WEBSMS: &str = "\
+usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]
+       websms --check [-c FILE]
+       websms --version | --help
+
+Sends one SMS by the web API that FILE describes. Run by Asterisk through AGI it sets
+WEBSMS_STATUS, WEBSMS_ID and WEBSMS_REASON. Options stand before TO only; a dialplan
+calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an option.
+
+  -c, --config FILE   configuration (default: WEBSMS_CONF, /etc/asterisk/websms.conf)
+  -i, --index INDEX   interface; the same as the fourth argument
+  -n, --dry-run       print the HTTP request, secrets masked, and send nothing
+  -v                  log to stderr as well, with detail
+      --check         report every fault and warning of the configuration
+      --version       print the version
+      --help          print this
+
+exit: 0 sent or ignored, 1 refused or not acceptable, 2 usage or configuration fault,
+      75 failed for now
+";
+
+/// `websmsd --help`.
+pub(super) const WEBSMSD: &str = "\
+usage: websmsd [-c FILE] [-l ADDR:PORT]... [-v]
+       websmsd --check | --dump-config [-c FILE]
+       websmsd --version | --help
+
+Takes SMS from a provider's webhook and hands them to Asterisk as call files. Also run as
+websms websmsd ...
+
+  -c, --config FILE       configuration (default: WEBSMS_CONF, /etc/asterisk/websms.conf)
+  -l, --listen ADDR:PORT  where to listen, IPv6 as [::]:80; repeatable (default: listen of
+                          the configuration, port WEBSMSD_PORT, 0.0.0.0:80)
+  -v                      log to stderr as well, with detail
+      --check             report every fault and warning of the configuration
+      --dump-config       print the parsed configuration as JSON, secrets and all
+      --version           print the version
+      --help              print this
+
+exit: 0 asked for and done, 2 usage or configuration fault
+";
