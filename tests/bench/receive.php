@@ -8,3 +8,4 @@ $text = "Channel: Local/{$_POST['To']}@default\nCallerID: \"\" <{$_POST['From']}
     . 'setvar: MESSAGE(body)=' . rawurlencode($_POST['Body']) . "\nsetvar: MESSAGE_ENCODE=rfc3986\n";
 file_put_contents("$folder/staging/$name", $text);
 rename("$folder/staging/$name", "$folder/outgoing/$name");
+header('Content-Length: 0');
