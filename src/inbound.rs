@@ -639,3 +639,6 @@ fn gone(error: &io::Error) -> &'static str {
         _ => "left before its answer",
     }
 }
+
+#[cfg(test)]
+mod tests;
