@@ -1,4 +1,21 @@
-//! Bytes → a JSON value of bounded size; search by key or path.
+//! Bytes → a JSON value of bounded size; search by key or path. And back: members → a JSON object.
+//!
+//! A [`Value`] is a piece of the text itself, so nothing is copied and no tree is built: a body
+//! of 64 KiB costs 64 KiB. [`parse`] reads the whole text once, without recursion, and counts
+//! values and depth as it goes; it knows one bit a level. What walks over a `Value` afterwards
+//! may lean on its text being well formed.
+//!
+//! Strings are bytes: a provider that sends JSON in another charset than UTF-8 is read like one
+//! that sends a form in it. A lone half of a surrogate pair, where a provider cut a text, is
+//! U+FFFD. Of a key given twice the last one holds. Everything else is RFC 8259 to the letter.
+
+mod encode;
+mod scan;
+
+pub use encode::{BadPath, encode, write_string};
+
+use crate::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
+use scan::{Cursor, Entries};
 
 /// Why bytes are no JSON that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,39 +31,513 @@ pub enum BadJson {
 /// One JSON value: its text, known to be well formed and within the limits. Nothing is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'a> {
+    /// From its first byte to its last, no blanks around it.
     text: &'a [u8],
 }
 
-/// Checks a whole JSON text. Bytes of strings need not be UTF-8.
+/// Checks a whole JSON text; a byte order mark and blanks may stand around it.
 pub fn parse(text: &[u8]) -> Result<Value<'_>, BadJson> {
-    Ok(Value { text })
+    let mut cursor = Cursor::new(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
+    cursor.blanks();
+    let whole = cursor.rest();
+    let mut open = Open::default();
+    let mut values = 0_usize;
+    loop {
+        values = values.saturating_add(1);
+        if values > JSON_VALUES_MAX {
+            return Err(BadJson::TooManyValues);
+        }
+        cursor.blanks();
+        let container = match cursor.peek() {
+            Some(b'{') => Some(Container::Object),
+            Some(b'[') => Some(Container::Array),
+            _ => None,
+        };
+        if let Some(container) = container {
+            open.push(container)?;
+            cursor.skip(1);
+            cursor.blanks();
+            if cursor.peek() != Some(container.end()) {
+                if container == Container::Object {
+                    cursor.key().ok_or(BadJson::Malformed)?;
+                }
+                continue;
+            }
+        } else {
+            cursor.scalar().ok_or(BadJson::Malformed)?;
+        }
+        // A value ends here, or an empty container is about to.
+        if !close(&mut cursor, &mut open)? {
+            let length = whole.len().saturating_sub(cursor.rest().len());
+            let text = whole.get(..length).unwrap_or_default().trim_ascii_end();
+            return Ok(Value { text });
+        }
+    }
+}
+
+/// Closes what ends here and goes to the next value; `false` at the end of the text.
+fn close(cursor: &mut Cursor, open: &mut Open) -> Result<bool, BadJson> {
+    loop {
+        cursor.blanks();
+        let Some(container) = open.last() else {
+            return match cursor.peek() {
+                None => Ok(false),
+                Some(_) => Err(BadJson::Malformed),
+            };
+        };
+        match cursor.peek() {
+            Some(b',') => {
+                cursor.skip(1);
+                if container == Container::Object {
+                    cursor.blanks();
+                    cursor.key().ok_or(BadJson::Malformed)?;
+                }
+                return Ok(true);
+            }
+            Some(end) if end == container.end() => {
+                cursor.skip(1);
+                open.pop();
+            }
+            _ => return Err(BadJson::Malformed),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Object,
+    Array,
+}
+
+impl Container {
+    fn end(self) -> u8 {
+        match self {
+            Container::Object => b'}',
+            Container::Array => b']',
+        }
+    }
+}
+
+/// The containers that are open, a bit each.
+#[derive(Default)]
+struct Open {
+    objects: u64,
+    depth: usize,
+}
+
+const _: () = assert!(JSON_DEPTH_MAX <= 64);
+
+impl Open {
+    fn push(&mut self, container: Container) -> Result<(), BadJson> {
+        if self.depth >= JSON_DEPTH_MAX {
+            return Err(BadJson::TooDeep);
+        }
+        self.depth = self.depth.saturating_add(1);
+        self.objects = self.objects << 1 | u64::from(container == Container::Object);
+        Ok(())
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.objects >>= 1;
+    }
+
+    fn last(&self) -> Option<Container> {
+        match (self.depth, self.objects & 1) {
+            (0, _) => None,
+            (_, 1) => Some(Container::Object),
+            _ => Some(Container::Array),
+        }
+    }
 }
 
 impl<'a> Value<'a> {
-    /// A string's bytes unescaped, a number's digits as they stand, `true`, `false`; nothing for
-    /// `null`. `None` for an object or an array.
-    pub fn scalar(&self) -> Option<Vec<u8>> {
-        unimplemented!()
-    }
-
-    /// The value of a key at any depth, the last in the text's order; with `.` or `[` in `key`
-    /// (`a.b[0].c`) an exact path.
-    pub fn find(&self, _key: &[u8]) -> Option<Value<'a>> {
-        unimplemented!()
-    }
-
     /// The JSON text itself.
     pub fn text(&self) -> &'a [u8] {
         self.text
     }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.text.first() == Some(&b'{')
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(&self) -> bool {
+        self.text.first() == Some(&b'[')
+    }
+
+    /// Members or elements in order; none for a scalar.
+    pub fn entries(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        Entries::new(self.text).map(|(_, text)| Value { text })
+    }
+
+    /// A string's bytes unescaped, a number's digits as they stand, `true`, `false`; nothing for
+    /// `null`. `None` for an object or an array.
+    pub fn scalar(&self) -> Option<Vec<u8>> {
+        match self.text.first()? {
+            b'{' | b'[' => None,
+            b'"' => Some(scan::unescaped(self.text)),
+            b'n' => Some(Vec::new()),
+            _ => Some(self.text.to_vec()),
+        }
+    }
+
+    /// Itself if it is a scalar; the first element if it is a list of nothing but scalars.
+    pub fn first(&self) -> Option<Value<'a>> {
+        let is_scalar = |value: &Value| !value.is_object() && !value.is_array();
+        match self.is_array() {
+            true if self.entries().all(|value| is_scalar(&value)) => self.entries().next(),
+            true => None,
+            false => Some(*self).filter(is_scalar),
+        }
+    }
+
+    /// A member by its key, the last of that key; or an element by its number.
+    pub fn child(&self, step: &[u8]) -> Option<Value<'a>> {
+        let text = if self.is_array() {
+            let number = std::str::from_utf8(step).ok()?;
+            let number = Some(number).filter(|n| n.bytes().all(|b| b.is_ascii_digit()))?;
+            Entries::new(self.text).nth(number.parse().ok()?)?.1
+        } else {
+            let named = |entry: &(Option<&[u8]>, &[u8])| entry.0.is_some_and(|k| scan::is(k, step));
+            Entries::new(self.text).filter(named).last()?.1
+        };
+        Some(Value { text })
+    }
+
+    /// What lies at the end of a path of [`steps`].
+    pub fn at(&self, path: &[&[u8]]) -> Option<Value<'a>> {
+        path.iter().try_fold(*self, |value, step| value.child(step))
+    }
+
+    /// The scalar, or first of a list of scalars, of a key at any depth, the last one in the
+    /// text's order; with `.` or `[` in `key` (`a.b[0].c`) of the exact path.
+    pub fn find(&self, key: &[u8]) -> Option<Value<'a>> {
+        match is_path(key) {
+            true => self.at(&steps(key)?)?.first(),
+            false => self.find_deep(key),
+        }
+    }
+
+    /// As [`Value::find`], and `key` is no path whatever it holds.
+    pub fn find_deep(&self, key: &[u8]) -> Option<Value<'a>> {
+        let mut cursor = Cursor::new(self.text);
+        let mut found = None;
+        while let Some(string) = cursor.next_string() {
+            cursor.blanks();
+            // A string before a colon is a key, and nothing else is.
+            if cursor.peek() != Some(b':') || !scan::is(string, key) {
+                continue;
+            }
+            cursor.skip(1);
+            cursor.blanks();
+            let text = cursor.clone().value();
+            found = Value { text }.first().or(found);
+        }
+        found
+    }
 }
 
-/// Why a set of keys makes no JSON object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadPath;
+/// Whether a key is a path rather than a name.
+pub fn is_path(key: &[u8]) -> bool {
+    key.iter().any(|b| matches!(b, b'.' | b'['))
+}
 
-/// A JSON object of these members, in their order. A key may be a path: `a.b[0].c`, `to[]`
-/// (append). Values are strings; bytes that are no UTF-8 are read as ISO-8859-1.
-pub fn encode(_members: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>, BadPath> {
-    unimplemented!()
+/// `a.b[0].c` → its steps; a `[]` at the end, a list as such, is none. `None` where a step is empty
+/// or a bracket has no partner.
+pub fn steps(path: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut rest = path.strip_suffix(b"[]").unwrap_or(path);
+    let mut steps = Vec::new();
+    while !rest.is_empty() {
+        let (step, after) = if let Some(inner) = rest.strip_prefix(b"[") {
+            let end = inner.iter().position(|b| *b == b']')?;
+            (inner.get(..end)?, inner.get(end.checked_add(1)?..)?)
+        } else {
+            // Between steps there is a dot, before the first there is none.
+            let name = match steps.is_empty() {
+                true => rest,
+                false => rest.strip_prefix(b".")?,
+            };
+            let end = name.iter().position(|b| matches!(b, b'.' | b'['));
+            name.split_at_checked(end.unwrap_or(name.len()))?
+        };
+        if step.is_empty() {
+            return None;
+        }
+        steps.push(step);
+        rest = after;
+    }
+    Some(steps)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_formed() {
+        let check = |text: &[u8], expected: Result<&[u8], BadJson>| {
+            let got = parse(text).map(|value| value.text());
+            assert_eq!(got, expected, "{}", text.escape_ascii());
+        };
+        let same: &[&[u8]] = &[
+            b"{}",
+            b"[]",
+            b"0",
+            b"-0",
+            b"10.50",
+            b"1e5",
+            b"-1.5E+10",
+            b"true",
+            b"false",
+            b"null",
+            b"\"\"",
+            b"[1,2]",
+            b"[[],{}]",
+            b"{\"a\":{\"b\":[null]}}",
+            b"{\"\":1,\"\":2}",
+            b"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+            b"\"\\ud800\"",
+            b"\"\xff\xe4\"",
+            b"\"\x7f\"",
+            b"[ 1 , { \"a\" : \t2 }\r\n]",
+        ];
+        for text in same {
+            check(text, Ok(text));
+            let around = [b" \t\r\n", *text, b"\r\n \t"].concat();
+            check(&around, Ok(text));
+            let marked = [b"\xef\xbb\xbf", *text].concat();
+            check(&marked, Ok(text));
+        }
+        let malformed: &[&[u8]] = &[
+            b"",
+            b" ",
+            b"{",
+            b"[",
+            b"}",
+            b"]",
+            b"[}",
+            b"{]",
+            b"[1",
+            b"[1,",
+            b"[1,]",
+            b"[,1]",
+            b"[1 2]",
+            b"{\"a\"}",
+            b"{\"a\":}",
+            b"{\"a\":1,}",
+            b"{a:1}",
+            b"{1:1}",
+            b"{\"a\" 1}",
+            b"{\"a\":1 \"b\":2}",
+            b"{,}",
+            b"01",
+            b"-",
+            b"+1",
+            b"1.",
+            b".5",
+            b"1e",
+            b"1e+",
+            b"0x1",
+            b"1a",
+            b"True",
+            b"nul",
+            b"nulll",
+            b"NaN",
+            b"'a'",
+            b"\"",
+            b"\"a",
+            b"\"\\\"",
+            b"\"\\x\"",
+            b"\"\\u12\"",
+            b"\"\\u12g4\"",
+            b"\"\\",
+            b"\"\n\"",
+            b"\"\x00\"",
+            b"{} {}",
+            b"[]]",
+            b"[]\0",
+            b"\xef\xbb\xbf\xef\xbb\xbf{}",
+            b"\x0c[]",
+            b"[]\x0c",
+            b"[1]x",
+            b"\"a\" b",
+            b"{\"a\":1}}",
+        ];
+        for text in malformed {
+            check(text, Err(BadJson::Malformed));
+        }
+        // No prefix of a container is one.
+        let whole = b"{\"a\":[1,\"\\u00e9\",{\"b\":-1.5e3}],\"c\":null}";
+        for length in 0..whole.len() {
+            check(&whole[..length], Err(BadJson::Malformed));
+        }
+    }
+
+    #[test]
+    fn limits() {
+        let check = |text: String, expected: Result<(), BadJson>| {
+            assert_eq!(parse(text.as_bytes()).map(|_| ()), expected, "{text:.60}");
+        };
+        let flat = |values: usize| format!("[{}]", vec!["0"; values - 1].join(","));
+        check(flat(JSON_VALUES_MAX - 1), Ok(()));
+        check(flat(JSON_VALUES_MAX), Ok(()));
+        check(flat(JSON_VALUES_MAX + 1), Err(BadJson::TooManyValues));
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        check(deep(JSON_DEPTH_MAX - 1), Ok(()));
+        check(deep(JSON_DEPTH_MAX), Ok(()));
+        check(deep(JSON_DEPTH_MAX + 1), Err(BadJson::TooDeep));
+        let deep = |levels: usize| format!("{}0{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        check(deep(JSON_DEPTH_MAX), Ok(()));
+        check(deep(JSON_DEPTH_MAX + 1), Err(BadJson::TooDeep));
+        check("[".repeat(60_000), Err(BadJson::TooDeep));
+        check("[[0],".repeat(13_000), Err(BadJson::TooDeep));
+        let wide = format!("[{}0]", "[0],".repeat(16_000));
+        check(wide, Err(BadJson::TooManyValues));
+    }
+
+    #[test]
+    fn scalars() {
+        let check = |text: &str, expected: Option<&[u8]>| {
+            let got = parse(text.as_bytes()).unwrap().scalar();
+            assert_eq!(got.as_deref(), expected, "{text}");
+        };
+        check("null", Some(b""));
+        check("true", Some(b"true"));
+        check("false", Some(b"false"));
+        check("0", Some(b"0"));
+        check("1e5", Some(b"1e5"));
+        check("-0.50", Some(b"-0.50"));
+        check("12025550160123456789012", Some(b"12025550160123456789012"));
+        check("{}", None);
+        check("[]", None);
+        check(r#""""#, Some(b""));
+        check(r#""a\"b\\c\/d""#, Some(b"a\"b\\c/d"));
+        check(r#""\b\f\n\r\t""#, Some(b"\x08\x0c\n\r\t"));
+        check(r#""\u0041\u00e9\u20AC\u0000""#, Some("Aé€\0".as_bytes()));
+        check(r#""\ud83d\ude00!""#, Some("😀!".as_bytes()));
+        check(r#""\ud83d""#, Some("\u{fffd}".as_bytes()));
+        check(r#""\ud83dx\ude00""#, Some("\u{fffd}x\u{fffd}".as_bytes()));
+        check(r#""\ud83d\u0041""#, Some("\u{fffd}A".as_bytes()));
+        check(r#""\ud83d\ud83d\ude00""#, Some("\u{fffd}😀".as_bytes()));
+        check(r#""\\u0041""#, Some(b"\\u0041"));
+        check("\"é😀\"", Some("é😀".as_bytes()));
+    }
+
+    #[test]
+    fn search() {
+        let check = |text: &str, key: &str, expected: Option<&str>| {
+            let got = parse(text.as_bytes()).unwrap().find(key.as_bytes());
+            let got = got.and_then(|value| String::from_utf8(value.scalar()?).ok());
+            assert_eq!(got.as_deref(), expected, "{key} in {text}");
+        };
+        let text =
+            r#"{"a":1,"b":{"a":2,"c":[{"a":3},{"d":"a"}]},"e":[5,6],"f":[[7]],"g":[],"h":[8,{}]}"#;
+        check(text, "a", Some("3"));
+        check(text, "d", Some("a"));
+        check(text, "e", Some("5"));
+        check(text, "f", None);
+        check(text, "g", None);
+        check(text, "h", None);
+        check(text, "b", None);
+        check(text, "A", None);
+        check(text, "", None);
+        check(text, "b.a", Some("2"));
+        check(text, "b.c[0].a", Some("3"));
+        check(text, "b.c.0.a", Some("3"));
+        check(text, "b.c[1].d", Some("a"));
+        check(text, "b.c[2].d", None);
+        check(text, "b.c", None);
+        check(text, "b.c[0]", None);
+        check(text, "e[]", Some("5"));
+        check(text, "e[1]", Some("6"));
+        check(text, "f[0]", Some("7"));
+        check(text, "f[0][0]", Some("7"));
+        check(text, "a.b", None);
+        check(text, "b.", None);
+        check(text, ".a", None);
+        check(text, "b..a", None);
+        check(text, "e[", None);
+        check(text, "e[-1]", None);
+        check(text, "e[+1]", None);
+        check(text, "e[1]x", None);
+        check(text, "e[99999999999999999999]", None);
+        check(r#"[{"to":"x"}]"#, "[0].to", Some("x"));
+        check(r#"[{"to":"x"}]"#, "to", Some("x"));
+        check(r#"["x"]"#, "[0]", Some("x"));
+        check(r#"{"a":1,"a":2}"#, "a", Some("2"));
+        check(r#"{"x":{"a":1},"x":{"a":2}}"#, "x.a", Some("2"));
+        check(r#"{"a":"x","b":{"a":null}}"#, "a", Some(""));
+        check(r#"{"a":"x","b":{"a":{}}}"#, "a", Some("x"));
+        check(r#"{"\u0061":"x"}"#, "a", Some("x"));
+        check(r#"{"a\"b":"x"}"#, "a\"b", Some("x"));
+        check(r#"{"x":"a","y":"\"a\":1"}"#, "a", None);
+        check(r#"{"x":"{\"a\":1}"}"#, "a", None);
+        check(r#"{ "a" : [ "x" , 1 ] , "b" : 2 }"#, "a", Some("x"));
+        check(r#"{ "a" : [ "x" , 1 ] , "b" : 2 }"#, "a[1]", Some("1"));
+        check(r#""a""#, "a", None);
+    }
+
+    #[test]
+    fn entries() {
+        let check = |text: &str, expected: &[&str]| {
+            let value = parse(text.as_bytes()).unwrap();
+            let texts: Vec<&[u8]> = value.entries().map(|entry| entry.text()).collect();
+            let expected: Vec<&[u8]> = expected.iter().map(|text| text.as_bytes()).collect();
+            assert_eq!(texts, expected, "{text}");
+        };
+        check("[]", &[]);
+        check("[ ]", &[]);
+        check("{ }", &[]);
+        check("5", &[]);
+        check("\"a\"", &[]);
+        check("[1, \"a,]\" ,[2,[]],{}]", &["1", "\"a,]\"", "[2,[]]", "{}"]);
+        check(
+            "{\"a\" : 1 , \"}\":[ {} ] ,\"c\":null }",
+            &["1", "[ {} ]", "null"],
+        );
+    }
+
+    #[test]
+    fn objects() {
+        let check = |members: &[(&str, &[u8])], expected: Result<&str, BadPath>| {
+            let members: Vec<_> = members
+                .iter()
+                .map(|(key, value)| (key.as_bytes().to_vec(), value.to_vec()))
+                .collect();
+            let got = encode(&members).map(|bytes| String::from_utf8(bytes).unwrap());
+            assert_eq!(got.as_deref(), expected.as_ref().copied(), "{members:?}");
+            if let Ok(text) = &got {
+                assert!(parse(text.as_bytes()).is_ok(), "{text}");
+            }
+        };
+        check(&[], Ok("{}"));
+        check(&[("a", b"1"), ("b", b"")], Ok(r#"{"a":"1","b":""}"#));
+        check(&[("a", b"1"), ("a", b"2")], Ok(r#"{"a":"2"}"#));
+        check(
+            &[("a", b"\"\\/\n\r\t\x01\x7f")],
+            Ok(r#"{"a":"\"\\/\n\r\t\u0001\u007f"}"#),
+        );
+        check(&[("a", "é😀".as_bytes())], Ok(r#"{"a":"é😀"}"#));
+        check(&[("a", b"\xe9\"")], Ok(r#"{"a":"é\""}"#));
+        check(&[("to[]", b"1")], Ok(r#"{"to":["1"]}"#));
+        check(&[("to[]", b"1"), ("to[]", b"2")], Ok(r#"{"to":["1","2"]}"#));
+        check(
+            &[("m[0].d[0].to", b"1"), ("m[0].text", b"x"), ("y", b"z")],
+            Ok(r#"{"m":[{"d":[{"to":"1"}],"text":"x"}],"y":"z"}"#),
+        );
+        check(
+            &[("data.type", b"message"), ("data.attributes.to", b"1")],
+            Ok(r#"{"data":{"type":"message","attributes":{"to":"1"}}}"#),
+        );
+        check(&[("a[1]", b"1")], Err(BadPath));
+        check(&[("a", b"1"), ("a.b", b"2")], Err(BadPath));
+        check(&[("a.b", b"1"), ("a", b"2")], Err(BadPath));
+        check(&[("a[0]", b"1"), ("a.b", b"2")], Err(BadPath));
+        check(&[("a[", b"1")], Err(BadPath));
+        check(&[("a..b", b"1")], Err(BadPath));
+        check(&[("a.", b"1")], Err(BadPath));
+    }
 }
