@@ -211,31 +211,31 @@ impl<'a> Value<'a> {
         path.iter().try_fold(*self, |value, step| value.child(step))
     }
 
-    /// The scalar, or first of a list of scalars, of a key at any depth, the last one in the
-    /// text's order; with `.` or `[` in `key` (`a.b[0].c`) of the exact path.
+    /// The value of a key at any depth, whatever it is, the last in the text's order; with `.` or
+    /// `[` in `key` (`a.b[0].c`) the one at this exact path.
     pub fn find(&self, key: &[u8]) -> Option<Value<'a>> {
         match is_path(key) {
-            true => self.at(&steps(key)?)?.first(),
-            false => self.find_deep(key),
+            true => self.at(&steps(key)?),
+            false => self.members(key).last(),
         }
     }
 
-    /// As [`Value::find`], and `key` is no path whatever it holds.
-    pub fn find_deep(&self, key: &[u8]) -> Option<Value<'a>> {
+    /// The values of a key at any depth, in the text's order; `key` is no path.
+    pub fn members<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = Value<'a>> + use<'a, 'k> {
         let mut cursor = Cursor::new(self.text);
-        let mut found = None;
-        while let Some(string) = cursor.next_string() {
-            cursor.blanks();
-            // A string before a colon is a key, and nothing else is.
-            if cursor.peek() != Some(b':') || !scan::is(string, key) {
-                continue;
+        std::iter::from_fn(move || {
+            loop {
+                let string = cursor.next_string()?;
+                cursor.blanks();
+                // A string before a colon is a key, and nothing else is.
+                if cursor.peek() == Some(b':') && scan::is(string, key) {
+                    cursor.skip(1);
+                    cursor.blanks();
+                    let text = cursor.clone().value();
+                    return Some(Value { text });
+                }
             }
-            cursor.skip(1);
-            cursor.blanks();
-            let text = cursor.clone().value();
-            found = Value { text }.first().or(found);
-        }
-        found
+        })
     }
 }
 
@@ -434,7 +434,7 @@ mod tests {
     fn search() {
         let check = |text: &str, key: &str, expected: Option<&str>| {
             let got = parse(text.as_bytes()).unwrap().find(key.as_bytes());
-            let got = got.and_then(|value| String::from_utf8(value.scalar()?).ok());
+            let got = got.and_then(|value| String::from_utf8(value.first()?.scalar()?).ok());
             assert_eq!(got.as_deref(), expected, "{key} in {text}");
         };
         let text =
@@ -474,7 +474,7 @@ mod tests {
         check(r#"{"a":1,"a":2}"#, "a", Some("2"));
         check(r#"{"x":{"a":1},"x":{"a":2}}"#, "x.a", Some("2"));
         check(r#"{"a":"x","b":{"a":null}}"#, "a", Some(""));
-        check(r#"{"a":"x","b":{"a":{}}}"#, "a", Some("x"));
+        check(r#"{"a":"x","b":{"a":{}}}"#, "a", None);
         check(r#"{"\u0061":"x"}"#, "a", Some("x"));
         check(r#"{"a\"b":"x"}"#, "a\"b", Some("x"));
         check(r#"{"x":"a","y":"\"a\":1"}"#, "a", None);
