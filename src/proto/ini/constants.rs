@@ -13,7 +13,7 @@ const FAMILIES: &str = "\
     XML ZEND ZLIB";
 
 /// Constants without one, but for signals.
-const WORDS: &str = "CODESET CRNCYSTR GROUPING INF NAN NOEXPR NOSTR RADIXCHAR SOMAXCONN STDERR \
+const WORDS: &str = "CODESET CRNCYSTR ERA GROUPING INF NAN NOEXPR NOSTR RADIXCHAR SOMAXCONN STDERR \
     STDIN STDOUT THOUSEP WCONTINUED WNOHANG WUNTRACED YESEXPR YESSTR";
 
 /// Whether a word looks like one of PHP's constants. Which there are depends on the extensions of
