@@ -134,7 +134,7 @@ impl<'a> Table<'a> {
                 ini::Value::Map(indexed) => {
                     if key.scope == Scope::Program {
                         let section = self.section.name();
-                        let text = format!("[{section}] {name} takes no index; write {name} = …");
+                        let text = format!("[{section}] {name} takes no index; write {name} = ...");
                         notes.fault(entry.line, text);
                         continue;
                     }

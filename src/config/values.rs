@@ -26,7 +26,7 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 pub fn shown(value: &[u8]) -> String {
     let cut = value.get(..SHOWN_BYTES_MAX);
     let more = if cut.is_some() && value.len() > SHOWN_BYTES_MAX {
-        "…"
+        "..."
     } else {
         ""
     };
@@ -674,7 +674,7 @@ fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
         .size_limit(REGEX_BYTES_MAX)
         .build()
         .map_err(|_| {
-            "is a regex that does not compile here: look-around, back references, \\p{…}, \
+            "is a regex that does not compile here: look-around, back references, \\p{...}, \
              possessive quantifiers and nested classes are not supported, and its size is limited"
                 .into()
         })

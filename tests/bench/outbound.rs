@@ -30,7 +30,7 @@ pub fn measure(plan: &Plan, table: &mut Table) {
         let url = format!("{scheme}://{host}:{}", stub(tls).port());
         let conf = format!(
             "[websms]\nhost = {url}\npath = /sms/send/\nauth_user = user\nauth_passwd = secret\n\
-             response_check = status=success\nca_file = \"{}\"\n",
+             response_check = \"status=success\"\nca_file = \"{}\"\n",
             ca.display()
         );
         let conf = scratch.file(&format!("{scheme}.conf"), conf);

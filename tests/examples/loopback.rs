@@ -25,10 +25,11 @@ host = @HOST@
 path = /sms/send/
 auth_user = user
 auth_passwd = secret
-response_check = status=success
+response_check = "status=success"
 
 [websmsd]
 permit_addr = 127.0.0.0/8
+proxy_addr =
 url_path[plain] = /sms
 report_success[plain] = "<Response></Response>"
 url_path[zadarma] = /zadarma

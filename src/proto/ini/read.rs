@@ -70,14 +70,14 @@ impl<'a> Reader<'a> {
             }
             Statement::Keyword => {
                 return Err(self.fault(
-                    "a word like yes, no or null cannot be a name: write a value as name = \"…\"",
+                    "a word like yes, no or null cannot be a name: write a value as name = \"...\"",
                 ));
             }
             Statement::Equals => return Err(self.fault("a = without a name before it")),
             Statement::Stray => {
                 return Err(self.fault(
                     "one of & | ^ $ ~ ( ) { } ! \" stands where a name or a section is due: begin \
-                    a comment with ;, write a value in \"…\"",
+                    a comment with ;, write a value in \"...\"",
                 ));
             }
         };
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
                     if part.iter().any(|b| is_newline(*b)) {
                         self.note(
                             "an apostrophe in brackets opens a quotation that goes on in the next \
-                            lines: write the name in \"…\"",
+                            lines: write the name in \"...\"",
                         );
                     }
                     name.extend_from_slice(part);
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
                 _ => {
                     return Err(self.fault(
                         "a [ is not closed in its line, or an odd ' \" ; or $ stands in the \
-                        brackets: write the name in \"…\"",
+                        brackets: write the name in \"...\"",
                     ));
                 }
             }
@@ -160,7 +160,7 @@ impl<'a> Reader<'a> {
             Some(meaning) => {
                 self.note(
                     "as an index true is 1, and false and null mean the next number: write the \
-                    index in \"…\"",
+                    index in \"...\"",
                 );
                 meaning
             }
@@ -186,8 +186,8 @@ impl<'a> Reader<'a> {
                     symbols = 5;
                 }
                 _ => {
-                    let text = "a double quote is never closed: write \\\" for one inside \"…\", \
-                        or the value in '…'";
+                    let text = "a double quote is never closed: write \\\" for one inside \"...\", \
+                        or the value in '...'";
                     return Err(BadIni {
                         line,
                         text: text.to_owned(),
@@ -201,14 +201,14 @@ impl<'a> Reader<'a> {
     pub(super) fn variable(&mut self, text: &mut Vec<u8>) -> Result<(), BadIni> {
         let Some(name) = self.scan.variable() else {
             return Err(self.fault(
-                "no ${name}, which stands for a variable of the environment: write the value in '…'",
+                "no ${name}, which stands for a variable of the environment: write the value in '...'",
             ));
         };
         match (self.variable)(name) {
             Some(value) => text.extend_from_slice(&value),
             None => self.note(
-                "no such variable in the environment, so nothing stands for this ${…}: write the \
-                value in '…' if it is meant as it stands",
+                "no such variable in the environment, so nothing stands for this ${...}: write the \
+                value in '...' if it is meant as it stands",
             ),
         }
         Ok(())
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
         if constants::is_likely(word) {
             self.note(
                 "PHP has a constant of this name and would put its value here; it stays the word \
-                that it is: write it in \"…\" to mean the same in both",
+                that it is: write it in \"...\" to mean the same in both",
             );
         }
     }
@@ -289,7 +289,7 @@ impl<'a> Reader<'a> {
         match end {
             End::Line | End::Input => {}
             End::Cut | End::CutInput => self.note(
-                "a ; begins a comment, what follows it is dropped: write the value in \"…\", or a \
+                "a ; begins a comment, what follows it is dropped: write the value in \"...\", or a \
                 blank before the ;",
             ),
             End::Nul => {
@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
             }
             End::Dollar => {
                 self.leftover = true;
-                self.note("a $ at the end is dropped: write the value in '…'");
+                self.note("a $ at the end is dropped: write the value in '...'");
             }
             End::Empty => {
                 self.leftover = true;
@@ -306,7 +306,7 @@ impl<'a> Reader<'a> {
                 let rest = self.scan.rest().get(1..).unwrap_or_default();
                 let next = rest.iter().find(|b| !is_blank(**b));
                 if next.is_some_and(|b| !is_newline(*b) && *b != b';') {
-                    self.note("'' ends a value, what follows it is dropped: write it in \"…\"");
+                    self.note("'' ends a value, what follows it is dropped: write it in \"...\"");
                 }
             }
         }

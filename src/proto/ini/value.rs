@@ -8,19 +8,19 @@ use super::scan::{End, Token};
 const STACK_MAX: usize = 9999;
 
 const KEYWORD: &str =
-    "a word like yes, no or null stands beside other text: write the value in \"…\"";
+    "a word like yes, no or null stands beside other text: write the value in \"...\"";
 const COMPUTED: &str = "& | ^ ~ ! ( ) compute with numbers, so this value is not the text that was \
-    written: write it in \"…\"";
+    written: write it in \"...\"";
 const APOSTROPHES: &str = "apostrophes inside a value are quotes and are dropped: write the value \
-    in \"…\"";
+    in \"...\"";
 const QUOTES: &str = "double quotes inside a value are dropped with the blanks around them: write \
-    the value in '…', or in \"…\" with \\\" for each of them";
+    the value in '...', or in \"...\" with \\\" for each of them";
 const LINES: &str = "an apostrophe opens a quotation that goes on in the next lines: write the \
-    value in \"…\"";
+    value in \"...\"";
 const UNCLOSED: &str = "an apostrophe is never closed, the rest of the file is ignored: write the \
-    value in \"…\"";
+    value in \"...\"";
 const JOINED: &str = "a $ at the end of a line takes the next line into the value: write the value \
-    in '…'";
+    in '...'";
 
 /// What the operators to the left of an operand wait for.
 enum Waiting {
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
     fn check_depth(&self, pending: &Pending, more: usize) -> Result<(), BadIni> {
         if pending.symbols.saturating_add(more) > STACK_MAX {
             return Err(
-                self.fault("parentheses or operators nest too deep: write the value in \"…\"")
+                self.fault("parentheses or operators nest too deep: write the value in \"...\"")
             );
         }
         Ok(())
@@ -206,17 +206,17 @@ impl<'a> Reader<'a> {
     fn misplaced(&self, token: &Token<'_>) -> BadIni {
         self.fault(match token {
             Token::Keyword(_) => KEYWORD,
-            Token::Stray => "a second = in a value: write the value in \"…\"",
-            Token::Unclosed => "an apostrophe is never closed: write the value in \"…\"",
+            Token::Stray => "a second = in a value: write the value in \"...\"",
+            Token::Unclosed => "an apostrophe is never closed: write the value in \"...\"",
             Token::End(_) => {
                 "an operator lacks its right side, or a ( is not closed: write the \
-                value in \"…\""
+                value in \"...\""
             }
             Token::Operator(_) => {
                 "one of & | ^ ~ ! ( ) stands where it computes nothing: write \
-                the value in \"…\""
+                the value in \"...\""
             }
-            _ => "text behind a ): write the value in \"…\"",
+            _ => "text behind a ): write the value in \"...\"",
         })
     }
 }
