@@ -1,0 +1,138 @@
+//! One binary, two applets: by link, by first argument, by the old program's names.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that panics has failed, which is its job"
+)]
+
+mod rig;
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rig::{Itsp, Ran, Scratch, binary, command, finish};
+
+fn run(program: &Path, arguments: &[&str]) -> Ran {
+    let mut run = command(program);
+    run.args(arguments);
+    finish(run)
+}
+
+#[test]
+fn the_name_or_the_first_argument_chooses() {
+    let scratch = Scratch::new();
+    let check = |name: &str, arguments: &[&str], expected: &str| {
+        let link = scratch.join(name);
+        if !link.exists() {
+            symlink(binary(), &link).unwrap();
+        }
+        let ran = run(&link, arguments);
+        assert_eq!(ran.code, Some(0), "{name} {arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stdout.starts_with(expected),
+            "{name} {arguments:?}: {}",
+            ran.stdout
+        );
+    };
+    check("websms", &["--help"], "usage: websms [");
+    check("websms.php", &["--help"], "usage: websms [");
+    check("anything", &["--help"], "usage: websms [");
+    check("websmsd", &["--help"], "usage: websmsd [");
+    check("websmsd.php", &["--help"], "usage: websmsd [");
+    check("websms", &["websmsd", "--help"], "usage: websmsd [");
+    check("websms.php", &["websmsd", "--help"], "usage: websmsd [");
+    let version = concat!("websms ", env!("CARGO_PKG_VERSION"), "\n");
+    check("websms", &["--version"], version);
+    check("websmsd", &["--version"], version);
+}
+
+#[test]
+fn faults_of_usage_exit_2_and_keep_stdout_clean() {
+    let check = |arguments: &[&str], expected: &str| {
+        let ran = run(&binary(), arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+        assert!(
+            ran.stderr.contains(expected),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    };
+    check(&[], "usage: websms [");
+    check(&["1", "2"], "usage: websms [");
+    check(&["--queue"], "usage: websms [");
+    check(&["websmsd", "--replay", "f"], "usage: websmsd [");
+    check(&["websmsd", "-l", "80"], "ADDR:PORT");
+    check(
+        &["websmsd", "--dump-config", "-c", "/nonexistent"],
+        "/nonexistent: cannot be read",
+    );
+}
+
+#[test]
+fn a_text_in_the_wrong_place_is_not_repeated() {
+    for arguments in [
+        &["--secret-text", "1", "2"][..],
+        &["-i", "a", "1", "2", "secret-text", "b"],
+    ] {
+        let ran = run(&binary(), arguments);
+        assert_eq!(ran.code, Some(2));
+        assert!(!ran.stderr.contains("secret-text"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_port_variable_must_be_a_number() {
+    let mut run = command(&binary());
+    run.arg("websmsd").env("WEBSMSD_PORT", "http");
+    let ran = finish(run);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("WEBSMSD_PORT"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_variable_names_the_configuration_and_the_option_wins() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let text = format!(
+        "[websms]\nhost = \"{}\"\nauth_method = none\n[queue]\ndir = \"\"\n",
+        itsp.url()
+    );
+    let conf = scratch.file("websms.conf", text);
+    let mut by_variable = command(&binary());
+    by_variable.args(["1", "2", "x"]).env("WEBSMS_CONF", &conf);
+    let ran = finish(by_variable);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let mut by_option = command(&binary());
+    by_option
+        .arg("-c")
+        .arg(&conf)
+        .args(["1", "2", "x"])
+        .env("WEBSMS_CONF", "/nonexistent");
+    let ran = finish(by_option);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(itsp.requests().len(), 2);
+}
+
+#[test]
+fn a_configuration_is_dumped_as_php_reads_it() {
+    let scratch = Scratch::new();
+    let dump = |text: &str| {
+        let conf = scratch.file("websms.conf", text);
+        run(
+            &binary(),
+            &["websmsd", "--dump-config", "-c", conf.to_str().unwrap()],
+        )
+    };
+    let ran = dump("[websms]\nhost = a ; c\nx[] = 1\nx[] = yes\n[websmsd]\n");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let expected = serde_json::json!({"websms": {"host": "a", "x": ["1", "1"]}, "websmsd": []});
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap(),
+        expected
+    );
+    let ran = dump("[websms]\nhost = a=b\n");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("websms.conf:2: "), "{}", ran.stderr);
+}

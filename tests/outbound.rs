@@ -1,0 +1,697 @@
+//! `websms` by hand: what reaches the provider, and what each kind of answer comes to.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that panics has failed, which is its job"
+)]
+
+mod rig;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rig::{Itsp, PATIENCE, Ran, Scratch, Script, deaf_address, websms};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+/// A configuration for a provider, with `more` lines in `[websms]`.
+fn conf(scratch: &Scratch, host: &str, more: &str) -> PathBuf {
+    let text = format!(
+        "[websms]\nhost = \"{host}\"\npath = \"/sms/send/\"\nauth_user = \"id\"\n\
+         auth_passwd = \"Secret+1\"\n{more}\n[queue]\ndir = \"\"\n"
+    );
+    scratch.file("websms.conf", text)
+}
+
+const ORDER: [&str; 3] = ["+12025550183", "+12025550160", "Outgoing message!"];
+
+/// Sends one message to a stub that plays `script`.
+fn send(script: Script, more: &str) -> (Ran, Itsp, Duration) {
+    let itsp = Itsp::start(vec![script]);
+    let scratch = Scratch::new();
+    let start = Instant::now();
+    let ran = websms(&conf(&scratch, &itsp.url(), more), &ORDER);
+    let took = start.elapsed();
+    assert_eq!(ran.stdout, "", "websms is silent on stdout");
+    assert!(!ran.stderr.contains("Secret+1"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("Outgoing"), "{}", ran.stderr);
+    (ran, itsp, took)
+}
+
+// ---- What is sent ---------------------------------------------------------------------------
+
+#[test]
+fn a_form_goes_out_as_the_php_sends_it() {
+    let (ran, itsp, _) = send(Script::reply(200, r#"{"status":"success"}"#), "");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let request = itsp.request();
+    assert_eq!(request.method, "POST");
+    assert_eq!(request.target, "/sms/send/");
+    assert_eq!(
+        request.text(),
+        "Body=Outgoing+message%21&From=%2B12025550160&To=%2B12025550183"
+    );
+    let agent = concat!("websms/", env!("CARGO_PKG_VERSION"));
+    let host = itsp.address.to_string();
+    let expected = [
+        ("Host", host.as_str()),
+        ("Authorization", "Basic aWQ6U2VjcmV0KzE="),
+        ("User-Agent", agent),
+        ("Accept", "*/*"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Content-Length", "62"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(request.headers, expected);
+}
+
+#[test]
+fn addresses_are_reduced_and_texts_may_begin_with_a_dash() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, &itsp.url(), "number_format = \"omit+\"");
+    let from = "\"Ann, B\" <sip:+12025550160@pbx;x=y>";
+    for text in ["-n", "--help", "--", "-v"] {
+        let ran = websms(&conf, &["sip:+12025550183@trunk", from, text]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    let ran = websms(&conf, &["--", "+12025550183", from, "x"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let bodies: Vec<String> = itsp.requests().iter().map(|r| r.text()).collect();
+    let expected = ["-n", "--help", "--", "-v", "x"]
+        .map(|text| format!("Body={text}&From=12025550160&To=12025550183"));
+    assert_eq!(bodies, expected);
+}
+
+#[test]
+fn long_requests_are_written_whole() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let text = "\u{1f600}".repeat(20_000);
+    for format in ["form", "query", "json", "multipart"] {
+        let conf = conf(&scratch, &itsp.url(), &format!("format = {format}"));
+        let text = if format == "query" {
+            &text[..8000]
+        } else {
+            &text
+        };
+        let ran = websms(&conf, &[ORDER[0], ORDER[1], text]);
+        assert_eq!(ran.code, Some(0), "{format}: {}", ran.stderr);
+    }
+    let requests = itsp.requests();
+    assert_eq!(requests.len(), 4);
+    assert!(requests[0].body.len() > 240_000);
+    assert!(requests[1].target.len() > 24_000);
+    assert!(requests[2].text().contains("\u{1f600}\u{1f600}"));
+    assert!(requests[3].text().ends_with("--\r\n"));
+}
+
+#[test]
+fn json_is_nested_where_keys_are_paths() {
+    let more = "format = json\nkey_to = \"messages[0].destinations[0].to\"\n\
+                key_from = \"messages[0].from\"\nkey_body = \"messages[0].text\"";
+    let (ran, itsp, _) = send(Script::reply(200, "{}"), more);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let request = itsp.request();
+    assert_eq!(request.header("Content-Type"), Some("application/json"));
+    let sent: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    let expected = serde_json::json!({"messages": [{
+        "destinations": [{"to": "+12025550183"}],
+        "from": "+12025550160",
+        "text": "Outgoing message!",
+    }]});
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn a_dry_run_shows_the_bytes_and_sends_nothing() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let more = "auth_method = none\nformat = query\nval_static = \"a=b c\"";
+    let conf = conf(&scratch, &itsp.url(), more);
+    let mut order = vec!["-n"];
+    order.extend(ORDER);
+    let shown = websms(&conf, &order);
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert_eq!(itsp.connections(), 0);
+    assert_eq!(websms(&conf, &ORDER).code, Some(0));
+    let request = itsp.request();
+    let mut sent = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
+    for (name, value) in &request.headers {
+        sent.push_str(&format!("{name}: {value}\r\n"));
+    }
+    assert_eq!(shown.stdout, format!("{sent}\r\n"));
+}
+
+#[test]
+fn a_dry_run_shows_no_secret() {
+    let scratch = Scratch::new();
+    let more = "headers = \"X-Team: blue|Accept: text/xml\"\nval_static = \"api_key=deadbeef\"";
+    let conf = conf(&scratch, "https://api.example.com", more);
+    let mut order = vec!["--dry-run"];
+    order.extend(ORDER);
+    let ran = websms(&conf, &order);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for secret in ["Secret", "aWQ6", "deadbeef", "blue"] {
+        assert!(!ran.stdout.contains(secret), "{secret} in {}", ran.stdout);
+    }
+    assert!(
+        ran.stdout.contains("Accept: text/xml\r\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+// ---- Verdicts -------------------------------------------------------------------------------
+
+#[track_caller]
+fn check(script: Script, more: &str, code: i32, word: &str, reason: &str) {
+    let (ran, _, _) = send(script.clone(), more);
+    assert_eq!(ran.code, Some(code), "{script:?} {more}: {}", ran.stderr);
+    let expected = format!("{word}: {reason}");
+    assert!(ran.stderr.contains(&expected), "{script:?}: {}", ran.stderr);
+}
+
+#[test]
+fn statuses_and_checks_decide() {
+    let checked = "response_check = \"status=success\"";
+    let success = r#"{"status":"success"}"#;
+    assert_eq!(send(Script::reply(201, "no JSON"), "").0.code, Some(0));
+    assert_eq!(send(Script::reply(204, ""), "").0.code, Some(0));
+    assert_eq!(send(Script::reply(200, success), checked).0.code, Some(0));
+    let regex = "response_check = \"/^ok: [0-9]+$/i\"";
+    assert_eq!(send(Script::reply(200, "OK: 17"), regex).0.code, Some(0));
+    check(
+        Script::reply(200, "ERR"),
+        regex,
+        1,
+        "REFUSED",
+        "provider answered 200, response_check",
+    );
+    check(
+        Script::reply(200, r#"{"status":"error"}"#),
+        checked,
+        1,
+        "REFUSED",
+        "provider answered 200",
+    );
+    check(
+        Script::reply(403, success),
+        checked,
+        1,
+        "REFUSED",
+        "provider answered 403",
+    );
+    check(
+        Script::reply(400, "secret words"),
+        "",
+        1,
+        "REFUSED",
+        "provider answered 400",
+    );
+    check(
+        Script::reply(503, success),
+        checked,
+        75,
+        "FAILED",
+        "provider answered 503",
+    );
+    check(
+        Script::reply_with(429, &[("Retry-After", "5")], ""),
+        "",
+        75,
+        "FAILED",
+        "provider answered 429",
+    );
+    let later = "later_check = \"code=20429\"";
+    check(
+        Script::reply(400, r#"{"code":20429}"#),
+        later,
+        75,
+        "FAILED",
+        "provider answered 400, later",
+    );
+}
+
+#[test]
+fn redirects_are_refused_and_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Itsp::accepting();
+        let script = Script::reply_with(status, &[("Location", &elsewhere.url())], "");
+        let (ran, itsp, _) = send(script, "");
+        assert_eq!(ran.code, Some(1), "{status}: {}", ran.stderr);
+        assert_eq!(
+            (itsp.connections(), elsewhere.connections()),
+            (1, 0),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_status_line_decides_whatever_becomes_of_the_rest() {
+    let raw = |text: &str| Script::Raw(text.as_bytes().to_vec());
+    assert_eq!(send(Script::cut_body("{}"), "").0.code, Some(0));
+    assert_eq!(
+        send(raw("HTTP/1.1 200 OK\r\nContent-Le"), "").0.code,
+        Some(0)
+    );
+    assert_eq!(
+        send(Script::ResetAfter(b"HTTP/1.1 202 OK\r\n".to_vec()), "")
+            .0
+            .code,
+        Some(0)
+    );
+    check(
+        raw("HTTP/1.1 403 No\r\nX"),
+        "",
+        1,
+        "REFUSED",
+        "provider answered 403",
+    );
+    check(
+        raw("HTTP/1.1 503 No\r\n"),
+        "",
+        75,
+        "FAILED",
+        "provider answered 503",
+    );
+    let many = "X: y\r\n".repeat(4000);
+    assert_eq!(
+        send(raw(&format!("HTTP/1.1 200 OK\r\n{many}\r\n")), "")
+            .0
+            .code,
+        Some(0)
+    );
+    let checked = "response_check = \"status=success\"";
+    let doubt = "it may have been sent: provider answered 200, the answer was cut off";
+    check(
+        Script::cut_body(r#"{"status":"succ"#),
+        checked,
+        75,
+        "FAILED",
+        doubt,
+    );
+    let whole = Script::cut_body(r#"{"status":"success"}"#);
+    assert_eq!(send(whole, checked).0.code, Some(0));
+    let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check(
+        raw(&format!("{chunk}5\r\n{{\"sta")),
+        checked,
+        75,
+        "FAILED",
+        doubt,
+    );
+    let chunks = format!("{chunk}9\r\n{{\"status\"\r\nb\r\n:\"success\"}}\r\n0\r\n\r\n");
+    assert_eq!(send(raw(&chunks), checked).0.code, Some(0));
+}
+
+#[test]
+fn answers_beyond_the_limit_are_not_read() {
+    // 64 KiB are judged: what stands at their end counts, what stands behind does not.
+    for (before, code) in [(65_534, 0), (65_533, 0), (65_535, 1)] {
+        let body = format!("{}OK{}", " ".repeat(before), " ".repeat(200_000));
+        let (ran, _, _) = send(Script::reply(200, body), "response_check = \"/OK/\"");
+        assert_eq!(ran.code, Some(code), "{before}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_was_not_written_is_told_from_what_was_not_answered() {
+    let doubt = "it may have been sent: ";
+    let closed = format!("{doubt}connection lost before an answer");
+    check(Script::Close, "", 75, "FAILED", &closed);
+    check(Script::Reset, "", 75, "FAILED", &closed);
+    let babble = Script::Raw(b"220 mail.example.com ESMTP\r\n".to_vec());
+    check(
+        babble,
+        "",
+        75,
+        "FAILED",
+        &format!("{doubt}the answer is not HTTP"),
+    );
+    let scratch = Scratch::new();
+    let deaf = conf(&scratch, &format!("http://{}", deaf_address()), "");
+    let ran = websms(&deaf, &ORDER);
+    assert_eq!(ran.code, Some(75));
+    assert!(
+        ran.stderr.contains("FAILED: connection refused"),
+        "{}",
+        ran.stderr
+    );
+    let nowhere = conf(&scratch, "http://name.invalid", "");
+    let ran = websms(&nowhere, &ORDER);
+    assert_eq!(ran.code, Some(75));
+    assert!(
+        ran.stderr.contains("FAILED: name resolution failed"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_timeout_holds_for_the_whole_run() {
+    let limit = "timeout = 1";
+    let dribble = Script::Slow {
+        pieces: vec![b"H".to_vec(); 60],
+        pause: Duration::from_millis(100),
+    };
+    for script in [Script::Hang, dribble] {
+        let (ran, _, took) = send(script, limit);
+        assert_eq!(ran.code, Some(75));
+        let phrase = "it may have been sent: timeout while waiting for the answer";
+        assert!(ran.stderr.contains(phrase), "{}", ran.stderr);
+        assert!(took >= Duration::from_secs(1), "{took:?}");
+        assert!(took < Duration::from_secs(4), "{took:?}");
+    }
+    // A text that no socket buffer holds, and nobody who reads it: not written whole.
+    let itsp = Itsp::start(vec![Script::HangUnread]);
+    let scratch = Scratch::new();
+    let conf = conf(
+        &scratch,
+        &itsp.url(),
+        &format!("{limit}\nformat = multipart\n{}", copies()),
+    );
+    let start = Instant::now();
+    let ran = websms(&conf, &ORDER);
+    assert_eq!(ran.code, Some(75));
+    let phrase = "FAILED: timeout while sending the request";
+    assert!(ran.stderr.contains(phrase), "{}", ran.stderr);
+    assert!(start.elapsed() < Duration::from_secs(4));
+}
+
+/// Static parameters that make a request too long for any socket buffer. The configuration is
+/// bounded, so they refer to a variable of the environment's size.
+fn copies() -> String {
+    let long = "x".repeat(200_000);
+    format!("val_static = \"long={long}\"")
+}
+
+#[test]
+fn bad_numbers_and_texts_are_not_sent() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, &itsp.url(), "");
+    let check = |order: [&str; 3], code: i32, word: &str| {
+        let ran = websms(&conf, &order);
+        assert_eq!(ran.code, Some(code), "{order:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(word), "{order:?}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    };
+    check(["1,2", "2", "x"], 1, "INVALID: to");
+    check(["", "2", "x"], 1, "INVALID: to");
+    check(["1", "a<b", "x"], 1, "INVALID: from");
+    check([&"1".repeat(65), "2", "x"], 1, "INVALID: to");
+    check(["1", "2", ""], 1, "above 1023 bytes");
+    let imdn = "<?xml version=\"1.0\"?><imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"/>";
+    check(["1", "2", imdn], 0, "IGNORED: machine chatter");
+    assert_eq!(itsp.connections(), 0);
+    assert_eq!(websms(&conf, &[&"1".repeat(64), "2", "x"]).code, Some(0));
+}
+
+#[test]
+fn configurations_that_cannot_be_used_are_faults() {
+    let scratch = Scratch::new();
+    let run = |text: &str, order: &[&str]| websms(&scratch.file("websms.conf", text), order);
+    let fault = |text: &str| {
+        let ran = run(text, &ORDER);
+        assert_eq!(ran.code, Some(2), "{text}: {}", ran.stderr);
+        assert!(ran.stderr.contains("INVALID: "), "{}", ran.stderr);
+    };
+    fault("[websms]\nhost = a=b\n");
+    fault("[websms]\nauth_method = magic\n");
+    fault("[websms]\nhost = \"http://u:p@127.0.0.1\"\n");
+    fault("[websms]\nhost = \"http://127.0.0.1\"\npath = \"/a b\"\n");
+    fault("[websms]\nhost = \"https://127.0.0.1\"\nca_file = \"/nonexistent\"\n");
+    fault("[websms]\nhost [a] = \"http://127.0.0.1\"\n");
+    let ran = websms(Path::new("/nonexistent/websms.conf"), &ORDER);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    let itsp = Itsp::accepting();
+    let two = format!(
+        "[websms]\nhost [a] = \"{0}\"\nhost [b] = \"{0}\"\n",
+        itsp.url()
+    );
+    let ran = run(&two, &ORDER);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("a, b"), "{}", ran.stderr);
+    let ran = run(&two, &[ORDER[0], ORDER[1], ORDER[2], "c"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert_eq!(itsp.connections(), 0);
+    let ran = run(&two, &[ORDER[0], ORDER[1], ORDER[2], "b"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn the_environment_names_no_proxy() {
+    let itsp = Itsp::accepting();
+    let proxy = Itsp::accepting();
+    let scratch = Scratch::new();
+    let mut run = rig::command(&rig::binary());
+    run.arg("-c")
+        .arg(conf(&scratch, &itsp.url(), ""))
+        .args(ORDER);
+    for name in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTPS_PROXY",
+    ] {
+        run.env(name, proxy.url());
+    }
+    assert_eq!(rig::finish(run).code, Some(0));
+    assert_eq!((itsp.connections(), proxy.connections()), (1, 0));
+}
+
+// ---- A proxy --------------------------------------------------------------------------------
+
+/// A CONNECT proxy for one connection; returns what it was asked, up to the empty line.
+fn proxy(answer: &'static str) -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://user:pw@{}", listener.local_addr().unwrap());
+    let running = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            asked.extend(byte);
+        }
+        client.write_all(answer.as_bytes()).unwrap();
+        let asked = String::from_utf8(asked).unwrap();
+        if answer.contains(" 200 ") {
+            let target = asked.split(' ').nth(1).unwrap();
+            let mut server = std::net::TcpStream::connect(target).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let _ = std::io::copy(&mut server, &mut client);
+        }
+        asked
+    });
+    (url, running)
+}
+
+#[test]
+fn a_proxy_is_asked_to_connect() {
+    let (url, running) = proxy("HTTP/1.1 200 Connected\r\n\r\n");
+    let (ran, itsp, _) = send(Script::reply(200, "{}"), &format!("proxy = \"{url}\""));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let asked = running.join().unwrap();
+    let expected = format!("CONNECT {} HTTP/1.1\r\n", itsp.address);
+    assert!(asked.starts_with(&expected), "{asked}");
+    assert!(
+        asked.contains("Proxy-Authorization: Basic dXNlcjpwdw==\r\n"),
+        "{asked}"
+    );
+    // What the proxy answers is not the provider's answer.
+    let (url, running) = proxy("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let (ran, itsp, _) = send(Script::reply(200, "{}"), &format!("proxy = \"{url}\""));
+    assert_eq!(ran.code, Some(75), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("FAILED: the proxy refused the connection")
+    );
+    assert_eq!(itsp.connections(), 0);
+    running.join().unwrap();
+}
+
+// ---- TLS ------------------------------------------------------------------------------------
+
+fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/tls")
+        .join(name)
+}
+
+/// An HTTPS provider with one of the certificates of `tests/tls`, for one connection. Returns its
+/// URL and, once joined, the request it read; empty where the handshake failed.
+fn https(certificate: &str) -> (String, thread::JoinHandle<String>) {
+    let chain: Vec<_> = CertificateDer::pem_file_iter(tls_file(certificate))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let key = PrivateKeyDer::from_pem_file(tls_file("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let running = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = Stream::new(&mut connection, &mut socket);
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.ends_with(b"To=%2B12025550183") {
+            match stream.read(&mut buffer) {
+                Ok(amount @ 1..) => request.extend_from_slice(&buffer[..amount]),
+                _ => break,
+            }
+        }
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        let _ = stream.write_all(answer).and_then(|()| stream.flush());
+        String::from_utf8(request).unwrap()
+    });
+    (format!("https://127.0.0.1:{port}"), running)
+}
+
+#[track_caller]
+fn check_tls(certificate: &str, more: &str, expected: Result<(), &str>) {
+    let (url, running) = https(certificate);
+    let scratch = Scratch::new();
+    let more = more.replace("@TLS@", tls_file("").to_str().unwrap());
+    let ran = websms(&conf(&scratch, &url, &more), &ORDER);
+    let request = running.join().unwrap();
+    match expected {
+        Ok(()) => {
+            assert_eq!(ran.code, Some(0), "{certificate} {more}: {}", ran.stderr);
+            assert!(request.contains("Authorization: Basic "), "{request}");
+        }
+        Err(phrase) => {
+            assert_eq!(ran.code, Some(75), "{certificate} {more}: {}", ran.stderr);
+            let expected = format!("FAILED: {phrase}");
+            assert!(
+                ran.stderr.contains(&expected),
+                "{certificate}: {}",
+                ran.stderr
+            );
+            assert_eq!(request, "", "nothing is sent to a stranger");
+        }
+    }
+}
+
+#[test]
+fn certificates_are_checked() {
+    let ours = "ca_file = \"@TLS@/ca.pem\"";
+    check_tls("good.pem", ours, Ok(()));
+    let unknown = Err("TLS certificate is of an unknown issuer");
+    check_tls("good.pem", "", unknown);
+    check_tls("good.pem", "ca_file = \"@TLS@/stranger.pem\"", unknown);
+    check_tls("expired.pem", ours, Err("TLS certificate has expired"));
+    check_tls("early.pem", ours, Err("TLS certificate is not valid yet"));
+    check_tls(
+        "misnamed.pem",
+        ours,
+        Err("TLS certificate is for another name"),
+    );
+}
+
+#[test]
+fn a_check_that_is_switched_off_is_off() {
+    for certificate in ["good.pem", "expired.pem", "misnamed.pem"] {
+        check_tls(certificate, "tls_verify = no", Ok(()));
+    }
+}
+
+#[test]
+fn tls_that_is_none_is_no_connection() {
+    let itsp = Itsp::start(vec![Script::Raw(
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+    )]);
+    let scratch = Scratch::new();
+    let url = itsp.url().replace("http:", "https:");
+    let hanging = Itsp::start(vec![Script::HangUnread]);
+    let silent = hanging.url().replace("http:", "https:");
+    let check = |url: &str, phrase: &str| {
+        let ran = websms(&conf(&scratch, url, "timeout = 1"), &ORDER);
+        assert_eq!(ran.code, Some(75), "{}", ran.stderr);
+        assert!(ran.stderr.contains(phrase), "{}", ran.stderr);
+    };
+    check(&silent, "FAILED: timeout in the TLS handshake");
+    check(
+        &format!("https://{}", deaf_address()),
+        "FAILED: connection refused",
+    );
+    drop(url);
+}
+
+#[test]
+fn https_goes_through_a_proxy() {
+    let (proxy_url, proxying) = proxy("HTTP/1.1 200 Connected\r\n\r\n");
+    check_tls(
+        "good.pem",
+        &format!("ca_file = \"@TLS@/ca.pem\"\nproxy = \"{proxy_url}\""),
+        Ok(()),
+    );
+    assert!(proxying.join().unwrap().starts_with("CONNECT 127.0.0.1:"));
+}
+
+// ---- The configuration's report -------------------------------------------------------------
+
+#[test]
+fn check_reports_all_that_is_wrong_at_once() {
+    let scratch = Scratch::new();
+    let (outgoing, staging) = (scratch.folder("outgoing"), scratch.folder("staging"));
+    let text = format!(
+        "[websms]\nhost = \"http://127.0.0.1\"\nauth_user = u\nauth_passwd = Secret1\n\
+         ca_file = \"/nonexistent\"\nnonsense = 1\n[websmsd]\npermit_addr = 127.0.0.1\n\
+         proxy_addr =\n[astqueue]\noutgoingdir = \"{}\"\nstagingdir = \"{}\"\n\
+         [queue]\ndir = \"\"\n",
+        outgoing.display(),
+        staging.display()
+    );
+    let conf = scratch.file("websms.conf", text.replace("ca_file", ";"));
+    let ran = websms(&conf, &["--check"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let file = conf.display();
+    assert!(
+        ran.stdout.contains(&format!("{file}:6: warning: ")),
+        "{}",
+        ran.stdout
+    );
+    use std::os::unix::fs::PermissionsExt;
+    let open = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let conf = scratch.file("websms.conf", text);
+    open(&conf, 0o644);
+    open(&outgoing, 0o777);
+    let ran = websms(&conf, &["--check"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    let expected = [
+        "fault: ca_file cannot be read",
+        "warning: others may read this file",
+        "warning: others may write to outgoingdir",
+        ":6: warning: ",
+    ];
+    for words in expected {
+        assert!(ran.stdout.contains(words), "{words} not in {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("Secret1"), "{}", ran.stdout);
+}
