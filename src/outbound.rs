@@ -212,7 +212,11 @@ fn settle(verdict: Verdict) -> Outcome {
 /// Who, to whom, by which interface, with what end: never a text or a secret.
 fn log(order: &Order<'_>, outgoing: Option<&Outgoing>, outcome: &Outcome) {
     let interface = outgoing.map_or("", |outgoing| &outgoing.account.interface);
-    let (alphabet, segments) = text::segments(&String::from_utf8_lossy(order.text));
+    let text = Text::parse_outbound(order.text);
+    let text = text
+        .as_ref()
+        .map_or_else(|_| Cow::Borrowed(""), Text::to_utf8);
+    let (alphabet, segments) = text::segments(&text);
     let alphabet = match alphabet {
         text::Alphabet::Gsm => "GSM",
         text::Alphabet::Ucs2 => "UCS-2",

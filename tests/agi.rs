@@ -265,7 +265,14 @@ fn one_command_at_a_time_and_none_after_silence() {
     check(vec!["510 Invalid or unknown command\n"], 1);
     check(vec!["HANGUP\n"], 1);
     check(vec!["200 result=1"], 1);
-    let limit = |bytes: usize| format!("200 {}\n", "x".repeat(bytes - 5)).leak() as &'static str;
+    let limit = |bytes: usize| -> &'static str {
+        let padding = "x".repeat(bytes - 5);
+        format!(
+            "200 {padding}
+"
+        )
+        .leak()
+    };
     check(vec![limit(1023), SUCCESS, SUCCESS], 3);
     check(vec![limit(1024), SUCCESS, SUCCESS], 3);
     check(vec![limit(1025), SUCCESS, SUCCESS], 1);

@@ -127,11 +127,8 @@ fn a_configuration_is_dumped_as_php_reads_it() {
     };
     let ran = dump("[websms]\nhost = a ; c\nx[] = 1\nx[] = yes\n[websmsd]\n");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let expected = serde_json::json!({"websms": {"host": "a", "x": ["1", "1"]}, "websmsd": []});
-    assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap(),
-        expected
-    );
+    let expected = r#"{"websms":{"host":"a","x":["1","1"]},"websmsd":[]}"#;
+    assert_eq!(ran.stdout, format!("{expected}\n"));
     let ran = dump("[websms]\nhost = a=b\n");
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
     assert!(ran.stderr.contains("websms.conf:2: "), "{}", ran.stderr);
