@@ -218,7 +218,7 @@ pub fn guards(section: Section, name: &str) -> bool {
                 .any(|start| name.starts_with(start)))
 }
 
-/// The name with the smallest distance; of several the first. Empty without names.
+/// The name with the smallest distance; of several one that ends alike, or the first. Empty without names.
 pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, unknown: &[u8]) -> &'a str {
     // A longer name is no typo of ours, and the comparison takes product of the lengths.
     let unknown: Vec<u8> = unknown
@@ -230,22 +230,34 @@ pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, unknown: &[u8]) -> &'a 
         })
         .collect();
     names
-        .min_by_key(|known| distance(&unknown, known))
+        .min_by_key(|known| {
+            let ends_alike = known.as_bytes().last() == unknown.last();
+            (distance(&unknown, known), !ends_alike)
+        })
         .unwrap_or("")
 }
 
 /// Of an unknown name, bytes that are compared.
 const NAME_BYTES_COMPARED: usize = 64;
 
-/// Letters to change from one name to the other. A name that is as good as one word of the other
-/// (`permit`, `password`) is nearer than its length says.
+/// Letters to change from one name to the other; a name that shares a word with the other
+/// (`permit`, `password`, `trusted_proxy`) is nearer than its letters say: one for each word that
+/// is left over.
 fn distance(unknown: &[u8], known: &str) -> usize {
-    let whole = levenshtein(unknown, known.as_bytes());
-    known
-        .split('_')
-        .filter(|word| word.len() >= 4 && known.len() > word.len())
-        .map(|word| levenshtein(unknown, word.as_bytes()).saturating_add(1))
-        .fold(whole, usize::min)
+    let mut least = levenshtein(unknown, known.as_bytes());
+    let words = |name: &[u8]| name.split(|byte| *byte == b'_').count();
+    let left_over = words(unknown)
+        .saturating_add(words(known.as_bytes()))
+        .saturating_sub(2);
+    for ours in known.split('_').filter(|word| word.len() >= 4) {
+        for theirs in unknown.split(|byte| *byte == b'_') {
+            if theirs.len() >= 4 {
+                let changed = levenshtein(theirs, ours.as_bytes()).saturating_add(left_over);
+                least = least.min(changed);
+            }
+        }
+    }
+    least
 }
 
 fn levenshtein(a: &[u8], b: &[u8]) -> usize {

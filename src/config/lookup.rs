@@ -24,6 +24,12 @@ impl Notes {
         self.push(line, Severity::Warning, text);
     }
 
+    /// Faults so far.
+    pub fn faults(&self) -> usize {
+        let fault = |note: &&Note| note.severity == Severity::Fault;
+        self.list.iter().filter(fault).count()
+    }
+
     /// One remark stands once: a key without an index is read for every interface.
     fn push(&mut self, line: u32, severity: Severity, text: String) {
         let note = Note {
@@ -39,10 +45,7 @@ impl Notes {
     /// In file order, and whether one is a fault.
     pub fn finish(mut self) -> (Vec<Note>, bool) {
         self.list.sort_by_key(|note| note.line);
-        let faulty = self
-            .list
-            .iter()
-            .any(|note| note.severity == Severity::Fault);
+        let faulty = self.faults() > 0;
         (self.list, faulty)
     }
 }
@@ -85,7 +88,9 @@ pub fn tables<'a>(root: &'a ini::Map, notes: &mut Notes) -> [Table<'a>; 4] {
             (ini::Value::Map(_), None) => {
                 let near = keys::nearest(Section::ALL.iter().map(|s| s.name()), &name);
                 let shown = shown(&name);
-                let text = format!("section {shown} is not known and ignored; nearest: [{near}]");
+                let text = format!(
+                    "section {shown} is not known and ignored with all its keys; nearest: [{near}]"
+                );
                 notes.warn(entry.line, text);
             }
             (ini::Value::Scalar(_), _) => {

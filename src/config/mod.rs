@@ -287,3 +287,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
         queue: program::queue(&mut Reader::once(&queue, notes)),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;

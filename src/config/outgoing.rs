@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::limits::TIMEOUT_S_MAX;
-use crate::proto::provider::{Account, Charset, Format, NumberFormat};
+use crate::message::{Message, Number, Sender, Text};
+use crate::proto::provider::{self, Account, BadAccount, Charset, Format, NumberFormat};
 use crate::proto::sign::Auth;
 
 use super::lookup::{Notes, Reader, Table};
@@ -33,6 +34,7 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<
 }
 
 fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
+    let faults = reader.notes.faults();
     let target = target(reader);
     let auth = auth(reader);
     let headers = reader.read("headers", values::headers).unwrap_or_default();
@@ -72,6 +74,10 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         response_check: reader.read("response_check", values::check).flatten(),
         later_check: reader.read("later_check", values::check).flatten(),
     };
+    // What could not be read has had its fault.
+    if reader.notes.faults() == faults {
+        check_account(reader, &account);
+    }
     Outgoing {
         account,
         client: client(reader),
@@ -226,7 +232,6 @@ fn plain(reader: &mut Reader<'_, '_>) -> Auth {
     }
 }
 
-/// Two fields of one name would leave it to the provider which one counts.
 fn check_headers(reader: &mut Reader<'_, '_>, auth: &Auth, headers: &[(String, String)]) {
     let set = match auth {
         Auth::None | Auth::Plain { .. } => return,
@@ -238,9 +243,9 @@ fn check_headers(reader: &mut Reader<'_, '_>, auth: &Auth, headers: &[(String, S
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case(set))
     {
-        reader.fault(
+        reader.warn(
             "headers",
-            "has a header that auth_method sets too; take one of them out",
+            "has a header that auth_method sets too, and that one is sent; take one of them out",
         );
     }
 }
@@ -259,6 +264,28 @@ fn carries_secret(auth: &Auth, headers: &[(String, String)], statics: &[Pair]) -
     by_auth
         || headers.iter().any(|(name, _)| named(name.as_bytes()))
         || statics.iter().any(|(name, _)| named(name))
+}
+
+/// Whether a message can be made into a request at all: told at the start, not at the first SMS.
+fn check_account(reader: &mut Reader<'_, '_>, account: &Account) {
+    let (Ok(to), Ok(from), Ok(text)) = (
+        Number::parse_outbound(b"+12025550183"),
+        Sender::parse_outbound(b"+12025550160"),
+        // Beyond U+FFFF, so that the parameter of `charset` is there too.
+        Text::parse_outbound("\u{1F600}".as_bytes()),
+    ) else {
+        return;
+    };
+    let Err(bad) = provider::encode(&Message { to, from, text }, account) else {
+        return;
+    };
+    let key = match bad {
+        BadAccount::Url | BadAccount::UserInUrl => "host",
+        BadAccount::Header { .. } => "headers",
+        BadAccount::KeyPath => "format",
+        BadAccount::SignedFormat => "auth_method",
+    };
+    reader.fault(key, &format!("makes no request: {bad}"));
 }
 
 /// What the name of a header or parameter with a credential contains.

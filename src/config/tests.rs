@@ -1,0 +1,1727 @@
+//! Texts of `websms.conf` → settings and remarks, every key and every rule.
+
+use super::keys::{Absent, KEYS, Scope, Section, guards};
+use super::*;
+use crate::proto::provider::Check;
+use crate::proto::sign::Auth;
+use crate::proto::verify::Scheme;
+
+fn preset(name: &str) -> Option<&'static str> {
+    match name {
+        "kiwi" => Some(
+            "[websms]\nhost = https://kiwi.example\nkey_to = kiwi_to\nauth_method = bearer\n\
+             [websmsd]\nkey_to = kiwi_in\npermit_addr = 192.0.2.0/24\nurl_path = /kiwi\n",
+        ),
+        "plum" => Some("[websms]\nhost = https://plum.example\n[websmsd]\nkey_to = plum_in\n"),
+        _ => None,
+    }
+}
+
+fn read_text(text: &str) -> Reading {
+    read_with(text.as_bytes(), &|_| None, preset)
+}
+
+fn config(text: &str) -> Config {
+    let reading = read_text(text);
+    reading
+        .config
+        .unwrap_or_else(|| panic!("{text}\n{:?}", reading.notes))
+}
+
+/// Lines and texts of one severity.
+fn notes(text: &str, severity: Severity) -> Vec<(u32, String)> {
+    let reading = read_text(text);
+    let faulty = reading.notes.iter().any(|n| n.severity == Severity::Fault);
+    assert_eq!(reading.config.is_none(), faulty, "{text}");
+    let of = reading.notes.into_iter().filter(|n| n.severity == severity);
+    of.map(|note| (note.line, note.text)).collect()
+}
+
+/// Exactly one fault, on that line, with those words.
+fn check_fault(text: &str, line: u32, words: &str) {
+    let faults = notes(text, Severity::Fault);
+    match faults.as_slice() {
+        [(at, says)] => assert!(*at == line && says.contains(words), "{text}\n{faults:?}"),
+        _ => panic!("{text}\n{faults:?}"),
+    }
+}
+
+/// A configuration that can be run, and a warning on that line with those words.
+fn check_warning(text: &str, line: u32, words: &str) {
+    assert_eq!(notes(text, Severity::Fault), [], "{text}");
+    let warnings = notes(text, Severity::Warning);
+    let hit = |(at, says): &(u32, String)| *at == line && says.contains(words);
+    assert!(warnings.iter().any(hit), "{text}\n{warnings:?}");
+}
+
+/// No remark with those words.
+fn check_silence(text: &str, words: &str) {
+    let reading = read_text(text);
+    let mut says = reading.notes.iter().map(|note| &note.text);
+    assert!(
+        says.all(|says| !says.contains(words)),
+        "{text}\n{:?}",
+        reading.notes
+    );
+}
+
+// ---- Every key ------------------------------------------------------------------------------
+
+/// One key: what it is by default, when given, when given empty; what it cannot be.
+struct Row {
+    section: Section,
+    name: &'static str,
+    /// Lines that the key needs beside it.
+    with: &'static str,
+    default: &'static str,
+    /// Texts behind the `=`, and what they become.
+    values: &'static [(&'static str, &'static str)],
+    /// `None`: a fault.
+    empty: Option<&'static str>,
+    /// Faults.
+    bad: &'static [&'static str],
+}
+
+const fn row(section: Section, name: &'static str) -> Row {
+    Row {
+        section,
+        name,
+        with: "",
+        default: "",
+        values: &[],
+        empty: Some(""),
+        bad: &[],
+    }
+}
+
+use Section::{Astqueue, Queue as QueueSection, Websms, Websmsd};
+
+const ROWS: &[Row] = &[
+    Row {
+        default: "http://localhost",
+        values: &[
+            ("https://api.example.com", "https://api.example.com"),
+            ("HTTPS://api.example.com", "https://api.example.com"),
+            ("api.example.com", "https://api.example.com"),
+            ("api.example.com:8443", "https://api.example.com:8443"),
+            ("https://api.example.com/v1", "https://api.example.com/v1"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ],
+        empty: None,
+        bad: &[
+            "ftp://api.example.com",
+            "\"https://api example.com\"",
+            "\"https://api.example.com\tx\"",
+            "https://äpi.example.com",
+            "https://user:pass@api.example.com",
+            "https://api.example.com:99999",
+            "https://api.example.com:x",
+            "https://[::x]",
+            "https:///x",
+        ],
+        ..row(Websms, "host")
+    },
+    Row {
+        default: "/",
+        values: &[("/sms/send/", "/sms/send/"), ("\"/a?b=c\"", "/a?b=c")],
+        bad: &["\"/a b\"", "\"/a\nHost: x\"", "/ä"],
+        ..row(Websms, "path")
+    },
+    Row {
+        default: "To",
+        values: &[("number", "number"), ("\"a b[0].c\"", "a b[0].c")],
+        empty: None,
+        ..row(Websms, "key_to")
+    },
+    Row {
+        default: "From",
+        values: &[("sender", "sender")],
+        ..row(Websms, "key_from")
+    },
+    Row {
+        default: "Body",
+        values: &[("text", "text")],
+        empty: None,
+        ..row(Websms, "key_body")
+    },
+    Row {
+        with: "auth_user = u\nauth_passwd = p\nkey_user = ku\nkey_secret = ks",
+        default: "basic u p",
+        values: &[
+            ("none", "none"),
+            ("\"none\"", "none"),
+            ("plain", "plain ku=u ks=p"),
+            ("basic", "basic u p"),
+            ("bearer", "bearer p"),
+            ("header", "header u: p"),
+            ("zadarma", "zadarma u p"),
+        ],
+        empty: Some("none"),
+        bad: &["Basic", "digest", "yes"],
+        ..row(Websms, "auth_method")
+    },
+    Row {
+        with: "auth_passwd = p\nauth_method = plain\nkey_secret = ks",
+        default: "plain = ks=p",
+        empty: Some("plain = ks=p"),
+        ..row(Websms, "auth_user")
+    },
+    Row {
+        with: "auth_user = u",
+        default: "fault",
+        values: &[("p", "basic u p"), ("\"p'=;\"", "basic u p'=;")],
+        empty: None,
+        ..row(Websms, "auth_passwd")
+    },
+    Row {
+        with: "auth_user = u\nauth_passwd = p\nauth_method = plain\nkey_secret = ks",
+        default: "fault",
+        values: &[("login", "plain login=u ks=p")],
+        empty: None,
+        ..row(Websms, "key_user")
+    },
+    Row {
+        with: "auth_passwd = p\nauth_method = plain",
+        default: "fault",
+        values: &[("api_key", "plain = api_key=p")],
+        empty: None,
+        ..row(Websms, "key_secret")
+    },
+    Row {
+        default: "none",
+        values: &[
+            ("\"status=success\"", "status=success"),
+            ("\"a=b=c\"", "a=b=c"),
+            ("\"a=\"", "a="),
+            ("\"/^ok$/\"", "regex ^ok(?:\\n?\\z)"),
+        ],
+        empty: Some("none"),
+        bad: &[
+            "success",
+            "\"=x\"",
+            "\"/ok\"",
+            "\"//\"",
+            "\"/ok/g\"",
+            "\"/(?=ok)/\"",
+            "\"/a\\1/\"",
+        ],
+        ..row(Websms, "response_check")
+    },
+    Row {
+        default: "none",
+        values: &[
+            ("\"status=busy\"", "status=busy"),
+            ("/slow/i", "regex slow"),
+        ],
+        empty: Some("none"),
+        bad: &["busy", "\"/(/\""],
+        ..row(Websms, "later_check")
+    },
+    Row {
+        default: "AsIs",
+        values: &[
+            ("omit+", "OmitPlus"),
+            ("no+", "Digits"),
+            ("E164", "Digits"),
+            ("E.164", "Digits"),
+            ("+E164", "Plus"),
+            ("NANP", "Nanp"),
+            ("e164", "AsIs"),
+        ],
+        empty: Some("AsIs"),
+        ..row(Websms, "number_format")
+    },
+    Row {
+        default: "AsIs",
+        values: &[
+            ("UCS-2", "Ucs2"),
+            (
+                "\"type=unicode\"",
+                "Parameter([116, 121, 112, 101], [117, 110, 105, 99, 111, 100, 101])",
+            ),
+            ("utf8", "AsIs"),
+            ("\"=x\"", "AsIs"),
+        ],
+        empty: Some("AsIs"),
+        ..row(Websms, "charset")
+    },
+    Row {
+        values: &[
+            ("\"a=1\"", "a=1"),
+            ("\"a=1, b=2=3 ,,c=\"", "a=1|b=2=3|c="),
+            ("'a=1\\,2,b=\\\\,c=\\d'", "a=1,2|b=\\|c=\\d"),
+            ("'a=\\\\\\,b'", "a=\\,b"),
+        ],
+        bad: &["a", "\"a=1,b\"", "\"=1\""],
+        ..row(Websms, "val_static")
+    },
+    Row {
+        default: "http://localhost To",
+        with: "host = http://localhost",
+        values: &[("plum", "http://localhost To")],
+        empty: Some("http://localhost To"),
+        bad: &["cherry", "plums"],
+        ..row(Websms, "provider")
+    },
+    Row {
+        default: "Form",
+        values: &[
+            ("form", "Form"),
+            ("json", "Json"),
+            ("query", "Query"),
+            ("multipart", "Multipart"),
+        ],
+        empty: None,
+        bad: &["xml", "JSON"],
+        ..row(Websms, "format")
+    },
+    Row {
+        values: &[
+            ("\"X-A: 1\"", "X-A:1"),
+            ("\"X-A:1 | X-B: a: b |\"", "X-A:1|X-B:a: b"),
+            ("\"X-A:\"", "X-A:"),
+        ],
+        bad: &[
+            "X-A",
+            "\"X A: 1\"",
+            "\": 1\"",
+            "\"X-A: 1\nX-B: 2\"",
+            "\"X-A: ä\"",
+            "\"Host: x\"",
+            "\"content-length: 1\"",
+            "\"Accept-Encoding: gzip\"",
+        ],
+        ..row(Websms, "headers")
+    },
+    Row {
+        default: "10s",
+        values: &[("1", "1s"), ("600", "600s")],
+        empty: None,
+        bad: &["0", "601", "-1", "+5", "10s", "1.5", "99999999999999999999"],
+        ..row(Websms, "timeout")
+    },
+    Row {
+        default: "None",
+        values: &[
+            ("http://proxy:3128", "Some(\"http://proxy:3128\")"),
+            ("proxy:3128", "Some(\"http://proxy:3128\")"),
+            ("https://proxy:3128/", "Some(\"https://proxy:3128\")"),
+            ("http://u:p@proxy:3128", "Some(\"http://u:p@proxy:3128\")"),
+        ],
+        empty: Some("None"),
+        bad: &[
+            "socks5://proxy:1080",
+            "http://proxy:3128/path",
+            "http://",
+            "\"pro xy\"",
+            "http://proxy:0",
+        ],
+        ..row(Websms, "proxy")
+    },
+    Row {
+        default: "Roots { ca_file: None }",
+        values: &[
+            ("yes", "Roots { ca_file: None }"),
+            ("\"on\"", "Roots { ca_file: None }"),
+            ("no", "Anybody"),
+            ("\"False\"", "Anybody"),
+            ("0", "Anybody"),
+        ],
+        empty: Some("Anybody"),
+        bad: &["maybe", "2", "\"none\""],
+        ..row(Websms, "tls_verify")
+    },
+    Row {
+        default: "Roots { ca_file: None }",
+        values: &[("/etc/ca.pem", "Roots { ca_file: Some(\"/etc/ca.pem\") }")],
+        empty: Some("Roots { ca_file: None }"),
+        bad: &["\"/etc/\nca.pem\""],
+        ..row(Websms, "ca_file")
+    },
+    Row {
+        with: "path [a] = /\npath [b] = /\nhost = https://h",
+        default: "None",
+        values: &[("b", "Some(\"b\")")],
+        empty: Some("None"),
+        bad: &["c"],
+        ..row(Websms, "fallback")
+    },
+    Row {
+        default: "To",
+        values: &[("did", "did")],
+        empty: None,
+        ..row(Websmsd, "key_to")
+    },
+    Row {
+        default: "From",
+        values: &[("caller", "caller")],
+        empty: None,
+        ..row(Websmsd, "key_from")
+    },
+    Row {
+        default: "Body",
+        values: &[("\"data.text\"", "data.text")],
+        empty: None,
+        ..row(Websmsd, "key_body")
+    },
+    Row {
+        values: &[("zd_echo", "zd_echo")],
+        ..row(Websmsd, "key_echo")
+    },
+    Row {
+        values: &[("account", "")],
+        ..row(Websmsd, "key_account")
+    },
+    Row {
+        values: &[("MessageSid", "MessageSid")],
+        ..row(Websmsd, "key_id")
+    },
+    Row {
+        default: "none",
+        values: &[("\"event=SMS\"", "event=SMS"), ("\"a.b=c=d\"", "a.b=c=d")],
+        empty: Some("none"),
+        bad: &["event", "\"=SMS\""],
+        ..row(Websmsd, "accept_if")
+    },
+    Row {
+        values: &[("results", "results")],
+        ..row(Websmsd, "each")
+    },
+    Row {
+        values: &[
+            ("\"<Response></Response>\"", "<Response></Response>"),
+            ("ok", "ok"),
+        ],
+        ..row(Websmsd, "report_success")
+    },
+    Row {
+        with: "report_success = \"<Response/>\"",
+        default: "text/xml",
+        values: &[
+            ("application/xml", "application/xml"),
+            ("\"text/xml; charset=UTF-8\"", "text/xml; charset=UTF-8"),
+        ],
+        empty: Some("text/xml"),
+        bad: &["xml", "\"text/xml\nX: y\"", "text/ä"],
+        ..row(Websmsd, "report_type")
+    },
+    Row {
+        default: "422",
+        values: &[
+            ("200", "200"),
+            ("299", "299"),
+            ("400", "400"),
+            ("599", "599"),
+        ],
+        empty: None,
+        bad: &["199", "300", "399", "600", "+422", "ok"],
+        ..row(Websmsd, "reject_status")
+    },
+    Row {
+        default: "all",
+        values: &[
+            ("1.2.3.4", "1.2.3.4/128"),
+            (
+                "185.45.152.42,3.104.90.0/24 , 2001:db8::/32,",
+                "185.45.152.42/128 3.104.90.0/120 2001:db8::/32",
+            ),
+        ],
+        empty: Some("nobody"),
+        bad: &[
+            "localhost",
+            "1.2.3.4/33",
+            "1.2.3.4 5.6.7.8",
+            "\"1.2.3.4;5.6.7.8\"",
+            "::/129",
+        ],
+        ..row(Websmsd, "permit_addr")
+    },
+    Row {
+        default: "172.16.0.0/108",
+        values: &[("10.0.0.0/8,::1", "10.0.0.0/104 ::1/128")],
+        empty: Some("nobody"),
+        bad: &["proxy", "10.0.0.0/8,x"],
+        ..row(Websmsd, "proxy_addr")
+    },
+    Row {
+        default: "HTTP_X_FORWARDED_FOR",
+        values: &[("HTTP_X_REAL_IP", "HTTP_X_REAL_IP")],
+        bad: &[
+            "X-Forwarded-For",
+            "HTTP_",
+            "http_x_forwarded_for",
+            "REMOTE_ADDR",
+            "HTTP_X-REAL",
+        ],
+        ..row(Websmsd, "proxy_header")
+    },
+    Row {
+        default: "all",
+        values: &[("/sms", "/sms"), ("\"/a, /b?c=d ,\"", "/a /b?c=d")],
+        empty: Some("none"),
+        bad: &["sms", "\"/a b\"", "https://example.com/sms", "/ä"],
+        ..row(Websmsd, "url_path")
+    },
+    Row {
+        with: "auth_user = u\nauth_passwd = p",
+        default: "none",
+        values: &[
+            ("none", "none"),
+            ("basic", "basic u p"),
+            ("bearer", "bearer p"),
+        ],
+        empty: Some("none"),
+        bad: &["digest", "plain"],
+        ..row(Websmsd, "auth_method")
+    },
+    Row {
+        with: "auth_method = basic\nauth_passwd = p",
+        default: "fault",
+        values: &[("u", "basic u p")],
+        empty: None,
+        ..row(Websmsd, "auth_user")
+    },
+    Row {
+        with: "auth_method = bearer",
+        default: "fault",
+        values: &[("p", "bearer p")],
+        empty: None,
+        ..row(Websmsd, "auth_passwd")
+    },
+    Row {
+        values: &[("https://pbx.example.com/sms", "")],
+        bad: &["pbx.example.com", "ftp://pbx.example.com", "https://"],
+        ..row(Websmsd, "public_url")
+    },
+    Row {
+        default: "To",
+        values: &[("plum", "plum_in")],
+        empty: Some("To"),
+        bad: &["cherry"],
+        ..row(Websmsd, "provider")
+    },
+    Row {
+        default: "[]",
+        values: &[
+            ("127.0.0.1:8080", "[127.0.0.1:8080]"),
+            ("\"0.0.0.0:80, [::]:80\"", "[0.0.0.0:80, [::]:80]"),
+        ],
+        empty: Some("[]"),
+        bad: &["80", "127.0.0.1", "localhost:80", "::1", "127.0.0.1:65536"],
+        ..row(Websmsd, "listen")
+    },
+    Row {
+        with: "tls_key = /k",
+        default: "fault",
+        values: &[("/c", "/c /k")],
+        empty: None,
+        ..row(Websmsd, "tls_cert")
+    },
+    Row {
+        with: "tls_cert = /c",
+        default: "fault",
+        values: &[("/k", "/c /k")],
+        empty: None,
+        ..row(Websmsd, "tls_key")
+    },
+    Row {
+        default: "64",
+        values: &[("1", "1"), ("4096", "4096")],
+        empty: None,
+        bad: &["0", "4097", "many"],
+        ..row(Websmsd, "max_connections")
+    },
+    Row {
+        default: "32",
+        values: &[("0", "0"), ("1000", "1000")],
+        empty: None,
+        bad: &["1001", "-1"],
+        ..row(Websmsd, "keep_rejected")
+    },
+    Row {
+        default: "/var/spool/asterisk/outgoing",
+        values: &[("/tmp/out", "/tmp/out")],
+        empty: None,
+        bad: &["/var/spool/asterisk/staging", "\"/a\nb\""],
+        ..row(Astqueue, "outgoingdir")
+    },
+    Row {
+        default: "/var/spool/asterisk/staging",
+        values: &[("/tmp/stage", "/tmp/stage")],
+        empty: None,
+        bad: &[
+            "/var/spool/asterisk/outgoing",
+            "/var/spool/asterisk/outgoing/",
+        ],
+        ..row(Astqueue, "stagingdir")
+    },
+    Row {
+        default: "45",
+        values: &[("0", "0"), ("2147483647", "2147483647"), ("060", "60")],
+        bad: &["-1", "2147483648", "1.5", "45s", "\"45\nContext: x\""],
+        ..row(Astqueue, "waittime")
+    },
+    Row {
+        default: "0",
+        values: &[("3", "3")],
+        bad: &["-1", "x"],
+        ..row(Astqueue, "maxretries")
+    },
+    Row {
+        default: "300",
+        values: &[("60", "60")],
+        bad: &["-1", "5m"],
+        ..row(Astqueue, "retrytime")
+    },
+    Row {
+        default: "No",
+        values: &[
+            ("yes", "Yes"),
+            ("\"yes\"", "Yes"),
+            ("no", "No"),
+            ("\"no\"", "No"),
+            ("1", "Yes"),
+        ],
+        empty: Some("No"),
+        bad: &["keep"],
+        ..row(Astqueue, "archive")
+    },
+    Row {
+        default: "default",
+        values: &[
+            ("dp_entry_channel_open", "dp_entry_channel_open"),
+            ("sms/n", "sms/n"),
+        ],
+        empty: None,
+        bad: &[
+            "\"a\nb\"", "\"a b\"", "\"a;b\"", "\"a#b\"", "a@b", "\"a\tb\"",
+        ],
+        ..row(Astqueue, "channel_context")
+    },
+    Row {
+        default: "default",
+        values: &[("dp_entry_trunk_texting", "dp_entry_trunk_texting")],
+        empty: None,
+        bad: &["\"a\nSet: x=y\"", "\"a\rb\""],
+        ..row(Astqueue, "context")
+    },
+    Row {
+        default: "1",
+        values: &[("2", "2")],
+        bad: &["0", "n", "2147483648"],
+        ..row(Astqueue, "priority")
+    },
+    Row {
+        values: &[("sales", "sales")],
+        bad: &["\"a\nApplication: System\""],
+        ..row(Astqueue, "account")
+    },
+    Row {
+        values: &[("NoOp", "NoOp")],
+        bad: &["\"a\nb\""],
+        ..row(Astqueue, "application")
+    },
+    Row {
+        values: &[("\"a,b c\"", "a,b c")],
+        bad: &["\"a\nb\"", "\"a\x7fb\""],
+        ..row(Astqueue, "data")
+    },
+    Row {
+        default: "Rfc3986",
+        values: &[
+            ("rfc3986", "Rfc3986"),
+            ("none", "None"),
+            ("\"none\"", "None"),
+        ],
+        empty: Some("None"),
+        bad: &["base64"],
+        ..row(Astqueue, "message_encode")
+    },
+    Row {
+        default: "644",
+        values: &[
+            ("0600", "600"),
+            ("640", "640"),
+            ("0777", "777"),
+            ("0400", "400"),
+        ],
+        empty: None,
+        bad: &["0o644", "0888", "01777", "77777", "0044", "44", "rw-r--r--"],
+        ..row(Astqueue, "filemode")
+    },
+    Row {
+        default: "None",
+        values: &[
+            ("asterisk", "Some((\"asterisk\", None))"),
+            (
+                "asterisk:dialout",
+                "Some((\"asterisk\", Some(\"dialout\")))",
+            ),
+            ("1000:1000", "Some((\"1000\", Some(\"1000\")))"),
+        ],
+        empty: Some("None"),
+        bad: &[
+            "a:b:c",
+            "asterisk:",
+            ":asterisk",
+            "\"a b\"",
+            "-a",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ],
+        ..row(Astqueue, "fileowner")
+    },
+    Row {
+        default: "Before",
+        values: &[("yes", "Before"), ("no", "Never")],
+        empty: Some("Never"),
+        bad: &["sometimes"],
+        ..row(Astqueue, "sync")
+    },
+    Row {
+        default: "1000",
+        values: &[("1", "1"), ("1000000", "1000000")],
+        empty: None,
+        bad: &["0", "1000001"],
+        ..row(Astqueue, "max")
+    },
+    Row {
+        default: "Some(\"/var/spool/websms\")",
+        values: &[("/mnt/websms", "Some(\"/mnt/websms\")")],
+        empty: Some("None"),
+        bad: &["\"/a\nb\""],
+        ..row(QueueSection, "dir")
+    },
+    Row {
+        default: "[10s, 30s, 120s, 600s, 1800s, 3600s]",
+        values: &[("5", "[5s]"), ("\"1s, 2m,7d\"", "[1s, 120s, 604800s]")],
+        empty: None,
+        bad: &[
+            "\",\"",
+            "0s",
+            "8d",
+            "10x",
+            "s",
+            "+1s",
+            "\"10s 30s\"",
+            "99999999999999999999d",
+        ],
+        ..row(QueueSection, "retry")
+    },
+    Row {
+        default: "172800s",
+        values: &[("1s", "1s"), ("30d", "2592000s")],
+        empty: None,
+        bad: &["0", "31d", "2w", "d"],
+        ..row(QueueSection, "expire")
+    },
+    Row {
+        default: "1000",
+        values: &[("1", "1"), ("100000", "100000")],
+        empty: None,
+        bad: &["0", "100001"],
+        ..row(QueueSection, "max")
+    },
+    Row {
+        default: "Send",
+        values: &[("yes", "Queue"), ("no", "Send")],
+        empty: Some("Send"),
+        bad: &["never"],
+        ..row(QueueSection, "first")
+    },
+];
+
+/// What a key became, as text. Of several interfaces the first.
+fn look(config: &Config, section: Section, name: &str) -> String {
+    let outgoing = &config.outgoing[0];
+    let account = &outgoing.account;
+    let (gate, hook) = (&config.rules.gates[0], &config.hooks[0]);
+    let (route, spool, queue) = (&config.route, &config.spool, &config.queue);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    match (section, name) {
+        (Websms, "host") => account.host.clone(),
+        (Websms, "path") => account.path.clone(),
+        (Websms, "key_to") => text(&account.key_to),
+        (Websms, "key_from") => text(&account.key_from),
+        (Websms, "key_body") => text(&account.key_body),
+        (Websms, "auth_method" | "auth_user" | "auth_passwd" | "key_user" | "key_secret") => {
+            show_auth(&account.auth)
+        }
+        (Websms, "response_check") => show_check(account.response_check.as_ref()),
+        (Websms, "later_check") => show_check(account.later_check.as_ref()),
+        (Websms, "number_format") => format!("{:?}", account.number_format),
+        (Websms, "charset") => format!("{:?}", account.charset),
+        (Websms, "val_static") => {
+            let pairs = account.statics.iter();
+            let pairs: Vec<String> = pairs
+                .map(|(k, v)| format!("{}={}", text(k), text(v)))
+                .collect();
+            pairs.join("|")
+        }
+        (Websms, "provider") => format!("{} {}", account.host, text(&account.key_to)),
+        (Websms, "format") => format!("{:?}", account.format),
+        (Websms, "headers") => {
+            let headers = account.headers.iter();
+            let headers: Vec<String> = headers.map(|(n, v)| format!("{n}:{v}")).collect();
+            headers.join("|")
+        }
+        (Websms, "timeout") => format!("{:?}", outgoing.client.timeout),
+        (Websms, "proxy") => format!("{:?}", outgoing.client.proxy),
+        (Websms, "tls_verify" | "ca_file") => format!("{:?}", outgoing.client.trust),
+        (Websms, "fallback") => format!("{:?}", outgoing.fallback),
+        (Websmsd, "key_to" | "provider") => text(&hook.key_to),
+        (Websmsd, "key_from") => text(&hook.key_from),
+        (Websmsd, "key_body") => text(&hook.key_body),
+        (Websmsd, "key_echo") => text(&gate.key_echo),
+        (Websmsd, "key_account" | "public_url") => String::new(),
+        (Websmsd, "key_id") => text(&hook.key_id),
+        (Websmsd, "accept_if") => match &hook.accept_if {
+            Some((key, value)) => format!("{}={}", text(key), text(value)),
+            None => "none".into(),
+        },
+        (Websmsd, "each") => text(&hook.each),
+        (Websmsd, "report_success") => text(&hook.report_success),
+        (Websmsd, "report_type") => hook.report_type.clone(),
+        (Websmsd, "reject_status") => hook.reject_status.to_string(),
+        (Websmsd, "permit_addr") => gate.permit.as_deref().map_or("all".into(), show_cidrs),
+        (Websmsd, "proxy_addr") => show_cidrs(&config.rules.proxies),
+        (Websmsd, "proxy_header") => config.rules.proxy_header.clone(),
+        (Websmsd, "url_path") => match gate.paths.as_deref() {
+            None => "all".into(),
+            Some([]) => "none".into(),
+            Some(paths) => text(&paths.join(&b' ')),
+        },
+        (Websmsd, "auth_method" | "auth_user" | "auth_passwd") => match &gate.scheme {
+            Scheme::Basic { user, passwd } => format!("basic {} {}", text(user), text(passwd)),
+            Scheme::Bearer { token } => format!("bearer {}", text(token)),
+            _ => "none".into(),
+        },
+        (Websmsd, "listen") => format!("{:?}", config.listening.addresses),
+        (Websmsd, "tls_cert" | "tls_key") => {
+            let tls = config.listening.tls.as_ref().unwrap();
+            format!("{} {}", tls.cert.display(), tls.key.display())
+        }
+        (Websmsd, "max_connections") => config.listening.connections_max.to_string(),
+        (Websmsd, "keep_rejected") => config.listening.rejected_max.to_string(),
+        (Astqueue, "outgoingdir") => spool.outgoing.display().to_string(),
+        (Astqueue, "stagingdir") => spool.staging.display().to_string(),
+        (Astqueue, "waittime") => route.waittime.clone(),
+        (Astqueue, "maxretries") => route.maxretries.clone(),
+        (Astqueue, "retrytime") => route.retrytime.clone(),
+        (Astqueue, "archive") => format!("{:?}", route.archive),
+        (Astqueue, "channel_context") => route.channel_context.clone(),
+        (Astqueue, "context") => route.context.clone(),
+        (Astqueue, "priority") => route.priority.clone(),
+        (Astqueue, "account") => route.account.clone(),
+        (Astqueue, "application") => route.application.clone(),
+        (Astqueue, "data") => route.data.clone(),
+        (Astqueue, "message_encode") => format!("{:?}", route.encoding),
+        (Astqueue, "filemode") => format!("{:o}", spool.mode),
+        (Astqueue, "fileowner") => format!("{:?}", spool.owner),
+        (Astqueue, "sync") => format!("{:?}", spool.sync),
+        (Astqueue, "max") => spool.files_max.to_string(),
+        (QueueSection, "dir") => format!("{:?}", queue.dir),
+        (QueueSection, "retry") => format!("{:?}", queue.retry),
+        (QueueSection, "expire") => format!("{:?}", queue.expire),
+        (QueueSection, "max") => queue.messages_max.to_string(),
+        (QueueSection, "first") => format!("{:?}", queue.first),
+        _ => panic!("no look at {name}"),
+    }
+}
+
+fn show_auth(auth: &Auth) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    match auth {
+        Auth::None => "none".into(),
+        Auth::Plain {
+            key_user,
+            key_secret,
+            user,
+            passwd,
+        } => format!(
+            "plain {}={} {}={}",
+            text(key_user),
+            text(user),
+            text(key_secret),
+            text(passwd)
+        ),
+        Auth::Basic { user, passwd } => format!("basic {} {}", text(user), text(passwd)),
+        Auth::Bearer { token } => format!("bearer {}", text(token)),
+        Auth::Header { name, value } => format!("header {name}: {value}"),
+        Auth::Zadarma { user, secret } => format!("zadarma {user} {}", text(secret)),
+    }
+}
+
+fn show_check(check: Option<&Check>) -> String {
+    match check {
+        None => "none".into(),
+        Some(Check::KeyValue(key, value)) => {
+            format!(
+                "{}={}",
+                String::from_utf8_lossy(key),
+                String::from_utf8_lossy(value)
+            )
+        }
+        Some(Check::Regex(regex)) => format!("regex {regex}"),
+    }
+}
+
+fn show_cidrs(list: &[access::Cidr]) -> String {
+    let show = |cidr: &access::Cidr| {
+        let address = std::net::IpAddr::V6(cidr.address.into()).to_canonical();
+        format!("{address}/{}", cidr.prefix_bits)
+    };
+    match list {
+        [] => "nobody".into(),
+        list => list.iter().map(show).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[test]
+fn every_key_has_a_row_and_every_row_a_key() {
+    let rows: Vec<_> = ROWS.iter().map(|row| (row.section, row.name)).collect();
+    let keys: Vec<_> = KEYS.iter().map(|key| (key.section, key.name)).collect();
+    assert_eq!(rows, keys);
+}
+
+#[test]
+fn every_key_by_default_given_empty_and_bad() {
+    for row in ROWS {
+        let key = keys::find(row.section, row.name.as_bytes()).unwrap();
+        let head = format!("[{}]\n{}\n", row.section.name(), row.with);
+        let check = |line: &str, expected: Option<&str>| {
+            let text = format!("{head}{line}\n");
+            let reading = read_text(&text);
+            let became = reading
+                .config
+                .as_ref()
+                .map(|c| look(c, row.section, row.name));
+            assert_eq!(became.as_deref(), expected, "{text}\n{:?}", reading.notes);
+        };
+        check("", Some(row.default).filter(|text| *text != "fault"));
+        check(&format!("{} =", row.name), row.empty);
+        for name in std::iter::once(key.name).chain(key.also) {
+            for (value, became) in row.values {
+                check(&format!("{name} = {value}"), Some(became));
+            }
+            for value in row.bad {
+                check(&format!("{name} = {value}"), None);
+            }
+        }
+        if key.scope == Scope::Program {
+            check(&format!("{} [a] = 1", row.name), None);
+            continue;
+        }
+        // The same for an interface: one that exists for `[websmsd]`.
+        let gates = ["permit_addr", "url_path"].contains(&row.name) || row.section == Websms;
+        let door = if gates { "" } else { "permit_addr [a] =\n" };
+        for (value, became) in row.values {
+            // An interface of one's own needs a host.
+            let line = format!("{door}{} [a] = {value}", row.name);
+            check(&line, Some(became));
+        }
+        for value in row.bad {
+            check(&format!("{door}{} [a] = {value}", row.name), None);
+        }
+    }
+}
+
+#[test]
+fn defaults_are_values() {
+    for key in KEYS {
+        if let Absent::Value(default) = key.default {
+            let row = ROWS
+                .iter()
+                .find(|row| (row.section, row.name) == (key.section, key.name));
+            let row = row.unwrap();
+            let text = format!(
+                "[{}]\n{}\n{} = \"{default}\"\n",
+                key.section.name(),
+                row.with,
+                key.name
+            );
+            let became = read_text(&text)
+                .config
+                .map(|c| look(&c, key.section, key.name));
+            let expected = Some(row.default.to_string()).filter(|text| text != "fault");
+            assert_eq!(became, expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn defaults_as_documentation_writes_them() {
+    let shown = |section, name: &str| {
+        keys::find(section, name.as_bytes())
+            .unwrap()
+            .default_shown()
+    };
+    assert_eq!(shown(Websms, "host"), "http://localhost");
+    assert_eq!(shown(Websms, "auth_user"), "-");
+    assert_eq!(shown(Websmsd, "permit_addr"), "all");
+    assert_eq!(shown(Websmsd, "report_type"), "by its look");
+}
+
+#[test]
+fn nothing_given() {
+    for text in [
+        "",
+        "[websms]\n[websmsd]\n[astqueue]\n[queue]\n",
+        "; a comment\n",
+    ] {
+        let config = config(text);
+        assert_eq!(config.outgoing.len(), 1, "{text}");
+        assert_eq!(config.hooks.len(), 1, "{text}");
+        assert_eq!(config.rules.gates.len(), 1, "{text}");
+    }
+}
+
+// ---- Both spellings -------------------------------------------------------------------------
+
+#[test]
+fn the_later_of_two_spellings_holds() {
+    fn check(lines: &str, expected: &str) {
+        let config = config(&format!("[websmsd]\n{lines}\n"));
+        let gates: Vec<String> = config
+            .rules
+            .gates
+            .iter()
+            .zip(&config.hooks)
+            .map(|(gate, hook)| {
+                let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
+                format!("{}:{permit}", hook.interface)
+            })
+            .collect();
+        assert_eq!(gates.join(" "), expected, "{lines}");
+    }
+    check("permit_addr = 1.1.1.1\nremt_addr = 2.2.2.2", ":2.2.2.2/128");
+    check("remt_addr = 2.2.2.2\npermit_addr = 1.1.1.1", ":1.1.1.1/128");
+    check("permit_addr = 1.1.1.1\nremt_addr =", ":nobody");
+    check(
+        "permit_addr = 1.1.1.1\nremt_addr = 2.2.2.2\npermit_addr = 3.3.3.3",
+        ":3.3.3.3/128",
+    );
+    check(
+        "permit_addr [a] = 1.1.1.1\nremt_addr [a] = 2.2.2.2",
+        "a:2.2.2.2/128",
+    );
+    check(
+        "permit_addr [a] = 1.1.1.1\nremt_addr [b] = 2.2.2.2",
+        "a:1.1.1.1/128 b:2.2.2.2/128",
+    );
+    check(
+        "permit_addr = 1.1.1.1\nremt_addr [b] = 2.2.2.2",
+        "b:2.2.2.2/128",
+    );
+    check(
+        "permit_addr [a] = 1.1.1.1\nremt_addr = 2.2.2.2",
+        ":2.2.2.2/128",
+    );
+    check_warning(
+        "[websmsd]\npermit_addr = 1.1.1.1\nremt_addr = 2.2.2.2\n",
+        2,
+        "line 3 sets again",
+    );
+    check_silence(
+        "[websmsd]\npermit_addr [a] =\nremt_addr [b] =\n",
+        "sets again",
+    );
+}
+
+// ---- Interfaces, out ------------------------------------------------------------------------
+
+#[test]
+fn outbound_interfaces() {
+    fn check(lines: &str, expected: &[&str]) {
+        let config = config(&format!("[websms]\n{lines}\n"));
+        let list: Vec<String> = config
+            .outgoing
+            .iter()
+            .map(|o| {
+                let to = String::from_utf8_lossy(&o.account.key_to);
+                format!(
+                    "{}:{}{} {to}",
+                    o.account.interface, o.account.host, o.account.path
+                )
+            })
+            .collect();
+        assert_eq!(list, expected, "{lines}");
+    }
+    check("", &[":http://localhost/ To"]);
+    check("host = https://h", &[":https://h/ To"]);
+    check(
+        "host [a] = https://a\nhost [b] = https://b\npath = /p",
+        &["a:https://a/p To", "b:https://b/p To"],
+    );
+    check(
+        "host[a]=https://a\nkey_to[b]=t\nhost[c]=https://c",
+        &[
+            "a:https://a/ To",
+            "b:http://localhost/ t",
+            "c:https://c/ To",
+        ],
+    );
+    check(
+        "host[]=https://a\nhost[]=https://b\npath[]=/a\npath[]=/b",
+        &["0:https://a/a To", "1:https://b/b To"],
+    );
+    check(
+        "host[2]=https://a\nhost[]=https://b",
+        &["2:https://a/ To", "3:https://b/ To"],
+    );
+    check(
+        "url_host [a] = https://a\npath [a] = /x",
+        &["a:https://a/x To"],
+    );
+    // As in the PHP, an index takes the place of what was given without one.
+    check(
+        "host = https://h\nhost [a] = https://a\npath [b] = /b",
+        &["a:https://a/ To", "b:http://localhost/b To"],
+    );
+    check("provider = plum", &[":https://plum.example/ To"]);
+    check("provider = plum\nhost = https://own", &[":https://own/ To"]);
+    check(
+        "provider [a] = kiwi\nprovider [b] = plum\nauth_passwd = t\nkey_to [b] = own\nauth_user = u",
+        &[
+            "a:https://kiwi.example/ kiwi_to",
+            "b:https://plum.example/ own",
+        ],
+    );
+    check(
+        "provider = kiwi\nauth_passwd = t\nkey_to [a] = own",
+        &["a:https://kiwi.example/ own"],
+    );
+}
+
+#[test]
+fn index_selects() {
+    fn check(lines: &str, index: Option<&str>, expected: Result<&str, &str>) {
+        let config = config(&format!("[websms]\n{lines}\n"));
+        let selected = config.outgoing(index.map(str::as_bytes));
+        let selected = selected.map(|outgoing| outgoing.account.path.as_str());
+        let selected = selected.map_err(|error| error.to_string());
+        assert_eq!(
+            selected,
+            expected.map_err(str::to_string),
+            "{lines} {index:?}"
+        );
+    }
+    let two = "path [a] = /a\npath [b] = /b";
+    check(two, Some("a"), Ok("/a"));
+    check(two, Some("b"), Ok("/b"));
+    check(two, None, Err("no interface is given, there are: a, b"));
+    check(two, Some(""), Err("no interface is given, there are: a, b"));
+    check(
+        two,
+        Some("c"),
+        Err("no interface of that name, there are: a, b"),
+    );
+    check(
+        two,
+        Some("A"),
+        Err("no interface of that name, there are: a, b"),
+    );
+    check(
+        "path [a] = /a",
+        None,
+        Err("no interface is given, there are: a"),
+    );
+    check("path [a] = /a", Some("a"), Ok("/a"));
+    check("path[] = /a\npath[] = /b", Some("1"), Ok("/b"));
+    check(
+        "path[] = /a\npath[] = /b",
+        Some("01"),
+        Err("no interface of that name, there are: 0, 1"),
+    );
+    check("path = /p", None, Ok("/p"));
+    check("path = /p", Some("whatever"), Ok("/p"));
+    check("path = /p", Some(""), Ok("/p"));
+}
+
+#[test]
+fn indices_that_cannot_be() {
+    let long = "i".repeat(64);
+    assert_eq!(
+        config(&format!("[websms]\nhost [{long}] = https://h\n")).outgoing[0]
+            .account
+            .interface,
+        long
+    );
+    check_fault(
+        &format!("[websms]\nhost [{long}i] = https://h\n"),
+        2,
+        "65 bytes, limit 64",
+    );
+    check_fault(
+        "[websms]\nhost [a\tb] = https://h\n",
+        2,
+        "control character",
+    );
+}
+
+#[test]
+fn fallbacks() {
+    fn check(lines: &str, expected: &[Option<&str>]) {
+        let config = config(&format!("[websms]\nhost = https://h\n{lines}\n"));
+        let list: Vec<_> = config
+            .outgoing
+            .iter()
+            .map(|o| o.fallback.as_deref())
+            .collect();
+        assert_eq!(list, expected, "{lines}");
+    }
+    check("", &[None]);
+    check("fallback [a] = b\npath [b] = /", &[Some("b"), None]);
+    check(
+        "fallback [a] = b\nfallback [b] = c\npath [c] = /",
+        &[Some("b"), Some("c"), None],
+    );
+    check(
+        "path[a] = /\npath[b] = /\npath[c] = /\nfallback = c",
+        &[Some("c"), Some("c"), None],
+    );
+    check_fault("[websms]\nfallback = b\n", 2, "there is not");
+    check_fault(
+        "[websms]\nhost [a] = https://h\nfallback [a] = c\n",
+        3,
+        "there is not",
+    );
+    check_fault(
+        "[websms]\nhost [a] = https://h\nfallback [a] = a\n",
+        3,
+        "back to it",
+    );
+    let two = notes(
+        "[websms]\nhost = https://h\nfallback[a] = b\nfallback[b] = a\n",
+        Severity::Fault,
+    );
+    assert_eq!(
+        two.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+        [3, 4]
+    );
+    // One that leads into a circle is not on it.
+    let lead = notes(
+        "[websms]\nhost = https://h\nfallback[a] = b\nfallback[b] = c\nfallback[c] = b\n",
+        Severity::Fault,
+    );
+    assert_eq!(
+        lead.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+        [4, 5]
+    );
+}
+
+// ---- Interfaces, in -------------------------------------------------------------------------
+
+#[test]
+fn inbound_interfaces() {
+    fn check(lines: &str, expected: &[&str]) {
+        let config = config(&format!("[websmsd]\n{lines}\n"));
+        assert_eq!(config.rules.gates.len(), config.hooks.len(), "{lines}");
+        let list: Vec<String> = config
+            .rules
+            .gates
+            .iter()
+            .zip(&config.hooks)
+            .map(|(gate, hook)| {
+                let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
+                let paths = gate
+                    .paths
+                    .as_deref()
+                    .map_or(b"all".to_vec(), |p| p.join(&b' '));
+                let (paths, to) = (
+                    String::from_utf8_lossy(&paths),
+                    String::from_utf8_lossy(&hook.key_to),
+                );
+                format!("{}:{permit} {paths} {to}", hook.interface)
+            })
+            .collect();
+        assert_eq!(list, expected, "{lines}");
+    }
+    check("", &[":all all To"]);
+    check(
+        "permit_addr = 1.1.1.1\nurl_path = /p",
+        &[":1.1.1.1/128 /p To"],
+    );
+    check(
+        "permit_addr [b] = 1.1.1.1\npermit_addr [a] = 2.2.2.2\nurl_path = /p\nkey_to [a] = ta",
+        &["b:1.1.1.1/128 /p To", "a:2.2.2.2/128 /p ta"],
+    );
+    // With indices of permit_addr only those count, whatever url_path has.
+    check(
+        "url_path [c] = /c\nurl_path [a] = /a\npermit_addr [a] = 1.1.1.1\npermit_addr [b] = 2.2.2.2",
+        &["a:1.1.1.1/128 /a To", "b:2.2.2.2/128 all To"],
+    );
+    check(
+        "url_path [x] = /x\nurl_path [y] = /y\npermit_addr = 1.1.1.1",
+        &["x:1.1.1.1/128 /x To", "y:1.1.1.1/128 /y To"],
+    );
+    check(
+        "url_path [] = /x\nurl_path [] = /y",
+        &["0:all /x To", "1:all /y To"],
+    );
+    check("key_to [a] = ta", &[":all all To"]);
+    check("provider = kiwi", &[":192.0.2.0/120 /kiwi kiwi_in"]);
+    check("provider = kiwi\npermit_addr =", &[":nobody /kiwi kiwi_in"]);
+    check(
+        "url_path [a] = /a\nurl_path [b] = /b\nprovider [a] = kiwi\nprovider [b] = plum",
+        &["a:192.0.2.0/120 /a kiwi_in", "b:all /b plum_in"],
+    );
+}
+
+#[test]
+fn indices_of_no_interface() {
+    let two = "[websmsd]\npermit_addr [a] = 1.1.1.1\nproxy_addr =\n";
+    check_warning(
+        &format!("{two}key_to [A] = x\n"),
+        4,
+        "belongs to no interface",
+    );
+    check_warning(
+        &format!("{two}url_path [b] = /b\n"),
+        4,
+        "belongs to no interface",
+    );
+    check_warning("[websmsd]\nkey_to [a] = x\n", 2, "belongs to no interface");
+    check_fault(
+        &format!("{two}auth_method [b] = none\n"),
+        4,
+        "belongs to no interface",
+    );
+    check_fault(
+        &format!("{two}auth_secret [b] = x\n"),
+        4,
+        "auth_secret [b] belongs",
+    );
+    check_fault(
+        &format!("{two}provider [b] = plum\n"),
+        4,
+        "belongs to no interface",
+    );
+    check_silence(&format!("{two}key_to [a] = x\n"), "belongs to no interface");
+}
+
+// ---- Credentials ----------------------------------------------------------------------------
+
+#[test]
+fn outbound_credentials() {
+    fn check(lines: &str, expected: Result<&str, (u32, &str)>) {
+        let text = format!("[websms]\nhost = https://h\n{lines}\n");
+        match expected {
+            Ok(expected) => {
+                let config = config(&text);
+                assert_eq!(
+                    show_auth(&config.outgoing[0].account.auth),
+                    expected,
+                    "{lines}"
+                );
+            }
+            Err((line, words)) => check_fault(&text, line, words),
+        }
+    }
+    check("", Ok("basic  "));
+    check("auth_user =\nauth_passwd =", Ok("basic  "));
+    check("auth_user = u\nauth_passwd = p", Ok("basic u p"));
+    check("auth_user = u\nauth_secret = p", Ok("basic u p"));
+    check("auth_user = u", Err((3, "without an auth_passwd")));
+    check("auth_passwd = p", Err((3, "without an auth_user")));
+    check(
+        "auth_user = u\nauth_passwd =",
+        Err((3, "without an auth_passwd")),
+    );
+    check("auth_method = none\nauth_user = u", Ok("none"));
+    check("auth_method =\nauth_user = u", Ok("none"));
+    check("auth_method = bearer", Err((3, "needs auth_passwd")));
+    check(
+        "auth_method = bearer\nauth_user = u",
+        Err((3, "needs auth_passwd")),
+    );
+    check(
+        "auth_method = bearer\nauth_passwd = \"a\nb\"",
+        Err((4, "HTTP header")),
+    );
+    check(
+        "auth_method = header\nauth_user = X-Key",
+        Err((3, "needs auth_user")),
+    );
+    check(
+        "auth_method = header\nauth_passwd = p",
+        Err((3, "needs auth_user")),
+    );
+    check(
+        "auth_method = header\nauth_user = \"X Key\"\nauth_passwd = p",
+        Err((4, "no header name")),
+    );
+    check(
+        "auth_method = header\nauth_user = Host\nauth_passwd = p",
+        Err((4, "belongs to the connection")),
+    );
+    check(
+        "auth_method = header\nauth_user = X-Key\nauth_passwd = \"p\nq\"",
+        Err((5, "HTTP header")),
+    );
+    check(
+        "auth_method = header\nauth_user = X-Key\nauth_passwd = p",
+        Ok("header X-Key: p"),
+    );
+    check("auth_method = zadarma", Err((3, "needs auth_user")));
+    check(
+        "auth_method = zadarma\nauth_user = u",
+        Err((3, "needs auth_user")),
+    );
+    check(
+        "auth_method = zadarma\nauth_passwd = p",
+        Err((3, "needs auth_user")),
+    );
+    check(
+        "auth_method = zadarma\nauth_user = \"u\nv\"\nauth_passwd = p",
+        Err((4, "HTTP header")),
+    );
+    check(
+        "auth_method = zadarma\nauth_user = u\nauth_passwd = p\nformat = json",
+        Err((3, "needs format form or query")),
+    );
+    check("auth_method = plain", Err((3, "key_secret")));
+    check(
+        "auth_method = plain\nauth_user = u\nauth_passwd = p",
+        Err((3, "key_secret")),
+    );
+    check(
+        "auth_method = plain\nkey_secret = k\nauth_passwd = p",
+        Ok("plain = k=p"),
+    );
+    check(
+        "auth_method = plain\nkey_secret = k\nauth_passwd = p\nauth_user = u",
+        Err((3, "key_user")),
+    );
+    check(
+        "auth_method = plain\nkey_secret = k\nauth_passwd = p\nkey_user = l",
+        Err((3, "key_user")),
+    );
+    check("auth_method = basci", Err((3, "nearest is \"basic\"")));
+    check(
+        "format = json\nkey_to = \"a[\"",
+        Err((3, "makes no request")),
+    );
+}
+
+#[test]
+fn inbound_credentials() {
+    fn check(lines: &str, expected: Result<Scheme, (u32, &str)>) {
+        let text = format!("[websmsd]\n{lines}\n");
+        match expected {
+            Ok(expected) => assert!(config(&text).rules.gates[0].scheme == expected, "{lines}"),
+            Err((line, words)) => check_fault(&text, line, words),
+        }
+    }
+    let basic = Scheme::Basic {
+        user: b"u".to_vec(),
+        passwd: b"p".to_vec(),
+    };
+    check("auth_user = u\nauth_passwd = p", Ok(Scheme::None));
+    check(
+        "auth_method = basic\nauth_user = u\nauth_secret = p",
+        Ok(basic),
+    );
+    check("auth_method = basic", Err((2, "needs auth_user")));
+    check(
+        "auth_method = basic\nauth_user = u",
+        Err((2, "needs auth_user")),
+    );
+    check(
+        "auth_method = basic\nauth_passwd = p",
+        Err((2, "needs auth_user")),
+    );
+    check("auth_method = bearer", Err((2, "needs auth_passwd")));
+    check(
+        "auth_method = bearer\nauth_passwd =",
+        Err((2, "needs auth_passwd")),
+    );
+    check(
+        "auth_method = barer\nauth_passwd = x",
+        Err((2, "nearest is \"bearer\"")),
+    );
+}
+
+// ---- Unknown names --------------------------------------------------------------------------
+
+#[test]
+fn unknown_keys_and_sections() {
+    check_warning("[websms]\nhots = x\n", 2, "nearest: host");
+    check_warning("[websms]\npassword = x\n", 2, "nearest: auth_passwd");
+    check_warning("[websms]\nwaittime = 1\n", 2, "belongs below [astqueue]");
+    check_warning("[websmsd]\nlistn = x\n", 2, "nearest: listen");
+    check_warning("[websmsd]\nlistn [a] = x\n", 2, "nearest: listen");
+    check_warning("[websmsd]\ntimeout = 1\n", 2, "belongs below [websms]");
+    check_warning("[astqueue]\nstaging_dir = x\n", 2, "nearest: stagingdir");
+    check_warning("[queue]\nretries = x\n", 2, "nearest: retry");
+    check_warning(
+        "[websms]\n[websmds]\npermit_addr =\n",
+        2,
+        "nearest: [websmsd]",
+    );
+    check_warning("[0]\na = x\n", 1, "\"0\" is not known");
+    check_warning("websms = x\n", 1, "before the first section");
+    check_fault(
+        "[websmsd]\npermit_adr = 1.2.3.4\n",
+        2,
+        "nearest: permit_addr",
+    );
+    check_fault(
+        "[websmsd]\nPermit_Addr = 1.2.3.4\n",
+        2,
+        "nearest: permit_addr",
+    );
+    check_fault("[websmsd]\npermit = 1.2.3.4\n", 2, "nearest: permit_addr");
+    check_fault(
+        "[websmsd]\nremote_addr = 1.2.3.4\n",
+        2,
+        "nearest: remt_addr",
+    );
+    check_fault("[websmsd]\nauth_metod = basic\n", 2, "nearest: auth_method");
+    check_fault("[websmsd]\nauth_pass = x\n", 2, "nearest: auth_passwd");
+    check_fault("[websmsd]\nproxy-addr = x\n", 2, "nearest: proxy_addr");
+    check_fault("[websmsd]\nproxy_hdr = x\n", 2, "nearest: proxy_header");
+    check_fault("[websmsd]\nurlpath = /x\n", 2, "nearest: url_path");
+    check_fault("[websmsd]\npath = /x\n", 2, "nearest: url_path");
+    // In the other sections such a name opens nothing.
+    check_warning("[websms]\nauth_metod = basic\n", 2, "nearest: auth_method");
+    check_warning(
+        "[websmsd]\n#permit_addr = 1.2.3.4\n",
+        2,
+        "a comment begins with ;",
+    );
+}
+
+#[test]
+fn every_typo_of_a_guard_is_a_fault() {
+    for key in KEYS.iter().filter(|key| guards(key.section, key.name)) {
+        for i in 0..key.name.len() {
+            let mut typo = key.name.to_string();
+            typo.remove(i);
+            let faults = notes(&format!("[websmsd]\n{typo} = x\n"), Severity::Fault);
+            assert!(!faults.is_empty(), "{typo}");
+        }
+    }
+}
+
+// ---- Warnings -------------------------------------------------------------------------------
+
+#[test]
+fn doors_that_stand_open() {
+    check_warning("[websmsd]\n", 1, "anybody may deliver");
+    check_warning("", 0, "anybody may deliver");
+    check_warning("[websmsd]\nurl_path [a] = /a\n", 1, "[a] is not given");
+    check_silence("[websmsd]\npermit_addr = 1.2.3.4\n", "anybody may deliver");
+    check_silence("[websmsd]\npermit_addr =\n", "anybody may deliver");
+    check_silence(
+        "[websmsd]\nauth_method = bearer\nauth_passwd = x\n",
+        "anybody may deliver",
+    );
+    check_warning("[websmsd]\nauth_method = none\n", 1, "anybody may deliver");
+
+    check_warning(
+        "[websmsd]\npermit_addr = 1.2.3.4\n",
+        2,
+        "without a proxy_addr",
+    );
+    check_warning(
+        "[websmsd]\npermit_addr [a] = 1.2.3.4\n",
+        2,
+        "without a proxy_addr",
+    );
+    check_silence(
+        "[websmsd]\npermit_addr = 1.2.3.4\nproxy_addr =\n",
+        "without a proxy_addr",
+    );
+    check_silence(
+        "[websmsd]\npermit_addr = 1.2.3.4\nprox_addr = 10.0.0.1\n",
+        "without a proxy_addr",
+    );
+    check_silence("[websmsd]\n", "without a proxy_addr");
+
+    check_warning("[astqueue]\nfilemode = 0666\n", 2, "everybody write");
+    check_silence("[astqueue]\nfilemode = 0664\n", "everybody write");
+}
+
+#[test]
+fn secrets_on_the_way() {
+    let creds = "auth_user = u\nauth_passwd = p\n";
+    let over = |host: &str| format!("[websms]\nhost = {host}\n{creds}");
+    check_warning(&over("http://api.example.com"), 2, "over http://");
+    check_warning(&over("http://10.0.0.1:8080"), 2, "over http://");
+    check_silence(&over("https://api.example.com"), "over http://");
+    check_silence(&over("api.example.com"), "over http://");
+    check_silence(&over("http://localhost:8080"), "over http://");
+    check_silence(&over("http://127.1.2.3"), "over http://");
+    check_silence(&over("http://[::1]:80"), "over http://");
+    check_warning(&over("http://localhost.example.com"), 2, "over http://");
+    check_silence("[websms]\nhost = http://api.example.com\n", "over http://");
+    check_warning(
+        "[websms]\nhost = http://h\nheaders = \"X-Api-Key: 1\"\n",
+        2,
+        "over http://",
+    );
+    check_warning(
+        "[websms]\nhost = http://h\nval_static = \"token=1\"\n",
+        2,
+        "over http://",
+    );
+    check_silence(
+        "[websms]\nhost = http://h\nval_static = \"lang=en\"\n",
+        "over http://",
+    );
+
+    check_warning("[websms]\ntls_verify = no\n", 2, "tls_verify is off");
+    check_silence("[websms]\ntls_verify = yes\n", "tls_verify");
+}
+
+#[test]
+fn other_warnings() {
+    check_warning(
+        "[websms]\nnumber_format = E165\n",
+        2,
+        "number_format has a value",
+    );
+    check_warning(
+        "[websms]\nval_unicode = UCS2\n",
+        2,
+        "val_unicode is neither",
+    );
+    check_warning(
+        "[websms]\nhost = https://h\npath = sms\n",
+        3,
+        "begin it with /",
+    );
+    check_silence(
+        "[websms]\nhost = https://h/\npath = sms\n",
+        "begin it with /",
+    );
+    check_silence(
+        "[websms]\nhost = https://h\npath = \"?a=b\"\n",
+        "begin it with /",
+    );
+    check_warning("[websms]\nhost = https://h\n[websms]\npath = /x\n", 3, "");
+    check_warning("[websms]\npath [a] = /x\n", 1, "this machine itself");
+    check_silence(
+        "[websms]\npath [a] = /x\nprovider = plum\n",
+        "this machine itself",
+    );
+    check_warning(
+        "[websms]\nauth_user = u\nauth_passwd = p\nheaders = \"authorization: x\"\n",
+        4,
+        "auth_method sets too",
+    );
+    check_silence(
+        "[websms]\nheaders = \"Authorization: App x\"\n",
+        "auth_method sets too",
+    );
+}
+
+// ---- The whole file -------------------------------------------------------------------------
+
+#[test]
+fn what_is_no_configuration() {
+    check_fault("[websms\n", 1, "");
+    let fill = |bytes: usize| format!(";{}", "x".repeat(bytes.checked_sub(2).unwrap())) + "\n";
+    for bytes in [CONFIG_BYTES_MAX - 1, CONFIG_BYTES_MAX] {
+        assert!(read_text(&fill(bytes)).config.is_some());
+    }
+    check_fault(&fill(CONFIG_BYTES_MAX + 1), 0, "limit 262144");
+}
+
+#[test]
+fn remarks_come_in_file_order_and_once() {
+    let text = "[websms]\ntimeout = x\nhost [a] = https://a\nhost [b] = https://b\nfoo = 1\nformat = x\n[queue]\nmax = 0\n";
+    let reading = read_text(text);
+    let faults: Vec<u32> = notes(text, Severity::Fault)
+        .iter()
+        .map(|(line, _)| *line)
+        .collect();
+    assert_eq!(faults, [2, 6, 8]);
+    assert!(reading.notes.is_sorted_by_key(|note| note.line));
+}
+
+#[test]
+fn no_remark_holds_a_secret() {
+    let secret = "Hunter2Secret";
+    let lines = [
+        "auth_method = S",
+        "auth_user = S",
+        "auth_passwd = S",
+        "auth_method = header\nauth_user = \"S S\"\nauth_passwd = \"S\nS\"",
+        "auth_method = bearer\nauth_passwd = \"S\nS\"",
+        "host = https://u:S@h",
+        "host = \"https://S S\"",
+        "path = \"/S S\"",
+        "headers = S",
+        "headers = \"S S: 1\"",
+        "headers = \"X: S\nS\"",
+        "val_static = S",
+        "response_check = S",
+        "response_check = \"/S(/\"",
+        "proxy = \"http://u:S@h/S\"",
+        "proxy = \"S S\"",
+        "fallback = S",
+        "provider = S",
+        "charset = S",
+        "number_format = S",
+        "format = S",
+        "auth_passwd_S_ = S",
+    ];
+    for line in lines {
+        for section in ["websms", "websmsd"] {
+            let text = format!("[{section}]\n{}\n", line.replace('S', secret));
+            for note in read_text(&text).notes {
+                let named = note.text.replace("\"auth_passwd_Hunter2Secret_\"", "");
+                assert!(!named.contains(secret), "{text}\n{}", note.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_preset_is_read_without_a_remark() {
+    for (name, text) in providers::PRESETS {
+        let tree = ini::parse(text.as_bytes(), &|_| None).unwrap();
+        assert_eq!(tree.surprises, [], "{name}");
+        let mut notes = Notes::default();
+        lookup::tables(&tree.root, &mut notes);
+        assert_eq!(notes.finish().0, [], "{name}");
+    }
+}
+
+#[test]
+fn the_packaged_sample_is_usable() {
+    let sample = include_bytes!("../../packaging/websms.conf");
+    let reading = read(sample, &|_| None);
+    assert_eq!(reading.notes, []);
+    let config = reading.config.unwrap();
+    assert_eq!(config.outgoing.len(), 1);
+    assert_eq!(config.hooks.len(), 1);
+}
+
+/// Every key, in the order of the table and in its section, beside its default: behind a `;`
+/// unless the sample uses it.
+#[test]
+fn the_packaged_sample_names_every_key() {
+    let sample = include_str!("../../packaging/websms.conf");
+    let mut section = "";
+    let mut named = Vec::new();
+    for line in sample.lines() {
+        let line = line.strip_prefix(';').unwrap_or(line);
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
+            section = name;
+        } else if let Some((key, _)) = line.split_once('=')
+            && !key.starts_with(' ')
+        {
+            named.push((section, key.trim_end()));
+        }
+    }
+    let keys: Vec<_> = KEYS
+        .iter()
+        .map(|key| (key.section.name(), key.name))
+        .collect();
+    assert_eq!(named, keys);
+}
