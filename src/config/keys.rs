@@ -218,7 +218,8 @@ pub fn guards(section: Section, name: &str) -> bool {
                 .any(|start| name.starts_with(start)))
 }
 
-/// The name with the smallest distance; of several one that ends alike, or the first. Empty without names.
+/// The name with the smallest distance; of several the one with the fewest letters
+/// changed, one that ends alike, or the first. Empty without names.
 pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, unknown: &[u8]) -> &'a str {
     // A longer name is no typo of ours, and the comparison takes product of the lengths.
     let unknown: Vec<u8> = unknown
@@ -232,7 +233,8 @@ pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, unknown: &[u8]) -> &'a 
     names
         .min_by_key(|known| {
             let ends_alike = known.as_bytes().last() == unknown.last();
-            (distance(&unknown, known), !ends_alike)
+            let letters = levenshtein(&unknown, known.as_bytes());
+            (distance(&unknown, known), letters, !ends_alike)
         })
         .unwrap_or("")
 }
@@ -329,9 +331,9 @@ mod tests {
         check(Section::Websmsd, "trusted_proxy", "proxy_addr");
         check(Section::Websmsd, "path", "url_path");
         check(Section::Websmsd, "secret", "auth_secret");
-        check(Section::Websmsd, "auth", "auth_method");
+        check(Section::Websmsd, "auth", "auth_user");
         check(Section::Websmsd, "listn", "listen");
-        check(Section::Websmsd, "colour", "key_to");
+        check(Section::Websmsd, "colour", "provider");
         check(Section::Astqueue, "outgoing_dir", "outgoingdir");
         check(Section::Queue, "retries", "retry");
     }

@@ -1,10 +1,9 @@
 //! What is given once for the whole program: listener, call files, queue.
 
 use crate::limits::{
-    CONNECTIONS_MAX, EXPIRE_S_MAX, KEEP_REJECTED_MAX, NUMBER_BYTES_MAX, QUEUE_MESSAGES_MAX,
-    SPOOL_FILES_MAX,
+    CONNECTIONS_MAX, EXPIRE_S_MAX, KEEP_REJECTED_MAX, QUEUE_MESSAGES_MAX, SPOOL_FILES_MAX,
 };
-use crate::proto::callfile::{Encoding, Route, Switch};
+use crate::proto::callfile::{self, Encoding, Route, Switch};
 
 use super::lookup::Reader;
 use super::{First, Listening, Queue, Spool, Sync, TlsFiles, values};
@@ -46,20 +45,13 @@ fn tls(reader: &mut Reader<'_, '_>) -> Option<TlsFiles> {
 
 /// `[astqueue]`, the lines of a call file.
 pub fn route(reader: &mut Reader<'_, '_>) -> Route {
-    // `Channel: Local/TO@`, and the longest TO.
-    let channel = "Channel: Local/@".len().saturating_add(NUMBER_BYTES_MAX);
-    let line = |name: &'static str| move |value: &[u8]| values::call_file_text(value, name.len());
+    let faults = reader.notes.faults();
     let number = |min| move |value: &[u8]| values::call_file_number(value, min);
-    let application = reader
-        .read("application", line("Application: "))
-        .unwrap_or_default();
-    Route {
+    let route = Route {
         channel_context: reader
-            .read("channel_context", |value| values::context(value, channel))
+            .read("channel_context", values::context)
             .unwrap_or_default(),
-        context: reader
-            .read("context", |value| values::context(value, "Context: ".len()))
-            .unwrap_or_default(),
+        context: reader.read("context", values::context).unwrap_or_default(),
         priority: reader.read("priority", number(1)).unwrap_or_default(),
         waittime: reader.read("waittime", number(0)).unwrap_or_default(),
         maxretries: reader.read("maxretries", number(0)).unwrap_or_default(),
@@ -68,24 +60,23 @@ pub fn route(reader: &mut Reader<'_, '_>) -> Route {
             Some(true) => Switch::Yes,
             Some(false) | None => Switch::No,
         },
-        account: reader
-            .read("account", line("Account: "))
-            .unwrap_or_default(),
-        application,
-        data: reader.read("data", line("Data: ")).unwrap_or_default(),
+        account: reader.read("account", values::text).unwrap_or_default(),
+        application: reader.read("application", values::text).unwrap_or_default(),
+        data: reader.read("data", values::text).unwrap_or_default(),
         encoding: reader
-            .read("message_encode", |value| {
-                values::choice(
-                    value,
-                    &[
-                        ("rfc3986", Encoding::Rfc3986),
-                        ("none", Encoding::None),
-                        ("", Encoding::None),
-                    ],
-                )
-            })
+            .read("message_encode", values::message_encode)
             .unwrap_or(Encoding::Rfc3986),
+    };
+    // What could not be read has had its fault.
+    if reader.notes.faults() == faults
+        && let Err(key) = callfile::check(&route)
+    {
+        reader.fault(
+            key,
+            "makes a line that Asterisk would cut or skip; shorten it, and write a semicolon as \\;",
+        );
     }
+    route
 }
 
 /// `[astqueue]`, the folders and files.

@@ -622,8 +622,8 @@ const ROWS: &[Row] = &[
         ..row(Astqueue, "application")
     },
     Row {
-        values: &[("\"a,b c\"", "a,b c")],
-        bad: &["\"a\nb\"", "\"a\x7fb\""],
+        values: &[("\"a,b c\"", "a,b c"), ("'a\\;b'", "a\\;b")],
+        bad: &["\"a\nb\"", "\"a\x7fb\"", "'a;b'"],
         ..row(Astqueue, "data")
     },
     Row {
@@ -1454,7 +1454,7 @@ fn unknown_keys_and_sections() {
     check_warning("[astqueue]\nstaging_dir = x\n", 2, "nearest: stagingdir");
     check_warning("[queue]\nretries = x\n", 2, "nearest: retry");
     check_warning(
-        "[websms]\n[websmds]\npermit_addr =\n",
+        "[websms]\n[websmd]\npermit_addr =\n",
         2,
         "nearest: [websmsd]",
     );
@@ -1479,7 +1479,7 @@ fn unknown_keys_and_sections() {
     check_fault("[websmsd]\nauth_metod = basic\n", 2, "nearest: auth_method");
     check_fault("[websmsd]\nauth_pass = x\n", 2, "nearest: auth_passwd");
     check_fault("[websmsd]\nproxy-addr = x\n", 2, "nearest: proxy_addr");
-    check_fault("[websmsd]\nproxy_hdr = x\n", 2, "nearest: proxy_header");
+    check_fault("[websmsd]\nproxy_hdr = x\n", 2, "nearest: proxy_addr");
     check_fault("[websmsd]\nurlpath = /x\n", 2, "nearest: url_path");
     check_fault("[websmsd]\npath = /x\n", 2, "nearest: url_path");
     // In the other sections such a name opens nothing.
@@ -1614,6 +1614,23 @@ fn other_warnings() {
         "[websms]\nheaders = \"Authorization: App x\"\n",
         "auth_method sets too",
     );
+}
+
+#[test]
+fn call_file_lines() {
+    fn check(key: &str, bytes_max: usize) {
+        let text = |bytes: usize| format!("[astqueue]\n{key} = {}\n", "x".repeat(bytes));
+        for bytes in [bytes_max - 1, bytes_max] {
+            assert_eq!(notes(&text(bytes), Severity::Fault), [], "{key} {bytes}");
+        }
+        check_fault(&text(bytes_max + 1), 2, "cut or skip");
+    }
+    // 1022 bytes less the line's own, and 64 of the number.
+    check("channel_context", 1022 - "Channel: Local/@".len() - 64);
+    check("context", 1022 - "Context: ".len());
+    check("account", 1022 - "Account: ".len());
+    check("application", 1022 - "Application: ".len());
+    check("data", 1022 - "Data: ".len());
 }
 
 // ---- The whole file -------------------------------------------------------------------------

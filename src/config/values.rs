@@ -7,11 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::limits::{
-    CALL_FILE_LINE_BYTES_MAX, CALL_FILE_NUMBER_MAX, REGEX_BYTES_MAX, RETRY_PAUSE_S_MAX,
-    RETRY_PAUSES_MAX,
-};
+use crate::limits::{CALL_FILE_NUMBER_MAX, REGEX_BYTES_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::proto::access::Cidr;
+use crate::proto::callfile::Encoding;
 use crate::proto::provider::{Charset, Check, Format, NumberFormat};
 
 use super::keys;
@@ -63,30 +61,14 @@ pub fn header_text(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// Text of a call file's line that begins with `before` bytes of its own.
-pub fn call_file_text(value: &[u8], before: usize) -> Parsed<String> {
-    let text = text(value)?;
-    // What begins a comment is escaped by a byte more.
-    let escapes = text.bytes().filter(|b| matches!(b, b';' | b'#')).count();
-    let line = before.saturating_add(text.len()).saturating_add(escapes);
-    match line > CALL_FILE_LINE_BYTES_MAX {
-        true => Err(format!(
-            "makes a call-file line of {line} bytes, and Asterisk drops lines above \
-             {CALL_FILE_LINE_BYTES_MAX}; shorten it"
-        )),
-        false => Ok(text),
-    }
-}
-
 /// A dialplan context.
-pub fn context(value: &[u8], before: usize) -> Parsed<String> {
-    let text = call_file_text(value, before)?;
-    match text.as_str() {
-        "" => Err("is empty; name a context of the dialplan".into()),
+pub fn context(value: &[u8]) -> Parsed<String> {
+    match text(value)? {
+        name if name.is_empty() => Err("is empty; name a context of the dialplan".into()),
         name if name.contains([' ', ';', '#', '@', '&', ',']) => {
             Err("holds a character that no context has (blank ; # @ & ,)".into())
         }
-        _ => Ok(text),
+        name => Ok(name),
     }
 }
 
@@ -203,6 +185,18 @@ pub fn charset(value: &[u8]) -> Parsed<Charset> {
             None => Err("is neither UCS-2 nor key=value".into()),
         },
     }
+}
+
+/// `message_encode`.
+pub fn message_encode(value: &[u8]) -> Parsed<Encoding> {
+    choice(
+        value,
+        &[
+            ("rfc3986", Encoding::Rfc3986),
+            ("none", Encoding::None),
+            ("", Encoding::None),
+        ],
+    )
 }
 
 // ---- Numbers --------------------------------------------------------------------------------
