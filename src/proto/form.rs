@@ -83,6 +83,11 @@ impl Array {
         &self.entries
     }
 
+    /// Keys and values in order, to change values.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Value)> {
+        self.entries.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
     /// The value of a key.
     pub fn get(&self, name: &[u8]) -> Option<&Value> {
         let found = self.entries.iter().find(|(key, _)| key.is(name));

@@ -1,8 +1,23 @@
 //! A permit and its request → messages.
+//!
+//! Which bytes are parameters is decided in [`source`], which of them a key means in [`lookup`].
+//! Here stands what makes them an SMS.
+//!
+//! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
-use crate::message::{BadMessage, Message};
+mod lookup;
+mod source;
+
+use std::borrow::Cow;
+
+use crate::limits::MESSAGES_MAX;
+use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::access::Permit;
 use crate::proto::request::Request;
+use lookup::{Places, Scope};
+use source::Source;
+
+pub use source::parameter;
 
 /// Which parameters of a webhook make an SMS, and what it is answered (one interface).
 #[derive(Debug, Clone)]
@@ -32,9 +47,9 @@ pub struct Hook {
 /// What a request that was let in says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// Messages: one, or with `each` one an element, acceptable or not.
+    /// Messages, at least one item: one, or with `each` one an element, acceptable or not.
     Messages(Vec<Item>),
-    /// No message (`accept_if`): acknowledged, logged, nothing else.
+    /// No message (`accept_if`, an empty list): acknowledged, logged, nothing else.
     Filtered,
 }
 
@@ -59,12 +74,78 @@ pub enum BadWebhook {
 }
 
 /// Reads the messages of a request, body included. Pure; consumes the permit.
-pub fn read(_permit: Permit, _request: &Request<'_>, _hook: &Hook) -> Result<Reading, BadWebhook> {
-    unimplemented!()
+///
+/// With `each`, to, from, text and id are sought in the element alone. `accept_if` is judged for
+/// each element: by the element itself, and where it has no such key by what stands beside the
+/// list, so that one delivery receipt among messages hides none of them.
+pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Reading, BadWebhook> {
+    let source = Source::read(permit.coverage(), request, hook)?;
+    let places = Places::new(&source, hook)?;
+    let whole = Scope::Whole(&places);
+    let accepted = |scope: Scope| match &hook.accept_if {
+        Some((key, value)) => scope.find(key).map(|found| found == *value),
+        None => Some(true),
+    };
+    let charset = charset(request.header("content-type").unwrap_or_default());
+    if hook.each.is_empty() {
+        // What a signature does not cover may still say that this is no message.
+        let accepted = accepted(whole).or_else(|| places.uncovered(hook));
+        if accepted != Some(true) {
+            return Ok(Reading::Filtered);
+        }
+        let item = item(whole, hook, charset);
+        return match item.message {
+            Ok(_) => Ok(Reading::Messages(vec![item])),
+            Err(error) => Err(BadWebhook::Message(error)),
+        };
+    }
+    let beside = accepted(Scope::Beside(&places)).or_else(|| places.uncovered(hook));
+    let Some(elements) = places.list(&hook.each) else {
+        return match (&hook.accept_if, accepted(whole)) {
+            (Some(_), Some(true)) | (None, _) => Err(BadWebhook::NoList),
+            _ => Ok(Reading::Filtered),
+        };
+    };
+    if elements.len() > MESSAGES_MAX {
+        return Err(BadWebhook::TooMuch("messages"));
+    }
+    let items: Vec<Item> = elements
+        .into_iter()
+        .map(|element| Scope::Element(&places, element))
+        .filter(|element| accepted(*element).or(beside) == Some(true))
+        .map(|element| item(element, hook, charset))
+        .collect();
+    match items.is_empty() {
+        true => Ok(Reading::Filtered),
+        false => Ok(Reading::Messages(items)),
+    }
 }
 
-/// The value of a top-level parameter, the body's before the query's; for signatures that cover
-/// one (zadarma's `result`).
-pub fn parameter(_request: &Request<'_>, _name: &[u8]) -> Option<Vec<u8>> {
-    unimplemented!()
+fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {
+    let field = |key: &[u8], field| scope.find(key).ok_or(BadMessage::Missing { field });
+    let message = || {
+        Ok(Message {
+            to: Number::parse_inbound(&field(&hook.key_to, "to")?)?,
+            from: Sender::parse_inbound(&field(&hook.key_from, "from")?)?,
+            text: Text::parse_inbound(&field(&hook.key_body, "text")?, charset),
+        })
+    };
+    Item {
+        message: message(),
+        id: scope
+            .find(&hook.key_id)
+            .map(Cow::into_owned)
+            .filter(|id| !id.is_empty()),
+    }
+}
+
+/// The `charset` parameter of a content type.
+fn charset(content_type: &[u8]) -> Option<&str> {
+    let mut parameters = content_type.split(|b| *b == b';').skip(1);
+    let value = parameters.find_map(|parameter| {
+        let (name, value) = parameter.trim_ascii().split_at_checked("charset=".len())?;
+        name.eq_ignore_ascii_case(b"charset=").then_some(value)
+    })?;
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    std::str::from_utf8(value.strip_suffix(b"\"").unwrap_or(value)).ok()
 }

@@ -1,0 +1,173 @@
+//! A request → its parameters: which of its bytes are read, and as what.
+
+use super::{BadWebhook, Hook};
+use crate::proto::form::{self, Array, TooMuch, Value};
+use crate::proto::json::{self, BadJson};
+use crate::proto::request::Request;
+use crate::proto::verify::Coverage;
+
+/// Where parameters come from. The body's stand before the query's.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    /// What the permit covers.
+    pub(super) covered: Vec<Root<'a>>,
+    /// What it does not cover: only ever asked whether a request is a message at all.
+    pub(super) uncovered: Vec<Root<'a>>,
+}
+
+/// The parameters of one place.
+#[derive(Debug)]
+pub(super) enum Root<'a> {
+    /// A form or a query.
+    Form(Array),
+    /// JSON that a request's body is.
+    Json(&'a [u8]),
+    /// JSON that stood in a parameter, or in a token.
+    Owned(Vec<u8>),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn read(
+        coverage: &Coverage,
+        request: &Request<'a>,
+        hook: &Hook,
+    ) -> Result<Source<'a>, BadWebhook> {
+        let body = body(request)?;
+        let query = Root::Form(form::parse_urlencoded(request.query())?);
+        let mut source = Source {
+            covered: Vec::new(),
+            uncovered: Vec::new(),
+        };
+        match coverage {
+            Coverage::Whole => {
+                source.covered.extend(body);
+                source.covered.push(query);
+            }
+            Coverage::Body => {
+                source.covered.extend(body);
+                source.uncovered.push(query);
+            }
+            Coverage::Inside(name) => {
+                let whole: Vec<Root> = body.into_iter().chain([query]).collect();
+                source.covered.extend(field(&whole, name).map(Root::Owned));
+                source.uncovered = whole;
+            }
+            Coverage::Claims(claims) => source.covered.push(Root::Owned(claims.clone())),
+        }
+        for root in source.covered.iter_mut().chain(&mut source.uncovered) {
+            root.unescape(hook);
+        }
+        Ok(source)
+    }
+}
+
+impl Root<'_> {
+    /// Takes one more layer of percent-encoding off parameters that are JSON below it: some of
+    /// Zadarma's `result`s have two. Never off a parameter that a key names.
+    fn unescape(&mut self, hook: &Hook) {
+        let decoded = |bytes: &[u8]| {
+            let start = bytes.get(..3).unwrap_or_default();
+            let container = [b"%7B", b"%5B"]
+                .iter()
+                .any(|b| start.eq_ignore_ascii_case(*b));
+            let decoded = container.then(|| form::percent_decode(bytes))?;
+            json::parse(&decoded).is_ok().then_some(decoded)
+        };
+        match self {
+            Root::Form(array) => {
+                let keys = [&hook.key_to, &hook.key_from, &hook.key_body, &hook.key_id];
+                for (key, value) in array.entries_mut() {
+                    let begins = |path: &[u8]| {
+                        let ends = |b: &u8| matches!(b, b'.' | b'[');
+                        key.is(path.split(ends).next().unwrap_or_default())
+                    };
+                    if keys.iter().any(|path| begins(path)) {
+                        continue;
+                    }
+                    if let Value::Scalar(bytes) = value
+                        && let Some(decoded) = decoded(bytes)
+                    {
+                        *bytes = decoded.into();
+                    }
+                }
+            }
+            Root::Owned(bytes) => {
+                if let Some(decoded) = decoded(bytes) {
+                    *bytes = decoded;
+                }
+            }
+            Root::Json(_) => {}
+        }
+    }
+}
+
+/// The value of a top-level parameter, the body's before the query's; for signatures that cover
+/// one (zadarma's `result`). `None` where the request is none that would be read.
+pub fn parameter(request: &Request<'_>, name: &[u8]) -> Option<Vec<u8>> {
+    let query = Root::Form(form::parse_urlencoded(request.query()).ok()?);
+    let whole: Vec<Root> = body(request).ok()?.into_iter().chain([query]).collect();
+    field(&whole, name)
+}
+
+fn field(roots: &[Root], name: &[u8]) -> Option<Vec<u8>> {
+    roots.iter().find_map(|root| match root {
+        Root::Form(array) => match array.get(name)? {
+            Value::Scalar(bytes) => Some(bytes.to_vec()),
+            Value::Array(_) => None,
+        },
+        Root::Json(text) => json::parse(text).ok()?.child(name)?.scalar(),
+        Root::Owned(text) => json::parse(text).ok()?.child(name)?.scalar(),
+    })
+}
+
+/// The parameters of a body. A GET has none, whatever it carries.
+fn body<'a>(request: &Request<'a>) -> Result<Option<Root<'a>>, BadWebhook> {
+    if matches!(request.method, "GET" | "HEAD") {
+        return Ok(None);
+    }
+    let content_type = request.header("content-type");
+    let media_type = form::media_type(content_type.unwrap_or_default());
+    let ends = |suffix: &[u8]| {
+        let start = media_type.len().checked_sub(suffix.len());
+        start
+            .and_then(|start| media_type.get(start..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    let is = |name: &[u8]| media_type.eq_ignore_ascii_case(name);
+    let text = media_type
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
+    let json = is(b"application/json") || ends(b"+json");
+    let perhaps = media_type.is_empty() || text || is(b"application/x-www-form-urlencoded");
+    if json || (perhaps && is_container(request.body)) {
+        match json::parse(request.body) {
+            Ok(_) => return Ok(Some(Root::Json(request.body))),
+            Err(error @ (BadJson::TooManyValues | BadJson::TooDeep)) => return Err(error.into()),
+            Err(BadJson::Malformed) => {}
+        }
+    }
+    let array = form::parse_body(content_type, request.body)?;
+    Ok(Some(Root::Form(array)))
+}
+
+/// Whether bytes begin as a JSON object or array does.
+pub(super) fn is_container(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+impl From<TooMuch> for BadWebhook {
+    fn from(TooMuch(what): TooMuch) -> BadWebhook {
+        BadWebhook::TooMuch(what)
+    }
+}
+
+impl From<BadJson> for BadWebhook {
+    fn from(error: BadJson) -> BadWebhook {
+        BadWebhook::TooMuch(match error {
+            BadJson::TooManyValues => "JSON values",
+            BadJson::TooDeep => "JSON nesting",
+            BadJson::Malformed => "JSON",
+        })
+    }
+}
