@@ -78,6 +78,13 @@ impl Key {
 }
 
 impl Array {
+    /// One entry.
+    pub fn of(name: &[u8], value: Vec<u8>) -> Array {
+        let mut array = Array::default();
+        array.push(Key::parse(name), Value::Scalar(value.into()));
+        array
+    }
+
     /// Keys and values in order.
     pub fn entries(&self) -> &[(Key, Value)] {
         &self.entries

@@ -81,16 +81,19 @@ pub enum BadWebhook {
 pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Reading, BadWebhook> {
     let source = Source::read(permit.coverage(), request, hook)?;
     let places = Places::new(&source, hook)?;
-    let whole = Scope::Whole(&places);
+    let charset = charset(request.header("content-type").unwrap_or_default());
     let accepted = |scope: Scope| match &hook.accept_if {
         Some((key, value)) => scope.find(key).map(|found| found == *value),
         None => Some(true),
     };
-    let charset = charset(request.header("content-type").unwrap_or_default());
+    // What a signature does not cover may still say that this is no message.
+    let whole = Scope::Whole(&places);
+    let is_message = accepted(whole).or_else(|| places.uncovered(hook));
+    if is_message.is_none() && source.garbled {
+        return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
+    }
     if hook.each.is_empty() {
-        // What a signature does not cover may still say that this is no message.
-        let accepted = accepted(whole).or_else(|| places.uncovered(hook));
-        if accepted != Some(true) {
+        if is_message != Some(true) {
             return Ok(Reading::Filtered);
         }
         let item = item(whole, hook, charset);
@@ -99,16 +102,16 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
             Err(error) => Err(BadWebhook::Message(error)),
         };
     }
-    let beside = accepted(Scope::Beside(&places)).or_else(|| places.uncovered(hook));
     let Some(elements) = places.list(&hook.each) else {
-        return match (&hook.accept_if, accepted(whole)) {
-            (Some(_), Some(true)) | (None, _) => Err(BadWebhook::NoList),
+        return match is_message {
+            Some(true) => Err(BadWebhook::NoList),
             _ => Ok(Reading::Filtered),
         };
     };
     if elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
+    let beside = accepted(Scope::Beside(&places)).or_else(|| places.uncovered(hook));
     let items: Vec<Item> = elements
         .into_iter()
         .map(|element| Scope::Element(&places, element))
@@ -149,3 +152,6 @@ fn charset(content_type: &[u8]) -> Option<&str> {
     let value = value.strip_prefix(b"\"").unwrap_or(value);
     std::str::from_utf8(value.strip_suffix(b"\"").unwrap_or(value)).ok()
 }
+
+#[cfg(test)]
+mod tests;

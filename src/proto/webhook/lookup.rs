@@ -43,7 +43,7 @@ impl<'a> Places<'a> {
         let root = |root: &'a Root<'a>| match root {
             Root::Form(array) => Ok(Some(Place::Array(array))),
             Root::Json(text) => opened(text),
-            Root::Owned(text) => opened(text),
+            Root::Claims(text) => opened(text),
         };
         let mut places = Places {
             covered: Vec::new(),
@@ -152,12 +152,16 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// The elements of the list at `path`; one that is no list is its own only element.
+    /// The elements of the list at `path` (`[]`: the whole JSON body); an object is its own only
+    /// element.
     pub(super) fn list(&self, path: &[u8]) -> Option<Vec<Place<'a>>> {
         let path = json::steps(path)?;
         let mut roots = self.covered.iter().copied();
         roots.find_map(|root| {
             let mut place = self.at(root, &path)?;
+            if path.is_empty() && matches!(place, Place::Array(_)) {
+                return None;
+            }
             if let Place::Scalar(bytes) = place {
                 place = Place::Json(self.json(bytes)?);
             }
@@ -278,8 +282,9 @@ fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, BadWebhook> {
 /// Where the values stand that lie at the end of those keys that are paths, in a form alone.
 fn values(array: &Array, keys: &[&[u8]]) -> Vec<*const u8> {
     let mut found = Vec::new();
-    for path in keys.iter().filter_map(|key| json::steps(key)) {
-        let mut place = Some(Place::Array(array));
+    let paths = keys.iter().filter(|key| json::is_path(key));
+    for path in paths.filter_map(|key| json::steps(key)) {
+        let mut place = (!path.is_empty()).then_some(Place::Array(array));
         for step in path {
             place = match place {
                 Some(Place::Array(array)) => array.get(step).map(place_of),

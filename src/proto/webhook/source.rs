@@ -13,6 +13,8 @@ pub(super) struct Source<'a> {
     pub(super) covered: Vec<Root<'a>>,
     /// What it does not cover: only ever asked whether a request is a message at all.
     pub(super) uncovered: Vec<Root<'a>>,
+    /// Whether there is a body of which nothing could be read.
+    pub(super) garbled: bool,
 }
 
 /// The parameters of one place.
@@ -22,8 +24,8 @@ pub(super) enum Root<'a> {
     Form(Array),
     /// JSON that a request's body is.
     Json(&'a [u8]),
-    /// JSON that stood in a parameter, or in a token.
-    Owned(Vec<u8>),
+    /// JSON that stood in a token.
+    Claims(Vec<u8>),
 }
 
 impl<'a> Source<'a> {
@@ -34,9 +36,14 @@ impl<'a> Source<'a> {
     ) -> Result<Source<'a>, BadWebhook> {
         let body = body(request)?;
         let query = Root::Form(form::parse_urlencoded(request.query())?);
+        let nothing = match &body {
+            Some(Root::Form(array)) => array.entries().is_empty(),
+            _ => false,
+        };
         let mut source = Source {
             covered: Vec::new(),
             uncovered: Vec::new(),
+            garbled: nothing && !request.body.is_empty(),
         };
         match coverage {
             Coverage::Whole => {
@@ -49,10 +56,12 @@ impl<'a> Source<'a> {
             }
             Coverage::Inside(name) => {
                 let whole: Vec<Root> = body.into_iter().chain([query]).collect();
-                source.covered.extend(field(&whole, name).map(Root::Owned));
+                // As a form of its own, so that a path through it says the same as without a proof.
+                let inside = field(&whole, name).map(|value| Array::of(name, value));
+                source.covered.extend(inside.map(Root::Form));
                 source.uncovered = whole;
             }
-            Coverage::Claims(claims) => source.covered.push(Root::Owned(claims.clone())),
+            Coverage::Claims(claims) => source.covered.push(Root::Claims(claims.clone())),
         }
         for root in source.covered.iter_mut().chain(&mut source.uncovered) {
             root.unescape(hook);
@@ -73,30 +82,19 @@ impl Root<'_> {
             let decoded = container.then(|| form::percent_decode(bytes))?;
             json::parse(&decoded).is_ok().then_some(decoded)
         };
-        match self {
-            Root::Form(array) => {
-                let keys = [&hook.key_to, &hook.key_from, &hook.key_body, &hook.key_id];
-                for (key, value) in array.entries_mut() {
-                    let begins = |path: &[u8]| {
-                        let ends = |b: &u8| matches!(b, b'.' | b'[');
-                        key.is(path.split(ends).next().unwrap_or_default())
-                    };
-                    if keys.iter().any(|path| begins(path)) {
-                        continue;
-                    }
-                    if let Value::Scalar(bytes) = value
-                        && let Some(decoded) = decoded(bytes)
-                    {
-                        *bytes = decoded.into();
-                    }
-                }
+        let Root::Form(array) = self else {
+            return;
+        };
+        let keys = [&hook.key_to, &hook.key_from, &hook.key_body, &hook.key_id];
+        let ends = |b: &u8| matches!(b, b'.' | b'[');
+        let named = keys.map(|path| path.split(ends).next().unwrap_or_default());
+        for (key, value) in array.entries_mut() {
+            if let Value::Scalar(bytes) = value
+                && !named.iter().any(|name| key.is(name))
+                && let Some(decoded) = decoded(bytes)
+            {
+                *bytes = decoded.into();
             }
-            Root::Owned(bytes) => {
-                if let Some(decoded) = decoded(bytes) {
-                    *bytes = decoded;
-                }
-            }
-            Root::Json(_) => {}
         }
     }
 }
@@ -116,7 +114,7 @@ fn field(roots: &[Root], name: &[u8]) -> Option<Vec<u8>> {
             Value::Array(_) => None,
         },
         Root::Json(text) => json::parse(text).ok()?.child(name)?.scalar(),
-        Root::Owned(text) => json::parse(text).ok()?.child(name)?.scalar(),
+        Root::Claims(text) => json::parse(text).ok()?.child(name)?.scalar(),
     })
 }
 
