@@ -3,21 +3,19 @@
 //! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
 //! serves. SIGTERM needs no handler: what was acknowledged is on the disk.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::config::{self, Config, Severity};
+use crate::check;
+use crate::config::{self, Config, Note, Severity};
 use crate::inbound::{self, Service, Setup};
-use crate::limits::CONFIG_BYTES_MAX;
 use crate::proto::response::{self, After, Refusal};
-use crate::sys::files::{self, Links};
+use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::spool::{self, Spool};
@@ -56,7 +54,10 @@ pub fn run(options: Options) -> ExitCode {
     };
     log::open("websmsd", stderr);
     match start(&options) {
-        Ok((service, hangups)) => reload(&options, &service, hangups),
+        Ok((service, hangups)) => {
+            log_surroundings(&options.config, &service.setup().config);
+            reload(&options, &service, hangups)
+        }
         Err(fault) => {
             for line in &fault.lines {
                 log::event(Level::Error, format_args!("{line}"));
@@ -119,32 +120,50 @@ fn said(error: &io::Error) -> String {
     }
 }
 
-/// Reads the configuration and opens what it names. Warnings go to the log.
+/// Reads the configuration and opens the spool. Warnings go to the log.
 fn load(path: &Path) -> Result<Setup, Fault> {
     let fault = |lines| Fault {
         lines,
         exit: EXIT_CONFIG,
     };
-    let shown = path.display();
-    let file = files::read(path, CONFIG_BYTES_MAX, Links::Follow)
-        .map_err(|error| fault(vec![format!("{shown}: {error}")]))?;
-    let variable = |name: &[u8]| Some(std::env::var_os(OsStr::from_bytes(name))?.into_vec());
-    let reading = config::read(&file, &variable);
+    let reading = check::load(path);
     let mut faults = Vec::new();
     for note in &reading.notes {
-        let line = match note.line {
-            0 => format!("{shown}: {}", note.text),
-            line => format!("{shown}:{line}: {}", note.text),
-        };
         match note.severity {
-            Severity::Fault => faults.push(line),
-            Severity::Warning => log::event(Level::Warning, format_args!("{line}")),
+            Severity::Fault => faults.push(Remark(path, note).to_string()),
+            Severity::Warning => log::event(Level::Warning, format_args!("{}", Remark(path, note))),
         }
     }
     let config = reading.config.ok_or_else(|| fault(faults))?;
     let spool = Spool::open(&spool_settings(&config.spool))
         .map_err(|error| fault(vec![error.to_string()]))?;
     Ok(Setup { config, spool })
+}
+
+/// Logs what is wrong around a configuration that works: it takes longer than connections should
+/// wait for their listener.
+fn log_surroundings(path: &Path, config: &Config) {
+    for note in &check::surroundings(path, config) {
+        let level = match note.severity {
+            Severity::Fault => Level::Error,
+            Severity::Warning => Level::Warning,
+        };
+        log::event(level, format_args!("{}", Remark(path, note)));
+    }
+}
+
+/// `file:line: …`, the line where there is one.
+struct Remark<'a>(&'a Path, &'a Note);
+
+impl fmt::Display for Remark<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Remark(path, note) = self;
+        let path = path.display();
+        match note.line {
+            0 => write!(f, "{path}: {}", note.text),
+            line => write!(f, "{path}:{line}: {}", note.text),
+        }
+    }
 }
 
 fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
@@ -310,6 +329,7 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
                 service.slots.set_max(connections_max(&setup.config));
                 service.replace(setup);
                 log::event(Level::Notice, format_args!("configuration read again"));
+                log_surroundings(&options.config, &service.setup().config);
             }
             Err(fault) => {
                 for line in &fault.lines {

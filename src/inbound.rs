@@ -8,8 +8,8 @@
 //! that an unread body never becomes the next request.
 
 mod buffer;
+mod order;
 
-use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,21 +19,19 @@ use crate::limits::{
     ANSWER_WAIT, ECHO_BYTES_MAX, FIRST_BYTE_WAIT, IDLE_WAIT, LINGER_BYTES_MAX, LINGER_WAIT,
     REQUEST_MEMORY_BYTES_MAX, REQUEST_WAIT,
 };
-use crate::message::BadMessage;
 use crate::proto::access::{self, Caller, Denied, Entry};
-use crate::proto::callfile::{self, CallFile, Unfit};
 use crate::proto::form::{self, Value};
 use crate::proto::request::{BadRequest, Chunks, Framing, Measure, Request, Version};
 use crate::proto::response::{self, After, Answer, Refusal};
 use crate::proto::verify::Scheme;
-use crate::proto::webhook::{self, BadWebhook, Hook, Item, Reading};
+use crate::proto::webhook::{self, BadWebhook, Hook, Reading};
 use crate::sys::clock::{self, Deadline};
-use crate::sys::files;
 use crate::sys::listener::Slots;
-use crate::sys::log::{self, Clean, Level};
-use crate::sys::spool::{File, Spool};
+use crate::sys::log::{self, Level};
+use crate::sys::spool::Spool;
 use crate::sys::stream::Stream;
 use buffer::{Buffer, Dry, Memory};
+use order::{Order, Source, log_refusal};
 
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {
@@ -470,95 +468,6 @@ impl Connection<'_> {
     }
 }
 
-/// One request's messages on their way to the spool.
-struct Order<'a> {
-    setup: &'a Setup,
-    hook: &'a Hook,
-    gate: usize,
-    source: Source,
-}
-
-impl Order<'_> {
-    /// Delivers all that are acceptable, or none. Those that are not are logged and hold up nobody.
-    fn deliver(&self, items: Vec<Item>, now_s: u64) -> Reply {
-        let mut call_files = Vec::new();
-        let mut delivered = Vec::new();
-        let mut too_long = false;
-        for item in &items {
-            let message = match &item.message {
-                Ok(message) => message,
-                Err(bad) => {
-                    self.reject(bad);
-                    continue;
-                }
-            };
-            let Ok(unique) = files::unique() else {
-                self.log(Level::Error, format_args!("503, no randomness"));
-                return Reply::Refused(Refusal::Spool);
-            };
-            match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
-                Ok(files) => {
-                    call_files.extend(files);
-                    delivered.push((message, unique));
-                }
-                Err(Unfit::TooLong { parts }) => {
-                    self.refuse(format_args!("413, text needs {parts} call files"));
-                    too_long = true;
-                }
-                Err(Unfit::Line { key }) => {
-                    self.log(Level::Error, format_args!("503, {key} fits no call file"));
-                    return Reply::Refused(Refusal::Spool);
-                }
-            }
-        }
-        if delivered.is_empty() {
-            return match too_long {
-                true => Reply::Refused(Refusal::TooLong),
-                false => Reply::Rejected(self.gate),
-            };
-        }
-        let files: Vec<File> = call_files.iter().map(spool_file).collect();
-        if let Err(fault) = self.setup.spool.deliver(&files) {
-            self.log(Level::Error, format_args!("503, not delivered: {fault}"));
-            return Reply::Refused(Refusal::Spool);
-        }
-        for (message, unique) in delivered {
-            let (from, to) = (message.from.as_str(), message.to.as_str());
-            self.log(
-                Level::Info,
-                format_args!(
-                    "200, from {} to {}, {unique}",
-                    Clean(from.as_bytes()),
-                    Clean(to.as_bytes())
-                ),
-            );
-        }
-        Reply::Accepted(self.gate)
-    }
-
-    fn reject(&self, bad: &BadMessage) {
-        self.refuse(format_args!("{}, {bad}", self.hook.reject_status));
-    }
-
-    fn refuse(&self, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.hook.interface);
-        log::refusal(format_args!("{}{interface}: {words}", self.source));
-    }
-
-    fn log(&self, level: Level, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.hook.interface);
-        log::event(level, format_args!("{}{interface}: {words}", self.source));
-    }
-}
-
-fn spool_file(file: &CallFile) -> File<'_> {
-    File {
-        name: &file.name,
-        bytes: &file.bytes,
-        delay_s: file.delay_s,
-    }
-}
-
 /// 200 and what the provider wants to read.
 fn accepted(hook: &Hook) -> Answer<'_> {
     Answer::accepted(&hook.report_success, &hook.report_type)
@@ -593,42 +502,6 @@ fn query_value(request: &Request, key: &[u8]) -> Option<Vec<u8>> {
     match form::parse_urlencoded(query).ok()?.get(key)?.clone() {
         Value::Scalar(value) => Some(value.into_vec()),
         Value::Array(_) => None,
-    }
-}
-
-fn log_refusal(peer: IpAddr, caller: Option<Caller>, interface: &str, refusal: Refusal) {
-    log::refusal(format_args!(
-        "{}{}: {}, {}",
-        Source(peer, caller),
-        Interface(interface),
-        refusal.status(),
-        refusal.phrase()
-    ));
-}
-
-/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`.
-struct Source(IpAddr, Option<Caller>);
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source(peer, caller) = self;
-        match caller {
-            Some(Caller::Forwarded(address)) => write!(f, "{address} by {peer}"),
-            Some(Caller::Unknown) => write!(f, "unknown by {peer}"),
-            Some(Caller::Peer(_) | Caller::Proxy(_)) | None => write!(f, "{peer}"),
-        }
-    }
-}
-
-/// The interface's name, for the log, where it has one.
-struct Interface<'a>(&'a str);
-
-impl fmt::Display for Interface<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            "" => Ok(()),
-            name => write!(f, " [{}]", Clean(name.as_bytes())),
-        }
     }
 }
 
