@@ -91,7 +91,8 @@ fn collect(root: &Path, folder: &str, extension: &str, files: &mut Vec<(String, 
                 collect(root, &name, extension, files);
             }
         } else if name.ends_with(&format!(".{extension}")) {
-            files.push((name, fs::read_to_string(entry.path()).unwrap()));
+            let bytes = fs::read(entry.path()).unwrap();
+            files.push((name, String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
 }
