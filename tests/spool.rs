@@ -70,8 +70,9 @@ fn is_root() -> bool {
 }
 
 /// Runs the one test `name` of this file again in a process of its own: as nobody where this is
-/// root, with `umask`. Returns whether this *is* that process. The other has then passed there.
-fn is_alone(name: &str, umask: &str) -> bool {
+/// root, after the shell has run `setup`. Returns whether this *is* that process; where it is not,
+/// the test has passed there.
+fn is_alone(name: &str, setup: &str) -> bool {
     if std::env::var_os("WEBSMS_TEST_ALONE").is_some() {
         return true;
     }
@@ -80,7 +81,7 @@ fn is_alone(name: &str, umask: &str) -> bool {
     let copy = folder.join("test");
     fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
     let mut run = Command::new("sh");
-    run.args(["-c", "umask $1; shift; exec \"$@\"", "sh", umask]);
+    run.args(["-c", &format!("{setup}; exec \"$@\""), "sh"]);
     run.arg(&copy).args(["--exact", name]);
     run.env("WEBSMS_TEST_ALONE", "1");
     if is_root() {
@@ -191,6 +192,34 @@ fn all_are_staged_before_the_first_is_moved() {
     assert_eq!(names(&scratch.join("outgoing")), [""; 0]);
     assert_eq!(names(&scratch.join("staging")), ["c"]);
     assert_eq!(fs::read(scratch.join("staging/c")).unwrap(), b"theirs");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_whole_leaves_nothing() {
+    // The largest file is some kilobytes, so that a write fails in the middle as on a full disk.
+    let setup = "trap '' XFSZ; ulimit -f 8";
+    if !is_alone("a_file_that_cannot_be_written_whole_leaves_nothing", setup) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    let long = vec![b'a'; 64 * 1024];
+    let fault = spool
+        .deliver(&[file("a", b"1"), file("b", &long), file("c", b"1")])
+        .unwrap_err();
+    assert!(
+        matches!(
+            &fault,
+            SpoolFault::Failed {
+                step: Step::Write,
+                ..
+            }
+        ),
+        "{fault}"
+    );
+    assert_eq!(names(&scratch.join("outgoing")), [""; 0]);
+    assert_eq!(names(&scratch.join("staging")), [""; 0]);
+    spool.deliver(&[file("a", b"1")]).unwrap();
 }
 
 #[test]
@@ -348,7 +377,7 @@ fn a_file_where_a_folder_should_be_is_a_fault() {
 
 #[test]
 fn folders_without_permission_are_a_fault() {
-    if !is_alone("folders_without_permission_are_a_fault", "022") {
+    if !is_alone("folders_without_permission_are_a_fault", "umask 022") {
         return;
     }
     fn check(folder: &str, folder_mode: u32, step: Step) {
@@ -390,7 +419,7 @@ fn folders_without_permission_are_a_fault() {
 
 #[test]
 fn modes_do_not_depend_on_the_umask() {
-    if !is_alone("modes_do_not_depend_on_the_umask", "0177") {
+    if !is_alone("modes_do_not_depend_on_the_umask", "umask 0177") {
         return;
     }
     let scratch = Scratch::new();
@@ -460,7 +489,10 @@ fn a_file_owner_is_given() {
 
 #[test]
 fn a_file_owner_that_cannot_be_is_a_fault_at_once() {
-    if !is_alone("a_file_owner_that_cannot_be_is_a_fault_at_once", "022") {
+    if !is_alone(
+        "a_file_owner_that_cannot_be_is_a_fault_at_once",
+        "umask 022",
+    ) {
         return;
     }
     let scratch = Scratch::new();

@@ -71,6 +71,7 @@ pub struct Spool {
     staging: PathBuf,
     mode: Mode,
     owner: Option<Owner>,
+    is_root: bool,
     sync: Sync,
     files_max: usize,
     count: Mutex<Count>,
@@ -158,6 +159,7 @@ impl Spool {
             staging: absolute(settings.staging)?,
             mode: Mode::from_raw_mode(settings.mode & 0o777),
             owner,
+            is_root: geteuid().is_root(),
             sync: settings.sync,
             files_max: settings.files_max,
             count: Mutex::default(),
@@ -248,12 +250,12 @@ impl Spool {
 
     /// Whom a call file is given to; `None`: it stays ours.
     fn heir(&self) -> Result<Option<Owner>, SpoolFault> {
-        if self.owner.is_some() || !geteuid().is_root() {
+        if self.owner.is_some() || !self.is_root {
             return Ok(self.owner);
         }
-        files::owner_of(&self.outgoing)
-            .map(Some)
-            .map_err(|error| failed(Step::Look, &self.outgoing, error))
+        let owner = files::owner_of(&self.outgoing)
+            .map_err(|error| failed(Step::Look, &self.outgoing, error))?;
+        Ok(Some(owner).filter(|owner| owner.uid != 0 || owner.gid != Some(0)))
     }
 
     /// Stages what is not moved yet, then moves it, counting in `moved`.
@@ -595,8 +597,93 @@ fn remedy(step: Step, error: &io::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+
+    /// A spool in a folder of its own, which the caller removes.
+    fn spool(name: &str) -> (Spool, PathBuf) {
+        let folder = format!("websms-spool-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        let spool = Spool::open(&Settings {
+            outgoing: &folder.join("outgoing"),
+            staging: &folder.join("staging"),
+            mode: 0o600,
+            owner: None,
+            sync: Sync::Before,
+            files_max: 10,
+        });
+        (spool.unwrap(), folder)
+    }
+
+    #[test]
+    fn a_filesystem_without_noreplace_gets_files_and_keeps_them() {
+        let (spool, folder) = spool("look");
+        spool.moves_by_looking.store(true, Ordering::Relaxed);
+        let file = |bytes| File {
+            name: "a",
+            bytes,
+            delay_s: 0,
+        };
+        let arrived = || fs::read(folder.join("outgoing/a")).unwrap();
+        spool.deliver(&[file(b"first")]).unwrap();
+        assert_eq!(arrived(), b"first");
+        let fault = spool.deliver(&[file(b"second")]).unwrap_err();
+        assert!(fault.to_string().contains("the name is taken"), "{fault}");
+        assert_eq!(arrived(), b"first");
+        assert_eq!(fs::read_dir(folder.join("staging")).unwrap().count(), 0);
+        // A link that leads nowhere is a name that is taken.
+        fs::remove_file(folder.join("outgoing/a")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.join("outgoing/a")).unwrap();
+        spool.deliver(&[file(b"third")]).unwrap_err();
+        // A folder that went is made again here too.
+        fs::remove_dir_all(folder.join("outgoing")).unwrap();
+        spool.deliver(&[file(b"fourth")]).unwrap();
+        assert_eq!(arrived(), b"fourth");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_failed_sync_of_the_folder_is_told_and_the_next_is_another() {
+        let (spool, folder) = spool("sync");
+        spool.sync_outgoing().unwrap();
+        fs::remove_dir(folder.join("outgoing")).unwrap();
+        for _ in 0..2 {
+            let fault = spool.sync_outgoing().unwrap_err();
+            assert!(
+                matches!(
+                    fault,
+                    SpoolFault::Failed {
+                        step: Step::Sync,
+                        ..
+                    }
+                ),
+                "{fault}"
+            );
+        }
+        fs::create_dir(folder.join("outgoing")).unwrap();
+        spool.sync_outgoing().unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn threads_share_syncs_and_each_gets_one_that_began_after_it_asked() {
+        let (spool, folder) = spool("shared");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let begun = lock(&spool.folder_sync).begun;
+                        spool.sync_outgoing().unwrap();
+                        assert!(lock(&spool.folder_sync).done > begun);
+                    }
+                });
+            }
+        });
+        let syncs = lock(&spool.folder_sync);
+        assert_eq!(syncs.begun, syncs.done);
+        assert!(syncs.done <= 400, "{}", syncs.done);
+        fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn a_name_of_ours_is_known() {
