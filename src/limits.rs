@@ -95,6 +95,9 @@ pub const RESOLVER_STACK_BYTES: usize = 256 * 1024;
 /// What Asterisk says of a call before the arguments, bytes; some 20 short lines. Beyond: no
 /// variable is set.
 pub const AGI_ENVIRONMENT_BYTES_MAX: usize = 64 * 1024;
+/// Value of a variable that is set, characters. Asterisk reads commands of up to 2,047 bytes
+/// (`res_agi.c`); a character takes four at most. Beyond: cut.
+pub const AGI_VALUE_CHARS_MAX: usize = 400;
 /// An AGI reply line, bytes. Beyond: nothing more is written.
 pub const AGI_REPLY_BYTES_MAX: usize = 1024;
 /// Wait for one AGI reply, for one read of the environment, and for room to write a command. Then:

@@ -229,9 +229,8 @@ fn log(order: &Order<'_>, outgoing: Option<&Outgoing>, outcome: &Outcome) {
             word = outcome.status.word(),
             to = Clean(&address::reduce(order.to)),
             from = Clean(&address::reduce(order.from)),
-            interface = Clean(interface.as_bytes()),
             id = outcome.id.as_deref().unwrap_or("-"),
-            reason = Clean(outcome.reason.as_bytes()),
+            reason = outcome.reason,
         ),
     );
 }

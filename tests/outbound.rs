@@ -676,24 +676,64 @@ fn a_check_that_is_switched_off_is_off() {
 
 #[test]
 fn tls_that_is_none_is_no_connection() {
-    let itsp = Itsp::start(vec![Script::Raw(
-        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
-    )]);
     let scratch = Scratch::new();
-    let url = itsp.url().replace("http:", "https:");
-    let hanging = Itsp::start(vec![Script::HangUnread]);
-    let silent = hanging.url().replace("http:", "https:");
     let check = |url: &str, phrase: &str| {
-        let ran = websms(&conf(&scratch, url, "timeout = 1"), &ORDER);
+        let url = url.replace("http:", "https:");
+        let ran = websms(&conf(&scratch, &url, "timeout = 1"), &ORDER);
         assert_eq!(ran.code, Some(75), "{}", ran.stderr);
-        assert!(ran.stderr.contains(phrase), "{}", ran.stderr);
+        let expected = format!("FAILED: {phrase}");
+        assert!(ran.stderr.contains(&expected), "{}", ran.stderr);
     };
-    check(&silent, "FAILED: timeout in the TLS handshake");
-    check(
-        &format!("https://{}", deaf_address()),
-        "FAILED: connection refused",
+    let silent = Itsp::start(vec![Script::HangUnread]);
+    check(&silent.url(), "timeout in the TLS handshake");
+    let deaf = format!("http://{}", deaf_address());
+    check(&deaf, "connection refused");
+    // A server that speaks HTTP where TLS is expected.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let plain = format!("http://{}", listener.local_addr().unwrap());
+    let serving = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        let _ = socket.read_to_end(&mut Vec::new());
+    });
+    check(&plain, "TLS handshake failed");
+    serving.join().unwrap();
+}
+
+#[test]
+fn names_are_resolved_and_every_address_is_tried() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let url = format!("http://localhost:{}", itsp.address.port());
+    let ran = websms(&conf(&scratch, &url, ""), &ORDER);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let expected = url.strip_prefix("http://");
+    assert_eq!(itsp.request().header("Host"), expected);
+}
+
+#[test]
+fn a_queue_on_a_ram_disk_and_a_spool_on_two_filesystems_are_told() {
+    let scratch = Scratch::new();
+    let memory = Scratch::within(Path::new("/dev/shm"));
+    let text = format!(
+        "[astqueue]\noutgoingdir = \"{}\"\nstagingdir = \"{}\"\n[queue]\ndir = \"{}\"\n",
+        scratch.folder("outgoing").display(),
+        memory.folder("staging").display(),
+        memory.join("not/there/yet").display(),
     );
-    drop(url);
+    let ran = websms(&scratch.file("websms.conf", text), &["--check"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("fault: outgoingdir and stagingdir are on two"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("warning: [queue] dir is on a RAM disk"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WA
 use crate::outbound::{self, Order, Outcome, Status};
 use crate::proto::agi::{Environment, Fed, is_success, set_variable};
 use crate::sys::clock::Deadline;
-use crate::sys::log::{self, Clean, Level, Stderr};
+use crate::sys::log::{self, Level, Stderr};
 use crate::sys::stdio;
 
 /// What a command line of `websms` asks for.
@@ -129,9 +129,8 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
             Severity::Fault => Level::Error,
             Severity::Warning => Level::Debug,
         };
-        let file = Clean(path.as_os_str().as_bytes());
-        let text = Clean(note.text.as_bytes());
-        log::event(level, format_args!("{file}:{}: {text}", note.line));
+        let (file, line, text) = (path.display(), note.line, &note.text);
+        log::event(level, format_args!("{file}:{line}: {text}"));
     }
     let fault = "the configuration cannot be used (websms --check says why)";
     reading.config.ok_or(Outcome::new(Status::Fault, fault))
@@ -165,7 +164,7 @@ fn run_under_agi(arguments: &[OsString], start: Instant) -> ExitCode {
 
 fn fault_of_usage(reason: Cow<'static, str>) -> Outcome {
     log::open("websms", Stderr::Instead);
-    log::event(Level::Error, format_args!("{}", Clean(reason.as_bytes())));
+    log::event(Level::Error, format_args!("{reason}"));
     Outcome::new(Status::Fault, reason)
 }
 

@@ -5,6 +5,8 @@
 //! these lines and like the end. What tells them apart is that we were given the same arguments:
 //! the end is where they stand, byte for byte.
 
+use crate::limits::AGI_VALUE_CHARS_MAX;
+
 /// Finds the end of the environment in a stream of bytes.
 pub struct Environment {
     /// `agi_arg_1: …` to the empty line, the line end before it included.
@@ -68,10 +70,11 @@ impl Environment {
     }
 }
 
-/// `SET VARIABLE NAME "value"`, one line. `name` is ours.
+/// `SET VARIABLE NAME "value"`, one line. `name` is ours. A value that is too long is cut: it is for
+/// people to read, and Asterisk would cut the command itself, its last quote included.
 pub fn set_variable(name: &str, value: &str) -> String {
     let mut line = format!("SET VARIABLE {name} \"");
-    for c in value.chars() {
+    for c in value.chars().take(AGI_VALUE_CHARS_MAX) {
         match c {
             '"' | '\\' => line.extend(['\\', c]),
             c if c.is_control() => line.push(' '),
@@ -161,6 +164,14 @@ mod tests {
         check("SENT", "SET VARIABLE V \"SENT\"\n");
         check("", "SET VARIABLE V \"\"\n");
         check("a\"b\\c", "SET VARIABLE V \"a\\\"b\\\\c\"\n");
+        for chars in [
+            AGI_VALUE_CHARS_MAX - 1,
+            AGI_VALUE_CHARS_MAX,
+            AGI_VALUE_CHARS_MAX + 1,
+        ] {
+            let kept = "\\\\".repeat(chars.min(AGI_VALUE_CHARS_MAX));
+            check(&"\\".repeat(chars), &format!("SET VARIABLE V \"{kept}\"\n"));
+        }
         check("a\nEXEC System\r\0", "SET VARIABLE V \"a EXEC System  \"\n");
     }
 
