@@ -232,3 +232,6 @@ pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
 fn urldecode(bytes: &[u8]) -> Vec<u8> {
     encode::unescape(bytes, b' ')
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,15 @@
 <?php
 // One line in, one line out: a function's name and its arguments in hex.
+
+// The leaves of a JSON value in order: strings in hex, the others by their kind.
+function leaves($value)
+{
+    if (is_array($value)) {
+        return implode(' ', array_merge(['x' . bin2hex('[')], array_map('leaves', array_values($value)), ['x' . bin2hex(']')]));
+    }
+    return 'x' . bin2hex(is_string($value) ? '"' . $value : (is_bool($value) ? ($value ? 'true' : 'false') : ($value === null ? 'null' : 'number')));
+}
+
 while (($line = fgets(STDIN)) !== false) {
     $words = explode(' ', trim($line));
     $function = array_shift($words);
@@ -17,6 +27,10 @@ while (($line = fgets(STDIN)) !== false) {
             break;
         case 'rawurldecode':
             echo bin2hex(rawurldecode($words[0]));
+            break;
+        case 'json':
+            $value = json_decode($words[0], true);
+            echo json_last_error() === JSON_ERROR_NONE ? leaves($value) : 'x' . bin2hex('error');
             break;
         case 'query':
             foreach (array_chunk($words, 2) as [$key, $value]) {
