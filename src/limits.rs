@@ -152,11 +152,8 @@ pub const CALL_FILE_NUMBER_MAX: u64 = 2_147_483_647;
 pub const INDEX_BYTES_MAX: usize = 64;
 /// Compiled `response_check` or `later_check`, bytes.
 pub const REGEX_BYTES_MAX: usize = 256 * 1024;
+/// Notes on what PHP's rules lost or changed in one file. Beyond: the later ones are not kept.
+pub const INI_SURPRISES_MAX: usize = 1000;
 
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX + BODY_BYTES_MAX < REQUEST_MEMORY_BYTES_MAX);
-
-// ---- The configuration --------------------------------------------------------------------
-
-/// Notes on what PHP's rules lost or changed in one file. Beyond: the later ones are not kept.
-pub const INI_SURPRISES_MAX: usize = 1000;

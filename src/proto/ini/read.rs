@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
                 self.note_loss(loss);
                 end
             }
-            Statement::LastName(_) => {
+            Statement::LastName => {
                 self.bare_word(leftover);
                 return Ok(None);
             }
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The rest of `"…"`, added to `text`; the symbols that PHP's parser held for it.
+    /// The rest of `"..."`, added to `text`; the symbols that PHP's parser held for it.
     pub(super) fn quoted(&mut self, text: &mut Vec<u8>) -> Result<usize, BadIni> {
         let line = self.scan.line();
         let mut symbols = 3;
@@ -239,8 +239,8 @@ impl<'a> Reader<'a> {
     pub(super) fn note_constant(&mut self, word: &[u8]) {
         if constants::is_likely(word) {
             self.note(
-                "PHP has a constant of this name and would put its value here; it stays the word \
-                that it is: write it in \"...\" to mean the same in both",
+                "PHP would put the value of its constant here if it has one of this name; here the \
+                word stays: write it in \"...\" to mean the same in both",
             );
         }
     }

@@ -18,7 +18,7 @@ pub(super) enum Statement<'a> {
     /// A name, taken.
     Name(&'a [u8]),
     /// A name that the file ends with.
-    LastName(&'a [u8]),
+    LastName,
     /// A word such as `yes`, which PHP takes for a value here.
     Keyword,
     /// A `=` with no name before it.
@@ -210,7 +210,7 @@ impl<'a> Scanner<'a> {
             return Statement::Indexed(trim(written));
         }
         if after.is_none() {
-            return Statement::LastName(trim(written));
+            return Statement::LastName;
         }
         let name = trim(written);
         if !written.starts_with(b" ") && keyword(name).is_some() {
