@@ -106,7 +106,9 @@ mod tests {
         for (surprise, (_, part)) in found.iter().zip(expected) {
             assert!(surprise.text.contains(part), "{file:?} {surprise:?}");
             assert!(
-                !surprise.text.contains('\n') && !surprise.text.contains("  "),
+                surprise.text.is_ascii()
+                    && !surprise.text.contains('\n')
+                    && !surprise.text.contains("  "),
                 "{surprise:?}"
             );
         }
@@ -240,7 +242,10 @@ mod tests {
         ] {
             let bad = parse(file.as_bytes(), &fig).unwrap_err();
             assert_eq!(bad.line, line, "{file:?} {bad:?}");
-            assert!(bad.text.contains(part), "{file:?} {bad:?}");
+            assert!(
+                bad.text.contains(part) && bad.text.is_ascii(),
+                "{file:?} {bad:?}"
+            );
         }
     }
 
