@@ -109,7 +109,6 @@ impl Tree {
         if let Value::Scalar(_) = entry.value {
             loss = Loss::ScalarByArray(entry.line);
             entry.value = Value::Map(Map::default());
-            slot.array = None;
         }
         entry.line = line;
         let Value::Map(array) = &mut entry.value else {
