@@ -6,7 +6,7 @@ use crate::proto::webhook::Hook;
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
-use super::values;
+use super::{url, values};
 
 /// The rules and, one a gate, the hooks.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rules, Vec<Hook>) {
@@ -56,7 +56,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         key_echo: reader.raw("key_echo").to_vec(),
     };
     // What it is compared with is a matter of the scheme.
-    let _ = reader.read("public_url", values::public_url);
+    let _ = reader.read("public_url", url::public_url);
     if gate.permit.is_none() && gate.scheme == Scheme::None {
         let text = match reader.index {
             "" => "is not given and auth_method neither, so anybody may deliver; give one".into(),

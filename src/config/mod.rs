@@ -17,11 +17,13 @@ use preset::{Lookup, Presets};
 
 pub mod keys;
 
+mod check;
 mod incoming;
 mod lookup;
 mod outgoing;
 mod preset;
 mod program;
+mod url;
 mod values;
 
 pub use values::address as parse_listen;

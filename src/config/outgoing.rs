@@ -9,8 +9,9 @@ use crate::proto::sign::Auth;
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
-use super::values::{self, Exposure, Pair, Seam, Target};
-use super::{Client, Outgoing, Trust};
+use super::url::{self, Exposure, Seam, Target};
+use super::values::{self, Pair};
+use super::{Client, Outgoing, Trust, check};
 
 /// One interface without an index, or one an index, in file order.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<Outgoing> {
@@ -71,8 +72,8 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
             .unwrap_or(Charset::AsIs),
         statics,
         headers,
-        response_check: reader.read("response_check", values::check).flatten(),
-        later_check: reader.read("later_check", values::check).flatten(),
+        response_check: reader.read("response_check", check::parse).flatten(),
+        later_check: reader.read("later_check", check::parse).flatten(),
     };
     // What could not be read has had its fault.
     if reader.notes.faults() == faults {
@@ -87,7 +88,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
 
 fn target(reader: &mut Reader<'_, '_>) -> Target {
     let path = reader.raw("path");
-    let target = reader.read("host", |host| values::target(host, path));
+    let target = reader.read("host", |host| url::target(host, path));
     if !reader.index.is_empty() && !reader.given("host") {
         let text = format!(
             "[{}] is not given, so this machine itself is asked",
@@ -307,7 +308,7 @@ fn client(reader: &mut Reader<'_, '_>) -> Client {
     };
     Client {
         timeout: reader.read("timeout", seconds).unwrap_or_default(),
-        proxy: reader.read("proxy", values::proxy).flatten(),
+        proxy: reader.read("proxy", url::proxy).flatten(),
         trust,
     }
 }

@@ -1,0 +1,265 @@
+//! `response_check`, `later_check` → [`Check`].
+//!
+//! A regex is written as for PHP's `preg_match`. The engine here is smaller; what it reads
+//! differently is translated, what it cannot do is a fault.
+
+use crate::limits::REGEX_BYTES_MAX;
+use crate::proto::provider::Check;
+
+use super::values::{Parsed, pair};
+
+/// `key=value` or `/regex/flags`; empty: none.
+pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
+    match value {
+        [] => Ok(None),
+        [b'/', rest @ ..] => regex(rest).map(|regex| Some(Check::Regex(regex))),
+        value => match pair(value) {
+            Some((key, value)) => Ok(Some(Check::KeyValue(key, value))),
+            None => Err(
+                "is neither key=value nor /regex/; write \"status=success\", say, in quotation \
+                 marks"
+                    .into(),
+            ),
+        },
+    }
+}
+
+/// What stands behind the first `/`.
+fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
+    let rest = str::from_utf8(rest).map_err(|_| "is a regex that is not UTF-8")?;
+    let (pattern, flags) = rest
+        .rsplit_once('/')
+        .ok_or("begins with / but has no closing one; write /regex/ or /regex/i")?;
+    if pattern.is_empty() {
+        return Err("is an empty regex, which every answer matches; take the key out".into());
+    }
+    if let Some(flag) = flags.chars().find(|flag| !"imsxu".contains(*flag)) {
+        let flag = flag.escape_debug();
+        return Err(format!(
+            "has the regex flag \"{flag}\"; known are i m s x u"
+        ));
+    }
+    let pattern = translate(pattern, flags)?;
+    regex_lite::RegexBuilder::new(&pattern)
+        .case_insensitive(flags.contains('i'))
+        .multi_line(flags.contains('m'))
+        .dot_matches_new_line(flags.contains('s'))
+        .ignore_whitespace(flags.contains('x'))
+        .size_limit(REGEX_BYTES_MAX)
+        .build()
+        .map_err(|_| {
+            "is a regex that does not compile here: look-around, back references, \\p{...}, \
+             possessive quantifiers and nested classes are not supported, and its size is limited"
+                .into()
+        })
+}
+
+/// A PCRE pattern in the words of the engine here, where the two read the same letters differently:
+/// PCRE's `$` also holds before a final line end, its `\<` is a `<`, a `{` that counts nothing and a
+/// `[` in a class are themselves, and the flag `x` leaves classes alone.
+fn translate(pattern: &str, flags: &str) -> Parsed<String> {
+    let mut out = String::with_capacity(pattern.len());
+    let mut place = Place::Outside;
+    let mut before = None;
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        let rest = chars.as_str();
+        let mut after = Some(c);
+        let next = match (place, c) {
+            (place, '\\') => {
+                // A counted or repeated escape is no quantifier of its own.
+                after = None;
+                match chars.next() {
+                    Some(literal @ ('<' | '>')) => out.push(literal),
+                    Some(escaped) => out.extend(['\\', escaped]),
+                    None => return Err("is a regex that ends in a backslash".into()),
+                }
+                match place {
+                    Place::ClassStart => Place::Class,
+                    place => place,
+                }
+            }
+            (Place::Outside, '+' | '*') if matches!(before, Some('*' | '+' | '?')) => {
+                return Err(
+                    "is a regex with a repeated or possessive quantifier, which is not supported"
+                        .into(),
+                );
+            }
+            (Place::Outside, '$') if !flags.contains('m') => {
+                out.push_str("(?:\\n?\\z)");
+                Place::Outside
+            }
+            (Place::Outside, '{') if !counts(rest) => {
+                out.push_str("\\{");
+                Place::Outside
+            }
+            (Place::Outside, '[') => {
+                out.push('[');
+                Place::ClassStart
+            }
+            (Place::ClassStart, '^') if before == Some('[') => {
+                out.push('^');
+                Place::ClassStart
+            }
+            (Place::ClassStart, ']') => {
+                out.push_str("\\]");
+                Place::Class
+            }
+            (Place::Class, ']') => {
+                out.push(']');
+                Place::Outside
+            }
+            (Place::ClassStart | Place::Class, c) => {
+                let posix = c == '[' && rest.starts_with(':');
+                let blank = flags.contains('x') && (c == '#' || c == ' ');
+                if (c == '[' && !posix) || blank {
+                    out.push('\\');
+                }
+                out.push(c);
+                Place::Class
+            }
+            (Place::Outside, c) => {
+                out.push(c);
+                Place::Outside
+            }
+        };
+        place = next;
+        before = after;
+    }
+    Ok(out)
+}
+
+/// Where in a pattern a character stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Outside,
+    /// Behind `[` or `[^`, where a `]` is itself.
+    ClassStart,
+    Class,
+}
+
+/// Whether what follows a `{` makes it a count: `3}`, `3,}`, `3,5}`.
+fn counts(rest: &str) -> bool {
+    let Some((inside, _)) = rest.split_once('}') else {
+        return false;
+    };
+    let (min, max) = inside.split_once(',').unwrap_or((inside, ""));
+    !min.is_empty()
+        && [min, max]
+            .iter()
+            .all(|n| n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    /// `Some(true)`: matches, `Some(false)`: does not, `None`: no regex.
+    fn check(value: &str, answer: &str, expected: Option<bool>) {
+        let found = match parse(value.as_bytes()) {
+            Ok(Some(Check::Regex(regex))) => Some(regex.is_match(answer)),
+            Ok(other) => panic!("{value}: {other:?}"),
+            Err(_) => None,
+        };
+        assert_eq!(found, expected, "{value} {answer:?}");
+    }
+
+    #[test]
+    fn regexes_as_in_php() {
+        check("/ok/", "it is ok", Some(true));
+        check("/ok/", "it is OK", Some(false));
+        check("/ok/i", "it is OK", Some(true));
+        check("/^ok$/", "ok", Some(true));
+        check("/^ok$/", "ok\n", Some(true));
+        check("/^ok$/", "ok\n\n", Some(false));
+        check("/^ok$/", "no\nok\nno", Some(false));
+        check("/^ok$/m", "no\nok\nno", Some(true));
+        check("/ok|$/", "", Some(true));
+        check("/a.b/", "a\nb", Some(false));
+        check("/a.b/s", "a\nb", Some(true));
+        check("/o k # rest/x", "ok", Some(true));
+        check("/o[ ]k/x", "o k", Some(true));
+        check("/o[#]k/x", "o#k", Some(true));
+        check("/ok/u", "ok", Some(true));
+        check("/ok/imsxu", "OK", Some(true));
+        check("/a\\/b/", "a/b", Some(true));
+        check("/a/b/", "a/b", Some(true));
+        check("/\\<status\\>ok/", "<status>ok", Some(true));
+        check(r#"/{"status":"ok"}/"#, r#"{"status":"ok"}"#, Some(true));
+        check("/a{2}b/", "aab", Some(true));
+        check("/a{2}b/", "ab", Some(false));
+        check("/^a{2,}$/", "aaaa", Some(true));
+        check("/^a{1,2}$/", "aaa", Some(false));
+        check("/^a{,2}$/", "a{,2}", Some(true));
+        check("/^a{x}$/", "a{x}", Some(true));
+        check("/[$]/", "$", Some(true));
+        check("/[$]/", "a", Some(false));
+        check("/[]a]/", "]", Some(true));
+        check("/[^]a]/", "]", Some(false));
+        check("/[[{]/", "{", Some(true));
+        check("/[[{]/", "[", Some(true));
+        check("/[\\]$]/", "]", Some(true));
+        check("/[[:digit:]]+$/", "abc123", Some(true));
+        check("/\\$5/", "$5", Some(true));
+        check("/a+?b/", "aab", Some(true));
+        check("/\\++a/", "++a", Some(true));
+        check("/\\+a/", "+a", Some(true));
+        check("/(?:ok|sent)/", "sent", Some(true));
+        check("/(?i)ok/", "OK", Some(true));
+    }
+
+    #[test]
+    fn what_is_no_regex_here() {
+        for value in [
+            "/",
+            "//",
+            "/ok",
+            "//i",
+            "/ok/g",
+            "/ok/e",
+            "/ok/ä",
+            "/ok/i i",
+            "/(/",
+            "/[/",
+            "/a**/",
+            "/a\\",
+            "/a\\/",
+            "/(?=a)/",
+            "/(?<!a)b/",
+            "/(a)\\1/",
+            "/a++/",
+            "/a*+/",
+            "/a?+/",
+            "/\\Qa\\E/",
+            "/(?>a)/",
+            "/\\p{L}/",
+        ] {
+            check(value, "", None);
+        }
+        // The size is limited, whatever the count says.
+        check("/a{100}/", &"a".repeat(100), Some(true));
+        check("/(a{1000}){1000}/", "", None);
+    }
+
+    #[test]
+    fn pairs() {
+        fn check(value: &[u8], expected: Option<(&[u8], &[u8])>) {
+            match (parse(value), expected) {
+                (Ok(Some(Check::KeyValue(key, value))), Some(expected)) => {
+                    assert_eq!((key.as_slice(), value.as_slice()), expected);
+                }
+                (Ok(None), None) => assert_eq!(value, b""),
+                (Err(_), None) => assert_ne!(value, b""),
+                (other, _) => panic!("{}: {other:?}", value.escape_ascii()),
+            }
+        }
+        check(b"", None);
+        check(b"a=b", Some((b"a", b"b")));
+        check(b"a==", Some((b"a", b"=")));
+        check(b"a=", Some((b"a", b"")));
+        check(b"a=\xff", Some((b"a", b"\xff")));
+        check(b"=b", None);
+        check(b"ab", None);
+    }
+}

@@ -1,0 +1,863 @@
+//! Every key of the table: by default, given, empty and bad; in both spellings and per index.
+
+use super::*;
+
+/// One key: what it is by default, when given, when given empty; what it cannot be.
+struct Row {
+    section: Section,
+    name: &'static str,
+    /// Lines that the key needs beside it.
+    with: &'static str,
+    default: &'static str,
+    /// Texts behind the `=`, and what they become.
+    values: &'static [(&'static str, &'static str)],
+    /// `None`: a fault.
+    empty: Option<&'static str>,
+    /// Faults.
+    bad: &'static [&'static str],
+}
+
+const fn row(section: Section, name: &'static str) -> Row {
+    Row {
+        section,
+        name,
+        with: "",
+        default: "",
+        values: &[],
+        empty: Some(""),
+        bad: &[],
+    }
+}
+
+use Section::{Astqueue, Queue as QueueSection, Websms, Websmsd};
+
+const ROWS: &[Row] = &[
+    Row {
+        default: "http://localhost",
+        values: &[
+            ("https://api.example.com", "https://api.example.com"),
+            ("HTTPS://api.example.com", "https://api.example.com"),
+            ("api.example.com", "https://api.example.com"),
+            ("api.example.com:8443", "https://api.example.com:8443"),
+            ("https://api.example.com/v1", "https://api.example.com/v1"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ],
+        empty: None,
+        bad: &[
+            "ftp://api.example.com",
+            "\"https://api example.com\"",
+            "\"https://api.example.com\tx\"",
+            "https://äpi.example.com",
+            "https://user:pass@api.example.com",
+            "https://api.example.com:99999",
+            "https://api.example.com:x",
+            "https://[::x]",
+            "https:///x",
+        ],
+        ..row(Websms, "host")
+    },
+    Row {
+        default: "/",
+        values: &[("/sms/send/", "/sms/send/"), ("\"/a?b=c\"", "/a?b=c")],
+        bad: &["\"/a b\"", "\"/a\nHost: x\"", "/ä"],
+        ..row(Websms, "path")
+    },
+    Row {
+        default: "To",
+        values: &[("number", "number"), ("\"a b[0].c\"", "a b[0].c")],
+        empty: None,
+        ..row(Websms, "key_to")
+    },
+    Row {
+        default: "From",
+        values: &[("sender", "sender")],
+        ..row(Websms, "key_from")
+    },
+    Row {
+        default: "Body",
+        values: &[("text", "text")],
+        empty: None,
+        ..row(Websms, "key_body")
+    },
+    Row {
+        with: "auth_user = u\nauth_passwd = p\nkey_user = ku\nkey_secret = ks",
+        default: "basic u p",
+        values: &[
+            ("none", "none"),
+            ("\"none\"", "none"),
+            ("plain", "plain ku=u ks=p"),
+            ("basic", "basic u p"),
+            ("bearer", "bearer p"),
+            ("header", "header u: p"),
+            ("zadarma", "zadarma u p"),
+        ],
+        empty: Some("none"),
+        bad: &["Basic", "digest", "yes"],
+        ..row(Websms, "auth_method")
+    },
+    Row {
+        with: "auth_passwd = p\nauth_method = plain\nkey_secret = ks",
+        default: "plain = ks=p",
+        empty: Some("plain = ks=p"),
+        ..row(Websms, "auth_user")
+    },
+    Row {
+        with: "auth_user = u",
+        default: "fault",
+        values: &[("p", "basic u p"), ("\"p'=;\"", "basic u p'=;")],
+        empty: None,
+        ..row(Websms, "auth_passwd")
+    },
+    Row {
+        with: "auth_user = u\nauth_passwd = p\nauth_method = plain\nkey_secret = ks",
+        default: "fault",
+        values: &[("login", "plain login=u ks=p")],
+        empty: None,
+        ..row(Websms, "key_user")
+    },
+    Row {
+        with: "auth_passwd = p\nauth_method = plain",
+        default: "fault",
+        values: &[("api_key", "plain = api_key=p")],
+        empty: None,
+        ..row(Websms, "key_secret")
+    },
+    Row {
+        default: "none",
+        values: &[
+            ("\"status=success\"", "status=success"),
+            ("\"a=b=c\"", "a=b=c"),
+            ("\"a=\"", "a="),
+            ("\"/^ok$/\"", "regex ^ok(?:\\n?\\z)"),
+        ],
+        empty: Some("none"),
+        bad: &[
+            "success",
+            "\"=x\"",
+            "\"/ok\"",
+            "\"//\"",
+            "\"/ok/g\"",
+            "\"/(?=ok)/\"",
+            "\"/a\\1/\"",
+        ],
+        ..row(Websms, "response_check")
+    },
+    Row {
+        default: "none",
+        values: &[
+            ("\"status=busy\"", "status=busy"),
+            ("/slow/i", "regex slow"),
+        ],
+        empty: Some("none"),
+        bad: &["busy", "\"/(/\""],
+        ..row(Websms, "later_check")
+    },
+    Row {
+        default: "AsIs",
+        values: &[
+            ("omit+", "OmitPlus"),
+            ("no+", "Digits"),
+            ("E164", "Digits"),
+            ("E.164", "Digits"),
+            ("+E164", "Plus"),
+            ("NANP", "Nanp"),
+            ("e164", "AsIs"),
+        ],
+        empty: Some("AsIs"),
+        ..row(Websms, "number_format")
+    },
+    Row {
+        default: "AsIs",
+        values: &[
+            ("UCS-2", "Ucs2"),
+            (
+                "\"type=unicode\"",
+                "Parameter([116, 121, 112, 101], [117, 110, 105, 99, 111, 100, 101])",
+            ),
+            ("utf8", "AsIs"),
+            ("\"=x\"", "AsIs"),
+        ],
+        empty: Some("AsIs"),
+        ..row(Websms, "charset")
+    },
+    Row {
+        values: &[
+            ("\"a=1\"", "a=1"),
+            ("\"a=1, b=2=3 ,,c=\"", "a=1|b=2=3|c="),
+            ("'a=1\\,2,b=\\\\,c=\\d'", "a=1,2|b=\\|c=\\d"),
+            ("'a=\\\\\\,b'", "a=\\,b"),
+        ],
+        bad: &["a", "\"a=1,b\"", "\"=1\""],
+        ..row(Websms, "val_static")
+    },
+    Row {
+        default: "http://localhost To",
+        with: "host = http://localhost",
+        values: &[("plum", "http://localhost To")],
+        empty: Some("http://localhost To"),
+        bad: &["cherry", "plums"],
+        ..row(Websms, "provider")
+    },
+    Row {
+        default: "Form",
+        values: &[
+            ("form", "Form"),
+            ("json", "Json"),
+            ("query", "Query"),
+            ("multipart", "Multipart"),
+        ],
+        empty: None,
+        bad: &["xml", "JSON"],
+        ..row(Websms, "format")
+    },
+    Row {
+        values: &[
+            ("\"X-A: 1\"", "X-A:1"),
+            ("\"X-A:1 | X-B: a: b |\"", "X-A:1|X-B:a: b"),
+            ("\"X-A:\"", "X-A:"),
+        ],
+        bad: &[
+            "X-A",
+            "\"X A: 1\"",
+            "\": 1\"",
+            "\"X-A: 1\nX-B: 2\"",
+            "\"X-A: ä\"",
+            "\"Host: x\"",
+            "\"content-length: 1\"",
+            "\"Accept-Encoding: gzip\"",
+        ],
+        ..row(Websms, "headers")
+    },
+    Row {
+        default: "10s",
+        values: &[("1", "1s"), ("600", "600s")],
+        empty: None,
+        bad: &["0", "601", "-1", "+5", "10s", "1.5", "99999999999999999999"],
+        ..row(Websms, "timeout")
+    },
+    Row {
+        default: "None",
+        values: &[
+            ("http://proxy:3128", "Some(\"http://proxy:3128\")"),
+            ("proxy:3128", "Some(\"http://proxy:3128\")"),
+            ("https://proxy:3128/", "Some(\"https://proxy:3128\")"),
+            ("http://u:p@proxy:3128", "Some(\"http://u:p@proxy:3128\")"),
+        ],
+        empty: Some("None"),
+        bad: &[
+            "socks5://proxy:1080",
+            "http://proxy:3128/path",
+            "http://",
+            "\"pro xy\"",
+            "http://proxy:0",
+        ],
+        ..row(Websms, "proxy")
+    },
+    Row {
+        default: "Roots { ca_file: None }",
+        values: &[
+            ("yes", "Roots { ca_file: None }"),
+            ("\"on\"", "Roots { ca_file: None }"),
+            ("no", "Anybody"),
+            ("\"False\"", "Anybody"),
+            ("0", "Anybody"),
+        ],
+        empty: Some("Anybody"),
+        bad: &["maybe", "2", "\"none\""],
+        ..row(Websms, "tls_verify")
+    },
+    Row {
+        default: "Roots { ca_file: None }",
+        values: &[("/etc/ca.pem", "Roots { ca_file: Some(\"/etc/ca.pem\") }")],
+        empty: Some("Roots { ca_file: None }"),
+        bad: &["\"/etc/\nca.pem\""],
+        ..row(Websms, "ca_file")
+    },
+    Row {
+        with: "path [a] = /\npath [b] = /\nhost = https://h",
+        default: "None",
+        values: &[("b", "Some(\"b\")")],
+        empty: Some("None"),
+        bad: &["c"],
+        ..row(Websms, "fallback")
+    },
+    Row {
+        default: "To",
+        values: &[("did", "did")],
+        empty: None,
+        ..row(Websmsd, "key_to")
+    },
+    Row {
+        default: "From",
+        values: &[("caller", "caller")],
+        empty: None,
+        ..row(Websmsd, "key_from")
+    },
+    Row {
+        default: "Body",
+        values: &[("\"data.text\"", "data.text")],
+        empty: None,
+        ..row(Websmsd, "key_body")
+    },
+    Row {
+        values: &[("zd_echo", "zd_echo")],
+        ..row(Websmsd, "key_echo")
+    },
+    Row {
+        values: &[("account", "")],
+        ..row(Websmsd, "key_account")
+    },
+    Row {
+        values: &[("MessageSid", "MessageSid")],
+        ..row(Websmsd, "key_id")
+    },
+    Row {
+        default: "none",
+        values: &[("\"event=SMS\"", "event=SMS"), ("\"a.b=c=d\"", "a.b=c=d")],
+        empty: Some("none"),
+        bad: &["event", "\"=SMS\""],
+        ..row(Websmsd, "accept_if")
+    },
+    Row {
+        values: &[("results", "results")],
+        ..row(Websmsd, "each")
+    },
+    Row {
+        values: &[
+            ("\"<Response></Response>\"", "<Response></Response>"),
+            ("ok", "ok"),
+        ],
+        ..row(Websmsd, "report_success")
+    },
+    Row {
+        with: "report_success = \"<Response/>\"",
+        default: "text/xml",
+        values: &[
+            ("application/xml", "application/xml"),
+            ("\"text/xml; charset=UTF-8\"", "text/xml; charset=UTF-8"),
+        ],
+        empty: Some("text/xml"),
+        bad: &["xml", "\"text/xml\nX: y\"", "text/ä"],
+        ..row(Websmsd, "report_type")
+    },
+    Row {
+        default: "422",
+        values: &[
+            ("200", "200"),
+            ("299", "299"),
+            ("400", "400"),
+            ("599", "599"),
+        ],
+        empty: None,
+        bad: &["199", "300", "399", "600", "+422", "ok"],
+        ..row(Websmsd, "reject_status")
+    },
+    Row {
+        default: "all",
+        values: &[
+            ("1.2.3.4", "1.2.3.4/128"),
+            (
+                "185.45.152.42,3.104.90.0/24 , 2001:db8::/32,",
+                "185.45.152.42/128 3.104.90.0/120 2001:db8::/32",
+            ),
+        ],
+        empty: Some("nobody"),
+        bad: &[
+            "localhost",
+            "1.2.3.4/33",
+            "1.2.3.4 5.6.7.8",
+            "\"1.2.3.4;5.6.7.8\"",
+            "::/129",
+        ],
+        ..row(Websmsd, "permit_addr")
+    },
+    Row {
+        default: "172.16.0.0/108",
+        values: &[("10.0.0.0/8,::1", "10.0.0.0/104 ::1/128")],
+        empty: Some("nobody"),
+        bad: &["proxy", "10.0.0.0/8,x"],
+        ..row(Websmsd, "proxy_addr")
+    },
+    Row {
+        default: "HTTP_X_FORWARDED_FOR",
+        values: &[("HTTP_X_REAL_IP", "HTTP_X_REAL_IP")],
+        bad: &[
+            "X-Forwarded-For",
+            "HTTP_",
+            "http_x_forwarded_for",
+            "REMOTE_ADDR",
+            "HTTP_X-REAL",
+        ],
+        ..row(Websmsd, "proxy_header")
+    },
+    Row {
+        default: "all",
+        values: &[("/sms", "/sms"), ("\"/a, /b?c=d ,\"", "/a /b?c=d")],
+        empty: Some("none"),
+        bad: &["sms", "\"/a b\"", "https://example.com/sms", "/ä"],
+        ..row(Websmsd, "url_path")
+    },
+    Row {
+        with: "auth_user = u\nauth_passwd = p",
+        default: "none",
+        values: &[
+            ("none", "none"),
+            ("basic", "basic u p"),
+            ("bearer", "bearer p"),
+        ],
+        empty: Some("none"),
+        bad: &["digest", "plain"],
+        ..row(Websmsd, "auth_method")
+    },
+    Row {
+        with: "auth_method = basic\nauth_passwd = p",
+        default: "fault",
+        values: &[("u", "basic u p")],
+        empty: None,
+        ..row(Websmsd, "auth_user")
+    },
+    Row {
+        with: "auth_method = bearer",
+        default: "fault",
+        values: &[("p", "bearer p")],
+        empty: None,
+        ..row(Websmsd, "auth_passwd")
+    },
+    Row {
+        values: &[("https://pbx.example.com/sms", "")],
+        bad: &["pbx.example.com", "ftp://pbx.example.com", "https://"],
+        ..row(Websmsd, "public_url")
+    },
+    Row {
+        default: "To",
+        values: &[("plum", "plum_in")],
+        empty: Some("To"),
+        bad: &["cherry"],
+        ..row(Websmsd, "provider")
+    },
+    Row {
+        default: "[]",
+        values: &[
+            ("127.0.0.1:8080", "[127.0.0.1:8080]"),
+            ("\"0.0.0.0:80, [::]:80\"", "[0.0.0.0:80, [::]:80]"),
+        ],
+        empty: Some("[]"),
+        bad: &["80", "127.0.0.1", "localhost:80", "::1", "127.0.0.1:65536"],
+        ..row(Websmsd, "listen")
+    },
+    Row {
+        with: "tls_key = /k",
+        default: "fault",
+        values: &[("/c", "/c /k")],
+        empty: None,
+        ..row(Websmsd, "tls_cert")
+    },
+    Row {
+        with: "tls_cert = /c",
+        default: "fault",
+        values: &[("/k", "/c /k")],
+        empty: None,
+        ..row(Websmsd, "tls_key")
+    },
+    Row {
+        default: "64",
+        values: &[("1", "1"), ("4096", "4096")],
+        empty: None,
+        bad: &["0", "4097", "many"],
+        ..row(Websmsd, "max_connections")
+    },
+    Row {
+        default: "32",
+        values: &[("0", "0"), ("1000", "1000")],
+        empty: None,
+        bad: &["1001", "-1"],
+        ..row(Websmsd, "keep_rejected")
+    },
+    Row {
+        default: "/var/spool/asterisk/outgoing",
+        values: &[("/tmp/out", "/tmp/out")],
+        empty: None,
+        bad: &["/var/spool/asterisk/staging", "\"/a\nb\""],
+        ..row(Astqueue, "outgoingdir")
+    },
+    Row {
+        default: "/var/spool/asterisk/staging",
+        values: &[("/tmp/stage", "/tmp/stage")],
+        empty: None,
+        bad: &[
+            "/var/spool/asterisk/outgoing",
+            "/var/spool/asterisk/outgoing/",
+        ],
+        ..row(Astqueue, "stagingdir")
+    },
+    Row {
+        default: "45",
+        values: &[("0", "0"), ("2147483647", "2147483647"), ("060", "60")],
+        bad: &["-1", "2147483648", "1.5", "45s", "\"45\nContext: x\""],
+        ..row(Astqueue, "waittime")
+    },
+    Row {
+        default: "0",
+        values: &[("3", "3")],
+        bad: &["-1", "x"],
+        ..row(Astqueue, "maxretries")
+    },
+    Row {
+        default: "300",
+        values: &[("60", "60")],
+        bad: &["-1", "5m"],
+        ..row(Astqueue, "retrytime")
+    },
+    Row {
+        default: "No",
+        values: &[
+            ("yes", "Yes"),
+            ("\"yes\"", "Yes"),
+            ("no", "No"),
+            ("\"no\"", "No"),
+            ("1", "Yes"),
+        ],
+        empty: Some("No"),
+        bad: &["keep"],
+        ..row(Astqueue, "archive")
+    },
+    Row {
+        default: "default",
+        values: &[
+            ("dp_entry_channel_open", "dp_entry_channel_open"),
+            ("sms/n", "sms/n"),
+        ],
+        empty: None,
+        bad: &[
+            "\"a\nb\"", "\"a b\"", "\"a;b\"", "\"a#b\"", "a@b", "\"a\tb\"",
+        ],
+        ..row(Astqueue, "channel_context")
+    },
+    Row {
+        default: "default",
+        values: &[("dp_entry_trunk_texting", "dp_entry_trunk_texting")],
+        empty: None,
+        bad: &["\"a\nSet: x=y\"", "\"a\rb\""],
+        ..row(Astqueue, "context")
+    },
+    Row {
+        default: "1",
+        values: &[("2", "2")],
+        bad: &["0", "n", "2147483648"],
+        ..row(Astqueue, "priority")
+    },
+    Row {
+        values: &[("sales", "sales")],
+        bad: &["\"a\nApplication: System\""],
+        ..row(Astqueue, "account")
+    },
+    Row {
+        values: &[("NoOp", "NoOp")],
+        bad: &["\"a\nb\""],
+        ..row(Astqueue, "application")
+    },
+    Row {
+        values: &[("\"a,b c\"", "a,b c"), ("'a\\;b'", "a\\;b")],
+        bad: &["\"a\nb\"", "\"a\x7fb\"", "'a;b'"],
+        ..row(Astqueue, "data")
+    },
+    Row {
+        default: "Rfc3986",
+        values: &[
+            ("rfc3986", "Rfc3986"),
+            ("none", "None"),
+            ("\"none\"", "None"),
+        ],
+        empty: Some("None"),
+        bad: &["base64"],
+        ..row(Astqueue, "message_encode")
+    },
+    Row {
+        default: "644",
+        values: &[
+            ("0600", "600"),
+            ("640", "640"),
+            ("0777", "777"),
+            ("0400", "400"),
+        ],
+        empty: None,
+        bad: &["0o644", "0888", "01777", "77777", "0044", "44", "rw-r--r--"],
+        ..row(Astqueue, "filemode")
+    },
+    Row {
+        default: "None",
+        values: &[
+            ("asterisk", "Some((\"asterisk\", None))"),
+            (
+                "asterisk:dialout",
+                "Some((\"asterisk\", Some(\"dialout\")))",
+            ),
+            ("1000:1000", "Some((\"1000\", Some(\"1000\")))"),
+        ],
+        empty: Some("None"),
+        bad: &[
+            "a:b:c",
+            "asterisk:",
+            ":asterisk",
+            "\"a b\"",
+            "-a",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ],
+        ..row(Astqueue, "fileowner")
+    },
+    Row {
+        default: "Before",
+        values: &[("yes", "Before"), ("no", "Never")],
+        empty: Some("Never"),
+        bad: &["sometimes"],
+        ..row(Astqueue, "sync")
+    },
+    Row {
+        default: "1000",
+        values: &[("1", "1"), ("1000000", "1000000")],
+        empty: None,
+        bad: &["0", "1000001"],
+        ..row(Astqueue, "max")
+    },
+    Row {
+        default: "Some(\"/var/spool/websms\")",
+        values: &[("/mnt/websms", "Some(\"/mnt/websms\")")],
+        empty: Some("None"),
+        bad: &["\"/a\nb\""],
+        ..row(QueueSection, "dir")
+    },
+    Row {
+        default: "[10s, 30s, 120s, 600s, 1800s, 3600s]",
+        values: &[("5", "[5s]"), ("\"1s, 2m,7d\"", "[1s, 120s, 604800s]")],
+        empty: None,
+        bad: &[
+            "\",\"",
+            "0s",
+            "8d",
+            "10x",
+            "s",
+            "+1s",
+            "\"10s 30s\"",
+            "99999999999999999999d",
+        ],
+        ..row(QueueSection, "retry")
+    },
+    Row {
+        default: "172800s",
+        values: &[("1s", "1s"), ("30d", "2592000s")],
+        empty: None,
+        bad: &["0", "31d", "2w", "d"],
+        ..row(QueueSection, "expire")
+    },
+    Row {
+        default: "1000",
+        values: &[("1", "1"), ("100000", "100000")],
+        empty: None,
+        bad: &["0", "100001"],
+        ..row(QueueSection, "max")
+    },
+    Row {
+        default: "Send",
+        values: &[("yes", "Queue"), ("no", "Send")],
+        empty: Some("Send"),
+        bad: &["never"],
+        ..row(QueueSection, "first")
+    },
+];
+
+/// What a key became, as text. Of several interfaces the first.
+fn look(config: &Config, section: Section, name: &str) -> String {
+    let outgoing = &config.outgoing[0];
+    let account = &outgoing.account;
+    let (gate, hook) = (&config.rules.gates[0], &config.hooks[0]);
+    let (route, spool, queue) = (&config.route, &config.spool, &config.queue);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    match (section, name) {
+        (Websms, "host") => account.host.clone(),
+        (Websms, "path") => account.path.clone(),
+        (Websms, "key_to") => text(&account.key_to),
+        (Websms, "key_from") => text(&account.key_from),
+        (Websms, "key_body") => text(&account.key_body),
+        (Websms, "auth_method" | "auth_user" | "auth_passwd" | "key_user" | "key_secret") => {
+            show_auth(&account.auth)
+        }
+        (Websms, "response_check") => show_check(account.response_check.as_ref()),
+        (Websms, "later_check") => show_check(account.later_check.as_ref()),
+        (Websms, "number_format") => format!("{:?}", account.number_format),
+        (Websms, "charset") => format!("{:?}", account.charset),
+        (Websms, "val_static") => {
+            let pairs = account.statics.iter();
+            let pairs: Vec<String> = pairs
+                .map(|(k, v)| format!("{}={}", text(k), text(v)))
+                .collect();
+            pairs.join("|")
+        }
+        (Websms, "provider") => format!("{} {}", account.host, text(&account.key_to)),
+        (Websms, "format") => format!("{:?}", account.format),
+        (Websms, "headers") => {
+            let headers = account.headers.iter();
+            let headers: Vec<String> = headers.map(|(n, v)| format!("{n}:{v}")).collect();
+            headers.join("|")
+        }
+        (Websms, "timeout") => format!("{:?}", outgoing.client.timeout),
+        (Websms, "proxy") => format!("{:?}", outgoing.client.proxy),
+        (Websms, "tls_verify" | "ca_file") => format!("{:?}", outgoing.client.trust),
+        (Websms, "fallback") => format!("{:?}", outgoing.fallback),
+        (Websmsd, "key_to" | "provider") => text(&hook.key_to),
+        (Websmsd, "key_from") => text(&hook.key_from),
+        (Websmsd, "key_body") => text(&hook.key_body),
+        (Websmsd, "key_echo") => text(&gate.key_echo),
+        (Websmsd, "key_account" | "public_url") => String::new(),
+        (Websmsd, "key_id") => text(&hook.key_id),
+        (Websmsd, "accept_if") => match &hook.accept_if {
+            Some((key, value)) => format!("{}={}", text(key), text(value)),
+            None => "none".into(),
+        },
+        (Websmsd, "each") => text(&hook.each),
+        (Websmsd, "report_success") => text(&hook.report_success),
+        (Websmsd, "report_type") => hook.report_type.clone(),
+        (Websmsd, "reject_status") => hook.reject_status.to_string(),
+        (Websmsd, "permit_addr") => gate.permit.as_deref().map_or("all".into(), show_cidrs),
+        (Websmsd, "proxy_addr") => show_cidrs(&config.rules.proxies),
+        (Websmsd, "proxy_header") => config.rules.proxy_header.clone(),
+        (Websmsd, "url_path") => match gate.paths.as_deref() {
+            None => "all".into(),
+            Some([]) => "none".into(),
+            Some(paths) => text(&paths.join(&b' ')),
+        },
+        (Websmsd, "auth_method" | "auth_user" | "auth_passwd") => match &gate.scheme {
+            Scheme::Basic { user, passwd } => format!("basic {} {}", text(user), text(passwd)),
+            Scheme::Bearer { token } => format!("bearer {}", text(token)),
+            _ => "none".into(),
+        },
+        (Websmsd, "listen") => format!("{:?}", config.listening.addresses),
+        (Websmsd, "tls_cert" | "tls_key") => {
+            let tls = config.listening.tls.as_ref().unwrap();
+            format!("{} {}", tls.cert.display(), tls.key.display())
+        }
+        (Websmsd, "max_connections") => config.listening.connections_max.to_string(),
+        (Websmsd, "keep_rejected") => config.listening.rejected_max.to_string(),
+        (Astqueue, "outgoingdir") => spool.outgoing.display().to_string(),
+        (Astqueue, "stagingdir") => spool.staging.display().to_string(),
+        (Astqueue, "waittime") => route.waittime.clone(),
+        (Astqueue, "maxretries") => route.maxretries.clone(),
+        (Astqueue, "retrytime") => route.retrytime.clone(),
+        (Astqueue, "archive") => format!("{:?}", route.archive),
+        (Astqueue, "channel_context") => route.channel_context.clone(),
+        (Astqueue, "context") => route.context.clone(),
+        (Astqueue, "priority") => route.priority.clone(),
+        (Astqueue, "account") => route.account.clone(),
+        (Astqueue, "application") => route.application.clone(),
+        (Astqueue, "data") => route.data.clone(),
+        (Astqueue, "message_encode") => format!("{:?}", route.encoding),
+        (Astqueue, "filemode") => format!("{:o}", spool.mode),
+        (Astqueue, "fileowner") => format!("{:?}", spool.owner),
+        (Astqueue, "sync") => format!("{:?}", spool.sync),
+        (Astqueue, "max") => spool.files_max.to_string(),
+        (QueueSection, "dir") => format!("{:?}", queue.dir),
+        (QueueSection, "retry") => format!("{:?}", queue.retry),
+        (QueueSection, "expire") => format!("{:?}", queue.expire),
+        (QueueSection, "max") => queue.messages_max.to_string(),
+        (QueueSection, "first") => format!("{:?}", queue.first),
+        _ => panic!("no look at {name}"),
+    }
+}
+
+#[test]
+fn every_key_has_a_row_and_every_row_a_key() {
+    let rows: Vec<_> = ROWS.iter().map(|row| (row.section, row.name)).collect();
+    let keys: Vec<_> = KEYS.iter().map(|key| (key.section, key.name)).collect();
+    assert_eq!(rows, keys);
+}
+
+#[test]
+fn every_key_by_default_given_empty_and_bad() {
+    for row in ROWS {
+        let key = keys::find(row.section, row.name.as_bytes()).unwrap();
+        let head = format!("[{}]\n{}\n", row.section.name(), row.with);
+        let check = |line: &str, expected: Option<&str>| {
+            let text = format!("{head}{line}\n");
+            let reading = read_text(&text);
+            let became = reading
+                .config
+                .as_ref()
+                .map(|c| look(c, row.section, row.name));
+            assert_eq!(became.as_deref(), expected, "{text}\n{:?}", reading.notes);
+        };
+        check("", Some(row.default).filter(|text| *text != "fault"));
+        check(&format!("{} =", row.name), row.empty);
+        for name in std::iter::once(key.name).chain(key.also) {
+            for (value, became) in row.values {
+                check(&format!("{name} = {value}"), Some(became));
+            }
+            for value in row.bad {
+                check(&format!("{name} = {value}"), None);
+            }
+        }
+        if key.scope == Scope::Program {
+            check(&format!("{} [a] = 1", row.name), None);
+            continue;
+        }
+        // The same for an interface: one that exists for `[websmsd]`.
+        let gates = ["permit_addr", "url_path"].contains(&row.name) || row.section == Websms;
+        let door = if gates { "" } else { "permit_addr [a] =\n" };
+        for (value, became) in row.values {
+            // An interface of one's own needs a host.
+            let line = format!("{door}{} [a] = {value}", row.name);
+            check(&line, Some(became));
+        }
+        for value in row.bad {
+            check(&format!("{door}{} [a] = {value}", row.name), None);
+        }
+    }
+}
+
+#[test]
+fn defaults_are_values() {
+    for key in KEYS {
+        if let Absent::Value(default) = key.default {
+            let row = ROWS
+                .iter()
+                .find(|row| (row.section, row.name) == (key.section, key.name));
+            let row = row.unwrap();
+            let text = format!(
+                "[{}]\n{}\n{} = \"{default}\"\n",
+                key.section.name(),
+                row.with,
+                key.name
+            );
+            let became = read_text(&text)
+                .config
+                .map(|c| look(&c, key.section, key.name));
+            let expected = Some(row.default.to_string()).filter(|text| text != "fault");
+            assert_eq!(became, expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn defaults_as_documentation_writes_them() {
+    let shown = |section, name: &str| {
+        keys::find(section, name.as_bytes())
+            .unwrap()
+            .default_shown()
+    };
+    assert_eq!(shown(Websms, "host"), "http://localhost");
+    assert_eq!(shown(Websms, "auth_user"), "-");
+    assert_eq!(shown(Websmsd, "permit_addr"), "all");
+    assert_eq!(shown(Websmsd, "report_type"), "by its look");
+}
+
+#[test]
+fn nothing_given() {
+    for text in [
+        "",
+        "[websms]\n[websmsd]\n[astqueue]\n[queue]\n",
+        "; a comment\n",
+    ] {
+        let config = config(text);
+        assert_eq!(config.outgoing.len(), 1, "{text}");
+        assert_eq!(config.hooks.len(), 1, "{text}");
+        assert_eq!(config.rules.gates.len(), 1, "{text}");
+    }
+}

@@ -1,0 +1,162 @@
+//! `host` and `path`, `proxy`, `public_url` → URLs that are well formed.
+//!
+//! Invariant: no error quotes a URL, which may hold credentials.
+
+use super::values::{Parsed, number, text};
+
+/// A request's URL in the two parts of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `host`, with a scheme in small letters.
+    pub host: String,
+    /// `path` as it stands.
+    pub path: String,
+    /// What a reader of the network can see.
+    pub exposure: Exposure,
+    /// Where the name of the host ends.
+    pub seam: Seam,
+}
+
+/// Who can read a request on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// `https`, or this machine.
+    Safe,
+    /// `http` to another machine.
+    Readable,
+}
+
+/// Where the name of the host ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seam {
+    /// In `host`.
+    Host,
+    /// In `path`, which is hardly meant.
+    Path,
+}
+
+/// `host` then `path`, joined as they stand.
+pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
+    let host = url_text(host)?;
+    let path = url_text(path).map_err(|text| format!("with path {text}"))?;
+    if host.is_empty() {
+        return Err("is empty; write https:// and the provider's host".into());
+    }
+    let (scheme, rest) = split_scheme(&host)?;
+    let in_host = authority(rest).len();
+    let joined = format!("{rest}{path}");
+    let authority = authority(&joined);
+    let name = host_name(authority)?;
+    Ok(Target {
+        exposure: match scheme == "http" && !is_loopback(name) {
+            true => Exposure::Readable,
+            false => Exposure::Safe,
+        },
+        seam: match in_host > 0 && authority.len() > in_host {
+            true => Seam::Path,
+            false => Seam::Host,
+        },
+        host: format!("{scheme}://{rest}"),
+        path,
+    })
+}
+
+/// Visible ASCII.
+fn url_text(value: &[u8]) -> Parsed<String> {
+    match value.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
+        true => text(value),
+        false => Err(
+            "holds a blank, a control byte or a byte outside ASCII; write it as %HH, and a host \
+             of other letters in its xn-- form"
+                .into(),
+        ),
+    }
+}
+
+/// The scheme in small letters and what follows its `://`; without one, https.
+fn split_scheme(url: &str) -> Parsed<(&'static str, &str)> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok(("https", rest)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok(("http", rest)),
+        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => {
+            Err("has a scheme that is neither http:// nor https://".into())
+        }
+        _ => Ok(("https", url)),
+    }
+}
+
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or("")
+}
+
+/// The host of an authority that is well formed and holds no credentials.
+fn host_name(authority: &str) -> Parsed<&str> {
+    if authority.contains('@') {
+        return Err("holds credentials; give them as auth_user and auth_passwd".into());
+    }
+    let (name, port) = split_port(authority);
+    let port_fits = port.is_none_or(|port| number(port.as_bytes(), 1, 65_535).is_ok());
+    let name_fits = match name.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')) {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+            !name.is_empty() && name.bytes().all(letter)
+        }
+    };
+    match name_fits && port_fits {
+        true => Ok(name),
+        false => Err(
+            "is no host; write https://api.example.com or https://[2001:db8::1]:8443, say".into(),
+        ),
+    }
+}
+
+/// `name:port`, a port's digits not yet looked at.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<std::net::IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// An HTTP proxy, credentials allowed; empty: none.
+pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
+    let url = url_text(value)?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let (scheme, rest) = match url.contains("://") {
+        true => split_scheme(&url)?,
+        // Nobody means TLS to a proxy without saying so.
+        false => ("http", url.as_str()),
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let after_credentials = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    if authority(rest).len() != rest.len() {
+        return Err("has a path, which no proxy has; write http://host:port".into());
+    }
+    host_name(after_credentials)?;
+    Ok(Some(format!("{scheme}://{rest}")))
+}
+
+/// `public_url`: absolute, with a path if the provider signs one; empty: none.
+pub fn public_url(value: &[u8]) -> Parsed<Option<String>> {
+    let url = url_text(value)?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    if !url.contains("://") {
+        return Err("is no URL; write it as the provider calls it, https:// and all".into());
+    }
+    let (_, rest) = split_scheme(&url)?;
+    host_name(authority(rest))?;
+    Ok(Some(url))
+}
