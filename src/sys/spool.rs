@@ -189,7 +189,7 @@ impl Spool {
                 .prepare()
                 .and_then(|()| self.stage_and_move(files, &mut moved));
         }
-        self.settle(files.len(), moved);
+        self.settle(files.len());
         result?;
         match self.sync {
             Sync::Never => Ok(()),
@@ -369,7 +369,7 @@ fn move_by_looking(from: &Path, to: &Path) -> Result<(), Errno> {
 struct Count {
     at: Option<Instant>,
     found: usize,
-    /// Reserved since the count began, delivered or still under way.
+    /// Reserved since then: delivered, failed or still under way.
     added: usize,
     /// Of `added`, those under way.
     pending: usize,
@@ -411,11 +411,10 @@ impl Spool {
         Ok(())
     }
 
-    /// Gives back the places of those that were not moved.
-    fn settle(&self, files: usize, moved: usize) {
+    /// These are no longer under way. Places of those that failed come back with the next count.
+    fn settle(&self, files: usize) {
         let mut count = lock(&self.count);
         count.pending = count.pending.saturating_sub(files);
-        count.added = count.added.saturating_sub(files.saturating_sub(moved));
     }
 }
 
