@@ -11,7 +11,6 @@
 //! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt;
@@ -26,6 +25,11 @@ use rustix::process::geteuid;
 
 use crate::limits::{SPOOL_COUNT_WAIT, SPOOL_FULL_WAIT, SWEEP_AGE};
 use crate::sys::files::{self, Owner};
+
+mod fault;
+
+use fault::failed;
+pub use fault::{SpoolFault, Step};
 
 /// Where call files go and how they look (`[astqueue]`).
 #[derive(Debug, Clone, Copy)]
@@ -79,62 +83,6 @@ pub struct Spool {
     folder_synced: Condvar,
     /// The filesystem has no `RENAME_NOREPLACE`.
     moves_by_looking: AtomicBool,
-}
-
-/// Why nothing, or not everything, was delivered. Ours, never the peer's fault: 503. Says the step,
-/// the folder and the remedy in one line of lower case.
-#[derive(Debug)]
-pub enum SpoolFault {
-    /// The limit of files in `outgoing` is reached.
-    Full {
-        /// `outgoing`.
-        folder: PathBuf,
-        /// The limit.
-        files_max: usize,
-    },
-    /// `outgoing` and `staging` stand on two filesystems: nothing can be moved.
-    TwoFilesystems {
-        /// Where Asterisk picks up.
-        outgoing: PathBuf,
-        /// Where files are written first.
-        staging: PathBuf,
-    },
-    /// `outgoing` and `staging` are one folder: Asterisk would read half-written files.
-    OneFolder {
-        /// Both.
-        folder: PathBuf,
-    },
-    /// `fileowner` names nobody.
-    NoSuchOwner {
-        /// What it says.
-        owner: String,
-    },
-    /// The operating system refused.
-    Failed {
-        /// What was tried.
-        step: Step,
-        /// Where.
-        folder: PathBuf,
-        /// What it said.
-        error: io::Error,
-    },
-}
-
-/// What was tried when the operating system refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Making a folder that was missing.
-    Make,
-    /// Looking into a folder.
-    Look,
-    /// Writing a file.
-    Write,
-    /// Giving it `filemode` or `fileowner`.
-    Own,
-    /// Waiting for the disk.
-    Sync,
-    /// Moving it to `outgoing`.
-    Move,
 }
 
 impl Spool {
@@ -480,7 +428,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// ---- Names and faults -----------------------------------------------------------------------
+// ---- Names ---------------------------------------------------------------------------------
 
 /// A name that stays in its folder.
 fn is_plain(name: &str) -> bool {
@@ -514,84 +462,6 @@ fn is_full(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::NOSPC | Errno::DQUOT)
     )
-}
-
-fn failed(step: Step, folder: &Path, error: io::Error) -> SpoolFault {
-    SpoolFault::Failed {
-        step,
-        folder: folder.to_owned(),
-        error,
-    }
-}
-
-impl fmt::Display for SpoolFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SpoolFault::Full { folder, files_max } => write!(
-                f,
-                "{} holds {files_max} files, the limit: see whether asterisk runs, or raise max",
-                folder.display()
-            ),
-            SpoolFault::TwoFilesystems { outgoing, staging } => write!(
-                f,
-                "{} and {} are on two filesystems: set stagingdir to a folder beside outgoingdir",
-                staging.display(),
-                outgoing.display()
-            ),
-            SpoolFault::OneFolder { folder } => write!(
-                f,
-                "outgoingdir and stagingdir are both {}: set stagingdir to another folder",
-                folder.display()
-            ),
-            SpoolFault::NoSuchOwner { owner } => write!(
-                f,
-                "fileowner {owner} is not in /etc/passwd and /etc/group: name another or a number",
-            ),
-            SpoolFault::Failed {
-                step,
-                folder,
-                error,
-            } => {
-                let (words, number) = files::phrase(error);
-                write!(f, "cannot {} {}: {words}", step.words(), folder.display())?;
-                if let Some(number) = number {
-                    write!(f, " {number}")?;
-                }
-                write!(f, "; {}", remedy(*step, error))
-            }
-        }
-    }
-}
-
-impl Step {
-    fn words(self) -> &'static str {
-        match self {
-            Step::Make => "make the folder",
-            Step::Look => "look into",
-            Step::Write => "write a file in",
-            Step::Own => "set filemode and fileowner in",
-            Step::Sync => "sync",
-            Step::Move => "move a file into",
-        }
-    }
-}
-
-fn remedy(step: Step, error: &io::Error) -> &'static str {
-    match (step, Errno::from_io_error(error)) {
-        (Step::Own, Some(Errno::PERM | Errno::ACCESS)) => {
-            "only root may set fileowner: leave it out, or run as that user"
-        }
-        (_, Some(Errno::PERM | Errno::ACCESS)) => {
-            "let the user that this runs as read, write and enter it"
-        }
-        (_, Some(Errno::ROFS)) => "mount it for writing",
-        (_, Some(Errno::NOSPC | Errno::DQUOT)) => "free some space",
-        (_, Some(Errno::NOTDIR)) => "remove that file",
-        (_, Some(Errno::EXIST)) => "nothing was replaced, try again",
-        (_, Some(Errno::MFILE | Errno::NFILE)) => "raise the limit of open files",
-        (_, Some(Errno::IO)) => "check the disk",
-        _ => "check outgoingdir and stagingdir",
-    }
 }
 
 #[cfg(test)]
@@ -723,46 +593,5 @@ mod tests {
         check("/a", false);
         check("a/", false);
         check("a\0b", false);
-    }
-
-    #[test]
-    fn a_fault_names_step_folder_and_remedy() {
-        fn check(step: Step, error: Errno, expected: &str) {
-            let fault = failed(step, Path::new("/spool/out"), error.into());
-            assert_eq!(fault.to_string(), expected);
-        }
-        check(
-            Step::Make,
-            Errno::NOTDIR,
-            "cannot make the folder /spool/out: a file stands where a folder should; \
-             remove that file",
-        );
-        check(
-            Step::Write,
-            Errno::ACCESS,
-            "cannot write a file in /spool/out: no permission; \
-             let the user that this runs as read, write and enter it",
-        );
-        check(
-            Step::Own,
-            Errno::PERM,
-            "cannot set filemode and fileowner in /spool/out: no permission; \
-             only root may set fileowner: leave it out, or run as that user",
-        );
-        check(
-            Step::Move,
-            Errno::ROFS,
-            "cannot move a file into /spool/out: the filesystem is read-only; mount it for writing",
-        );
-        check(
-            Step::Write,
-            Errno::NOSPC,
-            "cannot write a file in /spool/out: the disk is full; free some space",
-        );
-        check(
-            Step::Sync,
-            Errno::NXIO,
-            "cannot sync /spool/out: system error 6; check outgoingdir and stagingdir",
-        );
     }
 }
