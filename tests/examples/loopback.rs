@@ -224,11 +224,11 @@ fn send(itsp: &Itsp, conf: &Path) -> Result<(), String> {
         quote(&format!("{shown}\n{}", request.text()));
         println!("\n  it answered 200 {{\"status\":\"success\",\"id\":\"42\"}}");
     }
-    println!(
-        "  websms ended with {:?} (0: sent) {}",
-        ran.code,
-        ran.stderr.trim()
-    );
+    let code = ran
+        .code
+        .map_or("by a signal".to_owned(), |code| format!("with {code}"));
+    println!("  websms ended {code} (0: sent)");
+    quote(&ran.stderr);
     let request = received.ok_or("the provider received nothing")?;
     same("the exit code", ran.code, Some(0))?;
     let body = format!(

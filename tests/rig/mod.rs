@@ -486,7 +486,10 @@ pub fn daemon_command(called: Called, scratch: &Scratch) -> Command {
 pub fn spool_conf(scratch: &Scratch, conf: &str) -> String {
     let folder = scratch.path().to_str().unwrap();
     let conf = conf.replace("@DIR@", folder);
-    if conf.contains("outgoingdir") {
+    if conf
+        .lines()
+        .any(|line| line.trim_start().starts_with("outgoingdir"))
+    {
         return conf;
     }
     let spool = format!(

@@ -1,0 +1,266 @@
+//! README and samples → what the program really does: keys, limits, dialplan, configurations.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod rig;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rig::{Called, Scratch, Websmsd};
+use websms::config::keys::KEYS;
+use websms::limits;
+
+/// How the dialplan calls `websms`.
+const AGI: &str = " same = n,AGI(websms,--,${QUOTE(${EXTEN})},${QUOTE(${MESSAGE(from)})},\
+                   ${QUOTE(${MESSAGE(body)})})";
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The part of the README between the line that begins with `<!-- NAME` and its end.
+fn part(name: &str) -> String {
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once(&format!("<!-- {name}: ")).unwrap();
+    let (part, _) = rest.split_once(&format!("<!-- end of {name} -->")).unwrap();
+    part.to_owned()
+}
+
+/// The cells of a Markdown table's row; none for any other line.
+fn cells(line: &str) -> Vec<String> {
+    let hidden = line.replace("\\|", "¦");
+    let Some(row) = hidden
+        .strip_prefix('|')
+        .and_then(|row| row.strip_suffix('|'))
+    else {
+        return Vec::new();
+    };
+    row.split('|').map(|cell| cell.trim().to_owned()).collect()
+}
+
+#[test]
+fn the_readme_has_every_key_with_its_other_name_and_default() {
+    let mut section = String::new();
+    let mut documented = Vec::new();
+    for line in part("keys").lines() {
+        if let Some(heading) = line.strip_prefix("### `[") {
+            section = heading.split(']').next().unwrap().to_owned();
+        }
+        let cells = cells(line);
+        if let [key, default, meaning] = cells.as_slice()
+            && key.starts_with('`')
+        {
+            assert!(!meaning.is_empty(), "{line}");
+            documented.push(format!("[{section}] {key} = {}", default.replace('`', "")));
+        }
+    }
+    let known: Vec<String> = KEYS
+        .iter()
+        .map(|key| {
+            let also = key
+                .also
+                .map_or(String::new(), |also| format!(" (`{also}`)"));
+            let default = key.default_shown();
+            format!("[{}] `{}`{also} = {default}", key.section.name(), key.name)
+        })
+        .collect();
+    assert_eq!(documented.join("\n"), known.join("\n"));
+}
+
+#[test]
+fn the_readme_states_the_limits_of_the_code() {
+    let bytes = |bytes: usize| match bytes {
+        _ if bytes.is_multiple_of(1024 * 1024) => format!("{} MiB", bytes / (1024 * 1024)),
+        _ if bytes.is_multiple_of(1024) => format!("{} KiB", bytes / 1024),
+        _ => format!("{bytes} bytes"),
+    };
+    let wait = |wait: Duration| format!("{} s", wait.as_secs());
+    let expected = [
+        ("number or sender", bytes(limits::NUMBER_BYTES_MAX)),
+        ("head of a request", bytes(limits::HEAD_BYTES_MAX)),
+        ("header fields", limits::HEADER_FIELDS_MAX.to_string()),
+        ("request target", bytes(limits::TARGET_BYTES_MAX)),
+        ("body", bytes(limits::BODY_BYTES_MAX)),
+        ("parameters", limits::PARAMETERS_MAX.to_string()),
+        ("JSON values", limits::JSON_VALUES_MAX.to_string()),
+        ("JSON nesting", limits::JSON_DEPTH_MAX.to_string()),
+        ("messages in one request", limits::MESSAGES_MAX.to_string()),
+        (
+            "files that one text is split into",
+            limits::CALL_FILE_PARTS_MAX.to_string(),
+        ),
+        (
+            "all requests in memory together",
+            bytes(limits::REQUEST_MEMORY_BYTES_MAX),
+        ),
+        ("value of `key_echo`", bytes(limits::ECHO_BYTES_MAX)),
+        ("wait for the first byte", wait(limits::FIRST_BYTE_WAIT)),
+        ("wait for the whole request", wait(limits::REQUEST_WAIT)),
+        ("wait for a TLS handshake", wait(limits::HANDSHAKE_WAIT)),
+        ("wait for the answer to be taken", wait(limits::ANSWER_WAIT)),
+        ("idle between requests", wait(limits::IDLE_WAIT)),
+        ("connections", limits::CONNECTIONS_DEFAULT.to_string()),
+        (
+            "connections of one address (IPv6: of one /64)",
+            limits::CONNECTIONS_PER_PEER_MAX.to_string(),
+        ),
+        (
+            "answer of the provider that is judged",
+            bytes(limits::REPLY_BYTES_MAX),
+        ),
+        ("configuration file", bytes(limits::CONFIG_BYTES_MAX)),
+    ];
+    let stated: Vec<(String, String)> = part("limits")
+        .lines()
+        .map(cells)
+        .filter(|row| row.len() == 3 && !row[0].is_empty() && !row[0].starts_with("---"))
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let expected = expected.map(|(what, limit)| (what.to_owned(), limit));
+    assert_eq!(stated, expected);
+}
+
+fn is_balanced(line: &str) -> bool {
+    let pairs = [('(', ')'), ('{', '}'), ('[', ']')];
+    let mut open = Vec::new();
+    for c in line.chars() {
+        if let Some((_, close)) = pairs.iter().find(|(start, _)| *start == c) {
+            open.push(*close);
+        } else if pairs.iter().any(|(_, close)| *close == c) && open.pop() != Some(c) {
+            return false;
+        }
+    }
+    open.is_empty() && line.matches('"').count().is_multiple_of(2)
+}
+
+/// What is wrong with a dialplan: brackets, labels, and lines that are none.
+fn dialplan_faults(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut labels: Vec<String> = Vec::new();
+    let mut jumps: Vec<String> = Vec::new();
+    for line in text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with(';'))
+    {
+        let context = line.starts_with('[') && line.ends_with(']');
+        if !context && !line.starts_with("exten = ") && !line.starts_with(" same = n") {
+            faults.push(format!("no line of a dialplan: {line}"));
+        }
+        if !is_balanced(line) {
+            faults.push(format!("brackets or quotes: {line}"));
+        }
+        if let Some((label, _)) = line
+            .strip_prefix(" same = n(")
+            .and_then(|l| l.split_once(')'))
+        {
+            labels.push(label.to_owned());
+        }
+        if let Some((_, targets)) = line
+            .split_once("GotoIf(")
+            .and_then(|(_, l)| l.split_once('?'))
+        {
+            let targets = targets.trim_end_matches(')').split(':').map(str::to_owned);
+            jumps.extend(targets.filter(|target| !target.is_empty()));
+        }
+    }
+    jumps.retain(|jump| !labels.contains(jump));
+    faults.extend(jumps.into_iter().map(|jump| format!("no label {jump}")));
+    faults
+}
+
+#[test]
+fn the_sample_dialplan_is_whole_and_calls_websms_as_documented() {
+    let sample = read("packaging/asterisk/extensions.websms.conf");
+    assert_eq!(dialplan_faults(&sample), Vec::<String>::new());
+    let calls: Vec<&str> = sample
+        .lines()
+        .filter(|line| line.contains("AGI("))
+        .collect();
+    assert_eq!(calls, [AGI]);
+    let readme = read("README.md");
+    assert!(
+        readme.lines().any(|line| line == AGI),
+        "the README calls websms in another way"
+    );
+    for context in ["[websms-open]", "[websms-in]"] {
+        assert!(sample.lines().any(|line| line == context), "{context}");
+        assert!(readme.lines().any(|line| line == context), "{context}");
+    }
+}
+
+#[test]
+fn a_broken_dialplan_is_found() {
+    for (text, faults) in [
+        ("[a]\nexten = _X.,1,Answer()\n same = n,Hangup()\n", 0),
+        ("exten = _X.,1,Set(A=${B)\n", 1),
+        ("exten = _X.,1,Set(A=\"b)\n", 1),
+        (
+            "exten = _X.,1,GotoIf($[1]?:there)\n same = n(there),Hangup()\n",
+            0,
+        ),
+        ("exten = _X.,1,GotoIf($[1]?:nowhere)\n", 1),
+        ("same = n,Hangup()\n", 1),
+    ] {
+        assert_eq!(dialplan_faults(text).len(), faults, "{text}");
+    }
+}
+
+/// Every ```` ```ini ```` block of the README, its list's indent taken off.
+fn readme_configurations() -> Vec<String> {
+    let readme = read("README.md");
+    let blocks = readme
+        .split("```ini\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    blocks
+        .map(|block| {
+            block
+                .lines()
+                .map(|line| line.trim_start().to_owned() + "\n")
+                .collect()
+        })
+        .collect()
+}
+
+/// Checks a configuration, then delivers one SMS with it into the contexts of the sample dialplan.
+fn deliver_with(conf: &str, target: &str) {
+    let scratch = Scratch::new();
+    let file = scratch.file("checked.conf", conf);
+    let checked = rig::websms(&file, &["--check"]);
+    assert_eq!(
+        checked.code,
+        Some(0),
+        "{}{}",
+        checked.stdout,
+        checked.stderr
+    );
+    let daemon = Websmsd::start_as(Called::Link, scratch, conf, &[]);
+    let answer = daemon.post(
+        target,
+        rig::FORM,
+        "To=%2B12025550160&From=%2B15017122661&Body=a+b",
+    );
+    assert_eq!(answer.status, 200, "{}", daemon.log());
+    let file = daemon.call_file();
+    assert_eq!(file.value("Channel"), "Local/+12025550160@websms-open");
+    assert_eq!(file.value("Context"), "websms-in");
+    assert_eq!(file.body(), "a b");
+}
+
+#[test]
+fn the_configuration_of_the_readme_works() {
+    let configurations = readme_configurations();
+    assert_eq!(configurations.len(), 1);
+    deliver_with(&configurations[0], "/sms-5f2a90d1");
+}
+
+#[test]
+fn the_sample_configuration_works() {
+    let sample = read("packaging/websms.conf");
+    let nobody = "permit_addr = 192.0.2.0/24,2001:db8::/32";
+    assert!(sample.contains(nobody));
+    deliver_with(&sample.replace(nobody, "permit_addr = 127.0.0.0/8"), "/");
+}
