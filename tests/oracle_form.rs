@@ -13,153 +13,15 @@
     missing_docs
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+#[path = "oracle/dice.rs"]
+mod dice;
+#[path = "oracle/php.rs"]
+mod php;
 
+use dice::{Dice, cases};
+use php::{Functions, Server, hex};
 use websms::proto::form::{self, Array, Key, Value};
 use websms::proto::json;
-
-const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle");
-
-// ---- PHP ----------------------------------------------------------------------------------
-
-/// `php -S` on a port of its own; ended when dropped.
-struct Server {
-    php: Child,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.php.kill().ok();
-        self.php.wait().ok();
-    }
-}
-
-impl Server {
-    fn start() -> Server {
-        Functions::start();
-        for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port();
-            let php = Command::new("php")
-                .args(["-n", "-d", "display_errors=0", "-S"])
-                .arg(format!("127.0.0.1:{port}"))
-                .arg(format!("{ORACLE}/parameters.php"))
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("this test needs php 8.2");
-            let mut server = Server { php, port };
-            let until = Instant::now() + Duration::from_secs(20);
-            while Instant::now() < until && server.php.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    return server;
-                }
-                std::thread::yield_now();
-            }
-        }
-        panic!("php -S does not listen");
-    }
-
-    /// `$_GET` and `$_POST` as the script prints them.
-    fn ask(&self, case: &Case) -> (String, String) {
-        let mut request = b"POST /sms?".to_vec();
-        request.extend_from_slice(&case.query);
-        request.extend_from_slice(b" HTTP/1.1\r\nHost: x\r\n");
-        if let Some(content_type) = &case.content_type {
-            request.extend_from_slice(b"Content-Type: ");
-            request.extend_from_slice(content_type);
-            request.extend_from_slice(b"\r\n");
-        }
-        request
-            .extend_from_slice(format!("Content-Length: {}\r\n\r\n", case.body.len()).as_bytes());
-        request.extend_from_slice(&case.body);
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        stream.write_all(&request).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no answer: {case}"));
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        let (get, post) = body.trim_end().split_once('\n').unwrap();
-        (get.to_owned(), post.to_owned())
-    }
-}
-
-/// PHP's functions, one line in, one line out.
-struct Functions {
-    php: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Drop for Functions {
-    fn drop(&mut self) {
-        self.php.kill().ok();
-        self.php.wait().ok();
-    }
-}
-
-impl Functions {
-    fn start() -> Functions {
-        let mut php = Command::new("php")
-            .arg("-n")
-            .arg(format!("{ORACLE}/encode.php"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("this test needs php 8.2");
-        let input = php.stdin.take().unwrap();
-        let output = BufReader::new(php.stdout.take().unwrap());
-        let mut functions = Functions { php, input, output };
-        assert_eq!(
-            functions.line("version\n"),
-            "8.2",
-            "this test needs php 8.2"
-        );
-        functions
-    }
-
-    fn call(&mut self, function: &str, words: &[&[u8]]) -> Vec<Vec<u8>> {
-        let words: String = words
-            .iter()
-            .map(|word| format!(" x{}", hex(word)))
-            .collect();
-        let line = self.line(&format!("{function}{words}\n"));
-        line.split_whitespace().map(unhex).collect()
-    }
-
-    fn line(&mut self, question: &str) -> String {
-        self.input.write_all(question.as_bytes()).unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn unhex(word: &str) -> Vec<u8> {
-    let digits = word.strip_prefix('x').unwrap_or(word);
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
-        .collect()
-}
 
 // ---- Cases --------------------------------------------------------------------------------
 
@@ -230,7 +92,10 @@ fn compare(cases: &[Case]) {
     let server = Server::start();
     let mut differing = 0;
     for case in cases {
-        let (php, ours) = (server.ask(case), ours(case));
+        let (php, ours) = (
+            server.ask(&case.query, case.content_type.as_deref(), &case.body),
+            ours(case),
+        );
         if php != ours {
             differing += 1;
             if differing <= 20 {
@@ -608,44 +473,6 @@ fn multipart() {
 }
 
 // ---- Generated ----------------------------------------------------------------------------
-
-/// A small generator (xorshift64*); the same seed gives the same cases on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn seeded() -> Dice {
-        let seed = number("WEBSMS_ORACLE_SEED").unwrap_or(20_260_101);
-        println!("WEBSMS_ORACLE_SEED={seed}");
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
-    }
-
-    fn one<'a>(&mut self, of: &[&'a [u8]]) -> &'a [u8] {
-        of[self.below(of.len())]
-    }
-
-    /// Up to `most` pieces in a row.
-    fn some(&mut self, most: usize, of: &[&[u8]]) -> Vec<u8> {
-        (0..self.below(most + 1))
-            .flat_map(|_| self.one(of).to_vec())
-            .collect()
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    let value = std::env::var(variable).ok()?;
-    Some(value.parse().expect(variable))
-}
-
-fn cases() -> usize {
-    number("WEBSMS_ORACLE_CASES").unwrap_or(400) as usize
-}
 
 const NAME: &[&[u8]] = &[
     b"a",

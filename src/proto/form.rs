@@ -111,6 +111,10 @@ impl Array {
             let next = number.saturating_add(1);
             self.next = Some(self.next.map_or(next, |old| old.max(next)));
         }
+        if self.entries.is_empty() {
+            // Most arrays hold one entry, and deep ones nothing else.
+            self.entries.reserve_exact(1);
+        }
         self.entries.push((key, value));
     }
 

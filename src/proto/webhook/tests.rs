@@ -1,3 +1,5 @@
+//! Requests and hooks → the messages they must give, row by row.
+
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
