@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::check;
 use crate::config::{self, Config, Note, Severity};
 use crate::inbound::{self, Service, Setup};
+use crate::proto::access::Rules;
 use crate::proto::response::{self, After, Refusal};
 use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
@@ -203,7 +204,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
     let mut listeners = Vec::new();
     let mut lines = Vec::new();
     for address in addresses {
-        match listener::bind(*address) {
+        match listener::bind(*address, addresses) {
             Ok(listener) => listeners.push(listener),
             Err(error) => lines.push(BindFault(*address, error).to_string()),
         }
@@ -271,6 +272,7 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
             }
         }
         Arrival::Trouble(error) => {
+            parting.clear();
             log::event(
                 Level::Error,
                 format_args!("cannot accept connections: {}; trying on", said(&error)),
@@ -291,11 +293,7 @@ fn admit(
     if rules.is_stranger(peer) {
         return Err((socket, Refusal::Address));
     }
-    let share = match peer.is_loopback() || rules.is_proxy(peer) {
-        true => Share::Whole,
-        false => Share::Limited,
-    };
-    let Some(slot) = service.slots.take(peer, share) else {
+    let Some(slot) = service.slots.take(peer, share(rules, peer)) else {
         return Err((socket, Refusal::Busy));
     };
     let (service, shared) = (Arc::clone(service), Arc::clone(&socket));
@@ -304,6 +302,14 @@ fn admit(
         drop(slot);
     });
     spawned.map_err(|_| (socket, Refusal::Busy))
+}
+
+/// A proxy speaks for many, and this machine is no stranger.
+fn share(rules: &Rules, peer: IpAddr) -> Share {
+    match peer.is_loopback() || rules.is_proxy(peer) {
+        true => Share::Whole,
+        false => Share::Limited,
+    }
 }
 
 /// Takes a new configuration at every SIGHUP. One that is faulty is logged and changes nothing.
@@ -341,5 +347,58 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn config(conf: &str) -> Config {
+        config::read(conf.as_bytes(), &|_| None).config.unwrap()
+    }
+
+    #[test]
+    fn where_it_listens() {
+        let check = |listen: &[&str], conf: &str, port: Option<u16>, expected: &[&str]| {
+            let options = Options {
+                config: PathBuf::new(),
+                listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
+                port,
+                verbose: false,
+            };
+            let found = addresses(&options, &config(&format!("[websmsd]\n{conf}\n")));
+            let found: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
+            assert_eq!(found, expected, "{listen:?} {conf:?} {port:?}");
+        };
+        let conf = "listen = \"127.0.0.1:81,[::1]:82\"";
+        check(&[], "", None, &["0.0.0.0:80"]);
+        check(&[], "", Some(8080), &["0.0.0.0:8080"]);
+        check(&[], conf, Some(8080), &["127.0.0.1:81", "[::1]:82"]);
+        check(
+            &["[::]:1", "0.0.0.0:1"],
+            conf,
+            Some(8080),
+            &["[::]:1", "0.0.0.0:1"],
+        );
+    }
+
+    #[test]
+    fn who_may_take_all_slots() {
+        let config = config("[websmsd]\nproxy_addr = 192.0.2.0/24\n");
+        let check = |peer: &str, expected: Share| {
+            assert_eq!(
+                share(&config.rules, peer.parse().unwrap()),
+                expected,
+                "{peer}"
+            );
+        };
+        check("127.0.0.1", Share::Whole);
+        check("127.1.2.3", Share::Whole);
+        check("::1", Share::Whole);
+        check("192.0.2.7", Share::Whole);
+        check("192.0.3.7", Share::Limited);
+        check("2001:db8::1", Share::Limited);
     }
 }

@@ -614,6 +614,26 @@ fn the_file_limit_lowers_the_connections() {
     assert_eq!(websmsd.call_files().len(), 1);
 }
 
+#[test]
+fn descriptors_that_run_out_are_waited_for() {
+    let scratch = Scratch::new();
+    let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, "[websmsd]"));
+    let mut run = Command::new("sh");
+    run.arg("-c")
+        .arg("ulimit -n 12; exec \"$0\" websmsd -c \"$1\" -l 127.0.0.1:0 -v")
+        .arg(rig::binary())
+        .arg(conf);
+    let websmsd = Websmsd::spawn(run, scratch);
+    let held: Vec<Http> = (0..40).map(|_| websmsd.connect()).collect();
+    websmsd.wait_for_log("cannot accept connections: too many open files");
+    drop(held);
+    rig::wait_for("service", || {
+        let mut http = websmsd.connect();
+        http.send(get("/"));
+        http.try_answer().is_some_and(|answer| answer.status == 200)
+    });
+}
+
 // ---- The spool ------------------------------------------------------------------------------
 
 #[test]

@@ -3,11 +3,12 @@
 //! Invariant: the accepting thread waits for nothing but the next connection.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, SocketAddrV6, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use heapless::Deque;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::process::{Resource, getrlimit};
 
 use crate::limits::{ACCEPT_PAUSE, CONNECTION_STACK_BYTES, CONNECTIONS_PER_PEER_MAX};
@@ -196,14 +197,41 @@ impl Parting {
         }
         let _ = self.sockets.push_back(socket);
     }
+
+    /// Closes them for good: descriptors run short.
+    pub fn clear(&mut self) {
+        self.sockets.clear();
+    }
 }
 
-/// A socket that listens.
+/// A socket that listens. `all` are the addresses that are to be listened on together.
 ///
-/// `[::]:80` takes IPv4 as well (where the system's default is so).
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
+/// `[::]:80` takes IPv4 as well, where that is the system's default; but not beside an IPv4 address
+/// of the same port, or each would take it from the other.
+pub fn bind(address: SocketAddr, all: &[SocketAddr]) -> io::Result<TcpListener> {
+    let beside = |other: &SocketAddr| other.is_ipv4() && other.port() == address.port();
+    match address {
+        SocketAddr::V6(v6) if all.iter().any(beside) => bind_v6_only(v6),
+        _ => TcpListener::bind(address),
+    }
 }
+
+fn bind_v6_only(address: SocketAddrV6) -> io::Result<TcpListener> {
+    let socket = net::socket_with(
+        AddressFamily::INET6,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    sockopt::set_ipv6_v6only(&socket, true)?;
+    net::bind(&socket, &address)?;
+    net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+/// Connections that wait to be accepted, as the standard library has it.
+const BACKLOG: i32 = 128;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
@@ -281,8 +309,24 @@ mod tests {
     }
 
     #[test]
+    fn ipv4_and_ipv6_share_a_port() {
+        let v4 = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = v4.local_addr().unwrap().port();
+        let v4_address = v4.local_addr().unwrap();
+        let v6_address: SocketAddr = format!("[::]:{port}").parse().unwrap();
+        let v6 = bind(v6_address, &[v6_address, v4_address]).unwrap();
+        for (address, listener) in [("127.0.0.1", &v4), ("::1", &v6)] {
+            let _peer = TcpStream::connect((ip(address), port)).unwrap();
+            assert_eq!(listener.accept().unwrap().1.ip(), ip(address));
+        }
+        // Beside an address of another port it is as the system has it.
+        let other = bind("[::1]:0".parse().unwrap(), &[v4_address]).unwrap();
+        assert!(other.local_addr().unwrap().is_ipv6());
+    }
+
+    #[test]
     fn who_is_turned_away_gets_the_answer() {
-        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = bind("127.0.0.1:0".parse().unwrap(), &[]).unwrap();
         let mut parting = Parting::default();
         // More than are kept: the oldest are closed for good.
         for _ in 0..PARTING_MAX + 2 {
