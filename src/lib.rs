@@ -22,7 +22,8 @@
 //! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← stories (`inbound`,
 //! `outbound`) ← `daemon`, `applet` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
 //! `client` the plain values `Call` and `Reply`. `proto` touches no file, socket, clock, thread or
-//! environment. A test reads `src/` and fails on an import that breaks this.
+//! environment. [`check`] stands between the stories and their callers: it reads a configuration file
+//! and looks at what stands around it. A test reads `src/` and fails on an import that breaks this.
 //!
 //! What follows: a parser bug is reproducible from a file of bytes; a disk or network bug never
 //! needs an SMS to reproduce.

@@ -12,7 +12,7 @@ mod rig;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -528,6 +528,20 @@ fn the_environment_names_no_proxy() {
     assert_eq!((itsp.connections(), proxy.connections()), (1, 0));
 }
 
+/// The next connection; panics where none comes.
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let mut accepted = None;
+    rig::wait_for("a connection", || {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (socket, _) = accepted.unwrap();
+    socket.set_nonblocking(false).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
 // ---- A proxy --------------------------------------------------------------------------------
 
 /// A CONNECT proxy for one connection; returns what it was asked, up to the empty line.
@@ -535,8 +549,7 @@ fn proxy(answer: &'static str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://user:pw@{}", listener.local_addr().unwrap());
     let running = thread::spawn(move || {
-        let (mut client, _) = listener.accept().unwrap();
-        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = accept(&listener);
         let mut asked = Vec::new();
         while !asked.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -547,7 +560,7 @@ fn proxy(answer: &'static str) -> (String, thread::JoinHandle<String>) {
         let asked = String::from_utf8(asked).unwrap();
         if answer.contains(" 200 ") {
             let target = asked.split(' ').nth(1).unwrap();
-            let mut server = std::net::TcpStream::connect(target).unwrap();
+            let mut server = TcpStream::connect(target).unwrap();
             let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             thread::spawn(move || std::io::copy(&mut from, &mut to));
             let _ = std::io::copy(&mut server, &mut client);
@@ -607,8 +620,7 @@ fn https(certificate: &str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let running = thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut socket = accept(&listener);
         let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
         let mut stream = Stream::new(&mut connection, &mut socket);
         let mut request = Vec::new();
@@ -692,7 +704,7 @@ fn tls_that_is_none_is_no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let plain = format!("http://{}", listener.local_addr().unwrap());
     let serving = thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
+        let mut socket = accept(&listener);
         let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         let _ = socket.read_to_end(&mut Vec::new());
     });

@@ -21,7 +21,8 @@ pub struct Account {
     pub host: String,
     /// Joined to `host` as it stands.
     pub path: String,
-    /// Parameter names, or paths where the format is not `form`.
+    /// The recipient's parameter: a name, in JSON a path (`messages[0].to`). In the other formats it
+    /// goes out as it stands, brackets and all, which is how PHP and its like spell paths (`to[]`).
     pub key_to: Vec<u8>,
     /// The sender's.
     pub key_from: Vec<u8>,
