@@ -21,8 +21,13 @@ mod inbound;
 mod memory;
 mod outbound;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rig::Scratch;
 
 /// What is measured, and how often.
 pub struct Plan {
@@ -89,6 +94,77 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// A `websmsd` without `-v`, whose log goes nowhere, killed with the value.
+pub struct Daemon {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Holds its configuration and its spool.
+    pub scratch: Scratch,
+    /// From before its start to the first connection that succeeded.
+    pub start: Duration,
+}
+
+impl Daemon {
+    /// Starts a build of it with its spool below `parent`.
+    pub fn start(binary: &Path, parent: &Path, conf: &str) -> Daemon {
+        let scratch = Scratch::within(parent);
+        let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, conf));
+        let address = rig::deaf_address();
+        let mut run = rig::command(binary);
+        run.arg("websmsd")
+            .arg("-c")
+            .arg(conf)
+            .args(["-l", &address.to_string()]);
+        run.stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        let child = run.spawn().unwrap();
+        while TcpStream::connect(address).is_err() {
+            assert!(start.elapsed() < rig::PATIENCE, "websmsd does not listen");
+            thread::sleep(Duration::from_micros(50));
+        }
+        Daemon {
+            child,
+            address,
+            scratch,
+            start: start.elapsed(),
+        }
+    }
+
+    /// A number of `/proc/PID/status`; of memory in KiB.
+    pub fn status(&self, name: &str) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap()
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    /// One request on a connection of its own, answered 200.
+    pub fn deliver(&self, form: &str) {
+        let mut http = rig::Http::connect(self.address);
+        http.send(rig::post("/", rig::FORM, form));
+        assert_eq!(http.answer().status, 200);
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Links to it are made elsewhere.
+fn absolute(path: &str) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [effort, binary, static_binary] = arguments.as_slice() else {
@@ -97,8 +173,8 @@ fn main() -> ExitCode {
     };
     let quick = effort == "quick";
     let plan = Plan {
-        binary: PathBuf::from(binary),
-        static_binary: (!static_binary.is_empty()).then(|| PathBuf::from(static_binary)),
+        binary: absolute(binary),
+        static_binary: (!static_binary.is_empty()).then(|| absolute(static_binary)),
         rounds: if quick { 3 } else { 9 },
         runs: if quick { 9 } else { 31 },
     };

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::rig::{self, Called, Http, Scratch, Websmsd};
-use super::{Plan, Table, median};
+use super::rig::{self, Http, Scratch};
+use super::{Daemon, Plan, Table, median};
 
 /// One round of one contestant.
 const ROUND: Duration = Duration::from_secs(1);
@@ -98,9 +98,9 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     }
 }
 
-fn daemon(parent: &Path, sync: Sync) -> Websmsd {
+fn daemon(parent: &Path, sync: Sync) -> Daemon {
     let conf = format!("[astqueue]\nsync = {}\nmax = 1000000\n", sync.word());
-    Websmsd::start_as(Called::Link, Scratch::within(parent), &conf, &[])
+    Daemon::start(&rig::binary(), parent, &conf)
 }
 
 fn websmsd(parent: &Path, sync: Sync, connections: usize) -> f64 {
@@ -188,8 +188,10 @@ fn bare_loop(parent: &Path, sync: Sync) -> f64 {
 /// The bytes of a call file as `websmsd` writes it.
 fn sample() -> Vec<u8> {
     let daemon = daemon(&std::env::temp_dir(), Sync::No);
-    assert_eq!(daemon.post("/", rig::FORM, FORM).status, 200);
-    daemon.call_file().bytes
+    daemon.deliver(FORM);
+    rig::call_files(&daemon.scratch.join("outgoing"))
+        .remove(0)
+        .bytes
 }
 
 /// How many of many SMS to one number were answered 200, and how many files there are then.
@@ -214,7 +216,7 @@ fn count(parent: &Path, sync: Sync) -> (usize, usize) {
         .into_iter()
         .map(|sender| sender.join().unwrap())
         .sum();
-    (answered, names(&daemon.outgoing()).len())
+    (answered, names(&daemon.scratch.join("outgoing")).len())
 }
 
 fn names(folder: &Path) -> Vec<PathBuf> {

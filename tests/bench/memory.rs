@@ -1,14 +1,11 @@
 //! `websmsd`: resident memory at rest and under the worst that the limits allow; time to listening.
 
-use std::fs;
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::rig::{self, Called, Http, Scratch, Websmsd};
-use super::{Plan, Table, median};
+use super::rig::{self, Http};
+use super::{Daemon, Plan, Table, median};
 
 const CONNECTIONS: usize = 64;
 
@@ -47,7 +44,11 @@ pub fn measure(plan: &Plan, table: &mut Table) {
                 8.0,
             );
         }
-        let start = median((0..plan.runs).map(|_| start_ms(binary)).collect());
+        let start = median(
+            (0..plan.runs)
+                .map(|_| daemon(binary).start.as_secs_f64() * 1e3)
+                .collect(),
+        );
         let wanted = start <= 5.0;
         table.wanted(
             "from its start to listening",
@@ -58,36 +59,19 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     }
 }
 
-fn daemon(binary: &Path) -> Websmsd {
-    let scratch = Scratch::new();
-    let conf = rig::spool_conf(&scratch, "[astqueue]\nsync = no\nmax = 1000000\n");
-    let conf = scratch.file("websms.conf", conf);
-    let mut run = rig::command(binary);
-    run.arg("websmsd")
-        .arg("-c")
-        .arg(conf)
-        .args(["-l", "127.0.0.1:0", "-v"]);
-    Websmsd::spawn(run, scratch)
-}
-
-/// A line of `/proc/PID/status`, KiB.
-fn status_kib(daemon: &Websmsd, name: &str) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
+fn daemon(binary: &Path) -> Daemon {
+    Daemon::start(
+        binary,
+        &std::env::temp_dir(),
+        "[astqueue]\nsync = no\nmax = 1000000\n",
+    )
 }
 
 /// At rest after one SMS, so that what is made at first use is there.
 fn idle(binary: &Path) -> f64 {
     let daemon = daemon(binary);
-    assert_eq!(
-        daemon.post("/", rig::FORM, "To=12&From=34&Body=x").status,
-        200
-    );
-    status_kib(&daemon, "VmRSS")
+    daemon.deliver("To=12&From=34&Body=x");
+    daemon.status("VmRSS")
 }
 
 /// With every place taken by a connection that has sent the start of a request.
@@ -95,16 +79,16 @@ fn open(binary: &Path) -> f64 {
     let daemon = daemon(binary);
     let held: Vec<Http> = (0..CONNECTIONS)
         .map(|_| {
-            let mut http = daemon.connect();
+            let mut http = Http::connect(daemon.address);
             http.send("POST / HTTP/1.1\r\nHost: a\r\n");
             http
         })
         .collect();
     rig::wait_for("64 threads", || {
-        status_kib(&daemon, "Threads") > CONNECTIONS as f64
+        daemon.status("Threads") > CONNECTIONS as f64
     });
     thread::sleep(Duration::from_millis(50));
-    let kib = status_kib(&daemon, "VmRSS");
+    let kib = daemon.status("VmRSS");
     drop(held);
     kib
 }
@@ -181,31 +165,7 @@ fn worst(binary: &Path, request: &[u8]) -> f64 {
         held.iter_mut().for_each(|http| http.send(most));
         held.iter_mut().for_each(|http| http.send(last));
         let answered = held.iter_mut().filter_map(Http::try_answer).count();
-        assert!(answered > 0, "nobody was answered\n{}", daemon.log());
+        assert!(answered > 0, "nobody was answered");
     }
-    status_kib(&daemon, "VmHWM")
-}
-
-/// From before the start to the first connection that succeeds.
-fn start_ms(binary: &Path) -> f64 {
-    let scratch = Scratch::new();
-    let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, "[websmsd]\n"));
-    let address = rig::deaf_address();
-    let mut run = rig::daemon_command(Called::Link, &scratch);
-    if binary != rig::binary() {
-        run = rig::command(binary);
-        run.arg("websmsd");
-    }
-    run.arg("-c").arg(conf).args(["-l", &address.to_string()]);
-    run.stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    let mut child = run.spawn().unwrap();
-    while TcpStream::connect(address).is_err() {
-        assert!(start.elapsed() < rig::PATIENCE, "websmsd does not listen");
-        thread::sleep(Duration::from_micros(50));
-    }
-    let ms = start.elapsed().as_secs_f64() * 1e3;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    ms
+    daemon.status("VmHWM")
 }

@@ -178,6 +178,8 @@ fn certificate(scratch: &Scratch) -> Arc<rustls::ServerConfig> {
             "/CN=localhost",
             "-addext",
             "subjectAltName=DNS:localhost",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
         ])
         .arg("-keyout")
         .arg(&key)
