@@ -278,10 +278,11 @@ impl Connection<'_> {
         };
         let caller = entry.caller();
         if let Caller::Proxy(_) = caller {
-            log::event(
-                Level::Debug,
-                format_args!("proxy {} names no address behind it", self.peer),
-            );
+            // Anybody behind the proxy can bring this about, so it is counted like a refusal.
+            log::refusal(format_args!(
+                "proxy {} names nobody behind it, its own address counts",
+                self.peer
+            ));
         }
         let stop = |bad| Stop::Refused(refusal(bad), Some(caller));
         let framing = framing.map_err(stop)?;

@@ -272,6 +272,12 @@ fn who_stands_behind_a_proxy() {
     assert_eq!(websmsd.call_files().len(), 4);
 
     let websmsd =
+        Websmsd::start("[websmsd]\npermit_addr = 127.0.0.1\nproxy_addr = 127.0.0.1,192.0.2.7");
+    let send = |lines: &str| ask(&websmsd, request("POST", "/", lines, SMS)).status;
+    assert_eq!(send("X-Forwarded-For: 192.0.2.7\r\n"), 200);
+    websmsd.wait_for_log("proxy 127.0.0.1 names nobody behind it");
+
+    let websmsd =
         Websmsd::start("[websmsd]\nproxy_addr = 127.0.0.1\nproxy_header = HTTP_X_REAL_IP");
     let send = |lines: &str| ask(&websmsd, request("POST", "/", lines, SMS)).status;
     // Everybody may deliver, even who cannot be told.
