@@ -3,6 +3,10 @@
 //! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
 //! serves. SIGTERM needs no handler: what was acknowledged is on the disk.
 
+mod replay;
+
+pub use replay::replay;
+
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,7 +17,7 @@ use std::sync::Arc;
 
 use crate::check;
 use crate::config::{self, Config, Note, Severity};
-use crate::inbound::{self, Service, Setup};
+use crate::inbound::{self, Duplicates, Rejected, Service, Setup};
 use crate::proto::access::Rules;
 use crate::proto::response::{self, After, Refusal};
 use crate::sys::files;
@@ -76,7 +80,7 @@ pub fn run(options: Options) -> ExitCode {
 fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
     // First of all, so that an early SIGHUP does not kill.
     let hangups = hangups()?;
-    let setup = load(&options.config)?;
+    let setup = load(&options.config, None)?;
     let addresses = addresses(options, &setup.config);
     let listeners = bind_all(&addresses)?;
     let slots = Slots::new(connections_max(&setup.config));
@@ -121,12 +125,19 @@ fn said(error: &io::Error) -> String {
     }
 }
 
-/// Reads the configuration and opens the spool. Warnings go to the log.
-fn load(path: &Path) -> Result<Setup, Fault> {
-    let fault = |lines| Fault {
-        lines,
-        exit: EXIT_CONFIG,
-    };
+/// Reads the configuration and opens what it names. What `before` remembers goes on.
+fn load(path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
+    let config = load_config(path)?;
+    Ok(Setup {
+        spool: open_spool(&config)?,
+        duplicates: duplicates(&config, before),
+        rejected: rejected(&config),
+        config,
+    })
+}
+
+/// Reads the configuration. Warnings go to the log.
+fn load_config(path: &Path) -> Result<Config, Fault> {
     let reading = check::load(path);
     let mut faults = Vec::new();
     for note in &reading.notes {
@@ -135,10 +146,49 @@ fn load(path: &Path) -> Result<Setup, Fault> {
             Severity::Warning => log::event(Level::Warning, format_args!("{}", Remark(path, note))),
         }
     }
-    let config = reading.config.ok_or_else(|| fault(faults))?;
-    let spool = Spool::open(&spool_settings(&config.spool))
-        .map_err(|error| fault(vec![error.to_string()]))?;
-    Ok(Setup { config, spool })
+    reading.config.ok_or(Fault {
+        lines: faults,
+        exit: EXIT_CONFIG,
+    })
+}
+
+fn open_spool(config: &Config) -> Result<Spool, Fault> {
+    Spool::open(&spool_settings(&config.spool)).map_err(|error| Fault {
+        lines: vec![error.to_string()],
+        exit: EXIT_CONFIG,
+    })
+}
+
+/// The record of provider's ids, where an interface has them. That of `before` stays where its folder
+/// does, for some of its SMS may be under way.
+fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>> {
+    if config.hooks.iter().all(|hook| hook.key_id.is_empty()) {
+        return None;
+    }
+    let folder = state_folder(config, "seen");
+    let same = before
+        .and_then(|before| before.duplicates.clone())
+        .filter(|duplicates| duplicates.is_of(folder.as_deref()));
+    Some(same.unwrap_or_else(|| {
+        let owner = state_owner(config);
+        Arc::new(Duplicates::open(folder.as_deref(), owner))
+    }))
+}
+
+/// Where refused requests are kept, if they are.
+fn rejected(config: &Config) -> Option<Rejected> {
+    let folder = state_folder(config, "rejected")?;
+    Rejected::open(&folder, config.listening.rejected_max, state_owner(config))
+}
+
+/// A folder within `[queue] dir`.
+fn state_folder(config: &Config, name: &str) -> Option<PathBuf> {
+    config.queue.dir.as_ref().map(|dir| dir.join(name))
+}
+
+/// Who owns what root makes there, so that root and Asterisk's user can share it (spec §5).
+fn state_owner(config: &Config) -> Option<files::Owner> {
+    files::owner_of(&config.spool.outgoing).ok()
 }
 
 /// Logs what is wrong around a configuration that works: it takes longer than connections should
@@ -322,9 +372,9 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => std::thread::park(),
         }
-        match load(&options.config) {
+        let before = service.setup();
+        match load(&options.config, Some(&before)) {
             Ok(setup) => {
-                let before = service.setup();
                 let addresses = |config| addresses(options, config);
                 if addresses(&before.config) != addresses(&setup.config) {
                     log::event(

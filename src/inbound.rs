@@ -8,7 +8,10 @@
 //! that an unread body never becomes the next request.
 
 mod buffer;
+mod duplicates;
 mod order;
+mod rejected;
+mod replay;
 
 use std::io;
 use std::net::IpAddr;
@@ -21,17 +24,22 @@ use crate::limits::{
 };
 use crate::proto::access::{self, Caller, Denied, Entry};
 use crate::proto::form::{self, Value};
+use crate::proto::kept::Items;
 use crate::proto::request::{BadRequest, Chunks, Framing, Measure, Request, Version};
 use crate::proto::response::{self, After, Answer, Refusal};
-use crate::proto::verify::Scheme;
+use crate::proto::verify::{Coverage, Scheme};
 use crate::proto::webhook::{self, BadWebhook, Hook, Reading};
 use crate::sys::clock::{self, Deadline};
+use crate::sys::journal::Share;
 use crate::sys::listener::Slots;
 use crate::sys::log::{self, Level};
 use crate::sys::spool::Spool;
 use crate::sys::stream::Stream;
 use buffer::{Buffer, Dry, Memory};
-use order::{Order, Source, log_refusal};
+pub use duplicates::Duplicates;
+use order::{Fate, Order, Outcome, Source, log_refusal};
+pub use rejected::Rejected;
+pub use replay::{Replayed, replay};
 
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {
@@ -39,6 +47,10 @@ pub struct Setup {
     pub config: Config,
     /// Asterisk's spool.
     pub spool: Spool,
+    /// Which SMS were delivered before; `None` where no interface has a `key_id`.
+    pub duplicates: Option<Arc<Duplicates>>,
+    /// Where refused requests are kept; `None` where they are not.
+    pub rejected: Option<Rejected>,
 }
 
 /// What all connections share.
@@ -397,9 +409,26 @@ impl Connection<'_> {
             hook,
             gate,
             source: Source(self.peer, Some(caller)),
+            share: Share::Shared,
+        };
+        // Only a refused request needs it again.
+        let coverage = setup.rejected.as_ref().map(|_| permit.coverage().clone());
+        let keep = |items: Items| {
+            let is_message = |coverage: &Coverage| {
+                request.method == "POST" || webhook::names_any(coverage, &request, hook)
+            };
+            if let Some(coverage) = coverage.filter(is_message) {
+                order.keep(&request, coverage, items, now_s);
+            }
         };
         match webhook::read(permit, &request, hook) {
-            Ok(Reading::Messages(items)) => order.deliver(items, now_s),
+            Ok(Reading::Messages(items)) => {
+                let outcome = order.deliver(&items, now_s);
+                if let Some(refused) = refused_items(&outcome) {
+                    keep(refused);
+                }
+                outcome.reply
+            }
             Ok(Reading::Filtered) => {
                 order.log(Level::Info, format_args!("no message, acknowledged"));
                 Reply::Accepted(gate)
@@ -410,10 +439,12 @@ impl Connection<'_> {
             }
             Err(BadWebhook::NoList) => {
                 order.refuse(format_args!("{}, no list of messages", hook.reject_status));
+                keep(Items::All);
                 Reply::Rejected(gate)
             }
             Err(BadWebhook::Message(bad)) => {
                 order.reject(&bad);
+                keep(Items::All);
                 Reply::Rejected(gate)
             }
         }
@@ -466,6 +497,23 @@ impl Connection<'_> {
                 Ok(read) => left = left.saturating_sub(read),
             }
         }
+    }
+}
+
+/// Which messages of an answered request were not acceptable, if any: what the provider does not send
+/// again.
+fn refused_items(outcome: &Outcome) -> Option<Items> {
+    let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
+    let fates = outcome.fates.iter().zip(1..);
+    let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_)));
+    let places: Vec<usize> = refused.map(|(_, place)| place).collect();
+    let of = outcome.fates.len();
+    if !answered || places.is_empty() {
+        None
+    } else if places.len() == of {
+        Some(Items::All)
+    } else {
+        Some(Items::Some { places, of })
     }
 }
 

@@ -122,6 +122,26 @@ pub const LOG_REFUSALS_PER_SECOND_MAX: u32 = 10;
 pub const SWEEP_AGE: Duration = Duration::from_secs(3600);
 /// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown.
 pub const ACCOUNTS_BYTES_MAX: usize = 1024 * 1024;
+/// Provider's ids that are remembered, 16 bytes each; a provider repeats within a day or two. Beyond:
+/// the oldest goes.
+pub const SEEN_MAX: usize = 4096;
+/// Wait for another request that has the same id, and for a replay to end. Then: 503.
+pub const DUPLICATE_WAIT: Duration = Duration::from_secs(5);
+/// Wait for another process that writes the file of ids. Then: this time in memory only.
+pub const SEEN_TURN_WAIT: Duration = Duration::from_secs(1);
+/// After the file of ids could not be written: so long it is not tried again, and ids are in memory
+/// only.
+pub const SEEN_RETRY_WAIT: Duration = Duration::from_secs(10);
+/// Refused requests that are kept, bytes together. Beyond: the oldest goes.
+pub const KEPT_BYTES_MAX: usize = 1024 * 1024;
+/// A kept request's file, bytes: body, claims, target and content type at their longest, and our own
+/// lines. Beyond: not read.
+pub const KEPT_FILE_BYTES_MAX: usize = BODY_BYTES_MAX + 3 * HEAD_BYTES_MAX;
+/// Between two refused requests that are kept, so that a peer cannot wear a flash disk. Before: not
+/// kept.
+pub const KEPT_PAUSE: Duration = Duration::from_secs(1);
+/// One address has this part of the places for kept requests. Beyond: its own oldest goes.
+pub const KEPT_SHARES: usize = 4;
 /// How old the count of files in `outgoingdir` may be. Then: counted again at the next delivery.
 pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
 /// The same while the count says *full*, so that a spool that empties is soon noticed.
@@ -155,5 +175,6 @@ pub const REGEX_BYTES_MAX: usize = 256 * 1024;
 /// Notes on what PHP's rules lost or changed in one file. Beyond: the later ones are not kept.
 pub const INI_SURPRISES_MAX: usize = 1000;
 
+const _: () = assert!(KEPT_FILE_BYTES_MAX < KEPT_BYTES_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX + BODY_BYTES_MAX < REQUEST_MEMORY_BYTES_MAX);

@@ -25,7 +25,7 @@ exit: 0 sent or ignored, 1 refused or not acceptable, 2 usage or configuration f
 /// `websmsd --help`.
 pub(super) const WEBSMSD: &str = "\
 usage: websmsd [-c FILE] [-l ADDR:PORT]... [-v]
-       websmsd --check | --dump-config [-c FILE]
+       websmsd --check | --dump-config | --replay REQUEST [-c FILE]
        websmsd --version | --help
 
 Takes SMS from a provider's webhook and hands them to Asterisk as call files. Also run as
@@ -37,8 +37,10 @@ websms websmsd ...
   -v                      log to stderr as well, with detail
       --check             report every fault and warning of the configuration
       --dump-config       print the parsed configuration as JSON, secrets and all
+      --replay REQUEST    deliver a refused request that was kept, saying each step
       --version           print the version
       --help              print this
 
-exit: 0 asked for and done, 2 usage or configuration fault
+exit: 0 asked for and done, 2 usage or configuration fault; of --replay also 1 no acceptable
+      SMS in it, 75 the spool cannot take it now
 ";

@@ -13,12 +13,14 @@ use crate::daemon;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::proto::ini;
 use crate::sys::files::{self, Links};
+use crate::sys::log::Stderr;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Serve,
     Check,
     DumpConfig,
+    Replay(PathBuf),
     Version,
     Help,
 }
@@ -47,6 +49,14 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         Asked::Version => version(),
         Asked::Check => check(&path),
         Asked::DumpConfig => dump_config(&path),
+        Asked::Replay(file) => daemon::replay(
+            &path,
+            &file,
+            match line.verbose {
+                true => Stderr::Too,
+                false => Stderr::Instead,
+            },
+        ),
         Asked::Serve => match port(std::env::var_os("WEBSMSD_PORT").as_deref()) {
             Ok(port) => daemon::run(daemon::Options {
                 config: path,
@@ -84,6 +94,9 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine, BadUsage> {
             "-v" => line.verbose = flag(&given).map(|()| true)?,
             "--check" => line.asked = flag(&given).map(|()| Asked::Check)?,
             "--dump-config" => line.asked = flag(&given).map(|()| Asked::DumpConfig)?,
+            "--replay" => {
+                line.asked = Asked::Replay(PathBuf::from(value(&given, &mut rest)?));
+            }
             "--version" => line.asked = flag(&given).map(|()| Asked::Version)?,
             "--help" => line.asked = flag(&given).map(|()| Asked::Help)?,
             _ => return bad_usage("an argument that is no option"),
@@ -170,7 +183,9 @@ mod tests {
         check(&["-l"], "fault");
         check(&["x"], "fault");
         check(&["--"], "fault");
-        check(&["--replay", "x"], "fault");
+        check(&["--replay", "x", "-c", "f"], "Replay(\"x\") f [] false");
+        check(&["--replay=x", "-v"], "Replay(\"x\")  [] true");
+        check(&["--replay"], "fault");
     }
 
     #[test]

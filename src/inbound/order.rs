@@ -3,13 +3,20 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::duplicates::Busy;
 use super::{Reply, Setup};
-use crate::message::BadMessage;
+use crate::message::{BadMessage, Message};
 use crate::proto::access::Caller;
 use crate::proto::callfile::{self, CallFile, Unfit};
+use crate::proto::kept::{Items, Kept, Method};
+use crate::proto::request::Request;
 use crate::proto::response::Refusal;
+use crate::proto::seen::{Known, Print};
+use crate::proto::verify::Coverage;
 use crate::proto::webhook::{Hook, Item};
+use crate::sys::clock;
 use crate::sys::files;
+use crate::sys::journal::Share;
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::spool::File;
 
@@ -23,64 +30,198 @@ pub(super) struct Order<'a> {
     pub gate: usize,
     /// Who sent them.
     pub source: Source,
+    /// Who else may deliver messages with ids meanwhile.
+    pub share: Share,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Its call files are in the spool; the id that their names have.
+    Delivered(String),
+    /// It was delivered before.
+    Duplicate,
+    /// It is not acceptable.
+    Rejected(BadMessage),
+    /// Its text needs more call files than are allowed.
+    TooLong,
+}
+
+/// What becomes of a request.
+pub(super) struct Outcome {
+    /// Its answer.
+    pub reply: Reply,
+    /// One a message; none where all of them failed for now.
+    pub fates: Vec<Fate>,
 }
 
 impl Order<'_> {
-    /// Delivers all that are acceptable, or none. Those that are not are logged and hold up nobody.
-    pub fn deliver(&self, items: Vec<Item>, now_s: u64) -> Reply {
-        let mut call_files = Vec::new();
-        let mut delivered = Vec::new();
-        let mut too_long = false;
-        for item in &items {
-            let message = match &item.message {
-                Ok(message) => message,
-                Err(bad) => {
-                    self.reject(bad);
-                    continue;
-                }
-            };
-            let Ok(unique) = files::unique() else {
-                self.log(Level::Error, format_args!("503, no randomness"));
-                return Reply::Refused(Refusal::Spool);
-            };
-            match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
-                Ok(files) => {
-                    call_files.extend(files);
-                    delivered.push((message, unique));
-                }
-                Err(Unfit::TooLong { parts }) => {
-                    self.refuse(format_args!("413, text needs {parts} call files"));
-                    too_long = true;
-                }
-                Err(Unfit::Line { key }) => {
-                    self.log(Level::Error, format_args!("503, {key} fits no call file"));
-                    return Reply::Refused(Refusal::Spool);
+    /// Delivers all that are acceptable and were not before, or none. Those that are not are logged
+    /// and hold up nobody.
+    pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome {
+        let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
+        let with_id: Vec<Print> = prints.iter().flatten().copied().collect();
+        let claimed = match &self.setup.duplicates {
+            Some(duplicates) if !with_id.is_empty() => {
+                match duplicates.claim(&with_id, self.share) {
+                    Ok(claimed) => Some(claimed),
+                    Err(Busy) => {
+                        self.log(Level::Warning, format_args!("503, its id is under way"));
+                        return Outcome::later();
+                    }
                 }
             }
-        }
-        if delivered.is_empty() {
-            return match too_long {
-                true => Reply::Refused(Refusal::TooLong),
-                false => Reply::Rejected(self.gate),
+            _ => None,
+        };
+        let (known, claim) = claimed.unzip();
+        let mut known = known.into_iter().flatten();
+        let mut call_files = Vec::new();
+        let mut fates = Vec::new();
+        let mut delivered = Vec::new();
+        for (item, print) in items.iter().zip(prints) {
+            let known = print.and_then(|print| known.next().map(|known| (print, known)));
+            let fate = match (&item.message, known) {
+                (Err(bad), _) => {
+                    self.reject(bad);
+                    Fate::Rejected(bad.clone())
+                }
+                (Ok(_), Some((_, Known::Same))) => Fate::Duplicate,
+                (Ok(message), known) => match self.encode(message, now_s, &mut call_files) {
+                    Ok(fate) => {
+                        if fate != Fate::TooLong
+                            && let Some((print, known)) = known
+                        {
+                            delivered.push(print);
+                            self.warn_of(known);
+                        }
+                        fate
+                    }
+                    Err(Unencoded) => return Outcome::later(),
+                },
             };
+            fates.push(fate);
         }
-        let files: Vec<File> = call_files.iter().map(spool_file).collect();
-        if let Err(fault) = self.setup.spool.deliver(&files) {
-            self.log(Level::Error, format_args!("503, not delivered: {fault}"));
-            return Reply::Refused(Refusal::Spool);
+        if !call_files.is_empty() {
+            let files: Vec<File> = call_files.iter().map(spool_file).collect();
+            if let Err(fault) = self.setup.spool.deliver(&files) {
+                self.log(Level::Error, format_args!("503, not delivered: {fault}"));
+                return Outcome::later();
+            }
         }
-        for (message, unique) in delivered {
-            let (from, to) = (message.from.as_str(), message.to.as_str());
+        if let Some(claim) = claim
+            && !delivered.is_empty()
+        {
+            claim.record(&delivered);
+        }
+        for (item, fate) in items.iter().zip(&fates) {
+            self.log_fate(item, fate);
+        }
+        Outcome {
+            reply: self.reply(&fates),
+            fates,
+        }
+    }
+
+    /// What is remembered of a message, where it has an id and somebody wants to know.
+    fn print(&self, item: &Item) -> Option<Print> {
+        self.setup.duplicates.as_ref()?;
+        let message = item.message.as_ref().ok()?;
+        let id = item.id.as_ref()?;
+        Some(Print::of(&self.hook.interface, id, message))
+    }
+
+    /// Adds a message's call files to `call_files`.
+    fn encode(
+        &self,
+        message: &Message,
+        now_s: u64,
+        call_files: &mut Vec<CallFile>,
+    ) -> Result<Fate, Unencoded> {
+        let Ok(unique) = files::unique() else {
+            self.log(Level::Error, format_args!("503, no randomness"));
+            return Err(Unencoded);
+        };
+        match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
+            Ok(files) => {
+                call_files.extend(files);
+                Ok(Fate::Delivered(unique))
+            }
+            Err(Unfit::TooLong { parts }) => {
+                self.refuse(format_args!("413, text needs {parts} call files"));
+                Ok(Fate::TooLong)
+            }
+            Err(Unfit::Line { key }) => {
+                self.log(Level::Error, format_args!("503, {key} fits no call file"));
+                Err(Unencoded)
+            }
+        }
+    }
+
+    /// One that is delivered or was before makes the request a success.
+    fn reply(&self, fates: &[Fate]) -> Reply {
+        let is_safe = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Duplicate);
+        if fates.iter().any(is_safe) {
+            Reply::Accepted(self.gate)
+        } else if fates.contains(&Fate::TooLong) {
+            Reply::Refused(Refusal::TooLong)
+        } else {
+            Reply::Rejected(self.gate)
+        }
+    }
+
+    fn warn_of(&self, known: Known) {
+        if known == Known::OtherContent {
             self.log(
-                Level::Info,
-                format_args!(
-                    "200, from {} to {}, {unique}",
-                    Clean(from.as_bytes()),
-                    Clean(to.as_bytes())
-                ),
+                Level::Warning,
+                format_args!("an id comes again with other contents, delivered"),
             );
         }
-        Reply::Accepted(self.gate)
+    }
+
+    fn log_fate(&self, item: &Item, fate: &Fate) {
+        let Ok(message) = &item.message else {
+            return;
+        };
+        let end = match fate {
+            Fate::Delivered(unique) => unique,
+            Fate::Duplicate => "delivered before",
+            Fate::Rejected(_) | Fate::TooLong => return,
+        };
+        let (from, to) = (message.from.as_str(), message.to.as_str());
+        self.log(
+            Level::Info,
+            format_args!(
+                "200, from {} to {}, {end}",
+                Clean(from.as_bytes()),
+                Clean(to.as_bytes())
+            ),
+        );
+    }
+
+    /// Keeps a request of which `items` were refused.
+    pub fn keep(&self, request: &Request<'_>, coverage: Coverage, items: Items, now_s: u64) {
+        let Some(rejected) = &self.setup.rejected else {
+            return;
+        };
+        let method = match request.method {
+            "POST" => Method::Post,
+            _ => Method::Get,
+        };
+        let Source(peer, caller) = self.source;
+        let kept = Kept {
+            time_s: if clock::is_sane(now_s) { now_s } else { 0 },
+            address: caller.map_or(Some(peer), |caller| caller.address()),
+            interface: self.hook.interface.clone(),
+            coverage,
+            items,
+            method,
+            target: request.target.to_vec(),
+            content_type: request.header("content-type").unwrap_or_default().to_vec(),
+            body: request.body.to_vec(),
+        };
+        if let Some(name) = rejected.keep(&kept) {
+            self.log(Level::Notice, format_args!("kept as {name}"));
+        }
     }
 
     pub fn reject(&self, bad: &BadMessage) {
@@ -95,6 +236,19 @@ impl Order<'_> {
     pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
         let interface = Interface(&self.hook.interface);
         log::event(level, format_args!("{}{interface}: {words}", self.source));
+    }
+}
+
+/// Why a message is not in any call file; logged.
+struct Unencoded;
+
+impl Outcome {
+    /// Nothing was delivered that the provider must not send again.
+    fn later() -> Outcome {
+        Outcome {
+            reply: Reply::Refused(Refusal::Spool),
+            fates: Vec::new(),
+        }
     }
 }
 
@@ -118,6 +272,7 @@ pub(super) fn log_refusal(peer: IpAddr, caller: Option<Caller>, interface: &str,
 }
 
 /// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`.
+#[derive(Clone, Copy)]
 pub(super) struct Source(pub IpAddr, pub Option<Caller>);
 
 impl fmt::Display for Source {

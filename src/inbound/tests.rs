@@ -45,7 +45,15 @@ impl House {
             files_max: 1000,
         })
         .unwrap();
-        let service = Service::new(Setup { config, spool }, Slots::new(64));
+        let service = Service::new(
+            Setup {
+                config,
+                spool,
+                duplicates: None,
+                rejected: None,
+            },
+            Slots::new(64),
+        );
         House { service, folder }
     }
 

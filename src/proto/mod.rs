@@ -10,6 +10,9 @@ pub mod response;
 pub mod verify;
 pub mod webhook;
 
+pub mod kept;
+pub mod seen;
+
 pub mod callfile;
 
 pub mod address;

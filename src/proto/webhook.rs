@@ -14,6 +14,7 @@ use crate::limits::MESSAGES_MAX;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::access::Permit;
 use crate::proto::request::Request;
+use crate::proto::verify::Coverage;
 use lookup::{Places, Scope};
 use source::Source;
 
@@ -122,6 +123,21 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
         true => Ok(Reading::Filtered),
         false => Ok(Reading::Messages(items)),
     }
+}
+
+/// Whether a request names a destination, sender or text at all, at any place that its proof covers. A
+/// GET that does not is somebody's look at the address and no message.
+pub fn names_any(coverage: &Coverage, request: &Request<'_>, hook: &Hook) -> bool {
+    let Ok(source) = Source::read(coverage, request, hook) else {
+        return false;
+    };
+    let Ok(places) = Places::new(&source, hook) else {
+        return false;
+    };
+    let whole = Scope::Whole(&places);
+    [&hook.key_to, &hook.key_from, &hook.key_body]
+        .into_iter()
+        .any(|key| whole.find(key).is_some())
 }
 
 fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {

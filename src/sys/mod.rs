@@ -3,6 +3,8 @@
 pub mod client;
 pub mod clock;
 pub mod files;
+pub mod journal;
+pub mod kept;
 pub mod listener;
 pub mod log;
 pub mod spool;

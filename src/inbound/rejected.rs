@@ -1,0 +1,167 @@
+//! Refused requests → files that can be replayed (spec §8.7).
+//!
+//! Only what passed every check of address, path and credentials comes here, so that a stranger
+//! writes nothing to a disk; and even those write at most once a second.
+//!
+//! Invariant: what goes wrong here is logged and changes no answer.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_PAUSE};
+use crate::proto::kept::{Entry, Kept, Shelf};
+use crate::sys::clock::Deadline;
+use crate::sys::files::{self, Owner};
+use crate::sys::kept::Folder;
+use crate::sys::log::{self, Clean, Level};
+
+/// The refused requests that are kept. One for all connections.
+pub struct Rejected {
+    folder: Folder,
+    /// `keep_rejected`.
+    places: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    shelf: Shelf,
+    /// Until when nothing more is written.
+    pause: Option<Deadline>,
+    /// The last could not be written, which was logged.
+    failing: bool,
+}
+
+impl Rejected {
+    /// Keeps at most `places` in `folder`; lets go what is there beyond that. `None` where nothing is
+    /// to be kept or the folder cannot be used, which is logged. What root makes takes `owner`.
+    pub fn open(folder: &Path, places: usize, owner: Option<Owner>) -> Option<Rejected> {
+        if places == 0 {
+            return None;
+        }
+        let opened = Folder::open(folder, owner).and_then(|folder| Ok((folder.list()?, folder)));
+        let (names, folder) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                complain(folder, &error);
+                return None;
+            }
+        };
+        let rejected = Rejected {
+            folder,
+            places,
+            state: Mutex::default(),
+        };
+        let mut shelf = Shelf::default();
+        for name in names {
+            shelf.push(rejected.look_at(name));
+        }
+        for name in shelf.shrink(places) {
+            rejected.let_go(&name);
+        }
+        if let Ok(mut state) = rejected.state.lock() {
+            state.shelf = shelf;
+        }
+        Some(rejected)
+    }
+
+    /// Keeps a request unless another was kept within the last second. Its file's name.
+    pub fn keep(&self, kept: &Kept) -> Option<String> {
+        let (name, print) = (kept.name(), kept.print());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // A provider that repeats itself for days does not wear the disk.
+        if state.shelf.holds(&name, print) {
+            return Some(name);
+        }
+        if state.pause.is_some_and(|pause| pause.left().is_some()) {
+            return None;
+        }
+        let bytes = kept.encode()?;
+        state.pause = Some(Deadline::after(KEPT_PAUSE));
+        if let Err(error) = self.folder.put(&name, &bytes) {
+            if !state.failing {
+                complain(&self.folder.join(&name), &error);
+            }
+            state.failing = true;
+            return None;
+        }
+        state.failing = false;
+        let entry = Entry {
+            name: name.clone(),
+            print: Some(print),
+            address: kept.address,
+            bytes: bytes.len(),
+        };
+        for gone in state.shelf.place(entry, self.places) {
+            self.let_go(&gone);
+        }
+        Some(name)
+    }
+
+    /// What a file holds; one that cannot be read is set aside and keeps a place till it is the
+    /// oldest.
+    fn look_at(&self, name: String) -> Entry {
+        let read = self.folder.read(&name, KEPT_FILE_BYTES_MAX);
+        let bytes = read.as_ref().map_or(0, Vec::len);
+        let fault = match read {
+            Ok(file) => match Kept::parse(&file) {
+                Ok(kept) => {
+                    return Entry {
+                        name,
+                        print: Some(kept.print()),
+                        address: kept.address,
+                        bytes,
+                    };
+                }
+                Err(bad) => bad.to_string(),
+            },
+            Err(unreadable) => unreadable.to_string(),
+        };
+        let mut entry = Entry {
+            name,
+            print: None,
+            address: None,
+            bytes,
+        };
+        if entry.name.ends_with(".bad") {
+            return entry;
+        }
+        let path = self.folder.join(&entry.name);
+        match self.folder.set_aside(&entry.name) {
+            Ok(bad) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                log::event(
+                    Level::Error,
+                    format_args!("{}: {fault}; set aside as {bad}", Clean(path)),
+                );
+                entry.name = bad;
+            }
+            Err(error) => complain(&path, &error),
+        }
+        entry
+    }
+
+    fn let_go(&self, name: &str) {
+        match self.folder.remove(name) {
+            Ok(()) => log::event(
+                Level::Info,
+                format_args!("kept request {name} made room for newer ones"),
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => complain(&self.folder.join(name), &error),
+        }
+    }
+}
+
+fn complain(path: &Path, error: &io::Error) {
+    let (words, number) = files::phrase(error);
+    let number = number.map_or(String::new(), |number| format!(" {number}"));
+    log::event(
+        Level::Error,
+        format_args!(
+            "{}: {words}{number}; refused requests are not kept",
+            Clean(path.as_os_str().as_encoded_bytes())
+        ),
+    );
+}

@@ -1,0 +1,131 @@
+//! A kept request → delivered after all, step by step.
+//!
+//! Address and credentials passed when it came and are not asked again; which interface it belonged
+//! to and what its proof covered stand in the file. Everything else is as for a request that just
+//! arrives, duplicates included.
+
+use super::order::{Fate, Order, Outcome, Source};
+use super::{Reply, Setup};
+use crate::proto::access::{Caller, Permit};
+use crate::proto::kept::{Items, Kept};
+use crate::proto::webhook::{self, BadWebhook, Item, Reading};
+use crate::sys::clock;
+use crate::sys::journal::Share;
+use crate::sys::log::Clean;
+
+/// How a replay ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replayed {
+    /// At least one message is in the spool, now or since before.
+    Delivered,
+    /// The request still holds no acceptable message.
+    NotAcceptable,
+    /// The configuration has not the interface that it was for.
+    NoInterface,
+    /// The spool or the record of ids cannot take it for now.
+    Failed,
+}
+
+/// Runs it through the inbound path; `say` is told each step, a line each, without a text or secret.
+pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed {
+    let config = &setup.config;
+    let hooks = config.hooks.iter();
+    let found = hooks
+        .zip(0..)
+        .find(|(hook, _)| hook.interface == kept.interface);
+    let Some((hook, gate)) = found else {
+        say("interface: not in this configuration");
+        return Replayed::NoInterface;
+    };
+    let shown = Clean(kept.interface.as_bytes());
+    say(&match kept.interface.is_empty() {
+        true => "interface: the only one".to_owned(),
+        false => format!("interface: {shown}"),
+    });
+    let source = match kept.address {
+        Some(address) => Source(address, Some(Caller::Peer(address))),
+        None => Source([0, 0, 0, 0].into(), Some(Caller::Unknown)),
+    };
+    let order = Order {
+        setup,
+        hook,
+        gate,
+        source,
+        share: Share::Alone,
+    };
+    let request = kept.request();
+    let permit = Permit::replayed(gate, kept.coverage.clone());
+    let items = match webhook::read(permit, &request, hook) {
+        Ok(Reading::Messages(items)) => items,
+        Ok(Reading::Filtered) => {
+            say("messages: none, by accept_if or an empty list");
+            return Replayed::NotAcceptable;
+        }
+        Err(bad) => {
+            say(&match bad {
+                BadWebhook::TooMuch(what) => format!("messages: too many {what}"),
+                BadWebhook::NoList => "messages: no list where each says".to_owned(),
+                BadWebhook::Message(bad) => format!("messages: not acceptable: {bad}"),
+            });
+            return Replayed::NotAcceptable;
+        }
+    };
+    let count = items.len();
+    let Some(numbered) = wanted(items, &kept.items) else {
+        say(&format!(
+            "messages: {count}, which is not how many there were: some of them have been delivered, \
+             and which cannot be told"
+        ));
+        return Replayed::NotAcceptable;
+    };
+    let (numbers, items): (Vec<usize>, Vec<Item>) = numbered.into_iter().unzip();
+    say(&format!("messages: {count}, {} to deliver", items.len()));
+    let outcome = order.deliver(&items, clock::now_s());
+    for ((number, item), fate) in numbers.iter().zip(&items).zip(&outcome.fates) {
+        say(&format!("message {number}: {}", told(item, fate)));
+    }
+    match outcome {
+        Outcome {
+            reply: Reply::Accepted(_),
+            ..
+        } => Replayed::Delivered,
+        Outcome { fates, .. } if fates.is_empty() => {
+            say("not delivered: the spool cannot take it, or websmsd is busy with it");
+            Replayed::Failed
+        }
+        Outcome { .. } => Replayed::NotAcceptable,
+    }
+}
+
+/// The messages that were refused, with their places from 1; `None` where the list has another
+/// length now, so that a message that was delivered could be taken for one that was not.
+fn wanted(items: Vec<Item>, which: &Items) -> Option<Vec<(usize, Item)>> {
+    let count = items.len();
+    let numbered = (1..).zip(items);
+    match which {
+        Items::All => Some(numbered.collect()),
+        Items::Some { of, .. } if *of != count => None,
+        Items::Some { places, .. } => Some(
+            numbered
+                .filter(|(place, _)| places.contains(place))
+                .collect(),
+        ),
+    }
+}
+
+fn told(item: &Item, fate: &Fate) -> String {
+    let fate = match fate {
+        Fate::Delivered(unique) => format!("delivered, {unique}"),
+        Fate::Duplicate => "delivered before".to_owned(),
+        Fate::Rejected(bad) => return format!("not acceptable: {bad}"),
+        Fate::TooLong => "text too long".to_owned(),
+    };
+    match &item.message {
+        Ok(message) => {
+            let (from, to) = (message.from.as_str(), message.to.as_str());
+            let (from, to) = (Clean(from.as_bytes()), Clean(to.as_bytes()));
+            format!("from {from} to {to}: {fate}")
+        }
+        Err(_) => fate,
+    }
+}

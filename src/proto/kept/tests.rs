@@ -1,0 +1,238 @@
+//! Tables for kept requests: what is written is read, and nothing else is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+use super::*;
+
+fn kept() -> Kept {
+    Kept {
+        time_s: 1_763_942_400,
+        address: Some([192, 0, 2, 7].into()),
+        interface: "europe".to_owned(),
+        coverage: Coverage::Whole,
+        items: Items::All,
+        method: Method::Post,
+        target: b"/sms?a=b".to_vec(),
+        content_type: b"application/json".to_vec(),
+        body: b"{\"to\":\n\"1\"}\n".to_vec(),
+    }
+}
+
+#[test]
+fn the_file_is_readable() {
+    let expected = "websms request 1\ntime: 1763942400\naddress: 192.0.2.7\n\
+                    interface: europe\ncoverage: whole\nitems: all\nmethod: POST\n\
+                    target: /sms?a=b\ncontent-type: application/json\nclaims: 0\nbody: 12\n\n\
+                    {\"to\":\n\"1\"}\n";
+    let file = kept().encode().unwrap();
+    assert_eq!(String::from_utf8(file).unwrap(), expected);
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let check = |change: &dyn Fn(&mut Kept)| {
+        let mut kept = kept();
+        change(&mut kept);
+        let file = kept.encode().unwrap();
+        assert_eq!(Kept::parse(&file), Ok(kept));
+        // Every beginning of it is cut, every byte behind it too much.
+        for cut in 0..file.len() {
+            assert!(Kept::parse(&file[..cut]).is_err(), "{cut}");
+        }
+        let more = [file, b"\n".to_vec()].concat();
+        assert_eq!(Kept::parse(&more), Err(BadKept::Leftover));
+    };
+    check(&|_| {});
+    check(&|kept| kept.address = None);
+    check(&|kept| kept.address = Some("2001:db8::1".parse().unwrap()));
+    check(&|kept| kept.coverage = Coverage::Body);
+    check(&|kept| kept.coverage = Coverage::Inside(b"result"));
+    check(&|kept| kept.coverage = Coverage::Claims(b"{\"a\":\n1}".to_vec()));
+    check(&|kept| kept.method = Method::Get);
+    check(&|kept| kept.target = b"/\xff: x".to_vec());
+    check(&|kept| kept.body = vec![0, b'\n', 255]);
+    check(&|kept| {
+        kept.items = Items::Some {
+            places: vec![1, 3],
+            of: 3,
+        };
+    });
+    check(&|kept| {
+        kept.time_s = 0;
+        kept.interface.clear();
+        kept.content_type.clear();
+    });
+}
+
+#[test]
+fn an_empty_body_is_read_to_its_end() {
+    let mut kept = kept();
+    kept.body.clear();
+    let file = kept.encode().unwrap();
+    assert_eq!(Kept::parse(&file), Ok(kept));
+    assert_eq!(Kept::parse(&file[..file.len() - 1]), Err(BadKept::Cut));
+}
+
+#[test]
+fn nonsense_is_told_by_its_line() {
+    let check = |from: &str, to: &str, expected: BadKept| {
+        let file = String::from_utf8(kept().encode().unwrap()).unwrap();
+        assert!(file.contains(from), "{from}");
+        let file = file.replacen(from, to, 1);
+        assert_eq!(Kept::parse(file.as_bytes()), Err(expected), "{from} {to}");
+    };
+    check("request 1", "request 2", BadKept::Version);
+    check("time: 1", "time: +1", BadKept::Field("time"));
+    check("time: 1763942400", "time: ", BadKept::Field("time"));
+    check("time: ", "time:", BadKept::Field("time"));
+    check("192.0.2.7", "192.0.2", BadKept::Field("address"));
+    check("interface", "interfaces", BadKept::Field("interface"));
+    check("europe", "eur\0ope", BadKept::Field("interface"));
+    check("whole", "everything", BadKept::Field("coverage"));
+    check("whole", "inside", BadKept::Field("coverage"));
+    check("whole", "inside Body", BadKept::Field("coverage"));
+    check("claims: 0", "claims: 1", BadKept::Cut);
+    check(
+        "claims: 0\nbody: 12",
+        "claims: 1\nbody: 11",
+        BadKept::Field("coverage"),
+    );
+    for items in [
+        "",
+        "none",
+        "1",
+        "1 of",
+        "0 of 2",
+        "3 of 2",
+        "2,1 of 2",
+        "1,1 of 2",
+        " of 2",
+        "1, 2 of 2",
+        "+1 of 2",
+    ] {
+        check("all", items, BadKept::Field("items"));
+    }
+    check("POST", "HEAD", BadKept::Field("method"));
+    check("POST", "post", BadKept::Field("method"));
+    check("target: ", "target ", BadKept::Field("target"));
+    check("body: 12", "body: 13", BadKept::Cut);
+    check("body: 12", "body: 11", BadKept::Leftover);
+    check("body: 12", "body: -1", BadKept::Field("body"));
+    check(
+        "body: 12",
+        "body: 99999999999999999999999",
+        BadKept::Field("body"),
+    );
+}
+
+#[test]
+fn no_line_can_be_added() {
+    let check = |change: &dyn Fn(&mut Kept)| {
+        let mut kept = kept();
+        change(&mut kept);
+        assert_eq!(kept.encode(), None);
+    };
+    check(&|kept| kept.target = b"/\nbody: 0".to_vec());
+    check(&|kept| kept.content_type = b"a\rb".to_vec());
+    check(&|kept| kept.interface = "a\nb".to_owned());
+}
+
+#[test]
+fn the_name_is_of_target_and_body() {
+    let check = |change: &dyn Fn(&mut Kept), same_name: bool, same_print: bool| {
+        let mut other = kept();
+        change(&mut other);
+        assert_eq!(other.name() == kept().name(), same_name);
+        assert_eq!(other.print() == kept().print(), same_print);
+    };
+    check(&|kept| kept.time_s = 1, true, true);
+    check(&|kept| kept.address = None, true, true);
+    check(&|kept| kept.interface.clear(), true, false);
+    check(&|kept| kept.content_type.clear(), true, false);
+    check(&|kept| kept.target.push(b'x'), false, false);
+    check(&|kept| kept.body.clear(), false, false);
+    check(
+        &|kept| kept.coverage = Coverage::Claims(b"{}".to_vec()),
+        false,
+        false,
+    );
+}
+
+fn entry(name: usize, address: [u8; 4], bytes: usize) -> Entry {
+    Entry {
+        name: name.to_string(),
+        print: Some(7),
+        address: Some(address.into()),
+        bytes,
+    }
+}
+
+#[test]
+fn places_are_bounded_in_all_and_for_one_address() {
+    let check = |places: usize, addresses: u8, each: usize, expected: usize| {
+        let mut shelf = Shelf::default();
+        let mut name = 0;
+        for _ in 0..each {
+            for address in 0..addresses {
+                shelf.place(entry(name, [192, 0, 2, address], 1), places);
+                name += 1;
+            }
+        }
+        assert_eq!(shelf.entries.len(), expected, "{places} {addresses} {each}");
+    };
+    check(32, 1, 7, 7);
+    check(32, 1, 8, 8);
+    check(32, 1, 9, 8);
+    check(32, 4, 8, 32);
+    check(32, 5, 8, 32);
+    check(31, 1, 8, 7);
+    check(3, 1, 2, 1);
+    check(3, 4, 1, 3);
+    check(1, 2, 2, 1);
+    check(0, 1, 1, 0);
+}
+
+#[test]
+fn the_own_oldest_goes_before_that_of_others() {
+    let mut shelf = Shelf::default();
+    shelf.place(entry(1, [1, 1, 1, 1], 1), 8);
+    shelf.place(entry(2, [2, 2, 2, 2], 1), 8);
+    shelf.place(entry(3, [2, 2, 2, 2], 1), 8);
+    assert_eq!(shelf.place(entry(4, [2, 2, 2, 2], 1), 8), ["2"]);
+    assert_eq!(shelf.place(entry(3, [2, 2, 2, 2], 1), 8), [""; 0]);
+    assert_eq!(shelf.place(entry(5, [2, 2, 2, 2], 1), 8), ["4"]);
+    assert!(shelf.holds("1", 7) && !shelf.holds("1", 8) && !shelf.holds("4", 7));
+}
+
+#[test]
+fn one_ipv6_network_is_one_address() {
+    let mut shelf = Shelf::default();
+    let mut place = |name: usize, address: &str| {
+        let mut entry = entry(name, [0; 4], 1);
+        entry.address = Some(address.parse().unwrap());
+        shelf.place(entry, 4)
+    };
+    assert!(place(1, "2001:db8::1").is_empty());
+    assert_eq!(place(2, "2001:db8::2"), ["1"]);
+    assert!(place(3, "2001:db8:0:1::2").is_empty());
+    assert!(place(4, "1.1.1.1").is_empty());
+    assert_eq!(place(5, "::ffff:1.1.1.1"), ["4"]);
+}
+
+#[test]
+fn bytes_are_bounded_in_all() {
+    let check = |last: usize, expected: &[&str]| {
+        let mut shelf = Shelf::default();
+        shelf.place(entry(1, [1, 1, 1, 1], KEPT_BYTES_MAX / 2), 32);
+        shelf.place(entry(2, [2, 2, 2, 2], 1), 32);
+        assert_eq!(shelf.place(entry(3, [3, 3, 3, 3], last), 32), expected);
+    };
+    check(KEPT_BYTES_MAX / 2 - 2, &[]);
+    check(KEPT_BYTES_MAX / 2 - 1, &[]);
+    check(KEPT_BYTES_MAX / 2, &["1"]);
+    check(KEPT_BYTES_MAX, &["1", "2"]);
+}
