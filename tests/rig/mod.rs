@@ -482,23 +482,27 @@ pub fn daemon_command(called: Called, scratch: &Scratch) -> Command {
     command(&link)
 }
 
-/// `conf` with the spool of `scratch` in its `[astqueue]`, unless it names one itself.
+/// `conf` with the spool of `scratch` in its `[astqueue]` and its folder `state` in `[queue]`, unless
+/// it names them itself.
 pub fn spool_conf(scratch: &Scratch, conf: &str) -> String {
     let folder = scratch.path().to_str().unwrap();
     let conf = conf.replace("@DIR@", folder);
-    if conf
-        .lines()
-        .any(|line| line.trim_start().starts_with("outgoingdir"))
-    {
-        return conf;
-    }
-    let spool = format!(
-        "[astqueue]\noutgoingdir = \"{folder}/outgoing\"\nstagingdir = \"{folder}/staging\"\n"
-    );
-    if conf.contains("[astqueue]\n") {
-        conf.replacen("[astqueue]\n", &spool, 1)
+    let spool = format!("outgoingdir = \"{folder}/outgoing\"\nstagingdir = \"{folder}/staging\"\n");
+    let conf = with_keys(conf, "astqueue", "outgoingdir", &spool);
+    let state = format!("dir = \"{folder}/state\"\n");
+    with_keys(conf, "queue", "dir", &state)
+}
+
+/// Adds lines to a section unless it has one that begins with `key`.
+fn with_keys(conf: String, section: &str, key: &str, lines: &str) -> String {
+    let header = format!("[{section}]\n");
+    let named = |line: &str| line.split('=').next().unwrap().trim() == key;
+    if conf.lines().any(named) {
+        conf
+    } else if conf.contains(&header) {
+        conf.replacen(&header, &format!("{header}{lines}"), 1)
     } else {
-        format!("{conf}\n{spool}")
+        format!("{conf}\n{header}{lines}")
     }
 }
 
