@@ -47,6 +47,8 @@ pub const MESSAGES_MAX: usize = 100;
 pub const REQUEST_MEMORY_BYTES_MAX: usize = 1024 * 1024;
 /// Value of a `key_echo` parameter that is answered, bytes. Beyond: 400.
 pub const ECHO_BYTES_MAX: usize = 256;
+/// Nonce of a signature, bytes; providers send 20 to 40. Beyond: 401.
+pub const NONCE_BYTES_MAX: usize = 128;
 
 // ---- Time, inbound ------------------------------------------------------------------------
 
@@ -67,6 +69,13 @@ pub const LINGER_WAIT: Duration = Duration::from_secs(1);
 pub const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Pause after `EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED` at accept.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How far the time in a signature may lie from ours, either way, seconds: the tolerance of the
+/// providers' own libraries, enough for a delayed request and a clock that is a little off. Beyond:
+/// 401, for it may be a request that somebody recorded.
+pub const SIGNATURE_AGE_S_MAX: u64 = 300;
+/// The same where a token says itself from when to when it holds, seconds: the slip of two clocks
+/// (MessageBird's libraries). Beyond: 401.
+pub const TOKEN_SLIP_S_MAX: u64 = 1;
 
 // ---- Connections --------------------------------------------------------------------------
 

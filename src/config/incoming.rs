@@ -1,7 +1,10 @@
 //! `[websmsd]` → who may deliver, and how webhooks are read.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::proto::access::{Gate, Rules};
-use crate::proto::verify::Scheme;
+use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::webhook::Hook;
 
 use super::lookup::{Notes, Reader, Table};
@@ -53,10 +56,17 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         permit: reader.read("permit_addr", values::cidrs),
         paths: reader.read("url_path", values::paths),
         scheme: scheme(reader),
+        public_url: reader.read("public_url", url::public_url).flatten(),
         key_echo: reader.raw("key_echo").to_vec(),
     };
-    // What it is compared with is a matter of the scheme.
-    let _ = reader.read("public_url", url::public_url);
+    let public_url_is_bad = gate.public_url.is_none() && !reader.raw("public_url").is_empty();
+    if gate.scheme.covers_url() && gate.public_url.is_none() && !public_url_is_bad {
+        let method = gate.scheme.name();
+        let text = format!(
+            "is {method}, which signs the URL; give public_url, where the provider sends to"
+        );
+        reader.fault("auth_method", &text);
+    }
     if gate.permit.is_none() && gate.scheme == Scheme::None {
         let text = match reader.index {
             "" => "is not given and auth_method neither, so anybody may deliver; give one".into(),
@@ -78,45 +88,170 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
 }
 
 /// `auth_method` as a word.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Method {
     None,
     Basic,
     Bearer,
+    Zadarma,
+    Twilio(twilio::Header),
+    Telnyx,
+    Vonage,
+    VonageJwt,
+    Plivo,
+    PlivoV2,
+    MessageBird,
+    GatewayApi,
+    Sinch,
+    Telesign,
 }
 
+const METHODS: &[(&str, Method)] = &[
+    ("", Method::None),
+    ("none", Method::None),
+    ("basic", Method::Basic),
+    ("bearer", Method::Bearer),
+    ("zadarma", Method::Zadarma),
+    ("twilio", Method::Twilio(twilio::Header::Twilio)),
+    ("signalwire", Method::Twilio(twilio::Header::SignalWire)),
+    ("telnyx", Method::Telnyx),
+    ("vonage", Method::Vonage),
+    ("vonage-jwt", Method::VonageJwt),
+    ("plivo", Method::Plivo),
+    ("plivo-v2", Method::PlivoV2),
+    ("messagebird", Method::MessageBird),
+    ("gatewayapi", Method::GatewayApi),
+    ("sinch", Method::Sinch),
+    ("telesign", Method::Telesign),
+];
+
 fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
-    let method = reader.read("auth_method", |value| {
-        values::choice(
-            value,
-            &[
-                ("", Method::None),
-                ("none", Method::None),
-                ("basic", Method::Basic),
-                ("bearer", Method::Bearer),
-            ],
-        )
-    });
-    let user = reader.raw("auth_user").to_vec();
-    let passwd = reader.raw("auth_passwd").to_vec();
-    match method {
-        None | Some(Method::None) => Scheme::None,
-        Some(Method::Basic) => {
-            if user.is_empty() || passwd.is_empty() {
-                reader.fault(
-                    "auth_method",
-                    "is basic and needs auth_user and auth_passwd",
-                );
-            }
-            Scheme::Basic { user, passwd }
+    let method = reader.read("auth_method", |value| values::choice(value, METHODS));
+    let method = method.unwrap_or(Method::None);
+    let secret = reader.raw("auth_passwd").to_vec();
+    // What must be given, beside what `basic` needs.
+    let what = match method {
+        Method::None | Method::Basic | Method::PlivoV2 => None,
+        Method::Bearer => Some("bearer and needs auth_passwd, the token"),
+        Method::Zadarma => Some("zadarma and needs auth_passwd, the API secret"),
+        Method::Twilio(twilio::Header::Twilio) => {
+            Some("twilio and needs auth_passwd, the account's auth token")
         }
-        Some(Method::Bearer) => {
-            if passwd.is_empty() {
-                reader.fault("auth_method", "is bearer and needs auth_passwd, the token");
-            }
-            Scheme::Bearer { token: passwd }
+        Method::Twilio(twilio::Header::SignalWire) => {
+            Some("signalwire and needs auth_passwd, the space's signing key")
+        }
+        Method::Telnyx => Some("telnyx and needs auth_passwd, the account's public key"),
+        Method::Vonage => Some("vonage and needs auth_passwd, the signature secret"),
+        Method::VonageJwt => Some("vonage-jwt and needs auth_passwd, the signature secret"),
+        Method::Plivo => Some("plivo and needs auth_passwd, the account's auth token"),
+        Method::MessageBird => Some("messagebird and needs auth_passwd, the signing key"),
+        Method::GatewayApi => Some("gatewayapi and needs auth_passwd, the webhook's secret"),
+        Method::Sinch => Some("sinch and needs auth_passwd, the webhook's secret"),
+        Method::Telesign => Some("telesign and needs auth_passwd, the API key"),
+    };
+    if let Some(what) = what.filter(|_| secret.is_empty()) {
+        reader.fault("auth_method", &format!("is {what}"));
+        return Scheme::None;
+    }
+    match method {
+        Method::None => Scheme::None,
+        Method::Basic => basic(reader, secret),
+        Method::Bearer => Scheme::Bearer { token: secret },
+        Method::Zadarma => Scheme::Zadarma { secret },
+        Method::Twilio(header) => Scheme::Twilio {
+            token: secret,
+            header,
+        },
+        Method::Telnyx => telnyx(reader, &secret),
+        Method::Vonage => Scheme::Vonage {
+            secret,
+            hash: vonage_hash(reader),
+        },
+        Method::VonageJwt => Scheme::VonageJwt {
+            secret,
+            algorithm: algorithm(reader),
+        },
+        Method::Plivo => Scheme::Plivo { token: secret },
+        Method::PlivoV2 => {
+            reader.fault(
+                "auth_method",
+                "is plivo-v2, whose signature covers neither query nor body, so that nothing of a \
+                 message could be read; write plivo, which is V3",
+            );
+            Scheme::None
+        }
+        Method::MessageBird => Scheme::MessageBird {
+            key: secret,
+            algorithm: algorithm(reader),
+        },
+        Method::GatewayApi => Scheme::GatewayApi {
+            secret,
+            algorithm: algorithm(reader),
+        },
+        Method::Sinch => Scheme::Sinch { secret },
+        Method::Telesign => telesign(reader, &secret),
+    }
+}
+
+fn basic(reader: &mut Reader<'_, '_>, passwd: Vec<u8>) -> Scheme {
+    let user = reader.raw("auth_user").to_vec();
+    if user.is_empty() || passwd.is_empty() {
+        reader.fault(
+            "auth_method",
+            "is basic and needs auth_user and auth_passwd",
+        );
+    }
+    Scheme::Basic { user, passwd }
+}
+
+fn telnyx(reader: &mut Reader<'_, '_>, key: &[u8]) -> Scheme {
+    match PublicKey::parse(key) {
+        Some(key) => Scheme::Telnyx { key },
+        None => {
+            reader.fault(
+                "auth_passwd",
+                "is no public key; write the 44 characters of base64 that the portal shows",
+            );
+            Scheme::None
         }
     }
+}
+
+fn telesign(reader: &mut Reader<'_, '_>, key: &[u8]) -> Scheme {
+    match BASE64_STANDARD.decode(key) {
+        Ok(key) => Scheme::Telesign { key },
+        Err(_) => {
+            reader.fault(
+                "auth_passwd",
+                "is no base64; write the API key as the portal shows it",
+            );
+            Scheme::None
+        }
+    }
+}
+
+/// `auth_hash` of a token.
+fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
+    let words = &[
+        ("sha256", Algorithm::Hs256),
+        ("sha384", Algorithm::Hs384),
+        ("sha512", Algorithm::Hs512),
+    ];
+    let algorithm = reader.read("auth_hash", |value| values::choice(value, words));
+    algorithm.unwrap_or(Algorithm::Hs256)
+}
+
+/// `auth_hash` of Vonage's `sig`: the account's signature method.
+fn vonage_hash(reader: &mut Reader<'_, '_>) -> Hash {
+    let words = &[
+        ("md5hash", Hash::Md5Hash),
+        ("md5", Hash::Md5),
+        ("sha1", Hash::Sha1),
+        ("sha256", Hash::Sha256),
+        ("sha512", Hash::Sha512),
+    ];
+    let hash = reader.read("auth_hash", |value| values::choice(value, words));
+    hash.unwrap_or(Hash::Sha256)
 }
 
 fn hook(reader: &mut Reader<'_, '_>) -> Hook {

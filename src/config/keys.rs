@@ -162,6 +162,7 @@ pub const KEYS: &[Key] = &[
     hook("auth_method", None, Value("none")),
     hook("auth_user", None, Value("")),
     hook("auth_passwd", Some("auth_secret"), Value("")),
+    hook("auth_hash", None, Value("sha256")),
     hook("public_url", None, Value("")),
     hook("provider", None, Value("")),
     once(Websmsd, "listen", ""),
@@ -331,7 +332,7 @@ mod tests {
         check(Section::Websmsd, "trusted_proxy", "proxy_addr");
         check(Section::Websmsd, "path", "url_path");
         check(Section::Websmsd, "secret", "auth_secret");
-        check(Section::Websmsd, "auth", "auth_user");
+        check(Section::Websmsd, "auth", "auth_hash");
         check(Section::Websmsd, "listn", "listen");
         check(Section::Websmsd, "colour", "provider");
         check(Section::Astqueue, "outgoing_dir", "outgoingdir");

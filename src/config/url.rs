@@ -2,6 +2,8 @@
 //!
 //! Invariant: no error quotes a URL, which may hold credentials.
 
+use crate::proto::verify::PublicUrl;
+
 use super::values::{Parsed, number, text};
 
 /// A request's URL in the two parts of the file.
@@ -147,8 +149,9 @@ pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
     Ok(Some(format!("{scheme}://{rest}")))
 }
 
-/// `public_url`: absolute, with a path if the provider signs one; empty: none.
-pub fn public_url(value: &[u8]) -> Parsed<Option<String>> {
+/// `public_url`: absolute, without a query, with a path if that is not the one that arrives here;
+/// empty: none.
+pub fn public_url(value: &[u8]) -> Parsed<Option<PublicUrl>> {
     let url = url_text(value)?;
     if url.is_empty() {
         return Ok(None);
@@ -158,5 +161,10 @@ pub fn public_url(value: &[u8]) -> Parsed<Option<String>> {
     }
     let (_, rest) = split_scheme(&url)?;
     host_name(authority(rest))?;
-    Ok(Some(url))
+    match PublicUrl::parse(&url) {
+        Some(url) => Ok(Some(url)),
+        None => {
+            Err("has a query or a fragment; leave it out, a request's own query is taken".into())
+        }
+    }
 }

@@ -10,7 +10,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::request::Request;
-use crate::proto::verify::{self, Coverage, Scheme};
+use crate::proto::verify::{self, Coverage, PublicUrl, Scheme};
 
 /// An address block, IPv4 or IPv6; host bits are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Gate {
     pub paths: Option<Vec<Vec<u8>>>,
     /// How the provider proves itself.
     pub scheme: Scheme,
+    /// Where the provider sends to (`public_url`), for schemes that sign it.
+    pub public_url: Option<PublicUrl>,
     /// The parameter whose value is echoed (`key_echo`); empty: none.
     pub key_echo: Vec<u8>,
 }
@@ -236,7 +238,8 @@ pub fn check(
     now_s: Option<u64>,
 ) -> Result<Permit, Denied> {
     let gate = rules.gates.get(entry.gate).ok_or(Denied::Address)?;
-    match verify::check(&gate.scheme, request, now_s) {
+    let public_url = gate.public_url.as_ref();
+    match verify::check(&gate.scheme, public_url, request, now_s) {
         Ok(coverage) => Ok(Permit {
             gate: entry.gate,
             coverage,
@@ -400,6 +403,7 @@ mod tests {
             permit: permit.map(blocks_of),
             paths: paths.map(|paths| paths.iter().map(|path| path.as_bytes().to_vec()).collect()),
             scheme: Scheme::None,
+            public_url: None,
             key_echo: Vec::new(),
         }
     }

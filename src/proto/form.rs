@@ -232,6 +232,20 @@ pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
     Ok(filling.root)
 }
 
+/// Names and values of an urlencoded body or query as they stand there, decoded, in order: for
+/// signatures, which know nothing of PHP's names.
+pub fn pairs(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    bytes
+        .split(|b| *b == b'&')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| {
+            let mut sides = piece.splitn(2, |b| *b == b'=');
+            let mut side = || urldecode(sides.next().unwrap_or_default());
+            (side(), side())
+        })
+        .collect()
+}
+
 /// `+` → space, `%HH` → byte.
 fn urldecode(bytes: &[u8]) -> Vec<u8> {
     encode::unescape(bytes, b' ')

@@ -172,6 +172,12 @@ impl<'a> Value<'a> {
         Entries::new(self.text).map(|(_, text)| Value { text })
     }
 
+    /// Members in order, keys unescaped; none for anything but an object.
+    pub fn members_of(&self) -> impl Iterator<Item = (Vec<u8>, Value<'a>)> + use<'a> {
+        let entries = Entries::new(self.text);
+        entries.filter_map(|(key, text)| Some((scan::unescaped(key?), Value { text })))
+    }
+
     /// A string's bytes unescaped, a number's digits as they stand, `true`, `false`; nothing for
     /// `null`. `None` for an object or an array.
     pub fn scalar(&self) -> Option<Vec<u8>> {

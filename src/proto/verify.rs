@@ -1,9 +1,43 @@
 //! A request's credentials or signature against a secret.
 //!
-//! Both sides are hashed and the digests compared without an early end, so that the time of a
-//! refusal says nothing of how much was right.
+//! One file a scheme; the formulas stand there. What all of them keep to:
+//!
+//! * Both sides of a comparison are hashed and the digests compared without an early end, so that
+//!   the time of a refusal says nothing of how much was right.
+//! * A header or parameter of the proof that is given twice is refused, and so is a parameter that
+//!   hides another one: what was signed must be what is read.
+//! * What a signature does not cover is not read (`Coverage`). A scheme that covers nothing of a
+//!   request, as Plivo's V2, is none.
+//! * A time in a signature is judged after the signature itself, so that only the provider can
+//!   learn that our clock is wrong.
+//!
+//! Invariant: nothing of a secret is in an error, and nothing of a request chooses the algorithm.
 
+mod gatewayapi;
+mod jwt;
+mod messagebird;
+mod plivo;
+mod public;
+mod sha2;
+mod sinch;
+mod telesign;
+mod telnyx;
+pub mod twilio;
+mod vonage;
+mod vonage_jwt;
+mod zadarma;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::limits::{NONCE_BYTES_MAX, SIGNATURE_AGE_S_MAX};
 use crate::proto::request::Request;
+
+pub use jwt::Algorithm;
+pub use public::PublicUrl;
+pub use telnyx::PublicKey;
+pub use vonage::Hash;
+pub use vonage::signature as vonage_signature;
 
 /// How a provider proves that a webhook is its own (`[websmsd] auth_method`).
 #[derive(Clone, PartialEq, Eq)]
@@ -22,16 +56,101 @@ pub enum Scheme {
         /// The token.
         token: Vec<u8>,
     },
+    /// HMAC-SHA1 of the parameter `result`.
+    Zadarma {
+        /// The API secret.
+        secret: Vec<u8>,
+    },
+    /// HMAC-SHA1 of the URL and the form's parameters, or of the URL with the body's digest.
+    Twilio {
+        /// The account's auth token.
+        token: Vec<u8>,
+        /// Whose header it stands in.
+        header: twilio::Header,
+    },
+    /// Ed25519 over time and body.
+    Telnyx {
+        /// The account's public key.
+        key: PublicKey,
+    },
+    /// A hash of all parameters in the parameter `sig`.
+    Vonage {
+        /// The signature secret.
+        secret: Vec<u8>,
+        /// The account's signature method.
+        hash: Hash,
+    },
+    /// A JWT with the body's digest (Vonage's Messages API).
+    VonageJwt {
+        /// The signature secret.
+        secret: Vec<u8>,
+        /// The only algorithm taken.
+        algorithm: Algorithm,
+    },
+    /// HMAC-SHA256 of URL, parameters and a nonce (V3).
+    Plivo {
+        /// The account's auth token.
+        token: Vec<u8>,
+    },
+    /// A JWT with digests of URL and body.
+    MessageBird {
+        /// The signing key.
+        key: Vec<u8>,
+        /// The only algorithm taken.
+        algorithm: Algorithm,
+    },
+    /// A JWT that repeats the body.
+    GatewayApi {
+        /// The webhook's secret.
+        secret: Vec<u8>,
+        /// The only algorithm taken.
+        algorithm: Algorithm,
+    },
+    /// HMAC-SHA256 of body, nonce and time.
+    Sinch {
+        /// The webhook's secret.
+        secret: Vec<u8>,
+    },
+    /// HMAC-SHA256 of the body.
+    Telesign {
+        /// The API key, decoded.
+        key: Vec<u8>,
+    },
+}
+
+impl Scheme {
+    /// Its name in `auth_method`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Scheme::None => "none",
+            Scheme::Basic { .. } => "basic",
+            Scheme::Bearer { .. } => "bearer",
+            Scheme::Zadarma { .. } => "zadarma",
+            Scheme::Twilio { header, .. } => header.scheme_name(),
+            Scheme::Telnyx { .. } => "telnyx",
+            Scheme::Vonage { .. } => "vonage",
+            Scheme::VonageJwt { .. } => "vonage-jwt",
+            Scheme::Plivo { .. } => "plivo",
+            Scheme::MessageBird { .. } => "messagebird",
+            Scheme::GatewayApi { .. } => "gatewayapi",
+            Scheme::Sinch { .. } => "sinch",
+            Scheme::Telesign { .. } => "telesign",
+        }
+    }
+
+    /// Whether it covers the URL that the provider called, so that `public_url` must be given.
+    pub fn covers_url(&self) -> bool {
+        matches!(
+            self,
+            Scheme::Twilio { .. } | Scheme::Plivo { .. } | Scheme::MessageBird { .. }
+        )
+    }
 }
 
 /// Says the method and nothing of the secret.
 impl std::fmt::Debug for Scheme {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Scheme::None => "None",
-            Scheme::Basic { .. } => "Basic",
-            Scheme::Bearer { .. } => "Bearer",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -59,36 +178,105 @@ pub enum Denied {
 }
 
 /// Whether `request`, body included, was sent by who knows the secret of `scheme`, and what that
-/// proves. `now_s` is `None` while the clock is not sane.
-pub fn check(scheme: &Scheme, request: &Request, _now_s: Option<u64>) -> Result<Coverage, Denied> {
+/// proves. `public_url` is where the provider sends to; a scheme that covers the URL proves nothing
+/// without it. `now_s` is `None` while the clock is not sane.
+pub fn check(
+    scheme: &Scheme,
+    public_url: Option<&PublicUrl>,
+    request: &Request,
+    now_s: Option<u64>,
+) -> Result<Coverage, Denied> {
+    let url = || {
+        let url = public_url.and_then(|public_url| public_url.of(request));
+        url.ok_or(Denied::Wrong)
+    };
     match scheme {
         Scheme::None => Ok(Coverage::Whole),
         Scheme::Basic { user, passwd } => {
-            use base64::Engine as _;
-            let mut pair = Vec::with_capacity(user.len().saturating_add(passwd.len()));
-            pair.extend_from_slice(user);
-            pair.push(b':');
-            pair.extend_from_slice(passwd);
-            let expected = base64::engine::general_purpose::STANDARD.encode(pair);
+            let pair = [user, b":".as_slice(), passwd].concat();
+            let expected = BASE64_STANDARD.encode(pair);
             authorization(request, "basic", expected.as_bytes())
         }
         Scheme::Bearer { token } => authorization(request, "bearer", token),
+        Scheme::Zadarma { secret } => zadarma::check(secret, request),
+        Scheme::Twilio { token, header } => twilio::check(token, *header, &url()?, request),
+        Scheme::Telnyx { key } => telnyx::check(key, request, now_s),
+        Scheme::Vonage { secret, hash } => vonage::check(secret, *hash, request, now_s),
+        Scheme::VonageJwt { secret, algorithm } => {
+            vonage_jwt::check(secret, *algorithm, request, now_s)
+        }
+        Scheme::Plivo { token } => plivo::check(token, &url()?, request),
+        Scheme::MessageBird { key, algorithm } => {
+            messagebird::check(key, *algorithm, &url()?, request, now_s)
+        }
+        Scheme::GatewayApi { secret, algorithm } => {
+            gatewayapi::check(secret, *algorithm, request, now_s)
+        }
+        Scheme::Sinch { secret } => sinch::check(secret, request, now_s),
+        Scheme::Telesign { key } => telesign::check(key, request),
     }
 }
 
 /// The one `Authorization` field, its scheme compared without case, its token in constant time.
 fn authorization(request: &Request, scheme: &str, expected: &[u8]) -> Result<Coverage, Denied> {
-    let mut fields = request.headers("authorization");
-    let (Some(value), None) = (fields.next(), fields.next()) else {
-        return Err(Denied::Wrong);
-    };
+    proved(
+        same(credentials(request, scheme)?, expected),
+        Coverage::Whole,
+    )
+}
+
+/// What stands behind the scheme's name in the one `Authorization` field.
+fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a [u8], Denied> {
+    let value = the_one(request, "authorization")?;
     let (name, token) = value.split_at_checked(scheme.len()).ok_or(Denied::Wrong)?;
     let blanks = token.iter().take_while(|b| **b == b' ').count();
-    let token = token.get(blanks..).unwrap_or_default();
-    if blanks > 0 && name.eq_ignore_ascii_case(scheme.as_bytes()) && same(token, expected) {
-        Ok(Coverage::Whole)
-    } else {
-        Err(Denied::Wrong)
+    match blanks > 0 && name.eq_ignore_ascii_case(scheme.as_bytes()) {
+        true => Ok(token.get(blanks..).unwrap_or_default()),
+        false => Err(Denied::Wrong),
+    }
+}
+
+/// The value of a header field that must be there, and once.
+fn the_one<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], Denied> {
+    let mut fields = request.headers(name);
+    match (fields.next(), fields.next()) {
+        (Some(value), None) => Ok(value),
+        _ => Err(Denied::Wrong),
+    }
+}
+
+/// A nonce that can be told from what stands before and behind it: providers join it to the rest
+/// with a dot.
+fn nonce<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], Denied> {
+    let value = the_one(request, name)?;
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    match (1..=NONCE_BYTES_MAX).contains(&value.len()) && value.iter().all(plain) {
+        true => Ok(value),
+        false => Err(Denied::Wrong),
+    }
+}
+
+/// Seconds since 1970, as digits and nothing else.
+fn seconds(text: &[u8]) -> Result<u64, Denied> {
+    // What a number's own parser takes besides digits is no time.
+    let digits = (1..=12).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(text).ok().filter(|_| digits);
+    text.and_then(|text| text.parse().ok()).ok_or(Denied::Wrong)
+}
+
+/// Whether a signature of that time may still be taken.
+fn fresh(signed_s: u64, now_s: Option<u64>) -> Result<(), Denied> {
+    let now_s = now_s.ok_or(Denied::Clock)?;
+    match signed_s.abs_diff(now_s) {
+        0..=SIGNATURE_AGE_S_MAX => Ok(()),
+        _ => Err(Denied::Wrong),
+    }
+}
+
+fn proved(holds: bool, coverage: Coverage) -> Result<Coverage, Denied> {
+    match holds {
+        true => Ok(coverage),
+        false => Err(Denied::Wrong),
     }
 }
 
@@ -104,69 +292,5 @@ pub fn same(given: &[u8], expected: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::proto::request::{Field, Version};
-
-    fn check_row(scheme: &Scheme, fields: &[&str], expected: Result<Coverage, Denied>) {
-        let request = Request {
-            method: "POST",
-            target: b"/",
-            version: Version::Http11,
-            fields: fields
-                .iter()
-                .map(|value| Field {
-                    name: "authorization",
-                    value: value.as_bytes(),
-                })
-                .collect(),
-            body: b"",
-        };
-        assert_eq!(check(scheme, &request, None), expected, "{fields:?}");
-    }
-
-    #[test]
-    fn credentials() {
-        let yes = || Ok(Coverage::Whole);
-        let no = || Err(Denied::Wrong);
-        check_row(&Scheme::None, &[], yes());
-        check_row(&Scheme::None, &["whatever"], yes());
-
-        // printf 'Aladdin:open sesame' | base64 (RFC 7617 §2)
-        let basic = Scheme::Basic {
-            user: b"Aladdin".to_vec(),
-            passwd: b"open sesame".to_vec(),
-        };
-        check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], yes());
-        check_row(&basic, &["bASIC  QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], yes());
-        check_row(&basic, &[], no());
-        check_row(&basic, &[""], no());
-        check_row(&basic, &["Basic"], no());
-        check_row(&basic, &["Basic "], no());
-        check_row(&basic, &["BasicQWxhZGRpbjpvcGVuIHNlc2FtZQ=="], no());
-        check_row(&basic, &["Bearer QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], no());
-        check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ="], no());
-        check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==x"], no());
-        let twice = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
-        check_row(&basic, &[twice, twice], no());
-
-        let bearer = Scheme::Bearer {
-            token: b"t0ken".to_vec(),
-        };
-        check_row(&bearer, &["Bearer t0ken"], yes());
-        check_row(&bearer, &["bearer t0ken"], yes());
-        check_row(&bearer, &["Bearer T0ken"], no());
-        check_row(&bearer, &["Bearer t0ke"], no());
-        check_row(&bearer, &["Bearer t0ken2"], no());
-        check_row(&bearer, &["Basic t0ken"], no());
-    }
-
-    #[test]
-    fn no_secret_in_debug() {
-        let scheme = Scheme::Bearer {
-            token: b"t0ken".to_vec(),
-        };
-        assert_eq!(format!("{scheme:?}"), "Bearer");
-    }
-}
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

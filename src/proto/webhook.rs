@@ -18,7 +18,7 @@ use crate::proto::verify::Coverage;
 use lookup::{Places, Scope};
 use source::Source;
 
-pub use source::parameter;
+pub use source::{Pair, distinct_pairs, form_pairs, json_pairs, parameter};
 
 /// Which parameters of a webhook make an SMS, and what it is answered (one interface).
 #[derive(Debug, Clone)]

@@ -424,8 +424,28 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "auth_passwd")
     },
     Row {
-        values: &[("https://pbx.example.com/sms", "")],
-        bad: &["pbx.example.com", "ftp://pbx.example.com", "https://"],
+        with: "auth_method = vonage\nauth_passwd = p",
+        default: "Sha256",
+        values: &[("md5hash", "Md5Hash"), ("sha512", "Sha512")],
+        empty: None,
+        bad: &["sha384", "SHA256", "none", "md4"],
+        ..row(Websmsd, "auth_hash")
+    },
+    Row {
+        values: &[
+            ("https://pbx.example.com/sms", "https://pbx.example.com/sms"),
+            (
+                "https://pbx.example.com:8443/",
+                "https://pbx.example.com:8443",
+            ),
+        ],
+        bad: &[
+            "pbx.example.com",
+            "ftp://pbx.example.com",
+            "https://",
+            "\"https://pbx.example.com/sms?a\"",
+            "https://pbx.example.com#a",
+        ],
         ..row(Websmsd, "public_url")
     },
     Row {
@@ -707,7 +727,15 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websmsd, "key_from") => text(&hook.key_from),
         (Websmsd, "key_body") => text(&hook.key_body),
         (Websmsd, "key_echo") => text(&gate.key_echo),
-        (Websmsd, "key_account" | "public_url") => String::new(),
+        (Websmsd, "key_account") => String::new(),
+        (Websmsd, "public_url") => {
+            let url = gate.public_url.as_ref();
+            url.map_or(String::new(), |url| url.text())
+        }
+        (Websmsd, "auth_hash") => match &gate.scheme {
+            Scheme::Vonage { hash, .. } => format!("{hash:?}"),
+            _ => "none".into(),
+        },
         (Websmsd, "key_id") => text(&hook.key_id),
         (Websmsd, "accept_if") => match &hook.accept_if {
             Some((key, value)) => format!("{}={}", text(key), text(value)),

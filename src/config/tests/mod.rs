@@ -4,7 +4,7 @@ use super::keys::{Absent, KEYS, Scope, Section, guards};
 use super::*;
 use crate::proto::provider::Check;
 use crate::proto::sign::Auth;
-use crate::proto::verify::Scheme;
+use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 
 mod every_key;
 
@@ -578,6 +578,118 @@ fn inbound_credentials() {
     check(
         "auth_method = barer\nauth_passwd = x",
         Err((2, "nearest is \"bearer\"")),
+    );
+    let check_faults = |method: &str, what: &str, more: &str| {
+        let text = format!("auth_method = {method}\n{more}");
+        check(&text, Err((2, what)));
+    };
+    check_faults(
+        "plivo-v2",
+        "covers neither query nor body",
+        "auth_passwd = p",
+    );
+    for method in [
+        "zadarma",
+        "twilio",
+        "signalwire",
+        "telnyx",
+        "vonage",
+        "vonage-jwt",
+        "plivo",
+        "messagebird",
+        "gatewayapi",
+        "sinch",
+        "telesign",
+    ] {
+        check_faults(method, &format!("is {method} and needs auth_passwd"), "");
+        check_faults(method, "needs auth_passwd", "auth_user = u\nauth_passwd =");
+    }
+    for method in ["twilio", "signalwire", "plivo", "messagebird"] {
+        check_faults(method, "give public_url", "auth_passwd = p");
+        let bad = format!("auth_method = {method}\nauth_passwd = p\npublic_url = pbx");
+        check(&bad, Err((4, "is no URL")));
+    }
+    check(
+        "auth_method = telnyx\nauth_passwd = p",
+        Err((3, "is no public key")),
+    );
+    check(
+        "auth_method = telesign\nauth_passwd = \"p!\"",
+        Err((3, "is no base64")),
+    );
+    for method in ["messagebird", "gatewayapi", "vonage-jwt"] {
+        let text = format!(
+            "auth_method = {method}\nauth_passwd = p\nauth_hash = md5\npublic_url = https://h"
+        );
+        check(&text, Err((4, "of: sha256, sha384, sha512")));
+    }
+}
+
+#[test]
+fn inbound_signatures() {
+    fn check(lines: &str, expected: Scheme) {
+        let text = format!("[websmsd]\nauth_passwd = \"cHc=\"\npublic_url = https://h\n{lines}\n");
+        let found = &config(&text).rules.gates[0].scheme;
+        assert_eq!(found.name(), expected.name(), "{lines}");
+        assert!(*found == expected, "{lines}");
+    }
+    let secret = || b"cHc=".to_vec();
+    let algorithm = Algorithm::Hs256;
+    check(
+        "auth_method = zadarma",
+        Scheme::Zadarma { secret: secret() },
+    );
+    let twilio = |header| Scheme::Twilio {
+        token: secret(),
+        header,
+    };
+    check("auth_method = twilio", twilio(twilio::Header::Twilio));
+    check(
+        "auth_method = signalwire",
+        twilio(twilio::Header::SignalWire),
+    );
+    let key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    check(
+        &format!("auth_method = telnyx\nauth_passwd = \"{key}\""),
+        Scheme::Telnyx {
+            key: PublicKey::parse(key.as_bytes()).unwrap(),
+        },
+    );
+    check(
+        "auth_method = vonage\nauth_hash = md5hash",
+        Scheme::Vonage {
+            secret: secret(),
+            hash: Hash::Md5Hash,
+        },
+    );
+    check(
+        "auth_method = vonage-jwt",
+        Scheme::VonageJwt {
+            secret: secret(),
+            algorithm,
+        },
+    );
+    check("auth_method = plivo", Scheme::Plivo { token: secret() });
+    check(
+        "auth_method = messagebird\nauth_hash = sha384",
+        Scheme::MessageBird {
+            key: secret(),
+            algorithm: Algorithm::Hs384,
+        },
+    );
+    check(
+        "auth_method = gatewayapi\nauth_hash = sha512",
+        Scheme::GatewayApi {
+            secret: secret(),
+            algorithm: Algorithm::Hs512,
+        },
+    );
+    check("auth_method = sinch", Scheme::Sinch { secret: secret() });
+    check(
+        "auth_method = telesign",
+        Scheme::Telesign {
+            key: b"pw".to_vec(),
+        },
     );
 }
 

@@ -107,6 +107,52 @@ pub fn parameter(request: &Request<'_>, name: &[u8]) -> Option<Vec<u8>> {
     field(&whole, name)
 }
 
+/// A name and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// The parameters of a body that is read as an urlencoded form, for signatures that cover all of
+/// them; none where there is no body. `None` where it is read as something else, or where one name
+/// hides another (see [`distinct_pairs`]).
+pub fn form_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
+    if matches!(request.method, "GET" | "HEAD") || request.body.is_empty() {
+        return Some(Vec::new());
+    }
+    let media_type = form::media_type(request.header("content-type").unwrap_or_default());
+    let urlencoded = media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+    match urlencoded && !is_container(request.body) {
+        true => distinct_pairs(request.body),
+        false => None,
+    }
+}
+
+/// The members of a body that is read as a JSON object, for signatures that cover all of them.
+/// `None` where it is read as something else, or where a member is no scalar or given twice.
+pub fn json_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
+    let Ok(Some(Root::Json(text))) = body(request) else {
+        return None;
+    };
+    let value = json::parse(text).ok().filter(json::Value::is_object)?;
+    let pairs = value
+        .members_of()
+        .map(|(name, value)| Some((name, value.scalar()?)))
+        .collect::<Option<Vec<Pair>>>()?;
+    let mut names: Vec<&[u8]> = pairs.iter().map(|(name, _)| name.as_slice()).collect();
+    names.sort_unstable();
+    names.dedup();
+    (names.len() == pairs.len()).then_some(pairs)
+}
+
+/// The pairs of an urlencoded text. `None` unless every one of them is a parameter of its own to
+/// who reads them: a name given twice, or two that PHP takes for one (`a.b` and `a_b`), would let a
+/// value be read that the signature means to be another's.
+pub fn distinct_pairs(bytes: &[u8]) -> Option<Vec<Pair>> {
+    let array = form::parse_urlencoded(bytes).ok()?;
+    let pairs = form::pairs(bytes);
+    let scalar = |(_, value): &(form::Key, Value)| matches!(value, Value::Scalar(_));
+    let distinct = array.entries().len() == pairs.len() && array.entries().iter().all(scalar);
+    distinct.then_some(pairs)
+}
+
 fn field(roots: &[Root], name: &[u8]) -> Option<Vec<u8>> {
     roots.iter().find_map(|root| match root {
         Root::Form(array) => match array.get(name)? {
