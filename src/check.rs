@@ -105,7 +105,7 @@ fn interface_fault(outgoing: &Outgoing) -> Option<String> {
         from: Sender::parse_outbound(b"1").ok()?,
         text: Text::parse_outbound(b"x").ok()?,
     };
-    if let Err(fault) = provider::encode(&sample, &outgoing.account) {
+    if let Err(fault) = provider::encode(&sample, &outgoing.account, 0) {
         return Some(fault.to_string());
     }
     let settings = connection(&outgoing.client);

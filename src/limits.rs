@@ -114,6 +114,10 @@ pub const AGI_REPLY_BYTES_MAX: usize = 1024;
 pub const AGI_REPLY_WAIT: Duration = Duration::from_secs(1);
 /// A provider's message id in `WEBSMS_ID`, bytes. Beyond: no id.
 pub const MESSAGE_ID_BYTES_MAX: usize = 128;
+/// Links of an MMS that stand behind its text. More are left out, so that the text arrives.
+pub const MEDIA_LINKS_MAX: usize = 10;
+/// Such a link, bytes. A longer one is left out: cut, it would lead nowhere.
+pub const MEDIA_LINK_BYTES_MAX: usize = 1024;
 /// How far machine chatter is looked for in a text, bytes (spec: root element within 512).
 pub const CHATTER_BYTES_MAX: usize = 512;
 

@@ -120,7 +120,8 @@ pub fn send(
 /// The request that [`send`] would make, secrets masked.
 pub fn preview(order: &Order<'_>, config: &Config) -> Result<Vec<u8>, Outcome> {
     let (message, outgoing) = prepare(order, config)?;
-    provider::preview(&message, &outgoing.account).map_err(|fault| bad_account(&fault))
+    provider::preview(&message, &outgoing.account, clock::now_s())
+        .map_err(|fault| bad_account(&fault))
 }
 
 /// An order → a message and its interface, or how the run ends without them.
@@ -161,7 +162,8 @@ fn attempt(
     deadline: &Deadline,
 ) -> Result<Verdict, Outcome> {
     let account = &outgoing.account;
-    let call = provider::encode(message, account).map_err(|fault| bad_account(&fault))?;
+    let call =
+        provider::encode(message, account, clock::now_s()).map_err(|fault| bad_account(&fault))?;
     match client::post(&call, &connection(&outgoing.client), deadline) {
         Ok(reply) => Ok(provider::judge(&reply, account, clock::now_s())),
         Err(Failure::Setup(phrase)) => Err(Outcome::new(Status::Fault, phrase)),

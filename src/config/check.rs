@@ -1,10 +1,10 @@
-//! `response_check`, `later_check` → [`Check`].
+//! `response_check`, `later_check` → [`Check`]; `key_message_id` → [`IdPlace`].
 //!
 //! A regex is written as for PHP's `preg_match`. The engine here is smaller; what it reads
 //! differently is translated, what it cannot do is a fault.
 
 use crate::limits::REGEX_BYTES_MAX;
-use crate::proto::provider::Check;
+use crate::proto::provider::{Check, IdPlace};
 
 use super::values::{Parsed, pair};
 
@@ -21,6 +21,14 @@ pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
                     .into(),
             ),
         },
+    }
+}
+
+/// `key_message_id`: a key, a path or `/regex/flags`.
+pub fn id_place(value: &[u8]) -> Parsed<IdPlace> {
+    match value {
+        [b'/', rest @ ..] => regex(rest).map(IdPlace::Regex),
+        key => Ok(IdPlace::Key(key.to_vec())),
     }
 }
 

@@ -4,8 +4,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::proto::access::{Gate, Rules};
+use crate::proto::number::NumberFormat;
 use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
-use crate::proto::webhook::Hook;
+use crate::proto::webhook::{Decode, Hook, Media};
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
@@ -276,6 +277,14 @@ fn hook(reader: &mut Reader<'_, '_>) -> Hook {
         key_id: reader.raw("key_id").to_vec(),
         accept_if: reader.read("accept_if", values::condition).flatten(),
         each: reader.raw("each").to_vec(),
+        number_format: reader
+            .read_or_warn("number_format", values::number_format)
+            .unwrap_or(NumberFormat::AsIs),
+        text_decode: reader
+            .read("text_decode", values::text_decode)
+            .unwrap_or(Decode::None),
+        key_media: reader.raw("key_media").to_vec(),
+        media: reader.read("media", values::media).unwrap_or(Media::Link),
         report_success,
         report_type,
         reject_status: reader

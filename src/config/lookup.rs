@@ -416,6 +416,11 @@ impl<'a, 'n> Reader<'a, 'n> {
                 .is_some_and(|preset| preset.table.slot(name, "").is_some())
     }
 
+    /// Whether the value that holds is the preset's.
+    pub fn is_preset(&self, name: &str) -> bool {
+        self.table.slot(name, self.index).is_none() && self.given(name)
+    }
+
     /// The value, understood. `None` where it is not given and no value says the default, and
     /// after a fault, which is noted.
     pub fn read<T>(

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::limits::TIMEOUT_S_MAX;
 use crate::message::{Message, Number, Sender, Text};
-use crate::proto::provider::{self, Account, BadAccount, Charset, Format, NumberFormat};
+use crate::proto::provider::fill::{self, Name, Values};
+use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace, NumberFormat};
 use crate::proto::sign::Auth;
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
 use super::url::{self, Exposure, Seam, Target};
-use super::values::{self, Pair};
+use super::values::{self, Pair, Parsed};
 use super::{Client, Outgoing, Trust, check};
 
 /// One interface without an index, or one an index, in file order.
@@ -36,12 +37,24 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<
 
 fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     let faults = reader.notes.faults();
-    let target = target(reader);
+    let values = Values {
+        account: reader.raw("account").to_vec(),
+        auth_user: reader.raw("auth_user").to_vec(),
+        auth_passwd: reader.raw("auth_passwd").to_vec(),
+        auth_extra: reader.raw("auth_extra").to_vec(),
+    };
+    let target = target(reader, &values);
     let auth = auth(reader);
     let headers = reader.read("headers", values::headers).unwrap_or_default();
     let statics = reader
         .read("val_static", values::statics)
         .unwrap_or_default();
+    let unicode_statics = reader
+        .read("unicode_static", values::statics)
+        .unwrap_or_default();
+    for key in ["host", "path", "headers", "val_static", "unicode_static"] {
+        check_placeholders(reader, key, &values);
+    }
     check_headers(reader, &auth, &headers);
     if target.exposure == Exposure::Readable && carries_secret(&auth, &headers, &statics) {
         reader.warn(
@@ -49,6 +62,9 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
             "sends credentials over http://, where everybody on the way can read them; use https://",
         );
     }
+    let number_format = reader
+        .read_or_warn("number_format", values::number_format)
+        .unwrap_or(NumberFormat::AsIs);
     let account = Account {
         interface: reader.index.into(),
         host: target.host,
@@ -64,16 +80,25 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         format: reader
             .read("format", values::format)
             .unwrap_or(Format::Form),
-        number_format: reader
-            .read_or_warn("number_format", values::number_format)
-            .unwrap_or(NumberFormat::AsIs),
+        values,
+        number_format,
+        number_format_from: reader
+            .read_or_warn("number_format_from", values::number_format)
+            .unwrap_or(number_format),
         charset: reader
             .read_or_warn("charset", values::charset)
             .unwrap_or(Charset::AsIs),
         statics,
+        unicode_statics,
         headers,
+        status_check: reader
+            .read("status_check", values::statuses)
+            .unwrap_or_default(),
         response_check: reader.read("response_check", check::parse).flatten(),
         later_check: reader.read("later_check", check::parse).flatten(),
+        message_id: reader
+            .read("key_message_id", check::id_place)
+            .unwrap_or(IdPlace::Usual),
     };
     // What could not be read has had its fault.
     if reader.notes.faults() == faults {
@@ -86,9 +111,11 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     }
 }
 
-fn target(reader: &mut Reader<'_, '_>) -> Target {
+fn target(reader: &mut Reader<'_, '_>, values: &Values) -> Target {
     let path = reader.raw("path");
-    let target = reader.read("host", |host| url::target(host, path));
+    let target = reader.read("host", |host| {
+        url::target(&filled_host(host, values)?, path)
+    });
     if !reader.index.is_empty() && !reader.given("host") {
         let text = format!(
             "[{}] is not given, so this machine itself is asked",
@@ -113,6 +140,43 @@ fn target(reader: &mut Reader<'_, '_>) -> Target {
     })
 }
 
+/// Only what the configuration says can be a part of a host, and only as a part of its name.
+fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
+    let in_a_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    for name in fill::names(host) {
+        if !matches!(name, Name::Account | Name::User) {
+            return Err("takes no placeholders but {account} and {auth_user}".into());
+        }
+        if !values.of(name).iter().all(in_a_name) {
+            let name = name.text();
+            return Err(format!(
+                "has {name} in it, whose value is no part of a host's name"
+            ));
+        }
+    }
+    Ok(fill::fill(host, |name| values.of(name).to_vec()))
+}
+
+/// A value that a key asks for must be there.
+fn check_placeholders(reader: &mut Reader<'_, '_>, key: &'static str, values: &Values) {
+    for name in fill::names(reader.raw(key)) {
+        let missing = match name {
+            Name::Account => "account",
+            Name::User => "auth_user",
+            Name::Passwd => "auth_passwd",
+            Name::Extra => "auth_extra",
+            Name::To | Name::From => continue,
+        };
+        if values.of(name).is_empty() {
+            let text = name.text();
+            reader.fault(
+                missing,
+                &format!("is not given, but {key} has {text} in it"),
+            );
+        }
+    }
+}
+
 /// `auth_method` as a word.
 #[derive(Clone, Copy)]
 enum Method {
@@ -122,6 +186,7 @@ enum Method {
     Bearer,
     Header,
     Zadarma,
+    Ovh,
 }
 
 fn auth(reader: &mut Reader<'_, '_>) -> Auth {
@@ -136,6 +201,7 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
                 ("bearer", Method::Bearer),
                 ("header", Method::Header),
                 ("zadarma", Method::Zadarma),
+                ("ovh", Method::Ovh),
             ],
         )
     });
@@ -145,7 +211,8 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
         None | Some(Method::None) => Auth::None,
         Some(Method::Plain) => plain(reader),
         Some(Method::Basic) => {
-            if user.is_empty() != passwd.is_empty() {
+            // A preset knows whose user has no password.
+            if user.is_empty() != passwd.is_empty() && !reader.is_preset("auth_passwd") {
                 half_given(reader);
             }
             Auth::Basic {
@@ -190,6 +257,23 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
                     .read("auth_user", values::header_text)
                     .unwrap_or_default(),
                 secret: passwd.to_vec(),
+            }
+        }
+        Some(Method::Ovh) => {
+            if user.is_empty() || passwd.is_empty() || reader.raw("auth_extra").is_empty() {
+                reader.fault(
+                    "auth_method",
+                    "is ovh and needs auth_user, auth_passwd and auth_extra, the consumer key",
+                );
+            }
+            Auth::Ovh {
+                user: reader
+                    .read("auth_user", values::header_text)
+                    .unwrap_or_default(),
+                secret: passwd.to_vec(),
+                consumer: reader
+                    .read("auth_extra", values::header_text)
+                    .unwrap_or_default(),
             }
         }
     }
@@ -262,7 +346,11 @@ fn carries_secret(auth: &Auth, headers: &[(String, String)], statics: &[Pair]) -
         Auth::Basic { user, passwd } => !user.is_empty() || !passwd.is_empty(),
         _ => true,
     };
+    let is_secret = |name: &Name| matches!(name, Name::Passwd | Name::Extra);
+    let filled = |template: &[u8]| fill::names(template).iter().any(is_secret);
     by_auth
+        || headers.iter().any(|(_, value)| filled(value.as_bytes()))
+        || statics.iter().any(|(_, value)| filled(value))
         || headers.iter().any(|(name, _)| named(name.as_bytes()))
         || statics.iter().any(|(name, _)| named(name))
 }
@@ -277,7 +365,7 @@ fn check_account(reader: &mut Reader<'_, '_>, account: &Account) {
     ) else {
         return;
     };
-    let Err(bad) = provider::encode(&Message { to, from, text }, account) else {
+    let Err(bad) = provider::encode(&Message { to, from, text }, account, 0) else {
         return;
     };
     let key = match bad {

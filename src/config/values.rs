@@ -11,6 +11,7 @@ use crate::limits::{CALL_FILE_NUMBER_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::proto::access::Cidr;
 use crate::proto::callfile::Encoding;
 use crate::proto::provider::{Charset, Format, NumberFormat};
+use crate::proto::webhook::{Condition, Decode, Media};
 
 use super::keys;
 
@@ -171,6 +172,7 @@ pub fn number_format(value: &[u8]) -> Parsed<NumberFormat> {
             ("E.164", NumberFormat::Digits),
             ("+E164", NumberFormat::Plus),
             ("NANP", NumberFormat::Nanp),
+            ("+NANP", NumberFormat::PlusNanp),
         ],
     )
 }
@@ -185,6 +187,24 @@ pub fn charset(value: &[u8]) -> Parsed<Charset> {
             None => Err("is neither UCS-2 nor key=value".into()),
         },
     }
+}
+
+/// `text_decode`.
+pub fn text_decode(value: &[u8]) -> Parsed<Decode> {
+    choice(
+        value,
+        &[
+            ("none", Decode::None),
+            ("", Decode::None),
+            ("percent", Decode::Percent),
+            ("base64", Decode::Base64),
+        ],
+    )
+}
+
+/// `media`.
+pub fn media(value: &[u8]) -> Parsed<Media> {
+    choice(value, &[("link", Media::Link), ("drop", Media::Drop)])
 }
 
 /// `message_encode`.
@@ -241,6 +261,16 @@ pub fn status(value: &[u8]) -> Parsed<u16> {
                 shown(value)
             )
         })
+}
+
+/// `status_check`; empty: every 2xx.
+pub fn statuses(value: &[u8]) -> Parsed<Vec<u16>> {
+    let parse = |entry: &[u8]| {
+        number(entry, 100, 599).and_then(|status| {
+            u16::try_from(status).map_err(|_| "has an entry that is no status".into())
+        })
+    };
+    list(value).map(parse).collect()
 }
 
 /// Octal permission bits.
@@ -384,11 +414,14 @@ pub fn pair(value: &[u8]) -> Option<Pair> {
     }
 }
 
-/// `accept_if`; empty: none.
-pub fn condition(value: &[u8]) -> Parsed<Option<Pair>> {
+/// `accept_if`; empty: none. Values stand between `|`.
+pub fn condition(value: &[u8]) -> Parsed<Option<Condition>> {
     match (value, pair(value)) {
         ([], _) => Ok(None),
-        (_, Some(pair)) => Ok(Some(pair)),
+        (_, Some((key, values))) => Ok(Some(Condition {
+            key,
+            values: values.split(|byte| *byte == b'|').map(Into::into).collect(),
+        })),
         (_, None) => Err("is no key=value; write \"event=SMS\", say, in quotation marks".into()),
     }
 }

@@ -542,6 +542,34 @@ mod tests {
             &[("data.type", b"message"), ("data.attributes.to", b"1")],
             Ok(r#"{"data":{"type":"message","attributes":{"to":"1"}}}"#),
         );
+        check(
+            &[("r[0].msisdn:json", b"4512345678"), ("n:json", b"-0.5e1")],
+            Ok(r#"{"r":[{"msisdn":4512345678}],"n":-0.5e1}"#),
+        );
+        check(
+            &[("a:json", b"true"), ("b:json", b"null"), ("c:json", b"tru")],
+            Ok(r#"{"a":true,"b":null,"c":"tru"}"#),
+        );
+        // What is no number stays a string, and nothing can be smuggled in.
+        check(
+            &[
+                ("a:json", b"0045"),
+                ("b:json", b"+45"),
+                ("c:json", b"1,\"x\":2"),
+            ],
+            Ok(r#"{"a":"0045","b":"+45","c":"1,\"x\":2"}"#),
+        );
+        check(
+            &[
+                ("a:json", b" 1"),
+                ("b:json", b"{}"),
+                ("c:json", b"[1]"),
+                ("d:json", b""),
+            ],
+            Ok(r#"{"a":" 1","b":"{}","c":"[1]","d":""}"#),
+        );
+        check(&[("a:jsonx", b"1")], Ok(r#"{"a:jsonx":"1"}"#));
+        check(&[("a:json", b"1"), ("a.b", b"2")], Err(BadPath));
         check(&[("a[1]", b"1")], Err(BadPath));
         check(&[("a", b"1"), ("a.b", b"2")], Err(BadPath));
         check(&[("a.b", b"1"), ("a", b"2")], Err(BadPath));

@@ -18,6 +18,7 @@ pub mod callfile;
 pub mod address;
 pub mod agi;
 pub mod date;
+pub mod number;
 pub mod provider;
 pub mod sign;
 pub mod text;

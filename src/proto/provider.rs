@@ -1,6 +1,7 @@
 //! A message and an account → a call to the provider; its reply → a verdict.
 
 mod encode;
+pub mod fill;
 mod judge;
 mod preview;
 
@@ -11,6 +12,8 @@ use crate::proto::sign::Auth;
 pub use encode::{BadAccount, encode};
 pub use judge::judge;
 pub use preview::preview;
+
+pub use crate::proto::number::NumberFormat;
 
 /// Everything that shapes a request of one interface (`[websms]`).
 #[derive(Debug, Clone)]
@@ -32,18 +35,39 @@ pub struct Account {
     pub auth: Auth,
     /// How parameters travel.
     pub format: Format,
-    /// What happens to numbers.
+    /// What placeholders in `path`, `statics`, `unicode_statics` and `headers` stand for.
+    pub values: fill::Values,
+    /// What happens to the destination's number.
     pub number_format: NumberFormat,
+    /// What happens to the sender's.
+    pub number_format_from: NumberFormat,
     /// What happens to characters above U+FFFF.
     pub charset: Charset,
     /// `val_static`, in order.
     pub statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `unicode_static`: added to a text outside GSM 03.38, in order; they win over `statics`.
+    pub unicode_statics: Vec<(Vec<u8>, Vec<u8>)>,
     /// `headers`, in order.
     pub headers: Vec<(String, String)>,
-    /// When a 2xx means sent; `None`: always.
+    /// Statuses that may mean sent; empty: every 2xx.
+    pub status_check: Vec<u16>,
+    /// When an answer of such a status means sent; `None`: always.
     pub response_check: Option<Check>,
     /// When an answer means try again later.
     pub later_check: Option<Check>,
+    /// Where an answer has the provider's id of the message.
+    pub message_id: IdPlace,
+}
+
+/// `key_message_id`.
+#[derive(Debug, Clone)]
+pub enum IdPlace {
+    /// Under the first of the usual names.
+    Usual,
+    /// A key or path of the JSON answer; empty: nowhere.
+    Key(Vec<u8>),
+    /// The first group of a regex, or all that it matches.
+    Regex(regex_lite::Regex),
 }
 
 /// `format`.
@@ -57,21 +81,6 @@ pub enum Format {
     Query,
     /// `multipart/form-data`, POST.
     Multipart,
-}
-
-/// `number_format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberFormat {
-    /// Unchanged.
-    AsIs,
-    /// `omit+`: every `+` dropped.
-    OmitPlus,
-    /// `no+`, `E164`, `E.164`: a leading `+` dropped, then a leading `00`.
-    Digits,
-    /// `+E164`: exactly one leading `+`.
-    Plus,
-    /// `NANP`: ten digits.
-    Nanp,
 }
 
 /// `charset`.
@@ -88,7 +97,8 @@ pub enum Charset {
 /// `response_check`, `later_check`.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// `key=value` in the JSON answer, at any depth, the last such key.
+    /// `key=value` in the JSON answer, at any depth, the last such key; a path with `[]` in it
+    /// must hold for every element of that list, and there must be one.
     KeyValue(Vec<u8>, Vec<u8>),
     /// `/regex/flags` against the raw answer.
     Regex(regex_lite::Regex),
@@ -221,12 +231,17 @@ pub(crate) mod tests {
                 passwd: b"secret".to_vec(),
             },
             format: Format::Form,
+            values: fill::Values::default(),
             number_format: NumberFormat::AsIs,
+            number_format_from: NumberFormat::AsIs,
             charset: Charset::AsIs,
             statics: Vec::new(),
+            unicode_statics: Vec::new(),
             headers: Vec::new(),
+            status_check: Vec::new(),
             response_check: None,
             later_check: None,
+            message_id: IdPlace::Usual,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`
+//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh`
 //! (spec §6.3).
 
 use base64::Engine;
@@ -50,6 +50,32 @@ pub enum Auth {
         /// `auth_passwd`.
         secret: Vec<u8>,
     },
+    /// OVH's signature.
+    Ovh {
+        /// `auth_user`, the application key.
+        user: String,
+        /// `auth_passwd`, the application secret.
+        secret: Vec<u8>,
+        /// `auth_extra`, the consumer key.
+        consumer: String,
+    },
+}
+
+/// What a signature looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct ToSign<'a> {
+    /// `POST` or `GET`.
+    pub method: &'static str,
+    /// As it is called, parameters included.
+    pub url: &'a str,
+    /// The configuration's `path`, placeholders filled.
+    pub path: &'a str,
+    /// The encoded parameters of a form or a query exactly as they are sent.
+    pub query: &'a [u8],
+    /// The request's body.
+    pub body: &'a [u8],
+    /// When.
+    pub now_s: u64,
 }
 
 /// Says the method and nothing of the credentials.
@@ -62,6 +88,7 @@ impl std::fmt::Debug for Auth {
             Auth::Bearer { .. } => "Bearer",
             Auth::Header { .. } => "Header",
             Auth::Zadarma { .. } => "Zadarma",
+            Auth::Ovh { .. } => "Ovh",
         })
     }
 }
@@ -80,26 +107,42 @@ impl Auth {
         }
     }
 
-    /// The header that proves who we are, as (name, value). `path` is the configuration's, `query`
-    /// the encoded parameters exactly as they are sent; only a signature looks at them.
-    pub fn header(&self, path: &str, query: &[u8]) -> Option<(String, Vec<u8>)> {
+    /// The headers that prove who we are, as (name, value).
+    pub fn headers(&self, request: &ToSign) -> Vec<(String, Vec<u8>)> {
         let value = match self {
-            Auth::None | Auth::Plain { .. } => return None,
-            Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => return None,
+            Auth::None | Auth::Plain { .. } => return Vec::new(),
+            Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => {
+                return Vec::new();
+            }
             Auth::Basic { user, passwd } => {
                 let pair = [user, b":".as_slice(), passwd].concat();
                 format!("Basic {}", BASE64_STANDARD.encode(pair)).into_bytes()
             }
             Auth::Bearer { token } => [b"Bearer ", token.as_slice()].concat(),
             Auth::Header { name, value } => {
-                return Some((name.clone(), value.clone().into_bytes()));
+                return vec![(name.clone(), value.clone().into_bytes())];
             }
             Auth::Zadarma { user, secret } => {
-                let signature = zadarma(secret, path.as_bytes(), query);
+                let signature = zadarma(secret, request.path.as_bytes(), request.query);
                 format!("{user}:{signature}").into_bytes()
             }
+            Auth::Ovh {
+                user,
+                secret,
+                consumer,
+            } => {
+                let now = request.now_s.to_string();
+                let signature = ovh(secret, consumer, request, &now);
+                let header = |name: &str, value: &str| (name.to_owned(), value.into());
+                return vec![
+                    header("X-Ovh-Application", user),
+                    header("X-Ovh-Consumer", consumer),
+                    header("X-Ovh-Timestamp", &now),
+                    header("X-Ovh-Signature", &signature),
+                ];
+            }
         };
-        Some(("Authorization".to_owned(), value))
+        vec![("Authorization".to_owned(), value)]
     }
 }
 
@@ -109,6 +152,25 @@ fn zadarma(secret: &[u8], path: &[u8], query: &[u8]) -> String {
     let digest = hex(&md5::Md5::digest(query));
     let mac = hmac_sha1(secret, &[path, query, digest.as_bytes()]);
     BASE64_STANDARD.encode(hex(&mac))
+}
+
+/// `$1$` and hex(SHA1(secret+consumer+METHOD+URL+body+seconds)), a `+` between each.
+fn ovh(secret: &[u8], consumer: &str, request: &ToSign, now: &str) -> String {
+    let mut sha1 = sha1_smol::Sha1::new();
+    let (method, url) = (request.method.as_bytes(), request.url.as_bytes());
+    let parts = [
+        consumer.as_bytes(),
+        method,
+        url,
+        request.body,
+        now.as_bytes(),
+    ];
+    sha1.update(secret);
+    for part in parts {
+        sha1.update(b"+");
+        sha1.update(part);
+    }
+    format!("$1${}", hex(&sha1.digest().bytes()))
 }
 
 /// HMAC-SHA1 (RFC 2104) of the parts one after another.
@@ -196,6 +258,43 @@ mod tests {
         );
     }
 
+    fn to_sign<'a>(path: &'a str, query: &'a str) -> ToSign<'a> {
+        ToSign {
+            method: "POST",
+            url: "https://eu.api.ovh.com/1.0/sms/s/jobs",
+            path,
+            query: query.as_bytes(),
+            body: b"{}",
+            now_s: 1_366_560_945,
+        }
+    }
+
+    #[test]
+    fn ovh_signs_secret_consumer_method_url_body_and_time() {
+        let auth = Auth::Ovh {
+            user: "app".to_owned(),
+            secret: b"EXEgWIz07P0HYwtQDs7cNIqCiQaWSuHF".to_vec(),
+            consumer: "MtSwSrPpNjqfVSmJhLbPyr2i45lSwPU1".to_owned(),
+        };
+        let headers = auth.headers(&to_sign("/", ""));
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), str::from_utf8(value).unwrap()))
+            .collect();
+        assert_eq!(
+            headers,
+            [
+                ("X-Ovh-Application", "app"),
+                ("X-Ovh-Consumer", "MtSwSrPpNjqfVSmJhLbPyr2i45lSwPU1"),
+                ("X-Ovh-Timestamp", "1366560945"),
+                (
+                    "X-Ovh-Signature",
+                    "$1$06156bbc8d5bad2826515f3023cea2b84c23b0af"
+                ),
+            ]
+        );
+    }
+
     #[test]
     fn zadarma_signs_as_its_own_client_does() {
         fn check(path: &str, query: &str, expected: &str) {
@@ -203,9 +302,9 @@ mod tests {
                 user: "user_key".to_owned(),
                 secret: b"secret_key".to_vec(),
             };
-            let (name, value) = auth.header(path, query.as_bytes()).unwrap();
-            assert_eq!(name, "Authorization");
-            assert_eq!(String::from_utf8(value).unwrap(), expected);
+            let headers = auth.headers(&to_sign(path, query));
+            let expected = ("Authorization".to_owned(), expected.as_bytes().to_vec());
+            assert_eq!(headers, [expected]);
         }
         // Computed with the steps of zadarma/user-api-v1, lib/Client.php.
         check(
@@ -223,10 +322,10 @@ mod tests {
     #[test]
     fn methods_set_their_header() {
         fn check(auth: Auth, expected: Option<(&str, &str)>) {
-            let header = auth.header("/p", b"q");
-            let header = header.map(|(name, value)| (name, String::from_utf8(value).unwrap()));
+            let headers = auth.headers(&to_sign("/p", "q")).into_iter();
+            let headers = headers.map(|(name, value)| (name, String::from_utf8(value).unwrap()));
             let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            assert_eq!(header, expected);
+            assert_eq!(headers.collect::<Vec<_>>(), Vec::from_iter(expected));
         }
         fn basic(user: &str, passwd: &str) -> Auth {
             Auth::Basic {

@@ -10,9 +10,14 @@ mod source;
 
 use std::borrow::Cow;
 
-use crate::limits::MESSAGES_MAX;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::limits::{MEDIA_LINK_BYTES_MAX, MEDIA_LINKS_MAX, MESSAGES_MAX};
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::access::Permit;
+use crate::proto::form;
+use crate::proto::number::{self, NumberFormat};
 use crate::proto::request::Request;
 use crate::proto::verify::Coverage;
 use lookup::{Places, Scope};
@@ -33,16 +38,60 @@ pub struct Hook {
     pub key_body: Vec<u8>,
     /// The provider's message id; empty: none.
     pub key_id: Vec<u8>,
-    /// Only requests with this key and value are messages.
-    pub accept_if: Option<(Vec<u8>, Vec<u8>)>,
+    /// Only requests of which this holds are messages.
+    pub accept_if: Option<Condition>,
     /// Path of the list whose elements are one message each; empty: none.
     pub each: Vec<u8>,
+    /// What happens to both numbers.
+    pub number_format: NumberFormat,
+    /// What the text is written in.
+    pub text_decode: Decode,
+    /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a0`, `a1`
+    /// and so on; empty: nowhere.
+    pub key_media: Vec<u8>,
+    /// What happens to them.
+    pub media: Media,
     /// Body of the answer to an accepted SMS.
     pub report_success: Vec<u8>,
     /// Its content type, settled by `config` from `report_type` or the look of the body.
     pub report_type: String,
     /// Status for requests that are no acceptable message.
     pub reject_status: u16,
+}
+
+/// `accept_if`: a key has one of these values. A key that is not there counts as empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// A name or a path.
+    pub key: Vec<u8>,
+    /// At least one.
+    pub values: Vec<Vec<u8>>,
+}
+
+impl Condition {
+    fn holds(&self, value: &[u8]) -> bool {
+        self.values.iter().any(|known| known == value)
+    }
+}
+
+/// `text_decode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decode {
+    /// As it is.
+    None,
+    /// `percent`: where all of it is percent-encoded, `+` for a blank.
+    Percent,
+    /// `base64`: where all of it is.
+    Base64,
+}
+
+/// `media`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// `link`: each stands behind the text, on a line of its own.
+    Link,
+    /// `drop`: the text alone arrives.
+    Drop,
 }
 
 /// What a request that was let in says.
@@ -84,17 +133,21 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
     let places = Places::new(&source, hook)?;
     let charset = charset(request.header("content-type").unwrap_or_default());
     let accepted = |scope: Scope| match &hook.accept_if {
-        Some((key, value)) => scope.find(key).map(|found| found == *value),
+        Some(condition) => scope
+            .presence(&condition.key)
+            .map(|found| condition.holds(&found)),
         None => Some(true),
     };
+    let without_key = hook.accept_if.as_ref().is_some_and(|c| c.holds(b""));
     // What a signature does not cover may still say that this is no message.
     let whole = Scope::Whole(&places);
     let is_message = accepted(whole).or_else(|| places.uncovered(hook));
     if is_message.is_none() && source.garbled {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
     }
+    let is_message = is_message.unwrap_or(without_key);
     if hook.each.is_empty() {
-        if is_message != Some(true) {
+        if !is_message {
             return Ok(Reading::Filtered);
         }
         let item = item(whole, hook, charset);
@@ -105,8 +158,8 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
     }
     let Some(elements) = places.list(&hook.each) else {
         return match is_message {
-            Some(true) => Err(BadWebhook::NoList),
-            _ => Ok(Reading::Filtered),
+            true => Err(BadWebhook::NoList),
+            false => Ok(Reading::Filtered),
         };
     };
     if elements.len() > MESSAGES_MAX {
@@ -116,7 +169,7 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
     let items: Vec<Item> = elements
         .into_iter()
         .map(|element| Scope::Element(&places, element))
-        .filter(|element| accepted(*element).or(beside) == Some(true))
+        .filter(|element| accepted(*element).or(beside).unwrap_or(without_key))
         .map(|element| item(element, hook, charset))
         .collect();
     match items.is_empty() {
@@ -143,10 +196,13 @@ pub fn names_any(coverage: &Coverage, request: &Request<'_>, hook: &Hook) -> boo
 fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {
     let field = |key: &[u8], field| scope.find(key).ok_or(BadMessage::Missing { field });
     let message = || {
+        let to = Number::parse_inbound(&field(&hook.key_to, "to")?)?;
+        let from = Sender::parse_inbound(&field(&hook.key_from, "from")?)?;
+        let in_format = |raw: &str| number::format(raw, hook.number_format).into_bytes();
         Ok(Message {
-            to: Number::parse_inbound(&field(&hook.key_to, "to")?)?,
-            from: Sender::parse_inbound(&field(&hook.key_from, "from")?)?,
-            text: Text::parse_inbound(&field(&hook.key_body, "text")?, charset),
+            to: Number::parse_inbound(&in_format(to.as_str()))?,
+            from: Sender::parse_inbound(&in_format(from.as_str()))?,
+            text: Text::parse_inbound(&text(scope, hook)?, charset),
         })
     };
     Item {
@@ -156,6 +212,62 @@ fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {
             .map(Cow::into_owned)
             .filter(|id| !id.is_empty()),
     }
+}
+
+/// The text, and behind it the links of an MMS, which need not have one.
+fn text(scope: Scope, hook: &Hook) -> Result<Vec<u8>, BadMessage> {
+    let media = scope.all(&hook.key_media, MEDIA_LINKS_MAX);
+    let caption = scope.find(&hook.key_body);
+    let mut text = match caption {
+        Some(text) => decode(&text, hook.text_decode),
+        None if media.iter().any(|link| !link.is_empty()) => Vec::new(),
+        None => return Err(BadMessage::Missing { field: "text" }),
+    };
+    let links = media.iter().filter(|link| is_link(link));
+    for link in links.filter(|_| hook.media == Media::Link) {
+        if !text.is_empty() {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(link);
+    }
+    Ok(text)
+}
+
+/// What can be followed. The layout of an MMS (`.smil`) says nothing to a reader.
+fn is_link(link: &[u8]) -> bool {
+    let scheme = |name: &[u8]| {
+        let start = link.get(..name.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    let path = link.split(|b| matches!(b, b'?' | b'#')).next();
+    let path = path.unwrap_or_default().to_ascii_lowercase();
+    (scheme(b"https://") || scheme(b"http://"))
+        && link.len() <= MEDIA_LINK_BYTES_MAX
+        && link.iter().all(u8::is_ascii_graphic)
+        && !path.ends_with(b".smil")
+}
+
+/// A text that is not wholly in the encoding is what it is: some messages come without it.
+fn decode(text: &[u8], from: Decode) -> Vec<u8> {
+    let decoded = match from {
+        Decode::None => None,
+        Decode::Percent => percent_decoded(text),
+        Decode::Base64 => BASE64_STANDARD.decode(text.trim_ascii()).ok(),
+    };
+    decoded.unwrap_or_else(|| text.to_vec())
+}
+
+fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let whole = text.iter().enumerate().all(|(at, byte)| match byte {
+        b'%' => hex(text.get(at.saturating_add(1))) && hex(text.get(at.saturating_add(2))),
+        byte => byte.is_ascii_graphic(),
+    });
+    let blanks = |byte: &u8| match byte {
+        b'+' => b' ',
+        byte => *byte,
+    };
+    whole.then(|| form::percent_decode(&text.iter().map(blanks).collect::<Vec<u8>>()))
 }
 
 /// The `charset` parameter of a content type.

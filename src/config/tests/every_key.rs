@@ -1,6 +1,7 @@
 //! Every key of the table: by default, given, empty and bad; in both spellings and per index.
 
 use super::*;
+use crate::proto::provider::IdPlace;
 
 /// One key: what it is by default, when given, when given empty; what it cannot be.
 struct Row {
@@ -80,7 +81,7 @@ const ROWS: &[Row] = &[
         ..row(Websms, "key_body")
     },
     Row {
-        with: "auth_user = u\nauth_passwd = p\nkey_user = ku\nkey_secret = ks",
+        with: "auth_user = u\nauth_passwd = p\nauth_extra = x\nkey_user = ku\nkey_secret = ks",
         default: "basic u p",
         values: &[
             ("none", "none"),
@@ -90,6 +91,7 @@ const ROWS: &[Row] = &[
             ("bearer", "bearer p"),
             ("header", "header u: p"),
             ("zadarma", "zadarma u p"),
+            ("ovh", "ovh u p x"),
         ],
         empty: Some("none"),
         bad: &["Basic", "digest", "yes"],
@@ -107,6 +109,22 @@ const ROWS: &[Row] = &[
         values: &[("p", "basic u p"), ("\"p'=;\"", "basic u p'=;")],
         empty: None,
         ..row(Websms, "auth_passwd")
+    },
+    Row {
+        with: "headers = 'X-Key: {auth_extra}'",
+        default: "fault",
+        values: &[("x", "x"), ("'a b'", "a b")],
+        empty: None,
+        bad: &["\"a\nB: c\""],
+        ..row(Websms, "auth_extra")
+    },
+    Row {
+        with: "host = 'https://{account}.example.com'\npath = '/{account}'",
+        default: "fault",
+        values: &[("space-1", "space-1 https://space-1.example.com")],
+        empty: None,
+        bad: &["'a/b'", "'a@b'", "'a b'", "\"a\nb\"", "ä"],
+        ..row(Websms, "account")
     },
     Row {
         with: "auth_user = u\nauth_passwd = p\nauth_method = plain\nkey_secret = ks",
@@ -153,6 +171,24 @@ const ROWS: &[Row] = &[
         ..row(Websms, "later_check")
     },
     Row {
+        default: "[]",
+        values: &[("202", "[202]"), ("'200, 204'", "[200, 204]")],
+        empty: Some("[]"),
+        bad: &["2xx", "99", "600", "'200 204'"],
+        ..row(Websms, "status_check")
+    },
+    Row {
+        default: "usual",
+        values: &[
+            ("sid", "sid"),
+            ("'data.ids[0]'", "data.ids[0]"),
+            ("'/id=([0-9]+)/i'", "regex id=([0-9]+)"),
+        ],
+        empty: Some(""),
+        bad: &["'/id=('", "'/id'"],
+        ..row(Websms, "key_message_id")
+    },
+    Row {
         default: "AsIs",
         values: &[
             ("omit+", "OmitPlus"),
@@ -165,6 +201,17 @@ const ROWS: &[Row] = &[
         ],
         empty: Some("AsIs"),
         ..row(Websms, "number_format")
+    },
+    Row {
+        with: "number_format = NANP",
+        default: "Nanp",
+        values: &[
+            ("E164", "Digits"),
+            ("'+NANP'", "PlusNanp"),
+            ("what", "Nanp"),
+        ],
+        empty: Some("AsIs"),
+        ..row(Websms, "number_format_from")
     },
     Row {
         default: "AsIs",
@@ -189,6 +236,14 @@ const ROWS: &[Row] = &[
         ],
         bad: &["a", "\"a=1,b\"", "\"=1\""],
         ..row(Websms, "val_static")
+    },
+    Row {
+        values: &[
+            ("'type=unicode'", "type=unicode"),
+            ("'a=1,b={to}'", "a=1|b={to}"),
+        ],
+        bad: &["type", "'=unicode'"],
+        ..row(Websms, "unicode_static")
     },
     Row {
         default: "http://localhost To",
@@ -313,7 +368,11 @@ const ROWS: &[Row] = &[
     },
     Row {
         default: "none",
-        values: &[("\"event=SMS\"", "event=SMS"), ("\"a.b=c=d\"", "a.b=c=d")],
+        values: &[
+            ("\"event=SMS\"", "event=SMS"),
+            ("\"a.b=c=d\"", "a.b=c=d"),
+            ("\"type=sms|mms|\"", "type=sms|mms|"),
+        ],
         empty: Some("none"),
         bad: &["event", "\"=SMS\""],
         ..row(Websmsd, "accept_if")
@@ -321,6 +380,41 @@ const ROWS: &[Row] = &[
     Row {
         values: &[("results", "results")],
         ..row(Websmsd, "each")
+    },
+    Row {
+        default: "AsIs",
+        values: &[
+            ("'+E164'", "Plus"),
+            ("'+NANP'", "PlusNanp"),
+            ("what", "AsIs"),
+        ],
+        empty: Some("AsIs"),
+        ..row(Websmsd, "number_format")
+    },
+    Row {
+        default: "None",
+        values: &[
+            ("none", "None"),
+            ("percent", "Percent"),
+            ("base64", "Base64"),
+        ],
+        empty: Some("None"),
+        bad: &["hex", "yes"],
+        ..row(Websmsd, "text_decode")
+    },
+    Row {
+        values: &[
+            ("'media[].url'", "media[].url"),
+            ("'MediaUrl*'", "MediaUrl*"),
+        ],
+        ..row(Websmsd, "key_media")
+    },
+    Row {
+        default: "Link",
+        values: &[("link", "Link"), ("drop", "Drop")],
+        empty: None,
+        bad: &["no", "both"],
+        ..row(Websmsd, "media")
     },
     Row {
         values: &[
@@ -704,6 +798,22 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websms, "response_check") => show_check(account.response_check.as_ref()),
         (Websms, "later_check") => show_check(account.later_check.as_ref()),
         (Websms, "number_format") => format!("{:?}", account.number_format),
+        (Websms, "auth_extra") => text(&account.values.auth_extra),
+        (Websms, "account") => format!("{} {}", text(&account.values.account), account.host),
+        (Websms, "status_check") => format!("{:?}", account.status_check),
+        (Websms, "key_message_id") => match &account.message_id {
+            IdPlace::Usual => "usual".into(),
+            IdPlace::Key(key) => text(key),
+            IdPlace::Regex(regex) => format!("regex {regex}"),
+        },
+        (Websms, "number_format_from") => format!("{:?}", account.number_format_from),
+        (Websms, "unicode_static") => {
+            let pairs = account.unicode_statics.iter();
+            let pairs: Vec<String> = pairs
+                .map(|(k, v)| format!("{}={}", text(k), text(v)))
+                .collect();
+            pairs.join("|")
+        }
         (Websms, "charset") => format!("{:?}", account.charset),
         (Websms, "val_static") => {
             let pairs = account.statics.iter();
@@ -738,9 +848,16 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         },
         (Websmsd, "key_id") => text(&hook.key_id),
         (Websmsd, "accept_if") => match &hook.accept_if {
-            Some((key, value)) => format!("{}={}", text(key), text(value)),
+            Some(condition) => {
+                let values = condition.values.join(&b'|');
+                format!("{}={}", text(&condition.key), text(&values))
+            }
             None => "none".into(),
         },
+        (Websmsd, "number_format") => format!("{:?}", hook.number_format),
+        (Websmsd, "text_decode") => format!("{:?}", hook.text_decode),
+        (Websmsd, "key_media") => text(&hook.key_media),
+        (Websmsd, "media") => format!("{:?}", hook.media),
         (Websmsd, "each") => text(&hook.each),
         (Websmsd, "report_success") => text(&hook.report_success),
         (Websmsd, "report_type") => hook.report_type.clone(),

@@ -87,6 +87,11 @@ fn show_auth(auth: &Auth) -> String {
         Auth::Bearer { token } => format!("bearer {}", text(token)),
         Auth::Header { name, value } => format!("header {name}: {value}"),
         Auth::Zadarma { user, secret } => format!("zadarma {user} {}", text(secret)),
+        Auth::Ovh {
+            user,
+            secret,
+            consumer,
+        } => format!("ovh {user} {} {consumer}", text(secret)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Members → a JSON object.
 
-use super::{is_path, steps};
+use super::{is_path, parse, steps};
 
 /// A key that is no path, or a path through something that another key made a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct BadPath;
 /// What becomes of the members before it is written.
 enum Tree<'a> {
     Text(&'a [u8]),
+    /// A number, `true`, `false` or `null` as it is written.
+    Literal(&'a [u8]),
     List(Vec<Tree<'a>>),
     Object(Vec<(&'a [u8], Tree<'a>)>),
 }
@@ -16,22 +18,37 @@ enum Tree<'a> {
 /// A JSON object of these members, in their order. A key may be a path: `a.b[0].c`, `to[]`
 /// (append). Numbers in brackets are places in a list, which grows by one at a time; the members
 /// of one place are given one after another. Values are strings; bytes that are no UTF-8 are read
-/// as ISO-8859-1.
+/// as ISO-8859-1. Where a key ends in `:json`, which is no part of it, a value that is a JSON
+/// number, `true`, `false` or `null` is written as that; any other is a string all the same.
 pub fn encode(members: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>, BadPath> {
     let mut root = Tree::Object(Vec::new());
     for (key, value) in members {
+        let literal = key.strip_suffix(LITERAL);
+        let key = literal.unwrap_or(key);
         let mut path = match is_path(key) {
             true => steps(key).ok_or(BadPath)?,
-            false => vec![key.as_slice()],
+            false => vec![key],
         };
         if key.ends_with(b"[]") {
             path.push(b"");
         }
-        *root.place(&path)? = Tree::Text(value);
+        *root.place(&path)? = match literal.is_some() && is_literal(value) {
+            true => Tree::Literal(value),
+            false => Tree::Text(value),
+        };
     }
     let mut out = Vec::new();
     root.write(&mut out);
     Ok(out)
+}
+
+/// What a key ends in whose value is no string.
+const LITERAL: &[u8] = b":json";
+
+fn is_literal(value: &[u8]) -> bool {
+    let quoted = matches!(value.first(), Some(b'"' | b'{' | b'['));
+    // Blanks and a byte order mark are no part of what is parsed, but would be of what is sent.
+    !quoted && parse(value).is_ok_and(|parsed| parsed.text() == value)
 }
 
 impl<'a> Tree<'a> {
@@ -46,7 +63,7 @@ impl<'a> Tree<'a> {
                 Some(_) => Tree::Object(Vec::new()),
             };
             tree = match tree {
-                Tree::Text(_) => return Err(BadPath),
+                Tree::Text(_) | Tree::Literal(_) => return Err(BadPath),
                 Tree::List(list) => {
                     let place = match step.is_empty() {
                         true => list.len(),
@@ -71,7 +88,7 @@ impl<'a> Tree<'a> {
             };
         }
         match tree {
-            Tree::Text(_) => Ok(tree),
+            Tree::Text(_) | Tree::Literal(_) => Ok(tree),
             _ => Err(BadPath),
         }
     }
@@ -79,6 +96,7 @@ impl<'a> Tree<'a> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Tree::Text(text) => write_string(text, out),
+            Tree::Literal(text) => out.extend_from_slice(text),
             Tree::List(list) => {
                 out.push(b'[');
                 for (at, tree) in list.iter().enumerate() {

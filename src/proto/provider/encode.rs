@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::{Account, Call, Charset, Format, NumberFormat};
+use super::fill::{Name, fill};
+use super::{Account, Call, Charset, Format};
 use crate::message::{Message, Text};
-use crate::proto::form::{encode_pairs, ksort};
-use crate::proto::json;
-use crate::proto::sign::Auth;
+use crate::proto::form::{encode_pairs, ksort, rawurlencode};
+use crate::proto::sign::{Auth, ToSign};
+use crate::proto::text::{Alphabet, segments};
+use crate::proto::{json, number};
 
 /// One request parameter, (name, value).
 pub(super) type Parameter = (Vec<u8>, Vec<u8>);
@@ -45,19 +47,52 @@ impl fmt::Display for BadAccount {
     }
 }
 
-/// The whole request. `headers` win over our own Accept, User-Agent and Content-Type, and lose to
-/// the header of `auth_method`.
-pub fn encode(message: &Message, account: &Account) -> Result<Call, BadAccount> {
-    assemble(parameters(message, account), account)
+/// The whole request, made at `now_s`, which only a signature looks at. `headers` win over our own
+/// Accept, User-Agent and Content-Type, and lose to the header of `auth_method`.
+pub fn encode(message: &Message, account: &Account, now_s: u64) -> Result<Call, BadAccount> {
+    let request = filled(message, account);
+    assemble(&request, request.parameters.clone(), account, now_s)
 }
 
-/// In the order of spec §6.2: charset, number format, static parameters, authentication.
-pub(super) fn parameters(message: &Message, account: &Account) -> Vec<Parameter> {
+/// What an SMS makes of an account: every placeholder is filled.
+pub(super) struct Filled {
+    path: String,
+    headers: Vec<(String, Vec<u8>)>,
+    /// In the order of spec §6.2: charset, number format, static parameters, authentication.
+    pub(super) parameters: Vec<Parameter>,
+}
+
+pub(super) fn filled(message: &Message, account: &Account) -> Filled {
+    let to = number::format(message.to.as_str(), account.number_format).into_bytes();
+    let from = number::format(message.from.as_str(), account.number_format_from).into_bytes();
+    let value = |name: Name| match name {
+        Name::To => to.clone(),
+        Name::From => from.clone(),
+        name => account.values.of(name).to_vec(),
+    };
+    let in_url = |name: Name| rawurlencode(&value(name)).into_bytes();
+    let path = fill(account.path.as_bytes(), in_url);
+    let headers = account.headers.iter();
+    Filled {
+        path: String::from_utf8_lossy(&path).into_owned(),
+        headers: headers
+            .map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)))
+            .collect(),
+        parameters: parameters(message, account, &to, &from, value),
+    }
+}
+
+fn parameters(
+    message: &Message,
+    account: &Account,
+    to: &[u8],
+    from: &[u8],
+    value: impl Fn(Name) -> Vec<u8>,
+) -> Vec<Parameter> {
     let mut list = Vec::new();
-    let number = |raw: &str| format_number(raw, account.number_format).into_bytes();
     let mut put = |key: &[u8], value: Vec<u8>| put(&mut list, key, value, account.format);
-    put(&account.key_to, number(message.to.as_str()));
-    put(&account.key_from, number(message.from.as_str()));
+    put(&account.key_to, to.to_vec());
+    put(&account.key_from, from.to_vec());
     put(
         &account.key_body,
         in_charset(&message.text, &account.charset),
@@ -67,8 +102,13 @@ pub(super) fn parameters(message: &Message, account: &Account) -> Vec<Parameter>
     {
         put(key, value.clone());
     }
-    for (key, value) in &account.statics {
-        put(key, value.clone());
+    let unicode = match account.unicode_statics.is_empty() {
+        true => false,
+        false => segments(&message.text.to_utf8()).0 == Alphabet::Ucs2,
+    };
+    let more = account.unicode_statics.iter().filter(|_| unicode);
+    for (key, template) in account.statics.iter().chain(more) {
+        put(key, fill(template, &value));
     }
     for (key, value) in account.auth.parameters() {
         put(key, value.to_vec());
@@ -92,11 +132,13 @@ fn put(list: &mut Vec<Parameter>, key: &[u8], value: Vec<u8>, format: Format) {
 
 /// Encoding and authentication of parameters that are settled.
 pub(super) fn assemble(
+    request: &Filled,
     mut parameters: Vec<Parameter>,
     account: &Account,
+    now_s: u64,
 ) -> Result<Call, BadAccount> {
     let signed = matches!(account.auth, Auth::Zadarma { .. });
-    let mut url = check_url(account)?;
+    let mut url = check_url(&account.host, &request.path)?;
     if account.format != Format::Json {
         // In a JSON object names have no order, but elements of a list do: theirs stays.
         ksort(&mut parameters);
@@ -125,20 +167,30 @@ pub(super) fn assemble(
             (Some(content_type), body)
         }
     };
+    let method = match account.format {
+        Format::Query => "GET",
+        Format::Form | Format::Json | Format::Multipart => "POST",
+    };
+    let proof = account.auth.headers(&ToSign {
+        method,
+        url: &url,
+        path: &request.path,
+        query: &query,
+        body: &body,
+        now_s,
+    });
+    let headers = headers(proof, &request.headers, account.format, content_type)?;
     Ok(Call {
-        method: match account.format {
-            Format::Query => "GET",
-            Format::Form | Format::Json | Format::Multipart => "POST",
-        },
+        method,
         url,
-        headers: headers(account, content_type, &query)?,
+        headers,
         body,
     })
 }
 
 /// `host` then `path`, as they stand, less a fragment, which is never sent.
-fn check_url(account: &Account) -> Result<String, BadAccount> {
-    let joined = format!("{}{}", account.host, account.path);
+fn check_url(host: &str, path: &str) -> Result<String, BadAccount> {
+    let joined = format!("{host}{path}");
     let url = joined.split('#').next().unwrap_or("");
     let (scheme, rest) = url.split_once("://").ok_or(BadAccount::Url)?;
     let known = ["http", "https"]
@@ -170,13 +222,15 @@ const OURS: [&str; 9] = [
     "Accept-Encoding",
 ];
 
+/// Those that prove who we are, then ours, then the configuration's.
 fn headers(
-    account: &Account,
+    proof: Vec<(String, Vec<u8>)>,
+    configured: &[(String, Vec<u8>)],
+    format: Format,
     content_type: Option<String>,
-    query: &[u8],
 ) -> Result<Vec<(String, String)>, BadAccount> {
     let mut list: Vec<(String, String)> = Vec::new();
-    if let Some((name, value)) = account.auth.header(&account.path, query) {
+    for (name, value) in proof {
         let value = String::from_utf8(value).map_err(|_| bad_header(&name))?;
         list.push((name, value));
     }
@@ -190,19 +244,20 @@ fn headers(
         list.push(("Content-Type".to_owned(), content_type));
     }
     let ours = list.len();
-    for (name, value) in &account.headers {
-        let framing = account.format == Format::Multipart && is(name, "Content-Type");
+    for (name, value) in configured {
+        let framing = format == Format::Multipart && is(name, "Content-Type");
         if framing || OURS.iter().any(|ours| is(name, ours)) {
             return Err(bad_header(name));
         }
+        let value = str::from_utf8(value).map_err(|_| bad_header(name))?;
         let place = list
             .iter()
             .take(ours)
             .position(|(known, _)| is(name, known));
         match place.and_then(|place| list.get_mut(place).map(|entry| (place, entry))) {
             Some((place, _)) if place < authenticated => {}
-            Some((_, entry)) => *entry = (name.clone(), value.clone()),
-            None => list.push((name.clone(), value.clone())),
+            Some((_, entry)) => *entry = (name.clone(), value.to_owned()),
+            None => list.push((name.clone(), value.to_owned())),
         }
     }
     match list.iter().find(|(name, value)| !can_be_sent(name, value)) {
@@ -235,30 +290,6 @@ fn is_token(name: &str) -> bool {
 }
 
 // ---- Values ---------------------------------------------------------------------------------
-
-/// Least digits of a number that `number_format` touches: below are short codes.
-const FORMATTED_DIGITS_MIN: usize = 7;
-
-fn format_number(raw: &str, format: NumberFormat) -> String {
-    let digits = raw.strip_prefix('+').unwrap_or(raw);
-    let is_number =
-        digits.len() >= FORMATTED_DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number {
-        return raw.to_owned();
-    }
-    match format {
-        NumberFormat::AsIs => raw.to_owned(),
-        NumberFormat::OmitPlus => digits.to_owned(),
-        NumberFormat::Digits => digits.strip_prefix("00").unwrap_or(digits).to_owned(),
-        NumberFormat::Plus => format!("+{digits}"),
-        NumberFormat::Nanp => match digits.strip_prefix('1') {
-            // Eleven digits that begin with the country code. With a `+`, ten digits are
-            // another country's.
-            Some(national) if national.len() == 10 => national.to_owned(),
-            _ => raw.to_owned(),
-        },
-    }
-}
 
 fn in_charset(text: &Text, charset: &Charset) -> Vec<u8> {
     match charset {
@@ -335,7 +366,11 @@ fn free_boundary(parameters: &[Parameter]) -> String {
 mod tests {
     use super::*;
     use crate::message::{Number, Sender};
+    use crate::proto::provider::NumberFormat;
+    use crate::proto::provider::fill::Values;
     use crate::proto::provider::tests::account;
+
+    const NOW_S: u64 = 1_700_000_000;
 
     fn message(to: &str, from: &str, text: &[u8]) -> Message {
         Message {
@@ -350,12 +385,12 @@ mod tests {
     }
 
     fn body(message: &Message, account: &Account) -> String {
-        String::from_utf8(encode(message, account).unwrap().body).unwrap()
+        String::from_utf8(encode(message, account, NOW_S).unwrap().body).unwrap()
     }
 
     #[test]
     fn a_form_is_what_the_php_sends() {
-        let call = encode(&hello(), &account()).unwrap();
+        let call = encode(&hello(), &account(), NOW_S).unwrap();
         assert_eq!(call.method, "POST");
         assert_eq!(call.url, "https://api.example.com/sms/send/");
         assert_eq!(
@@ -377,39 +412,6 @@ mod tests {
     fn a_form_passes_the_bytes_as_they_are() {
         let text = message("1", "2", b"caf\xe9 \xff");
         assert_eq!(body(&text, &account()), "Body=caf%E9+%FF&From=2&To=1");
-    }
-
-    #[test]
-    fn numbers_get_the_format_asked_for() {
-        use NumberFormat::{AsIs, Digits, Nanp, OmitPlus, Plus};
-        fn check(raw: &str, format: NumberFormat, expected: &str) {
-            assert_eq!(format_number(raw, format), expected, "{raw} {format:?}");
-        }
-        check("+46701234567", AsIs, "+46701234567");
-        check("+46701234567", OmitPlus, "46701234567");
-        check("0046701234567", OmitPlus, "0046701234567");
-        check("+46701234567", Digits, "46701234567");
-        check("0046701234567", Digits, "46701234567");
-        check("+0046701234567", Digits, "46701234567");
-        check("46701234567", Plus, "+46701234567");
-        check("+46701234567", Plus, "+46701234567");
-        check("+12025550183", Nanp, "2025550183");
-        check("12025550183", Nanp, "2025550183");
-        check("2025550183", Nanp, "2025550183");
-        check("+4670123456", Nanp, "+4670123456");
-        check("+46701234567", Nanp, "+46701234567");
-        // Short codes and names are left alone: six, seven, eight digits.
-        check("+123456", OmitPlus, "+123456");
-        check("+1234567", OmitPlus, "1234567");
-        check("+12345678", OmitPlus, "12345678");
-        check("123456", Plus, "123456");
-        check("1234567", Plus, "+1234567");
-        for format in [OmitPlus, Digits, Plus, Nanp] {
-            check("ACME+Co", format, "ACME+Co");
-            check("+1202x550183", format, "+1202x550183");
-            check("++12025550183", format, "++12025550183");
-            check("+", format, "+");
-        }
     }
 
     #[test]
@@ -460,6 +462,97 @@ mod tests {
         );
     }
 
+    fn values() -> Values {
+        Values {
+            account: b"AC 1/2".to_vec(),
+            auth_user: b"u".to_vec(),
+            auth_passwd: b"p&=,\xe9".to_vec(),
+            auth_extra: b"x".to_vec(),
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_and_divide_nothing() {
+        let account = Account {
+            path: "/{account}/s?from={from}&to={to}".to_owned(),
+            values: values(),
+            number_format: NumberFormat::Digits,
+            statics: vec![(b"key".to_vec(), b"{auth_passwd}".to_vec())],
+            headers: vec![(
+                "X-Key".to_owned(),
+                "{auth_user}|{auth_extra}: {to}".to_owned(),
+            )],
+            auth: Auth::None,
+            ..account()
+        };
+        let call = encode(&message("+12025550183", "A&B @1", b"x"), &account, NOW_S).unwrap();
+        assert_eq!(
+            call.url,
+            "https://api.example.com/AC%201%2F2/s?from=A%26B%20%401&to=12025550183"
+        );
+        assert_eq!(
+            String::from_utf8(call.body).unwrap(),
+            "Body=x&From=A%26B+%401&To=12025550183&key=p%26%3D%2C%E9"
+        );
+        let header = ("X-Key".to_owned(), "u|x: 12025550183".to_owned());
+        assert!(call.headers.contains(&header), "{:?}", call.headers);
+    }
+
+    #[test]
+    fn a_value_that_no_header_can_carry_is_a_fault() {
+        fn check(value: &[u8], expected: bool) {
+            let account = Account {
+                values: Values {
+                    auth_extra: value.to_vec(),
+                    ..values()
+                },
+                headers: vec![("X-Key".to_owned(), "a{auth_extra}".to_owned())],
+                ..account()
+            };
+            let made = encode(&hello(), &account, NOW_S).is_ok();
+            assert_eq!(made, expected, "{value:?}");
+        }
+        check(b"k", true);
+        check(b"", true);
+        check(b"k\r\nB: c", false);
+        check(b"k\n", false);
+        check(b"k\0", false);
+        check(b"k\x7f", false);
+        check(b"\xff", false);
+    }
+
+    #[test]
+    fn each_number_has_its_format() {
+        let account = Account {
+            number_format: NumberFormat::Digits,
+            number_format_from: NumberFormat::Nanp,
+            ..account()
+        };
+        assert_eq!(
+            body(&hello(), &account),
+            "Body=Hello+%26+bye&From=2025550160&To=12025550183"
+        );
+    }
+
+    #[test]
+    fn a_text_outside_gsm_has_parameters_of_its_own() {
+        fn check(text: &str, expected: &str) {
+            let account = Account {
+                statics: vec![(b"type".to_vec(), b"text".to_vec())],
+                unicode_statics: vec![(b"type".to_vec(), b"unicode".to_vec())],
+                ..account()
+            };
+            let body = body(&message("1", "2", text.as_bytes()), &account);
+            let (_, kind) = body.rsplit_once('&').unwrap();
+            assert_eq!(kind, expected, "{text}");
+        }
+        check("plain", "type=text");
+        check("\u{e4}\u{20ac}[]", "type=text");
+        check("\u{e7}", "type=unicode");
+        check("\u{2014}", "type=unicode");
+        check("\u{1f600}", "type=unicode");
+    }
+
     #[test]
     fn a_query_goes_into_the_url() {
         fn check(path: &str, expected: &str) {
@@ -469,7 +562,7 @@ mod tests {
                 key_to: b"to[]".to_vec(),
                 ..account()
             };
-            let call = encode(&message("1", "2", b"a b"), &account).unwrap();
+            let call = encode(&message("1", "2", b"a b"), &account, NOW_S).unwrap();
             assert_eq!((call.method, call.url.as_str()), ("GET", expected));
             assert!(call.body.is_empty());
             assert!(call.headers.iter().all(|(name, _)| name != "Content-Type"));
@@ -492,7 +585,7 @@ mod tests {
             ..account()
         };
         let text = b"--websms-0000000000000000--\r\nx";
-        let call = encode(&message("1", "2", text), &account).unwrap();
+        let call = encode(&message("1", "2", text), &account, NOW_S).unwrap();
         let content_type = "multipart/form-data; boundary=websms-0000000000000001";
         assert!(call.headers.iter().any(|(_, value)| value == content_type));
         assert_eq!(
@@ -517,7 +610,11 @@ mod tests {
                 },
                 ..account()
             };
-            assert_eq!(encode(&hello(), &account).is_ok(), expected, "{format:?}");
+            assert_eq!(
+                encode(&hello(), &account, NOW_S).is_ok(),
+                expected,
+                "{format:?}"
+            );
         }
         check(Format::Form, true);
         check(Format::Query, true);
@@ -532,7 +629,7 @@ mod tests {
                 headers: vec![(name.to_owned(), value.to_owned())],
                 ..account()
             };
-            let call = encode(&hello(), &account).ok();
+            let call = encode(&hello(), &account, NOW_S).ok();
             let of_that_name = call.as_ref().map(|call| {
                 let same = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
                 let list = call.headers.iter().filter(same);
@@ -567,7 +664,7 @@ mod tests {
                 path: path.to_owned(),
                 ..account()
             };
-            let url = encode(&hello(), &account).map(|call| call.url);
+            let url = encode(&hello(), &account, NOW_S).map(|call| call.url);
             assert_eq!(url, expected.map(str::to_owned), "{host} {path}");
         }
         check("https://a", "/", Ok("https://a/"));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Account, BodyEnd, Check, Reason, Reply, Verdict};
+use super::{Account, BodyEnd, Check, IdPlace, Reason, Reply, Verdict};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
 use crate::proto::date;
 use crate::proto::json;
@@ -28,9 +28,12 @@ pub fn judge(reply: &Reply, account: &Account, now_s: u64) -> Verdict {
         reason,
         retry_after_s: retry_after_s(reply, now_s),
     };
-    let success = (200..300).contains(&status);
+    let success = match account.status_check.as_slice() {
+        [] => (200..300).contains(&status),
+        list => list.contains(&status),
+    };
     let sent = || Verdict::Sent {
-        id: message_id(&reply.body),
+        id: message_id(&reply.body, &account.message_id),
         reason: Reason::Status(status),
     };
     let accepted = account
@@ -79,9 +82,8 @@ fn holds(check: &Check, reply: &Reply) -> Held {
     let held = match check {
         Check::KeyValue(key, expected) => match json::parse(&reply.body) {
             Ok(answer) => {
-                let found = answer.find(key).and_then(|value| value.scalar());
                 // Whole JSON decides, whatever was cut off behind it.
-                return match found.as_deref() == Some(expected.as_slice()) {
+                return match has(answer, key, expected) {
                     true => Held::Yes,
                     false => Held::No,
                 };
@@ -97,11 +99,47 @@ fn holds(check: &Check, reply: &Reply) -> Held {
     }
 }
 
+/// Whether the key has the value; a path with `[]` in it: for every element of that list.
+fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
+    let split = key.windows(3).position(|three| three == b"[].");
+    let list = split.and_then(|at| {
+        let (list, rest) = key.split_at_checked(at)?;
+        Some((answer.at(&json::steps(list)?)?, rest.get(3..)?))
+    });
+    match (split, list) {
+        (None, _) => answer
+            .find(key)
+            .and_then(|value| value.scalar())
+            .is_some_and(|value| value == expected),
+        (Some(_), Some((list, rest))) if list.is_array() => {
+            let mut elements = list.entries();
+            list.entries().next().is_some()
+                && elements.all(|element| {
+                    let path = json::steps(rest);
+                    let value = path.and_then(|path| element.at(&path)?.scalar());
+                    value.is_some_and(|value| value == expected)
+                })
+        }
+        (Some(_), _) => false,
+    }
+}
+
 /// The provider's id of the message, if it may be shown: 1 to 128 of ASCII letters, digits and
 /// `._:@=+-`.
-fn message_id(body: &[u8]) -> Option<String> {
-    let answer = json::parse(body).ok()?;
-    let value = ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar())?;
+fn message_id(body: &[u8], place: &IdPlace) -> Option<String> {
+    let value = match place {
+        IdPlace::Usual => {
+            let answer = json::parse(body).ok()?;
+            ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar())?
+        }
+        IdPlace::Key(key) => json::parse(body).ok()?.find(key)?.first()?.scalar()?,
+        IdPlace::Regex(regex) => {
+            let text = String::from_utf8_lossy(body);
+            let groups = regex.captures(&text)?;
+            let group = groups.get(1).or_else(|| groups.get(0))?;
+            group.as_str().as_bytes().to_vec()
+        }
+    };
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:@=+-".contains(byte);
     let shown = (1..=MESSAGE_ID_BYTES_MAX).contains(&value.len()) && value.iter().all(fits);
     String::from_utf8(value).ok().filter(|_| shown)
@@ -187,6 +225,73 @@ mod tests {
         ] {
             check(status, "refused");
         }
+    }
+
+    #[test]
+    fn statuses_of_the_configuration_decide() {
+        fn check(list: &[u16], status: u16, body: &str, expected: &str) {
+            let account = Account {
+                status_check: list.to_vec(),
+                response_check: key_value("ok", "1"),
+                ..account()
+            };
+            let verdict = judge(&reply(status, body), &account, NOW_S);
+            assert_eq!(name(&verdict), expected, "{list:?} {status}");
+        }
+        check(&[], 201, r#"{"ok":1}"#, "sent");
+        check(&[202], 202, r#"{"ok":1}"#, "sent");
+        check(&[202], 202, r#"{"ok":0}"#, "refused");
+        check(&[202], 200, r#"{"ok":1}"#, "refused");
+        check(&[200, 409], 409, r#"{"ok":1}"#, "sent");
+        check(&[202], 503, r#"{"ok":1}"#, "later");
+    }
+
+    #[test]
+    fn a_check_of_a_list_holds_for_every_element() {
+        fn check(body: &str, expected: &str) {
+            let account = Account {
+                response_check: key_value("messages[].status", "0"),
+                ..account()
+            };
+            let verdict = judge(&reply(200, body), &account, NOW_S);
+            assert_eq!(name(&verdict), expected, "{body}");
+        }
+        check(r#"{"messages":[{"status":"0"}]}"#, "sent");
+        check(r#"{"messages":[{"status":"0"},{"status":0}]}"#, "sent");
+        check(r#"{"messages":[{"status":"0"},{"status":"1"}]}"#, "refused");
+        check(r#"{"messages":[{"status":"1"},{"status":"0"}]}"#, "refused");
+        check(r#"{"messages":[{"status":"0"},{}]}"#, "refused");
+        check(r#"{"messages":[]}"#, "refused");
+        check(r#"{"messages":{"status":"0"}}"#, "refused");
+        check(r#"{"status":"0"}"#, "refused");
+        check("[]", "refused");
+    }
+
+    #[test]
+    fn an_id_stands_where_the_configuration_says() {
+        fn check(place: IdPlace, body: &str, expected: Option<&str>) {
+            let id = message_id(body.as_bytes(), &place);
+            assert_eq!(id.as_deref(), expected, "{place:?} {body}");
+        }
+        fn key(key: &str) -> IdPlace {
+            IdPlace::Key(key.into())
+        }
+        fn regex(pattern: &str) -> IdPlace {
+            IdPlace::Regex(regex_lite::Regex::new(pattern).unwrap())
+        }
+        check(key("ids[0]"), r#"{"id":"no","ids":[421,5]}"#, Some("421"));
+        check(key("ids"), r#"{"ids":[421,5]}"#, Some("421"));
+        check(
+            key("data.id"),
+            r#"{"data":{"id":"a-1"},"id":"no"}"#,
+            Some("a-1"),
+        );
+        check(key("data.id"), r#"{"id":"no"}"#, None);
+        check(key(""), r#"{"id":"no"}"#, None);
+        check(regex(r"smsid=(\w+)"), "result=1^smsid=ab12^", Some("ab12"));
+        check(regex(r"[0-9]+"), "OK 77", Some("77"));
+        check(regex(r"smsid=(\w+)"), "error", None);
+        check(regex("(.*)"), "two words", None);
     }
 
     #[test]
@@ -316,7 +421,8 @@ mod tests {
     #[test]
     fn an_id_is_shown_only_if_it_is_harmless() {
         fn check(body: &str, expected: Option<&str>) {
-            assert_eq!(message_id(body.as_bytes()).as_deref(), expected, "{body}");
+            let id = message_id(body.as_bytes(), &IdPlace::Usual);
+            assert_eq!(id.as_deref(), expected, "{body}");
         }
         check(r#"{"sid":"SM12"}"#, Some("SM12"));
         check(r#"{"id":7,"sid":"SM12"}"#, Some("SM12"));

@@ -7,7 +7,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::encode::{assemble, parameters};
+use super::encode::{assemble, filled};
+use super::fill::Values;
 use super::{Account, BadAccount};
 use crate::message::Message;
 use crate::proto::form::{rawurlencode, urlencode};
@@ -30,16 +31,17 @@ const OPEN: [&str; 5] = [
 ];
 
 /// Request line, headers, an empty line and the body, as they would go on the wire.
-pub fn preview(message: &Message, account: &Account) -> Result<Vec<u8>, BadAccount> {
-    let real = assemble(parameters(message, account), account)?;
-    let mut list = parameters(message, account);
+pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u8>, BadAccount> {
+    let request = filled(message, account);
+    let real = assemble(&request, request.parameters.clone(), account, now_s)?;
+    let mut list = request.parameters.clone();
     for (name, value) in &mut list {
         if tells_a_secret(name) || is_credential(name, &account.auth) {
             *value = MASK.to_vec();
         }
     }
-    let call = assemble(list, account)?;
-    let secrets = secrets(&account.auth);
+    let call = assemble(&request, list, account, now_s)?;
+    let secrets = secrets(&account.auth, &account.values);
     let mut out = Vec::new();
     out.extend_from_slice(call.method.as_bytes());
     out.push(b' ');
@@ -81,17 +83,21 @@ fn mask_all_but_scheme(value: &str) -> Vec<u8> {
 }
 
 /// The credentials in every spelling that a request may give them, the longest first.
-fn secrets(auth: &Auth) -> Vec<Vec<u8>> {
+fn secrets(auth: &Auth, values: &Values) -> Vec<Vec<u8>> {
     let (user, passwd): (&[u8], &[u8]) = match auth {
-        Auth::None => return Vec::new(),
+        Auth::None => (b"", b""),
         Auth::Plain { user, passwd, .. } | Auth::Basic { user, passwd } => (user, passwd),
         Auth::Bearer { token } => (b"", token),
         Auth::Header { value, .. } => (b"", value.as_bytes()),
-        Auth::Zadarma { user, secret } => (user.as_bytes(), secret),
+        Auth::Zadarma { user, secret } | Auth::Ovh { user, secret, .. } => {
+            (user.as_bytes(), secret)
+        }
     };
     let pair = [user, b":", passwd].concat();
+    let filled = [&values.auth_user, &values.auth_passwd, &values.auth_extra];
+    let filled = filled.map(|value| value.as_slice());
     let mut forms = Vec::new();
-    for secret in [user, passwd, &pair] {
+    for secret in [user, passwd, &pair].into_iter().chain(filled) {
         if secret.is_empty() || secret == b":" {
             continue;
         }
@@ -149,7 +155,7 @@ mod tests {
             from: Sender::parse_outbound(b"2").unwrap(),
             text: Text::parse_outbound(b"hello").unwrap(),
         };
-        String::from_utf8(preview(&message, account).unwrap()).unwrap()
+        String::from_utf8(preview(&message, account, 0).unwrap()).unwrap()
     }
 
     #[test]
@@ -272,7 +278,7 @@ mod tests {
             from: Sender::parse_outbound(b"2").unwrap(),
             text: Text::parse_outbound(b"hello").unwrap(),
         };
-        let length = encode(&message, &account).unwrap().body.len();
+        let length = encode(&message, &account, 0).unwrap().body.len();
         assert!(shown(&account).contains(&format!("Content-Length: {length}\r\n")));
     }
 }

@@ -158,34 +158,37 @@ impl<'a> Places<'a> {
         let path = json::steps(path)?;
         let mut roots = self.covered.iter().copied();
         roots.find_map(|root| {
-            let mut place = self.at(root, &path)?;
+            let place = self.at(root, &path)?;
             if path.is_empty() && matches!(place, Place::Array(_)) {
                 return None;
             }
-            if let Place::Scalar(bytes) = place {
-                place = Place::Json(self.json(bytes)?);
-            }
-            Some(match place {
-                Place::Array(array) if is_list(array) => array
-                    .entries()
-                    .iter()
-                    .map(|(_, value)| place_of(value))
-                    .collect(),
-                Place::Json(value) if value.is_array() => {
-                    value.entries().map(Place::Json).collect()
-                }
-                Place::Json(value) if !value.is_object() => return None,
-                object => vec![object],
-            })
+            self.elements(place)
+        })
+    }
+
+    /// The elements of a list; an object is its own only element.
+    fn elements(&self, mut place: Place<'a>) -> Option<Vec<Place<'a>>> {
+        if let Place::Scalar(bytes) = place {
+            place = Place::Json(self.json(bytes)?);
+        }
+        Some(match place {
+            Place::Array(array) if is_list(array) => array
+                .entries()
+                .iter()
+                .map(|(_, value)| place_of(value))
+                .collect(),
+            Place::Json(value) if value.is_array() => value.entries().map(Place::Json).collect(),
+            Place::Json(value) if !value.is_object() => return None,
+            object => vec![object],
         })
     }
 
     /// Whether what the permit does not cover says that this is a message; `None` where it says
     /// nothing.
     pub(super) fn uncovered(&self, hook: &Hook) -> Option<bool> {
-        let (key, value) = hook.accept_if.as_ref()?;
-        let found = self.find(&self.uncovered, key, Depth::Any)?;
-        Some(found.into_bytes() == *value)
+        let condition = hook.accept_if.as_ref()?;
+        let found = self.find(&self.uncovered, &condition.key, Depth::Any)?;
+        Some(condition.holds(&found.into_bytes()))
     }
 }
 
@@ -209,6 +212,57 @@ impl<'a> Scope<'_, 'a> {
             Scope::Element(places, element) => places.find(&[*element], key, Depth::Any),
         };
         found.map(Found::into_bytes)
+    }
+
+    /// The same for a key of which only matters whether it is there: what is no scalar is a value
+    /// that nobody writes.
+    pub(super) fn presence(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
+        self.find(key).or_else(|| {
+            let (places, roots) = self.roots();
+            let path = match json::is_path(key) {
+                true => json::steps(key)?,
+                false => vec![key],
+            };
+            let mut roots = roots.iter();
+            let there = roots.any(|root| places.at(*root, &path).is_some());
+            there.then_some(Cow::Borrowed(b"\0".as_slice()))
+        })
+    }
+
+    /// Every value of a key that names several, at most `values_max` of them, in order: `a*` is `a0`,
+    /// `a1` and so on, `a[].b` is `b` in each element of a list.
+    pub(super) fn all(&self, key: &[u8], values_max: usize) -> Vec<Cow<'a, [u8]>> {
+        if let Some(stem) = key.strip_suffix(b"*") {
+            let numbered = |n: usize| self.find(&[stem, n.to_string().as_bytes()].concat());
+            return (0..values_max).map_while(numbered).collect();
+        }
+        let split = key.windows(3).position(|three| three == b"[].");
+        let (list, rest) = split
+            .and_then(|at| key.split_at_checked(at))
+            .unwrap_or((key, b""));
+        let rest = rest.get(3..).unwrap_or_default();
+        let Some(path) = json::steps(list).filter(|path| !path.is_empty()) else {
+            return Vec::new();
+        };
+        let (places, roots) = self.roots();
+        let mut lists = roots.iter().filter_map(|root| places.at(*root, &path));
+        let elements = lists.next().map(|list| {
+            let elements = places.elements(list);
+            elements.unwrap_or_else(|| vec![list])
+        });
+        let value = |element: Place<'a>| match rest {
+            [] => first(element),
+            rest => places.find(&[element], rest, Depth::Any),
+        };
+        let values = elements.into_iter().flatten().filter_map(value);
+        values.take(values_max).map(Found::into_bytes).collect()
+    }
+
+    fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
+        match self {
+            Scope::Whole(places) | Scope::Beside(places) => (places, &places.covered),
+            Scope::Element(places, element) => (places, std::slice::from_ref(element)),
+        }
     }
 }
 

@@ -26,6 +26,10 @@ fn hook() -> Hook {
         key_id: Vec::new(),
         accept_if: None,
         each: Vec::new(),
+        number_format: NumberFormat::AsIs,
+        text_decode: Decode::None,
+        key_media: Vec::new(),
+        media: Media::Link,
         report_success: Vec::new(),
         report_type: String::new(),
         reject_status: 422,
@@ -39,6 +43,16 @@ fn hook_of(to: &str, from: &str, body: &str) -> Hook {
         key_body: body.into(),
         ..hook()
     }
+}
+
+fn condition(key: &str, values: &[&str]) -> Option<Condition> {
+    Some(Condition {
+        key: key.into(),
+        values: values
+            .iter()
+            .map(|value| value.as_bytes().to_vec())
+            .collect(),
+    })
 }
 
 fn with(change: impl FnOnce(&mut Hook)) -> Hook {
@@ -496,8 +510,7 @@ fn ids() {
 
 #[test]
 fn filters() {
-    let accept =
-        |key: &str, value: &str| with(|hook| hook.accept_if = Some((key.into(), value.into())));
+    let accept = |key: &str, value: &str| with(|hook| hook.accept_if = condition(key, &[value]));
     let check = |hook: &Hook, content_type: &str, body: &str, expected: &str| {
         assert_eq!(shown(post(hook, content_type, body)), expected, "{body}");
     };
@@ -533,6 +546,38 @@ fn filters() {
         r#"{"data":{"type":"out","To":1,"From":2,"Body":"x"}}"#,
         "filtered",
     );
+    let either = with(|hook| hook.accept_if = condition("type", &["sms", "mms"]));
+    check(&either, FORM, "type=mms&To=1&From=2&Body=x", "1 2 x");
+    check(&either, FORM, "type=sms|mms&To=1&From=2&Body=x", "filtered");
+    check(&either, FORM, "To=1&From=2&Body=x", "filtered");
+    // An empty value is also a key that is not there.
+    let absent = accept("receipt", "");
+    check(&absent, JSON, r#"{"To":1,"From":2,"Body":"x"}"#, "1 2 x");
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":null}"#,
+        "1 2 x",
+    );
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":true}"#,
+        "filtered",
+    );
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":{"a":1}}"#,
+        "filtered",
+    );
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":[{}]}"#,
+        "filtered",
+    );
+    check(&absent, JSON, r#"{"To":1,"From":2,"Bo"#, "bad: no to");
     let flag = accept("receipt", "false");
     check(
         &flag,
@@ -655,7 +700,7 @@ fn lists() {
     // A filter is judged by the element, else by what stands beside the list.
     let both = with(|hook| {
         hook.each = b"m".to_vec();
-        hook.accept_if = Some((b"type".to_vec(), b"in".to_vec()));
+        hook.accept_if = condition("type", &["in"]);
     });
     check(
         &both,
@@ -739,7 +784,7 @@ fn coverage() {
     let paths = hook_of("result.To", "result.From", "result.Body");
     check(inside(), "/", result, &paths, "1 2 x");
     // What is not covered can only say that this is no message.
-    let event = with(|hook| hook.accept_if = Some((b"event".to_vec(), b"SMS".to_vec())));
+    let event = with(|hook| hook.accept_if = condition("event", &["SMS"]));
     check(
         inside(),
         "/",
@@ -950,4 +995,138 @@ fn the_deepest_request_fits_the_stack() {
         .unwrap()
         .join()
         .unwrap();
+}
+
+#[test]
+fn numbers_in_one_spelling() {
+    let hook = with(|hook| hook.number_format = NumberFormat::PlusNanp);
+    let check = |body: &str, expected: &str| {
+        assert_eq!(shown(post(&hook, FORM, body)), expected, "{body}");
+    };
+    check(
+        "To=2025550160&From=15017122661&Body=x",
+        "+12025550160 +15017122661 x",
+    );
+    check("To=%2B12025550160&From=ACME&Body=x", "+12025550160 ACME x");
+    check("To=12345&From=123456789&Body=x", "12345 123456789 x");
+    // A plus more than fits.
+    let (longest, longer) = ("1".repeat(63), "1".repeat(64));
+    check(
+        &format!("To={longest}&From=2&Body=x"),
+        &format!("+{longest} 2 x"),
+    );
+    check(
+        &format!("To={longer}&From=2&Body=x"),
+        "bad: to is 65 bytes, limit 64",
+    );
+}
+
+#[test]
+fn texts_in_an_encoding_of_their_own() {
+    fn check(from: Decode, text: &str, expected: &str) {
+        let hook = with(|hook| hook.text_decode = from);
+        let mut body = br#"{"To":1,"From":2,"Body":"#.to_vec();
+        crate::proto::json::write_string(text.as_bytes(), &mut body);
+        body.push(b'}');
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(
+            shown(post(&hook, JSON, &body)),
+            format!("1 2 {expected}"),
+            "{text}"
+        );
+    }
+    check(Decode::None, "a%20b+c", "a%20b+c");
+    check(Decode::Percent, "a%20b+c%2B%C3%A9", "a b c+\u{e9}");
+    check(Decode::Percent, "plain", "plain");
+    // What cannot be the encoding of anything is the text itself.
+    check(Decode::Percent, "50% off %20", "50% off %20");
+    check(Decode::Percent, "100%", "100%");
+    check(Decode::Percent, "100%2", "100%2");
+    check(Decode::Percent, "%zz%20", "%zz%20");
+    check(Decode::Percent, "1 + 1%20", "1 + 1%20");
+    check(Decode::Percent, "\u{e9}%20", "\u{e9}%20");
+    check(Decode::Base64, "SGVsbG8h", "Hello!");
+    check(Decode::Base64, "SGVsbG8h\n", "Hello!");
+    check(Decode::Base64, "SGVsbG8", "SGVsbG8");
+    check(Decode::Base64, "no base64!", "no base64!");
+    check(Decode::Base64, "", "");
+}
+
+#[test]
+fn media_are_links_behind_the_text() {
+    fn check(key: &str, media: Media, content_type: &str, body: &str, expected: &str) {
+        let hook = with(|hook| {
+            hook.key_media = key.into();
+            hook.media = media;
+        });
+        assert_eq!(shown(post(&hook, content_type, body)), expected, "{body}");
+    }
+    let link = |key: &str, content_type: &str, body: &str, expected: &str| {
+        check(key, Media::Link, content_type, body, expected);
+    };
+    let twilio = "To=1&From=2&Body=x&NumMedia=2&MediaUrl0=https://a/0&MediaUrl1=https://a/1\
+                  &MediaUrl3=https://a/3";
+    link("MediaUrl*", FORM, twilio, "1 2 x\nhttps://a/0\nhttps://a/1");
+    check("MediaUrl*", Media::Drop, FORM, twilio, "1 2 x");
+    link("", FORM, twilio, "1 2 x");
+    let empty = "To=1&From=2&Body=&MediaUrl0=https://a/0";
+    link("MediaUrl*", FORM, empty, "1 2 https://a/0");
+    let without = "To=1&From=2&MediaUrl0=https://a/0";
+    link("MediaUrl*", FORM, without, "1 2 https://a/0");
+    check("MediaUrl*", Media::Drop, FORM, without, "1 2 ");
+    link("MediaUrl*", FORM, "To=1&From=2", "bad: no text");
+    link("MediaUrl*", FORM, "To=1&From=2&MediaUrl0=", "bad: no text");
+    let objects = r#"{"To":1,"From":2,"Body":"x",
+        "m":[{"url":"http://a/0","u":1},{"n":1},{"url":"HTTPS://a/1"}]}"#;
+    link("m[].url", JSON, objects, "1 2 x\nhttp://a/0\nHTTPS://a/1");
+    link("m[].no", JSON, objects, "1 2 x");
+    link("no[].url", JSON, objects, "1 2 x");
+    let strings = r#"{"To":1,"From":2,"Body":"x","d":{"m":["https://a/0","https://a/1"]}}"#;
+    link("d.m[]", JSON, strings, "1 2 x\nhttps://a/0\nhttps://a/1");
+    link("d.m", JSON, strings, "1 2 x\nhttps://a/0\nhttps://a/1");
+    let one = r#"{"To":1,"From":2,"Body":"x","m":"https://a/0"}"#;
+    link("m", JSON, one, "1 2 x\nhttps://a/0");
+    link(
+        "m",
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","m":null}"#,
+        "1 2 x",
+    );
+    link("m", JSON, r#"{"To":1,"From":2,"m":null}"#, "bad: no text");
+    // Only what can be followed.
+    let no_links = [
+        "ftp://a",
+        "a",
+        "",
+        "https://a b",
+        "https://a/x.smil",
+        "https://a/x.SMIL?y",
+    ];
+    for no_link in no_links {
+        let body = format!(r#"{{"To":1,"From":2,"Body":"x","m":["{no_link}"]}}"#);
+        link("m", JSON, &body, "1 2 x");
+    }
+    let long = |bytes: usize| format!("https://a/{}", "x".repeat(bytes - 10));
+    for (bytes, stays) in [(1023, true), (1024, true), (1025, false)] {
+        let body = format!(r#"{{"To":1,"From":2,"Body":"","m":["{}"]}}"#, long(bytes));
+        let expected = if stays { long(bytes) } else { String::new() };
+        link("m", JSON, &body, &format!("1 2 {expected}"));
+    }
+    for (given, kept) in [(9, 9), (10, 10), (11, 10)] {
+        let links = vec![r#""https://a""#; given].join(",");
+        let body = format!(r#"{{"To":1,"From":2,"Body":"x","m":[{links}]}}"#);
+        link(
+            "m",
+            JSON,
+            &body,
+            &format!("1 2 x{}", "\nhttps://a".repeat(kept)),
+        );
+    }
+    // Each message has its own.
+    let hook = with(|hook| {
+        hook.key_media = b"m[]".to_vec();
+        hook.each = b"[]".to_vec();
+    });
+    let two = r#"[{"To":1,"From":2,"Body":"x","m":["https://a"]},{"To":1,"From":2,"Body":"y"}]"#;
+    assert_eq!(shown(post(&hook, JSON, two)), "1 2 x\nhttps://a|1 2 y");
 }
