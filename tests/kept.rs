@@ -1,0 +1,408 @@
+//! Refused webhooks → files, and `websmsd --replay` → call files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod rig;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rig::{Called, FORM, Ran, Scratch, Websmsd, wait_for};
+
+const NO_TEXT: &str = "To=%2B12025550160&From=%2B15017122661&Text=Hello";
+
+fn folder(scratch: &Scratch) -> PathBuf {
+    scratch.join("state/rejected")
+}
+
+/// Names of what is kept, in order.
+fn kept(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The text of the one file that is kept.
+#[track_caller]
+fn only(folder: &Path) -> String {
+    let names = kept(folder);
+    assert_eq!(names.len(), 1, "{names:?}");
+    fs::read_to_string(folder.join(&names[0])).unwrap()
+}
+
+/// A conf within `scratch`, for a replay.
+fn conf(scratch: &Scratch, conf: &str) -> PathBuf {
+    scratch.file("replay.conf", rig::spool_conf(scratch, conf))
+}
+
+fn replay(scratch: &Scratch, conf: &Path, file: &Path) -> Ran {
+    let mut run = rig::daemon_command(Called::Link, scratch);
+    run.arg("--replay").arg(file).arg("-c").arg(conf);
+    rig::finish(run)
+}
+
+#[track_caller]
+fn check_replay(scratch: &Scratch, conf: &Path, file: &Path, code: i32, said: &str) {
+    let ran = replay(scratch, conf, file);
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, Some(code), "{all}");
+    assert!(all.contains(said), "{all}");
+    assert!(!all.contains("Hello"), "{all}");
+}
+
+// ---- What is kept ---------------------------------------------------------------------------
+
+#[test]
+fn a_refused_request_is_kept_without_its_credentials() {
+    let websmsd =
+        Websmsd::start("[websmsd]\nauth_method = basic\nauth_user = u\nauth_passwd = secret");
+    let mut http = websmsd.connect();
+    http.send(format!(
+        "POST /sms?a=b HTTP/1.1\r\nHost: websms\r\nContent-Type: {FORM}\r\nCookie: c=secret\r\n\
+         Authorization: Basic dTpzZWNyZXQ=\r\nX-Signature: secret\r\nContent-Length: {}\r\n\r\n{}",
+        NO_TEXT.len(),
+        NO_TEXT
+    ));
+    assert_eq!(http.answer().status, 422);
+    let folder = folder(&websmsd.scratch);
+    let text = only(&folder);
+    let (start, rest) = text.split_once("time: ").unwrap();
+    let (time, rest) = rest.split_once('\n').unwrap();
+    assert_eq!(start, "websms request 1\n");
+    assert!(time.parse::<u64>().unwrap() > 1_700_000_000, "{time}");
+    let expected = format!(
+        "address: 127.0.0.1\ninterface: \ncoverage: whole\nitems: all\nmethod: POST\n\
+         target: /sms?a=b\ncontent-type: {FORM}\nclaims: 0\nbody: {}\n\n{NO_TEXT}",
+        NO_TEXT.len()
+    );
+    assert_eq!(rest, expected);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&folder.join(&kept(&folder)[0])), 0o600);
+    websmsd.wait_for_log(&format!("kept as {}", kept(&folder)[0]));
+    assert!(!websmsd.log().contains("Hello"));
+}
+
+#[test]
+fn only_what_passed_and_was_refused_is_kept() {
+    let check = |conf: &str, request: &[u8], status: u16, files: usize| {
+        let websmsd = Websmsd::start(conf);
+        let mut http = websmsd.connect();
+        http.send(request);
+        assert_eq!(http.answer().status, status, "{conf}");
+        let found = kept(&folder(&websmsd.scratch)).len();
+        assert_eq!(found, files, "{conf} {}", String::from_utf8_lossy(request));
+    };
+    let form = |body: &str| rig::post("/", FORM, body);
+    let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes();
+    check("[websmsd]", &form(NO_TEXT), 422, 1);
+    check("[websmsd]\nreject_status = 200", &form(NO_TEXT), 200, 1);
+    check("[websmsd]\neach = list", &form(NO_TEXT), 422, 1);
+    check("[websmsd]", &form(""), 422, 1);
+    check("[websmsd]", &form("To=1&From=2&Body=x"), 200, 0);
+    check("[websmsd]\naccept_if = \"a=b\"", &form(NO_TEXT), 200, 0);
+    check("[websmsd]\npermit_addr =", &form(NO_TEXT), 403, 0);
+    check("[websmsd]\nurl_path = /sms", &form(NO_TEXT), 404, 0);
+    let bearer = "[websmsd]\nauth_method = bearer\nauth_passwd = x";
+    check(bearer, &form(NO_TEXT), 401, 0);
+    let long = format!("To=1&From=2&Body={}", "%01".repeat(10_000));
+    check("[websmsd]", &form(&long), 413, 0);
+    let many = "a=b&".repeat(1001);
+    check("[websmsd]", &form(&many), 413, 0);
+    check("[websmsd]\nkeep_rejected = 0", &form(NO_TEXT), 422, 0);
+    check("[websmsd]\n[queue]\ndir =", &form(NO_TEXT), 422, 0);
+    check("[websmsd]", &get("/?a=b"), 422, 0);
+    check("[websmsd]", &get("/?Body=Hello"), 422, 1);
+    check("[websmsd]", &get("/?From=1"), 422, 1);
+    check("[websmsd]", &get("/"), 200, 0);
+}
+
+#[test]
+fn the_same_replaces_itself_and_one_a_second_is_kept() {
+    let websmsd = Websmsd::start("[websmsd]");
+    let folder = folder(&websmsd.scratch);
+    for _ in 0..3 {
+        websmsd.post("/", FORM, NO_TEXT);
+    }
+    let first = kept(&folder);
+    assert_eq!(first.len(), 1);
+    websmsd.post("/other", FORM, NO_TEXT);
+    websmsd.post("/", FORM, "To=1");
+    assert_eq!(kept(&folder), first);
+    wait_for("the next second", || {
+        assert_eq!(websmsd.post("/", FORM, "To=1").status, 422);
+        kept(&folder).len() == 2
+    });
+}
+
+#[test]
+fn one_address_has_a_quarter_of_the_places() {
+    let websmsd = Websmsd::start("[websmsd]\nkeep_rejected = 4\nproxy_addr = 127.0.0.1");
+    let folder = folder(&websmsd.scratch);
+    let refuse = |address: &str, body: &str| {
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {address}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let holds = || {
+            kept(&folder).iter().any(|name| {
+                fs::read_to_string(folder.join(name)).is_ok_and(|text| text.ends_with(body))
+            })
+        };
+        wait_for("a place", || {
+            let mut http = websmsd.connect();
+            http.send(&request);
+            assert_eq!(http.answer().status, 422);
+            holds()
+        });
+    };
+    refuse("192.0.2.1", "To=1");
+    refuse("192.0.2.1", "To=2");
+    assert_eq!(kept(&folder).len(), 1);
+    refuse("192.0.2.2", "To=3");
+    assert_eq!(kept(&folder).len(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_set_aside_and_holds_up_nothing() {
+    let scratch = Scratch::new();
+    let folder = scratch.folder("state/rejected");
+    fs::write(folder.join("0000000000000001"), "nonsense").unwrap();
+    fs::write(folder.join("0000000000000002"), "websms request 2\n").unwrap();
+    fs::write(folder.join("0000000000000003"), vec![b'x'; 200_000]).unwrap();
+    fs::create_dir(folder.join("0000000000000004")).unwrap();
+    fs::write(folder.join("notes"), "not ours").unwrap();
+    let websmsd = Websmsd::start_as(Called::Link, scratch, "[websmsd]", &[]);
+    for number in 1..5 {
+        websmsd.wait_for_log(&format!("set aside as 000000000000000{number}.bad"));
+    }
+    websmsd.wait_for_log("not of this version; set aside");
+    websmsd.wait_for_log("longer than 114688 bytes; set aside");
+    assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
+    assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
+    let names = kept(&folder);
+    assert_eq!(names.len(), 6, "{names:?}");
+    assert!(names.contains(&"notes".to_owned()));
+}
+
+#[test]
+fn fewer_places_let_the_oldest_go_at_the_start() {
+    let scratch = Scratch::new();
+    let first = Websmsd::start("[websmsd]");
+    first.post("/", FORM, NO_TEXT);
+    let name = kept(&folder(&first.scratch)).remove(0);
+    let folder = scratch.folder("state/rejected");
+    fs::copy(self::folder(&first.scratch).join(&name), folder.join(&name)).unwrap();
+    for number in 1..5 {
+        fs::write(folder.join(format!("000000000000000{number}")), "x").unwrap();
+    }
+    let websmsd = Websmsd::start_as(Called::Link, scratch, "[websmsd]\nkeep_rejected = 3", &[]);
+    assert_eq!(kept(&folder).len(), 3, "{}", websmsd.log());
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_changes_no_answer() {
+    let scratch = Scratch::new();
+    scratch.folder("state");
+    scratch.file("state/rejected", "");
+    let websmsd = Websmsd::start_as(Called::Link, scratch, "[websmsd]", &[]);
+    websmsd.wait_for_log("refused requests are not kept");
+    assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
+    assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
+    assert_eq!(websmsd.call_files().len(), 1);
+}
+
+#[test]
+fn a_disk_that_is_full_or_read_only_changes_no_answer() {
+    // The name is that of this target and body.
+    let sample = Websmsd::start("[websmsd]");
+    sample.post("/", FORM, NO_TEXT);
+    let name = kept(&folder(&sample.scratch)).remove(0);
+    for (inject, log) in [
+        ("write:error=ENOSPC", "the disk is full; refused requests"),
+        (
+            "open,openat:error=EROFS",
+            "the filesystem is read-only; refused",
+        ),
+        ("rename:error=EDQUOT", "the disk is full; refused requests"),
+    ] {
+        let scratch = Scratch::new();
+        let conf = conf(&scratch, "[websmsd]");
+        let mut run = Command::new("strace");
+        run.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"])
+            .arg(folder(&scratch).join(format!("{name}.new")))
+            .args(["-e", &format!("inject={inject}")])
+            .arg(rig::binary())
+            .args(["websmsd", "-l", "127.0.0.1:0", "-v", "-c"])
+            .arg(conf);
+        let websmsd = Websmsd::spawn(run, scratch);
+        assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
+        websmsd.wait_for_log(log);
+        assert!(kept(&folder(&websmsd.scratch)).is_empty(), "{inject}");
+        assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
+    }
+}
+
+// ---- Replay ---------------------------------------------------------------------------------
+
+#[test]
+fn a_replay_delivers_what_a_better_configuration_understands() {
+    let websmsd = Websmsd::start("[websmsd]\npermit_addr = 127.0.0.1\nproxy_addr =");
+    websmsd.post("/", FORM, NO_TEXT);
+    let scratch = &websmsd.scratch;
+    let file = folder(scratch).join(&kept(&folder(scratch))[0]);
+    // As it stands, then understood, with rules that nobody passes.
+    let still = conf(scratch, "[websmsd]");
+    check_replay(scratch, &still, &file, 1, "not acceptable: no text");
+    let closed = "[websmsd]\nkey_body = Text\npermit_addr =\nurl_path =\nauth_method = bearer\n\
+                  auth_passwd = x";
+    let closed = conf(scratch, closed);
+    check_replay(scratch, &closed, &file, 0, "delivered, ");
+    assert_eq!(websmsd.call_file().body(), "Hello");
+    // Without ids nothing is known of it.
+    check_replay(scratch, &closed, &file, 0, "delivered, ");
+    assert_eq!(websmsd.call_files().len(), 2);
+}
+
+#[test]
+fn a_replay_knows_duplicates_and_the_running_daemon_knows_replays() {
+    let ids = "[websmsd]\nkey_id = Id\nkey_body = Body";
+    let websmsd = Websmsd::start(ids);
+    websmsd.post("/", FORM, format!("{NO_TEXT}&Id=7"));
+    let scratch = &websmsd.scratch;
+    let file = folder(scratch).join(&kept(&folder(scratch))[0]);
+    let better = conf(scratch, "[websmsd]\nkey_id = Id\nkey_body = Text");
+    check_replay(scratch, &better, &file, 0, "delivered, ");
+    check_replay(scratch, &better, &file, 0, "delivered before");
+    let again = format!("{NO_TEXT}&Id=7").replace("Text", "Body");
+    assert_eq!(websmsd.post("/", FORM, again).status, 200);
+    websmsd.wait_for_log("delivered before");
+    assert_eq!(websmsd.call_files().len(), 1);
+}
+
+#[test]
+fn of_several_messages_those_that_were_refused_are_replayed() {
+    let each = "[websmsd]\neach = list\nkey_to = to\nkey_from = from\nkey_body = text";
+    let websmsd = Websmsd::start(each);
+    let body = r#"{"list":[{"to":"1","from":"9","text":"a"},{"to":"2","from":"9","message":"Hello"},
+                   {"to":"3","from":"9","text":"c"}]}"#;
+    assert_eq!(websmsd.post("/", "application/json", body).status, 200);
+    assert_eq!(websmsd.call_files().len(), 2);
+    let scratch = &websmsd.scratch;
+    let text = only(&folder(scratch));
+    assert!(text.contains("\nitems: 2 of 3\n"), "{text}");
+    let file = folder(scratch).join(&kept(&folder(scratch))[0]);
+    let better = conf(scratch, &each.replace("text", "message"));
+    check_replay(
+        scratch,
+        &better,
+        &file,
+        0,
+        "message 2: from 9 to 2: delivered",
+    );
+    assert_eq!(websmsd.call_files().len(), 3);
+    // Where the list reads differently, which were delivered cannot be told.
+    let other = conf(scratch, &format!("{each}\naccept_if = \"to=2\""));
+    check_replay(scratch, &other, &file, 1, "which cannot be told");
+    assert_eq!(websmsd.call_files().len(), 3);
+}
+
+/// A kept request as an operator could write it.
+fn written(coverage: &str, interface: &str, claims: &str, body: &str) -> String {
+    format!(
+        "websms request 1\ntime: 0\naddress: -\ninterface: {interface}\ncoverage: {coverage}\n\
+         items: all\nmethod: POST\ntarget: /?To=1&From=2\ncontent-type: {FORM}\nclaims: {}\n\
+         body: {}\n\n{claims}{body}",
+        claims.len(),
+        body.len()
+    )
+}
+
+#[test]
+fn a_replay_reads_what_the_proof_covered_and_nothing_else() {
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, "[websmsd]");
+    let check = |coverage: &str, claims: &str, body: &str, code: i32| {
+        let file = scratch.file("request", written(coverage, "", claims, body));
+        let ran = replay(&scratch, &conf, &file);
+        assert_eq!(ran.code, Some(code), "{coverage} {claims} {body} {ran:?}");
+    };
+    check("whole", "", "Body=Hello", 0);
+    check("body", "", "Body=Hello", 1);
+    check("body", "", "Body=Hello&To=1&From=2", 0);
+    check("inside result", "", "Body=Hello&To=1&From=2", 1);
+    let result = "result=%7B%22To%22:%221%22,%22From%22:%222%22,%22Body%22:%22x%22%7D";
+    check("inside result", "", result, 0);
+    let claims = r#"{"To":"1","From":"2","Body":"x"}"#;
+    check("claims", claims, "", 0);
+    check("claims", "{}", "Body=Hello&To=1&From=2", 1);
+}
+
+#[test]
+fn a_replay_tells_why_it_cannot() {
+    let scratch = Scratch::new();
+    let good = conf(&scratch, "[websmsd]");
+    let check = |conf: &Path, request: &str, code: i32, said: &str| {
+        let file = scratch.file("request", request);
+        check_replay(&scratch, conf, &file, code, said);
+        assert!(rig::call_files(&scratch.join("outgoing")).is_empty());
+    };
+    let request = written("whole", "", "", "Body=Hello");
+    let none = scratch.join("none");
+    check_replay(&scratch, &good, &none, 2, "does not exist");
+    check_replay(&scratch, &good, scratch.path(), 2, "not a regular file");
+    check(&good, "", 2, "not of this version");
+    check(
+        &good,
+        &request.replace("request 1", "request 2"),
+        2,
+        "not of this version",
+    );
+    check(&good, &request[..request.len() - 1], 2, "it is cut");
+    check(
+        &good,
+        &format!("{request}\n"),
+        2,
+        "something stands behind the body",
+    );
+    check(&good, &"x".repeat(200_000), 2, "longer than");
+    check(&none, &request, 2, "does not exist");
+    check(
+        &good,
+        &written("whole", "europe", "", "Body=Hello"),
+        2,
+        "not in this configuration",
+    );
+    let filtered = scratch.file(
+        "filtered.conf",
+        rig::spool_conf(&scratch, "[websmsd]\naccept_if = \"a=b\""),
+    );
+    check(&filtered, &request, 1, "messages: none");
+    let no_spool =
+        "[astqueue]\noutgoingdir = \"@DIR@/request/out\"\nstagingdir = \"@DIR@/staging\"";
+    let no_spool = scratch.file("spool.conf", rig::spool_conf(&scratch, no_spool));
+    check(&no_spool, &request, 75, "cannot make the folder");
+    let full = scratch.file(
+        "full.conf",
+        rig::spool_conf(&scratch, "[astqueue]\nmax = 1"),
+    );
+    scratch.folder("outgoing");
+    scratch.file("outgoing/a", "");
+    let file = scratch.file("request", &request);
+    check_replay(&scratch, &full, &file, 75, "not delivered");
+    let mut run = rig::daemon_command(Called::Link, &scratch);
+    run.arg("--replay");
+    assert_eq!(rig::finish(run).code, Some(2));
+}
