@@ -37,11 +37,11 @@ impl PublicUrl {
         })
     }
 
-    /// The URL of one request. `None` for a target with a fragment, which nobody sends and whose
-    /// end could be read in two ways.
+    /// The URL of one request. `None` for a target that is no path, and for one with a fragment,
+    /// which nobody sends and whose end could be read in two ways.
     pub fn of(&self, request: &Request) -> Option<Vec<u8>> {
         let target = request.target;
-        if target.contains(&b'#') {
+        if !target.starts_with(b"/") || target.contains(&b'#') {
             return None;
         }
         let query = target.iter().position(|b| *b == b'?');
@@ -79,6 +79,8 @@ mod tests {
         check(plain, "/in?", Some("https://sms.example.com/in?"));
         check(plain, "/in?a#b", None);
         check(plain, "/in#?a", None);
+        check(plain, "*", None);
+        check(plain, "0/in", None);
         let slash = "https://sms.example.com:8443/";
         check(slash, "/in?a", Some("https://sms.example.com:8443/in?a"));
         let path = "http://sms.example.com/hook/in";

@@ -1,10 +1,14 @@
 //! Requests as providers sign them → accepted, and refused as soon as a byte differs.
 
+mod ambiguity;
+mod golden;
+mod near;
+
 use super::*;
 use crate::proto::request::{Field, Version};
 
 /// A request with a body.
-pub(super) fn request<'a>(
+pub(in crate::proto::verify) fn request<'a>(
     method: &'a str,
     target: &'a str,
     fields: &[(&'a str, &'a str)],
