@@ -112,6 +112,15 @@ fn the_readme_states_the_limits_of_the_code() {
             bytes(limits::REPLY_BYTES_MAX),
         ),
         ("configuration file", bytes(limits::CONFIG_BYTES_MAX)),
+        ("ids that are remembered", limits::SEEN_MAX.to_string()),
+        (
+            "wait for another request with the same id",
+            wait(limits::DUPLICATE_WAIT),
+        ),
+        (
+            "refused requests that are kept, together",
+            bytes(limits::KEPT_BYTES_MAX),
+        ),
     ];
     let stated: Vec<(String, String)> = part("limits")
         .lines()
@@ -226,7 +235,7 @@ fn readme_configurations() -> Vec<String> {
 }
 
 /// Checks a configuration, then delivers one SMS with it into the contexts of the sample dialplan.
-fn deliver_with(conf: &str, target: &str) {
+fn deliver_with(conf: &str, target: &str) -> rig::CallFile {
     let scratch = Scratch::new();
     let file = scratch.file("checked.conf", conf);
     let checked = rig::websms(&file, &["--check"]);
@@ -248,13 +257,52 @@ fn deliver_with(conf: &str, target: &str) {
     assert_eq!(file.value("Channel"), "Local/+12025550160@websms-open");
     assert_eq!(file.value("Context"), "websms-in");
     assert_eq!(file.body(), "a b");
+    file
 }
 
 #[test]
-fn the_configuration_of_the_readme_works() {
+fn the_configurations_of_the_readme_work() {
     let configurations = readme_configurations();
-    assert_eq!(configurations.len(), 1);
+    assert_eq!(configurations.len(), 2);
     deliver_with(&configurations[0], "/sms-5f2a90d1");
+    // That for phones that are away: Asterisk is told how often and when.
+    let file = deliver_with(&configurations[1], "/");
+    assert_eq!(file.value("MaxRetries"), "576");
+    assert_eq!(file.value("RetryTime"), "300");
+    let tries_s: u64 = 576 * 300;
+    assert_eq!(tries_s, 2 * 86_400);
+}
+
+/// The lines of a context of the sample dialplan, comments and blank lines left out.
+fn context(name: &str) -> Vec<String> {
+    let sample = read("packaging/asterisk/extensions.websms.conf");
+    let header = format!("[{name}]");
+    let lines = sample.lines().skip_while(|line| *line != header).skip(1);
+    lines
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.starts_with(';') && !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_call_of_a_phone_that_is_away_is_never_answered() {
+    // Asterisk tries again only a call that nobody answered.
+    let open = context("websms-open");
+    let at = |start: &str| {
+        let found = open.iter().position(|line| line.starts_with(start));
+        found.unwrap_or_else(|| panic!("no {start} in {open:#?}"))
+    };
+    let asks =
+        at(" same = n,GotoIf($[\"${DEVICE_STATE(PJSIP/${PHONE})}\" = \"UNAVAILABLE\"]?away)");
+    let answers = at(" same = n(answer),Answer()");
+    let away = at(" same = n(away),");
+    assert!(asks < answers && answers < away);
+    assert_eq!(open[answers + 1], " same = n,Hangup()");
+    assert!(open[away..].iter().all(|line| !line.contains("Answer")));
+    assert!(open.last().unwrap().starts_with(" same = n,Hangup("));
+    let phone = "exten = _[+0-9a-zA-Z].,1,Set(PHONE=${DB(websms-phone/${EXTEN})})";
+    assert_eq!([&open[0], &context("websms-in")[0]], [phone, phone]);
 }
 
 #[test]

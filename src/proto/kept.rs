@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
 use crate::proto::request::{Field, Request, Version};
 use crate::proto::seen::digest;
-use crate::proto::verify::Coverage;
+use crate::proto::verify::{Coverage, INSIDE};
 
 /// A request that passed every check and was no acceptable message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +85,6 @@ impl std::fmt::Display for BadKept {
 }
 
 const VERSION: &[u8] = b"websms request 1\n";
-
-/// Parameters whose inside a proof may cover (`Coverage::Inside`).
-const INSIDE: [&[u8]; 1] = [b"result"];
 
 impl Method {
     /// As it stands in a request.

@@ -39,6 +39,9 @@ pub use telnyx::PublicKey;
 pub use vonage::Hash;
 pub use vonage::signature as vonage_signature;
 
+/// Parameters of which a proof may cover the inside (`Coverage::Inside`).
+pub const INSIDE: [&[u8]; 1] = [zadarma::SIGNED];
+
 /// How a provider proves that a webhook is its own (`[websmsd] auth_method`).
 #[derive(Clone, PartialEq, Eq)]
 pub enum Scheme {

@@ -12,7 +12,8 @@ use crate::proto::request::Request;
 use crate::proto::sign::{hex, hmac_sha1};
 use crate::proto::webhook;
 
-const SIGNED: &[u8] = b"result";
+/// The parameter that is signed.
+pub(super) const SIGNED: &[u8] = b"result";
 
 pub(super) fn check(secret: &[u8], request: &Request) -> Result<Coverage, Denied> {
     let given = the_one(request, "signature")?;
