@@ -4,6 +4,7 @@
 pub(super) const WEBSMS: &str = "\
 usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]
        websms --check [-c FILE]
+       websms --providers [NAME]
        websms --version | --help
 
 Sends one SMS by the web API that FILE describes. Run by Asterisk through AGI it sets
@@ -15,6 +16,8 @@ calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an
   -n, --dry-run       print the HTTP request, secrets masked, and send nothing
   -v                  log to stderr as well, with detail
       --check         report every fault and warning of the configuration
+      --providers     list the built-in providers; with NAME print its settings, and what to
+                      enter there for interface INDEX
       --version       print the version
       --help          print this
 

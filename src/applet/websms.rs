@@ -16,6 +16,7 @@ use crate::config::{Config, Severity};
 use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WAIT};
 use crate::outbound::{self, Order, Outcome, Status};
 use crate::proto::agi::{Environment, Fed, is_success, set_variable};
+use crate::providers;
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::stdio;
@@ -31,6 +32,11 @@ enum Asked {
         index: Option<OsString>,
     },
     Check,
+    /// All presets, or one of them as this machine would use it.
+    Providers {
+        name: Option<OsString>,
+        index: Option<OsString>,
+    },
     Version,
     Help,
 }
@@ -72,6 +78,14 @@ pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> Ex
         }
         Asked::Version => version(),
         Asked::Check => check(&path),
+        Asked::Providers { name: None, .. } => {
+            print(providers::list().as_bytes());
+            ExitCode::SUCCESS
+        }
+        Asked::Providers {
+            name: Some(name),
+            index,
+        } => explain(&name, index.as_deref(), &path),
         Asked::Send {
             sending,
             order,
@@ -93,6 +107,45 @@ pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> Ex
         }
     }
 }
+
+/// `--providers NAME`: a preset, and what to enter at the provider. A configuration is not needed;
+/// where there is a good one, the address is that of its interface.
+fn explain(name: &OsStr, index: Option<&OsStr>, path: &Path) -> ExitCode {
+    let config = load(path).config;
+    let of_index = |name: &str| index.is_none_or(|index| index == name);
+    let gate = config.as_ref().and_then(|config| {
+        let mut gates = config.hooks.iter().zip(&config.rules.gates);
+        gates.find(|(hook, _)| of_index(&hook.interface))
+    });
+    let public = gate.and_then(|(_, gate)| gate.public_url.as_ref());
+    let mut hook = public.map_or(ADDRESS.to_owned(), |url| url.text());
+    // Behind a proxy that changes paths, public_url has the one that counts.
+    if hook.split('/').nth(3).is_none() {
+        let served = gate.and_then(|(_, gate)| gate.paths.as_ref()?.first());
+        hook.push_str(&served.map_or(PATH.into(), |path| String::from_utf8_lossy(path)));
+    }
+    match name
+        .to_str()
+        .and_then(|name| providers::explained(name, &hook))
+    {
+        Some(text) => {
+            print(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        None => {
+            complain(format_args!(
+                "websms: no preset of that name; websms --providers lists them"
+            ));
+            ExitCode::from(super::EXIT_FAULT)
+        }
+    }
+}
+
+/// What stands for the address where the configuration says none.
+const ADDRESS: &str = "https://YOUR.HOST";
+
+/// What stands for the path.
+const PATH: &str = "/YOUR-PATH";
 
 fn send(order: &[OsString; 3], index: Option<&OsStr>, path: &Path, start: Instant) -> Outcome {
     let config = match configuration(path) {
@@ -253,6 +306,14 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
             "-i" | "--index" => index = Some(value(&given, &mut rest)?.to_owned()),
             "-v" => stderr = flag(&given).map(|()| Stderr::Too)?,
             "-n" | "--dry-run" => sending = flag(&given).map(|()| Sending::DryRun)?,
+            "--providers" => {
+                other = flag(&given).map(|()| {
+                    Some(Asked::Providers {
+                        name: None,
+                        index: None,
+                    })
+                })?;
+            }
             "--check" => other = flag(&given).map(|()| Some(Asked::Check))?,
             "--version" => other = flag(&given).map(|()| Some(Asked::Version))?,
             "--help" => other = flag(&given).map(|()| Some(Asked::Help))?,
@@ -261,6 +322,10 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
     }
     data.extend(rest.cloned());
     let asked = match other {
+        Some(Asked::Providers { .. }) if data.len() < 2 => Asked::Providers {
+            name: data.pop(),
+            index,
+        },
         Some(asked) if data.is_empty() => asked,
         Some(_) => return bad_usage("this option stands alone"),
         None => order(data, index, sending)?,
@@ -338,6 +403,21 @@ mod tests {
         };
         let stderr = if line.stderr == Stderr::Too { "v " } else { "" };
         format!("{}{stderr}{asked}", config.unwrap_or_default())
+    }
+
+    #[test]
+    fn providers_take_a_name_and_no_more() {
+        fn check(arguments: &[&str], expected: &str) {
+            assert_eq!(words(arguments, Caller::Person), expected, "{arguments:?}");
+        }
+        check(&["--providers"], "Providers { name: None, index: None }");
+        check(
+            &["-i", "a", "--providers", "ovh"],
+            "Providers { name: Some(\"ovh\"), index: Some(\"a\") }",
+        );
+        check(&["--providers", "ovh", "x"], "fault");
+        check(&["--providers=ovh"], "fault");
+        assert_eq!(words(&["--providers"], Caller::Asterisk), "fault");
     }
 
     #[test]

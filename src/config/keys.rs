@@ -142,7 +142,7 @@ pub const KEYS: &[Key] = &[
     },
     out("number_format", Some("val_numform"), ""),
     Key {
-        default: Unlike("`number_format`"),
+        default: Unlike("as number_format"),
         ..out("number_format_from", None, "")
     },
     out("charset", Some("val_unicode"), ""),

@@ -1,10 +1,43 @@
 //! A provider's name → its preset: the INI text that `provider = NAME` stands for.
 //!
 //! A preset is written in the language of `websms.conf` and holds the keys of `[websms]` and
-//! `[websmsd]` that are the provider's own. A key in the operator's file wins.
+//! `[websmsd]` that are the provider's own. A key in the operator's file wins. Its comments are
+//! for the operator: what to fill in, what to enter at the provider, what to beware of.
 
 /// Every preset: name and text.
-pub const PRESETS: &[(&str, &str)] = &[];
+pub const PRESETS: &[(&str, &str)] = &[
+    ("46elks", include_str!("46elks.ini")),
+    ("anveo", include_str!("anveo.ini")),
+    ("bandwidth", include_str!("bandwidth.ini")),
+    ("bulkvs", include_str!("bulkvs.ini")),
+    ("callwithus", include_str!("callwithus.ini")),
+    ("clickatell", include_str!("clickatell.ini")),
+    ("clicksend", include_str!("clicksend.ini")),
+    ("commio", include_str!("commio.ini")),
+    ("didww", include_str!("didww.ini")),
+    ("flowroute", include_str!("flowroute.ini")),
+    ("gatewayapi", include_str!("gatewayapi.ini")),
+    ("infobip", include_str!("infobip.ini")),
+    ("inteliquent", include_str!("inteliquent.ini")),
+    ("messagebird", include_str!("messagebird.ini")),
+    ("ovh", include_str!("ovh.ini")),
+    ("plivo", include_str!("plivo.ini")),
+    ("questblue", include_str!("questblue.ini")),
+    ("signalwire", include_str!("signalwire.ini")),
+    ("sinch", include_str!("sinch.ini")),
+    ("sipgate", include_str!("sipgate.ini")),
+    ("siptrunk", include_str!("siptrunk.ini")),
+    ("skyetel", include_str!("skyetel.ini")),
+    ("smsapi", include_str!("smsapi.ini")),
+    ("telesign", include_str!("telesign.ini")),
+    ("telnyx", include_str!("telnyx.ini")),
+    ("textmagic", include_str!("textmagic.ini")),
+    ("twilio", include_str!("twilio.ini")),
+    ("voipms", include_str!("voipms.ini")),
+    ("vonage", include_str!("vonage.ini")),
+    ("voxtelesys", include_str!("voxtelesys.ini")),
+    ("zadarma", include_str!("zadarma.ini")),
+];
 
 /// The preset of that name, if there is one.
 pub fn preset(name: &str) -> Option<&'static str> {
@@ -12,4 +45,48 @@ pub fn preset(name: &str) -> Option<&'static str> {
         .iter()
         .find(|(known, _)| *known == name)
         .map(|(_, text)| *text)
+}
+
+/// A line for each preset: its name, and what it is of.
+pub fn list() -> String {
+    let mut lines = String::new();
+    for (name, text) in PRESETS {
+        let title = text.lines().next().unwrap_or("").trim_start_matches("; ");
+        lines.push_str(&format!("{name:12} {title}\n"));
+    }
+    lines
+}
+
+/// What stands in a preset's comments for the address to enter at the provider.
+const HOOK: &str = "@HOOK@";
+
+/// A preset with its comments, `hook` being this machine's address as the provider calls it.
+pub fn explained(name: &str, hook: &str) -> Option<String> {
+    Some(preset(name)?.replace(HOOK, hook))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_in_order_and_say_what_they_are() {
+        assert!(PRESETS.is_sorted_by_key(|(name, _)| *name));
+        for (name, text) in PRESETS {
+            let says = |words: &str| assert!(text.contains(words), "{name}: {words}");
+            assert!(text.starts_with("; ") && text.ends_with('\n'), "{name}");
+            says("; Fill in: ");
+            says("[websms]\n");
+            // What can be received needs an address to be entered.
+            let receives = text.contains("[websmsd]\n");
+            assert_eq!(text.contains(HOOK), receives, "{name}");
+            let title = text.lines().next().unwrap_or("");
+            assert_eq!(title.contains("(outbound only)"), !receives, "{name}");
+            assert!(text.lines().all(|line| line.len() <= 112), "{name}");
+            let explained = explained(name, "https://pbx.example/x").unwrap_or_default();
+            assert!(!explained.contains(HOOK), "{name}");
+        }
+        assert_eq!(list().lines().count(), PRESETS.len());
+        assert_eq!(explained("nobody", ""), None);
+    }
 }
