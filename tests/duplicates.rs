@@ -15,6 +15,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rig::{Called, FORM, Scratch, Websmsd, wait_for};
@@ -204,11 +205,11 @@ fn of_many_at_once_one_is_delivered() {
 
 // ---- Between processes ----------------------------------------------------------------------
 
-/// Holds the lock that a replay has while it delivers.
-fn hold_lock(state: &Path) -> Child {
+/// Holds a lock: on `seen/lock` as a replay has it while it delivers, on `seen` as whoever writes.
+fn hold_lock(state: &Path, path: &str) -> Child {
     let held = state.join("held");
     let child = Command::new("flock")
-        .arg(state.join("seen/lock"))
+        .arg(state.join(path))
         .args(["sh", "-c", "touch \"$0\"; read line"])
         .arg(&held)
         .stdin(Stdio::piped())
@@ -222,7 +223,7 @@ fn hold_lock(state: &Path) -> Child {
 fn a_delivery_waits_for_a_replay_but_not_for_ever() {
     let websmsd = Websmsd::start(IDS);
     send(&websmsd, "1", "a");
-    let mut held = hold_lock(&websmsd.scratch.join("state"));
+    let mut held = hold_lock(&websmsd.scratch.join("state"), "seen/lock");
     assert_eq!(websmsd.post("/", FORM, sms("2", "b")).status, 503);
     websmsd.wait_for_log("503, its id is under way");
     let mut http = websmsd.connect();
@@ -232,6 +233,45 @@ fn a_delivery_waits_for_a_replay_but_not_for_ever() {
     held.wait().unwrap();
     assert_eq!(http.answer().status, 200);
     check_texts(&websmsd, &["a", "c"]);
+}
+
+#[test]
+fn a_record_that_another_process_holds_leaves_ids_in_memory() {
+    let websmsd = Websmsd::start(&format!("{IDS}[astqueue]\nmax = 100000\n"));
+    let state = websmsd.scratch.join("state");
+    send(&websmsd, "1", "a");
+    let mut held = hold_lock(&state, "seen");
+    for _ in 0..2 {
+        send(&websmsd, "2", "b");
+    }
+    websmsd.wait_for_log("another process holds it; the last 4096 ids");
+    check_texts(&websmsd, &["a", "b"]);
+    drop(held.stdin.take());
+    held.wait().unwrap();
+    wait_for("the record", || {
+        send(&websmsd, &new_id(), "c");
+        fs::read_to_string(ids(&state)).unwrap().lines().count() > 3
+    });
+    websmsd.wait_for_log("written down again");
+}
+
+/// An id that was never sent.
+fn new_id() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(100);
+    COUNT.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+#[test]
+fn a_folder_that_is_removed_is_made_again() {
+    let websmsd = Websmsd::start(IDS);
+    let state = websmsd.scratch.join("state");
+    send(&websmsd, "1", "a");
+    fs::remove_dir_all(&state).unwrap();
+    send(&websmsd, "1", "a");
+    send(&websmsd, "2", "b");
+    check_texts(&websmsd, &["a", "b"]);
+    let record = fs::read_to_string(ids(&state)).unwrap();
+    assert_eq!(record.lines().count(), 3, "{record}");
 }
 
 #[test]
@@ -357,7 +397,7 @@ fn a_folder_that_cannot_be_used_leaves_ids_in_memory() {
         check_texts(&websmsd, &["1", "2"]);
     };
     let file = |state: &Path| fs::write(state.join("seen"), "").unwrap();
-    check(&file, "/seen: ");
+    check(&file, "/seen/ids: ");
     let bad = |state: &Path| {
         fs::create_dir_all(state.join("seen/ids")).unwrap();
         fs::create_dir_all(state.join("seen/ids.bad/full")).unwrap();

@@ -53,21 +53,21 @@ pub struct Claim<'a> {
 }
 
 impl Duplicates {
-    /// With the file in `folder`, a folder of its own; in memory where there is none or where it
-    /// cannot be used, which is logged. What root makes takes `owner`.
+    /// With the file in `folder`, an absolute path of a folder of its own; in memory where there is none
+    /// and while it cannot be used, which is logged. What root makes takes `owner`.
     pub fn open(folder: Option<&Path>, owner: Option<Owner>) -> Duplicates {
-        let journal = folder.and_then(|folder| {
-            Journal::open(folder, "ids", owner)
-                .inspect_err(|error| complain(folder, error))
-                .ok()
-        });
         let duplicates = Duplicates {
             folder: folder.map(Path::to_owned),
-            journal,
+            journal: folder.map(|folder| Journal::new(folder, "ids", owner)),
             state: Mutex::default(),
             freed: Condvar::new(),
         };
-        duplicates.refresh(&mut duplicates.state());
+        let mut state = duplicates.state();
+        match duplicates.journal.as_ref().map(Journal::prepare) {
+            Some(Err(error)) => duplicates.owe(&mut state, &error),
+            Some(Ok(())) | None => duplicates.refresh(&mut state),
+        }
+        drop(state);
         duplicates
     }
 
@@ -274,4 +274,75 @@ fn complain(path: &Path, error: &io::Error) {
             Clean(path.as_os_str().as_encoded_bytes())
         ),
     );
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    const PRINT: Print = Print { id: 1, content: 2 };
+    const OTHER: Print = Print { id: 1, content: 3 };
+
+    /// What the second of two with one id is told, and whether it waited for the first to be
+    /// recorded or given up.
+    fn check(second: Print, recorded: &[Print], expected: Known) {
+        let duplicates = Duplicates::open(None, None);
+        let (known, claim) = duplicates.claim(&[PRINT], Share::Shared).unwrap();
+        assert_eq!(known, [Known::New]);
+        let (told, hear) = mpsc::channel();
+        thread::scope(|scope| {
+            let duplicates = &duplicates;
+            scope.spawn(move || {
+                let (known, _claim) = duplicates.claim(&[second], Share::Shared).unwrap();
+                told.send(known).unwrap();
+            });
+            // Another id goes on meanwhile, and the second has had time enough to be wrong.
+            let another = Print { id: 9, content: 2 };
+            drop(duplicates.claim(&[another], Share::Shared).unwrap());
+            let early = hear.recv_timeout(Duration::from_millis(100));
+            assert!(early.is_err(), "{early:?}");
+            match recorded {
+                [] => drop(claim),
+                recorded => claim.record(recorded),
+            }
+            assert_eq!(hear.recv().unwrap(), [expected]);
+        });
+        assert!(duplicates.state().claimed.is_empty());
+    }
+
+    #[test]
+    fn the_second_waits_for_the_first() {
+        check(PRINT, &[PRINT], Known::Same);
+        check(OTHER, &[PRINT], Known::OtherContent);
+        // The first failed, so the second is the first.
+        check(PRINT, &[], Known::New);
+    }
+
+    #[test]
+    fn but_not_for_ever() {
+        let duplicates = Duplicates::open(None, None);
+        let (_, claim) = duplicates.claim(&[PRINT], Share::Shared).unwrap();
+        let deadline = Deadline::after(DUPLICATE_WAIT);
+        let both = [Print { id: 5, content: 5 }, PRINT];
+        assert!(duplicates.claim(&both, Share::Shared).is_err());
+        assert!(deadline.left().is_none());
+        // Who gave up holds nothing.
+        drop(claim);
+        assert!(duplicates.state().claimed.is_empty());
+    }
+
+    #[test]
+    fn within_one_request_the_second_is_known() {
+        let duplicates = Duplicates::open(None, None);
+        let prints = [PRINT, PRINT, OTHER, OTHER];
+        let (known, claim) = duplicates.claim(&prints, Share::Shared).unwrap();
+        let expected = [Known::New, Known::Same, Known::OtherContent, Known::Same];
+        assert_eq!(known, expected);
+        drop(claim);
+        assert!(duplicates.state().claimed.is_empty());
+    }
 }

@@ -63,15 +63,18 @@ pub struct Turn {
 }
 
 impl Journal {
-    /// `name` in `folder`, which is made where it is missing. What root makes takes `owner`.
-    pub fn open(folder: &Path, name: &str, owner: Option<Owner>) -> io::Result<Journal> {
-        let folder = std::path::absolute(folder)?;
-        files::make_folder(&folder, owner)?;
-        Ok(Journal {
+    /// `name` in `folder`, an absolute path. What root makes takes `owner`. Nothing is touched yet.
+    pub fn new(folder: &Path, name: &str, owner: Option<Owner>) -> Journal {
+        Journal {
             path: folder.join(name),
-            folder,
+            folder: folder.to_owned(),
             owner,
-        })
+        }
+    }
+
+    /// Makes the folder where it is missing.
+    pub fn prepare(&self) -> io::Result<()> {
+        files::make_folder(&self.folder, self.owner)
     }
 
     /// Where it is.
@@ -97,8 +100,9 @@ impl Journal {
         files::read(&self.path, bytes_max, Links::Refuse)
     }
 
-    /// Waits for the right to change it.
+    /// Waits for the right to change it; makes the folder where it is missing.
     pub fn turn(&self, deadline: Deadline) -> io::Result<Turn> {
+        self.prepare()?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = File::from(open(&self.folder, flags, Mode::empty())?);
         wait_for(folder, Share::Alone, deadline).map(|_lock| Turn { _lock })

@@ -64,6 +64,8 @@ impl Folder {
         let (new, path) = (self.join(&format!("{name}.new")), self.join(name));
         // A crash may have left one.
         let _ = fs::remove_file(&new);
+        // Somebody may have removed the folder.
+        files::make_folder(&self.path, self.owner)?;
         let mut file = files::create(&new, self.owner)?;
         let put = file.write_all(bytes).and_then(|()| fs::rename(&new, &path));
         if put.is_err() {
