@@ -536,8 +536,8 @@ fn denied_refusal(denied: Denied, scheme: Option<&Scheme>) -> Refusal {
     match (denied, scheme) {
         (Denied::Address, _) => Refusal::Address,
         (Denied::Path, _) => Refusal::Path,
-        (Denied::Credentials, Some(Scheme::Basic { .. })) => Refusal::Credentials,
-        (Denied::Credentials, _) => Refusal::Signature,
+        (Denied::Credentials(_), Some(Scheme::Basic { .. })) => Refusal::Credentials,
+        (Denied::Credentials(what), _) => Refusal::Signature(what),
         (Denied::Clock, _) => Refusal::Clock,
     }
 }

@@ -271,6 +271,7 @@ fn check_window(websmsd: &Websmsd, at: impl Fn(u64) -> Webhook) {
     at(now_s() + 330).check_status(websmsd, 401);
     at(now_s() - 270).check_status(websmsd, 200);
     at(now_s() + 270).check_status(websmsd, 200);
+    websmsd.wait_for_log("signature of another time");
 }
 
 #[test]
@@ -348,6 +349,8 @@ fn messagebird() {
         Webhook::post("/in?a", FORM, FORM_SMS).with("MessageBird-Signature-JWT", token(&claims))
     };
     at(now_s()).check(&websmsd);
+    websmsd.wait_for_log("signature missing or given twice");
+    websmsd.wait_for_log("signature wrong");
     at(now_s() - 90).check_status(&websmsd, 401);
     at(now_s() + 30).check_status(&websmsd, 401);
     other_text(&at(now_s())).check_status(&websmsd, 401);

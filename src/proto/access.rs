@@ -84,8 +84,8 @@ pub enum Denied {
     Address,
     /// None of those that do serves the path: 404.
     Path,
-    /// Credentials or signature wrong: 401.
-    Credentials,
+    /// Credentials or signature wrong, and what about them: 401.
+    Credentials(&'static str),
     /// A time-windowed signature cannot be judged under this clock: 503.
     Clock,
 }
@@ -244,8 +244,8 @@ pub fn check(
             gate: entry.gate,
             coverage,
         }),
-        Err(verify::Denied::Wrong) => Err(Denied::Credentials),
         Err(verify::Denied::Clock) => Err(Denied::Clock),
+        Err(denied) => Err(Denied::Credentials(denied.phrase())),
     }
 }
 
@@ -681,7 +681,7 @@ mod tests {
             );
         };
         check_one("Bearer second", Ok(1));
-        check_one("Bearer first", Err(Denied::Credentials));
-        check_one("", Err(Denied::Credentials));
+        check_one("Bearer first", Err(Denied::Credentials("signature wrong")));
+        check_one("", Err(Denied::Credentials("signature wrong")));
     }
 }

@@ -16,8 +16,8 @@ pub enum Refusal {
     EchoTooLong,
     /// Credentials or signature wrong; the answer asks for `Basic` credentials.
     Credentials,
-    /// Signature or token wrong.
-    Signature,
+    /// Signature or token wrong. The text is ours, for the log.
+    Signature(&'static str),
     /// Address not permitted.
     Address,
     /// No such path.
@@ -49,7 +49,7 @@ impl Refusal {
     pub fn status(self) -> u16 {
         match self {
             Refusal::Malformed(_) | Refusal::EchoTooLong => 400,
-            Refusal::Credentials | Refusal::Signature => 401,
+            Refusal::Credentials | Refusal::Signature(_) => 401,
             Refusal::Address => 403,
             Refusal::Path => 404,
             Refusal::Method => 405,
@@ -82,10 +82,9 @@ impl Refusal {
     /// One phrase for the log.
     pub fn phrase(self) -> &'static str {
         match self {
-            Refusal::Malformed(what) => what,
+            Refusal::Malformed(what) | Refusal::Signature(what) => what,
             Refusal::EchoTooLong => "echo value too long",
             Refusal::Credentials => "credentials",
-            Refusal::Signature => "signature",
             Refusal::Address => "address not permitted",
             Refusal::Path => "no such path",
             Refusal::Method => "method",
@@ -329,7 +328,7 @@ mod tests {
             ),
         );
         check(
-            Refusal::Signature,
+            Refusal::Signature("signature wrong"),
             &format!("HTTP/1.1 401 Unauthorized\r\n{}", end("Unauthorized")),
         );
         check(

@@ -171,13 +171,29 @@ pub enum Coverage {
     Claims(Vec<u8>),
 }
 
-/// Why a request proves nothing.
+/// Why a request proves nothing. All but the last are 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// Credentials or signature missing or wrong: 401.
+    /// Credentials or signature wrong, or something in the request that they cannot cover.
     Wrong,
+    /// The proof's header field is not there, or twice.
+    Missing,
+    /// A right signature, of another time than now: perhaps recorded.
+    Time,
     /// A time-windowed signature under a clock that is not sane: 503.
     Clock,
+}
+
+impl Denied {
+    /// For the log: the operator's first question is which of them it was.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Denied::Wrong => "signature wrong",
+            Denied::Missing => "signature missing or given twice",
+            Denied::Time => "signature of another time",
+            Denied::Clock => "clock not set",
+        }
+    }
 }
 
 /// Whether `request`, body included, was sent by who knows the secret of `scheme`, and what that
@@ -244,7 +260,7 @@ fn the_one<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], Denied> {
     let mut fields = request.headers(name);
     match (fields.next(), fields.next()) {
         (Some(value), None) => Ok(value),
-        _ => Err(Denied::Wrong),
+        _ => Err(Denied::Missing),
     }
 }
 
@@ -272,7 +288,7 @@ fn fresh(signed_s: u64, now_s: Option<u64>) -> Result<(), Denied> {
     let now_s = now_s.ok_or(Denied::Clock)?;
     match signed_s.abs_diff(now_s) {
         0..=SIGNATURE_AGE_S_MAX => Ok(()),
-        _ => Err(Denied::Wrong),
+        _ => Err(Denied::Time),
     }
 }
 

@@ -29,6 +29,47 @@ pub(in crate::proto::verify) fn request<'a>(
     }
 }
 
+/// Any reason for 401 as one.
+fn check(
+    scheme: &Scheme,
+    public_url: Option<&PublicUrl>,
+    request: &Request,
+    now_s: Option<u64>,
+) -> Result<Coverage, Denied> {
+    super::check(scheme, public_url, request, now_s).map_err(|denied| match denied {
+        Denied::Clock => Denied::Clock,
+        _ => Denied::Wrong,
+    })
+}
+
+#[test]
+fn what_the_operator_reads() {
+    let scheme = Scheme::Sinch {
+        secret: b"s".to_vec(),
+    };
+    let check_row = |signatures: &[&str], now_s: Option<u64>, expected: &str| {
+        let mut fields = vec![
+            ("x-sinch-webhook-signature-algorithm", "HmacSHA256"),
+            ("x-sinch-webhook-signature-nonce", "n"),
+            ("x-sinch-webhook-signature-timestamp", "1000"),
+        ];
+        let name = "x-sinch-webhook-signature";
+        fields.extend(signatures.iter().map(|value| (name, *value)));
+        let request = request("POST", "/", &fields, b"");
+        let found = super::check(&scheme, None, &request, now_s);
+        assert_eq!(found.unwrap_err().phrase(), expected, "{signatures:?}");
+    };
+    let good = &*sha2::hmac_sha256_base64(b"s", &[b".n.1000"]);
+    let missing = "signature missing or given twice";
+    check_row(&[], Some(1000), missing);
+    check_row(&[good, good], Some(1000), missing);
+    check_row(&["x"], Some(1000), "signature wrong");
+    check_row(&["x"], Some(1301), "signature wrong");
+    check_row(&["x"], None, "signature wrong");
+    check_row(&[good], Some(1301), "signature of another time");
+    check_row(&[good], None, "clock not set");
+}
+
 #[track_caller]
 fn check_credentials(scheme: &Scheme, fields: &[&str], expected: Result<Coverage, Denied>) {
     let fields: Vec<(&str, &str)> = fields.iter().map(|v| ("authorization", *v)).collect();
