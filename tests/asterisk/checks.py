@@ -1,0 +1,414 @@
+"""A real Asterisk, a SIP phone, a stub ITSP and WebSMS between them → what holds and what does not.
+
+usage: checks.py ROOT BINARY        as root; ROOT is a Debian with Asterisk (tests/asterisk/run makes it)
+"""
+
+import http.client
+import subprocess
+import sys
+import time
+import urllib.parse
+
+from itsp import Itsp
+from pbx import Pbx
+from phone import Phone, free_port, wait_for
+from texts import LONG, TEXTS, hostile
+
+TIMEOUT = 2  # seconds a run of websms may take, of websms.conf
+FORM = "application/x-www-form-urlencoded"
+PHONES = {"alice": "websms-out", "bob": "websms-out", "dave": "checks-out", "erin": "websms-out"}
+SENT = ("SUCCESS", "SENT", "m-1", "provider answered 200")
+ALICE, BOB, ERIN = "+12025550160", "+12025550161", "+12025550162"
+
+CONF = """
+[websms]
+host = http://127.0.0.1:{itsp}
+path = /send
+auth_user = user
+auth_passwd = s3cr3t
+response_check = 'status=success'
+timeout = {timeout}
+
+[websmsd]
+listen = 127.0.0.1:{http}
+report_success = <Response></Response>
+
+[astqueue]
+outgoingdir = {folder}/spool/outgoing
+stagingdir = {folder}/spool/staging
+channel_context = websms-open
+context = websms-in
+{astqueue}
+[queue]
+dir = {queue}
+"""
+
+
+class Checks:
+    """Counts what held, a part at a time."""
+
+    def __init__(self, pbx, itsp, phones):
+        self.pbx, self.itsp, self.phones = pbx, itsp, phones
+        self.passed = self.failed = 0
+        self.numbers = iter(range(10_000, 100_000))
+
+    def check(self, name, got, wanted):
+        if got == wanted:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print(f"!! {name}\n   wanted {shown(wanted)}\n   got    {shown(got)}")
+
+    def part(self, name, run):
+        before, failed, start = self.passed, self.failed, time.monotonic()
+        run(self)
+        print(f"-- {name}: {self.passed - before} held, {self.failed - failed} did not, {time.monotonic() - start:.0f} s", flush=True)
+
+    def number(self):
+        """A number that no other check uses."""
+        return f"+120255{next(self.numbers)}"
+
+    def configure(self, itsp=None, queue="", astqueue=""):
+        self.pbx.write("websms.conf", CONF.format(
+            itsp=itsp or self.itsp.port, http=self.pbx.http_port, folder=self.pbx.folder,
+            timeout=TIMEOUT, queue=queue, astqueue=astqueue))
+
+    def canary(self):
+        return f"{self.pbx.folder}/canary/text"
+
+    def out(self, number, text, phone="dave", display=None):
+        """A text out → what the dialplan saw of it."""
+        self.phones[phone].send(number, text, display)
+        wait_for(lambda: self.pbx.seen(number))
+        return self.pbx.seen(number)
+
+    def post(self, fields, body=None, content_type=FORM):
+        """A webhook → the status of its answer."""
+        caller = http.client.HTTPConnection("127.0.0.1", self.pbx.http_port, timeout=20)
+        caller.request("POST", "/hook", body or urllib.parse.urlencode(fields), {"Content-Type": content_type})
+        answer = caller.getresponse()
+        answer.read()
+        caller.close()
+        return answer.status
+
+    def barrier(self):
+        """An SMS to bob, by which all that was in the spool before has been dealt with."""
+        sender = self.number()
+        self.post({"To": BOB, "From": sender, "Body": "barrier"})
+        self.check("a later SMS arrives", wait_for(lambda: self.phones["bob"].bodies(sender)), True)
+        self.check("the spool is empty", wait_for(lambda: not self.pbx.calls()), True)
+
+
+def shown(value):
+    text = repr(value)
+    return text if len(text) <= 400 else f"{text[:300]}… {text[-90:]} ({len(text)})"
+
+
+# ---- The trap ----------------------------------------------------------------------------------
+
+
+def the_trap_snaps(t):
+    """What nothing of ours may do leaves a mark when something else does it."""
+    t.phones["dave"].send("trap", b"x")
+    t.check("an AGI program's EXEC runs", wait_for(lambda: "agi" in t.pbx.canaries()), True)
+    wait_for(lambda: t.pbx.seen("trap"))
+    t.pbx.write("spool/outgoing/trap.call", f"Channel: Local/+12@websms-open\nApplication: System\nData: touch {t.pbx.folder}/canary/call\n")
+    t.check("a call file's Application runs", wait_for(lambda: "call" in t.pbx.canaries()), True)
+
+
+def nothing_snapped(t):
+    t.check("files that only a command of a stranger's could have made", t.pbx.canaries(), ["agi", "call"])
+
+
+# ---- Outbound ----------------------------------------------------------------------------------
+
+
+def outbound_texts(t):
+    """The ITSP gets exactly what the phone sent, and the dialplan hears of it."""
+    texts = {**TEXTS, **hostile(t.canary()), "1,023 bytes": "a" * 1022 + ".", "1,022 bytes": "é" * 511}
+    # A text of blanks is none to a provider; it has a row of its own.
+    del texts["blanks only"]
+    sent = {name: t.number() for name in texts}
+    for name, number in sent.items():
+        t.phones["dave"].send(number, texts[name].encode())
+    wait_for(lambda: all(t.pbx.seen(number) for number in sent.values()))
+    for name, number in sent.items():
+        t.check(f"text out, {name}", t.itsp.bodies(number.encode()), [texts[name].encode()])
+        t.check(f"status, {name}", t.pbx.seen(number), SENT)
+
+
+def outbound_bytes(t):
+    """Bytes that are no UTF-8, and what Asterisk itself takes away."""
+    for name, sent, wanted in [
+        ("latin-1", b"caf\xe9", b"caf\xe9"),
+        ("broken UTF-8", b"a\xff\xc3(b", b"a\xff\xc3(b"),
+        ("a newline at the end goes", b"x\r\n", b"x"),
+        ("all from a NUL on goes", b"x\x00y", b"x"),
+    ]:
+        number = t.number()
+        t.out(number, sent)
+        t.check(name, t.itsp.bodies(number.encode()), [wanted])
+    for name, sent in [("no text", b""), ("1,024 bytes", b"a" * 1024), ("1,600 characters", LONG["ascii, 1,600"].encode())]:
+        number = t.number()
+        agi, status, identifier, reason = t.out(number, sent)
+        t.check(name, (agi, status, identifier), ("FAILURE", "INVALID", ""))
+        t.check(f"{name}: the reason tells of the limit", "1023" in reason, True)
+        t.check(f"{name}: nothing sent", t.itsp.bodies(number.encode()), [])
+    number = t.number()
+    chatter = b'<?xml version="1.0"?>\n<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state></isComposing>'
+    t.check("machine chatter", t.out(number, chatter)[:2], ("SUCCESS", "IGNORED"))
+    t.check("machine chatter is not sent", t.itsp.bodies(number.encode()), [])
+
+
+def outbound_verdicts(t):
+    """AGISTATUS and the variables for each end; the phone hears of a failure."""
+    t.itsp.answers.update({
+        b"+13010000001": (403, b'{"status":"success","id":"m-2"}'),
+        b"+13010000002": (200, b'{"status":"error"}'),
+        b"+13010000003": (200, b'{"status":"success","id":"x\\nEXEC System \\"touch /canary\\""}'),
+        b"+13010000004": (400, f'200 result=1\nEXEC System "touch {t.canary()}"\n'.encode()),
+        b"+13010000005": (503, b""),
+        b"+13010000006": (302, b""),
+    })
+    for number, wanted in {
+        "+13010000001": ("FAILURE", "REFUSED", "", "provider answered 403"),
+        "+13010000002": ("FAILURE", "REFUSED", "", "provider answered 200, response_check does not hold"),
+        "+13010000003": ("SUCCESS", "SENT", "", "provider answered 200"),
+        "+13010000004": ("FAILURE", "REFUSED", "", "provider answered 400"),
+        "+13010000006": ("FAILURE", "REFUSED", "", "provider answered 302"),
+    }.items():
+        t.check(f"verdict {number}", t.out(number, b"verdict"), wanted)
+    t.check("an answer of later", t.out("+13010000005", b"verdict")[:3], ("FAILURE", "FAILED", ""))
+    phone = t.phones["alice"]
+    for number, wanted in [("+13010000001", b"Your SMS was not sent: REFUSED provider answered 403"), ("+13010000005", b"Your SMS was not sent: FAILED ")]:
+        call = phone.send(number, b"verdict")
+        t.check(f"the phone is told, {number}", wait_for(lambda: any(body.startswith(wanted) for body in phone.bodies(number))), True)
+        t.check("it had its 202", phone.answers.get(call), 202)
+    number = t.number()
+    phone.send(number, b"good", '"Alice, \\"Ek\\""')
+    t.check("the phone's number is the sender", wait_for(lambda: (number.encode(), ALICE.encode(), b"good") in t.itsp.received), True)
+    t.check("a phone is told nothing of a success", phone.bodies(number), [])
+
+
+def outbound_down(t):
+    """The ITSP is down, then there again."""
+    port = free_port()
+    t.configure(itsp=port)
+    number = t.number()
+    t.check("nobody listens", t.out(number, b"down")[:3], ("FAILURE", "FAILED", ""))
+    t.configure()
+    number = t.number()
+    t.check("it is back", t.out(number, b"up")[:2], ("SUCCESS", "SENT"))
+
+
+def outbound_numbers(t):
+    """Extensions and senders by which somebody might reach more than a number."""
+    canary = t.canary()
+    for name, number in {
+        "several recipients": "+12025550183,+19005550100",
+        "a function": f"+1${{SHELL(touch {canary})}}",
+        "a quotation mark": '+1",--help,"',
+        "an option": "1 -c /etc/passwd",
+        "65 characters": "+" + "1" * 64,
+        "a newline": "+12\nEXEC System x",
+        "a path": "+1/../../x",
+    }.items():
+        before = len(t.itsp.received)
+        escaped = urllib.parse.quote(number, safe="+")
+        call = t.phones["dave"].send(escaped, b"number")
+        t.check(f"to, {name}: taken", wait_for(lambda: call in t.phones["dave"].answers), True)
+        after = t.number()
+        t.out(after, b"after")
+        t.check(f"to, {name}: not sent", len(t.itsp.received) - before, 1)
+    # In angle brackets stands an address, and the last one counts: one recipient, never two.
+    before = len(t.itsp.received)
+    t.phones["dave"].send(urllib.parse.quote("+12025550183<+12025550184>", safe="+"), b"address")
+    t.out(t.number(), b"after")
+    t.check("to, an address", [to for to, _, _ in t.itsp.received[before:-1]], [b"+12025550184"])
+    for name, display in {
+        "function": f'"${{SHELL(touch {canary})}}"',
+        "command": f'"x; touch {canary}"',
+        "another address": '"<sip:+19005550100@127.0.0.1>"',
+        "comma": '"Ek, Alice"',
+        "quotation marks": '"\\"a\\" \\\\ \\"b"',
+        "letters": '"Ærø Ñ"',
+        "long": '"' + "x" * 200 + '"',
+    }.items():
+        number = t.number()
+        t.phones["alice"].send(number, b"name", display)
+        t.check(f"from, {name}", wait_for(lambda: (number.encode(), ALICE.encode(), b"name") in t.itsp.received), True)
+        number = t.number()
+        t.check(f"from without a number, {name}", t.out(number, b"name", "dave", display)[1], "SENT")
+        t.check(f"sender without a number, {name}", (number.encode(), b"dave", b"name") in t.itsp.received, True)
+
+
+def outbound_slow(t):
+    """An ITSP that does not answer holds up other phones' messages no longer than the timeout."""
+    slow, next_one = t.number(), t.number()
+    t.itsp.delays[slow.encode()] = 60
+    start = time.monotonic()
+    t.phones["dave"].send(slow, b"slow")
+    wait_for(lambda: t.itsp.bodies(slow.encode()))
+    t.phones["bob"].send(next_one, b"next")
+    arrived = wait_for(lambda: t.itsp.bodies(next_one.encode()))
+    took = time.monotonic() - start
+    t.check("the next phone's message arrives", arrived, True)
+    t.check(f"within the timeout of {TIMEOUT} s and one to start ({took:.2f} s)", took < TIMEOUT + 1, True)
+    t.check("the slow one has failed", t.pbx.seen(slow)[:2], ("FAILURE", "FAILED"))
+    print(f"   held up for {took:.2f} s with timeout = {TIMEOUT}")
+
+
+def outbound_missing(t):
+    """Last of its kind: Asterisk 16 mixes up the status of runs that come after one of these."""
+    t.phones["dave"].send("missing", b"x")
+    wait_for(lambda: t.pbx.seen("missing"))
+    t.check("AGISTATUS of a program that is not there", t.pbx.seen("missing")[0], "NOTFOUND")
+
+
+# ---- Inbound -----------------------------------------------------------------------------------
+
+
+def inbound_texts(t):
+    """The phone gets exactly what the webhook held; of several parts, in their order."""
+    texts = {**TEXTS, **LONG, **hostile(t.canary()), "newline at the end": "x\n", "empty": ""}
+    phone = t.phones["alice"]
+    sent = {name: t.number() for name in texts}
+    for name, number in sent.items():
+        t.check(f"webhook, {name}", t.post({"To": ALICE, "From": number, "Body": texts[name]}), 200)
+
+    def arrived(name):
+        return len(phone.bodies(sent[name])) > 0 and len(b"".join(phone.bodies(sent[name]))) >= len(texts[name].encode())
+
+    wait_for(lambda: all(arrived(name) for name in texts))
+    parts = 0
+    for name, number in sent.items():
+        bodies = phone.bodies(number)
+        parts += len(bodies)
+        t.check(f"text in, {name}", b"".join(bodies), texts[name].encode())
+        if name not in LONG:
+            t.check(f"one message, {name}", len(bodies), 1)
+    for name, several in {"ascii, 1,000": False, "ascii, 1,600": True, "cjk, 333": False, "cjk, 334": True, "cjk, 1,000": True}.items():
+        t.check(f"in several parts, {name}", len(phone.bodies(sent[name])) > 1, several)
+    print(f"   {len(texts)} texts in {parts} messages")
+
+
+def inbound_formats(t):
+    """The same text by other kinds of webhook."""
+    phone, text = t.phones["alice"], TEXTS["emoji with joiners"] + ' "x", ;#% \\ ${EXTEN}\n.'
+    import json
+    boundary = "b0undary"
+    for name, kind, body in [
+        ("json", "application/json", lambda f: json.dumps(f)),
+        ("json, raw", "application/json", lambda f: json.dumps(f, ensure_ascii=False)),
+        ("multipart", f"multipart/form-data; boundary={boundary}", lambda f: "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in f.items()) + f"--{boundary}--\r\n"),
+        ("latin-1", FORM + "; charset=ISO-8859-1", lambda f: urllib.parse.urlencode({**f, "Body": "café ÄÖ"}, encoding="latin-1")),
+    ]:
+        number = t.number()
+        wanted = "café ÄÖ" if name == "latin-1" else text
+        t.check(f"webhook, {name}", t.post(None, body({"To": ALICE, "From": number, "Body": text}).encode(), kind), 200)
+        wait_for(lambda: phone.bodies(number))
+        t.check(f"text in, {name}", phone.bodies(number), [wanted.encode()])
+
+
+def inbound_hostile(t):
+    """Numbers and senders that want to be more."""
+    canary = t.canary()
+    before = len(t.phones["alice"].received)
+    for name, to in {
+        "newline": f"{ALICE}\nApplication: System\nData: touch {canary}",
+        "context": f"{ALICE}@websms-out", "options": f"{ALICE}/n", "path": "../../x", "absolute": "/etc/passwd",
+        "function": f"${{SHELL(touch {canary})}}", "several": f"{ALICE}&{BOB}", "comma": f"{ALICE},{BOB}",
+        "start": "s", "hangup": "h", "invalid": "i", "timeout": "t", "empty": "", "long": "+" + "1" * 64,
+        "bytes": "\u0661\u0662", "header": f"{ALICE}>;x=y", "semicolon": f"{ALICE};",
+    }.items():
+        t.check(f"to, {name}", t.post({"To": to, "From": "+1501", "Body": "x"}), 422)
+    t.barrier()
+    t.check("alice has got nothing", len(t.phones["alice"].received) - before, 0)
+    senders = {
+        "application": f"+1>\nApplication: System\nData: touch {canary}",
+        "setvar": f"+1\nSetvar: A=1\nApplication: System\nData: touch {canary}",
+        "carriage return": f"+1\rApplication: System\rData: touch {canary}",
+        "quote": '"x" <sip:+19@evil>', "function": "${SHELL(id)}", "comma": "a,b", "semicolon": "a;b=c#d",
+        "at": "a@b@c", "name": "Bank ID", "number": "+15017122661", "ampersand": "B&Q", "apostrophe": "O'Neil", "letters": "Ærø", "percent": "%41%0a",
+    }
+    for name, sender in senders.items():
+        text = f"from {name}"
+        status = t.post({"To": ALICE, "From": sender, "Body": text})
+        t.check(f"from, {name}: answer", status in (200, 422), True)
+        if status == 200:
+            arrived = wait_for(lambda: text.encode() in t.phones["alice"].bodies())
+            t.check(f"from, {name}: arrives", arrived, True)
+    users = {body.decode(): user for user, body in t.phones["alice"].received if body.startswith(b"from ")}
+    t.check("a name with a blank", users.get("from name"), "Bank%20ID")
+    t.check("a name with an ampersand", users.get("from ampersand"), "B&Q")
+    t.check("a name with an apostrophe", users.get("from apostrophe"), "O'Neil")
+    t.check("a name with two at signs", users.get("from at"), "a%40b%40c")
+    t.check("a number", users.get("from number"), "+15017122661")
+    for field in ("To", "From", "Body"):
+        fields = {"To": ALICE, "From": "+1501", "Body": "x"}
+        del fields[field]
+        t.check(f"without {field}", t.post(fields), 422)
+    t.barrier()
+
+
+def inbound_logs(t):
+    """No text in websmsd's log."""
+    log = t.pbx.log("websmsd.out")
+    t.check("websmsd has written a log", ALICE in log, True)
+    for word in ("Incoming message!", "not a comment", "EXEC System", "s3cr3t"):
+        t.check(f"{word} in websmsd's log", word in log, False)
+    t.check("Asterisk has skipped no line of a call file", [line for line in t.pbx.log().splitlines() if "too long" in line.lower() or "Syntax error" in line], [])
+    t.check("no header of a message was broken", [line for line in t.pbx.log().splitlines() if "syntax error" in line or "not a valid SIP" in line], [])
+
+
+# ---- The whole ---------------------------------------------------------------------------------
+
+
+PARTS = [
+    ("the trap snaps", the_trap_snaps),
+    ("outbound, texts", outbound_texts),
+    ("outbound, bytes and limits", outbound_bytes),
+    ("outbound, verdicts", outbound_verdicts),
+    ("outbound, provider down", outbound_down),
+    ("outbound, numbers", outbound_numbers),
+    ("outbound, provider slow", outbound_slow),
+    ("inbound, texts", inbound_texts),
+    ("inbound, formats", inbound_formats),
+    ("inbound, hostile", inbound_hostile),
+    ("inbound, log", inbound_logs),
+    ("outbound, program missing", outbound_missing),
+    ("nothing else has snapped", nothing_snapped),
+]
+
+
+def main(root, binary):
+    start = time.monotonic()
+    itsp = Itsp()
+    pbx = Pbx(root, binary, PHONES)
+    t = None
+    try:
+        phones = {name: Phone(name, pbx.sip_port) for name in PHONES}
+        t = Checks(pbx, itsp, phones)
+        t.configure()
+        if not pbx.start({name: phone.port for name, phone in phones.items()}):
+            print(pbx.log("asterisk.out"), pbx.log())
+            raise SystemExit("Asterisk has not come up")
+        print(pbx.cli("core show version").strip())
+        for name, number in (("alice", ALICE), ("bob", BOB), ("erin", ERIN)):
+            pbx.cli(f"database put websms-number {name} {number}")
+            pbx.cli(f"database put websms-phone {number} {name}")
+        websmsd = pbx.spawn("websmsd", [f"{pbx.folder}/agi/websms", "websmsd", "-v"])
+        for name, run in PARTS:
+            t.part(name, run)
+        t.check("websmsd still runs", websmsd.poll(), None)
+        if t.failed:
+            print("\n".join(line for line in pbx.log().splitlines() if "WARNING" in line or "ERROR" in line)[-4000:])
+    finally:
+        pbx.stop()
+    print(f"-- real Asterisk: {t.passed} held, {t.failed} did not, {time.monotonic() - start:.0f} s")
+    return 1 if t.failed or not t.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""A Debian root with Asterisk → one Asterisk and one websmsd of a run's own, as Asterisk's user, on loopback."""
+
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from phone import free_port, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SAMPLE = os.path.join(HERE, "..", "..", "packaging", "asterisk", "extensions.websms.conf")
+
+# websms-out of the sample, and behind it what a dialplan of the operator's own would see.
+SEEN = """
+[checks-out]
+exten = _[+0-9a-zA-Z].,1,{agi}
+ same = n,Log(NOTICE,SEEN ${{FILTER(0-9a-zA-Z+,${{EXTEN}})}}|${{AGISTATUS}}|${{WEBSMS_STATUS}}|${{WEBSMS_ID}}|${{WEBSMS_REASON}}|)
+ same = n,Hangup()
+
+; Shows that the trap can snap: this program does what nothing of ours may ever do.
+exten = trap,1,AGI(trap)
+ same = n,Log(NOTICE,SEEN trap|${{AGISTATUS}}||||)
+ same = n,Hangup()
+
+exten = missing,1,AGI(no-such-program)
+ same = n,Log(NOTICE,SEEN missing|${{AGISTATUS}}||||)
+ same = n,Hangup()
+"""
+
+TRAP = """#!/bin/sh
+while read -r line && [ -n "$line" ]; do :; done
+echo 'EXEC System "touch {folder}/canary/agi"'
+read -r reply
+"""
+
+
+class Pbx:
+    """`contexts` maps a phone's name to the context of its messages; `offline` phones must register."""
+
+    def __init__(self, root, binary, contexts, offline=()):
+        self.root = root
+        self.children = []
+        user = next(line.split(":") for line in open(f"{root}/etc/passwd") if line.startswith("asterisk:"))
+        self.uid, self.gid = int(user[2]), int(user[3])
+        self.sip_port = free_port(socket.SOCK_DGRAM)
+        self.http_port = free_port()
+        self.outside = tempfile.mkdtemp(prefix="websms-", dir=root)
+        self.folder = self.outside[len(root.rstrip("/")):]
+        for name in ("etc", "lib", "agi", "spool/outgoing", "spool/outgoing_done", "spool/staging", "run", "log", "canary", "state"):
+            os.makedirs(f"{self.outside}/{name}")
+        shutil.copy(binary, f"{self.outside}/agi/websms")
+        self.write("agi/trap", TRAP.format(folder=self.folder), 0o755)
+        self.contexts, self.offline = contexts, offline
+
+    def write(self, name, text, mode=0o600):
+        """A file of Asterisk's user, replaced in one step."""
+        path = f"{self.outside}/{name}"
+        with open(f"{path}.new", "w") as file:
+            file.write(text)
+        os.chmod(f"{path}.new", mode)
+        os.chown(f"{path}.new", self.uid, self.gid)
+        os.rename(f"{path}.new", path)
+
+    def start(self, ports):
+        """Writes Asterisk's configuration and starts it; `ports` maps phones to their UDP ports."""
+        modules = os.path.dirname(glob.glob(f"{self.root}/usr/lib/**/res_agi.so", recursive=True)[0])[len(self.root.rstrip("/")):]
+        places = {
+            "astetcdir": f"{self.folder}/etc", "astmoddir": modules, "astvarlibdir": f"{self.folder}/lib",
+            "astdbdir": f"{self.folder}/lib", "astkeydir": f"{self.folder}/lib", "astdatadir": "/usr/share/asterisk",
+            "astagidir": f"{self.folder}/agi", "astspooldir": f"{self.folder}/spool", "astrundir": f"{self.folder}/run",
+            "astlogdir": f"{self.folder}/log", "astsbindir": "/usr/sbin",
+        }
+        self.write("etc/asterisk.conf", "[directories]\n" + "".join(f"{key} => {path}\n" for key, path in places.items()))
+        # What wants the network or another channel driver stays out.
+        self.write("etc/modules.conf", "[modules]\nautoload = yes\n" + "".join(
+            f"noload = {name}.so\n" for name in ("chan_sip", "chan_iax2", "chan_unistim", "chan_mgcp", "chan_skinny", "chan_alsa", "chan_console", "res_hep", "chan_dahdi", "app_voicemail_odbc", "app_voicemail_imap")))
+        self.write("etc/logger.conf", "[general]\n[logfiles]\nmessages => notice,warning,error,verbose(4)\n")
+        sip = f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{self.sip_port}\n"
+        for name, context in self.contexts.items():
+            contact = "" if name in self.offline else f"contact = sip:{name}@127.0.0.1:{ports[name]}\n"
+            sip += (f"[{name}]\ntype = endpoint\ntransport = udp\ncontext = nowhere\nmessage_context = {context}\n"
+                    f"disallow = all\nallow = ulaw\naors = {name}\n[{name}]\ntype = aor\nmax_contacts = 1\nremove_existing = yes\n{contact}")
+        self.write("etc/pjsip.conf", sip)
+        sample = open(SAMPLE).read()
+        agi = next(line for line in sample.splitlines() if "AGI(" in line).split("n,", 1)[1]
+        self.write("etc/extensions.conf", '[general]\n#include "extensions.websms.conf"\n' + SEEN.format(agi=agi))
+        self.write("etc/extensions.websms.conf", sample)
+        subprocess.run(["chown", "-R", f"{self.uid}:{self.gid}", self.outside], check=True)
+        os.chmod(self.outside, 0o755)
+        self.spawn("asterisk", ["/usr/sbin/asterisk", "-f", "-C", f"{self.folder}/etc/asterisk.conf"])
+        return wait_for(lambda: "fully booted" in self.cli("core waitfullybooted"))
+
+    def spawn(self, name, command):
+        output = open(f"{self.outside}/log/{name}.out", "ab")
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "WEBSMS_CONF": f"{self.folder}/websms.conf"}
+        child = subprocess.Popen(self.inside(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+        self.children.append(child)
+        return child
+
+    def inside(self, command):
+        return ["chroot", f"--userspec={self.uid}:{self.gid}", self.root, *command]
+
+    def cli(self, command):
+        ran = subprocess.run(self.inside(["/usr/sbin/asterisk", "-C", f"{self.folder}/etc/asterisk.conf", "-rx", command]), capture_output=True)
+        return (ran.stdout + ran.stderr).decode(errors="replace")
+
+    def log(self, name="messages"):
+        try:
+            return open(f"{self.outside}/log/{name}", errors="replace").read()
+        except FileNotFoundError:
+            return ""
+
+    def seen(self, number):
+        """What the dialplan saw of the message to `number`: status words, identifier and reason."""
+        for line in self.log().splitlines():
+            if f"SEEN {number}|" in line:
+                return tuple(line.split("SEEN ", 1)[1].split("|")[1:5])
+        return None
+
+    def calls(self):
+        """Names of the call files that wait."""
+        return os.listdir(f"{self.outside}/spool/outgoing")
+
+    def canaries(self):
+        return sorted(os.listdir(f"{self.outside}/canary"))
+
+    def stop(self):
+        for child in reversed(self.children):
+            child.kill()
+            child.wait()
+        shutil.rmtree(self.outside)
