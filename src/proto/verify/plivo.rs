@@ -29,8 +29,8 @@ pub(super) fn check(token: &[u8], url: &[u8], request: &Request) -> Result<Cover
 
 /// The URL without its query, then the query's and the form's parameters.
 pub(super) fn signed(path: &[u8], mut query: Vec<Pair>, mut form: Vec<Pair>) -> Vec<u8> {
-    query.sort();
-    form.sort();
+    query.sort_unstable();
+    form.sort_unstable();
     let mut out = path.to_vec();
     if !query.is_empty() || !form.is_empty() {
         out.push(b'?');

@@ -58,7 +58,7 @@ pub(super) fn check(
 
 /// `sig` of these parameters, in lower-case hexadecimal digits.
 pub fn signature(hash: Hash, secret: &[u8], mut pairs: Vec<Pair>) -> String {
-    pairs.sort();
+    pairs.sort_unstable();
     let mut text = Vec::new();
     for (name, value) in &pairs {
         text.push(b'&');

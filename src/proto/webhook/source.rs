@@ -132,14 +132,14 @@ pub fn json_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
         return None;
     };
     let value = json::parse(text).ok().filter(json::Value::is_object)?;
-    let pairs = value
+    let mut pairs = value
         .members_of()
         .map(|(name, value)| Some((name, value.scalar()?)))
         .collect::<Option<Vec<Pair>>>()?;
-    let mut names: Vec<&[u8]> = pairs.iter().map(|(name, _)| name.as_slice()).collect();
-    names.sort_unstable();
-    names.dedup();
-    (names.len() == pairs.len()).then_some(pairs)
+    pairs.sort_unstable();
+    let mut neighbours = pairs.iter().zip(pairs.iter().skip(1));
+    let distinct = neighbours.all(|(one, next)| one.0 != next.0);
+    distinct.then_some(pairs)
 }
 
 /// The pairs of an urlencoded text. `None` unless every one of them is a parameter of its own to

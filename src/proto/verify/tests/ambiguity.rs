@@ -15,7 +15,8 @@ fn twilio(target: &str, content_type: &str, body: &str) -> Result<Coverage, Deni
     };
     // With and without the parameters, so that it is never the signature that is wrong.
     let signed = [form::pairs(body.as_bytes()), Vec::new()];
-    let all = signed.map(|pairs| {
+    let all = signed.map(|mut pairs| {
+        pairs.sort_unstable();
         let signature = twilio::signature(b"t", url.as_bytes(), &pairs);
         let fields = [
             ("Content-Type", content_type),
