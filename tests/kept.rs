@@ -10,7 +10,7 @@
 mod rig;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -252,6 +252,48 @@ fn a_disk_that_is_full_or_read_only_changes_no_answer() {
         websmsd.wait_for_log(log);
         assert!(kept(&folder(&websmsd.scratch)).is_empty(), "{inject}");
         assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
+    }
+}
+
+#[test]
+fn a_folder_that_is_removed_is_made_again() {
+    let websmsd = Websmsd::start("[websmsd]");
+    fs::remove_dir_all(websmsd.scratch.join("state")).unwrap();
+    assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
+    only(&folder(&websmsd.scratch));
+}
+
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_outgoing() {
+    // Of another user's daemon all is his: the rows are the same, the owner expected is not.
+    let own = fs::metadata("/proc/self").unwrap();
+    let scratch = Scratch::new();
+    let outgoing = scratch.folder("outgoing");
+    let (uid, gid) = match own.uid() {
+        0 => (4242, 4343),
+        uid => (uid, own.gid()),
+    };
+    chown(&outgoing, Some(uid), Some(gid)).unwrap();
+    let conf_text = "[websmsd]\nkey_id = Id";
+    let websmsd = Websmsd::start_as(Called::Link, scratch, conf_text, &[]);
+    websmsd.post("/", FORM, NO_TEXT);
+    websmsd.post("/", FORM, "To=1&From=2&Body=x&Id=1");
+    let scratch = &websmsd.scratch;
+    let kept = kept(&folder(scratch)).remove(0);
+    let better = conf(scratch, "[websmsd]\nkey_id = Id\nkey_body = Text");
+    check_replay(
+        scratch,
+        &better,
+        &folder(scratch).join(&kept),
+        0,
+        "delivered, ",
+    );
+    let kept = format!("rejected/{kept}");
+    for name in ["", "seen", "seen/ids", "seen/lock", "rejected", &kept] {
+        let found = scratch.join("state").join(name).metadata().unwrap();
+        assert_eq!((found.uid(), found.gid()), (uid, gid), "{name}");
+        let mode = if found.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(found.permissions().mode() & 0o777, mode, "{name}");
     }
 }
 

@@ -34,14 +34,16 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     let disk = std::env::current_dir().unwrap().join("target");
 
     table.heading("SMS in a second, 8 connections, `sync = no`, spool on a tmpfs");
-    let mut rates = [Vec::new(), Vec::new(), Vec::new()];
+    let mut rates = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..plan.rounds {
         rates[0].push(websmsd(memory, Sync::No, 8));
         rates[1].push(php(memory));
         rates[2].push(bare_loop(memory, Sync::No));
+        rates[3].push(websmsd_with_ids(memory, Sync::No, 8));
     }
-    let [ours, php, bare] = rates.map(median);
+    let [ours, php, bare, ids] = rates.map(median);
     table.figure("`websmsd`", format!("{ours:.0}"));
+    table.figure("`websmsd` with `key_id`", format!("{ids:.0}"));
     table.figure("`php -S`, a short script", format!("{php:.0}"));
     table.figure(
         "a bare loop that writes the same files, no HTTP",
@@ -99,13 +101,24 @@ pub fn measure(plan: &Plan, table: &mut Table) {
 }
 
 fn daemon(parent: &Path, sync: Sync) -> Daemon {
-    let conf = format!("[astqueue]\nsync = {}\nmax = 1000000\n", sync.word());
+    daemon_with(parent, sync, "")
+}
+
+fn daemon_with(parent: &Path, sync: Sync, websmsd: &str) -> Daemon {
+    let sync = sync.word();
+    let conf = format!("[websmsd]\n{websmsd}\n[astqueue]\nsync = {sync}\nmax = 1000000\n");
     Daemon::start(&rig::binary(), parent, &conf)
 }
 
 fn websmsd(parent: &Path, sync: Sync, connections: usize) -> f64 {
     let daemon = daemon(parent, sync);
-    wrk(daemon.address, connections)
+    wrk(daemon.address, connections, &[])
+}
+
+/// With `key_id`: every SMS has an id that was never seen, which is what costs most.
+fn websmsd_with_ids(parent: &Path, sync: Sync, connections: usize) -> f64 {
+    let daemon = daemon_with(parent, sync, "key_id = Id");
+    wrk(daemon.address, connections, &["ids"])
 }
 
 /// `php -S` with its default of one worker, as the original was run.
@@ -120,7 +133,7 @@ fn php(parent: &Path) -> f64 {
         .spawn()
         .unwrap();
     rig::wait_for("php -S", || std::net::TcpStream::connect(address).is_ok());
-    let rate = wrk(address, 8);
+    let rate = wrk(address, 8, &[]);
     server.kill().unwrap();
     server.wait().unwrap();
     rate
@@ -134,7 +147,7 @@ fn spool(parent: &Path) -> Scratch {
 }
 
 /// Answers a second; panics where one of them is no 200.
-fn wrk(address: SocketAddr, connections: usize) -> f64 {
+fn wrk(address: SocketAddr, connections: usize, script: &[&str]) -> f64 {
     let output = Command::new("wrk")
         .args([
             "-t",
@@ -148,7 +161,9 @@ fn wrk(address: SocketAddr, connections: usize) -> f64 {
             "-d",
             &format!("{}s", ROUND.as_secs()),
             &format!("http://{address}/"),
+            "--",
         ])
+        .args(script)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
