@@ -19,6 +19,8 @@ pub enum Script {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
+    /// Reads the request, answers as it deserves, closes.
+    Decide(Decision),
     /// Reads the request, writes these bytes, closes.
     Raw(Vec<u8>),
     /// Reads the request, writes these bytes a piece at a time with a pause before each, closes.
@@ -40,6 +42,18 @@ pub enum Script {
     Reset,
     /// Has the whole request, writes these bytes, then resets the connection.
     ResetAfter(Vec<u8>),
+}
+
+/// A request → the status and the body of its answer.
+#[derive(Clone)]
+pub struct Decision(pub Arc<Decide>);
+
+type Decide = dyn Fn(&Received) -> (u16, String) + Send + Sync;
+
+impl std::fmt::Debug for Decision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decision")
+    }
 }
 
 impl Script {
@@ -187,6 +201,13 @@ fn play(stream: TcpStream, script: Script, requests: &Mutex<Vec<Received>>, over
     let Some(request) = receive(&mut stream, left_unread) else {
         return;
     };
+    let script = match script {
+        Script::Decide(Decision(decide)) => {
+            let (status, body) = decide(&request);
+            Script::reply(status, body)
+        }
+        script => script,
+    };
     requests.lock().unwrap().push(request);
     match script {
         Script::Reply {
@@ -220,7 +241,11 @@ fn play(stream: TcpStream, script: Script, requests: &Mutex<Vec<Received>>, over
             hang(&stream, over);
         }
         Script::Hang => hang(&stream, over),
-        Script::Close | Script::Reset | Script::CloseUnread | Script::HangUnread => {}
+        Script::Close
+        | Script::Reset
+        | Script::CloseUnread
+        | Script::HangUnread
+        | Script::Decide(_) => {}
     }
 }
 

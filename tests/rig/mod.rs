@@ -33,7 +33,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use http::{Answer, FORM, Http, post};
-pub use itsp::{Itsp, Received, Script, deaf_address};
+pub use itsp::{Decision, Itsp, Received, Script, deaf_address};
 
 /// How long anything may take before a test has failed. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
