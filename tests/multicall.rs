@@ -62,7 +62,6 @@ fn faults_of_usage_exit_2_and_keep_stdout_clean() {
     check(&[], "usage: websms [");
     check(&["1", "2"], "usage: websms [");
     check(&["--queue"], "usage: websms [");
-    check(&["websmsd", "--replay", "f"], "usage: websmsd [");
     check(&["websmsd", "-l", "80"], "ADDR:PORT");
     check(
         &["websmsd", "--dump-config", "-c", "/nonexistent"],
