@@ -10,3 +10,4 @@ pub mod log;
 pub mod spool;
 pub mod stdio;
 pub mod stream;
+pub mod tls;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, Stream};
@@ -21,6 +21,7 @@ use ureq::unversioned::transport::{
 
 use super::{Progress, Step, Trust};
 use crate::limits::PEM_BYTES_MAX;
+use crate::sys::tls::provider;
 
 /// Where systems keep the roots that their administrator chose. The first that exists counts; the
 /// environment (`SSL_CERT_FILE`) does not, as for proxies: `ca_file` says it where it can be seen.
@@ -33,7 +34,7 @@ const SYSTEM_BUNDLES: [&str; 4] = [
 
 /// What a handshake needs; built only where there is one. Fails where `ca_file` cannot be used.
 pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static str> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = provider();
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|_| "TLS cannot be set up")?;
