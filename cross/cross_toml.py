@@ -15,44 +15,47 @@ HERE = pathlib.Path(__file__).parent
 HEAD = """\
 # Written by cross/cross_toml.py from cross/targets.txt and cross/settings/; `--check` compares.
 # CROSS_CONFIG=cross/Cross.toml cross +nightly build --release --target TARGET
-# (a nightly with rust-src: std is built from source). cross 0.2.5 has no image for riscv64gc with musl.
+# (a nightly with rust-src). `build-std` is false because it can only say yes: the variables say which crates of std
+# and how. cross 0.2.5 has no image for riscv64gc with musl.
 """
 
 
-def variables(settings):
+def variables(target, settings):
     """The variables of cargo's environment that mean the same as a settings file."""
     unstable = dict(settings.pop("unstable", {}))
     release = dict(settings.pop("profile", {}).pop("release", {}))
-    if unstable.pop("build-std"):  # Cross.toml has a key of its own for it
-        yield "CARGO_UNSTABLE_BUILD_STD_FEATURES=" + ",".join(unstable.pop("build-std-features"))
+    for key in ("build-std", "build-std-features"):
+        yield f"CARGO_UNSTABLE_{name(key)}=" + ",".join(unstable.pop(key))
     for key in ("trim-paths", "panic-immediate-abort"):
         if key in unstable:
-            yield f"CARGO_UNSTABLE_{key.upper().replace('-', '_')}={str(unstable.pop(key)).lower()}"
+            yield f"CARGO_UNSTABLE_{name(key)}={str(unstable.pop(key)).lower()}"
     for key in ("panic", "trim-paths"):
         if key in release:
-            yield f"CARGO_PROFILE_RELEASE_{key.upper().replace('-', '_')}={release.pop(key)}"
-    (target, table), = settings.pop("target").items()
-    yield f"CARGO_TARGET_{name(target)}_RUSTFLAGS=" + " ".join(table.pop("rustflags"))
-    for rest in (unstable, release, table, settings):
+            yield f"CARGO_PROFILE_RELEASE_{name(key)}={release.pop(key)}"
+    flags = [flag for table in settings.pop("target", {}).values() for flag in table.pop("rustflags")]
+    yield f"CARGO_TARGET_{name(target)}_RUSTFLAGS=" + " ".join(flags)
+    for rest in (unstable, release, settings):
         if rest:
             sys.exit(f"cross_toml.py: no way is known to hand over {rest}")
 
 
-def name(target):
-    return target.upper().replace("-", "_")
+def name(key):
+    """How cargo spells a key in a variable."""
+    return key.upper().replace("-", "_")
 
 
 def section(target):
     settings = tomllib.loads((HERE / "settings/all.toml").read_text())
-    std = settings["unstable"]["build-std"]
-    settings |= tomllib.loads((HERE / f"settings/{target}.toml").read_text())
-    passed = "".join(f'    "{variable}",\n' for variable in variables(settings))
-    crates = ", ".join(f'"{crate}"' for crate in std)
+    own = tomllib.loads((HERE / f"settings/{target}.toml").read_text())
+    settings["target"] |= own.pop("target", {})
+    if own or set(settings["target"]) - {target, 'cfg(target_env = "musl")'}:
+        sys.exit(f"cross_toml.py: settings/{target}.toml has more than rustflags of its target")
+    passed = "".join(f'    "{variable}",\n' for variable in variables(target, settings))
     # std asks for libunwind, which GCC's toolchains call libgcc_eh.
     linker = f"$CARGO_TARGET_{name(target)}_LINKER"
     link = f"cd $(dirname $({linker} -print-libgcc-file-name)) && ln -sf libgcc_eh.a libunwind.a"
     return (
-        f"\n[target.{target}]\nbuild-std = [{crates}]\npre-build = ['{link}']\n"
+        f"\n[target.{target}]\nxargo = false\nbuild-std = false\npre-build = ['{link}']\n"
         f"\n[target.{target}.env]\npassthrough = [\n{passed}]\n"
     )
 
