@@ -1,0 +1,64 @@
+#!/bin/bash
+# usage: packaging/build.sh [--ci | TARGET...]
+# From the binaries of cross/build.sh, the packages of packages.txt into target/cross/packages, with SHA256SUMS.
+# The same sources give the same bytes: all times are the release's, that of packaging/changelog.
+set -euo pipefail
+# shellcheck source=../cross/tools.sh
+. "$(dirname "$0")/../cross/tools.sh"
+
+PACKAGE_BYTES_MAX=650000
+
+targets=$(targets_of "$@")
+python_tools
+need gzip=gzip
+cd "$top"
+
+version=$(sed -nE '1s/^websms \(([0-9.]+)\).*/\1/p' packaging/changelog)
+grep -qx "version = \"$version\"" Cargo.toml || fail "Cargo.toml and packaging/changelog name different versions"
+grep -qx "PKG_VERSION:=$version" packaging/openwrt/websms/Makefile || fail "packaging/openwrt/websms/Makefile names another version"
+maintainer=$(sed -nE '/^ -- /{s/^ -- (.*>)  .*/\1/p;q}' packaging/changelog)
+SOURCE_DATE_EPOCH=$(date -d "$(sed -nE '/^ -- /{s/.*>  (.*)/\1/p;q}' packaging/changelog)" +%s)
+export SOURCE_DATE_EPOCH
+
+stage=$out/stage
+packages=$out/packages
+rm -rf "$stage" "$packages"
+mkdir -p "$stage" "$packages"
+for page in packaging/man/*; do gzip -9nc "$page" >"$stage/$(basename "$page").gz"; done
+gzip -9nc packaging/changelog >"$stage/changelog.gz"
+sed -f packaging/openwrt/conf.sed packaging/websms.conf >"$stage/openwrt.conf"
+# A sample that conf.sed no longer fits must not go out: the queue would be lost with the power.
+for line in 'dir = /etc/websms/queue' 'listen = 0.0.0.0:8080'; do
+    [ "$(grep -cx "$line" "$stage/openwrt.conf")" = 1 ] || fail "packaging/openwrt/conf.sed does not fit packaging/websms.conf: $line"
+done
+
+# package SYSTEM ARCHITECTURE TARGET FORMAT
+package() {
+    local conf=packaging/websms.conf file=$packages/websms_${version}_$1_$2.$4
+    [ "$1" != openwrt ] || conf=$stage/openwrt.conf
+    [ "$1" != debian ] || file=$packages/websms_${version}_$2.$4
+    sed -e "s|@ARCH@|$2|; s|@VERSION@|$version|; s|@MAINTAINER@|$maintainer|; s|@BINARY@|$(binary_of "$3")|" \
+        -e "s|@CONF@|$conf|; s|@STAGE@|$stage|" packaging/common.yaml "packaging/$1/nfpm.yaml" >"$stage/nfpm.yaml"
+    nfpm package -f "$stage/nfpm.yaml" -p "$4" -t "$file" >"$stage/nfpm.log" 2>&1 || { cat "$stage/nfpm.log" >&2; fail "$file failed"; }
+    local bytes
+    bytes=$(stat -c %s "$file")
+    [ "$bytes" -le "$PACKAGE_BYTES_MAX" ] || fail "$(basename "$file") has $bytes bytes, budget $PACKAGE_BYTES_MAX"
+    echo "$(basename "$file") $bytes bytes"
+}
+
+while read -r system architecture target; do
+    grep -qx "$target" <<<"$targets" || continue
+    [ -e "$(binary_of "$target")" ] || fail "no binary for $target: run cross/build.sh $target"
+    case $system in
+        debian) package debian "$architecture" "$target" deb ;;
+        openwrt)
+            package openwrt "$architecture" "$target" ipk
+            package openwrt "$architecture" "$target" apk
+            ;;
+        alpine) package alpine "$architecture" "$target" apk ;;
+        *) fail "packages.txt: no such system: $system" ;;
+    esac
+done < <(grep -v '^#' packaging/packages.txt)
+
+cd "$packages"
+sha256sum -- * >SHA256SUMS

@@ -1,0 +1,69 @@
+#!/bin/bash
+# usage: install.sh DEB CACHE      (as root)
+# The package in a scratch Debian: installed, upgraded with a changed configuration kept, removed, purged.
+set -euo pipefail
+deb=$1
+base=$2/debian root=$2/debian-scratch
+
+fail() { echo "install.sh: $*" >&2; exit 1; }
+# inside COMMAND...: quietly, unless it fails.
+inside() {
+    local log=$root.log
+    DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@" >"$log" 2>&1 ||
+        { cat "$log" >&2; fail "$* failed"; }
+}
+# expect PATH "MODE OWNER:GROUP"
+expect() { [ "$(chroot "$root" stat -c '%a %U:%G' "$1")" = "$2" ] || fail "$1 is $(chroot "$root" stat -c '%a %U:%G' "$1"), not $2"; }
+gone() { [ ! -e "$root$1" ] && [ ! -L "$root$1" ] && return; fail "$1 is still there"; }
+
+if [ ! -e "$base/complete" ]; then
+    rm -rf "$base"
+    # shellcheck disable=SC1091
+    debootstrap --variant=minbase --include=adduser,systemd "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$base" \
+        >"$base.log" 2>&1 || { tail "$base.log" >&2; fail "no scratch Debian"; }
+    touch "$base/complete"
+fi
+rm -rf "$root"
+cp -a --reflink=auto "$base" "$root"
+cp "$deb" "$root/one.deb"
+
+# The next release, with a sample that has changed too.
+dpkg-deb -R "$deb" "$root/next"
+sed -i 's/^Version: .*/Version: 99.0-1/' "$root/next/DEBIAN/control"
+echo '; new in this release' >>"$root/next/etc/asterisk/websms.conf"
+sed -i '/websms\.conf$/d' "$root/next/DEBIAN/md5sums"
+(cd "$root/next" && md5sum etc/asterisk/websms.conf >>DEBIAN/md5sums)
+dpkg-deb -b "$root/next" "$root/next.deb" >/dev/null
+
+inside dpkg -i /one.deb
+expect /etc/asterisk/websms.conf "640 root:asterisk"
+expect /var/spool/asterisk/outgoing "750 asterisk:asterisk"
+expect /var/spool/asterisk/staging "700 asterisk:asterisk"
+expect /var/spool/websms "700 asterisk:asterisk"
+for name in /usr/bin/websms /usr/sbin/websmsd /usr/share/asterisk/agi-bin/websms /usr/share/asterisk/agi-bin/websms.php; do
+    inside "$name" --version
+done
+# As the user it will run as, with the sample as it comes.
+inside setpriv --reuid=asterisk --regid=asterisk --clear-groups websmsd --check
+inside systemd-analyze verify /usr/lib/systemd/system/websmsd.service
+[ ! -s "$root.log" ] || { cat "$root.log" >&2; fail "the unit has warnings"; }
+
+echo '; mine' >>"$root/etc/asterisk/websms.conf"
+cp "$root/etc/asterisk/websms.conf" "$root.mine"
+touch "$root/var/spool/websms/waiting"
+inside dpkg --force-confdef --force-confold -i /next.deb
+cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "the upgrade lost the configuration"
+[ -e "$root/etc/asterisk/websms.conf.dpkg-dist" ] || fail "the new sample is not beside it"
+[ -e "$root/var/spool/websms/waiting" ] || fail "the upgrade lost the queue"
+expect /etc/asterisk/websms.conf "640 root:asterisk"
+
+inside dpkg -r websms
+gone /usr/lib/websms
+gone /usr/bin/websms
+cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "removing took the configuration"
+[ -e "$root/var/spool/websms/waiting" ] || fail "removing took the queue"
+
+inside dpkg -P websms
+gone /etc/asterisk/websms.conf
+gone /var/spool/websms
+rm -rf "$root" "$root.mine" "$root.log"

@@ -1,0 +1,50 @@
+#!/bin/bash
+# usage: packaging/verify.sh [--ci | TARGET...]
+# Builds the packages twice and proves them: the same bytes; each against its manifest and its format's rules; the .deb in
+# a scratch Debian; the init scripts, the unit, the manual pages and the feed's Makefile by themselves.
+set -euo pipefail
+# shellcheck source=../cross/tools.sh
+. "$(dirname "$0")/../cross/tools.sh"
+
+targets=$(targets_of "$@")
+need shellcheck=shellcheck mandoc=mandoc systemd-analyze=systemd dpkg-deb=dpkg debootstrap=debootstrap dash=dash \
+    busybox=busybox python3=python3 make=make
+cd "$top"
+packages=$out/packages
+
+echo "== the same bytes when built twice"
+packaging/build.sh "$@"
+mv "$packages/SHA256SUMS" "$out/SHA256SUMS.first"
+packaging/build.sh "$@" >/dev/null
+cmp "$packages/SHA256SUMS" "$out/SHA256SUMS.first"
+(cd "$packages" && sha256sum --quiet -c SHA256SUMS)
+
+echo "== contents and formats"
+checked=0
+while read -r system architecture target; do
+    grep -qx "$target" <<<"$targets" || continue
+    for file in "$packages"/websms_*_"$architecture".deb "$packages"/websms_*_"${system}_$architecture".*; do
+        [ -e "$file" ] || continue
+        python3 packaging/verify.py "$system" "$architecture" "$(binary_of "$target")" "$file"
+        checked=$((checked + 1))
+    done
+done < <(grep -v '^#' packaging/packages.txt)
+[ "$checked" = "$(find "$packages" -name 'websms_*' | wc -l)" ] || fail "$checked packages checked, and there are others"
+
+echo "== scripts, manual pages"
+shellcheck -x -P cross -P packaging cross/*.sh packaging/*.sh
+shellcheck packaging/debian/{postinst,prerm,postrm} packaging/alpine/{pre-install,post-install,websmsd} \
+    packaging/openwrt/{postinst,prerm,websmsd.init} packaging/openwrt/test/*.sh
+mandoc -T lint -W warning packaging/man/*
+for shell in dash "busybox sh"; do
+    # shellcheck disable=SC2086  # two words
+    $shell packaging/openwrt/test/init.sh
+done
+packaging/openwrt/test/feed.sh
+
+# The rest wants the machine's own architecture, and root for a scratch Debian.
+deb=$(find "$packages" -name "websms_*_$(dpkg --print-architecture).deb")
+[ -n "$deb" ] || fail "no .deb for this machine among the targets: the installation cannot be tried"
+echo "== installed, upgraded, removed"
+as_root packaging/debian/test/install.sh "$deb" "$out"
+echo "packages: all well"
