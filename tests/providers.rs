@@ -447,6 +447,20 @@ fn ovh_is_signed() {
     assert_eq!(header("X-Ovh-Signature"), expected);
 }
 
+#[test]
+fn vonage_can_be_signed() {
+    let more = "auth_method = vonage\nauth_hash = md5hash";
+    let (_, request) = send(api("vonage"), "a&b=c", more);
+    let value = |name: &str| field(&request, name).map(|(value, _)| value);
+    assert_eq!(value("api_secret"), None);
+    let now = value("timestamp").unwrap();
+    let signed = format!(
+        "&api_key=user-1&from=12025550160&text=a_b_c&timestamp={now}&to=12025550183&type=textpass-1"
+    );
+    let md5 = openssl(&["dgst", "-md5", "-r"], &signed);
+    assert_eq!(value("sig").as_deref(), md5.split(' ').next());
+}
+
 // ---- In -------------------------------------------------------------------------------------
 
 /// A daemon with the preset.

@@ -244,14 +244,7 @@ fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
 
 /// `auth_hash` of Vonage's `sig`: the account's signature method.
 fn vonage_hash(reader: &mut Reader<'_, '_>) -> Hash {
-    let words = &[
-        ("md5hash", Hash::Md5Hash),
-        ("md5", Hash::Md5),
-        ("sha1", Hash::Sha1),
-        ("sha256", Hash::Sha256),
-        ("sha512", Hash::Sha512),
-    ];
-    let hash = reader.read("auth_hash", |value| values::choice(value, words));
+    let hash = reader.read("auth_hash", values::vonage_hash);
     hash.unwrap_or(Hash::Sha256)
 }
 

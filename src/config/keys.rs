@@ -130,6 +130,7 @@ pub const KEYS: &[Key] = &[
     out("auth_user", None, ""),
     out("auth_passwd", Some("auth_secret"), ""),
     out("auth_extra", None, ""),
+    out("auth_hash", None, "sha256"),
     out("account", None, ""),
     out("key_user", None, ""),
     out("key_secret", None, ""),

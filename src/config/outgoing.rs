@@ -7,6 +7,7 @@ use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
 use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace, NumberFormat};
 use crate::proto::sign::Auth;
+use crate::proto::verify::Hash;
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
@@ -187,6 +188,7 @@ enum Method {
     Header,
     Zadarma,
     Ovh,
+    Vonage,
 }
 
 fn auth(reader: &mut Reader<'_, '_>) -> Auth {
@@ -202,6 +204,7 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
                 ("header", Method::Header),
                 ("zadarma", Method::Zadarma),
                 ("ovh", Method::Ovh),
+                ("vonage", Method::Vonage),
             ],
         )
     });
@@ -257,6 +260,22 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
                     .read("auth_user", values::header_text)
                     .unwrap_or_default(),
                 secret: passwd.to_vec(),
+            }
+        }
+        Some(Method::Vonage) => {
+            if user.is_empty() || passwd.is_empty() {
+                reader.fault(
+                    "auth_method",
+                    "is vonage and needs auth_user, the API key, and auth_passwd, the signature \
+                     secret",
+                );
+            }
+            Auth::Vonage {
+                user: user.to_vec(),
+                secret: passwd.to_vec(),
+                hash: reader
+                    .read("auth_hash", values::vonage_hash)
+                    .unwrap_or(Hash::Sha256),
             }
         }
         Some(Method::Ovh) => {
@@ -319,7 +338,7 @@ fn plain(reader: &mut Reader<'_, '_>) -> Auth {
 
 fn check_headers(reader: &mut Reader<'_, '_>, auth: &Auth, headers: &[(String, String)]) {
     let set = match auth {
-        Auth::None | Auth::Plain { .. } => return,
+        Auth::None | Auth::Plain { .. } | Auth::Vonage { .. } => return,
         Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => return,
         Auth::Header { name, .. } => name.as_str(),
         _ => "Authorization",

@@ -11,6 +11,7 @@ use crate::limits::{CALL_FILE_NUMBER_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::proto::access::Cidr;
 use crate::proto::callfile::Encoding;
 use crate::proto::provider::{Charset, Format, NumberFormat};
+use crate::proto::verify::Hash;
 use crate::proto::webhook::{Condition, Decode, Media};
 
 use super::keys;
@@ -187,6 +188,20 @@ pub fn charset(value: &[u8]) -> Parsed<Charset> {
             None => Err("is neither UCS-2 nor key=value".into()),
         },
     }
+}
+
+/// `auth_hash` of Vonage's `sig`: the account's signature method.
+pub fn vonage_hash(value: &[u8]) -> Parsed<Hash> {
+    choice(
+        value,
+        &[
+            ("md5hash", Hash::Md5Hash),
+            ("md5", Hash::Md5),
+            ("sha1", Hash::Sha1),
+            ("sha256", Hash::Sha256),
+            ("sha512", Hash::Sha512),
+        ],
+    )
 }
 
 /// `text_decode`.

@@ -1,5 +1,5 @@
-//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh`
-//! (spec §6.3).
+//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh`,
+//! `vonage` (spec §6.3).
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,6 +7,9 @@ use hmac::digest::block_api::BlockSizeUser;
 use hmac::digest::consts::{U20, U64};
 use hmac::digest::{Digest, FixedOutput, HashMarker, Output, OutputSizeUser, Update};
 use hmac::{KeyInit, Mac, SimpleHmac};
+
+use crate::proto::verify::{Hash, vonage_signature};
+use crate::proto::webhook::Pair;
 
 /// How requests to the provider are authenticated (`[websms] auth_method`).
 #[derive(Clone, PartialEq, Eq)]
@@ -59,6 +62,15 @@ pub enum Auth {
         /// `auth_extra`, the consumer key.
         consumer: String,
     },
+    /// Vonage's `sig`, which is a parameter.
+    Vonage {
+        /// `auth_user`, the API key.
+        user: Vec<u8>,
+        /// `auth_passwd`, the signature secret.
+        secret: Vec<u8>,
+        /// `auth_hash`.
+        hash: Hash,
+    },
 }
 
 /// What a signature looks at.
@@ -89,6 +101,7 @@ impl std::fmt::Debug for Auth {
             Auth::Header { .. } => "Header",
             Auth::Zadarma { .. } => "Zadarma",
             Auth::Ovh { .. } => "Ovh",
+            Auth::Vonage { .. } => "Vonage",
         })
     }
 }
@@ -107,10 +120,26 @@ impl Auth {
         }
     }
 
+    /// The parameters that sign the others, where a method has some.
+    pub fn signature(&self, parameters: &[Pair], now_s: u64) -> Vec<Pair> {
+        let Auth::Vonage { user, secret, hash } = self else {
+            return Vec::new();
+        };
+        let timestamp = now_s.to_string().into_bytes();
+        let mut added = vec![
+            (b"api_key".to_vec(), user.clone()),
+            (b"timestamp".to_vec(), timestamp),
+        ];
+        let signed = [parameters, &added].concat();
+        let signature = vonage_signature(*hash, secret, signed);
+        added.push((b"sig".to_vec(), signature.into_bytes()));
+        added
+    }
+
     /// The headers that prove who we are, as (name, value).
     pub fn headers(&self, request: &ToSign) -> Vec<(String, Vec<u8>)> {
         let value = match self {
-            Auth::None | Auth::Plain { .. } => return Vec::new(),
+            Auth::None | Auth::Plain { .. } | Auth::Vonage { .. } => return Vec::new(),
             Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => {
                 return Vec::new();
             }
@@ -293,6 +322,27 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn vonage_signs_the_parameters() {
+        let auth = Auth::Vonage {
+            user: b"k".to_vec(),
+            secret: b"s3cret".to_vec(),
+            hash: Hash::Md5Hash,
+        };
+        let given = [
+            (b"to".to_vec(), b"1".to_vec()),
+            (b"text".to_vec(), b"a&b=c".to_vec()),
+        ];
+        let expected = [
+            ("api_key", "k"),
+            ("timestamp", "1366560945"),
+            ("sig", "91de7f06d49e53e14e39b02f7283f140"),
+        ];
+        let expected = expected.map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(auth.signature(&given, 1_366_560_945), expected);
+        assert_eq!(Auth::None.signature(&given, 1), []);
     }
 
     #[test]

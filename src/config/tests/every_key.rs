@@ -92,6 +92,7 @@ const ROWS: &[Row] = &[
             ("header", "header u: p"),
             ("zadarma", "zadarma u p"),
             ("ovh", "ovh u p x"),
+            ("vonage", "vonage u p Sha256"),
         ],
         empty: Some("none"),
         bad: &["Basic", "digest", "yes"],
@@ -117,6 +118,17 @@ const ROWS: &[Row] = &[
         empty: None,
         bad: &["\"a\nB: c\""],
         ..row(Websms, "auth_extra")
+    },
+    Row {
+        with: "auth_method = vonage\nauth_user = u\nauth_passwd = p",
+        default: "vonage u p Sha256",
+        values: &[
+            ("md5hash", "vonage u p Md5Hash"),
+            ("sha512", "vonage u p Sha512"),
+        ],
+        empty: None,
+        bad: &["sha384", "SHA256"],
+        ..row(Websms, "auth_hash")
     },
     Row {
         with: "host = 'https://{account}.example.com'\npath = '/{account}'",
@@ -792,9 +804,10 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websms, "key_to") => text(&account.key_to),
         (Websms, "key_from") => text(&account.key_from),
         (Websms, "key_body") => text(&account.key_body),
-        (Websms, "auth_method" | "auth_user" | "auth_passwd" | "key_user" | "key_secret") => {
-            show_auth(&account.auth)
-        }
+        (
+            Websms,
+            "auth_method" | "auth_user" | "auth_passwd" | "auth_hash" | "key_user" | "key_secret",
+        ) => show_auth(&account.auth),
         (Websms, "response_check") => show_check(account.response_check.as_ref()),
         (Websms, "later_check") => show_check(account.later_check.as_ref()),
         (Websms, "number_format") => format!("{:?}", account.number_format),

@@ -87,6 +87,9 @@ fn show_auth(auth: &Auth) -> String {
         Auth::Bearer { token } => format!("bearer {}", text(token)),
         Auth::Header { name, value } => format!("header {name}: {value}"),
         Auth::Zadarma { user, secret } => format!("zadarma {user} {}", text(secret)),
+        Auth::Vonage { user, secret, hash } => {
+            format!("vonage {} {} {hash:?}", text(user), text(secret))
+        }
         Auth::Ovh {
             user,
             secret,

@@ -27,7 +27,7 @@ pub enum BadAccount {
     },
     /// A key that is no path, or two that contradict each other.
     KeyPath,
-    /// `zadarma` signs a form; no other body has its signature.
+    /// `zadarma` and `vonage` sign a form; no other body has its signature.
     SignedFormat,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for BadAccount {
             BadAccount::Header { name } => write!(f, "headers: {name} cannot be sent so"),
             BadAccount::KeyPath => f.write_str("the keys of the request make no JSON object"),
             BadAccount::SignedFormat => {
-                f.write_str("auth_method zadarma needs format form or query")
+                f.write_str("auth_method zadarma needs format form or query, and so does vonage")
             }
         }
     }
@@ -137,7 +137,8 @@ pub(super) fn assemble(
     account: &Account,
     now_s: u64,
 ) -> Result<Call, BadAccount> {
-    let signed = matches!(account.auth, Auth::Zadarma { .. });
+    let signed = matches!(account.auth, Auth::Zadarma { .. } | Auth::Vonage { .. });
+    parameters.extend(account.auth.signature(&parameters, now_s));
     let mut url = check_url(&account.host, &request.path)?;
     if account.format != Format::Json {
         // In a JSON object names have no order, but elements of a list do: theirs stays.

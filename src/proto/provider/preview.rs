@@ -87,6 +87,7 @@ fn secrets(auth: &Auth, values: &Values) -> Vec<Vec<u8>> {
     let (user, passwd): (&[u8], &[u8]) = match auth {
         Auth::None => (b"", b""),
         Auth::Plain { user, passwd, .. } | Auth::Basic { user, passwd } => (user, passwd),
+        Auth::Vonage { user, secret, .. } => (user, secret),
         Auth::Bearer { token } => (b"", token),
         Auth::Header { value, .. } => (b"", value.as_bytes()),
         Auth::Zadarma { user, secret } | Auth::Ovh { user, secret, .. } => {
