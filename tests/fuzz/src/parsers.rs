@@ -1,0 +1,228 @@
+//! INI files, request heads, forms, addresses → values that keep their limits.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use websms::config;
+use websms::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, PARAMETER_NODES_MAX, TARGET_BYTES_MAX};
+use websms::proto::access::{self, Caller, Cidr, Gate, Rules};
+use websms::proto::form::{self, Array, Value};
+use websms::proto::ini;
+use websms::proto::request::{Chunks, Framing, Measure, Request};
+use websms::proto::verify::Scheme;
+
+use crate::{line, pieces};
+
+/// A configuration file: dumped, it is JSON; what is said of it names lines that are there.
+pub fn ini(bytes: &[u8]) {
+    let variable = |name: &[u8]| (name.len() < 4).then(|| b"v\"a;l".to_vec());
+    let lines = 1 + bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count();
+    match ini::parse(bytes, &variable) {
+        Ok(ini) => {
+            let dump = ini::encode_json(&ini.root);
+            serde_json::from_str::<serde_json::Value>(&dump).expect("a dump is JSON");
+            for surprise in &ini.surprises {
+                assert!(surprise.line as usize <= lines);
+            }
+        }
+        Err(bad) => assert!(bad.line as usize <= lines),
+    }
+    let reading = config::read(bytes, &variable);
+    for note in &reading.notes {
+        assert!(note.line as usize <= lines, "{}", note.text);
+        assert!(!note.text.contains('\n'), "{}", note.text);
+    }
+    if let Some(config) = reading.config {
+        assert_eq!(config.rules.gates.len(), config.hooks.len());
+    }
+}
+
+/// A head, and chunks behind it: any cut gives the same, and nothing unclear has a length.
+pub fn request(bytes: &[u8]) {
+    let (seed, bytes) = bytes.split_first().unwrap_or((&0, b""));
+    let whole = Measure::default().head(bytes);
+    let mut measure = Measure::default();
+    let mut end = 0;
+    let mut stepwise = Ok(None);
+    for piece in pieces(bytes, *seed) {
+        end += piece.len();
+        stepwise = measure.head(&bytes[..end]);
+        if !matches!(stepwise, Ok(None)) {
+            break;
+        }
+    }
+    assert_eq!(stepwise, whole);
+    let Ok(Some(head_bytes)) = whole else {
+        return;
+    };
+    assert!(head_bytes <= HEAD_BYTES_MAX && head_bytes <= bytes.len());
+    let (head, behind) = bytes.split_at(head_bytes);
+    assert!(head.ends_with(b"\r\n\r\n"));
+    let Ok(request) = Request::parse(head) else {
+        return;
+    };
+    assert!(request.target.len() <= TARGET_BYTES_MAX);
+    assert!(!request.target.iter().any(|b| b.is_ascii_control() || *b == b' '));
+    request.keeps_alive();
+    request.expects_continue();
+    let _ = request.encoding();
+    let Ok(framing) = request.framing() else {
+        return;
+    };
+    check_framing(head, framing);
+    if framing == Framing::Chunked {
+        let mut all = behind.to_vec();
+        let whole = Chunks::new(head_bytes).decode(&mut all).map(|decoded| {
+            assert!(decoded.body <= BODY_BYTES_MAX && decoded.body <= decoded.used);
+            (all[..decoded.body].to_vec(), decoded.used, decoded.done)
+        });
+        assert_eq!(in_pieces(head_bytes, behind, *seed), whole);
+    }
+}
+
+/// The same chunks, cut.
+fn in_pieces(
+    head_bytes: usize,
+    behind: &[u8],
+    seed: u8,
+) -> Result<(Vec<u8>, usize, bool), websms::proto::request::BadRequest> {
+    let mut chunks = Chunks::new(head_bytes);
+    let (mut body, mut used, mut done) = (Vec::new(), 0, false);
+    for piece in pieces(behind, seed) {
+        let mut piece = piece.to_vec();
+        let decoded = chunks.decode(&mut piece)?;
+        body.extend_from_slice(&piece[..decoded.body]);
+        used += decoded.used;
+        done = decoded.done;
+        if done {
+            break;
+        }
+    }
+    Ok((body, used, done))
+}
+
+/// Reads the head again, as plainly as can be: one length of digits, or `chunked`, or neither.
+fn check_framing(head: &[u8], framing: Framing) {
+    let mut lengths = Vec::new();
+    let mut codings = Vec::new();
+    for field in head.split(|b| *b == b'\n').skip(1) {
+        assert!(!matches!(field.first(), Some(b' ' | b'\t')), "a folded field");
+        let Some(colon) = field.iter().position(|b| *b == b':') else {
+            continue;
+        };
+        let (name, value) = (&field[..colon], field[colon + 1..].trim_ascii());
+        if name.trim_ascii().eq_ignore_ascii_case(b"content-length") {
+            lengths.push(value);
+        }
+        if name.trim_ascii().eq_ignore_ascii_case(b"transfer-encoding") {
+            codings.push(value);
+        }
+    }
+    match framing {
+        Framing::Chunked => assert!(lengths.is_empty() && codings == [b"chunked"]),
+        Framing::Length(length) => {
+            assert!(codings.is_empty() && lengths.len() <= 1 && length <= BODY_BYTES_MAX);
+            if let Some(text) = lengths.first() {
+                assert!(text.iter().all(u8::is_ascii_digit) && !text.is_empty());
+                let text = std::str::from_utf8(text).unwrap();
+                assert_eq!(text.parse::<usize>().unwrap(), length);
+            } else {
+                assert_eq!(length, 0);
+            }
+        }
+    }
+}
+
+/// A content type in the first line, a body behind it: bounded, and nothing from nowhere.
+pub fn form(bytes: &[u8]) {
+    let (content_type, body) = line(bytes);
+    for parsed in [
+        form::parse_body(Some(content_type), body),
+        form::parse_urlencoded(body),
+    ] {
+        let Ok(array) = parsed else {
+            continue;
+        };
+        let (nodes, value_bytes) = size(&array);
+        assert!(nodes <= PARAMETER_NODES_MAX, "{nodes}");
+        assert!(value_bytes <= body.len(), "{value_bytes}");
+    }
+    // What we write of any name and value is one pair, and reads back.
+    let encoded = form::encode_pairs(&[(b"k".to_vec(), body.to_vec())]);
+    let back = form::parse_urlencoded(&encoded).ok().unwrap();
+    assert!(matches!(back.get(b"k"), Some(Value::Scalar(text)) if **text == *body));
+    assert_eq!(form::percent_decode(form::rawurlencode(body).as_bytes()), body);
+}
+
+fn size(array: &Array) -> (usize, usize) {
+    let (mut nodes, mut bytes) = (0, 0);
+    for (_, value) in array.entries() {
+        nodes += 1;
+        match value {
+            Value::Scalar(text) => bytes += text.len(),
+            Value::Array(inner) => {
+                let (n, b) = size(inner);
+                nodes += n;
+                bytes += b;
+            }
+        }
+    }
+    (nodes, bytes)
+}
+
+/// 17 bytes of peer, a line of blocks, a head: nobody is let in whom the blocks do not hold.
+pub fn access(bytes: &[u8]) {
+    let Some((peer, rest)) = bytes.split_at_checked(17) else {
+        return;
+    };
+    let octets: [u8; 16] = peer[..16].try_into().unwrap();
+    let peer = match peer[16] & 1 {
+        0 => IpAddr::from([octets[0], octets[1], octets[2], octets[3]]),
+        _ => IpAddr::from(Ipv6Addr::from(octets)),
+    };
+    let (blocks, head) = line(rest);
+    let blocks = String::from_utf8_lossy(blocks);
+    let (permit, proxies) = blocks.split_once('|').unwrap_or((&blocks, ""));
+    let cidrs = |text: &str| text.split(',').filter_map(Cidr::parse).collect::<Vec<_>>();
+    let rules = Rules {
+        gates: vec![Gate {
+            permit: Some(cidrs(permit)),
+            paths: (octets[15] & 1 == 1).then(|| vec![b"/a".to_vec(), b"/b?c".to_vec()]),
+            scheme: Scheme::None,
+            key_echo: Vec::new(),
+        }],
+        proxies: cidrs(proxies),
+        proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
+    };
+    let Ok(Some(head_bytes)) = Measure::default().head(head) else {
+        return;
+    };
+    let Ok(request) = Request::parse(&head[..head_bytes]) else {
+        return;
+    };
+    let permits = |address: IpAddr| {
+        let blocks = rules.gates[0].permit.as_ref().unwrap();
+        blocks.iter().any(|block| block.contains(address))
+    };
+    let Ok(entry) = access::admit(&rules, peer, &request) else {
+        return;
+    };
+    assert!(!rules.is_stranger(peer));
+    match entry.caller() {
+        Caller::Peer(address) => {
+            assert_eq!(address, peer.to_canonical());
+            assert!(!rules.is_proxy(peer) && permits(peer));
+        }
+        Caller::Forwarded(address) => {
+            assert!(rules.is_proxy(peer) && !rules.is_proxy(address) && permits(address));
+        }
+        Caller::Proxy(address) => {
+            assert_eq!(address, peer.to_canonical());
+            assert!(rules.is_proxy(peer) && permits(peer));
+        }
+        Caller::Unknown => unreachable!("let in by a list of addresses"),
+    }
+    if let Some(paths) = &rules.gates[0].paths {
+        let served = |path: &Vec<u8>| path == request.target || path == request.path();
+        assert!(paths.iter().any(served));
+    }
+}
