@@ -18,7 +18,7 @@ mod sms;
 pub use inbound::inbound;
 pub use json::json;
 pub use parsers::{access, form, ini, request};
-pub use sms::{agi, callfile, reply, webhook};
+pub use sms::{agi, callfile, reply, verify, webhook};
 
 /// Cuts `bytes` at the first `\n` behind it: a line of settings, and the rest.
 fn line(bytes: &[u8]) -> (&[u8], &[u8]) {

@@ -50,7 +50,8 @@ pub fn request(bytes: &[u8]) {
             break;
         }
     }
-    assert_eq!(stepwise, whole);
+    // What is wrong with it first may depend on the cut; that it is refused does not.
+    assert_eq!(stepwise.ok(), whole.ok());
     let Ok(Some(head_bytes)) = whole else {
         return;
     };
@@ -61,7 +62,12 @@ pub fn request(bytes: &[u8]) {
         return;
     };
     assert!(request.target.len() <= TARGET_BYTES_MAX);
-    assert!(!request.target.iter().any(|b| b.is_ascii_control() || *b == b' '));
+    assert!(
+        !request
+            .target
+            .iter()
+            .any(|b| b.is_ascii_control() || *b == b' ')
+    );
     request.keeps_alive();
     request.expects_continue();
     let _ = request.encoding();
@@ -105,7 +111,10 @@ fn check_framing(head: &[u8], framing: Framing) {
     let mut lengths = Vec::new();
     let mut codings = Vec::new();
     for field in head.split(|b| *b == b'\n').skip(1) {
-        assert!(!matches!(field.first(), Some(b' ' | b'\t')), "a folded field");
+        assert!(
+            !matches!(field.first(), Some(b' ' | b'\t')),
+            "a folded field"
+        );
         let Some(colon) = field.iter().position(|b| *b == b':') else {
             continue;
         };
@@ -150,7 +159,10 @@ pub fn form(bytes: &[u8]) {
     let encoded = form::encode_pairs(&[(b"k".to_vec(), body.to_vec())]);
     let back = form::parse_urlencoded(&encoded).ok().unwrap();
     assert!(matches!(back.get(b"k"), Some(Value::Scalar(text)) if **text == *body));
-    assert_eq!(form::percent_decode(form::rawurlencode(body).as_bytes()), body);
+    assert_eq!(
+        form::percent_decode(form::rawurlencode(body).as_bytes()),
+        body
+    );
 }
 
 fn size(array: &Array) -> (usize, usize) {
@@ -188,6 +200,7 @@ pub fn access(bytes: &[u8]) {
             permit: Some(cidrs(permit)),
             paths: (octets[15] & 1 == 1).then(|| vec![b"/a".to_vec(), b"/b?c".to_vec()]),
             scheme: Scheme::None,
+            public_url: None,
             key_echo: Vec::new(),
         }],
         proxies: cidrs(proxies),

@@ -3,9 +3,11 @@
 use std::sync::OnceLock;
 
 use websms::config::{self, Config};
-use websms::limits::{CALL_FILE_LINE_BYTES_MAX, CALL_FILE_PARTS_MAX, MESSAGES_MAX, NUMBER_BYTES_MAX};
+use websms::limits::{
+    CALL_FILE_LINE_BYTES_MAX, CALL_FILE_PARTS_MAX, MESSAGES_MAX, NUMBER_BYTES_MAX,
+};
 use websms::message::{Message, Number, Sender, Text};
-use websms::proto::access::Permit;
+use websms::proto::access::{self, Permit};
 use websms::proto::agi::{self, Environment, Fed};
 use websms::proto::callfile::{self, Encoding, Route};
 use websms::proto::provider::{self, BodyEnd, Reply, Verdict};
@@ -18,7 +20,9 @@ use crate::{line, pieces};
 /// A configuration that is right.
 pub(crate) fn config(text: &str) -> Config {
     let reading = config::read(text.as_bytes(), &|_| None);
-    reading.config.unwrap_or_else(|| panic!("{:?}", reading.notes))
+    reading
+        .config
+        .unwrap_or_else(|| panic!("{:?}", reading.notes))
 }
 
 /// To and from in two lines, the text behind them: no input adds a line or changes another.
@@ -62,8 +66,19 @@ pub(crate) fn check_call_files(message: &Message, route: &Route) {
 
 /// The keys of a call file with the default route, in order.
 const KEYS: [&str; 13] = [
-    "Channel", "CallerID", "WaitTime", "MaxRetries", "RetryTime", "Context", "Extension",
-    "Priority", "Archive", "setvar", "setvar", "setvar", "setvar",
+    "Channel",
+    "CallerID",
+    "WaitTime",
+    "MaxRetries",
+    "RetryTime",
+    "Context",
+    "Extension",
+    "Priority",
+    "Archive",
+    "setvar",
+    "setvar",
+    "setvar",
+    "setvar",
 ];
 
 /// Checks one file line by line and gives the text that a dialplan gets from it.
@@ -78,13 +93,20 @@ fn check_call_file(file: &[u8], message: &Message) -> Vec<u8> {
         let read = as_asterisk(line);
         let (name, value) = read.split_once(':').expect("a colon");
         assert_eq!(name, key);
-        values.push(value.trim_start_matches(|c: char| c.is_ascii() && c as u8 <= 32).to_owned());
+        values.push(
+            value
+                .trim_start_matches(|c: char| c.is_ascii() && c as u8 <= 32)
+                .to_owned(),
+        );
     }
     let to = message.to.as_str();
     assert_eq!(values[0], format!("Local/{to}@default"));
     assert_eq!(values[6], to);
     assert_eq!(values[9], format!("MESSAGE(to)={to}"));
-    assert_eq!(values[10], format!("MESSAGE(from)={}", message.from.as_str()));
+    assert_eq!(
+        values[10],
+        format!("MESSAGE(from)={}", message.from.as_str())
+    );
     let body = values[11].strip_prefix("MESSAGE(body)=").expect("the text");
     match values[12].as_str() {
         "MESSAGE_ENCODE=rfc3986" => websms::proto::form::percent_decode(body.as_bytes()),
@@ -154,8 +176,14 @@ pub fn webhook(bytes: &[u8]) {
         let (to, from) = (message.to.as_str(), message.from.as_str());
         assert!((1..=NUMBER_BYTES_MAX).contains(&to.len()));
         assert!((1..=NUMBER_BYTES_MAX).contains(&from.len()));
-        assert!(to.bytes().all(|b| b.is_ascii_alphanumeric() || b"+._-".contains(&b)));
-        assert!(from.bytes().all(|b| b.is_ascii_alphanumeric() || b"+._- &'@".contains(&b)));
+        assert!(
+            to.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+._-".contains(&b))
+        );
+        assert!(
+            from.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+._- &'@".contains(&b))
+        );
         assert!(std::str::from_utf8(message.text.as_bytes()).is_ok());
         check_call_files(message, &config.route);
     }
@@ -197,7 +225,9 @@ pub fn agi(bytes: &[u8]) {
     let command = agi::set_variable("WEBSMS_REASON", &value);
     assert!(command.len() < 2047);
     assert_eq!(command.chars().filter(|c| c.is_control()).count(), 1);
-    let inner = command.strip_prefix("SET VARIABLE WEBSMS_REASON \"").unwrap();
+    let inner = command
+        .strip_prefix("SET VARIABLE WEBSMS_REASON \"")
+        .unwrap();
     let inner = inner.strip_suffix("\"\n").unwrap();
     let mut chars = inner.chars();
     while let Some(c) = chars.next() {
@@ -221,7 +251,11 @@ pub fn reply(bytes: &[u8]) {
             "response_check=\"/^OK:? [0-9]+/i\"\nlater_check=\"/busy|later/\"\n",
             "response_check=\"ok=1\"\nlater_check=\"code=42\"\n",
         ]
-        .map(|keys| config(&format!("[websms]\nhost=https://itsp.example\nauth_method=none\n{keys}")))
+        .map(|keys| {
+            config(&format!(
+                "[websms]\nhost=https://itsp.example\nauth_method=none\n{keys}"
+            ))
+        })
         .into()
     });
     let [status, flags, rest @ ..] = bytes else {
@@ -242,8 +276,43 @@ pub fn reply(bytes: &[u8]) {
         Verdict::Sent { id, .. } => {
             assert!((200..300).contains(&reply.status));
             let harmless = |c: u8| c.is_ascii_alphanumeric() || b"._:@=+-".contains(&c);
-            assert!(id.is_none_or(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(harmless)));
+            assert!(
+                id.is_none_or(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(harmless))
+            );
         }
         Verdict::Later { .. } | Verdict::Unsure { .. } | Verdict::Refused { .. } => {}
     }
+}
+
+/// A request for every signature scheme: nobody guesses a signature, and nothing short of one will do.
+pub fn verify(bytes: &[u8]) {
+    static SCHEMES: OnceLock<Vec<Config>> = OnceLock::new();
+    let schemes = SCHEMES.get_or_init(|| {
+        [
+            "zadarma", "twilio", "signalwire", "telnyx", "vonage", "vonage-jwt", "plivo",
+            "messagebird", "gatewayapi", "sinch", "telesign", "bearer",
+        ]
+        .map(|method| {
+            config(&format!(
+                "[websmsd]\nauth_method=\"{method}\"\nauth_user=u\npublic_url=\"https://p.example/sms\"\n\
+                 auth_passwd=\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
+            ))
+        })
+        .into()
+    });
+    let [method, clock, bytes @ ..] = bytes else {
+        return;
+    };
+    let Ok(Some(head_bytes)) = Measure::default().head(bytes) else {
+        return;
+    };
+    let (head, body) = bytes.split_at(head_bytes);
+    let Ok(mut request) = Request::parse(head) else {
+        return;
+    };
+    request.body = body;
+    let rules = &schemes[usize::from(*method) % schemes.len()].rules;
+    let entry = access::admit(rules, [192, 0, 2, 1].into(), &request).expect("all are let in");
+    let now_s = (clock & 1 == 0).then_some(1_795_392_000);
+    assert!(access::check(entry, rules, &request, now_s).is_err());
 }
