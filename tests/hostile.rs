@@ -38,7 +38,7 @@ fn is_inside(test: &str) -> bool {
     }
     let script = "ip link set lo up && ip addr add 192.0.2.1/32 dev lo && \
                   ip addr add 192.0.2.2/32 dev lo && exec \"$@\"";
-    let status = Command::new("unshare")
+    let run = Command::new("unshare")
         .args([
             "--user",
             "--map-root-user",
@@ -51,9 +51,19 @@ fn is_inside(test: &str) -> bool {
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env("WEBSMS_OWN_NETWORK", "1")
-        .status()
+        .output()
         .expect("unshare");
-    assert!(status.success(), "{test} in a network of its own: {status}");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        run.status.success() && said.contains("test result: ok. 1 passed"),
+        "{test} in a network of its own: {}\n{said}{}",
+        run.status,
+        String::from_utf8_lossy(&run.stderr)
+    );
+    // Its counts; its result is this test's.
+    for line in said.lines().filter(|line| line.starts_with("-- ")) {
+        println!("{line}");
+    }
     false
 }
 
