@@ -128,7 +128,9 @@ impl Measure {
         }
         self.scanned = bytes.len();
         if self.stage != Stage::Field {
-            request_line(bytes.get(self.line..).unwrap_or_default())?;
+            // The CR of a line that has just ended is no part of it, wherever the piece was cut.
+            let line = bytes.get(self.line..).unwrap_or_default();
+            request_line(line.strip_suffix(b"\r").unwrap_or(line))?;
         }
         match bytes.len() {
             HEAD_BYTES_MAX.. => Err(BadRequest::HeadTooLong),
@@ -390,6 +392,17 @@ mod tests {
             malformed("control byte"),
         );
         check(b"\x16\x03\x01\x02\x00\x01", malformed("control byte"));
+    }
+
+    #[test]
+    fn fuzzing_1_a_line_without_blanks_is_the_same_wherever_it_is_cut() {
+        for bytes in 1..=METHOD_BYTES_MAX {
+            let head = ["v".repeat(bytes), "\r\n\r\n".to_owned()].concat();
+            check_measure(head.as_bytes(), Ok(Some(head.len())));
+        }
+        // A target of the longest length without a version behind it.
+        let head = format!("GET /{}\r\n\r\n", "a".repeat(TARGET_BYTES_MAX - 1));
+        check_measure(head.as_bytes(), Ok(Some(head.len())));
     }
 
     #[test]
