@@ -18,9 +18,8 @@ mod rig;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
-use rig::{Answer, CallFile, Called, FORM, Http, Scratch, Websmsd, call_files, post, wait_for};
+use rig::{Answer, CallFile, Called, FORM, Http, Scratch, Tracer, Websmsd, call_files, post};
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
 
@@ -75,58 +74,6 @@ fn deliver(websmsd: &Websmsd, number: usize) -> Option<Answer> {
     let mut http = Http::connect(websmsd.address);
     http.send(request(number));
     http.try_answer()
-}
-
-/// `strace` on a running program.
-struct Tracer {
-    child: Child,
-    output: PathBuf,
-}
-
-impl Tracer {
-    /// Attaches to all threads that are there and will be.
-    fn attach(pid: u32, scratch: &Scratch, options: &[&str]) -> Tracer {
-        let output = scratch.join("trace");
-        let _ = fs::remove_file(&output);
-        let child = Command::new("strace")
-            .args(["-f", "-o"])
-            .arg(&output)
-            .args(options)
-            .args(["-p", &pid.to_string()])
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("strace");
-        // Threads of finished connections may still be on their way out.
-        wait_for("strace to attach (it may need root)", || {
-            let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-            let statuses = tasks.map(|task| fs::read_to_string(task.path().join("status")));
-            statuses
-                .flatten()
-                .all(|status| !status.contains("TracerPid:\t0\n"))
-        });
-        Tracer { child, output }
-    }
-
-    /// Lets go; what was seen.
-    fn detach(mut self) -> String {
-        rig::signal(self.child.id(), "INT");
-        rig::wait_for_exit(&mut self.child);
-        fs::read_to_string(&self.output).unwrap()
-    }
-
-    /// What was seen, once the program has died.
-    fn after_death(mut self) -> String {
-        rig::wait_for_exit(&mut self.child);
-        fs::read_to_string(&self.output).unwrap()
-    }
-}
-
-impl Drop for Tracer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// Calls of a delivery that touch files, each with how often its thread makes it.
