@@ -160,6 +160,38 @@ pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
 /// The same while the count says *full*, so that a spool that empties is soon noticed.
 pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
 
+// ---- The outbound queue --------------------------------------------------------------------
+
+/// A queued SMS's file, bytes: the longest argument that Linux passes to a program (128 KiB,
+/// `MAX_ARG_STRLEN`) and our own lines. Beyond: exit 75, and a file that long is set aside.
+pub const QUEUE_FILE_BYTES_MAX: usize = 132 * 1024;
+/// Why a queued SMS waits, bytes. Beyond: cut.
+pub const QUEUE_REASON_BYTES_MAX: usize = 200;
+/// SMS that were given up and are kept for the operator. Beyond: the oldest goes, with a log line.
+pub const QUEUE_FAILED_MAX: usize = 1000;
+/// Tries of a message that may have been sent: the first and two more. Then: `failed/`.
+pub const UNSURE_TRIES_MAX: u32 = 3;
+/// How many files `websms` reads to learn whether its interface works. Beyond: it does not.
+pub const QUEUE_LOOKS_MAX: usize = 64;
+/// Threads that send from the queue, one an interface at most. Beyond: the next waits its turn.
+pub const SENDERS_MAX: usize = 4;
+/// Stack of such a thread, bytes: a TLS handshake and the provider's answer. Only pages that are
+/// touched count.
+pub const SENDER_STACK_BYTES: usize = 512 * 1024;
+/// Between two writes of a message's tries, so that a provider that is down for days does not wear
+/// the flash.
+pub const QUEUE_WRITE_PAUSE: Duration = Duration::from_secs(3600);
+/// `websmsd` looks at the queue's folder at least so often, in case it was told of nothing.
+pub const QUEUE_LOOK_PAUSE: Duration = Duration::from_secs(600);
+/// Between two attempts to take the queue, or to watch its folder, after one that failed.
+pub const QUEUE_TAKE_PAUSE: Duration = Duration::from_secs(1);
+/// How long `websms --flush` counts as somebody who drains the queue.
+pub const FLUSH_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Longest wait of `websms --flush` for a running `websmsd`. Then: what is left is told, exit 75.
+pub const FLUSH_WAIT: Duration = Duration::from_secs(600);
+/// What `websms` keeps of its time for putting a message into the queue, at most.
+pub const QUEUEING_RESERVE: Duration = Duration::from_millis(500);
+
 // ---- What a configuration may ask for. Beyond: a fault that names the range -----------------
 
 /// `timeout`, seconds. Asterisk passes all messages of the PBX one after another, so a run of

@@ -18,7 +18,8 @@ use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
 use crate::proto::seen::{self, FILE_BYTES_MAX, Known, Print, Seen};
 use crate::sys::clock::Deadline;
 use crate::sys::files::{self, Owner};
-use crate::sys::journal::{Journal, Lock, Share, Stamp, Turn};
+use crate::sys::journal::{Journal, Stamp, Turn};
+use crate::sys::lock::{Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
 /// What was delivered, and what is being delivered. One for all connections and configurations.

@@ -16,7 +16,7 @@ use crate::proto::verify::Coverage;
 use crate::proto::webhook::{Hook, Item};
 use crate::sys::clock;
 use crate::sys::files;
-use crate::sys::journal::Share;
+use crate::sys::lock::Share;
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::spool::File;
 

@@ -10,7 +10,7 @@ use crate::proto::access::{Caller, Permit};
 use crate::proto::kept::{Items, Kept};
 use crate::proto::webhook::{self, BadWebhook, Item, Reading};
 use crate::sys::clock;
-use crate::sys::journal::Share;
+use crate::sys::lock::Share;
 use crate::sys::log::Clean;
 
 /// How a replay ends.

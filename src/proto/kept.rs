@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
+use crate::proto::fields::{self, BadField, Fields, number};
 use crate::proto::request::{Field, Request, Version};
 use crate::proto::seen::digest;
 use crate::proto::verify::{Coverage, INSIDE};
@@ -81,6 +82,12 @@ impl std::fmt::Display for BadKept {
             BadKept::Cut => f.write_str("it is cut"),
             BadKept::Leftover => f.write_str("something stands behind the body"),
         }
+    }
+}
+
+impl From<BadField> for BadKept {
+    fn from(BadField(name): BadField) -> BadKept {
+        BadKept::Field(name)
     }
 }
 
@@ -167,13 +174,9 @@ impl Kept {
         ];
         let mut file = VERSION.to_vec();
         for (name, value) in lines {
-            if value.iter().any(|b| b.is_ascii_control() && *b != b'\t') {
+            if !fields::push(&mut file, name, value) {
                 return None;
             }
-            file.extend_from_slice(name.as_bytes());
-            file.extend_from_slice(b": ");
-            file.extend_from_slice(value);
-            file.push(b'\n');
         }
         file.push(b'\n');
         file.extend_from_slice(claims);
@@ -183,7 +186,7 @@ impl Kept {
 
     /// Reads a file, every byte of it.
     pub fn parse(file: &[u8]) -> Result<Kept, BadKept> {
-        let mut lines = Lines {
+        let mut lines = Fields {
             rest: file.strip_prefix(VERSION).ok_or(BadKept::Version)?,
         };
         let time_s = lines.number("time")?;
@@ -201,8 +204,8 @@ impl Kept {
         };
         let target = lines.value("target")?.to_vec();
         let content_type = lines.value("content-type")?.to_vec();
-        let claims_bytes = lines.length("claims")?;
-        let body_bytes = lines.length("body")?;
+        let claims_bytes = lines.number("claims")?;
+        let body_bytes = lines.number("body")?;
         let rest = lines.rest.strip_prefix(b"\n").ok_or(BadKept::Cut)?;
         let (claims, rest) = rest.split_at_checked(claims_bytes).ok_or(BadKept::Cut)?;
         let (body, rest) = rest.split_at_checked(body_bytes).ok_or(BadKept::Cut)?;
@@ -249,43 +252,6 @@ fn items(text: &str) -> Option<Items> {
     let ascend = places.is_sorted_by(|a, b| a < b);
     let fit = places.iter().all(|place| (1..=of).contains(place));
     (ascend && fit).then_some(Items::Some { places, of })
-}
-
-/// Digits only.
-fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
-}
-
-/// The lines of a file, taken one by one.
-struct Lines<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Lines<'a> {
-    fn value(&mut self, name: &'static str) -> Result<&'a [u8], BadKept> {
-        let end = self.rest.iter().position(|b| *b == b'\n');
-        let (line, rest) = end
-            .and_then(|end| self.rest.split_at_checked(end))
-            .ok_or(BadKept::Field(name))?;
-        self.rest = rest.strip_prefix(b"\n").unwrap_or_default();
-        line.strip_prefix(name.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b": "))
-            .filter(|value| value.iter().all(|b| !b.is_ascii_control() || *b == b'\t'))
-            .ok_or(BadKept::Field(name))
-    }
-
-    fn text(&mut self, name: &'static str) -> Result<&'a str, BadKept> {
-        std::str::from_utf8(self.value(name)?).map_err(|_| BadKept::Field(name))
-    }
-
-    fn number(&mut self, name: &'static str) -> Result<u64, BadKept> {
-        number(self.text(name)?).ok_or(BadKept::Field(name))
-    }
-
-    fn length(&mut self, name: &'static str) -> Result<usize, BadKept> {
-        number(self.text(name)?).ok_or(BadKept::Field(name))
-    }
 }
 
 // ---- Who has a place ------------------------------------------------------------------------

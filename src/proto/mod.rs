@@ -10,7 +10,10 @@ pub mod response;
 pub mod verify;
 pub mod webhook;
 
+pub mod envelope;
+pub mod fields;
 pub mod kept;
+pub mod schedule;
 pub mod seen;
 
 pub mod callfile;

@@ -1,4 +1,4 @@
-//! A file of lines that grows at its end and is shared by processes; locks with a bounded wait.
+//! A file of lines that grows at its end and is shared by processes.
 //!
 //! Three names in a folder of its own: `NAME`, `NAME.new` while it is written anew, `NAME.bad` where
 //! something that could not be read was set aside, and `lock` for [`Journal::lock`].
@@ -13,16 +13,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
-use rustix::io::Errno;
+use rustix::fs::{Mode, OFlags, open};
 
 use crate::sys::clock::Deadline;
 use crate::sys::files::{self, Links, Owner, Unreadable};
-
-/// Between two looks whether a lock is free.
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
+use crate::sys::lock::{self, Lock, Share};
 
 /// Such a file.
 #[derive(Debug)]
@@ -39,21 +35,6 @@ pub struct Stamp {
     inode: u64,
     /// Its length.
     pub bytes: u64,
-}
-
-/// Who else may hold a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Share {
-    /// Others who share it.
-    Shared,
-    /// Nobody.
-    Alone,
-}
-
-/// A lock, given back when it is dropped.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
 }
 
 /// The right to change the file.
@@ -105,23 +86,12 @@ impl Journal {
         self.prepare()?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = File::from(open(&self.folder, flags, Mode::empty())?);
-        wait_for(folder, Share::Alone, deadline).map(|_lock| Turn { _lock })
+        lock::take(folder, Share::Alone, deadline).map(|_lock| Turn { _lock })
     }
 
     /// Waits for the lock beside the file, which means what its users agree on.
     pub fn lock(&self, share: Share, deadline: Deadline) -> io::Result<Lock> {
-        let path = self.folder.join("lock");
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match open(&path, flags, Mode::empty()) {
-            Err(Errno::NOENT) => match files::create(&path, self.owner) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    File::from(open(&path, flags, Mode::empty())?)
-                }
-                created => created?,
-            },
-            opened => File::from(opened?),
-        };
-        wait_for(file, share, deadline)
+        lock::file(&self.folder.join("lock"), self.owner, share, deadline)
     }
 
     /// Adds lines at its end. After an error a part of them may stand there.
@@ -158,24 +128,5 @@ impl Journal {
 
     fn beside(&self, ending: &str) -> PathBuf {
         self.path.with_extension(ending)
-    }
-}
-
-/// Takes a lock on an open file or folder, `TimedOut` where it is not free in time.
-fn wait_for(file: File, share: Share, deadline: Deadline) -> io::Result<Lock> {
-    let operation = match share {
-        Share::Shared => FlockOperation::NonBlockingLockShared,
-        Share::Alone => FlockOperation::NonBlockingLockExclusive,
-    };
-    loop {
-        match flock(&file, operation) {
-            Ok(()) => return Ok(Lock { _file: file }),
-            Err(Errno::WOULDBLOCK | Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match deadline.left() {
-            Some(left) => std::thread::sleep(left.min(LOCK_PAUSE)),
-            None => return Err(io::ErrorKind::TimedOut.into()),
-        }
     }
 }

@@ -1,0 +1,71 @@
+//! Locks between processes, with a bounded wait (`flock(2)`): given back when the process ends, however
+//! it ends.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::io::Errno;
+
+use crate::sys::clock::Deadline;
+use crate::sys::files::{self, Owner};
+
+/// Between two looks whether a lock is free.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Who else may hold a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Others who share it.
+    Shared,
+    /// Nobody.
+    Alone,
+}
+
+/// A lock, given back when it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Takes the lock that a file stands for, `TimedOut` where it is not free in time. The file is made
+/// where it is missing; made by root it takes `owner`.
+pub fn file(
+    path: &Path,
+    owner: Option<Owner>,
+    share: Share,
+    deadline: Deadline,
+) -> io::Result<Lock> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => match files::create(path, owner) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                File::from(open(path, flags, Mode::empty())?)
+            }
+            created => created?,
+        },
+        opened => File::from(opened?),
+    };
+    take(file, share, deadline)
+}
+
+/// Takes a lock on an open file or folder, `TimedOut` where it is not free in time.
+pub fn take(file: File, share: Share, deadline: Deadline) -> io::Result<Lock> {
+    let operation = match share {
+        Share::Shared => FlockOperation::NonBlockingLockShared,
+        Share::Alone => FlockOperation::NonBlockingLockExclusive,
+    };
+    loop {
+        match flock(&file, operation) {
+            Ok(()) => return Ok(Lock { _file: file }),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match deadline.left() {
+            Some(left) => std::thread::sleep(left.min(LOCK_PAUSE)),
+            None => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
