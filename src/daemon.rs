@@ -1,7 +1,7 @@
 //! `websmsd`: load the configuration, bind, accept for ever, reload.
 //!
 //! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
-//! serves. SIGTERM needs no handler: what was acknowledged is on the disk.
+//! serves; one drains the outbound queue. SIGTERM needs no handler: what was acknowledged is on the disk.
 
 mod replay;
 
@@ -14,10 +14,13 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use crate::check;
 use crate::config::{self, Config, Note, Severity};
 use crate::inbound::{self, Duplicates, Rejected, Service, Setup};
+use crate::limits::SENDER_STACK_BYTES;
+use crate::outbound::{self, queue};
 use crate::proto::access::Rules;
 use crate::proto::response::{self, After, Refusal};
 use crate::sys::files;
@@ -94,7 +97,21 @@ fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
         listener::spawn("accept", move || accept(&accepting, &listener)).map_err(no_thread)?;
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
+    drain_queue(&service)?;
     Ok((service, hangups))
+}
+
+/// Starts to drain the outbound queue, where there is one.
+fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
+    let Some(folder) = queue::folder(&service.setup().config) else {
+        return Ok(());
+    };
+    let service = Arc::clone(service);
+    let source: outbound::Source = Arc::new(move || Arc::clone(&service.setup().config));
+    let drain = move || outbound::drain(&folder, &source);
+    let builder = thread::Builder::new().name("queue".to_owned());
+    let started = builder.stack_size(SENDER_STACK_BYTES).spawn(drain);
+    started.map(drop).map_err(no_thread)
 }
 
 /// Where a byte arrives for each SIGHUP.
@@ -132,7 +149,7 @@ fn load(path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
         spool: open_spool(&config)?,
         duplicates: duplicates(&config, before),
         rejected: rejected(&config),
-        config,
+        config: Arc::new(config),
     })
 }
 
@@ -370,7 +387,7 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
         match hangups.read(&mut bytes) {
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => std::thread::park(),
+            Err(_) => thread::park(),
         }
         let before = service.setup();
         match load(&options.config, Some(&before)) {
@@ -380,6 +397,14 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
                     log::event(
                         Level::Warning,
                         format_args!("listen has changed: restart websmsd to listen there"),
+                    );
+                }
+                if before.config.queue.dir != setup.config.queue.dir {
+                    log::event(
+                        Level::Warning,
+                        format_args!(
+                            "[queue] dir has changed: restart websmsd to send what waits there"
+                        ),
                     );
                 }
                 service.slots.set_max(connections_max(&setup.config));

@@ -44,7 +44,7 @@ pub use replay::{Replayed, replay};
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {
     /// What the file says.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Asterisk's spool.
     pub spool: Spool,
     /// Which SMS were delivered before; `None` where no interface has a `key_id`.

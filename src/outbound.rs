@@ -1,18 +1,36 @@
-//! Story 2: one message → provider → verdict.
+//! Story 2: one message → provider → verdict → queue; and the queue's own pass.
 //!
 //! ```text
 //! order ─ parse ─▶ message ─ encode ─▶ call ─ post ─▶ reply ─ judge ─▶ verdict ─▶ outcome
+//!                     ▲                                                   │ later
+//!                     └────────────── pass ◀── queue ◀── put ─────────────┘
 //! ```
 
-use std::borrow::Cow;
+mod attempt;
+mod flush;
+mod listing;
+mod pass;
+pub mod queue;
 
-use crate::config::{self, Config, Outgoing};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::config::{Config, First, Outgoing};
+use crate::limits::QUEUEING_RESERVE;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
-use crate::proto::provider::{self, Reason, Verdict};
+use crate::proto::envelope::Item;
+use crate::proto::provider::Verdict;
 use crate::proto::{address, text};
-use crate::sys::client::{self, Failure};
-use crate::sys::clock::{self, Deadline};
+use crate::sys::clock::Deadline;
+use crate::sys::files;
 use crate::sys::log::{self, Clean, Level};
+use crate::sys::queue::Folder;
+
+pub use attempt::connection;
+pub use flush::{Flushed, flush};
+pub use listing::{Look, listing};
+pub use pass::{Source, drain};
 
 /// What the caller asks for, unchecked.
 #[derive(Clone, Copy)]
@@ -43,6 +61,8 @@ pub struct Outcome {
 pub enum Status {
     /// The provider accepted it.
     Sent,
+    /// The queue holds it safely, and somebody drains the queue.
+    Queued,
     /// Refused by the provider or by a rule of ours.
     Refused,
     /// Number or text not acceptable.
@@ -60,6 +80,7 @@ impl Status {
     pub fn word(self) -> &'static str {
         match self {
             Status::Sent => "SENT",
+            Status::Queued => "QUEUED",
             Status::Refused => "REFUSED",
             Status::Invalid | Status::Fault => "INVALID",
             Status::Ignored => "IGNORED",
@@ -70,7 +91,7 @@ impl Status {
     /// The exit code: 75 is `EX_TEMPFAIL` of sysexits.h.
     pub fn exit_code(self) -> u8 {
         match self {
-            Status::Sent | Status::Ignored => 0,
+            Status::Sent | Status::Queued | Status::Ignored => 0,
             Status::Refused | Status::Invalid => 1,
             Status::Fault => 2,
             Status::Failed => 75,
@@ -79,7 +100,7 @@ impl Status {
 
     fn level(self) -> Level {
         match self {
-            Status::Sent | Status::Ignored => Level::Info,
+            Status::Sent | Status::Queued | Status::Ignored => Level::Info,
             Status::Refused | Status::Invalid | Status::Failed => Level::Warning,
             Status::Fault => Level::Error,
         }
@@ -97,31 +118,121 @@ impl Outcome {
     }
 }
 
-/// Sends one message; one log line says what became of it. `deadline` bounds all of it, and is
-/// made of the interface's `timeout` by the caller, who knows when the run began.
-pub fn send(
-    order: &Order<'_>,
-    config: &Config,
-    deadline: impl FnOnce(&Outgoing) -> Deadline,
-) -> Outcome {
-    let (message, outgoing) = match prepare(order, config) {
-        Ok(prepared) => prepared,
-        Err(outcome) => {
-            log(order, None, &outcome);
-            return outcome;
-        }
+/// Sends one message, or puts it into the queue; one log line says what became of it. `start` is
+/// when the run began, from which the interface's `timeout` counts.
+pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
+    let prepared = prepare(order, config);
+    let outgoing = prepared.as_ref().ok().map(|(_, outgoing)| *outgoing);
+    let id = files::unique();
+    let outcome = match (prepared, &id) {
+        (Ok((message, outgoing)), Ok(id)) => deliver(id, message, outgoing, config, start),
+        (Ok(_), Err(_)) => Outcome::new(Status::Failed, "no randomness"),
+        (Err(outcome), _) => outcome,
     };
-    let verdict = attempt(&message, outgoing, &deadline(outgoing));
-    let outcome = verdict.map_or_else(|fault| fault, settle);
-    log(order, Some(outgoing), &outcome);
+    let interface = outgoing.map_or("", |outgoing| &outgoing.account.interface);
+    log(&Event {
+        id: id.as_deref().unwrap_or("-"),
+        to: &address::reduce(order.to),
+        from: &address::reduce(order.from),
+        text: order.text,
+        interface,
+        outcome: &outcome,
+    });
     outcome
 }
 
 /// The request that [`send`] would make, secrets masked.
 pub fn preview(order: &Order<'_>, config: &Config) -> Result<Vec<u8>, Outcome> {
     let (message, outgoing) = prepare(order, config)?;
-    provider::preview(&message, &outgoing.account, clock::now_s())
-        .map_err(|fault| bad_account(&fault))
+    attempt::preview(&message, outgoing)
+}
+
+/// First interface, those to try after it, the queue: all of it before `timeout` is over.
+fn deliver(
+    id: &str,
+    message: Message,
+    outgoing: &Outgoing,
+    config: &Config,
+    start: Instant,
+) -> Outcome {
+    let folder = queue::folder(config);
+    let drained = folder.as_ref().filter(|folder| queue::is_drained(folder));
+    let timeout = outgoing.client.timeout;
+    let reserve = match drained {
+        Some(_) => QUEUEING_RESERVE.min(timeout.div_f32(10.0)),
+        None => Duration::ZERO,
+    };
+    let spent = start.elapsed().saturating_add(reserve);
+    let total = Deadline::after(timeout.saturating_sub(spent));
+    let mut item = Item {
+        id: id.to_owned(),
+        interface: outgoing.account.interface.clone(),
+        message,
+        queued_s: queue::stamp_s(),
+        tries: 0,
+        unsure: 0,
+        due_s: 0,
+        reason: String::new(),
+    };
+    if let Some(folder) = drained {
+        let wait = match config.queue.first {
+            First::Queue => Some("websmsd sends it"),
+            First::Send => queue::must_wait(folder, &item.message, &item.interface),
+        };
+        if let Some(wait) = wait {
+            return hold(Some(folder), &item, wait, config);
+        }
+    }
+    let chain = config.chain(outgoing);
+    let mut first_reason = None;
+    for (place, via) in chain.iter().enumerate() {
+        let left = chain.len().saturating_sub(place);
+        let verdict = match attempt::attempt(&item.message, via, &total.share(left)) {
+            Ok(verdict) => verdict,
+            // A fault of the next interface does not hide why the first one failed.
+            Err(_) if place > 0 => continue,
+            Err(fault) => return fault,
+        };
+        match verdict {
+            Verdict::Later {
+                reason,
+                retry_after_s,
+            } => {
+                let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
+                let wait = config.queue.pause(retry_after);
+                let (_, due_s) = first_reason.get_or_insert((reason.text(), queue::due_s(wait)));
+                item.due_s = *due_s;
+            }
+            Verdict::Unsure { reason } => {
+                item.interface.clone_from(&via.account.interface);
+                item.unsure = 1;
+                item.due_s = queue::due_s(config.queue.pause(Duration::ZERO));
+                first_reason = Some((attempt::unsure(&reason).into(), item.due_s));
+                break;
+            }
+            last => return settle(last),
+        }
+    }
+    item.tries = 1;
+    let (reason, _) = first_reason.unwrap_or_default();
+    hold(folder.as_ref(), &item, &reason, config)
+}
+
+/// Puts a message into the queue, where there is one that somebody drains.
+fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Outcome {
+    let not_held = |what: &dyn fmt::Display| Outcome::new(Status::Failed, format!("{why}; {what}"));
+    let Some(folder) = folder else {
+        return not_held(&"there is no queue");
+    };
+    if !queue::is_drained(folder) {
+        return not_held(&"no websmsd drains the queue");
+    }
+    let mut item = item.clone();
+    item.set_reason(why);
+    match queue::put(folder, &item, config.queue.messages_max) {
+        Ok(()) => Outcome::new(Status::Queued, why.to_owned()),
+        Err(fault) => not_held(&fault),
+    }
 }
 
 /// An order → a message and its interface, or how the run ends without them.
@@ -155,46 +266,7 @@ fn unacceptable(fault: &BadMessage) -> String {
     }
 }
 
-/// One try with one interface. What is no verdict is a fault of the configuration.
-fn attempt(
-    message: &Message,
-    outgoing: &Outgoing,
-    deadline: &Deadline,
-) -> Result<Verdict, Outcome> {
-    let account = &outgoing.account;
-    let call =
-        provider::encode(message, account, clock::now_s()).map_err(|fault| bad_account(&fault))?;
-    match client::post(&call, &connection(&outgoing.client), deadline) {
-        Ok(reply) => Ok(provider::judge(&reply, account, clock::now_s())),
-        Err(Failure::Setup(phrase)) => Err(Outcome::new(Status::Fault, phrase)),
-        Err(Failure::Unwritten(phrase)) => Ok(Verdict::Later {
-            reason: Reason::Step(phrase),
-            retry_after_s: None,
-        }),
-        Err(Failure::Unanswered(phrase)) => Ok(Verdict::Unsure {
-            reason: Reason::Step(phrase),
-        }),
-    }
-}
-
-fn bad_account(fault: &provider::BadAccount) -> Outcome {
-    Outcome::new(Status::Fault, fault.to_string())
-}
-
-/// A configuration's connection → the client's settings.
-pub fn connection(client: &config::Client) -> client::Settings<'_> {
-    client::Settings {
-        proxy: client.proxy.as_deref(),
-        trust: match &client.trust {
-            config::Trust::Roots { ca_file } => client::Trust::Roots {
-                ca_file: ca_file.as_deref(),
-            },
-            config::Trust::Anybody => client::Trust::Anybody,
-        },
-    }
-}
-
-/// A verdict that is final → what the caller is told.
+/// A verdict → what the caller is told.
 fn settle(verdict: Verdict) -> Outcome {
     match verdict {
         Verdict::Sent { id, reason } => Outcome {
@@ -204,17 +276,24 @@ fn settle(verdict: Verdict) -> Outcome {
         },
         Verdict::Refused { reason } => Outcome::new(Status::Refused, reason.text()),
         Verdict::Later { reason, .. } => Outcome::new(Status::Failed, reason.text()),
-        Verdict::Unsure { reason } => {
-            let reason = format!("it may have been sent: {}", reason.text());
-            Outcome::new(Status::Failed, reason)
-        }
+        Verdict::Unsure { reason } => Outcome::new(Status::Failed, attempt::unsure(&reason)),
     }
 }
 
-/// Who, to whom, by which interface, with what end: never a text or a secret.
-fn log(order: &Order<'_>, outgoing: Option<&Outgoing>, outcome: &Outcome) {
-    let interface = outgoing.map_or("", |outgoing| &outgoing.account.interface);
-    let text = Text::parse_outbound(order.text);
+/// What became of a message, for the log.
+struct Event<'a> {
+    id: &'a str,
+    to: &'a [u8],
+    from: &'a [u8],
+    text: &'a [u8],
+    interface: &'a str,
+    outcome: &'a Outcome,
+}
+
+/// Who, to whom, by which interface, with what end: never a text or a secret. The id is that of the
+/// run, of the message in the queue, and of every later line on it.
+fn log(event: &Event<'_>) {
+    let text = Text::parse_outbound(event.text);
     let text = text
         .as_ref()
         .map_or_else(|_| Cow::Borrowed(""), Text::to_utf8);
@@ -224,15 +303,17 @@ fn log(order: &Order<'_>, outgoing: Option<&Outgoing>, outcome: &Outcome) {
         text::Alphabet::Ucs2 => "UCS-2",
     };
     log::event(
-        outcome.status.level(),
+        event.outcome.status.level(),
         format_args!(
-            "out {word} to={to} from={from} interface={interface} segments={segments} ({alphabet}) \
-             id={id}: {reason}",
-            word = outcome.status.word(),
-            to = Clean(&address::reduce(order.to)),
-            from = Clean(&address::reduce(order.from)),
-            id = outcome.id.as_deref().unwrap_or("-"),
-            reason = outcome.reason,
+            "out {word} {id} to={to} from={from} interface={interface} segments={segments} \
+             ({alphabet}) ref={provider}: {reason}",
+            word = event.outcome.status.word(),
+            id = event.id,
+            to = Clean(event.to),
+            from = Clean(event.from),
+            interface = event.interface,
+            provider = event.outcome.id.as_deref().unwrap_or("-"),
+            reason = event.outcome.reason,
         ),
     );
 }

@@ -160,7 +160,7 @@ fn verdicts_become_variables() {
         75,
         "FAILED",
         "",
-        "provider answered 503",
+        "provider answered 503; there is no queue",
     );
 }
 

@@ -38,21 +38,8 @@ fn start_with(spool: &Scratch, clock: &str) -> Websmsd {
     let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
     let mut run = rig::daemon_command(Called::Link, &scratch);
     run.arg("-c").arg(conf).args(["-l", "127.0.0.1:0", "-v"]);
-    if !clock.is_empty() {
-        run.env("LD_PRELOAD", libfaketime());
-        run.env("FAKETIME", clock);
-        run.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        run.env("NO_FAKE_STAT", "1");
-    }
+    rig::set_clock(&mut run, clock);
     Websmsd::spawn(run, scratch)
-}
-
-fn libfaketime() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
-    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
-    found
-        .find(|path| path.exists())
-        .expect("libfaketime, of the package faketime")
 }
 
 /// Two call files' worth of text, so that there is something between their moves.

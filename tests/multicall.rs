@@ -61,7 +61,8 @@ fn faults_of_usage_exit_2_and_keep_stdout_clean() {
     };
     check(&[], "usage: websms [");
     check(&["1", "2"], "usage: websms [");
-    check(&["--queue"], "usage: websms [");
+    check(&["--json"], "usage: websms [");
+    check(&["--queue", "1", "2", "x"], "usage: websms [");
     check(&["websmsd", "-l", "80"], "ADDR:PORT");
     check(
         &["websmsd", "--dump-config", "-c", "/nonexistent"],

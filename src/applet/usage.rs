@@ -3,7 +3,7 @@
 /// `websms --help`.
 pub(super) const WEBSMS: &str = "\
 usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]
-       websms --check [-c FILE]
+       websms --check | --queue [--json] | --flush [-c FILE]
        websms --providers [NAME]
        websms --version | --help
 
@@ -16,13 +16,15 @@ calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an
   -n, --dry-run       print the HTTP request, secrets masked, and send nothing
   -v                  log to stderr as well, with detail
       --check         report every fault and warning of the configuration
+      --queue         list what waits and what was given up; with --json for a script
+      --flush         try everything in the queue now
       --providers     list the built-in providers; with NAME print its settings, and what to
                       enter there for interface INDEX
       --version       print the version
       --help          print this
 
-exit: 0 sent or ignored, 1 refused or not acceptable, 2 usage or configuration fault,
-      75 failed for now
+exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configuration
+      fault, 75 failed for now and not queued, or --flush left something
 ";
 
 /// `websmsd --help`.

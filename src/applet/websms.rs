@@ -14,7 +14,7 @@ use super::{usage, version};
 use crate::check::load;
 use crate::config::{Config, Severity};
 use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WAIT};
-use crate::outbound::{self, Order, Outcome, Status};
+use crate::outbound::{self, Look, Order, Outcome, Status};
 use crate::proto::agi::{Environment, Fed, is_success, set_variable};
 use crate::providers;
 use crate::sys::clock::Deadline;
@@ -32,6 +32,10 @@ enum Asked {
         index: Option<OsString>,
     },
     Check,
+    /// List the queue.
+    Queue(Look),
+    /// Try everything in the queue.
+    Flush,
     /// All presets, or one of them as this machine would use it.
     Providers {
         name: Option<OsString>,
@@ -78,6 +82,11 @@ pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> Ex
         }
         Asked::Version => version(),
         Asked::Check => check(&path),
+        Asked::Queue(look) => list_queue(&path, look),
+        Asked::Flush => {
+            log::open("websms", line.stderr);
+            flush(&path)
+        }
         Asked::Providers { name: None, .. } => {
             print(providers::list().as_bytes());
             ExitCode::SUCCESS
@@ -104,6 +113,48 @@ pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> Ex
                 complain(format_args!("websms: {word}: {}", outcome.reason));
             }
             ExitCode::from(outcome.status.exit_code())
+        }
+    }
+}
+
+/// `--queue`: what waits and what was given up.
+fn list_queue(path: &Path, look: Look) -> ExitCode {
+    let listed = configuration(path)
+        .map_err(|outcome| outcome.reason.into_owned())
+        .and_then(|config| outbound::listing(&config, look));
+    match listed {
+        Ok(list) => {
+            print(&list);
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            complain(format_args!("websms: {fault}"));
+            ExitCode::from(super::EXIT_FAULT)
+        }
+    }
+}
+
+/// `--flush`: 0 where nothing waits any more, 75 where something does.
+fn flush(path: &Path) -> ExitCode {
+    let flushed = configuration(path)
+        .map_err(|outcome| outcome.reason.into_owned())
+        .and_then(outbound::flush);
+    match flushed {
+        Ok(flushed) => {
+            let lines: Vec<u8> = flushed
+                .lines
+                .iter()
+                .flat_map(|line| [line, "\n"].concat().into_bytes())
+                .collect();
+            print(&lines);
+            match flushed.left {
+                0 => ExitCode::SUCCESS,
+                _ => ExitCode::from(Status::Failed.exit_code()),
+            }
+        }
+        Err(fault) => {
+            complain(format_args!("websms: {fault}"));
+            ExitCode::from(super::EXIT_FAULT)
         }
     }
 }
@@ -152,9 +203,7 @@ fn send(order: &[OsString; 3], index: Option<&OsStr>, path: &Path, start: Instan
         Ok(config) => config,
         Err(outcome) => return outcome,
     };
-    outbound::send(&order_of(order, index), &config, |outgoing| {
-        Deadline::after(outgoing.client.timeout.saturating_sub(start.elapsed()))
-    })
+    outbound::send(&order_of(order, index), &config, start)
 }
 
 fn dry_run(order: &[OsString; 3], index: Option<&OsStr>, path: &Path) -> Result<(), Outcome> {
@@ -288,6 +337,7 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
     let mut stderr = Stderr::Instead;
     let mut sending = Sending::Real;
     let mut other = None;
+    let mut json = false;
     let mut rest = arguments.iter();
     let mut data: Vec<OsString> = Vec::new();
     while let Some(argument) = rest.next() {
@@ -315,12 +365,23 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
                 })?;
             }
             "--check" => other = flag(&given).map(|()| Some(Asked::Check))?,
+            "--queue" => {
+                other = flag(&given).map(|()| Some(Asked::Queue(Look::Text)))?;
+            }
+            "--json" => json = flag(&given).map(|()| true)?,
+            "--flush" => other = flag(&given).map(|()| Some(Asked::Flush))?,
             "--version" => other = flag(&given).map(|()| Some(Asked::Version))?,
             "--help" => other = flag(&given).map(|()| Some(Asked::Help))?,
             _ => return bad_usage("an argument before TO that is no option"),
         }
     }
     data.extend(rest.cloned());
+    if json {
+        match &mut other {
+            Some(Asked::Queue(look)) => *look = Look::Json,
+            _ => return bad_usage("--json goes with --queue"),
+        }
+    }
     let asked = match other {
         Some(Asked::Providers { .. }) if data.len() < 2 => Asked::Providers {
             name: data.pop(),
@@ -466,8 +527,13 @@ mod tests {
         check(&["--=x", "1", "2", "x"], "fault");
         check(&["-c"], "fault");
         check(&["-c=f", "1", "2", "x"], "fault");
-        check(&["--queue"], "fault");
-        check(&["--flush"], "fault");
+        check(&["--queue"], "Queue(Text)");
+        check(&["--json", "--queue"], "Queue(Json)");
+        check(&["--queue", "--json"], "Queue(Json)");
+        check(&["--flush", "-c", "f"], "f Flush");
+        check(&["--json"], "fault");
+        check(&["--flush", "--json"], "fault");
+        check(&["--queue", "1", "2", "x"], "fault");
     }
 
     #[test]
@@ -490,6 +556,9 @@ mod tests {
             "--check",
             "--version",
             "--help",
+            "--queue",
+            "--flush",
+            "--json",
             "--config=f",
             "-",
         ] {

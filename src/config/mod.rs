@@ -145,6 +145,16 @@ pub struct Queue {
     pub first: First,
 }
 
+impl Queue {
+    /// The pause before a second try, or what the provider asked for where that is longer: at most the
+    /// longest of `retry`.
+    pub fn pause(&self, asked: Duration) -> Duration {
+        let longest = self.retry.iter().max().copied().unwrap_or_default();
+        let first = self.retry.first().copied().unwrap_or_default();
+        first.max(asked.min(longest))
+    }
+}
+
 /// `[queue] first`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum First {
@@ -202,6 +212,28 @@ impl Config {
                 .find(|outgoing| outgoing.account.interface.as_bytes() == index)
                 .ok_or_else(|| NoInterface::Unknown { known: names() }),
         }
+    }
+}
+
+impl Config {
+    /// An interface and those to try after it, in order. Each once: `fallback` makes no loops.
+    pub fn chain<'a>(&'a self, first: &'a Outgoing) -> Vec<&'a Outgoing> {
+        let mut chain = vec![first];
+        let mut next = first.fallback.as_deref();
+        while let Some(outgoing) = next.and_then(|name| self.interface(name)) {
+            if chain.len() >= self.outgoing.len() {
+                break;
+            }
+            chain.push(outgoing);
+            next = outgoing.fallback.as_deref();
+        }
+        chain
+    }
+
+    /// The outbound interface of exactly this name, which is empty where there are no indices.
+    pub fn interface(&self, name: &str) -> Option<&Outgoing> {
+        let mut all = self.outgoing.iter();
+        all.find(|outgoing| outgoing.account.interface == name)
     }
 }
 

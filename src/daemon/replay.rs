@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{Fault, duplicates, load_config, open_spool};
 use crate::inbound::{self, Replayed, Setup};
@@ -61,7 +62,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> ExitCode {
         duplicates: duplicates(&config, None),
         // What is refused once more is there already.
         rejected: None,
-        config,
+        config: Arc::new(config),
     };
     ExitCode::from(match inbound::replay(&setup, &kept, &mut say) {
         Replayed::Delivered => 0,

@@ -47,7 +47,7 @@ impl House {
         .unwrap();
         let service = Service::new(
             Setup {
-                config,
+                config: Arc::new(config),
                 spool,
                 duplicates: None,
                 rejected: None,

@@ -145,6 +145,13 @@ impl Schedule {
         self.waiting.insert(name, waiting);
     }
 
+    /// When a message is too old has become another time.
+    pub fn set_expiry(&mut self, name: &Name, expires_ms: Option<u64>) {
+        if let Some(waiting) = self.waiting.get_mut(name) {
+            waiting.entry.expires_ms = expires_ms;
+        }
+    }
+
     /// Whether this one is known.
     pub fn holds(&self, name: &Name) -> bool {
         self.waiting.contains_key(name)

@@ -34,6 +34,17 @@ impl Deadline {
         }
     }
 
+    /// The first of `shares` equal parts of what is left.
+    pub fn share(&self, shares: usize) -> Deadline {
+        let shares = u32::try_from(shares.max(1)).unwrap_or(u32::MAX);
+        match self.left() {
+            Some(left) if self.at.is_some() => {
+                Deadline::after(left.checked_div(shares).unwrap_or_default())
+            }
+            _ => *self,
+        }
+    }
+
     /// What is left, never zero; `None` when it is over.
     pub fn left(&self) -> Option<Duration> {
         let Some(at) = self.at else {

@@ -100,6 +100,11 @@ impl Folder {
         Ok(names)
     }
 
+    /// Whether a message waits.
+    pub fn holds(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.folder(Place::New).join(name)).is_ok()
+    }
+
     /// All of a message's file.
     pub fn read(&self, place: Place, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         files::read(&self.folder(place).join(name), bytes_max, Links::Refuse)

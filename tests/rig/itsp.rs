@@ -102,6 +102,16 @@ impl Received {
         find_header(&self.headers, name)
     }
 
+    /// A parameter of a form, decoded; empty where it is not there.
+    pub fn form(&self, name: &str) -> String {
+        let text = self.text();
+        let mut pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let value = pairs
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value);
+        super::percent_decode(&value.replace('+', " "))
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

@@ -508,6 +508,25 @@ fn with_keys(conf: String, section: &str, key: &str, lines: &str) -> String {
     }
 }
 
+/// Runs a command under a clock that is off (`+2h`) or stands at a time (`@1970-01-01 00:10:00`); an
+/// empty one is left alone. The change times of files cannot be set.
+pub fn set_clock(run: &mut Command, clock: &str) {
+    if !clock.is_empty() {
+        run.env("LD_PRELOAD", libfaketime());
+        run.env("FAKETIME", clock);
+        run.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        run.env("NO_FAKE_STAT", "1");
+    }
+}
+
+fn libfaketime() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    found
+        .find(|path| path.exists())
+        .expect("libfaketime, of the package faketime")
+}
+
 pub fn signal(pid: u32, name: &str) {
     let status = Command::new("kill")
         .arg(format!("-{name}"))

@@ -1,0 +1,58 @@
+//! One message, one interface, one try → a verdict.
+
+use super::{Outcome, Status};
+use crate::config::{self, Outgoing};
+use crate::message::Message;
+use crate::proto::provider::{self, Reason, Verdict};
+use crate::sys::client::{self, Failure};
+use crate::sys::clock::{self, Deadline};
+
+/// One try with one interface. What is no verdict is a fault of the configuration.
+pub fn attempt(
+    message: &Message,
+    outgoing: &Outgoing,
+    deadline: &Deadline,
+) -> Result<Verdict, Outcome> {
+    let account = &outgoing.account;
+    let call =
+        provider::encode(message, account, clock::now_s()).map_err(|fault| bad_account(&fault))?;
+    match client::post(&call, &connection(&outgoing.client), deadline) {
+        Ok(reply) => Ok(provider::judge(&reply, account, clock::now_s())),
+        Err(Failure::Setup(phrase)) => Err(Outcome::new(Status::Fault, phrase)),
+        Err(Failure::Unwritten(phrase)) => Ok(Verdict::Later {
+            reason: Reason::Step(phrase),
+            retry_after_s: None,
+        }),
+        Err(Failure::Unanswered(phrase)) => Ok(Verdict::Unsure {
+            reason: Reason::Step(phrase),
+        }),
+    }
+}
+
+/// The request that [`attempt`] would make, secrets masked.
+pub fn preview(message: &Message, outgoing: &Outgoing) -> Result<Vec<u8>, Outcome> {
+    provider::preview(message, &outgoing.account, clock::now_s())
+        .map_err(|fault| bad_account(&fault))
+}
+
+fn bad_account(fault: &provider::BadAccount) -> Outcome {
+    Outcome::new(Status::Fault, fault.to_string())
+}
+
+/// A configuration's connection → the client's settings.
+pub fn connection(client: &config::Client) -> client::Settings<'_> {
+    client::Settings {
+        proxy: client.proxy.as_deref(),
+        trust: match &client.trust {
+            config::Trust::Roots { ca_file } => client::Trust::Roots {
+                ca_file: ca_file.as_deref(),
+            },
+            config::Trust::Anybody => client::Trust::Anybody,
+        },
+    }
+}
+
+/// Why a message that may have been sent was not told to be.
+pub fn unsure(reason: &Reason) -> String {
+    format!("it may have been sent: {}", reason.text())
+}

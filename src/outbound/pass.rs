@@ -1,0 +1,554 @@
+//! The queue → the providers: one process drains it, one thread decides, a few send.
+//!
+//! What is to be sent next is the schedule's to say (`proto/schedule`); here it is carried out, and
+//! what came of it is written down. A message's file is touched only where that changes what must
+//! outlive this process: that it failed at all, that it may have been sent, that it is done with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::attempt::{attempt, unsure};
+use super::queue::{due_s, read, stamp_s};
+use super::{Event, Outcome, Status, log, settle};
+use crate::config::Config;
+use crate::limits::{
+    QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_TAKE_PAUSE, QUEUE_WRITE_PAUSE, SENDER_STACK_BYTES,
+    SENDERS_MAX, UNSURE_TRIES_MAX,
+};
+use crate::proto::envelope::{Item, Name};
+use crate::proto::provider::Verdict;
+use crate::proto::schedule::{self, Entry, JITTER_MAX, Next, Schedule, Settings, Tried};
+use crate::sys::clock::Deadline;
+use crate::sys::files;
+use crate::sys::log::{self as syslog, Clean, Level};
+use crate::sys::queue::{Drain, Folder, News, Place};
+
+/// Gives the configuration as it is now.
+pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
+
+/// Drains the queue for ever, as soon as no other process does.
+pub fn drain(folder: &Folder, source: &Source) -> ! {
+    let mut told = false;
+    loop {
+        let why = match folder.drain() {
+            Ok(Some(drain)) => Pass::new(folder, drain, source).run(Until::Never),
+            Ok(None) => "another process drains it".to_owned(),
+            Err(error) => files::phrase(&error).0.to_owned(),
+        };
+        if !told {
+            let root = folder.root().display();
+            let words = format_args!("the queue {root} waits: {why}; trying on");
+            syslog::event(Level::Warning, words);
+        }
+        told = true;
+        thread::sleep(QUEUE_TAKE_PAUSE);
+    }
+}
+
+/// Tries everything once, with the right to do so.
+pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &Source) {
+    Pass::new(folder, drain, source).run(Until::Tried);
+}
+
+/// When a pass ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Never,
+    /// When there is nothing that can be tried now.
+    Tried,
+}
+
+/// What the deciding thread waits for.
+enum Happened {
+    /// The folder has changed.
+    News,
+    /// A try is over.
+    Tried {
+        name: Name,
+        item: Box<Item>,
+        via: String,
+        verdict: Result<Verdict, Outcome>,
+    },
+}
+
+struct Pass<'a> {
+    folder: &'a Folder,
+    _drain: Drain,
+    source: &'a Source,
+    config: Arc<Config>,
+    schedule: Schedule,
+    begun: Instant,
+    /// When a message's tries were last written down.
+    written: BTreeMap<Name, Instant>,
+    /// Messages that came under an insane clock, and have no time yet.
+    unstamped: BTreeSet<Name>,
+    /// Messages that are done with, and whose files could not be taken away: they are not sent again.
+    stuck: BTreeSet<Name>,
+    /// Somebody waits until everything had its try.
+    flushing: bool,
+    happened: Receiver<Happened>,
+    tell: Sender<Happened>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(folder: &'a Folder, drain: Drain, source: &'a Source) -> Pass<'a> {
+        let (tell, happened) = channel();
+        let config = source();
+        Pass {
+            folder,
+            _drain: drain,
+            source,
+            schedule: Schedule::new(settings(&config)),
+            config,
+            begun: Instant::now(),
+            written: BTreeMap::new(),
+            unstamped: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+            flushing: false,
+            happened,
+            tell,
+        }
+    }
+
+    /// Returns why it could not go on; where it came to its end, nothing.
+    fn run(mut self, until: Until) -> String {
+        if until == Until::Never
+            && let Err(error) = self.listen()
+        {
+            return files::phrase(&error).0.to_owned();
+        }
+        self.folder.sweep();
+        self.look();
+        if until == Until::Tried {
+            self.schedule.flush();
+        }
+        loop {
+            self.reconfigure();
+            let wake_ms = self.start_ready();
+            if !self.schedule.is_busy() && self.flushing {
+                self.flushing = false;
+                let _ = self.folder.end_flush();
+            }
+            if !self.schedule.is_busy() && until == Until::Tried {
+                return String::new();
+            }
+            let wait_ms = wake_ms.map(|at_ms| at_ms.saturating_sub(self.now_ms()));
+            let wait = wait_ms.map_or(QUEUE_LOOK_PAUSE, Duration::from_millis);
+            match self.happened.recv_timeout(wait.min(QUEUE_LOOK_PAUSE)) {
+                Ok(Happened::News) => self.look(),
+                Ok(Happened::Tried {
+                    name,
+                    item,
+                    via,
+                    verdict,
+                }) => self.settle(&name, *item, &via, verdict),
+                Err(RecvTimeoutError::Timeout) if wait >= QUEUE_LOOK_PAUSE => self.look(),
+                // `tell` lives as long as this does, so it is never disconnected.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Starts the thread that tells of news.
+    fn listen(&self) -> std::io::Result<()> {
+        let mut news = self.folder.news()?;
+        let (folder, tell) = (self.folder.clone(), self.tell.clone());
+        let run = move || {
+            loop {
+                while news.wait().is_ok() {
+                    if tell.send(Happened::News).is_err() {
+                        return;
+                    }
+                }
+                news = watch_again(&folder);
+            }
+        };
+        let builder = thread::Builder::new().name("queue-news".to_owned());
+        builder.stack_size(SENDER_STACK_BYTES).spawn(run).map(drop)
+    }
+
+    /// What the folder holds → the schedule.
+    fn look(&mut self) {
+        self.clear_stuck();
+        let names = match self.folder.list(Place::New) {
+            Ok(names) => names,
+            Err(error) => {
+                let words = files::phrase(&error).0;
+                let root = self.folder.root().display();
+                syslog::event(Level::Error, format_args!("the queue {root}: {words}"));
+                return;
+            }
+        };
+        let names: BTreeSet<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
+        self.schedule.retain(|name| names.contains(name));
+        self.written.retain(|name, _| names.contains(name));
+        self.unstamped.retain(|name| names.contains(name));
+        for name in names {
+            if !self.schedule.holds(&name) && !self.stuck.contains(&name) {
+                self.take_up(name);
+            }
+        }
+        if self.folder.wants_flush() && !self.flushing {
+            self.flushing = true;
+            self.schedule.flush();
+        }
+    }
+
+    /// A message that is new to us.
+    fn take_up(&mut self, name: Name) {
+        let item = match read(self.folder, &name) {
+            Ok(item) => item,
+            Err(why) => return self.set_aside(&name, &why),
+        };
+        if item.queued_s == 0 {
+            self.unstamped.insert(name.clone());
+        }
+        let now_ms = self.now_ms();
+        let pauses = pauses_ms(&self.config);
+        let wait_ms = match stamp_s() {
+            0 => 0,
+            now_s => schedule::due_in_ms(item.due_s, now_s, &pauses),
+        };
+        let entry = Entry {
+            due_ms: match wait_ms {
+                0 => 0,
+                wait_ms => now_ms.saturating_add(wait_ms),
+            },
+            expires_ms: self.expires_ms(&item),
+            unsure: item.unsure > 0,
+            interface: item.interface,
+        };
+        self.written.insert(name.clone(), Instant::now());
+        self.schedule.add(name, entry, now_ms);
+    }
+
+    fn set_aside(&mut self, name: &Name, why: &str) {
+        let moved = self.folder.set_aside(&name.text(), QUEUE_FAILED_MAX);
+        let what = match &moved {
+            Ok(_) => "set aside",
+            Err(_) => "left where it is",
+        };
+        syslog::event(
+            Level::Error,
+            format_args!("queue {}: no message: {why}; {what}", name.id),
+        );
+        match moved {
+            Ok(dropped) => tell_dropped(&dropped),
+            Err(_) => drop(self.stuck.insert(name.clone())),
+        }
+    }
+
+    /// The configuration may be another than before.
+    fn reconfigure(&mut self) {
+        let config = (self.source)();
+        if !Arc::ptr_eq(&config, &self.config) {
+            self.schedule.reconfigure(settings(&config));
+            self.config = config;
+        }
+        if !self.unstamped.is_empty() && stamp_s() != 0 {
+            for name in std::mem::take(&mut self.unstamped) {
+                self.stamp(&name);
+            }
+        }
+    }
+
+    /// The clock has become sane: a message's age counts from now.
+    fn stamp(&mut self, name: &Name) {
+        let Ok(mut item) = read(self.folder, name) else {
+            return;
+        };
+        item.queued_s = stamp_s();
+        if self.write(name, &item) {
+            let expires_ms = self.expires_ms(&item);
+            self.schedule.set_expiry(name, expires_ms);
+        }
+    }
+
+    /// Sends all that can be sent now; when there will be more.
+    fn start_ready(&mut self) -> Option<u64> {
+        loop {
+            match self.schedule.next(self.now_ms()) {
+                Next::Send(name, via) => self.start(name, via),
+                Next::Expire(name) => self.expire(&name),
+                Next::Wait(wake_ms) => return wake_ms,
+            }
+        }
+    }
+
+    fn start(&mut self, name: Name, via: String) {
+        let mut item = match read(self.folder, &name) {
+            Ok(item) => item,
+            Err(why) => {
+                self.tried(&name, Tried::Done);
+                // Whoever removed it does not want it sent.
+                if self.is_there(&name) {
+                    self.set_aside(&name, &why);
+                }
+                return;
+            }
+        };
+        let Some(outgoing) = self.config.interface(&via).cloned() else {
+            return self.tried(&name, HELD);
+        };
+        if item.unsure > 0 {
+            // Counted before it is done, so that a crash cannot make it one more.
+            item.unsure = item.unsure.saturating_add(1);
+            if !self.write(&name, &item) {
+                return self.tried(&name, HELD);
+            }
+        }
+        let tell = self.tell.clone();
+        let send_name = name.clone();
+        let run = move || {
+            let deadline = Deadline::after(outgoing.client.timeout);
+            let verdict = attempt(&item.message, &outgoing, &deadline);
+            let _ = tell.send(Happened::Tried {
+                name: send_name,
+                item: Box::new(item),
+                via,
+                verdict,
+            });
+        };
+        let builder = thread::Builder::new().name("send".to_owned());
+        if builder.stack_size(SENDER_STACK_BYTES).spawn(run).is_err() {
+            self.tried(&name, HELD);
+        }
+    }
+
+    /// What came of a try.
+    fn settle(
+        &mut self,
+        name: &Name,
+        mut item: Item,
+        via: &str,
+        verdict: Result<Verdict, Outcome>,
+    ) {
+        item.tries = item.tries.saturating_add(1);
+        match verdict {
+            Ok(verdict @ Verdict::Sent { .. }) => {
+                if self.folder.remove(&name.text()).is_err() {
+                    self.hold_stuck(name);
+                }
+                self.log(&item, via, &settle(verdict));
+                self.tried(name, Tried::Done);
+            }
+            Ok(Verdict::Refused { reason }) => {
+                let outcome = Outcome::new(Status::Refused, reason.text());
+                self.give_up(name, item, via, outcome);
+                self.tried(name, Tried::Done);
+            }
+            Ok(Verdict::Unsure { reason }) => {
+                item.unsure = item.unsure.max(1);
+                via.clone_into(&mut item.interface);
+                let reason = unsure(&reason);
+                self.tried(name, Tried::Unsure);
+                if item.unsure >= UNSURE_TRIES_MAX {
+                    let outcome = Outcome::new(Status::Failed, reason);
+                    self.give_up(name, item, via, outcome);
+                    self.schedule.remove(name);
+                    return;
+                }
+                self.log_try(&item, via, &reason);
+                item.set_reason(&reason);
+                item.due_s = due_s(self.config.queue.pause(Duration::ZERO));
+                self.write(name, &item);
+            }
+            Ok(Verdict::Later {
+                reason,
+                retry_after_s,
+            }) => {
+                let asked = Duration::from_secs(retry_after_s.unwrap_or(0));
+                self.later(name, item, via, &reason.text(), asked);
+            }
+            // The configuration may be mended before the message is too old.
+            Err(fault) => self.later(name, item, via, &fault.reason, Duration::ZERO),
+        }
+    }
+
+    fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
+        self.log_try(&item, via, reason);
+        let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
+        self.tried(name, Tried::Later { wait_ms });
+        let since = self.written.get(name).map(Instant::elapsed);
+        let is_news = item.tries == 1 || asked > Duration::ZERO;
+        if is_news || since.is_none_or(|since| since >= QUEUE_WRITE_PAUSE) {
+            item.set_reason(reason);
+            item.due_s = due_s(self.config.queue.pause(asked));
+            self.write(name, &item);
+        }
+    }
+
+    fn expire(&mut self, name: &Name) {
+        let item = match read(self.folder, name) {
+            Ok(item) => item,
+            Err(why) => {
+                self.schedule.remove(name);
+                return self.set_aside(name, &why);
+            }
+        };
+        // The clock may have been set since the time was worked out.
+        let expires_ms = self.expires_ms(&item);
+        if expires_ms.is_none_or(|at_ms| at_ms > self.now_ms()) {
+            self.schedule.set_expiry(name, expires_ms);
+            return;
+        }
+        let last = match item.reason.as_str() {
+            "" => "never tried",
+            reason => reason,
+        };
+        let outcome = Outcome::new(Status::Failed, format!("expired; last: {last}"));
+        let via = item.interface.clone();
+        self.give_up(name, item, &via, outcome);
+        self.schedule.remove(name);
+    }
+
+    /// A message that nobody will send: it goes to `failed/` with its reason.
+    fn give_up(&mut self, name: &Name, mut item: Item, via: &str, outcome: Outcome) {
+        item.set_reason(&outcome.reason);
+        match self
+            .folder
+            .bury(&name.text(), &item.encode(), QUEUE_FAILED_MAX)
+        {
+            Ok(dropped) => tell_dropped(&dropped),
+            Err(_) if !self.is_there(name) => {}
+            Err(_) => self.hold_stuck(name),
+        }
+        self.log(&item, via, &outcome);
+    }
+
+    fn write(&mut self, name: &Name, item: &Item) -> bool {
+        // Whoever removed it meanwhile does not want it back.
+        if !self.is_there(name) {
+            return false;
+        }
+        match self.folder.replace(&name.text(), &item.encode()) {
+            Ok(()) => {
+                self.written.insert(name.clone(), Instant::now());
+                true
+            }
+            Err(error) => {
+                let words = files::phrase(&error).0;
+                let words = format_args!("queue {}: cannot be written: {words}", name.id);
+                syslog::event(Level::Error, words);
+                false
+            }
+        }
+    }
+
+    fn is_there(&self, name: &Name) -> bool {
+        self.folder.holds(&name.text())
+    }
+
+    fn hold_stuck(&mut self, name: &Name) {
+        syslog::event(
+            Level::Error,
+            format_args!(
+                "queue {}: done with, but its file cannot be removed; not sent again before a restart",
+                name.id
+            ),
+        );
+        self.stuck.insert(name.clone());
+    }
+
+    fn clear_stuck(&mut self) {
+        let folder = self.folder;
+        self.stuck
+            .retain(|name| folder.remove(&name.text()).is_err());
+    }
+
+    fn tried(&mut self, name: &Name, tried: Tried) {
+        let now_ms = self.now_ms();
+        self.schedule.tried(name, tried, now_ms, jitter());
+    }
+
+    /// When a message is too old, by this process's own clock; `None` as long as the system's is not
+    /// sane.
+    fn expires_ms(&self, item: &Item) -> Option<u64> {
+        let now_s = stamp_s();
+        if now_s == 0 || item.queued_s == 0 {
+            return None;
+        }
+        let age_s = now_s.saturating_sub(item.queued_s);
+        let left_s = self.config.queue.expire.as_secs().saturating_sub(age_s);
+        Some(self.now_ms().saturating_add(left_s.saturating_mul(1000)))
+    }
+
+    fn now_ms(&self) -> u64 {
+        // Long ago is 0, so now is something else.
+        let since = self.begun.elapsed().as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    fn log_try(&self, item: &Item, via: &str, reason: &str) {
+        syslog::event(
+            Level::Notice,
+            format_args!(
+                "out WAITS {} to={} interface={via} try={}: {reason}",
+                item.id,
+                Clean(item.message.to.as_str().as_bytes()),
+                item.tries
+            ),
+        );
+    }
+
+    fn log(&self, item: &Item, via: &str, outcome: &Outcome) {
+        log(&Event {
+            id: &item.id,
+            to: item.message.to.as_str().as_bytes(),
+            from: item.message.from.as_str().as_bytes(),
+            text: item.message.text.as_bytes(),
+            interface: via,
+            outcome,
+        });
+    }
+}
+
+/// It was not tried, by our own doing; a while later it is.
+const HELD: Tried = Tried::Held { wait_ms: 5_000 };
+
+fn tell_dropped(names: &[String]) {
+    for name in names {
+        let id = Name::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
+        let words = format_args!("queue {id}: dropped from failed/, which is full");
+        syslog::event(Level::Warning, words);
+    }
+}
+
+fn watch_again(folder: &Folder) -> News {
+    loop {
+        thread::sleep(QUEUE_TAKE_PAUSE);
+        if let Ok(news) = folder.news() {
+            return news;
+        }
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let name = |outgoing: &&crate::config::Outgoing| outgoing.account.interface.clone();
+    let chains = config.outgoing.iter().map(|outgoing| {
+        let chain = config.chain(outgoing);
+        (name(&outgoing), chain.iter().map(name).collect())
+    });
+    Settings {
+        chains: chains.collect(),
+        pauses_ms: pauses_ms(config),
+        senders_max: SENDERS_MAX,
+    }
+}
+
+fn pauses_ms(config: &Config) -> Vec<u64> {
+    let ms = |pause: &Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    config.queue.retry.iter().map(ms).collect()
+}
+
+/// Need not be secret, only different: the clock's last digits are.
+fn jitter() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let ns = since.map_or(0, |since| u64::from(since.subsec_nanos()));
+    (ns / 1000)
+        .checked_rem(JITTER_MAX.saturating_add(1))
+        .unwrap_or(0)
+}
