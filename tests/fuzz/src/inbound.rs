@@ -91,7 +91,7 @@ impl House {
         .unwrap();
         let conf = format!("[websmsd]\n{keys}[queue]\ndir=\n");
         let setup = Setup {
-            config: config(&conf),
+            config: std::sync::Arc::new(config(&conf)),
             spool,
             duplicates: None,
             rejected: None,

@@ -1,0 +1,102 @@
+//! Queue files and the schedule: what is read is what was written, and nobody is sent twice at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use websms::proto::envelope::{Item, Name};
+use websms::proto::schedule::{Entry, Next, Schedule, Settings, Tried};
+
+/// A queue file: one that is read says the same when it is written and read again; its name, too.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(item) = Item::parse(bytes) {
+        let written = item.encode();
+        assert_eq!(Item::parse(&written).as_ref(), Ok(&item));
+        assert_eq!(Item::parse(&written[..written.len() - 1]).ok(), None);
+        let name = item.name(u64::from(bytes[0]));
+        assert_eq!(Name::parse(&name.text()), Some(name));
+    }
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Some(name) = Name::parse(text)
+    {
+        assert_eq!(name.text(), text);
+    }
+}
+
+/// Messages that come, are tried and end in any order: one a destination, one an interface, the first
+/// first, and none is forgotten.
+pub fn schedule(bytes: &[u8]) {
+    let interfaces = ["a", "b", "c"];
+    let chains = [
+        ("a", vec!["a", "b"]),
+        ("b", vec!["b"]),
+        ("c", vec!["c", "a"]),
+    ];
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let mut schedule = Schedule::new(Settings {
+        chains: chains
+            .iter()
+            .map(|(name, chain)| ((*name).to_owned(), owned(chain)))
+            .collect(),
+        pauses_ms: vec![10, 30, 60],
+        senders_max: 3,
+    });
+    let mut now_ms = 1;
+    let mut waiting: BTreeSet<Name> = BTreeSet::new();
+    let mut under_way: BTreeMap<Name, String> = BTreeMap::new();
+    for (number, step) in bytes.chunks(2).enumerate() {
+        let value = u64::from(step.get(1).copied().unwrap_or(0));
+        match step[0] % 4 {
+            0 => {
+                let name = Name {
+                    order: number as u64,
+                    id: format!("{number:016x}"),
+                    destination: value % 5,
+                    interface: 0,
+                };
+                let entry = Entry {
+                    interface: interfaces[value as usize % 3].to_owned(),
+                    due_ms: now_ms * (value & 1),
+                    expires_ms: (value & 2 != 0).then_some(now_ms + value * 4),
+                    unsure: value & 4 != 0,
+                };
+                schedule.add(name.clone(), entry, now_ms);
+                waiting.insert(name);
+            }
+            1 => now_ms += value,
+            2 => {
+                let Some((name, _)) = under_way.pop_first() else {
+                    continue;
+                };
+                let tried = match value % 4 {
+                    0 => Tried::Done,
+                    1 => Tried::Later { wait_ms: value },
+                    2 => Tried::Unsure,
+                    _ => Tried::Held { wait_ms: value },
+                };
+                schedule.tried(&name, tried, now_ms, value);
+                if tried == Tried::Done {
+                    waiting.remove(&name);
+                }
+            }
+            _ => match schedule.next(now_ms) {
+                Next::Send(name, via) => {
+                    assert!(waiting.contains(&name));
+                    let earlier = waiting.iter().find(|it| it.destination == name.destination);
+                    assert_eq!(earlier, Some(&name), "not the first of its destination");
+                    assert!(
+                        under_way.values().all(|other| *other != via),
+                        "two over {via}"
+                    );
+                    assert!(under_way.insert(name, via).is_none(), "sent twice");
+                    assert!(under_way.len() <= 3);
+                }
+                Next::Expire(name) => {
+                    assert!(waiting.remove(&name) && !under_way.contains_key(&name));
+                    schedule.remove(&name);
+                }
+                Next::Wait(at_ms) => assert!(at_ms.is_none_or(|at_ms| at_ms > now_ms)),
+            },
+        }
+        assert_eq!(schedule.len(), waiting.len());
+        assert_eq!(schedule.is_busy(), !under_way.is_empty());
+    }
+}
