@@ -183,6 +183,8 @@ pub const SENDER_STACK_BYTES: usize = 512 * 1024;
 pub const QUEUE_WRITE_PAUSE: Duration = Duration::from_secs(3600);
 /// `websmsd` looks at the queue's folder at least so often, in case it was told of nothing.
 pub const QUEUE_LOOK_PAUSE: Duration = Duration::from_secs(600);
+/// The same where a message could not be read for now.
+pub const QUEUE_READ_PAUSE: Duration = Duration::from_secs(5);
 /// Between two attempts to take the queue, or to watch its folder, after one that failed.
 pub const QUEUE_TAKE_PAUSE: Duration = Duration::from_secs(1);
 /// How long `websms --flush` counts as somebody who drains the queue.

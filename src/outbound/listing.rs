@@ -54,7 +54,10 @@ struct Row {
 fn row(folder: &Folder, place: Place, name: &str, config: &Config, now_s: u64) -> Row {
     let parsed = Name::parse(name.strip_suffix(".bad").unwrap_or(name));
     let (id, item) = match (&parsed, name.ends_with(".bad")) {
-        (Some(parsed), false) => (parsed.id.clone(), queue::read_at(folder, place, parsed)),
+        (Some(parsed), false) => {
+            let item = queue::read_at(folder, place, parsed);
+            (parsed.id.clone(), item.map_err(|why| why.to_string()))
+        }
         (Some(parsed), true) => (parsed.id.clone(), Err("no message, set aside".to_owned())),
         (None, _) => ("-".to_owned(), Err("no message".to_owned())),
     };

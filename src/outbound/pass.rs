@@ -11,12 +11,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::attempt::{attempt, unsure};
-use super::queue::{due_s, read, stamp_s};
+use super::queue::{Unread, due_s, read, stamp_s};
 use super::{Event, Outcome, Status, log, settle};
 use crate::config::Config;
 use crate::limits::{
-    QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_TAKE_PAUSE, QUEUE_WRITE_PAUSE, SENDER_STACK_BYTES,
-    SENDERS_MAX, UNSURE_TRIES_MAX,
+    QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUEUE_WRITE_PAUSE,
+    SENDER_STACK_BYTES, SENDERS_MAX, UNSURE_TRIES_MAX,
 };
 use crate::proto::envelope::{Item, Name};
 use crate::proto::provider::Verdict;
@@ -87,6 +87,8 @@ struct Pass<'a> {
     unstamped: BTreeSet<Name>,
     /// Messages that are done with, and whose files could not be taken away: they are not sent again.
     stuck: BTreeSet<Name>,
+    /// Some could not be read for now.
+    unread: bool,
     /// Somebody waits until everything had its try.
     flushing: bool,
     happened: Receiver<Happened>,
@@ -107,6 +109,7 @@ impl<'a> Pass<'a> {
             written: BTreeMap::new(),
             unstamped: BTreeSet::new(),
             stuck: BTreeSet::new(),
+            unread: false,
             flushing: false,
             happened,
             tell,
@@ -136,8 +139,12 @@ impl<'a> Pass<'a> {
                 return String::new();
             }
             let wait_ms = wake_ms.map(|at_ms| at_ms.saturating_sub(self.now_ms()));
-            let wait = wait_ms.map_or(QUEUE_LOOK_PAUSE, Duration::from_millis);
-            match self.happened.recv_timeout(wait.min(QUEUE_LOOK_PAUSE)) {
+            let look = match self.unread {
+                true => QUEUE_READ_PAUSE,
+                false => QUEUE_LOOK_PAUSE,
+            };
+            let wait = wait_ms.map_or(look, Duration::from_millis);
+            match self.happened.recv_timeout(wait.min(look)) {
                 Ok(Happened::News) => self.look(),
                 Ok(Happened::Tried {
                     name,
@@ -145,7 +152,7 @@ impl<'a> Pass<'a> {
                     via,
                     verdict,
                 }) => self.settle(&name, *item, &via, verdict),
-                Err(RecvTimeoutError::Timeout) if wait >= QUEUE_LOOK_PAUSE => self.look(),
+                Err(RecvTimeoutError::Timeout) if wait >= look => self.look(),
                 // `tell` lives as long as this does, so it is never disconnected.
                 Err(_) => {}
             }
@@ -173,6 +180,7 @@ impl<'a> Pass<'a> {
     /// What the folder holds → the schedule.
     fn look(&mut self) {
         self.clear_stuck();
+        self.unread = false;
         let names = match self.folder.list(Place::New) {
             Ok(names) => names,
             Err(error) => {
@@ -201,7 +209,7 @@ impl<'a> Pass<'a> {
     fn take_up(&mut self, name: Name) {
         let item = match read(self.folder, &name) {
             Ok(item) => item,
-            Err(why) => return self.set_aside(&name, &why),
+            Err(why) => return self.unread(&name, &why),
         };
         if item.queued_s == 0 {
             self.unstamped.insert(name.clone());
@@ -223,6 +231,21 @@ impl<'a> Pass<'a> {
         };
         self.written.insert(name.clone(), Instant::now());
         self.schedule.add(name, entry, now_ms);
+    }
+
+    /// A file that says nothing: one that cannot be read for now is looked at again, one that is no
+    /// message is set aside.
+    fn unread(&mut self, name: &Name, why: &Unread) {
+        match why {
+            // Whoever removed it does not want it sent.
+            _ if !self.is_there(name) => {}
+            Unread::Io(words) => {
+                let words = format_args!("queue {}: cannot be read: {words}", name.id);
+                syslog::event(Level::Error, words);
+                self.unread = true;
+            }
+            Unread::Bad(why) => self.set_aside(name, why),
+        }
     }
 
     fn set_aside(&mut self, name: &Name, why: &str) {
@@ -283,11 +306,7 @@ impl<'a> Pass<'a> {
             Ok(item) => item,
             Err(why) => {
                 self.tried(&name, Tried::Done);
-                // Whoever removed it does not want it sent.
-                if self.is_there(&name) {
-                    self.set_aside(&name, &why);
-                }
-                return;
+                return self.unread(&name, &why);
             }
         };
         let Some(outgoing) = self.config.interface(&via).cloned() else {
@@ -386,7 +405,7 @@ impl<'a> Pass<'a> {
             Ok(item) => item,
             Err(why) => {
                 self.schedule.remove(name);
-                return self.set_aside(name, &why);
+                return self.unread(name, &why);
             }
         };
         // The clock may have been set since the time was worked out.

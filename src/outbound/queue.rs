@@ -8,7 +8,7 @@ use crate::limits::{FLUSH_AGE, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX};
 use crate::message::Message;
 use crate::proto::envelope::{self, Item, Name};
 use crate::sys::clock;
-use crate::sys::files;
+use crate::sys::files::{self, Unreadable};
 use crate::sys::queue::{Folder, Place};
 
 /// The queue's folder; `None` where the configuration has none. Nothing is touched.
@@ -86,17 +86,36 @@ pub fn put(folder: &Folder, item: &Item, messages_max: usize) -> Result<(), NotQ
     folder.put(&name.text(), &bytes).map_err(NotQueued::Io)
 }
 
-/// A message that waits, or that was given up.
-pub fn read(folder: &Folder, name: &Name) -> Result<Item, String> {
+/// Why a message's file says nothing.
+#[derive(Debug)]
+pub enum Unread {
+    /// The system refused for now: it may be a good one.
+    Io(&'static str),
+    /// It is no message, and never will be.
+    Bad(String),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unread::Io(words) => f.write_str(words),
+            Unread::Bad(words) => f.write_str(words),
+        }
+    }
+}
+
+/// A message that waits.
+pub fn read(folder: &Folder, name: &Name) -> Result<Item, Unread> {
     read_at(folder, Place::New, name)
 }
 
 /// The same in a place of one's choice.
-pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, String> {
-    let bytes = folder
-        .read(place, &name.text(), QUEUE_FILE_BYTES_MAX)
-        .map_err(|error| error.to_string())?;
-    Item::parse(&bytes).map_err(|bad| bad.to_string())
+pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unread> {
+    match folder.read(place, &name.text(), QUEUE_FILE_BYTES_MAX) {
+        Ok(bytes) => Item::parse(&bytes).map_err(|bad| Unread::Bad(bad.to_string())),
+        Err(Unreadable::Io(error)) => Err(Unread::Io(files::phrase(&error).0)),
+        Err(never) => Err(Unread::Bad(never.to_string())),
+    }
 }
 
 /// When a message came, for its file: 0 under a clock that is not sane.
