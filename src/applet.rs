@@ -13,6 +13,8 @@ use std::time::Instant;
 
 use crate::check;
 use crate::config::{Reading, Severity};
+use crate::outbound::Look;
+use crate::selftest::{self, Report};
 use crate::sys::stdio;
 
 /// Where the configuration is unless `-c` or `WEBSMS_CONF` says otherwise.
@@ -20,6 +22,9 @@ const CONFIG_DEFAULT: &str = "/etc/asterisk/websms.conf";
 
 /// A usage or configuration fault (spec §2).
 const EXIT_FAULT: u8 = 2;
+
+/// A step of a self-test fails.
+const EXIT_FAILS: u8 = 1;
 
 /// Runs what `argv` asks for.
 pub fn run(argv: Vec<OsString>) -> ExitCode {
@@ -125,6 +130,19 @@ fn check(path: &Path) -> ExitCode {
     match usable {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(EXIT_FAULT),
+    }
+}
+
+/// `--selftest`: the report, for a person or for a monitor.
+fn show(report: &Report, look: Look) -> ExitCode {
+    match look {
+        Look::Text => print(report.text().as_bytes()),
+        Look::Json => print(&report.json()),
+    }
+    match report.outcome() {
+        selftest::Outcome::Holds => ExitCode::SUCCESS,
+        selftest::Outcome::Fails => ExitCode::from(EXIT_FAILS),
+        selftest::Outcome::Unusable => ExitCode::from(EXIT_FAULT),
     }
 }
 

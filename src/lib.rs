@@ -24,7 +24,8 @@
 //! `outbound`) ← `daemon`, `applet` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
 //! `client` the plain values `Call` and `Reply`. `proto` touches no file, socket, clock, thread or
 //! environment. [`check`] stands between the stories and their callers: it reads a configuration file
-//! and looks at what stands around it. A test reads `src/` and fails on an import that breaks this.
+//! and looks at what stands around it. [`selftest`] walks both stories on a live installation, between
+//! `daemon` and `applet`. A test reads `src/` and fails on an import that breaks this.
 //!
 //! What follows: a parser bug is reproducible from a file of bytes; a disk or network bug never
 //! needs an SMS to reproduce.
@@ -46,5 +47,7 @@ pub mod outbound;
 
 pub mod check;
 
-pub mod applet;
 pub mod daemon;
+pub mod selftest;
+
+pub mod applet;

@@ -194,6 +194,25 @@ pub const FLUSH_WAIT: Duration = Duration::from_secs(600);
 /// What `websms` keeps of its time for putting a message into the queue, at most.
 pub const QUEUEING_RESERVE: Duration = Duration::from_millis(500);
 
+// ---- A self-test --------------------------------------------------------------------------
+
+/// One step of a self-test that waits for somebody: a name, a connection, an answer. Then: it fails.
+pub const SELFTEST_WAIT: Duration = Duration::from_secs(10);
+/// For Asterisk to take the call file of a self-test. It is told of a moved-in file at once, or
+/// looks every second. Then: it does not read its spool.
+pub const SELFTEST_SPOOL_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks whether it has.
+pub const SELFTEST_SPOOL_PAUSE: Duration = Duration::from_millis(50);
+/// Answer to a self-test's own request, bytes. Beyond: not read.
+pub const SELFTEST_ANSWER_BYTES_MAX: u64 = 4096;
+/// Days that a provider's certificate is still good for. Fewer: a warning. Those of public
+/// authorities are renewed some thirty days before.
+pub const CERTIFICATE_DAYS_MIN: u64 = 14;
+/// Entries of `/proc` that are looked at for Asterisk. Beyond: it counts as not there.
+pub const PROCESSES_MAX: usize = 65_536;
+/// `/proc/PID/status`, bytes: some 1500, more where a user is in many groups. Beyond: not read.
+pub const PROCESS_STATUS_BYTES_MAX: usize = 16 * 1024;
+
 // ---- What a configuration may ask for. Beyond: a fault that names the range -----------------
 
 /// `timeout`, seconds. Asterisk passes all messages of the PBX one after another, so a run of

@@ -183,6 +183,10 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
         "check" => &[
             "check", "config", "limits", "message", "outbound", "proto", "sys",
         ],
+        "selftest" => &[
+            "check", "config", "daemon", "inbound", "limits", "message", "outbound", "proto",
+            "selftest", "sys",
+        ],
         "lib" | "main" | "applet" | "daemon" => return None,
         _ => return Some("a module that the rules do not know"),
     };

@@ -4,6 +4,7 @@
 pub(super) const WEBSMS: &str = "\
 usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]
        websms --check | --queue [--json] | --flush [-c FILE]
+       websms --selftest [-c FILE] [-i INDEX] [--json]
        websms --providers [NAME]
        websms --version | --help
 
@@ -18,13 +19,15 @@ calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an
       --check         report every fault and warning of the configuration
       --queue         list what waits and what was given up; with --json for a script
       --flush         try everything in the queue now
+      --selftest      walk the way to the provider and say what holds; nothing is sent
       --providers     list the built-in providers; with NAME print its settings, and what to
                       enter there for interface INDEX
       --version       print the version
       --help          print this
 
 exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configuration
-      fault, 75 failed for now and not queued, or --flush left something
+      fault, 75 failed for now and not queued, or --flush left something; of --selftest 0 all
+      holds, 1 something does not
 ";
 
 /// `websmsd --help`.

@@ -17,6 +17,7 @@ use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WA
 use crate::outbound::{self, Look, Order, Outcome, Status};
 use crate::proto::agi::{Environment, Fed, is_success, set_variable};
 use crate::providers;
+use crate::selftest;
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::stdio;
@@ -36,6 +37,11 @@ enum Asked {
     Queue(Look),
     /// Try everything in the queue.
     Flush,
+    /// Walk the outbound path of one interface, or of all.
+    SelfTest {
+        index: Option<OsString>,
+        look: Look,
+    },
     /// All presets, or one of them as this machine would use it.
     Providers {
         name: Option<OsString>,
@@ -86,6 +92,10 @@ pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> Ex
         Asked::Flush => {
             log::open("websms", line.stderr);
             flush(&path)
+        }
+        Asked::SelfTest { index, look } => {
+            let index = index.as_deref().map(OsStr::as_bytes);
+            super::show(&selftest::outbound(&path, index), look)
         }
         Asked::Providers { name: None, .. } => {
             print(providers::list().as_bytes());
@@ -369,6 +379,14 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
                 other = flag(&given).map(|()| Some(Asked::Queue(Look::Text)))?;
             }
             "--json" => json = flag(&given).map(|()| true)?,
+            "--selftest" => {
+                other = flag(&given).map(|()| {
+                    Some(Asked::SelfTest {
+                        index: None,
+                        look: Look::Text,
+                    })
+                })?;
+            }
             "--flush" => other = flag(&given).map(|()| Some(Asked::Flush))?,
             "--version" => other = flag(&given).map(|()| Some(Asked::Version))?,
             "--help" => other = flag(&given).map(|()| Some(Asked::Help))?,
@@ -378,8 +396,8 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
     data.extend(rest.cloned());
     if json {
         match &mut other {
-            Some(Asked::Queue(look)) => *look = Look::Json,
-            _ => return bad_usage("--json goes with --queue"),
+            Some(Asked::Queue(look) | Asked::SelfTest { look, .. }) => *look = Look::Json,
+            _ => return bad_usage("--json goes with --queue or --selftest"),
         }
     }
     let asked = match other {
@@ -387,6 +405,7 @@ fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage
             name: data.pop(),
             index,
         },
+        Some(Asked::SelfTest { look, .. }) if data.is_empty() => Asked::SelfTest { index, look },
         Some(asked) if data.is_empty() => asked,
         Some(_) => return bad_usage("this option stands alone"),
         None => order(data, index, sending)?,
@@ -533,6 +552,12 @@ mod tests {
         check(&["--flush", "-c", "f"], "f Flush");
         check(&["--json"], "fault");
         check(&["--flush", "--json"], "fault");
+        check(&["--selftest"], "SelfTest { index: None, look: Text }");
+        check(
+            &["--selftest", "-i", "a", "--json"],
+            "SelfTest { index: Some(\"a\"), look: Json }",
+        );
+        check(&["--selftest", "1", "2", "x"], "fault");
         check(&["--queue", "1", "2", "x"], "fault");
     }
 
@@ -558,6 +583,7 @@ mod tests {
             "--help",
             "--queue",
             "--flush",
+            "--selftest",
             "--json",
             "--config=f",
             "-",

@@ -141,6 +141,7 @@ pub const KEYS: &[Key] = &[
         default: Unlike("by its name"),
         ..out("key_message_id", None, "")
     },
+    out("check_path", None, ""),
     out("number_format", Some("val_numform"), ""),
     Key {
         default: Unlike("as number_format"),

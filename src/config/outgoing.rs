@@ -53,7 +53,14 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     let unicode_statics = reader
         .read("unicode_static", values::statics)
         .unwrap_or_default();
-    for key in ["host", "path", "headers", "val_static", "unicode_static"] {
+    for key in [
+        "host",
+        "path",
+        "headers",
+        "val_static",
+        "unicode_static",
+        "check_path",
+    ] {
         check_placeholders(reader, key, &values);
     }
     check_headers(reader, &auth, &headers);
@@ -100,6 +107,9 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         message_id: reader
             .read("key_message_id", check::id_place)
             .unwrap_or(IdPlace::Usual),
+        check_path: reader
+            .read("check_path", values::check_path)
+            .unwrap_or_default(),
     };
     // What could not be read has had its fault.
     if reader.notes.faults() == faults {

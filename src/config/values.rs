@@ -55,6 +55,14 @@ pub fn text(value: &[u8]) -> Parsed<String> {
     }
 }
 
+/// A path that is joined to `host`; empty: none.
+pub fn check_path(value: &[u8]) -> Parsed<String> {
+    match value.first() {
+        None | Some(b'/') if value.iter().all(|byte| matches!(byte, b'!'..=b'~')) => text(value),
+        _ => Err("is no path; begin it with / and write other bytes as %HH".into()),
+    }
+}
+
 /// Characters that any header field can carry: visible ASCII and blanks.
 pub fn header_text(value: &[u8]) -> Parsed<String> {
     match value.iter().all(|byte| matches!(byte, b' '..=b'~')) {

@@ -38,7 +38,30 @@ pub fn parse(text: &str) -> Option<u64> {
         (year, 4) if year >= 1970 => year,
         _ => return None,
     };
-    let day = number(day)?;
+    days_before(year, month, number(day)?)?
+        .checked_mul(DAY_S)?
+        .checked_add(seconds_of_day(time)?)
+}
+
+/// Seconds since 1970 of `19941106084937`, which is UTC; years 1970 to 9999.
+pub fn parse_compact(text: &str) -> Option<u64> {
+    let part = |range: std::ops::Range<usize>| number(text.get(range)?);
+    if text.len() != 14 {
+        return None;
+    }
+    let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
+    let (hour, minute, second) = (text.get(8..10)?, text.get(10..12)?, text.get(12..14)?);
+    let month = usize::try_from(month.checked_sub(1)?).ok()?;
+    if year < 1970 {
+        return None;
+    }
+    days_before(year, month, day)?
+        .checked_mul(DAY_S)?
+        .checked_add(seconds_of_day(&format!("{hour}:{minute}:{second}"))?)
+}
+
+/// Days between 1970 and a day; `month` counts from 0.
+fn days_before(year: u64, month: usize, day: u64) -> Option<u64> {
     if !(1..=days_of(month, year)?).contains(&day) {
         return None;
     }
@@ -49,7 +72,7 @@ pub fn parse(text: &str) -> Option<u64> {
     for past in 0..month {
         days = days.checked_add(days_of(past, year)?)?;
     }
-    days.checked_mul(DAY_S)?.checked_add(seconds_of_day(time)?)
+    Some(days)
 }
 
 fn seconds_of_day(time: &str) -> Option<u64> {

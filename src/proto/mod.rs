@@ -20,6 +20,7 @@ pub mod callfile;
 
 pub mod address;
 pub mod agi;
+pub mod certificate;
 pub mod date;
 pub mod number;
 pub mod provider;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use crate::proto::sign::Auth;
 
-pub use encode::{BadAccount, encode};
+pub use encode::{BadAccount, encode, encode_check};
 pub use judge::judge;
 pub use preview::preview;
 
@@ -57,6 +57,9 @@ pub struct Account {
     pub later_check: Option<Check>,
     /// Where an answer has the provider's id of the message.
     pub message_id: IdPlace,
+    /// Joined to `host` for a GET that shows whether the credentials are right and sends nothing;
+    /// empty: none is known.
+    pub check_path: String,
 }
 
 /// `key_message_id`.
@@ -242,6 +245,7 @@ pub(crate) mod tests {
             response_check: None,
             later_check: None,
             message_id: IdPlace::Usual,
+            check_path: String::new(),
         }
     }
 

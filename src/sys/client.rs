@@ -6,6 +6,7 @@
 //! Invariant: what failed is told in phrases of this folder only. A library's error text may quote
 //! an address or a header, and those hold keys.
 
+mod probe;
 mod resolve;
 mod tls;
 
@@ -23,6 +24,8 @@ use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, http::Response};
 use crate::limits::{REPLY_BYTES_MAX, REPLY_HEAD_BYTES_MAX};
 use crate::proto::provider::{BodyEnd, Call, Reply};
 use crate::sys::clock::Deadline;
+
+pub use probe::{Probe, probe};
 
 /// How to reach a provider.
 #[derive(Clone, Copy)]

@@ -8,6 +8,7 @@ pub mod kept;
 pub mod listener;
 pub mod lock;
 pub mod log;
+pub mod processes;
 pub mod queue;
 pub mod spool;
 pub mod stdio;

@@ -201,6 +201,13 @@ const ROWS: &[Row] = &[
         ..row(Websms, "key_message_id")
     },
     Row {
+        default: "",
+        values: &[("/v2/balance", "/v2/balance"), ("'/a?b=c'", "/a?b=c")],
+        empty: Some(""),
+        bad: &["balance", "'/a b'", "https://h/"],
+        ..row(Websms, "check_path")
+    },
+    Row {
         default: "AsIs",
         values: &[
             ("omit+", "OmitPlus"),
@@ -819,6 +826,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             IdPlace::Key(key) => text(key),
             IdPlace::Regex(regex) => format!("regex {regex}"),
         },
+        (Websms, "check_path") => account.check_path.clone(),
         (Websms, "number_format_from") => format!("{:?}", account.number_format_from),
         (Websms, "unicode_static") => {
             let pairs = account.unicode_statics.iter();

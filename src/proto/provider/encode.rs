@@ -54,6 +54,33 @@ pub fn encode(message: &Message, account: &Account, now_s: u64) -> Result<Call, 
     assemble(&request, request.parameters.clone(), account, now_s)
 }
 
+/// A GET of `check_path` with the account's credentials: no number, no text, nothing is sent by it.
+/// `None` where the account has no such path.
+pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAccount>> {
+    if account.check_path.is_empty() {
+        return None;
+    }
+    let value = |name: Name| account.values.of(name).to_vec();
+    let in_url = |name: Name| rawurlencode(&value(name)).into_bytes();
+    let path = fill(account.check_path.as_bytes(), in_url);
+    let headers = account.headers.iter();
+    let headers = headers.map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)));
+    let request = Filled {
+        path: String::from_utf8_lossy(&path).into_owned(),
+        headers: headers
+            .filter(|(name, _)| !is(name, "Content-Type"))
+            .collect(),
+        parameters: Vec::new(),
+    };
+    let credentials = account.auth.parameters().into_iter();
+    let credentials = credentials.map(|(key, value)| (key.to_vec(), value.to_vec()));
+    let account = Account {
+        format: Format::Query,
+        ..account.clone()
+    };
+    Some(assemble(&request, credentials.collect(), &account, now_s))
+}
+
 /// What an SMS makes of an account: every placeholder is filled.
 pub(super) struct Filled {
     path: String,
@@ -153,7 +180,9 @@ pub(super) fn assemble(
         }
         Format::Query => {
             query = encode_pairs(&parameters);
-            url.push(if url.contains('?') { '&' } else { '?' });
+            if !query.is_empty() {
+                url.push(if url.contains('?') { '&' } else { '?' });
+            }
             url.push_str(&String::from_utf8_lossy(&query));
             (None, Vec::new())
         }

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
-use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
+use ureq::{Error, Timeout};
 
 use super::{Progress, Step};
 use crate::limits::{RESOLVER_STACK_BYTES, RESOLVERS_MAX};
@@ -51,7 +52,10 @@ impl Resolver for Names {
             Ok(address) => addresses.push(SocketAddr::new(address, port)),
             Err(_) => {
                 let most = addresses_max(&addresses);
-                for address in look_up(host, port, timeout)?.into_iter().take(most) {
+                for address in look_up(host, port, *timeout.after, timeout.reason)?
+                    .into_iter()
+                    .take(most)
+                {
                     addresses.push(address);
                 }
             }
@@ -71,7 +75,12 @@ fn addresses_max<const N: usize>(
     N
 }
 
-fn look_up(host: &str, port: u16, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+pub(super) fn look_up(
+    host: &str,
+    port: u16,
+    wait: Duration,
+    reason: Timeout,
+) -> Result<Vec<SocketAddr>, Error> {
     let slot = Slot::take().ok_or(Error::HostNotFound)?;
     let (sender, receiver) = mpsc::sync_channel(1);
     let name = host.to_owned();
@@ -86,9 +95,9 @@ fn look_up(host: &str, port: u16, timeout: NextTimeout) -> Result<Vec<SocketAddr
             let _ = sender.send(found);
         })
         .map_err(Error::Io)?;
-    match receiver.recv_timeout(*timeout.after) {
+    match receiver.recv_timeout(wait) {
         Ok(found) => Ok(found),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::Timeout(timeout.reason)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::Timeout(reason)),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(Error::HostNotFound),
     }
 }

@@ -138,7 +138,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
-fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
+pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
     let bare = host.strip_prefix('[').unwrap_or(host);
     let bare = bare.strip_suffix(']').unwrap_or(bare);
     ServerName::try_from(bare)
@@ -146,7 +146,7 @@ fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
         .map_err(|_| Error::Tls("no certificate can name this host"))
 }
 
-fn handshake_error(error: io::Error) -> Error {
+pub(super) fn handshake_error(error: io::Error) -> Error {
     let fault = error.get_ref().and_then(|inner| inner.downcast_ref());
     match fault {
         Some(rustls::Error::InvalidCertificate(fault)) => Error::Tls(certificate_phrase(fault)),

@@ -1,0 +1,143 @@
+//! A URL → how far a connection comes: name, TCP, TLS. Nothing is asked there.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use rustls::ClientConnection;
+use ureq::http::Uri;
+use ureq::{Error, Timeout};
+
+use super::{Failure, Settings, parse_proxy, resolve, tls};
+use crate::sys::clock::Deadline;
+
+/// How far it came. What failed has a phrase of this folder, and nothing behind it was tried.
+#[derive(Debug)]
+pub struct Probe {
+    /// Host and port that were sought: the proxy's, where there is one.
+    pub place: (String, u16),
+    /// What the name stands for.
+    pub addresses: Result<Vec<SocketAddr>, &'static str>,
+    /// The address that took the connection.
+    pub connected: Option<Result<SocketAddr, &'static str>>,
+    /// The provider's certificates, DER, its own first. `None`: no TLS, or behind a proxy.
+    pub chain: Option<Result<Vec<Vec<u8>>, &'static str>>,
+}
+
+/// Tries the host of `url`, or of the proxy. Fails where the settings cannot be used.
+pub fn probe(
+    url: &str,
+    settings: &Settings<'_>,
+    deadline: &Deadline,
+) -> Result<Probe, &'static str> {
+    let (place, https) = match settings.proxy {
+        Some(proxy) => {
+            let proxy = parse_proxy(proxy).map_err(|failure| match failure {
+                Failure::Setup(phrase)
+                | Failure::Unwritten(phrase)
+                | Failure::Unanswered(phrase) => phrase,
+            })?;
+            ((proxy.host().to_owned(), proxy.port()), false)
+        }
+        None => {
+            let uri: Uri = url.parse().map_err(|_| "host is no URL")?;
+            let https = uri.scheme_str() == Some("https");
+            let host = uri.host().ok_or("host is no URL")?;
+            let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+            ((host.to_owned(), port), https)
+        }
+    };
+    let mut probe = Probe {
+        addresses: look_up(&place, deadline),
+        place,
+        connected: None,
+        chain: None,
+    };
+    let Ok(addresses) = &probe.addresses else {
+        return Ok(probe);
+    };
+    let (address, socket) = match connect(addresses, deadline) {
+        Ok(connected) => connected,
+        Err(phrase) => {
+            probe.connected = Some(Err(phrase));
+            return Ok(probe);
+        }
+    };
+    probe.connected = Some(Ok(address));
+    if https {
+        probe.chain = Some(handshake(&probe.place.0, socket, settings, deadline));
+    }
+    Ok(probe)
+}
+
+fn look_up(
+    (host, port): &(String, u16),
+    deadline: &Deadline,
+) -> Result<Vec<SocketAddr>, &'static str> {
+    let bare = host.strip_prefix('[').unwrap_or(host);
+    let bare = bare.strip_suffix(']').unwrap_or(bare);
+    if let Ok(address) = bare.parse() {
+        return Ok(vec![SocketAddr::new(address, *port)]);
+    }
+    const SLOW: &str = "timeout in name resolution";
+    let left = deadline.left().ok_or(SLOW)?;
+    match resolve::look_up(bare, *port, left, Timeout::Resolve) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Err(Error::Timeout(_)) => Err(SLOW),
+        _ => Err("name resolution failed"),
+    }
+}
+
+fn connect(
+    addresses: &[SocketAddr],
+    deadline: &Deadline,
+) -> Result<(SocketAddr, TcpStream), &'static str> {
+    let mut phrase = "timeout while connecting";
+    for (at, address) in addresses.iter().enumerate() {
+        let share = deadline.share(addresses.len().saturating_sub(at));
+        let Some(left) = share.left() else {
+            break;
+        };
+        match TcpStream::connect_timeout(address, left) {
+            Ok(socket) => return Ok((*address, socket)),
+            Err(error) => {
+                phrase = match error.kind() {
+                    std::io::ErrorKind::TimedOut => "timeout while connecting",
+                    std::io::ErrorKind::ConnectionRefused => "connection refused",
+                    _ => "connection failed",
+                }
+            }
+        }
+    }
+    Err(phrase)
+}
+
+fn handshake(
+    host: &str,
+    mut socket: TcpStream,
+    settings: &Settings<'_>,
+    deadline: &Deadline,
+) -> Result<Vec<Vec<u8>>, &'static str> {
+    const SLOW: &str = "timeout in the TLS handshake";
+    let name = tls::server_name(host).map_err(phrase)?;
+    let settings = tls::settings(&settings.trust)?;
+    let connection = ClientConnection::new(Arc::clone(&settings), name);
+    let mut connection = connection.map_err(|_| "TLS cannot be set up")?;
+    while connection.is_handshaking() {
+        let left = deadline.left().ok_or(SLOW)?;
+        let timed = socket
+            .set_read_timeout(Some(left))
+            .and_then(|()| socket.set_write_timeout(Some(left)));
+        timed.map_err(|_| "TLS cannot be set up")?;
+        let done = connection.complete_io(&mut socket);
+        done.map_err(|error| phrase(tls::handshake_error(error)))?;
+    }
+    let chain = connection.peer_certificates().unwrap_or_default();
+    Ok(chain.iter().map(|one| one.to_vec()).collect())
+}
+
+fn phrase(error: Error) -> &'static str {
+    match error {
+        Error::Tls(phrase) => phrase,
+        _ => "TLS handshake failed",
+    }
+}
