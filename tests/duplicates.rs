@@ -266,7 +266,7 @@ fn a_folder_that_is_removed_is_made_again() {
     let websmsd = Websmsd::start(IDS);
     let state = websmsd.scratch.join("state");
     send(&websmsd, "1", "a");
-    fs::remove_dir_all(&state).unwrap();
+    rig::remove_folder(&state);
     send(&websmsd, "1", "a");
     send(&websmsd, "2", "b");
     check_texts(&websmsd, &["a", "b"]);

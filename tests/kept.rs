@@ -258,7 +258,7 @@ fn a_disk_that_is_full_or_read_only_changes_no_answer() {
 #[test]
 fn a_folder_that_is_removed_is_made_again() {
     let websmsd = Websmsd::start("[websmsd]");
-    fs::remove_dir_all(websmsd.scratch.join("state")).unwrap();
+    rig::remove_folder(&websmsd.scratch.join("state"));
     assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
     only(&folder(&websmsd.scratch));
 }

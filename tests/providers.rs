@@ -376,7 +376,7 @@ fn sends(name: &str) {
         let expected = fs::read_to_string(&golden).unwrap_or_default();
         assert_eq!(shown(&request, &host), expected, "{}", golden.display());
         assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
-        let id = format!("id={}:", api.accepts.2);
+        let id = format!("ref={}:", api.accepts.2);
         assert!(ran.stderr.contains(&id), "{name}: {id} {}", ran.stderr);
     }
 }

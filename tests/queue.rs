@@ -612,6 +612,24 @@ fn a_clock_that_goes_back_an_hour_holds_up_nothing() {
     assert!(pbx.names("failed").is_empty());
 }
 
+#[test]
+fn a_folder_that_is_removed_is_made_again_and_drained() {
+    let itsp = Itsp::start(vec![Script::reply(503, ""), Script::reply(200, "")]);
+    let pbx = Pbx::with(&itsp.url(), "");
+    let _websmsd = pbx.websmsd();
+    fs::remove_dir_all(pbx.queue())
+        .or_else(|_| fs::remove_dir_all(pbx.queue()))
+        .unwrap_or(());
+    wait_for("a daemon that drains again", || {
+        !websms(&pbx.conf, &["--queue"])
+            .stdout
+            .contains("no websmsd drains")
+    });
+    pbx.queued("+1", "x");
+    pbx.wait_until_empty();
+    assert_eq!(itsp.requests().len(), 2);
+}
+
 // ---- Flushing ---------------------------------------------------------------------------------
 
 #[test]

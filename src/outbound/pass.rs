@@ -76,7 +76,7 @@ enum Happened {
 
 struct Pass<'a> {
     folder: &'a Folder,
-    _drain: Drain,
+    drain: Drain,
     source: &'a Source,
     config: Arc<Config>,
     schedule: Schedule,
@@ -101,7 +101,7 @@ impl<'a> Pass<'a> {
         let config = source();
         Pass {
             folder,
-            _drain: drain,
+            drain,
             source,
             schedule: Schedule::new(settings(&config)),
             config,
@@ -137,6 +137,9 @@ impl<'a> Pass<'a> {
             }
             if !self.schedule.is_busy() && until == Until::Tried {
                 return String::new();
+            }
+            if !self.schedule.is_busy() && !self.folder.is_valid(&self.drain) {
+                return "its folder was removed".to_owned();
             }
             let wait_ms = wake_ms.map(|at_ms| at_ms.saturating_sub(self.now_ms()));
             let look = match self.unread {

@@ -1,8 +1,9 @@
 //! Locks between processes, with a bounded wait (`flock(2)`): given back when the process ends, however
 //! it ends.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,7 +28,16 @@ pub enum Share {
 /// A lock, given back when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Whether the file that was locked still stands at `path`; another one there has a lock of its own.
+    pub fn is_of(&self, path: &Path) -> bool {
+        let (ours, theirs) = (self.file.metadata(), fs::symlink_metadata(path));
+        let id = |found: &fs::Metadata| (found.dev(), found.ino());
+        matches!((ours, theirs), (Ok(ours), Ok(theirs)) if id(&ours) == id(&theirs))
+    }
 }
 
 /// Takes the lock that a file stands for, `TimedOut` where it is not free in time. The file is made
@@ -59,7 +69,7 @@ pub fn take(file: File, share: Share, deadline: Deadline) -> io::Result<Lock> {
     };
     loop {
         match flock(&file, operation) {
-            Ok(()) => return Ok(Lock { _file: file }),
+            Ok(()) => return Ok(Lock { file }),
             Err(Errno::WOULDBLOCK | Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -38,7 +38,7 @@ pub struct Folder {
 /// The right to send what is in the folder. One process has it at a time.
 #[derive(Debug)]
 pub struct Drain {
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// Where a file stands.
@@ -206,10 +206,15 @@ impl Folder {
         // Who only asks has it for an instant.
         let deadline = Deadline::after(Duration::from_millis(100));
         match self.lock(Share::Alone, deadline) {
-            Ok(_lock) => Ok(Some(Drain { _lock })),
+            Ok(lock) => Ok(Some(Drain { lock })),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether that right still is one: who removes the folder takes it away.
+    pub fn is_valid(&self, drain: &Drain) -> bool {
+        drain.lock.is_of(&self.root.join("lock"))
     }
 
     /// Whether a process has that right.

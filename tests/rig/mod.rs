@@ -508,6 +508,14 @@ fn with_keys(conf: String, section: &str, key: &str, lines: &str) -> String {
     }
 }
 
+/// Removes a folder with all it holds at one instant, so that a program which makes it anew at once is
+/// not in the way.
+pub fn remove_folder(folder: &Path) {
+    let aside = folder.with_extension("removed");
+    fs::rename(folder, &aside).unwrap();
+    fs::remove_dir_all(&aside).unwrap();
+}
+
 /// Runs a command under a clock that is off (`+2h`) or stands at a time (`@1970-01-01 00:10:00`); an
 /// empty one is left alone. The change times of files cannot be set.
 pub fn set_clock(run: &mut Command, clock: &str) {
