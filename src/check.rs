@@ -16,6 +16,7 @@ use crate::outbound::connection;
 use crate::proto::provider;
 use crate::sys::client;
 use crate::sys::files::{self, Links};
+use crate::sys::tls::certificate::{BadIdentity, Identity};
 
 /// Reads a configuration; that it cannot be read is a fault among the notes. The file system is
 /// looked at by [`surroundings`] only.
@@ -58,6 +59,11 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
         notes.push(warning(
             "others may read the file of tls_key: chmod o-r".to_owned(),
         ));
+    }
+    if let Some(tls) = &config.listening.tls
+        && let Err(BadIdentity(what)) = Identity::load(&tls.cert, &tls.key)
+    {
+        notes.push(fault(what));
     }
     notes.extend(spool_notes(&config.spool));
     if let Some(dir) = &config.queue.dir {

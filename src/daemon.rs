@@ -14,20 +14,22 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 
 use crate::check;
 use crate::config::{self, Config, Note, Severity};
 use crate::inbound::{self, Duplicates, Rejected, Service, Setup};
-use crate::limits::SENDER_STACK_BYTES;
+use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
 use crate::outbound::{self, queue};
 use crate::proto::access::Rules;
 use crate::proto::response::{self, After, Refusal};
+use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::spool::{self, Spool};
 use crate::sys::stream::Tcp;
+use crate::sys::tls::certificate::{BadIdentity, Certificate};
+use crate::sys::tls::server::Secure;
 
 /// What the command line and the environment say; the rest is the configuration's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +96,8 @@ fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
             exit: EXIT_SYSTEM,
         })?;
         let accepting = Arc::clone(&service);
-        listener::spawn("accept", move || accept(&accepting, &listener)).map_err(no_thread)?;
+        let run = move || accept(&accepting, &listener);
+        listener::spawn("accept", CONNECTION_STACK_BYTES, run).map_err(no_thread)?;
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
     drain_queue(&service)?;
@@ -109,9 +112,7 @@ fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
     let service = Arc::clone(service);
     let source: outbound::Source = Arc::new(move || Arc::clone(&service.setup().config));
     let drain = move || outbound::drain(&folder, &source);
-    let builder = thread::Builder::new().name("queue".to_owned());
-    let started = builder.stack_size(SENDER_STACK_BYTES).spawn(drain);
-    started.map(drop).map_err(no_thread)
+    listener::spawn("queue", SENDER_STACK_BYTES, drain).map_err(no_thread)
 }
 
 /// Where a byte arrives for each SIGHUP.
@@ -149,6 +150,7 @@ fn load(path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
         spool: open_spool(&config)?,
         duplicates: duplicates(&config, before),
         rejected: rejected(&config),
+        certificate: certificate(&config)?,
         config: Arc::new(config),
     })
 }
@@ -174,6 +176,19 @@ fn open_spool(config: &Config) -> Result<Spool, Fault> {
         lines: vec![error.to_string()],
         exit: EXIT_CONFIG,
     })
+}
+
+/// What HTTPS is served with, where it is.
+fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
+    let files = config.listening.tls.as_ref();
+    let loaded = files.map(|files| Certificate::load(&files.cert, &files.key));
+    loaded
+        .transpose()
+        .map(|it| it.map(Arc::new))
+        .map_err(|BadIdentity(what)| Fault {
+            lines: vec![what],
+            exit: EXIT_CONFIG,
+        })
 }
 
 /// The record of provider's ids, where an interface has them. That of `before` stays where its folder
@@ -332,6 +347,10 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
             if let Err((socket, refusal)) = admit(service, socket, peer) {
                 let words = (refusal.status(), refusal.phrase());
                 log::refusal(format_args!("{peer}: {}, {}", words.0, words.1));
+                if service.setup().certificate.is_some() {
+                    // An answer would need a handshake, for which nobody here waits.
+                    return;
+                }
                 let (answer, _) = response::encode(&refusal.answer(), After::Close, "");
                 if let Some(socket) = Arc::into_inner(socket) {
                     parting.turn_away(socket, &answer);
@@ -364,11 +383,37 @@ fn admit(
         return Err((socket, Refusal::Busy));
     };
     let (service, shared) = (Arc::clone(service), Arc::clone(&socket));
-    let spawned = listener::spawn("connection", move || {
-        inbound::serve(&service, &mut Tcp::new(shared), peer);
+    let certificate = setup.certificate.clone();
+    let stack_bytes = match certificate {
+        Some(_) => TLS_STACK_BYTES,
+        None => CONNECTION_STACK_BYTES,
+    };
+    let spawned = listener::spawn("connection", stack_bytes, move || {
+        let tcp = Tcp::new(shared);
+        match certificate {
+            Some(certificate) => serve_tls(&service, tcp, &certificate, peer),
+            None => inbound::serve(&service, &mut { tcp }, peer),
+        }
         drop(slot);
     });
     spawned.map_err(|_| (socket, Refusal::Busy))
+}
+
+/// Shakes hands and serves. Who does not come to the end of it is closed: there is no answer in the
+/// clear that a TLS client would understand.
+fn serve_tls(service: &Service, tcp: Tcp, certificate: &Certificate, peer: IpAddr) {
+    let deadline = Deadline::after(HANDSHAKE_WAIT);
+    match Secure::accept(tcp, &certificate.identity(), deadline) {
+        Ok(mut secure) => inbound::serve(service, &mut secure, peer),
+        Err(error) => {
+            let what = match error.kind() {
+                io::ErrorKind::TimedOut => "too slow",
+                io::ErrorKind::InvalidData => "no TLS that we speak",
+                _ => "cut off",
+            };
+            log::refusal(format_args!("{peer}: closed, TLS handshake: {what}"));
+        }
+    }
 }
 
 /// A proxy speaks for many, and this machine is no stranger.
@@ -387,7 +432,7 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
         match hangups.read(&mut bytes) {
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => thread::park(),
+            Err(_) => std::thread::park(),
         }
         let before = service.setup();
         match load(&options.config, Some(&before)) {

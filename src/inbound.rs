@@ -35,6 +35,7 @@ use crate::sys::lock::Share;
 use crate::sys::log::{self, Level};
 use crate::sys::spool::Spool;
 use crate::sys::stream::Stream;
+use crate::sys::tls::certificate::Certificate;
 use buffer::{Buffer, Dry, Memory};
 pub use duplicates::Duplicates;
 use order::{Fate, Order, Outcome, Source, log_refusal};
@@ -51,6 +52,8 @@ pub struct Setup {
     pub duplicates: Option<Arc<Duplicates>>,
     /// Where refused requests are kept; `None` where they are not.
     pub rejected: Option<Rejected>,
+    /// With it HTTPS is served, without it HTTP.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// What all connections share.

@@ -86,6 +86,14 @@ pub const CONNECTIONS_PER_PEER_MAX: usize = 16;
 /// Stack of a connection thread, bytes.
 pub const CONNECTION_STACK_BYTES: usize = 64 * 1024;
 
+/// Stack of a connection thread under TLS, bytes: an RSA-4096 handshake, then what every connection
+/// needs. Only pages that are touched count.
+pub const TLS_STACK_BYTES: usize = 256 * 1024;
+/// What a TLS connection buffers of one answer, bytes. Beyond: written in pieces.
+pub const TLS_BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// How old the look at the certificate's files may be when a connection comes.
+pub const CERTIFICATE_LOOK_PAUSE: Duration = Duration::from_secs(2);
+
 // ---- Outbound -----------------------------------------------------------------------------
 
 /// The provider's answer that is judged, bytes. What lies beyond is not read.

@@ -62,6 +62,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> ExitCode {
         duplicates: duplicates(&config, None),
         // What is refused once more is there already.
         rejected: None,
+        certificate: None,
         config: Arc::new(config),
     };
     ExitCode::from(match inbound::replay(&setup, &kept, &mut say) {

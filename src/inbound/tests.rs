@@ -51,6 +51,7 @@ impl House {
                 spool,
                 duplicates: None,
                 rejected: None,
+                certificate: None,
             },
             Slots::new(64),
         );

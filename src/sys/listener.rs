@@ -11,7 +11,7 @@ use heapless::Deque;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::process::{Resource, getrlimit};
 
-use crate::limits::{ACCEPT_PAUSE, CONNECTION_STACK_BYTES, CONNECTIONS_PER_PEER_MAX};
+use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_PER_PEER_MAX};
 
 /// What a listening socket has to say.
 pub enum Arrival {
@@ -43,11 +43,15 @@ pub fn accept(listener: &TcpListener, mut take: impl FnMut(Arrival)) -> ! {
     }
 }
 
-/// Starts a thread of a fixed small stack. That none can be had is an error, not a panic.
-pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// Starts a thread of a fixed stack. That none can be had is an error, not a panic.
+pub fn spawn(
+    name: &str,
+    stack_bytes: usize,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     thread::Builder::new()
         .name(name.to_owned())
-        .stack_size(CONNECTION_STACK_BYTES)
+        .stack_size(stack_bytes)
         .spawn(run)
         .map(drop)
 }

@@ -4,6 +4,9 @@
 //! certificates (45 KiB on MIPS) and P-384 as a key exchange. All of its cipher suites stay: they
 //! share their ciphers, and a router without AES instructions is glad of ChaCha20.
 
+pub mod certificate;
+pub mod server;
+
 use std::sync::Arc;
 
 use rustls::crypto::ring::{self, kx_group, sign};

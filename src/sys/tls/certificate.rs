@@ -1,0 +1,149 @@
+//! The files of a certificate and its key → what a TLS server shows, always a whole pair.
+//!
+//! TLS 1.2 and 1.3, no client certificates, no early data, no resumption: a webhook comes once in a
+//! while, and what is not kept cannot leak.
+//!
+//! Whoever renews a certificate replaces two files, one after the other. They are read again when
+//! either has changed; a pair that cannot be used is told once, and the one before stays.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
+
+use super::provider;
+use crate::limits::{CERTIFICATE_LOOK_PAUSE, PEM_BYTES_MAX};
+use crate::sys::files::{self, Links};
+use crate::sys::log::{self, Level};
+
+/// A certificate and its key, ready to serve.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub(super) config: Arc<ServerConfig>,
+}
+
+/// Why a certificate or key cannot be used: fact and remedy, with the key of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadIdentity(pub String);
+
+/// What is served, and the files that it came from.
+pub struct Certificate {
+    cert: PathBuf,
+    key: PathBuf,
+    state: Mutex<State>,
+}
+
+struct State {
+    identity: Identity,
+    /// The files that were read last, whatever came of it.
+    stamp: Stamp,
+    looked: Instant,
+}
+
+impl Certificate {
+    /// Reads both.
+    pub fn load(cert: &Path, key: &Path) -> Result<Certificate, BadIdentity> {
+        let stamp = Stamp::of(cert, key);
+        let identity = Identity::load(cert, key)?;
+        Ok(Certificate {
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+            state: Mutex::new(State {
+                identity,
+                stamp,
+                looked: Instant::now(),
+            }),
+        })
+    }
+
+    /// What is to be served now.
+    pub fn identity(&self) -> Identity {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.looked.elapsed() >= CERTIFICATE_LOOK_PAUSE {
+            state.looked = Instant::now();
+            let stamp = Stamp::of(&self.cert, &self.key);
+            if stamp != state.stamp {
+                state.stamp = stamp;
+                match Identity::load(&self.cert, &self.key) {
+                    Ok(identity) => {
+                        state.identity = identity;
+                        log::event(Level::Notice, format_args!("certificate read again"));
+                    }
+                    Err(BadIdentity(what)) => log::event(
+                        Level::Error,
+                        format_args!("certificate not taken, the one before stays: {what}"),
+                    ),
+                }
+            }
+        }
+        state.identity.clone()
+    }
+}
+
+/// Tells whether two files are those that were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp([Option<(SystemTime, u64)>; 2]);
+
+impl Stamp {
+    /// As they stand now.
+    fn of(cert: &Path, key: &Path) -> Stamp {
+        Stamp([cert, key].map(|path| {
+            let found = std::fs::metadata(path).ok()?;
+            Some((found.modified().ok()?, found.len()))
+        }))
+    }
+}
+
+impl Identity {
+    /// Reads the chain, the server's own certificate first, and its key, PEM both: PKCS#8, PKCS#1 or
+    /// SEC1, RSA or ECDSA.
+    pub fn load(cert: &Path, key: &Path) -> Result<Identity, BadIdentity> {
+        let chain: Vec<CertificateDer> = CertificateDer::pem_slice_iter(&read("tls_cert", cert)?)
+            .collect::<Result<_, _>>()
+            .map_err(|_| bad("tls_cert", "is damaged: it must be PEM"))?;
+        if chain.is_empty() {
+            return Err(bad("tls_cert", "holds no certificate: it must be PEM"));
+        }
+        let pem = read("tls_key", key)?;
+        let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+            bad(
+                "tls_key",
+                "holds no private key: it must be PEM, without a password",
+            )
+        })?;
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|_| bad("tls_cert", "cannot be used: TLS cannot be set up"))?
+            .with_no_client_auth()
+            .with_single_cert(chain, private);
+        let mut config = config.map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => {
+                bad("tls_key", "is not the key of the certificate in tls_cert")
+            }
+            _ => bad(
+                "tls_key",
+                "cannot be used with tls_cert: RSA or ECDSA is needed",
+            ),
+        })?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
+        Ok(Identity {
+            config: Arc::new(config),
+        })
+    }
+}
+
+fn read(key: &str, path: &Path) -> Result<Vec<u8>, BadIdentity> {
+    let bytes_max = usize::try_from(PEM_BYTES_MAX).unwrap_or(usize::MAX);
+    files::read(path, bytes_max, Links::Follow)
+        .map_err(|error| bad(key, &format!("{} cannot be read: {error}", path.display())))
+}
+
+fn bad(key: &str, what: &str) -> BadIdentity {
+    BadIdentity(format!("{key} {what}"))
+}
