@@ -249,7 +249,8 @@ impl fmt::Display for Remark<'_> {
     }
 }
 
-fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
+/// The configuration's `[astqueue]` → the spool's settings.
+pub fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
     spool::Settings {
         outgoing: &spool.outgoing,
         staging: &spool.staging,
@@ -267,7 +268,7 @@ fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
 }
 
 /// `-l`, else `listen`, else the environment's port, else port 80.
-fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
+pub fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
     let listen = &config.listening.addresses;
     if !options.listen.is_empty() {
         options.listen.clone()
@@ -297,6 +298,15 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
             lines,
             exit: EXIT_SYSTEM,
         }),
+    }
+}
+
+/// Whether an address could be listened on now; all of them are needed to know what `[::]` means.
+/// Otherwise the kind of error, and fact and remedy in a line.
+pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), (io::ErrorKind, String)> {
+    match listener::bind(address, all) {
+        Ok(_) => Ok(()),
+        Err(error) => Err((error.kind(), BindFault(address, error).to_string())),
     }
 }
 

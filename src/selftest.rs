@@ -5,7 +5,10 @@
 //!
 //! Invariant: no step shows a secret, a text, or a library's words.
 
+mod inbound;
 mod outbound;
+mod sample;
+mod spool;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,6 +18,7 @@ use crate::config::{Config, Reading, Severity};
 use crate::proto::json;
 use crate::sys::clock;
 
+pub use inbound::{Wanted, inbound};
 pub use outbound::outbound;
 
 /// What a step came to.

@@ -11,12 +11,17 @@
 
 mod rig;
 
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use rig::{Itsp, Ran, Scratch, Script, deaf_address};
+use rig::{Called, Itsp, Ran, Scratch, Script, Websmsd, deaf_address};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -306,4 +311,427 @@ fn a_queue_that_nobody_drains_is_told() {
         "warn  queue",
         &["0 SMS wait", "no websmsd drains it", "start websmsd"],
     );
+}
+
+// ---- Inbound --------------------------------------------------------------------------------
+
+/// A process named asterisk is seen by every self-test of this machine, so one test at a time.
+static ASTERISK: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ASTERISK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A program named `asterisk` that does nothing, as a user.
+struct Asterisk(Child);
+
+impl Asterisk {
+    fn start(scratch: &Scratch, uid: u32) -> Asterisk {
+        let program = scratch.join("asterisk");
+        fs::copy("/bin/sleep", &program).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        let mut run = Command::new(program);
+        run.arg("600").uid(uid).gid(uid).current_dir("/");
+        let child = run.spawn().unwrap();
+        let name = format!("/proc/{}/comm", child.id());
+        rig::wait_for("asterisk to have its name", || {
+            fs::read_to_string(&name).is_ok_and(|name| name == "asterisk\n")
+        });
+        Asterisk(child)
+    }
+}
+
+impl Drop for Asterisk {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Takes every call file out of a folder, as Asterisk does.
+struct Taker {
+    over: Arc<AtomicBool>,
+    taken: Option<thread::JoinHandle<Vec<String>>>,
+}
+
+impl Taker {
+    fn of(folder: PathBuf) -> Taker {
+        let over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&over);
+        let taken = thread::spawn(move || {
+            let mut taken = Vec::new();
+            while !ends.load(Ordering::SeqCst) {
+                for file in rig::call_files(&folder) {
+                    taken.push(file.text());
+                    let _ = fs::remove_file(file.path);
+                }
+                thread::yield_now();
+            }
+            taken
+        });
+        Taker {
+            over,
+            taken: Some(taken),
+        }
+    }
+
+    fn taken(mut self) -> Vec<String> {
+        self.over.store(true, Ordering::SeqCst);
+        self.taken.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Taker {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A set-up in which all holds but for an Asterisk.
+struct House {
+    scratch: Scratch,
+    conf: PathBuf,
+    listen: String,
+}
+
+const GOOD: &str = "permit_addr = 198.51.100.7\nproxy_addr =\n";
+
+impl House {
+    fn new(websmsd: &str) -> House {
+        let scratch = Scratch::new();
+        fs::set_permissions(scratch.path(), Permissions::from_mode(0o755)).unwrap();
+        for folder in ["outgoing", "staging"] {
+            fs::create_dir(scratch.join(folder)).unwrap();
+        }
+        let text = rig::spool_conf(&scratch, &format!("[websmsd]\n{websmsd}\n"));
+        let conf = scratch.file("websms.conf", text);
+        fs::set_permissions(&conf, Permissions::from_mode(0o600)).unwrap();
+        House {
+            listen: deaf_address().to_string(),
+            scratch,
+            conf,
+        }
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
+        let mut run = rig::daemon_command(Called::Link, &self.scratch);
+        run.arg("--selftest").arg("-c").arg(&self.conf);
+        run.args(["-l", &self.listen]).args(more);
+        run
+    }
+
+    #[track_caller]
+    fn test(&self, more: &[&str]) -> Ran {
+        let ran = rig::finish(self.command(more));
+        assert!(!ran.stdout.contains("Secret+1"), "{}", ran.stdout);
+        assert_eq!(ran.stderr, "", "{}", ran.stdout);
+        let left = |folder: &str| fs::read_dir(self.scratch.join(folder)).map_or(0, |f| f.count());
+        assert_eq!(
+            (left("outgoing"), left("staging")),
+            (0, 0),
+            "{}",
+            ran.stdout
+        );
+        ran
+    }
+
+    /// The same while somebody takes call files.
+    fn test_taken(&self, more: &[&str]) -> (Ran, Vec<String>) {
+        let taker = Taker::of(self.scratch.join("outgoing"));
+        let ran = self.test(more);
+        (ran, taker.taken())
+    }
+}
+
+#[test]
+fn a_good_way_in_holds() {
+    let _alone = alone();
+    let house = House::new(&format!(
+        "{GOOD}auth_method = basic\nauth_user = u\nauth_passwd = \"Secret+1\"\n"
+    ));
+    let (ran, taken) = house.test_taken(&["--from", "198.51.100.7"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    let steps = [
+        "configuration",
+        "clock",
+        "listen",
+        "spool",
+        "permissions",
+        "asterisk",
+        "from",
+        "access",
+        "sample",
+    ];
+    assert_eq!(ran.stdout.lines().count(), steps.len(), "{}", ran.stdout);
+    for step in steps {
+        says(&ran, &format!("ok    {step}"), &[]);
+    }
+    says(&ran, "ok    sample", &["from 198.51.100.7", "accepted"]);
+    // Asterisk got one file, which is no SMS and can call nobody.
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert!(
+        taken[0].contains("Extension: websms-selftest\n"),
+        "{taken:?}"
+    );
+    assert!(!taken[0].contains("MESSAGE"), "{taken:?}");
+}
+
+#[test]
+fn who_listens_is_told() {
+    let _alone = alone();
+    let websmsd = Websmsd::start("[websmsd]\npermit_addr = 198.51.100.7\nproxy_addr =\n");
+    let mut house = House::new(GOOD);
+    house.listen = websmsd.address.to_string();
+    let (ran, _) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    says(&ran, "ok    listen", &["a websmsd answers", "403"]);
+    let other = Itsp::start(vec![Script::reply_with(
+        200,
+        &[("Server", "other")],
+        "hello",
+    )]);
+    house.listen = other.address.to_string();
+    let (ran, _) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  listen",
+        &["another program listens", "stop it, or choose"],
+    );
+    let pair = format!(
+        "tls_cert = \"{}\"\ntls_key = \"{}\"\n",
+        tls_file("good.pem").display(),
+        tls_file("server.key").display()
+    );
+    let here = format!("permit_addr = 127.0.0.1\nproxy_addr =\n{pair}");
+    let secure = Websmsd::start(&format!("[websmsd]\n{here}"));
+    let mut strange = House::new(&format!("{GOOD}{pair}"));
+    strange.listen = secure.address.to_string();
+    let (ran, _) = strange.test_taken(&[]);
+    says(
+        &ran,
+        "skip  listen",
+        &["over HTTPS a websmsd closes", "ss -ltnp"],
+    );
+    let mut served = House::new(&here);
+    served.listen = secure.address.to_string();
+    let (ran, _) = served.test_taken(&[]);
+    says(&ran, "ok    listen", &["a websmsd answers", "200"]);
+    served.listen = other.address.to_string();
+    let (ran, _) = served.test_taken(&[]);
+    says(&ran, "FAIL  listen", &["another program listens"]);
+    house.listen = "192.0.2.1:80".to_owned();
+    let (ran, _) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  listen",
+        &["no such address on this machine", "give one of its own"],
+    );
+}
+
+#[test]
+fn slow_an_asterisk_that_takes_nothing_is_told_from_one_that_is_stopped() {
+    let _alone = alone();
+    let house = House::new(GOOD);
+    let ran = house.test(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  asterisk",
+        &["it is stopped", "systemctl start asterisk"],
+    );
+    let _asterisk = Asterisk::start(&house.scratch, 0);
+    let ran = house.test(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  asterisk",
+        &["does not read", "pbx_spool.so", "astspooldir"],
+    );
+}
+
+#[test]
+fn a_wrong_owner_is_named() {
+    let _alone = alone();
+    let house = House::new(&format!("{GOOD}[astqueue]\nfilemode = 0600\n"));
+    let _asterisk = Asterisk::start(&house.scratch, 65_534);
+    let outgoing = house.scratch.join("outgoing");
+    fs::set_permissions(&outgoing, Permissions::from_mode(0o700)).unwrap();
+    let (ran, taken) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  permissions",
+        &["user 65534", "cannot list and delete", "chown 65534"],
+    );
+    says(&ran, "skip  asterisk", &["no permission"]);
+    assert_eq!(taken.len(), 0);
+    // It may have the folder, and yet not the files.
+    fs::set_permissions(&outgoing, Permissions::from_mode(0o777)).unwrap();
+    let (ran, taken) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  permissions",
+        &["cannot read call files", "fileowner"],
+    );
+    assert_eq!(taken.len(), 0);
+    std::os::unix::fs::chown(&outgoing, Some(65_534), Some(65_534)).unwrap();
+    fs::set_permissions(&outgoing, Permissions::from_mode(0o700)).unwrap();
+    let (ran, taken) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    assert_eq!(taken.len(), 1);
+}
+
+#[test]
+fn folders_that_cannot_work_are_named() {
+    let _alone = alone();
+    let house = House::new(GOOD);
+    let mounted = |mount: &str| {
+        let mut run = rig::command(Path::new("unshare"));
+        run.args(["-m", "sh", "-c"])
+            .arg(format!("{mount} && exec \"$@\""));
+        let inner = house.command(&[]);
+        run.arg(house.scratch.join("staging"))
+            .arg(inner.get_program());
+        run.args(inner.get_args());
+        rig::finish(run)
+    };
+    let ran = mounted("mount -t tmpfs none \"$0\"");
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    says(
+        &ran,
+        "FAIL  spool",
+        &[
+            "on two filesystems",
+            "stagingdir to a folder beside outgoingdir",
+        ],
+    );
+    let ran = mounted("cd \"$0/..\" && mount --bind . . && mount -o remount,ro,bind \"$PWD\"");
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    says(&ran, "FAIL  spool", &["read-only", "mount it for writing"]);
+    fs::remove_dir(house.scratch.join("outgoing")).unwrap();
+    let ran = house.test(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  spool",
+        &["outgoing does not exist", "astspooldir"],
+    );
+}
+
+#[test]
+fn wrong_addresses_are_named() {
+    let _alone = alone();
+    let check = |websmsd: &str, more: &[&str], code: i32, step: &str, words: &[&str]| {
+        let (ran, _) = House::new(websmsd).test_taken(more);
+        assert_eq!(ran.code, Some(code), "{websmsd}: {}", ran.stdout);
+        says(&ran, step, words);
+    };
+    let behind = "permit_addr = 192.168.9.2\nproxy_addr = 192.168.9.0/24\n";
+    let words = [
+        "these are proxies",
+        "permit_addr wants the provider's own addresses",
+    ];
+    check(behind, &[], 1, "FAIL  access", &words);
+    let from = ["--from", "203.0.113.5"];
+    check(
+        GOOD,
+        &from,
+        1,
+        "FAIL  from",
+        &["203.0.113.5 is not let in", "add it to permit_addr"],
+    );
+    let wide = "permit_addr = 203.0.113.0/24\nproxy_addr =\n";
+    check(wide, &from, 0, "ok    from", &["203.0.113.5 is let in"]);
+    check(
+        "permit_addr =\n",
+        &[],
+        1,
+        "FAIL  access",
+        &["nobody may deliver"],
+    );
+    check(
+        "proxy_addr =\n",
+        &[],
+        0,
+        "warn  access",
+        &["anybody passes", "permit_addr"],
+    );
+    let here = "permit_addr = 127.0.0.1\nproxy_addr =\n";
+    check(here, &[], 0, "warn  access", &["a proxy on this machine"]);
+}
+
+#[test]
+fn a_sample_is_signed_as_the_provider_does() {
+    let _alone = alone();
+    let secret = "auth_passwd = \"Secret+1\"\npublic_url = \"https://sms.example.com\"\n";
+    for preset in [
+        "twilio",
+        "zadarma",
+        "plivo",
+        "messagebird",
+        "vonage",
+        "infobip",
+        "bandwidth",
+    ] {
+        let conf = format!("{GOOD}provider = {preset}\nauth_user = u\n{secret}");
+        let (ran, _) = House::new(&conf).test_taken(&[]);
+        assert_eq!(ran.code, Some(0), "{preset}: {}", ran.stdout);
+        says(&ran, "ok    sample", &["accepted"]);
+    }
+    let key = "auth_passwd = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"";
+    let conf = format!("{GOOD}provider = telnyx\n{key}\n");
+    let (ran, _) = House::new(&conf).test_taken(&[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    says(&ran, "skip  sample", &["a key that only they have"]);
+}
+
+#[test]
+fn an_interface_that_another_hides_is_named() {
+    let _alone = alone();
+    let two = "permit_addr [a] = 198.51.100.7\npermit_addr [b] = 198.51.100.0/24\nproxy_addr =\n";
+    let house = House::new(two);
+    let (ran, _) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(
+        &ran,
+        "FAIL  sample [a]",
+        &["interface b takes its SMS", "url_path of its own"],
+    );
+    let (ran, _) = house.test_taken(&["-i", "b"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    let (ran, _) = house.test_taken(&["-i", "c"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+}
+
+#[test]
+fn a_clock_in_1970_stops_signatures_with_a_time() {
+    let _alone = alone();
+    let house = House::new(&format!(
+        "{GOOD}auth_method = sinch\nauth_passwd = \"Secret+1\"\n"
+    ));
+    let _taker = Taker::of(house.scratch.join("outgoing"));
+    let mut run = house.command(&["--json"]);
+    rig::set_clock(&mut run, "@1970-01-01 00:10:00");
+    let ran = rig::finish(run);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    for words in [
+        "\"name\":\"clock\",\"interface\":\"\",\"result\":\"fail\"",
+        ": 503, call files: 0",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    let _alone = alone();
+    let house = House::new(&format!(
+        "{GOOD}auth_method = twilio\nauth_passwd = \"Secret+1\"\n"
+    ));
+    let ran = house.test(&[]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    says(&ran, "FAIL  configuration", &["give public_url"]);
 }

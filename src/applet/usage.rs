@@ -34,6 +34,7 @@ exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configu
 pub(super) const WEBSMSD: &str = "\
 usage: websmsd [-c FILE] [-l ADDR:PORT]... [-v]
        websmsd --check | --dump-config | --replay REQUEST [-c FILE]
+       websmsd --selftest [-c FILE] [-l ADDR:PORT]... [-i INDEX] [--from ADDR] [--json]
        websmsd --version | --help
 
 Takes SMS from a provider's webhook and hands them to Asterisk as call files. Also run as
@@ -45,10 +46,13 @@ websms websmsd ...
   -v                      log to stderr as well, with detail
       --check             report every fault and warning of the configuration
       --dump-config       print the parsed configuration as JSON, secrets and all
+      --selftest          walk the way from the provider to Asterisk and say what holds, for
+                          interface INDEX or all, and whether ADDR may deliver; with --json
+                          for a monitor
       --replay REQUEST    deliver a refused request that was kept, saying each step
       --version           print the version
       --help              print this
 
 exit: 0 asked for and done, 2 usage or configuration fault; of --replay also 1 no acceptable
-      SMS in it, 75 the spool cannot take it now
+      SMS in it, 75 the spool cannot take it now; of --selftest also 1 something does not hold
 ";

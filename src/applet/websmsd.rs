@@ -1,7 +1,7 @@
 //! `websmsd`: a command line and the environment → the daemon's options.
 
 use std::ffi::{OsStr, OsString};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +11,9 @@ use super::{EXIT_FAULT, usage, version};
 use crate::check::variable;
 use crate::daemon;
 use crate::limits::CONFIG_BYTES_MAX;
+use crate::outbound::Look;
 use crate::proto::ini;
+use crate::selftest::{self, Wanted};
 use crate::sys::files::{self, Links};
 use crate::sys::log::Stderr;
 
@@ -21,6 +23,7 @@ enum Asked {
     Check,
     DumpConfig,
     Replay(PathBuf),
+    SelfTest,
     Version,
     Help,
 }
@@ -32,6 +35,9 @@ struct CommandLine {
     listen: Vec<SocketAddr>,
     verbose: bool,
     asked: Asked,
+    look: Look,
+    index: Option<String>,
+    from: Option<IpAddr>,
 }
 
 /// Runs `websmsd`.
@@ -57,15 +63,26 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
                 false => Stderr::Instead,
             },
         ),
-        Asked::Serve => match port(std::env::var_os("WEBSMSD_PORT").as_deref()) {
-            Ok(port) => daemon::run(daemon::Options {
+        Asked::Serve | Asked::SelfTest => {
+            let port = match port(std::env::var_os("WEBSMSD_PORT").as_deref()) {
+                Ok(port) => port,
+                Err(fault) => return complain_of(&fault),
+            };
+            let options = daemon::Options {
                 config: path,
                 listen: line.listen,
                 port,
                 verbose: line.verbose,
-            }),
-            Err(fault) => complain_of(&fault),
-        },
+            };
+            if line.asked == Asked::Serve {
+                return daemon::run(options);
+            }
+            let wanted = Wanted {
+                index: line.index.as_deref(),
+                from: line.from,
+            };
+            super::show(&selftest::inbound(&options, wanted), line.look)
+        }
     }
 }
 
@@ -81,6 +98,9 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine, BadUsage> {
         listen: Vec::new(),
         verbose: false,
         asked: Asked::Serve,
+        look: Look::Text,
+        index: None,
+        from: None,
     };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -97,12 +117,28 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine, BadUsage> {
             "--replay" => {
                 line.asked = Asked::Replay(PathBuf::from(value(&given, &mut rest)?));
             }
+            "--selftest" => line.asked = flag(&given).map(|()| Asked::SelfTest)?,
+            "--json" => line.look = flag(&given).map(|()| Look::Json)?,
+            "-i" | "--index" => {
+                let index = value(&given, &mut rest)?;
+                line.index = Some(index.to_string_lossy().into_owned());
+            }
+            "--from" => line.from = Some(source(value(&given, &mut rest)?)?),
             "--version" => line.asked = flag(&given).map(|()| Asked::Version)?,
             "--help" => line.asked = flag(&given).map(|()| Asked::Help)?,
             _ => return bad_usage("an argument that is no option"),
         }
     }
-    Ok(line)
+    let particular = line.look == Look::Json || line.index.is_some() || line.from.is_some();
+    match particular && line.asked != Asked::SelfTest {
+        true => bad_usage("-i, --from and --json go with --selftest"),
+        false => Ok(line),
+    }
+}
+
+fn source(text: &OsStr) -> Result<IpAddr, BadUsage> {
+    let parsed = text.to_str().and_then(|text| text.parse().ok());
+    parsed.map_or_else(|| bad_usage("--from needs an address"), Ok)
 }
 
 fn address(text: &OsStr) -> Result<SocketAddr, BadUsage> {
@@ -186,6 +222,15 @@ mod tests {
         check(&["--replay", "x", "-c", "f"], "Replay(\"x\") f [] false");
         check(&["--replay=x", "-v"], "Replay(\"x\")  [] true");
         check(&["--replay"], "fault");
+        check(&["--selftest"], "SelfTest  [] false");
+        check(
+            &["--selftest", "--json", "-i", "a", "--from=192.0.2.1"],
+            "SelfTest  [] false",
+        );
+        check(&["--selftest", "--from", "host"], "fault");
+        check(&["--json"], "fault");
+        check(&["-i", "a"], "fault");
+        check(&["--check", "--from", "192.0.2.1"], "fault");
     }
 
     #[test]

@@ -130,6 +130,28 @@ impl Cidr {
     }
 }
 
+impl Cidr {
+    /// The address that was given with the block, host bits and all.
+    pub fn first_address(&self) -> IpAddr {
+        Ipv6Addr::from(self.address).to_canonical()
+    }
+}
+
+/// As it is parsed.
+impl std::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let address = self.first_address();
+        let (bits, bits_max) = match address {
+            IpAddr::V4(_) => (self.prefix_bits.saturating_sub(96), 32),
+            IpAddr::V6(_) => (self.prefix_bits, 128),
+        };
+        match bits == bits_max {
+            true => write!(f, "{address}"),
+            false => write!(f, "{address}/{bits}"),
+        }
+    }
+}
+
 /// IPv6 as it is, IPv4 as `::ffff:a.b.c.d`.
 fn mapped(address: IpAddr) -> u128 {
     match address {
@@ -152,7 +174,7 @@ impl Rules {
 
 impl Gate {
     /// Whether the address may enter; `None` is an address that could not be found out.
-    fn permits(&self, address: Option<IpAddr>) -> bool {
+    pub fn permits(&self, address: Option<IpAddr>) -> bool {
         match (&self.permit, address) {
             (None, _) => true,
             (Some(_), None) => false,

@@ -17,6 +17,7 @@ mod gatewayapi;
 mod jwt;
 mod messagebird;
 mod plivo;
+mod prove;
 mod public;
 mod sha2;
 mod sinch;
@@ -34,6 +35,7 @@ use crate::limits::{NONCE_BYTES_MAX, SIGNATURE_AGE_S_MAX};
 use crate::proto::request::Request;
 
 pub use jwt::Algorithm;
+pub use prove::{Proof, prove};
 pub use public::PublicUrl;
 pub use telnyx::PublicKey;
 pub use vonage::Hash;

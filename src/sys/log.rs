@@ -33,6 +33,14 @@ pub fn open_at(socket: &'static Path, ident: &'static str, stderr: Stderr) {
     log.connect();
 }
 
+/// From now on nothing is logged: what happens is an experiment, and told to a person.
+pub fn mute() {
+    *lock() = Log {
+        stderr: Stderr::Never,
+        ..Log::new_const()
+    };
+}
+
 /// Logs one line. [`Level::Debug`] is for `-v` only. Whatever comes from outside is wrapped in
 /// [`Clean`]; texts, secrets, targets and queries are not logged at all (spec §11).
 pub fn event(level: Level, words: fmt::Arguments<'_>) {
@@ -73,6 +81,8 @@ pub enum Stderr {
     Too,
     /// Only where there is no syslog.
     Instead,
+    /// No line.
+    Never,
 }
 
 /// Bytes from outside, for a log line: all but printable ASCII as `\xHH`, a backslash doubled, cut
@@ -170,7 +180,12 @@ impl Log {
     fn line(&mut self, level: Level, words: &str) {
         let sent = self.send(level, words);
         let mut shown = false;
-        if self.stderr == Stderr::Too || !sent {
+        let wanted = match self.stderr {
+            Stderr::Too => true,
+            Stderr::Instead => !sent,
+            Stderr::Never => false,
+        };
+        if wanted {
             shown = self.show(level, words);
         }
         if !sent && (self.reached || !shown) {

@@ -28,11 +28,7 @@ pub(super) struct Claims(pub(super) Vec<u8>);
 
 /// The claims of a token with the right signature.
 pub(super) fn read(token: &[u8], secret: &[u8], algorithm: Algorithm) -> Result<Claims, Denied> {
-    let (name, hash) = match algorithm {
-        Algorithm::Hs256 => ("HS256", HMAC_SHA256),
-        Algorithm::Hs384 => ("HS384", HMAC_SHA384),
-        Algorithm::Hs512 => ("HS512", HMAC_SHA512),
-    };
+    let (name, hash) = named(algorithm);
     let mut parts = token.split(|b| *b == b'.');
     let (Some(header), Some(claims), Some(given), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -55,6 +51,24 @@ pub(super) fn read(token: &[u8], secret: &[u8], algorithm: Algorithm) -> Result<
     match json::parse(&claims.0) {
         Ok(value) if value.is_object() => Ok(claims),
         _ => Err(Denied::Wrong),
+    }
+}
+
+/// A token of these claims.
+pub(super) fn encode(claims: &[u8], secret: &[u8], algorithm: Algorithm) -> String {
+    let (name, hash) = named(algorithm);
+    let header = format!(r#"{{"alg":"{name}","typ":"JWT"}}"#);
+    let header = BASE64_URL_SAFE_NO_PAD.encode(header);
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(claims);
+    let tag = hmac(hash, secret, &[header.as_bytes(), b".", claims.as_bytes()]);
+    format!("{header}.{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn named(algorithm: Algorithm) -> (&'static str, ring::hmac::Algorithm) {
+    match algorithm {
+        Algorithm::Hs256 => ("HS256", HMAC_SHA256),
+        Algorithm::Hs384 => ("HS384", HMAC_SHA384),
+        Algorithm::Hs512 => ("HS512", HMAC_SHA512),
     }
 }
 
