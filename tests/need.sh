@@ -30,13 +30,16 @@ need() {
 
 # need_php_module MODULE=PACKAGE
 need_php_module() {
-    php -m | grep -qix "${1%%=*}" && return
+    has_php_module "${1%%=*}" && return
     install_packages "${1#*=}"
-    php -m | grep -qix "${1%%=*}" || {
+    has_php_module "${1%%=*}" || {
         printf 'php has no module %s, and the package %s did not bring it\n' "${1%%=*}" "${1#*=}" >&2
         return 1
     }
 }
+
+# No pipe to a grep that stops reading: PHP would die of it now and then.
+has_php_module() { php -r 'exit(extension_loaded($argv[1]) ? 0 : 1);' -- "$1"; }
 
 install_packages() {
     command -v apt-get >/dev/null || {
