@@ -212,7 +212,7 @@ pub const SELFTEST_SPOOL_WAIT: Duration = Duration::from_secs(5);
 /// Between two looks whether it has.
 pub const SELFTEST_SPOOL_PAUSE: Duration = Duration::from_millis(50);
 /// Answer to a self-test's own request, bytes. Beyond: not read.
-pub const SELFTEST_ANSWER_BYTES_MAX: u64 = 4096;
+pub const SELFTEST_ANSWER_BYTES_MAX: usize = 4096;
 /// Days that a provider's certificate is still good for. Fewer: a warning. Those of public
 /// authorities are renewed some thirty days before.
 pub const CERTIFICATE_DAYS_MIN: u64 = 14;

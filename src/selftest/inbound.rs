@@ -4,7 +4,7 @@
 //! Invariant: the samples go through a listener and a spool of this process; no SMS reaches Asterisk.
 //! A running `websmsd` gets one GET without parameters.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -46,6 +46,7 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     let Some(config) = config else {
         return report;
     };
+    let config = Arc::new(config);
     let selected: Vec<usize> = (0..config.hooks.len())
         .filter(|at| {
             let hook = config.hooks.get(*at);
@@ -137,11 +138,27 @@ fn ask(address: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
     socket.set_write_timeout(Some(SELFTEST_WAIT)).ok()?;
     socket.write_all(request).ok()?;
     let mut answer = Vec::new();
-    // What came before an error counts.
-    let _ = socket
-        .take(SELFTEST_ANSWER_BYTES_MAX)
-        .read_to_end(&mut answer);
+    let mut piece = [0; 1024];
+    // Another program may keep the connection. What came before an error counts.
+    while answer.len() < SELFTEST_ANSWER_BYTES_MAX && !is_whole(&answer) {
+        match socket.read(&mut piece) {
+            Ok(amount @ 1..) => answer.extend_from_slice(piece.get(..amount)?),
+            _ => break,
+        }
+    }
     Some(answer)
+}
+
+/// Whether all that is said of a length has come.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.split_once("\r\ncontent-length:");
+    let digits = length.and_then(|(_, rest)| rest.lines().next());
+    let length = digits.and_then(|digits| digits.trim().parse::<usize>().ok());
+    length.is_some_and(|length| body.len() >= length)
 }
 
 /// The same GET over TLS, whose certificate names another host than this address. Its head is not
@@ -284,7 +301,7 @@ fn caller(gate: &Gate) -> IpAddr {
 
 // ---- Whether an SMS arrives -----------------------------------------------------------------
 
-fn arrives(at: usize, config: &Config, report: &mut Report) {
+fn arrives(at: usize, config: &Arc<Config>, report: &mut Report) {
     const NAME: &str = "sample";
     let rules = &config.rules;
     let (Some(gate), Some(hook)) = (rules.gates.get(at), config.hooks.get(at)) else {
@@ -349,13 +366,17 @@ fn taker(rules: &Rules, peer: IpAddr, request: &[u8]) -> Option<usize> {
 
 /// Status and call files of a request that comes from `peer`, through a listener and a spool of our
 /// own. As the service itself: no record of ids, nothing kept.
-fn deliver(config: &Config, peer: IpAddr, request: &[u8]) -> Result<(u16, usize), &'static str> {
+fn deliver(
+    config: &Arc<Config>,
+    peer: IpAddr,
+    request: &[u8],
+) -> Result<(u16, usize), &'static str> {
     const NONE: &str = "not tried: this user has no place for a spool of its own";
     let private = Private::make(config).ok_or(NONE)?;
     let spool = Spool::open(&spool_settings(&private.settings)).map_err(|_| NONE)?;
     let service = Service::new(
         Setup {
-            config: Arc::new(config.clone()),
+            config: Arc::clone(config),
             spool,
             duplicates: None,
             rejected: None,

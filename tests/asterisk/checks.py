@@ -4,6 +4,8 @@ usage: checks.py ROOT BINARY        as root; ROOT is a Debian with Asterisk (tes
 """
 
 import http.client
+import json
+import os
 import subprocess
 import sys
 import time
@@ -362,6 +364,30 @@ def inbound_logs(t):
     t.check("no header of a message was broken", [line for line in t.pbx.log().splitlines() if "syntax error" in line or "not a valid SIP" in line], [])
 
 
+def selftest(t):
+    """websmsd --selftest knows an Asterisk that reads the spool from one that reads another folder."""
+    def run(conf):
+        # It looks for Asterisk's process in /proc, which that root has not.
+        command = t.pbx.inside([f"{t.pbx.folder}/agi/websms", "websmsd", "--selftest", "--json", "-c", f"{t.pbx.folder}/{conf}"])
+        ran = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind /proc "$0" && exec "$@"', f"{t.pbx.root}/proc", *command], capture_output=True, text=True)
+        steps = {step["name"]: step for step in json.loads(ran.stdout)["steps"]}
+        return ran.returncode, {name: steps[name]["result"] for name in wanted}, steps["asterisk"]["remedy"]
+
+    wanted = {name: "ok" for name in ("clock", "listen", "spool", "permissions", "asterisk", "sample")}
+    t.check("self-test: all holds", run("websms.conf"), (0, wanted, ""))
+    # pbx_spool.so cannot be unloaded; a folder that it does not read looks the same from outside.
+    other = f"{t.pbx.outside}/spool/other"
+    os.mkdir(other)
+    os.chown(other, t.pbx.uid, t.pbx.gid)
+    conf = open(f"{t.pbx.outside}/websms.conf").read()
+    t.pbx.write("other.conf", conf.replace("/spool/outgoing", "/spool/other"))
+    code, results, remedy = run("other.conf")
+    t.check("self-test, another folder", (code, results), (1, wanted | {"asterisk": "fail"}))
+    t.check("self-test, another folder: remedy", "pbx_spool.so" in remedy and "astspooldir" in remedy, True)
+    t.check("its call file is removed", os.listdir(other), [])
+    t.barrier()
+
+
 # ---- The whole ---------------------------------------------------------------------------------
 
 
@@ -377,6 +403,7 @@ PARTS = [
     ("inbound, formats", inbound_formats),
     ("inbound, hostile", inbound_hostile),
     ("inbound, log", inbound_logs),
+    ("self-test", selftest),
     ("outbound, program missing", outbound_missing),
     ("nothing else has snapped", nothing_snapped),
 ]

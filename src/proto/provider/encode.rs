@@ -66,6 +66,7 @@ pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAcc
     let headers = account.headers.iter();
     let headers = headers.map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)));
     let request = Filled {
+        format: Format::Query,
         path: String::from_utf8_lossy(&path).into_owned(),
         headers: headers
             .filter(|(name, _)| !is(name, "Content-Type"))
@@ -74,15 +75,12 @@ pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAcc
     };
     let credentials = account.auth.parameters().into_iter();
     let credentials = credentials.map(|(key, value)| (key.to_vec(), value.to_vec()));
-    let account = Account {
-        format: Format::Query,
-        ..account.clone()
-    };
-    Some(assemble(&request, credentials.collect(), &account, now_s))
+    Some(assemble(&request, credentials.collect(), account, now_s))
 }
 
 /// What an SMS makes of an account: every placeholder is filled.
 pub(super) struct Filled {
+    format: Format,
     path: String,
     headers: Vec<(String, Vec<u8>)>,
     /// In the order of spec §6.2: charset, number format, static parameters, authentication.
@@ -101,6 +99,7 @@ pub(super) fn filled(message: &Message, account: &Account) -> Filled {
     let path = fill(account.path.as_bytes(), in_url);
     let headers = account.headers.iter();
     Filled {
+        format: account.format,
         path: String::from_utf8_lossy(&path).into_owned(),
         headers: headers
             .map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)))
@@ -167,12 +166,12 @@ pub(super) fn assemble(
     let signed = matches!(account.auth, Auth::Zadarma { .. } | Auth::Vonage { .. });
     parameters.extend(account.auth.signature(&parameters, now_s));
     let mut url = check_url(&account.host, &request.path)?;
-    if account.format != Format::Json {
+    if request.format != Format::Json {
         // In a JSON object names have no order, but elements of a list do: theirs stays.
         ksort(&mut parameters);
     }
     let mut query = Vec::new();
-    let (content_type, body) = match account.format {
+    let (content_type, body) = match request.format {
         Format::Form => {
             query = encode_pairs(&parameters);
             let content_type = "application/x-www-form-urlencoded".to_owned();
@@ -197,7 +196,7 @@ pub(super) fn assemble(
             (Some(content_type), body)
         }
     };
-    let method = match account.format {
+    let method = match request.format {
         Format::Query => "GET",
         Format::Form | Format::Json | Format::Multipart => "POST",
     };
@@ -209,7 +208,7 @@ pub(super) fn assemble(
         body: &body,
         now_s,
     });
-    let headers = headers(proof, &request.headers, account.format, content_type)?;
+    let headers = headers(proof, &request.headers, request.format, content_type)?;
     Ok(Call {
         method,
         url,
