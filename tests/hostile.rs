@@ -75,8 +75,15 @@ fn start(more: &str) -> Websmsd {
     let conf = scratch.file("websms.conf", conf);
     let mut run = rig::daemon_command(Called::Link, &scratch);
     run.arg("-c").arg(conf).args(["-l", "0.0.0.0:0"]).arg("-v");
-    Websmsd::spawn(run, scratch)
+    let websmsd = Websmsd::spawn(run, scratch);
+    wait_for("its own threads", || {
+        held(websmsd.pid()).threads == OWN_THREADS
+    });
+    websmsd
 }
+
+/// One waits for signals, one accepts, two see to the queue.
+const OWN_THREADS: usize = 4;
 
 fn at(websmsd: &Websmsd, address: [u8; 4]) -> SocketAddr {
     SocketAddr::from((address, websmsd.address.port()))
@@ -289,11 +296,15 @@ fn slow_one_peer_has_sixteen_connections() {
         http.send(sms());
         http.answer().status
     };
+    // One waits for signals, one accepts, two see to the queue.
+    let own = 4;
+    wait_for("its own threads", || {
+        self::held(websmsd.pid()).threads == own
+    });
     let mut held: Vec<TcpStream> = (0..15).filter_map(|_| bad(at(&websmsd, BAD))).collect();
     let threads = |least: usize| {
         wait_for("threads", || self::held(websmsd.pid()).threads >= least);
     };
-    let own = 2;
     threads(own + 15);
     assert_eq!(status(BAD), 200, "the sixteenth");
     wait_for("its slot", || self::held(websmsd.pid()).threads <= own + 15);
