@@ -17,7 +17,7 @@
 //!         ini form json request response     config.rs       listener stream spool queue client
 //!         access verify webhook callfile     limits.rs       journal kept clock log
 //!         provider sign text agi envelope
-//!         seen kept
+//!         seen kept quota
 //! ```
 //!
 //! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← stories (`inbound`,

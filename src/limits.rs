@@ -202,6 +202,19 @@ pub const FLUSH_WAIT: Duration = Duration::from_secs(600);
 /// What `websms` keeps of its time for putting a message into the queue, at most.
 pub const QUEUEING_RESERVE: Duration = Duration::from_millis(500);
 
+// ---- How many SMS an interface may send ------------------------------------------------------
+
+/// SMS that may follow a count that was synced, so that a flash disk is written once in so many. After
+/// a power cut they count as sent.
+pub const QUOTA_AHEAD_MAX: u64 = 10;
+/// An interface's count, bytes: some 300. Beyond: it is set aside.
+pub const QUOTA_FILE_BYTES_MAX: usize = 1024;
+/// Wait for another process that counts, which takes a few milliseconds. Then: the SMS failed for now.
+pub const QUOTA_TURN_WAIT: Duration = Duration::from_secs(1);
+/// Pause of an interface whose SMS cannot be counted, or which is the fallback of another and has
+/// reached its own limit.
+pub const QUOTA_PAUSE: Duration = Duration::from_secs(60);
+
 // ---- A self-test --------------------------------------------------------------------------
 
 /// One step of a self-test that waits for somebody: a name, a connection, an answer. Then: it fails.
@@ -226,6 +239,8 @@ pub const PROCESS_STATUS_BYTES_MAX: usize = 16 * 1024;
 /// `timeout`, seconds. Asterisk passes all messages of the PBX one after another, so a run of
 /// more than ten minutes is a mistake.
 pub const TIMEOUT_S_MAX: u64 = 600;
+/// `rate` and `limit`, SMS. More is no limit.
+pub const QUOTA_MAX: u64 = 1_000_000;
 /// `max_connections`. A thread each, and a router's memory is small.
 pub const CONNECTIONS_MAX: u64 = 4096;
 /// `keep_rejected`. They share one MiB, so more would be files of nothing.

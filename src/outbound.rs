@@ -1,9 +1,9 @@
 //! Story 2: one message → provider → verdict → queue; and the queue's own pass.
 //!
 //! ```text
-//! order ─ parse ─▶ message ─ encode ─▶ call ─ post ─▶ reply ─ judge ─▶ verdict ─▶ outcome
-//!                     ▲                                                   │ later
-//!                     └────────────── pass ◀── queue ◀── put ─────────────┘
+//! order ─ parse ─▶ message ─ count ─ encode ─▶ call ─ post ─▶ reply ─ judge ─▶ verdict ─▶ outcome
+//!                     ▲                                                           │ later
+//!                     └────────────────── pass ◀── queue ◀── put ─────────────────┘
 //! ```
 
 mod attempt;
@@ -11,6 +11,7 @@ mod flush;
 mod listing;
 mod pass;
 pub mod queue;
+mod quota;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,6 +32,8 @@ pub use attempt::connection;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
 pub use pass::{Source, drain};
+
+use quota::Grant;
 
 /// What the caller asks for, unchecked.
 #[derive(Clone, Copy)]
@@ -183,15 +186,42 @@ fn deliver(
             return hold(Some(folder), &item, wait, config);
         }
     }
+    match try_each(&mut item, outgoing, config, &total) {
+        Ok(why) => hold(folder.as_ref(), &item, &why, config),
+        Err(outcome) => outcome,
+    }
+}
+
+/// An interface and those after it, until one decides: why the message waits, or how the run ends.
+fn try_each(
+    item: &mut Item,
+    outgoing: &Outgoing,
+    config: &Config,
+    total: &Deadline,
+) -> Result<Cow<'static, str>, Outcome> {
     let chain = config.chain(outgoing);
     let mut first_reason = None;
     for (place, via) in chain.iter().enumerate() {
         let left = chain.len().saturating_sub(place);
+        match quota::ask(config, via, total) {
+            Grant::Granted => {}
+            // It was not tried; the queue asks again at once and learns how long to wait.
+            Grant::Later { reason, .. } => {
+                first_reason.get_or_insert((reason.into(), 0));
+                continue;
+            }
+            Grant::Refused { reason } if place == 0 => {
+                return Err(Outcome::new(Status::Refused, reason));
+            }
+            // The first one may work again before its own limit is reached.
+            Grant::Refused { .. } => continue,
+        }
+        item.tries = 1;
         let verdict = match attempt::attempt(&item.message, via, &total.share(left)) {
             Ok(verdict) => verdict,
             // A fault of the next interface does not hide why the first one failed.
             Err(_) if place > 0 => continue,
-            Err(fault) => return fault,
+            Err(fault) => return Err(fault),
         };
         match verdict {
             Verdict::Later {
@@ -210,12 +240,11 @@ fn deliver(
                 first_reason = Some((attempt::unsure(&reason).into(), item.due_s));
                 break;
             }
-            last => return settle(last),
+            last => return Err(settle(last)),
         }
     }
-    item.tries = 1;
     let (reason, _) = first_reason.unwrap_or_default();
-    hold(folder.as_ref(), &item, &reason, config)
+    Ok(reason)
 }
 
 /// Puts a message into the queue, where there is one that somebody drains.

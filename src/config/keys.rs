@@ -158,6 +158,8 @@ pub const KEYS: &[Key] = &[
     out("tls_verify", None, "yes"),
     out("ca_file", None, ""),
     out("fallback", None, ""),
+    out("rate", None, ""),
+    out("limit", None, ""),
     hook("key_to", None, Value("To")),
     hook("key_from", None, Value("From")),
     hook("key_body", None, Value("Body")),

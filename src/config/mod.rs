@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::proto::ini::{self, Ini};
-use crate::proto::{access, callfile, provider, webhook};
+use crate::proto::{access, callfile, provider, quota, webhook};
 use crate::providers;
 
 use lookup::{Notes, Reader};
@@ -57,6 +57,8 @@ pub struct Outgoing {
     /// Index of the interface to try when this one fails for now. It exists, and following it
     /// from interface to interface comes to an end.
     pub fallback: Option<String>,
+    /// How many SMS it may send. With a `rate` or a `limit`, [`Queue::dir`] is there.
+    pub quota: quota::Settings,
 }
 
 /// How to reach a provider.
@@ -309,7 +311,11 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
     let names: Vec<&str> = providers::PRESETS.iter().map(|(name, _)| *name).collect();
     let trees = preset::trees([&websms, &websmsd], preset, &names, notes);
     let presets = Presets::of(&trees);
+    let queue = program::queue(&mut Reader::once(&queue, notes));
     let outgoing = outgoing::read(&websms, &presets, notes);
+    if queue.dir.is_none() {
+        outgoing::check_quotas(&websms, notes);
+    }
     let (rules, hooks) = incoming::read(&websmsd, &presets, notes);
     Config {
         outgoing,
@@ -318,7 +324,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
         listening: program::listening(&mut Reader::once(&websmsd, notes)),
         route: program::route(&mut Reader::once(&astqueue, notes)),
         spool: program::spool(&mut Reader::once(&astqueue, notes)),
-        queue: program::queue(&mut Reader::once(&queue, notes)),
+        queue,
     }
 }
 

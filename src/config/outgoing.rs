@@ -6,6 +6,7 @@ use crate::limits::TIMEOUT_S_MAX;
 use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
 use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace, NumberFormat};
+use crate::proto::quota;
 use crate::proto::sign::Auth;
 use crate::proto::verify::Hash;
 
@@ -119,6 +120,24 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         account,
         client: client(reader),
         fallback: fallback(reader),
+        quota: quota::Settings {
+            rate: reader.read("rate", values::rate).flatten(),
+            limit: reader.read("limit", values::limit).flatten(),
+        },
+    }
+}
+
+/// Where there is no folder, nothing can be counted.
+pub fn check_quotas(table: &Table<'_>, notes: &mut Notes) {
+    for name in ["rate", "limit"] {
+        for (value, line) in table.values_of(name) {
+            if !value.is_empty() {
+                let text = format!(
+                    "[websms] {name} counts SMS in [queue] dir, which is empty; name a folder there"
+                );
+                notes.fault(line, text);
+            }
+        }
     }
 }
 

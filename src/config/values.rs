@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::limits::{CALL_FILE_NUMBER_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
+use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::proto::access::Cidr;
 use crate::proto::callfile::Encoding;
 use crate::proto::provider::{Charset, Format, NumberFormat};
+use crate::proto::quota::{Per, Rate};
 use crate::proto::verify::Hash;
 use crate::proto::webhook::{Condition, Decode, Media};
 
@@ -328,6 +329,44 @@ pub fn duration(value: &[u8], max_s: u64) -> Parsed<Duration> {
             let shown = shown(value);
             format!("{shown} is no time from 1s to {max_s}s; write 30s, 10m, 1h or 2d, say")
         })
+}
+
+/// `rate`, `20/min`; empty: none.
+pub fn rate(value: &[u8]) -> Parsed<Option<Rate>> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let per = |per: Per| {
+        let count = value.strip_suffix(per.text().as_bytes())?;
+        let count = count.strip_suffix(b"/")?;
+        Some(Rate {
+            count: quota_count(count)?,
+            per,
+        })
+    };
+    let found = [Per::Second, Per::Minute, Per::Hour]
+        .into_iter()
+        .find_map(per);
+    found.map(Some).ok_or_else(|| {
+        let shown = shown(value);
+        format!("{shown} is no rate from 1 to {QUOTA_MAX}; write 20/min, 1/s or 100/h, say")
+    })
+}
+
+/// `limit`, `500/day`; empty: none.
+pub fn limit(value: &[u8]) -> Parsed<Option<u64>> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let count = value.strip_suffix(b"/day").and_then(quota_count);
+    count.map(Some).ok_or_else(|| {
+        let shown = shown(value);
+        format!("{shown} is no limit from 1 to {QUOTA_MAX}; write 500/day, say")
+    })
+}
+
+fn quota_count(value: &[u8]) -> Option<u64> {
+    digits(value).filter(|count| (1..=QUOTA_MAX).contains(count))
 }
 
 /// `[queue] retry`.

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use super::attempt::{attempt, unsure};
 use super::queue::{Unread, due_s, read, stamp_s};
+use super::quota::{self, Grant};
 use super::{Event, Outcome, Status, log, settle};
 use crate::config::Config;
 use crate::limits::{
     QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUEUE_WRITE_PAUSE,
-    SENDER_STACK_BYTES, SENDERS_MAX, UNSURE_TRIES_MAX,
+    QUOTA_PAUSE, SENDER_STACK_BYTES, SENDERS_MAX, UNSURE_TRIES_MAX,
 };
 use crate::proto::envelope::{Item, Name};
 use crate::proto::provider::Verdict;
@@ -315,6 +316,21 @@ impl<'a> Pass<'a> {
         let Some(outgoing) = self.config.interface(&via).cloned() else {
             return self.tried(&name, HELD);
         };
+        let deadline = Deadline::after(outgoing.client.timeout);
+        match quota::ask(&self.config, &outgoing, &deadline) {
+            Grant::Granted => {}
+            Grant::Later { reason, wait } => return self.hold(&name, &item, &via, &reason, wait),
+            Grant::Refused { reason } if via == item.interface => {
+                let outcome = Outcome::new(Status::Refused, reason);
+                self.give_up(&name, item, &via, outcome);
+                // The provider was not asked, so of its interface nothing new is known.
+                self.tried(&name, Tried::Held { wait_ms: 0 });
+                return self.schedule.remove(&name);
+            }
+            Grant::Refused { reason } => {
+                return self.hold(&name, &item, &via, &reason, QUOTA_PAUSE);
+            }
+        }
         if item.unsure > 0 {
             // Counted before it is done, so that a crash cannot make it one more.
             item.unsure = item.unsure.saturating_add(1);
@@ -338,6 +354,13 @@ impl<'a> Pass<'a> {
         if builder.stack_size(SENDER_STACK_BYTES).spawn(run).is_err() {
             self.tried(&name, HELD);
         }
+    }
+
+    /// The interface may send no more for now.
+    fn hold(&mut self, name: &Name, item: &Item, via: &str, reason: &str, wait: Duration) {
+        self.log_try(item, via, reason);
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.tried(name, Tried::Held { wait_ms });
     }
 
     /// What came of a try.

@@ -10,7 +10,7 @@
 //! Invariant: whoever changes the file holds a [`Turn`], so no line is lost between two processes.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -99,6 +99,16 @@ impl Journal {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(open(&self.path, flags, Mode::empty())?);
         file.write_all(lines)
+    }
+
+    /// Writes over the file's last bytes, unsynced: whatever the end of this process, they are there
+    /// until the system's own.
+    pub fn write_end(&self, _turn: &Turn, end: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(open(&self.path, flags, Mode::empty())?);
+        let bytes = i64::try_from(end.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        file.seek(SeekFrom::End(bytes.saturating_neg()))?;
+        file.write_all(end)
     }
 
     /// Puts a new file in its place, whole or not at all.

@@ -356,6 +356,33 @@ const ROWS: &[Row] = &[
         ..row(Websms, "fallback")
     },
     Row {
+        default: "-",
+        values: &[
+            ("20/min", "20/min"),
+            ("1/s", "1/s"),
+            ("1000000/h", "1000000/h"),
+        ],
+        empty: Some("-"),
+        bad: &[
+            "20",
+            "0/min",
+            "1000001/h",
+            "+5/min",
+            "/min",
+            "20/day",
+            "\"20 / min\"",
+            "x/s",
+        ],
+        ..row(Websms, "rate")
+    },
+    Row {
+        default: "None",
+        values: &[("500/day", "Some(500)"), ("1/day", "Some(1)")],
+        empty: Some("None"),
+        bad: &["500", "0/day", "1000001/day", "5/h", "/day"],
+        ..row(Websms, "limit")
+    },
+    Row {
         default: "To",
         values: &[("did", "did")],
         empty: None,
@@ -854,6 +881,11 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websms, "proxy") => format!("{:?}", outgoing.client.proxy),
         (Websms, "tls_verify" | "ca_file") => format!("{:?}", outgoing.client.trust),
         (Websms, "fallback") => format!("{:?}", outgoing.fallback),
+        (Websms, "rate") => match outgoing.quota.rate {
+            Some(rate) => rate.to_string(),
+            None => "-".into(),
+        },
+        (Websms, "limit") => format!("{:?}", outgoing.quota.limit),
         (Websmsd, "key_to" | "provider") => text(&hook.key_to),
         (Websmsd, "key_from") => text(&hook.key_from),
         (Websmsd, "key_body") => text(&hook.key_body),

@@ -763,6 +763,25 @@ fn every_typo_of_a_guard_is_a_fault() {
     }
 }
 
+#[test]
+fn what_counts_needs_a_folder() {
+    check_fault(
+        "[websms]\nrate = 20/min\n[queue]\ndir =\n",
+        2,
+        "rate counts SMS in [queue] dir",
+    );
+    check_fault(
+        "[queue]\ndir =\n[websms]\nlimit [a] = 5/day\n",
+        4,
+        "limit counts SMS",
+    );
+    assert_eq!(
+        notes("[websms]\nrate =\n[queue]\ndir =\n", Severity::Fault),
+        []
+    );
+    assert_eq!(notes("[websms]\nlimit = 5/day\n", Severity::Fault), []);
+}
+
 // ---- Warnings -------------------------------------------------------------------------------
 
 #[test]

@@ -1,0 +1,136 @@
+//! An interface → whether one more SMS may go over it, counted before it goes (`rate`, `limit`).
+//!
+//! A folder an interface in `quota/` of `[queue] dir`, with its count in it; `proto/quota` has the
+//! format. The lock on the folder is held for the count alone, never while a provider is asked.
+//!
+//! Invariant: nothing is sent uncounted. What cannot be counted waits; a count that cannot be
+//! understood is set aside, loudly, and begins anew, so that a broken file costs one more limit at
+//! most and never stands in the way for ever.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::{Config, Outgoing};
+use crate::limits::{QUOTA_FILE_BYTES_MAX, QUOTA_PAUSE, QUOTA_TURN_WAIT};
+use crate::proto::form::rawurlencode;
+use crate::proto::quota::{self, Answer, Change, Moment};
+use crate::sys::clock::{self, Deadline};
+use crate::sys::files::{self, Unreadable};
+use crate::sys::journal::{Journal, Turn};
+use crate::sys::log::{self, Clean, Level};
+
+/// Whether one more SMS may go.
+#[derive(Debug)]
+pub enum Grant {
+    /// It may, and counts.
+    Granted,
+    /// Not now: the rate is reached, or it cannot be counted.
+    Later {
+        /// For log and caller.
+        reason: String,
+        /// Until it is worth asking again.
+        wait: Duration,
+    },
+    /// The limit is reached.
+    Refused {
+        /// For log and caller.
+        reason: String,
+    },
+}
+
+/// Asks for one SMS over an interface. Without a `rate` and a `limit` no file is touched.
+pub fn ask(config: &Config, outgoing: &Outgoing, deadline: &Deadline) -> Grant {
+    let settings = &outgoing.quota;
+    if settings.is_none() {
+        return Grant::Granted;
+    }
+    // The configuration is none without a folder.
+    let answer = match &config.queue.dir {
+        Some(dir) => count(dir, config, outgoing, deadline),
+        None => Err(io::ErrorKind::NotFound.into()),
+    };
+    match answer {
+        Ok(Answer::Granted) => Grant::Granted,
+        Ok(Answer::Rate { wait_s }) => {
+            let rate = settings.rate.map(|rate| rate.to_string());
+            let rate = rate.unwrap_or_default();
+            Grant::Later {
+                reason: format!("the interface's rate of {rate} is reached"),
+                wait: Duration::from_secs(wait_s),
+            }
+        }
+        Ok(Answer::Limit) => {
+            let limit = settings.limit.unwrap_or_default();
+            Grant::Refused {
+                reason: format!("the interface's limit of {limit}/day is reached"),
+            }
+        }
+        Err(error) => {
+            let words = match error.kind() {
+                io::ErrorKind::TimedOut => "another process holds the count",
+                _ => files::phrase(&error).0,
+            };
+            Grant::Later {
+                reason: format!("it cannot be counted for the interface's rate or limit: {words}"),
+                wait: QUOTA_PAUSE,
+            }
+        }
+    }
+}
+
+fn count(
+    dir: &Path,
+    config: &Config,
+    outgoing: &Outgoing,
+    deadline: &Deadline,
+) -> io::Result<Answer> {
+    let interface = &outgoing.account.interface;
+    let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
+    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
+    let owner = files::owner_of(&config.spool.outgoing).ok();
+    let journal = Journal::new(&dir.join("quota").join(name), "count", owner);
+    let boot = clock::boot();
+    let wait = deadline.left().unwrap_or_default().min(QUOTA_TURN_WAIT);
+    let turn = journal.turn(Deadline::after(wait))?;
+    let now_s = clock::now_s();
+    let moment = Moment {
+        now_s,
+        day: Some(now_s / 86_400).filter(|_| clock::is_sane(now_s)),
+        boot: boot.as_deref(),
+    };
+    let ask = |file: Option<&[u8]>| quota::ask(file, interface, &outgoing.quota, moment);
+    let fault = match journal.read(QUOTA_FILE_BYTES_MAX) {
+        Ok(file) => match ask(Some(&file)) {
+            Ok((answer, change)) => return write(&journal, &turn, answer, &change),
+            Err(bad) => Some(bad.to_string()),
+        },
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(Unreadable::Io(error)) => return Err(error),
+        Err(never) => Some(never.to_string()),
+    };
+    if let Some(fault) = fault {
+        let bad = journal.set_aside(&turn)?;
+        let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
+        let words = format_args!(
+            "{}: no count of SMS: {fault}; set aside as {}, the count begins anew",
+            Clean(path),
+            Clean(bad)
+        );
+        log::event(Level::Error, words);
+    }
+    match ask(None) {
+        Ok((answer, change)) => write(&journal, &turn, answer, &change),
+        // Of no file nothing can be wrong.
+        Err(_) => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+fn write(journal: &Journal, turn: &Turn, answer: Answer, change: &Change) -> io::Result<Answer> {
+    match change {
+        Change::None => {}
+        Change::Whole(file) => journal.replace(turn, file)?,
+        Change::End(end) => journal.write_end(turn, end)?,
+    }
+    Ok(answer)
+}
