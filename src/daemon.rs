@@ -16,17 +16,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::check;
-use crate::config::{self, Config, Note, Severity};
+use crate::config::{Config, Note, Severity};
 use crate::inbound::{self, Duplicates, Rejected, Service, Setup};
 use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
-use crate::outbound::{self, queue};
+use crate::outbound::{self, queue, spool_settings};
 use crate::proto::access::Rules;
 use crate::proto::response::{self, After, Refusal};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
 use crate::sys::log::{self, Level, Stderr};
-use crate::sys::spool::{self, Spool};
+use crate::sys::spool::Spool;
 use crate::sys::stream::Tcp;
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
 use crate::sys::tls::server::Secure;
@@ -249,24 +249,6 @@ impl fmt::Display for Remark<'_> {
     }
 }
 
-/// The configuration's `[astqueue]` → the spool's settings.
-pub fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
-    spool::Settings {
-        outgoing: &spool.outgoing,
-        staging: &spool.staging,
-        mode: spool.mode,
-        owner: spool
-            .owner
-            .as_ref()
-            .map(|(user, group)| (user.as_str(), group.as_deref())),
-        sync: match spool.sync {
-            config::Sync::Before => spool::Sync::Before,
-            config::Sync::Never => spool::Sync::Never,
-        },
-        files_max: spool.files_max,
-    }
-}
-
 /// `-l`, else `listen`, else the environment's port, else port 80.
 pub fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
     let listen = &config.listening.addresses;
@@ -484,6 +466,7 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::config;
 
     fn config(conf: &str) -> Config {
         config::read(conf.as_bytes(), &|_| None).config.unwrap()

@@ -215,6 +215,17 @@ pub const QUOTA_TURN_WAIT: Duration = Duration::from_secs(1);
 /// reached its own limit.
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(60);
 
+// ---- Notices of SMS that were given up -----------------------------------------------------
+
+/// Between two notices to one sender. Before: none.
+pub const NOTICE_PAUSE: Duration = Duration::from_secs(600);
+/// Senders that had one within that time. Beyond: no notice, with a log line.
+pub const NOTICES_MAX: usize = 256;
+/// The file of who had one, bytes: a time and a number a line. Beyond: begun anew.
+pub const NOTICES_FILE_BYTES_MAX: usize = 32 * 1024;
+/// Wait for another process that writes this file. Then: no notice, with a log line.
+pub const NOTICES_TURN_WAIT: Duration = Duration::from_secs(1);
+
 // ---- A self-test --------------------------------------------------------------------------
 
 /// One step of a self-test that waits for somebody: a name, a connection, an answer. Then: it fails.

@@ -9,9 +9,11 @@
 mod attempt;
 mod flush;
 mod listing;
+mod notice;
 mod pass;
 pub mod queue;
 mod quota;
+mod schedule;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,6 +33,7 @@ use crate::sys::queue::Folder;
 pub use attempt::connection;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
+pub use notice::spool_settings;
 pub use pass::{Source, drain};
 
 use quota::Grant;

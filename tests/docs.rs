@@ -286,6 +286,21 @@ fn context(name: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_sample_never_sends_a_notice_out() {
+    let out = context("websms-out");
+    let ask = "exten = _[+0-9]X.,1,GotoIf($[\"${WEBSMS_NOTICE}\" = \"1\"]?done)";
+    assert_eq!(out[0], ask);
+    let of = |start: &str| out.iter().position(|line| line.starts_with(start));
+    let (agi, done) = (of(" same = n,AGI("), of(" same = n(done),Hangup()"));
+    assert!(agi.unwrap() < done.unwrap());
+    assert_eq!(done, Some(out.len() - 1));
+    for other in ["websms-open", "websms-in"] {
+        let lines = context(other);
+        assert!(lines.iter().all(|line| !line.contains("AGI(")), "{other}");
+    }
+}
+
+#[test]
 fn the_call_of_a_phone_that_is_away_is_never_answered() {
     // Asterisk tries again only a call that nobody answered.
     let open = context("websms-open");

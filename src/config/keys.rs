@@ -212,6 +212,7 @@ pub const KEYS: &[Key] = &[
     once(Queue, "expire", "2d"),
     once(Queue, "max", "1000"),
     once(Queue, "first", "no"),
+    once(Queue, "notify", "no"),
 ];
 
 /// The key of that name, in either spelling.

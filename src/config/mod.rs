@@ -145,6 +145,8 @@ pub struct Queue {
     pub messages_max: usize,
     /// What `websms` does with a new SMS.
     pub first: First,
+    /// Who is told that an SMS was given up.
+    pub notify: Notify,
 }
 
 impl Queue {
@@ -164,6 +166,15 @@ pub enum First {
     Send,
     /// `yes`: put it into the queue, from which `websmsd` sends at once.
     Queue,
+}
+
+/// `[queue] notify`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// `no`: who looks into `failed/`.
+    Nobody,
+    /// `yes`: who sent it.
+    Sender,
 }
 
 /// An INDEX that selects no outbound interface. The interfaces that there are stand in it.

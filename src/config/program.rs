@@ -6,7 +6,7 @@ use crate::limits::{
 use crate::proto::callfile::{self, Encoding, Route, Switch};
 
 use super::lookup::Reader;
-use super::{First, Listening, Queue, Spool, Sync, TlsFiles, values};
+use super::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles, values};
 
 /// `[websmsd]`.
 pub fn listening(reader: &mut Reader<'_, '_>) -> Listening {
@@ -126,6 +126,10 @@ pub fn queue(reader: &mut Reader<'_, '_>) -> Queue {
         first: match reader.read("first", values::switch) {
             Some(true) => First::Queue,
             Some(false) | None => First::Send,
+        },
+        notify: match reader.read("notify", values::switch) {
+            Some(true) => Notify::Sender,
+            Some(false) | None => Notify::Nobody,
         },
     }
 }

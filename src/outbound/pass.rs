@@ -13,15 +13,17 @@ use std::time::{Duration, Instant};
 use super::attempt::{attempt, unsure};
 use super::queue::{Unread, due_s, read, stamp_s};
 use super::quota::{self, Grant};
-use super::{Event, Outcome, Status, log, settle};
+use super::schedule::{jitter, pauses_ms, settings};
+use super::{Event, Outcome, Status, log, notice, settle};
 use crate::config::Config;
 use crate::limits::{
     QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUEUE_WRITE_PAUSE,
-    QUOTA_PAUSE, SENDER_STACK_BYTES, SENDERS_MAX, UNSURE_TRIES_MAX,
+    QUOTA_PAUSE, SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
 };
 use crate::proto::envelope::{Item, Name};
+use crate::proto::notice::Why;
 use crate::proto::provider::Verdict;
-use crate::proto::schedule::{self, Entry, JITTER_MAX, Next, Schedule, Settings, Tried};
+use crate::proto::schedule::{self, Entry, Next, Schedule, Tried};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::log::{self as syslog, Clean, Level};
@@ -322,7 +324,7 @@ impl<'a> Pass<'a> {
             Grant::Later { reason, wait } => return self.hold(&name, &item, &via, &reason, wait),
             Grant::Refused { reason } if via == item.interface => {
                 let outcome = Outcome::new(Status::Refused, reason);
-                self.give_up(&name, item, &via, outcome);
+                self.give_up(&name, item, &via, outcome, Why::Refused);
                 // The provider was not asked, so of its interface nothing new is known.
                 self.tried(&name, Tried::Held { wait_ms: 0 });
                 return self.schedule.remove(&name);
@@ -382,7 +384,7 @@ impl<'a> Pass<'a> {
             }
             Ok(Verdict::Refused { reason }) => {
                 let outcome = Outcome::new(Status::Refused, reason.text());
-                self.give_up(name, item, via, outcome);
+                self.give_up(name, item, via, outcome, Why::Refused);
                 self.tried(name, Tried::Done);
             }
             Ok(Verdict::Unsure { reason }) => {
@@ -392,7 +394,7 @@ impl<'a> Pass<'a> {
                 self.tried(name, Tried::Unsure);
                 if item.unsure >= UNSURE_TRIES_MAX {
                     let outcome = Outcome::new(Status::Failed, reason);
-                    self.give_up(name, item, via, outcome);
+                    self.give_up(name, item, via, outcome, Why::Unsure);
                     self.schedule.remove(name);
                     return;
                 }
@@ -446,18 +448,22 @@ impl<'a> Pass<'a> {
         };
         let outcome = Outcome::new(Status::Failed, format!("expired; last: {last}"));
         let via = item.interface.clone();
-        self.give_up(name, item, &via, outcome);
+        self.give_up(name, item, &via, outcome, Why::Expired);
         self.schedule.remove(name);
     }
 
-    /// A message that nobody will send: it goes to `failed/` with its reason.
-    fn give_up(&mut self, name: &Name, mut item: Item, via: &str, outcome: Outcome) {
+    /// A message that nobody will send: it goes to `failed/` with its reason, and who sent it may be
+    /// told.
+    fn give_up(&mut self, name: &Name, mut item: Item, via: &str, outcome: Outcome, why: Why) {
         item.set_reason(&outcome.reason);
         match self
             .folder
             .bury(&name.text(), &item.encode(), QUEUE_FAILED_MAX)
         {
-            Ok(dropped) => tell_dropped(&dropped),
+            Ok(dropped) => {
+                tell_dropped(&dropped);
+                notice::tell(&self.config, &item, why);
+            }
             Err(_) if !self.is_there(name) => {}
             Err(_) => self.hold_stuck(name),
         }
@@ -569,31 +575,4 @@ fn watch_again(folder: &Folder) -> News {
             return news;
         }
     }
-}
-
-fn settings(config: &Config) -> Settings {
-    let name = |outgoing: &&crate::config::Outgoing| outgoing.account.interface.clone();
-    let chains = config.outgoing.iter().map(|outgoing| {
-        let chain = config.chain(outgoing);
-        (name(&outgoing), chain.iter().map(name).collect())
-    });
-    Settings {
-        chains: chains.collect(),
-        pauses_ms: pauses_ms(config),
-        senders_max: SENDERS_MAX,
-    }
-}
-
-fn pauses_ms(config: &Config) -> Vec<u64> {
-    let ms = |pause: &Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-    config.queue.retry.iter().map(ms).collect()
-}
-
-/// Need not be secret, only different: the clock's last digits are.
-fn jitter() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let ns = since.map_or(0, |since| u64::from(since.subsec_nanos()));
-    (ns / 1000)
-        .checked_rem(JITTER_MAX.saturating_add(1))
-        .unwrap_or(0)
 }

@@ -112,6 +112,20 @@ pub fn encode(
     Ok(files.collect())
 }
 
+/// The same for a notice of ours, by which a dialplan knows it: it must never be sent out.
+pub fn encode_notice(
+    message: &Message,
+    route: &Route,
+    now_s: u64,
+    unique: &str,
+) -> Result<Vec<CallFile>, Unfit> {
+    let mut files = encode(message, route, now_s, unique)?;
+    for file in &mut files {
+        file.bytes.extend_from_slice(b"setvar: WEBSMS_NOTICE=1\n");
+    }
+    Ok(files)
+}
+
 /// Whether every value of a route can stand in a call file, beside the longest number. The error is
 /// the configuration key at fault. A semicolon may stand after a backslash, as Asterisk wants it.
 pub fn check(route: &Route) -> Result<(), &'static str> {

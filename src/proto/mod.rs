@@ -13,6 +13,7 @@ pub mod webhook;
 pub mod envelope;
 pub mod fields;
 pub mod kept;
+pub mod notice;
 pub mod quota;
 pub mod schedule;
 pub mod seen;

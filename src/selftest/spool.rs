@@ -10,8 +10,8 @@ use std::thread;
 
 use super::{Finding, Report};
 use crate::config::{self, Config};
-use crate::daemon::spool_settings;
 use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
+use crate::outbound::spool_settings;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::processes::{self, User};

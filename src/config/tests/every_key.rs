@@ -823,6 +823,13 @@ const ROWS: &[Row] = &[
         bad: &["never"],
         ..row(QueueSection, "first")
     },
+    Row {
+        default: "Nobody",
+        values: &[("yes", "Sender"), ("no", "Nobody")],
+        empty: Some("Nobody"),
+        bad: &["never"],
+        ..row(QueueSection, "notify")
+    },
 ];
 
 /// What a key became, as text. Of several interfaces the first.
@@ -957,6 +964,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (QueueSection, "expire") => format!("{:?}", queue.expire),
         (QueueSection, "max") => queue.messages_max.to_string(),
         (QueueSection, "first") => format!("{:?}", queue.first),
+        (QueueSection, "notify") => format!("{:?}", queue.notify),
         _ => panic!("no look at {name}"),
     }
 }
