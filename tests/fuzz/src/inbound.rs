@@ -95,7 +95,7 @@ impl House {
             spool,
             duplicates: None,
             rejected: None,
-                certificate: None,
+            certificate: None,
         };
         House {
             service: Service::new(setup, Slots::new(64)),

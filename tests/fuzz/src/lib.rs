@@ -19,7 +19,7 @@ mod sms;
 pub use inbound::inbound;
 pub use json::json;
 pub use parsers::{access, form, ini, request};
-pub use queue::{envelope, schedule};
+pub use queue::{envelope, schedule, state};
 pub use sms::{agi, callfile, reply, verify, webhook};
 
 /// Cuts `bytes` at the first `\n` behind it: a line of settings, and the rest.

@@ -1,8 +1,12 @@
-//! Queue files and the schedule: what is read is what was written, and nobody is sent twice at once.
+//! Queue files, the schedule, counts: what is read is what was written, nobody is sent twice at once,
+//! and no limit is passed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use websms::proto::certificate;
 use websms::proto::envelope::{Item, Name};
+use websms::proto::notice::Told;
+use websms::proto::quota;
 use websms::proto::schedule::{Entry, Next, Schedule, Settings, Tried};
 
 /// A queue file: one that is read says the same when it is written and read again; its name, too.
@@ -99,4 +103,58 @@ pub fn schedule(bytes: &[u8]) {
         assert_eq!(schedule.len(), waiting.len());
         assert_eq!(schedule.is_busy(), !under_way.is_empty());
     }
+}
+
+/// Files of counts, notices and certificates: read without harm; and whatever the clock and the
+/// machine do, no more SMS go over an interface in a day than its limit.
+pub fn state(bytes: &[u8]) {
+    let _ = certificate::validity(bytes);
+    if let Some(told) = Told::parse(bytes) {
+        assert!(Told::parse(&told.encode()).is_some());
+    }
+    let settings = quota::Settings {
+        rate: Some(quota::Rate {
+            count: 5,
+            per: quota::Per::Minute,
+        }),
+        limit: Some(20),
+    };
+    let ask = |file: Option<&[u8]>, now_s: u64, boot: &str| {
+        let moment = quota::Moment {
+            now_s,
+            day: Some(now_s / 86_400),
+            boot: Some(boot),
+        };
+        let (answer, change) = quota::ask(file, "a", &settings, moment).ok()?;
+        let file = match change {
+            quota::Change::None => file.unwrap_or_default().to_vec(),
+            quota::Change::Whole(whole) => whole,
+            quota::Change::End(end) => {
+                let before = file.unwrap_or_default();
+                [&before[..before.len() - end.len()], &end].concat()
+            }
+        };
+        Some((answer, file))
+    };
+    if let Some((_, file)) = ask(Some(bytes), 1_800_000_000, "boot") {
+        assert!(
+            ask(Some(&file), 1_800_000_000, "boot").is_some(),
+            "its own file"
+        );
+    }
+    // A story within one day: the time goes on, and the machine starts anew.
+    let (mut file, mut now_s, mut boots, mut granted) = (None::<Vec<u8>>, 1_800_057_600, 0, 0);
+    for step in bytes.iter().take(300) {
+        match step % 8 {
+            0 => boots += 1,
+            1 => now_s += u64::from(*step),
+            _ => {
+                let (answer, written) =
+                    ask(file.as_deref(), now_s, &boots.to_string()).expect("a count");
+                granted += u64::from(answer == quota::Answer::Granted);
+                file = Some(written);
+            }
+        }
+    }
+    assert!(granted <= 20, "{granted} of 20");
 }
