@@ -6,6 +6,7 @@ usage: checks.py ROOT BINARY        as root; ROOT is a Debian with Asterisk (tes
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,7 @@ class Checks:
     def __init__(self, pbx, itsp, phones):
         self.pbx, self.itsp, self.phones = pbx, itsp, phones
         self.passed = self.failed = 0
+        self.websmsd = None
         self.numbers = iter(range(10_000, 100_000))
 
     def check(self, name, got, wanted):
@@ -74,6 +76,15 @@ class Checks:
         self.pbx.write("websms.conf", CONF.format(
             itsp=itsp or self.itsp.port, http=self.pbx.http_port, folder=self.pbx.folder,
             timeout=TIMEOUT, queue=queue, astqueue=astqueue))
+
+    def reload(self):
+        """websmsd reads its configuration again."""
+        def read():
+            return self.pbx.log("websmsd.out").count("configuration read again")
+
+        before = read()
+        os.kill(self.websmsd.pid, signal.SIGHUP)
+        self.check("the configuration is read again", wait_for(lambda: read() > before), True)
 
     def canary(self):
         return f"{self.pbx.folder}/canary/text"
@@ -354,6 +365,65 @@ def inbound_hostile(t):
     t.barrier()
 
 
+def phone_away(t):
+    """Asterisk keeps what came for a phone that is away, tries again by itself, and hands it over once."""
+    def not_there():
+        return t.pbx.log().count("erin is not registered")
+
+    phone = t.phones["erin"]
+    t.configure(astqueue="maxretries = 60\nretrytime = 1\n")
+    t.reload()
+    for round in ("never seen", "gone again"):
+        before, number = not_there(), t.number()
+        t.check(f"{round}: taken", t.post({"To": ERIN, "From": number, "Body": round}), 200)
+        t.check(f"{round}: tried again and again", wait_for(lambda: not_there() >= before + 3), True)
+        t.check(f"{round}: still kept", (len(t.pbx.calls()), phone.bodies(number)), (1, []))
+        call = phone.register(300)
+        t.check(f"{round}: on line", wait_for(lambda: phone.answers.get(call)), True)
+        t.check(f"{round}: handed over", wait_for(lambda: phone.bodies(number)), True)
+        t.check(f"{round}: the spool is empty", wait_for(lambda: not t.pbx.calls()), True)
+        t.barrier()
+        t.check(f"{round}: once", phone.bodies(number), [round.encode()])
+        call = phone.register(0)
+        t.check(f"{round}: off line", wait_for(lambda: phone.answers.get(call)), True)
+        t.check(f"{round}: Asterisk knows", wait_for(lambda: "Unavailable" in t.pbx.cli("pjsip show endpoint erin")), True)
+    t.configure()
+    t.reload()
+
+
+def notices(t):
+    """A notice of ours reaches the phone as an SMS does, and goes to no provider, whatever sends it on."""
+    def call(number, notice):
+        t.pbx.write(f"spool/outgoing/{number}.call", f"Channel: Local/{BOB}@websms-open\nContext: websms-out\nExtension: {number}\nPriority: 1\n"
+                    f"setvar: MESSAGE(to)={number}\nsetvar: MESSAGE(from)={ALICE}\nsetvar: MESSAGE(body)=sent on\n{notice}")
+
+    notice, other = t.number(), t.number()
+    call(notice, "setvar: WEBSMS_NOTICE=1\n")
+    t.check("a notice that is sent on ends", wait_for(lambda: not t.pbx.calls()), True)
+    # The same without that line goes out, so the line alone is what keeps it.
+    call(other, "")
+    t.check("another SMS goes on", wait_for(lambda: t.itsp.bodies(other.encode())), True)
+    t.check("a notice goes to no provider", t.itsp.bodies(notice.encode()), [])
+
+    def flush():
+        return subprocess.run(t.pbx.inside([f"{t.pbx.folder}/agi/websms", "--flush", "-c", f"{t.pbx.folder}/websms.conf"]), capture_output=True).returncode
+
+    phone, refused = t.phones["alice"], t.number()
+    t.itsp.answers[refused.encode()] = (403, b"")
+    t.configure(queue=f"{t.pbx.folder}/state\nfirst = yes\nnotify = yes")
+    t.check("nothing waits yet", flush(), 0)
+    phone.send(refused, b"a word of mine")
+    queued = f"{t.pbx.outside}/state/queue/new"
+    t.check("it waits", wait_for(lambda: os.path.isdir(queued) and os.listdir(queued)), True)
+    t.check("all of it is tried", flush(), 0)
+    wanted = [b"Your SMS to this number was refused and not sent."]
+    t.check("who sent it is told", wait_for(lambda: phone.bodies(refused) == wanted), True)
+    t.barrier()
+    t.check("once", phone.bodies(refused), wanted)
+    t.check("one request was made of it", len(t.itsp.bodies(refused.encode())), 1)
+    t.configure()
+
+
 def inbound_logs(t):
     """No text in websmsd's log."""
     log = t.pbx.log("websmsd.out")
@@ -402,6 +472,8 @@ PARTS = [
     ("inbound, texts", inbound_texts),
     ("inbound, formats", inbound_formats),
     ("inbound, hostile", inbound_hostile),
+    ("inbound, phone away", phone_away),
+    ("notices", notices),
     ("inbound, log", inbound_logs),
     ("self-test", selftest),
     ("outbound, program missing", outbound_missing),
@@ -412,7 +484,7 @@ PARTS = [
 def main(root, binary):
     start = time.monotonic()
     itsp = Itsp()
-    pbx = Pbx(root, binary, PHONES)
+    pbx = Pbx(root, binary, PHONES, offline=("erin",))
     t = None
     try:
         phones = {name: Phone(name, pbx.sip_port) for name in PHONES}
@@ -425,10 +497,10 @@ def main(root, binary):
         for name, number in (("alice", ALICE), ("bob", BOB), ("erin", ERIN)):
             pbx.cli(f"database put websms-number {name} {number}")
             pbx.cli(f"database put websms-phone {number} {name}")
-        websmsd = pbx.spawn("websmsd", [f"{pbx.folder}/agi/websms", "websmsd", "-v"])
+        t.websmsd = pbx.spawn("websmsd", [f"{pbx.folder}/agi/websms", "websmsd", "-v"])
         for name, run in PARTS:
             t.part(name, run)
-        t.check("websmsd still runs", websmsd.poll(), None)
+        t.check("websmsd still runs", t.websmsd.poll(), None)
         if t.failed:
             print("\n".join(line for line in pbx.log().splitlines() if "WARNING" in line or "ERROR" in line)[-4000:])
     finally:
