@@ -23,11 +23,19 @@ fn read(path: &str) -> String {
 
 /// The part of the README between the line that begins with `<!-- NAME` and its end.
 fn part(name: &str) -> String {
-    let readme = read("README.md");
-    let (_, rest) = readme.split_once(&format!("<!-- {name}: ")).unwrap();
+    part_of("README.md", name)
+}
+
+/// The same of another page.
+fn part_of(page: &str, name: &str) -> String {
+    let text = read(page);
+    let (_, rest) = text.split_once(&format!("<!-- {name}: ")).unwrap();
     let (part, _) = rest.split_once(&format!("<!-- end of {name} -->")).unwrap();
     part.to_owned()
 }
+
+/// The pages for operators beside the README.
+const PAGES: [&str; 1] = ["packaging/doc/migration.md"];
 
 /// The cells of a Markdown table's row; none for any other line.
 fn cells(line: &str) -> Vec<String> {
@@ -68,6 +76,70 @@ fn the_readme_has_every_key_with_its_other_name_and_default() {
         })
         .collect();
     assert_eq!(documented.join("\n"), known.join("\n"));
+}
+
+#[test]
+fn the_migration_page_has_every_key_in_both_spellings() {
+    let page = part_of("packaging/doc/migration.md", "migration");
+    let mut section = String::new();
+    let mut documented = Vec::new();
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("### `[") {
+            section = heading.split(']').next().unwrap().to_owned();
+        }
+        if let [key, also, default, php, _] = cells(line).as_slice()
+            && key.starts_with('`')
+        {
+            assert!(["same", "later", "new"].contains(&php.as_str()), "{line}");
+            documented.push(format!("[{section}] {key} {also} {default}").replace('`', ""));
+        }
+    }
+    let known = KEYS.iter().map(|key| {
+        let (section, also) = (key.section.name(), key.also.unwrap_or("-"));
+        format!("[{section}] {} {also} {}", key.name, key.default_shown())
+    });
+    let known: Vec<String> = known.collect();
+    assert_eq!(documented.join("\n"), known.join("\n"));
+}
+
+/// The links of a Markdown page to other files of this repository.
+fn links(page: &str) -> Vec<String> {
+    let folder = Path::new(page).parent().unwrap();
+    let text = read(page);
+    let targets = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let files = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    let files = files.map(|target| target.split('#').next().unwrap());
+    files
+        .map(|target| folder.join(target).display().to_string())
+        .collect()
+}
+
+#[test]
+fn every_page_can_be_reached_and_no_link_leads_nowhere() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reached = links("README.md");
+    for page in PAGES {
+        assert!(reached.iter().any(|link| link == page), "no link to {page}");
+    }
+    for page in PAGES.iter().chain(&["README.md"]) {
+        for link in links(page) {
+            assert!(top.join(&link).exists(), "{page}: {link}");
+        }
+    }
+    let mut there: Vec<String> = fs::read_dir(top.join("packaging/doc"))
+        .unwrap()
+        .map(|entry| format!("packaging/doc/{}", entry.unwrap().file_name().display()))
+        .collect();
+    there.sort();
+    let known = PAGES
+        .iter()
+        .filter(|page| page.starts_with("packaging/doc/"));
+    let mut known: Vec<String> = known.map(|page| (*page).to_owned()).collect();
+    known.sort();
+    assert_eq!(there, known);
 }
 
 #[test]
