@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::print_stdout,
     reason = "a test that panics has failed, which is its job"
 )]
 
@@ -373,6 +374,76 @@ fn while_an_interface_is_down_the_others_files_are_not_touched() {
         .count();
     assert!((1..=itsp.connections()).contains(&tried), "{tried}");
     assert!(itsp.connections() < 10, "{}", itsp.connections());
+}
+
+/// What the system says of a process: memory in KiB, processor time in ticks.
+fn costs(pid: u32) -> (u64, u64) {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let memory_kib = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<u64> = stat
+        .rsplit(") ")
+        .next()
+        .unwrap()
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|it| it.parse().unwrap())
+        .collect();
+    (memory_kib, fields[0] + fields[1])
+}
+
+#[test]
+fn slow_a_thousand_that_wait_cost_next_to_nothing() {
+    let itsp = Itsp::start(vec![Script::reply(503, "")]);
+    let fill = |pbx: &Pbx, many: u64| {
+        for number in 1..=many {
+            let to = format!("+{number}");
+            pbx.plant(
+                number,
+                &to,
+                &item(number, &to, now_s(), "a text of the usual length"),
+            );
+        }
+    };
+    let of = |many: u64| {
+        let pbx = Pbx::with(&itsp.url(), "retry = 1h");
+        fill(&pbx, many);
+        let tries = itsp.connections();
+        let websmsd = pbx.websmsd();
+        wait_for("the first try", || itsp.connections() > tries);
+        websmsd.wait_for_log("out WAITS");
+        let stamps = |pbx: &Pbx| -> Vec<_> {
+            let names = pbx.names("new");
+            let path = |name: &String| pbx.queue().join("new").join(name);
+            names
+                .iter()
+                .map(|name| path(name).metadata().unwrap().modified().unwrap())
+                .collect()
+        };
+        let (memory_kib, ticks) = costs(websmsd.pid());
+        let before = stamps(&pbx);
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(3) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let (_, later) = costs(websmsd.pid());
+        assert_eq!(stamps(&pbx), before, "files were touched");
+        (memory_kib, later - ticks)
+    };
+    let (one_kib, _) = of(1);
+    let (thousand_kib, ticks) = of(1000);
+    println!(
+        "-- queue: 1,000 waiting cost {} KiB and {ticks} ticks in 3 s",
+        thousand_kib.saturating_sub(one_kib)
+    );
+    assert!(thousand_kib <= one_kib + 1024, "{one_kib} {thousand_kib}");
+    assert!(ticks <= 1, "{ticks} ticks in 3 s");
+    assert_eq!(itsp.connections(), 2);
 }
 
 // ---- Other interfaces -------------------------------------------------------------------------
