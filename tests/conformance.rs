@@ -18,6 +18,7 @@ mod rig;
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rig::{FORM, Scratch, Websmsd, wait_for};
@@ -585,23 +586,29 @@ impl Drop for Proxy {
     }
 }
 
+/// A configuration of nginx that serves on the port what `locations` say.
+fn nginx_conf(scratch: &Scratch, port: u16, upstream: &str, locations: &str) -> String {
+    let folder = scratch.path().display().to_string();
+    format!(
+        "daemon off;\nworker_processes 1;\npid {folder}/pid;\nerror_log {folder}/error;\n\
+         events {{ worker_connections 64; }}\n\
+         http {{\n access_log off;\n client_body_temp_path {folder}/body;\n\
+         proxy_temp_path {folder}/proxy;\n fastcgi_temp_path {folder}/f;\n\
+         uwsgi_temp_path {folder}/u;\n scgi_temp_path {folder}/s;\n{upstream}\n\
+         server {{\n listen 127.0.0.1:{port};\n{locations}\n }}\n}}\n"
+    )
+}
+
 fn nginx(websmsd: SocketAddr, version: &str, keepalive: bool, buffering: &str) -> Proxy {
     let keepalive = if keepalive { "keepalive 4;" } else { "" };
-    let conf = |scratch: &Scratch, port: u16| {
-        let folder = scratch.path().display().to_string();
-        format!(
-            "daemon off;\nworker_processes 1;\npid {folder}/pid;\nerror_log {folder}/error;\n\
-             events {{ worker_connections 64; }}\n\
-             http {{\n access_log off;\n client_body_temp_path {folder}/body;\n\
-             proxy_temp_path {folder}/proxy;\n fastcgi_temp_path {folder}/f;\n\
-             uwsgi_temp_path {folder}/u;\n scgi_temp_path {folder}/s;\n\
-             upstream websmsd {{ server {websmsd}; {keepalive} }}\n\
-             server {{\n listen 127.0.0.1:{port};\n location / {{\n proxy_pass http://websmsd;\n\
-             proxy_bind 127.0.0.1;\n proxy_http_version {version};\n\
-             proxy_set_header Connection \"\";\n proxy_request_buffering {buffering};\n\
-             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n }}\n }}\n}}\n"
-        )
-    };
+    let upstream = format!("upstream websmsd {{ server {websmsd}; {keepalive} }}");
+    let location = format!(
+        "location / {{\n proxy_pass http://websmsd;\n\
+         proxy_bind 127.0.0.1;\n proxy_http_version {version};\n\
+         proxy_set_header Connection \"\";\n proxy_request_buffering {buffering};\n\
+         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n }}"
+    );
+    let conf = |scratch: &Scratch, port: u16| nginx_conf(scratch, port, &upstream, &location);
     Proxy::start("nginx", conf, &["-c"])
 }
 
@@ -617,31 +624,28 @@ fn haproxy(websmsd: SocketAddr, reuse: &str) -> Proxy {
 }
 
 /// The status that curl gets from one of this machine's addresses.
-fn curl_from(from: &str, proxy: &Proxy, more: &[&str], text: &str) -> String {
+fn curl(from: &str, more: &[&str], fields: &[&str], url: &str) -> String {
     let ran = Command::new("curl")
-        .args([
-            "-sS",
-            "--noproxy",
-            "*",
-            "--interface",
-            from,
-            "-o",
-            "/dev/null",
-        ])
-        .args([
-            "-w",
-            "%{http_code}",
-            "--data-urlencode",
-            "to=+1",
-            "--data-urlencode",
-            "from=2",
-        ])
-        .args(["--data-urlencode", &format!("text={text}")])
+        .args(["-sS", "--noproxy", "*", "--interface", from])
+        .args(["-o", "/dev/null", "-w", "%{http_code}"])
+        .args(fields)
         .args(more)
-        .arg(format!("http://{}/", proxy.address))
+        .arg(url)
         .output()
         .unwrap();
     String::from_utf8(ran.stdout).unwrap()
+}
+
+/// The status of an SMS with this text.
+fn curl_from(from: &str, proxy: &Proxy, more: &[&str], text: &str) -> String {
+    let text = format!("text={text}");
+    let fields = ["to=+1", "from=2", &text].map(|field| ["--data-urlencode", field]);
+    curl(
+        from,
+        more,
+        fields.as_flattened(),
+        &format!("http://{}/", proxy.address),
+    )
 }
 
 #[test]
@@ -693,4 +697,71 @@ fn behind_reverse_proxies() {
     println!(
         "-- conformance: {delivered} SMS through 8 set-ups of nginx and haproxy, {refused} strangers refused"
     );
+}
+
+/// The block of the page about proxies that is in this language.
+fn snippet(language: &str) -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/doc/proxies.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    block.to_owned()
+}
+
+/// A snippet with what is the reader's own put in its place, which must have been there.
+fn adapted(snippet: &str, own: &[(&str, String)]) -> String {
+    let mut text = snippet.to_owned();
+    for (theirs, ours) in own {
+        assert!(text.contains(theirs), "no {theirs} in {text}");
+        text = text.replace(theirs, ours);
+    }
+    text
+}
+
+#[test]
+fn the_snippets_of_the_page_about_proxies_work() {
+    let conf = snippet("ini");
+    let listen = "listen      = 127.0.0.1:8080";
+    let provider = "permit_addr = 185.45.152.42,3.104.90.0/24";
+    let own = [
+        (listen, String::new()),
+        (provider, "permit_addr = 127.0.0.5".to_owned()),
+    ];
+    let websmsd = Websmsd::start(&adapted(&conf, &own));
+    let to = [("127.0.0.1:8080", websmsd.address.to_string())];
+    let nginx = || {
+        let location = adapted(&snippet("nginx"), &to);
+        let conf = |scratch: &Scratch, port: u16| nginx_conf(scratch, port, "", &location);
+        Proxy::start("nginx", conf, &["-c"])
+    };
+    let haproxy = || {
+        let conf = |_: &Scratch, port: u16| {
+            let bind = ":443 ssl crt /etc/haproxy/sms.example.com.pem";
+            let here = (bind, format!("127.0.0.1:{port}"));
+            adapted(&snippet("haproxy"), &[to[0].clone(), here])
+        };
+        Proxy::start("haproxy", conf, &["-db", "-f"])
+    };
+    let mut delivered = 0;
+    let proxies: [(&str, &dyn Fn() -> Proxy); 2] = [("nginx", &nginx), ("haproxy", &haproxy)];
+    for (name, start) in proxies {
+        let proxy = start();
+        let post = |from: &str, claim: &[&str]| {
+            let fields = ["-d", "To=%2B1", "-d", "From=2", "-d", "Body=x"];
+            curl(
+                from,
+                claim,
+                &fields,
+                &format!("http://{}/sms-5f2a90d1", proxy.address),
+            )
+        };
+        assert_eq!(post("127.0.0.5", &[]), "200", "{name}: {}", websmsd.log());
+        delivered += 1;
+        for claim in ["127.0.0.5", "127.0.0.1"] {
+            let claim = format!("X-Forwarded-For: {claim}");
+            assert_eq!(post("127.0.0.6", &["-H", &claim]), "403", "{name}");
+        }
+        assert_eq!(websmsd.call_files().len(), delivered, "{name}");
+    }
+    assert!(websmsd.log().contains("127.0.0.5 by 127.0.0.1"));
 }

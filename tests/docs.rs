@@ -35,7 +35,7 @@ fn part_of(page: &str, name: &str) -> String {
 }
 
 /// The pages for operators beside the README.
-const PAGES: [&str; 1] = ["packaging/doc/migration.md"];
+const PAGES: [&str; 2] = ["packaging/doc/migration.md", "packaging/doc/proxies.md"];
 
 /// The cells of a Markdown table's row; none for any other line.
 fn cells(line: &str) -> Vec<String> {
