@@ -9,6 +9,7 @@
 
 mod buffer;
 mod duplicates;
+mod id;
 mod order;
 mod rejected;
 mod replay;
@@ -38,7 +39,8 @@ use crate::sys::stream::Stream;
 use crate::sys::tls::certificate::Certificate;
 use buffer::{Buffer, Dry, Memory};
 pub use duplicates::Duplicates;
-use order::{Fate, Order, Outcome, Source, log_refusal};
+use id::Id;
+use order::{Fate, Interface, Order, Outcome, Source};
 pub use rejected::Rejected;
 pub use replay::{Replayed, replay};
 
@@ -93,10 +95,12 @@ pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr) {
         peer,
         buffer: Buffer::new(&service.memory),
         wait: Wait::First,
+        id: Id::draw(),
         manner: Manner::UNKNOWN,
     };
     while connection.exchange() == Then::Next {
         connection.wait = Wait::Idle;
+        connection.id = Id::draw();
     }
 }
 
@@ -107,6 +111,8 @@ struct Connection<'s> {
     peer: IpAddr,
     buffer: Buffer<'s>,
     wait: Wait,
+    /// The current request's.
+    id: Id,
     manner: Manner,
 }
 
@@ -214,7 +220,7 @@ impl Connection<'_> {
             Ok(then) => then,
             Err(Stop::Silent) => Then::End,
             Err(Stop::Refused(refusal, caller)) => {
-                log_refusal(self.peer, caller, "", refusal);
+                self.log_refusal(caller, "", refusal);
                 self.answer(&refusal.answer(), None)
             }
         }
@@ -286,7 +292,7 @@ impl Connection<'_> {
             Ok(entry) => entry,
             Err(denied) => {
                 let refusal = denied_refusal(denied, None);
-                log_refusal(self.peer, None, "", refusal);
+                self.log_refusal(None, "", refusal);
                 let framing = framing.unwrap_or(Framing::Chunked);
                 return Ok(Opening::Early(Reply::Refused(refusal), framing));
             }
@@ -295,8 +301,8 @@ impl Connection<'_> {
         if let Caller::Proxy(_) = caller {
             // Anybody behind the proxy can bring this about, so it is counted like a refusal.
             log::refusal(format_args!(
-                "proxy {} names nobody behind it, its own address counts",
-                self.peer
+                "{} proxy {} names nobody behind it, its own address counts",
+                self.id, self.peer
             ));
         }
         let stop = |bad| Stop::Refused(refusal(bad), Some(caller));
@@ -311,7 +317,7 @@ impl Connection<'_> {
             let reply = match value.len() {
                 0..=ECHO_BYTES_MAX => Reply::Echo(value),
                 _ => {
-                    log_refusal(self.peer, Some(caller), "", Refusal::EchoTooLong);
+                    self.log_refusal(Some(caller), "", Refusal::EchoTooLong);
                     Reply::Refused(Refusal::EchoTooLong)
                 }
             };
@@ -332,7 +338,7 @@ impl Connection<'_> {
         {
             log::event(
                 Level::Debug,
-                format_args!("{}: {}", self.peer, gone(&error)),
+                format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
             );
             return Err(Stop::Silent);
         }
@@ -390,7 +396,7 @@ impl Connection<'_> {
             return Reply::Refused(Refusal::Path);
         };
         let refused = |refusal: Refusal| {
-            log_refusal(self.peer, Some(caller), &hook.interface, refusal);
+            self.log_refusal(Some(caller), &hook.interface, refusal);
             Reply::Refused(refusal)
         };
         let now_s = clock::now_s();
@@ -411,6 +417,7 @@ impl Connection<'_> {
             setup,
             hook,
             gate,
+            id: self.id,
             source: Source(self.peer, Some(caller)),
             share: Share::Shared,
         };
@@ -453,6 +460,17 @@ impl Connection<'_> {
         }
     }
 
+    fn log_refusal(&self, caller: Option<Caller>, interface: &str, refusal: Refusal) {
+        log::refusal(format_args!(
+            "{} {}{}: {}, {}",
+            self.id,
+            Source(self.peer, caller),
+            Interface(interface),
+            refusal.status(),
+            refusal.phrase()
+        ));
+    }
+
     /// Writes an answer. `used` is the length of the request where all of it was read; without it
     /// the connection ends.
     fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Then {
@@ -463,7 +481,8 @@ impl Connection<'_> {
             (true, Version::Http11) => After::Open,
         };
         let method = if self.manner.head_only { "HEAD" } else { "" };
-        let (start, rest) = response::encode(answer, after, method);
+        let id = self.id.to_string();
+        let (start, rest) = response::encode(&answer.with_id(&id), after, method);
         let deadline = Deadline::after(ANSWER_WAIT);
         let mut written = self.stream.write(&start, deadline);
         if written.is_ok() && !rest.is_empty() {
@@ -472,7 +491,7 @@ impl Connection<'_> {
         if let Err(error) = written {
             log::event(
                 Level::Debug,
-                format_args!("{}: {}", self.peer, gone(&error)),
+                format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
             );
             return Then::End;
         }

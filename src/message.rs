@@ -31,6 +31,31 @@ pub struct Message {
     pub text: Text,
 }
 
+/// How numbers stand in the log (`[websms] log_numbers`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogNumbers {
+    /// As they are.
+    Whole,
+    /// Their last characters alone.
+    Masked,
+}
+
+impl LogNumbers {
+    /// A number or sender as the log may have it: masked, at most half of it and three bytes are left,
+    /// `...160`.
+    pub fn show(self, number: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            LogNumbers::Whole => Cow::Borrowed(number),
+            LogNumbers::Masked => {
+                let shown = (number.len() / 2).min(3);
+                let hidden = number.len().saturating_sub(shown);
+                let shown = number.get(hidden..).unwrap_or_default();
+                Cow::Owned([b"...".as_slice(), shown].concat())
+            }
+        }
+    }
+}
+
 /// Why a field is no part of an SMS. The peer's or the caller's fault, always.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadMessage {
@@ -269,6 +294,22 @@ mod tests {
             bytes: 65,
             bytes_max: 64,
         })
+    }
+
+    #[test]
+    fn a_masked_number_shows_its_end() {
+        fn check(number: &str, expected: &str) {
+            let masked = LogNumbers::Masked.show(number.as_bytes());
+            assert_eq!(masked.as_ref(), expected.as_bytes(), "{number}");
+            let whole = LogNumbers::Whole.show(number.as_bytes());
+            assert_eq!(whole.as_ref(), number.as_bytes());
+        }
+        check("+12025550160", "...160");
+        check("123456", "...456");
+        check("12345", "...45");
+        check("101", "...1");
+        check("7", "...");
+        check("", "...");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, First, Outgoing};
 use crate::limits::QUEUEING_RESERVE;
-use crate::message::{BadMessage, Message, Number, Sender, Text};
+use crate::message::{BadMessage, LogNumbers, Message, Number, Sender, Text};
 use crate::proto::envelope::Item;
 use crate::proto::provider::Verdict;
 use crate::proto::{address, text};
@@ -143,6 +143,7 @@ pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
         text: order.text,
         interface,
         outcome: &outcome,
+        numbers: config.log_numbers,
     });
     outcome
 }
@@ -320,6 +321,7 @@ struct Event<'a> {
     text: &'a [u8],
     interface: &'a str,
     outcome: &'a Outcome,
+    numbers: LogNumbers,
 }
 
 /// Who, to whom, by which interface, with what end: never a text or a secret. The id is that of the
@@ -341,8 +343,8 @@ fn log(event: &Event<'_>) {
              ({alphabet}) ref={provider}: {reason}",
             word = event.outcome.status.word(),
             id = event.id,
-            to = Clean(event.to),
-            from = Clean(event.from),
+            to = Clean(&event.numbers.show(event.to)),
+            from = Clean(&event.numbers.show(event.from)),
             interface = event.interface,
             provider = event.outcome.id.as_deref().unwrap_or("-"),
             reason = event.outcome.reason,

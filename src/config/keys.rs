@@ -117,7 +117,7 @@ const fn proxy(name: &'static str, also: &'static str, default: &'static str) ->
 }
 
 use Absent::{Unlike, Value};
-use Section::{Astqueue, Queue, Websmsd};
+use Section::{Astqueue, Queue, Websms, Websmsd};
 
 /// Every key, in the order of the documentation.
 pub const KEYS: &[Key] = &[
@@ -160,6 +160,7 @@ pub const KEYS: &[Key] = &[
     out("fallback", None, ""),
     out("rate", None, ""),
     out("limit", None, ""),
+    once(Websms, "log_numbers", "whole"),
     hook("key_to", None, Value("To")),
     hook("key_from", None, Value("From")),
     hook("key_body", None, Value("Body")),

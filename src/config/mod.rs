@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::CONFIG_BYTES_MAX;
+use crate::message::LogNumbers;
 use crate::proto::ini::{self, Ini};
 use crate::proto::{access, callfile, provider, quota, webhook};
 use crate::providers;
@@ -45,6 +46,8 @@ pub struct Config {
     pub spool: Spool,
     /// Where an SMS waits that failed for now, and all our state.
     pub queue: Queue,
+    /// How both programs log numbers.
+    pub log_numbers: LogNumbers,
 }
 
 /// One outbound interface (`[websms]`).
@@ -336,6 +339,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
         route: program::route(&mut Reader::once(&astqueue, notes)),
         spool: program::spool(&mut Reader::once(&astqueue, notes)),
         queue,
+        log_numbers: program::log_numbers(&mut Reader::once(&websms, notes)),
     }
 }
 

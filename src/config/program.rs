@@ -3,6 +3,7 @@
 use crate::limits::{
     CONNECTIONS_MAX, EXPIRE_S_MAX, KEEP_REJECTED_MAX, QUEUE_MESSAGES_MAX, SPOOL_FILES_MAX,
 };
+use crate::message::LogNumbers;
 use crate::proto::callfile::{self, Encoding, Route, Switch};
 
 use super::lookup::Reader;
@@ -41,6 +42,14 @@ fn tls(reader: &mut Reader<'_, '_>) -> Option<TlsFiles> {
         }
         (None, None) => None,
     }
+}
+
+/// `[websms] log_numbers`.
+pub fn log_numbers(reader: &mut Reader<'_, '_>) -> LogNumbers {
+    const CHOICES: &[(&str, LogNumbers)] =
+        &[("whole", LogNumbers::Whole), ("masked", LogNumbers::Masked)];
+    let read = reader.read("log_numbers", |value| values::choice(value, CHOICES));
+    read.unwrap_or(LogNumbers::Whole)
 }
 
 /// `[astqueue]`, the lines of a call file.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::duplicates::Busy;
+use super::id::Id;
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::access::Caller;
@@ -15,7 +16,6 @@ use crate::proto::seen::{Known, Print};
 use crate::proto::verify::Coverage;
 use crate::proto::webhook::{Hook, Item};
 use crate::sys::clock;
-use crate::sys::files;
 use crate::sys::lock::Share;
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::spool::File;
@@ -28,6 +28,8 @@ pub(super) struct Order<'a> {
     pub hook: &'a Hook,
     /// The interface.
     pub gate: usize,
+    /// The request's.
+    pub id: Id,
     /// Who sent them.
     pub source: Source,
     /// Who else may deliver messages with ids meanwhile.
@@ -78,7 +80,7 @@ impl Order<'_> {
         let mut call_files = Vec::new();
         let mut fates = Vec::new();
         let mut delivered = Vec::new();
-        for (item, print) in items.iter().zip(prints) {
+        for ((item, print), place) in items.iter().zip(prints).zip(0..) {
             let known = print.and_then(|print| known.next().map(|known| (print, known)));
             let fate = match (&item.message, known) {
                 (Err(bad), _) => {
@@ -86,7 +88,7 @@ impl Order<'_> {
                     Fate::Rejected(bad.clone())
                 }
                 (Ok(_), Some((_, Known::Same))) => Fate::Duplicate,
-                (Ok(message), known) => match self.encode(message, now_s, &mut call_files) {
+                (Ok(message), known) => match self.encode(message, place, now_s, &mut call_files) {
                     Ok(fate) => {
                         if fate != Fate::TooLong
                             && let Some((print, known)) = known
@@ -134,10 +136,11 @@ impl Order<'_> {
     fn encode(
         &self,
         message: &Message,
+        place: u64,
         now_s: u64,
         call_files: &mut Vec<CallFile>,
     ) -> Result<Fate, Unencoded> {
-        let Ok(unique) = files::unique() else {
+        let Some(unique) = self.id.message(place) else {
             self.log(Level::Error, format_args!("503, no randomness"));
             return Err(Unencoded);
         };
@@ -187,15 +190,11 @@ impl Order<'_> {
             Fate::Duplicate => "delivered before",
             Fate::Rejected(_) | Fate::TooLong => return,
         };
-        let (from, to) = (message.from.as_str(), message.to.as_str());
-        self.log(
-            Level::Info,
-            format_args!(
-                "200, from {} to {}, {end}",
-                Clean(from.as_bytes()),
-                Clean(to.as_bytes())
-            ),
-        );
+        let numbers = self.setup.config.log_numbers;
+        let [from, to] = [message.from.as_str(), message.to.as_str()];
+        let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
+        let [from, to] = [Clean(&from), Clean(&to)];
+        self.log(Level::Info, format_args!("200, from {from} to {to}, {end}"));
     }
 
     /// Keeps a request of which `items` were refused.
@@ -230,12 +229,18 @@ impl Order<'_> {
 
     pub fn refuse(&self, words: fmt::Arguments<'_>) {
         let interface = Interface(&self.hook.interface);
-        log::refusal(format_args!("{}{interface}: {words}", self.source));
+        log::refusal(format_args!(
+            "{} {}{interface}: {words}",
+            self.id, self.source
+        ));
     }
 
     pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
         let interface = Interface(&self.hook.interface);
-        log::event(level, format_args!("{}{interface}: {words}", self.source));
+        log::event(
+            level,
+            format_args!("{} {}{interface}: {words}", self.id, self.source),
+        );
     }
 }
 
@@ -260,17 +265,6 @@ fn spool_file(file: &CallFile) -> File<'_> {
     }
 }
 
-/// Logs an answer that is a refusal.
-pub(super) fn log_refusal(peer: IpAddr, caller: Option<Caller>, interface: &str, refusal: Refusal) {
-    log::refusal(format_args!(
-        "{}{}: {}, {}",
-        Source(peer, caller),
-        Interface(interface),
-        refusal.status(),
-        refusal.phrase()
-    ));
-}
-
 /// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`.
 #[derive(Clone, Copy)]
 pub(super) struct Source(pub IpAddr, pub Option<Caller>);
@@ -287,7 +281,7 @@ impl fmt::Display for Source {
 }
 
 /// The interface's name, for the log, where it has one.
-struct Interface<'a>(&'a str);
+pub(super) struct Interface<'a>(pub &'a str);
 
 impl fmt::Display for Interface<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! to and what its proof covered stand in the file. Everything else is as for a request that just
 //! arrives, duplicates included.
 
+use super::id::Id;
 use super::order::{Fate, Order, Outcome, Source};
 use super::{Reply, Setup};
 use crate::proto::access::{Caller, Permit};
@@ -50,6 +51,7 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
         setup,
         hook,
         gate,
+        id: Id::draw(),
         source,
         share: Share::Alone,
     };

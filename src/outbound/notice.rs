@@ -27,7 +27,8 @@ pub fn tell(config: &Config, item: &Item, why: Why) {
         return;
     }
     let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
-    let [from, to] = [from, to].map(|number| Clean(number.as_bytes()));
+    let [from, to] = [from, to].map(|number| config.log_numbers.show(number.as_bytes()));
+    let [from, to] = [Clean(&from), Clean(&to)];
     let id = &item.id;
     match deliver(config, item, why) {
         Ok(unique) => log::event(

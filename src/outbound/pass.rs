@@ -539,7 +539,12 @@ impl<'a> Pass<'a> {
             format_args!(
                 "out WAITS {} to={} interface={via} try={}: {reason}",
                 item.id,
-                Clean(item.message.to.as_str().as_bytes()),
+                Clean(
+                    &self
+                        .config
+                        .log_numbers
+                        .show(item.message.to.as_str().as_bytes())
+                ),
                 item.tries
             ),
         );
@@ -553,6 +558,7 @@ impl<'a> Pass<'a> {
             text: item.message.text.as_bytes(),
             interface: via,
             outcome,
+            numbers: self.config.log_numbers,
         });
     }
 }

@@ -114,6 +114,7 @@ impl Refusal {
             body: reason(status).as_bytes(),
             content_type: PLAIN,
             field,
+            id: "",
         }
     }
 }
@@ -135,6 +136,8 @@ pub struct Answer<'a> {
     pub content_type: &'a str,
     /// One more header line with its CRLF, or nothing.
     field: &'static str,
+    /// `X-WebSMS-Id`, by which the log tells of the request; empty: none.
+    id: &'a str,
 }
 
 impl<'a> Answer<'a> {
@@ -150,12 +153,18 @@ impl<'a> Answer<'a> {
             body,
             content_type,
             field: "",
+            id: "",
         }
     }
 
     /// The same with another status.
     pub fn with_status(self, status: u16) -> Answer<'a> {
         Answer { status, ..self }
+    }
+
+    /// The same with the request's id, 16 characters that may stand in a header.
+    pub fn with_id(self, id: &'a str) -> Answer<'a> {
+        Answer { id, ..self }
     }
 
     /// 200 and the value that the provider wants to see again.
@@ -202,6 +211,9 @@ pub fn encode<'a>(
         reason(answer.status),
         answer.field
     );
+    if !answer.id.is_empty() {
+        let _ = write!(bytes, "X-WebSMS-Id: {}\r\n", answer.id);
+    }
     let content_type = answer.content_type;
     if !answer.body.is_empty()
         && !bodiless
@@ -301,6 +313,12 @@ mod tests {
             &format!("{head}Connection: close\r\n\r\n<Response/>"),
         );
         check(
+            &empty.with_id("00000000000000ab"),
+            Open,
+            "GET",
+            "HTTP/1.1 200 OK\r\nX-WebSMS-Id: 00000000000000ab\r\nContent-Length: 0\r\n\r\n",
+        );
+        check(
             &Answer::echo(b"<b>"),
             Open,
             "GET",
@@ -370,6 +388,7 @@ mod tests {
             let mut answer = Refusal::Rejected(431).answer();
             answer.body = &body;
             answer.content_type = &content_type;
+            answer.id = "00000000000000ab";
             answer.field = "WWW-Authenticate: Basic realm=\"websmsd\"\r\n";
             let (start, rest) = encode(&answer, After::OpenHttp10, "POST");
             let start = std::str::from_utf8(&start).unwrap();

@@ -261,13 +261,18 @@ pub fn sweep(
 
 /// 64 random bits of the operating system as 16 hex digits: an id for a file and the log.
 pub fn unique() -> io::Result<String> {
+    unique_number().map(|number| format!("{number:016x}"))
+}
+
+/// The same as a number.
+pub fn unique_number() -> io::Result<u64> {
     let mut bytes = [0_u8; 8];
     // A router that just started may not have gathered its entropy yet. Waiting for it would hold
     // up SMS; what /dev/urandom gives meanwhile is random enough for a name.
     if getrandom(&mut bytes, GetRandomFlags::NONBLOCK) != Ok(bytes.len()) {
         File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     }
-    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// `owner_named` over the two files' bytes: `name:password:uid:gid:…` and `name:password:gid:…`

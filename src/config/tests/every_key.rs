@@ -383,6 +383,13 @@ const ROWS: &[Row] = &[
         ..row(Websms, "limit")
     },
     Row {
+        default: "Whole",
+        values: &[("whole", "Whole"), ("masked", "Masked")],
+        empty: None,
+        bad: &["yes", "no"],
+        ..row(Websms, "log_numbers")
+    },
+    Row {
         default: "To",
         values: &[("did", "did")],
         empty: None,
@@ -964,6 +971,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (QueueSection, "expire") => format!("{:?}", queue.expire),
         (QueueSection, "max") => queue.messages_max.to_string(),
         (QueueSection, "first") => format!("{:?}", queue.first),
+        (Websms, "log_numbers") => format!("{:?}", config.log_numbers),
         (QueueSection, "notify") => format!("{:?}", queue.notify),
         _ => panic!("no look at {name}"),
     }

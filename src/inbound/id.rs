@@ -1,0 +1,51 @@
+//! A request → the id that its answer, its log lines and its call files share.
+
+use std::fmt;
+
+use crate::sys::files;
+
+/// 64 random bits as 16 hex digits; `-` where the system had no randomness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Id(Option<u64>);
+
+impl Id {
+    /// One that nobody else has.
+    pub fn draw() -> Id {
+        Id(files::unique_number().ok())
+    }
+
+    /// That of the request's message at `place`, from 0: the first has the request's own, the others
+    /// are counted up from it.
+    pub fn message(self, place: u64) -> Option<String> {
+        let Id(number) = self;
+        number.map(|number| Id(Some(number.wrapping_add(place))).to_string())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => write!(f, "{number:016x}"),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_counted_up_from_the_request() {
+        let check = |number: Option<u64>, place: u64, expected: Option<&str>| {
+            assert_eq!(Id(number).message(place).as_deref(), expected);
+        };
+        check(Some(0xab), 0, Some("00000000000000ab"));
+        check(Some(0xff), 1, Some("0000000000000100"));
+        check(Some(u64::MAX), 0, Some("ffffffffffffffff"));
+        check(Some(u64::MAX), 2, Some("0000000000000001"));
+        check(None, 0, None);
+        assert_eq!(Id(None).to_string(), "-");
+        assert_ne!(Id::draw(), Id::draw());
+    }
+}
