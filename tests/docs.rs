@@ -35,7 +35,12 @@ fn part_of(page: &str, name: &str) -> String {
 }
 
 /// The pages for operators beside the README.
-const PAGES: [&str; 2] = ["packaging/doc/migration.md", "packaging/doc/proxies.md"];
+const PAGES: [&str; 4] = [
+    "packaging/doc/docker.md",
+    "packaging/doc/migration.md",
+    "packaging/doc/proxies.md",
+    "packaging/openwrt/README.md",
+];
 
 /// The cells of a Markdown table's row; none for any other line.
 fn cells(line: &str) -> Vec<String> {
@@ -289,10 +294,10 @@ fn a_broken_dialplan_is_found() {
     }
 }
 
-/// Every ```` ```ini ```` block of the README, its list's indent taken off.
-fn readme_configurations() -> Vec<String> {
-    let readme = read("README.md");
-    let blocks = readme
+/// Every ```` ```ini ```` block of a page, its list's indent taken off.
+fn configurations(page: &str) -> Vec<String> {
+    let page = read(page);
+    let blocks = page
         .split("```ini\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap());
@@ -304,6 +309,19 @@ fn readme_configurations() -> Vec<String> {
                 .collect()
         })
         .collect()
+}
+
+#[test]
+fn the_configurations_of_the_pages_are_usable_and_every_key_of_them_is_known() {
+    for page in PAGES {
+        for conf in configurations(page) {
+            let scratch = Scratch::new();
+            let checked = rig::websms(&scratch.file("page.conf", &conf), &["--check"]);
+            let said = checked.stdout + &checked.stderr;
+            assert_eq!(checked.code, Some(0), "{page}: {conf}{said}");
+            assert!(!said.contains("is not known"), "{page}: {conf}{said}");
+        }
+    }
 }
 
 /// Checks a configuration, then delivers one SMS with it into the contexts of the sample dialplan.
@@ -334,7 +352,7 @@ fn deliver_with(conf: &str, target: &str) -> rig::CallFile {
 
 #[test]
 fn the_configurations_of_the_readme_work() {
-    let configurations = readme_configurations();
+    let configurations = configurations("README.md");
     assert_eq!(configurations.len(), 2);
     deliver_with(&configurations[0], "/sms-5f2a90d1");
     // That for phones that are away: Asterisk is told how often and when.
