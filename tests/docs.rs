@@ -107,6 +107,27 @@ fn the_migration_page_has_every_key_in_both_spellings() {
     assert_eq!(documented.join("\n"), known.join("\n"));
 }
 
+/// What websms.conf(5) has between the heading of a section and the next.
+fn manual_of(section: &str) -> String {
+    let manual = read("packaging/man/websms.conf.5");
+    let (_, rest) = manual.split_once(&format!(".Ss [{section}]\n")).unwrap();
+    let part = rest.split("\n.S").next().unwrap();
+    part.to_owned()
+}
+
+#[test]
+fn the_manual_has_every_key_under_its_section() {
+    for key in KEYS {
+        let manual = manual_of(key.section.name());
+        // Headings of a paragraph: `.It Cm host Pq Cm url_host , Cm path`.
+        let headings = manual.lines().filter(|line| line.starts_with(".It Cm "));
+        let words: Vec<&str> = headings.flat_map(str::split_whitespace).collect();
+        for name in std::iter::once(key.name).chain(key.also) {
+            assert!(words.contains(&name), "[{}] {name}", key.section.name());
+        }
+    }
+}
+
 /// The links of a Markdown page to other files of this repository.
 fn links(page: &str) -> Vec<String> {
     let folder = Path::new(page).parent().unwrap();
