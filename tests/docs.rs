@@ -35,10 +35,13 @@ fn part_of(page: &str, name: &str) -> String {
 }
 
 /// The pages for operators beside the README.
-const PAGES: [&str; 4] = [
+const PAGES: [&str; 7] = [
     "packaging/doc/docker.md",
     "packaging/doc/migration.md",
+    "packaging/doc/operating.md",
     "packaging/doc/proxies.md",
+    "packaging/doc/tested.md",
+    "packaging/doc/webhooks.md",
     "packaging/openwrt/README.md",
 ];
 
@@ -105,6 +108,27 @@ fn the_migration_page_has_every_key_in_both_spellings() {
     });
     let known: Vec<String> = known.collect();
     assert_eq!(documented.join("\n"), known.join("\n"));
+}
+
+#[test]
+fn the_manuals_have_every_option_of_the_help() {
+    let websmsd = ["websmsd", "--help"];
+    for (manual, arguments) in [("websms.1", &websmsd[1..]), ("websmsd.8", &websmsd[..])] {
+        let mut run = rig::command(&rig::binary());
+        run.args(arguments);
+        let help = rig::finish(run).stdout;
+        // In mdoc(7) `--check` is `Fl -check`.
+        let words = help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        let options = words.filter_map(|word| word.strip_prefix('-'));
+        let options: Vec<&str> = options.filter(|it| it.len() > 2).collect();
+        assert!(options.contains(&"-selftest"), "{help}");
+        let page = read(&format!("packaging/man/{manual}"));
+        let macros = page.lines().filter(|line| line.starts_with('.'));
+        let named: Vec<&str> = macros.flat_map(str::split_whitespace).collect();
+        for option in options {
+            assert!(named.contains(&option), "{manual}: -{option}");
+        }
+    }
 }
 
 /// What websms.conf(5) has between the heading of a section and the next.
@@ -372,12 +396,15 @@ fn deliver_with(conf: &str, target: &str) -> rig::CallFile {
 }
 
 #[test]
-fn the_configurations_of_the_readme_work() {
-    let configurations = configurations("README.md");
-    assert_eq!(configurations.len(), 2);
-    deliver_with(&configurations[0], "/sms-5f2a90d1");
-    // That for phones that are away: Asterisk is told how often and when.
-    let file = deliver_with(&configurations[1], "/");
+fn the_configuration_of_the_readme_and_that_for_phones_that_are_away_work() {
+    let of = |page: &str| {
+        let found = configurations(page);
+        assert_eq!(found.len(), 1, "{page}");
+        found[0].clone()
+    };
+    deliver_with(&of("README.md"), "/sms-5f2a90d1");
+    // Asterisk is told how often and when.
+    let file = deliver_with(&of("packaging/doc/operating.md"), "/");
     assert_eq!(file.value("MaxRetries"), "576");
     assert_eq!(file.value("RetryTime"), "300");
     let tries_s: u64 = 576 * 300;
