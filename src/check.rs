@@ -66,6 +66,14 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
         notes.push(fault(what));
     }
     notes.extend(spool_notes(&config.spool));
+    let hooks = [
+        ("[websmsd] on_message", &config.listening.on_message),
+        ("[queue] on_failure", &config.queue.on_failure),
+    ];
+    for (key, program) in hooks {
+        let doubt = program.as_deref().and_then(hook_doubt);
+        notes.extend(doubt.map(|what| warning(format!("{key}: {what}"))));
+    }
     if let Some(dir) = &config.queue.dir {
         if others_may(dir, OTHERS_WRITE) {
             notes.push(warning(others_write("[queue] dir")));
@@ -77,6 +85,22 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
         }
     }
     notes
+}
+
+/// Why a hook will not run, or not as its owner means.
+fn hook_doubt(program: &Path) -> Option<&'static str> {
+    let folder = program.parent()?;
+    match fs::metadata(program) {
+        Err(_) => Some("there is no such program; it is a path alone, without arguments"),
+        Ok(status) if !status.is_file() => Some("is no file"),
+        Ok(_) if !files::is_executable(program) => {
+            Some("this user may not execute the program: chmod +x")
+        }
+        Ok(_) if others_may(program, OTHERS_WRITE) || others_may(folder, OTHERS_WRITE) => {
+            Some("others may write to the program or its folder: chmod o-w")
+        }
+        Ok(_) => None,
+    }
 }
 
 fn spool_notes(spool: &config::Spool) -> Vec<Note> {

@@ -151,6 +151,7 @@ fn load(path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
         duplicates: duplicates(&config, before),
         rejected: rejected(&config),
         certificate: certificate(&config)?,
+        on_message: config.listening.on_message.clone(),
         config: Arc::new(config),
     })
 }

@@ -16,6 +16,7 @@ mod replay;
 
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
@@ -56,6 +57,8 @@ pub struct Setup {
     pub rejected: Option<Rejected>,
     /// With it HTTPS is served, without it HTTP.
     pub certificate: Option<Arc<Certificate>>,
+    /// The program that is run for each SMS in the spool.
+    pub on_message: Option<PathBuf>,
 }
 
 /// What all connections share.

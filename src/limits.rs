@@ -226,6 +226,20 @@ pub const NOTICES_FILE_BYTES_MAX: usize = 32 * 1024;
 /// Wait for another process that writes this file. Then: no notice, with a log line.
 pub const NOTICES_TURN_WAIT: Duration = Duration::from_secs(1);
 
+// ---- Hooks -----------------------------------------------------------------------------------
+
+/// Programs of the operator (`on_message`, `on_failure`) that run at once in a process. Beyond: the
+/// next waits.
+pub const HOOKS_MAX: usize = 2;
+/// Runs that wait, each with the text of its SMS. Beyond: not run, with a log line.
+pub const HOOKS_WAITING_MAX: usize = 32;
+/// How long a run may take. Then: it is killed with its process group.
+pub const HOOK_WAIT: Duration = Duration::from_secs(30);
+/// Longest pause between two looks whether it has ended.
+pub const HOOK_PAUSE_MAX: Duration = Duration::from_millis(50);
+/// Stack of the thread that runs it, bytes; the C library starts a program on it, too.
+pub const HOOK_STACK_BYTES: usize = 128 * 1024;
+
 // ---- A self-test --------------------------------------------------------------------------
 
 /// One step of a self-test that waits for somebody: a name, a connection, an answer. Then: it fails.

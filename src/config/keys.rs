@@ -191,6 +191,7 @@ pub const KEYS: &[Key] = &[
     once(Websmsd, "tls_key", ""),
     once(Websmsd, "max_connections", "64"),
     once(Websmsd, "keep_rejected", "32"),
+    once(Websmsd, "on_message", ""),
     once(Astqueue, "outgoingdir", "/var/spool/asterisk/outgoing"),
     once(Astqueue, "stagingdir", "/var/spool/asterisk/staging"),
     once(Astqueue, "waittime", "45"),
@@ -214,6 +215,7 @@ pub const KEYS: &[Key] = &[
     once(Queue, "max", "1000"),
     once(Queue, "first", "no"),
     once(Queue, "notify", "no"),
+    once(Queue, "on_failure", ""),
 ];
 
 /// The key of that name, in either spelling.

@@ -98,6 +98,8 @@ pub struct Listening {
     pub rejected_max: usize,
     /// With it HTTPS is served, without it HTTP.
     pub tls: Option<TlsFiles>,
+    /// The program that is run for each SMS that came in.
+    pub on_message: Option<PathBuf>,
 }
 
 /// What serving HTTPS needs, PEM both.
@@ -150,6 +152,8 @@ pub struct Queue {
     pub first: First,
     /// Who is told that an SMS was given up.
     pub notify: Notify,
+    /// The program that is run for each SMS that is given up.
+    pub on_failure: Option<PathBuf>,
 }
 
 impl Queue {

@@ -24,6 +24,7 @@ pub fn listening(reader: &mut Reader<'_, '_>) -> Listening {
             })
             .unwrap_or_default(),
         tls: tls(reader),
+        on_message: reader.read("on_message", values::program).flatten(),
     }
 }
 
@@ -140,5 +141,6 @@ pub fn queue(reader: &mut Reader<'_, '_>) -> Queue {
             Some(true) => Notify::Sender,
             Some(false) | None => Notify::Nobody,
         },
+        on_failure: reader.read("on_failure", values::program).flatten(),
     }
 }

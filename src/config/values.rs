@@ -99,6 +99,16 @@ pub fn path_or_none(value: &[u8]) -> Parsed<Option<PathBuf>> {
     }
 }
 
+/// A program to run, by its absolute path and without arguments; empty: none.
+pub fn program(value: &[u8]) -> Parsed<Option<PathBuf>> {
+    match path_or_none(value)? {
+        Some(path) if !path.is_absolute() => {
+            Err("is no absolute path; write /usr/local/bin/name, without arguments".into())
+        }
+        path => Ok(path),
+    }
+}
+
 /// `user` or `user:group`; empty: none.
 pub fn owner(value: &[u8]) -> Parsed<Option<(String, Option<String>)>> {
     let text = text(value)?;

@@ -10,6 +10,7 @@ use crate::inbound::{self, Replayed, Setup};
 use crate::limits::KEPT_FILE_BYTES_MAX;
 use crate::proto::kept::Kept;
 use crate::sys::files::{self, Links};
+use crate::sys::hook;
 use crate::sys::log::{self, Stderr};
 
 /// No acceptable message.
@@ -63,9 +64,12 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> ExitCode {
         // What is refused once more is there already.
         rejected: None,
         certificate: None,
+        on_message: config.listening.on_message.clone(),
         config: Arc::new(config),
     };
-    ExitCode::from(match inbound::replay(&setup, &kept, &mut say) {
+    let replayed = inbound::replay(&setup, &kept, &mut say);
+    hook::finish();
+    ExitCode::from(match replayed {
         Replayed::Delivered => 0,
         Replayed::NotAcceptable => EXIT_NOT_ACCEPTABLE,
         Replayed::NoInterface => EXIT_FAULT,

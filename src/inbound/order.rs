@@ -9,6 +9,7 @@ use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::access::Caller;
 use crate::proto::callfile::{self, CallFile, Unfit};
+use crate::proto::hook::{Event, environment};
 use crate::proto::kept::{Items, Kept, Method};
 use crate::proto::request::Request;
 use crate::proto::response::Refusal;
@@ -16,6 +17,7 @@ use crate::proto::seen::{Known, Print};
 use crate::proto::verify::Coverage;
 use crate::proto::webhook::{Hook, Item};
 use crate::sys::clock;
+use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::spool::File;
@@ -117,6 +119,7 @@ impl Order<'_> {
         }
         for (item, fate) in items.iter().zip(&fates) {
             self.log_fate(item, fate);
+            self.run_hook(item, fate);
         }
         Outcome {
             reply: self.reply(&fates),
@@ -195,6 +198,21 @@ impl Order<'_> {
         let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
         let [from, to] = [Clean(&from), Clean(&to)];
         self.log(Level::Info, format_args!("200, from {from} to {to}, {end}"));
+    }
+
+    /// Tells the operator's own program of a message that is in the spool.
+    fn run_hook(&self, item: &Item, fate: &Fate) {
+        if let Some(program) = &self.setup.on_message
+            && let Ok(message) = &item.message
+            && let Fate::Delivered(id) = fate
+        {
+            hook::start(Run {
+                label: format!("{id} {}", Event::Message.key()),
+                program: program.clone(),
+                environment: environment(Event::Message, id, &self.hook.interface, message),
+                input: message.text.as_bytes().to_vec(),
+            });
+        }
     }
 
     /// Keeps a request of which `items` were refused.

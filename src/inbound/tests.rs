@@ -52,6 +52,7 @@ impl House {
                 duplicates: None,
                 rejected: None,
                 certificate: None,
+                on_message: None,
             },
             Slots::new(64),
         );

@@ -11,6 +11,7 @@ use crate::limits::FLUSH_WAIT;
 use crate::proto::envelope::Name;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files;
+use crate::sys::hook;
 use crate::sys::queue::{Folder, Place};
 
 /// What became of the messages.
@@ -38,6 +39,7 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
         if let Some(drain) = folder.drain().map_err(fault)? {
             folder.stamp_flush(clock::now_s()).map_err(fault)?;
             drain_once(&folder, drain, &source);
+            hook::finish();
             break;
         }
         folder.request_flush().map_err(fault)?;

@@ -15,6 +15,7 @@ use crate::proto::envelope::Item;
 use crate::proto::notice::{self, Told, Why};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
+use crate::sys::hook;
 use crate::sys::journal::Journal;
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::spool::{self, File, Spool};
@@ -22,8 +23,7 @@ use crate::sys::spool::{self, File, Spool};
 /// Tells the sender, where the configuration wants it and the environment does not forbid it
 /// (`WEBSMS_HOOK=1`).
 pub fn tell(config: &Config, item: &Item, why: Why) {
-    let forbidden = std::env::var_os("WEBSMS_HOOK").is_some_and(|value| value == "1");
-    if config.queue.notify == Notify::Nobody || forbidden {
+    if config.queue.notify == Notify::Nobody || hook::is_within() {
         return;
     }
     let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];

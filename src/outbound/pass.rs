@@ -21,11 +21,13 @@ use crate::limits::{
     QUOTA_PAUSE, SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
 };
 use crate::proto::envelope::{Item, Name};
+use crate::proto::hook;
 use crate::proto::notice::Why;
 use crate::proto::provider::Verdict;
 use crate::proto::schedule::{self, Entry, Next, Schedule, Tried};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
+use crate::sys::hook::{Run, start};
 use crate::sys::log::{self as syslog, Clean, Level};
 use crate::sys::queue::{Drain, Folder, News, Place};
 
@@ -463,11 +465,25 @@ impl<'a> Pass<'a> {
             Ok(dropped) => {
                 tell_dropped(&dropped);
                 notice::tell(&self.config, &item, why);
+                self.run_hook(&item, via, &outcome.reason);
             }
             Err(_) if !self.is_there(name) => {}
             Err(_) => self.hold_stuck(name),
         }
         self.log(&item, via, &outcome);
+    }
+
+    /// Tells the operator's own program of a message that nobody will send.
+    fn run_hook(&self, item: &Item, via: &str, reason: &str) {
+        if let Some(program) = &self.config.queue.on_failure {
+            let event = hook::Event::Failure(reason);
+            start(Run {
+                label: format!("{} {}", item.id, event.key()),
+                program: program.clone(),
+                environment: hook::environment(event, &item.id, via, &item.message),
+                input: item.message.text.as_bytes().to_vec(),
+            });
+        }
     }
 
     fn write(&mut self, name: &Name, item: &Item) -> bool {

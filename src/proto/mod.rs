@@ -12,6 +12,7 @@ pub mod webhook;
 
 pub mod envelope;
 pub mod fields;
+pub mod hook;
 pub mod kept;
 pub mod notice;
 pub mod quota;

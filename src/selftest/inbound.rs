@@ -382,6 +382,7 @@ fn deliver(
             duplicates: None,
             rejected: None,
             certificate: None,
+            on_message: None,
         },
         Slots::new(1),
     );

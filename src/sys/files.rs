@@ -11,7 +11,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, fsync, mkdir, open};
+use rustix::fs::{
+    Access, FileType, Gid, Mode, OFlags, Uid, access, fchmod, fchown, fstat, fsync, mkdir, open,
+};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -213,6 +215,11 @@ pub fn is_in_memory(path: &Path) -> bool {
     // The field's type and sign differ from target to target; its 32 bits do not.
     let kind = |status: rustix::fs::StatFs| i128::from(status.f_type) & 0xffff_ffff;
     rustix::fs::statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(status)))
+}
+
+/// Whether this process may execute a file (`access(2)`).
+pub fn is_executable(path: &Path) -> bool {
+    access(path, Access::EXEC_OK).is_ok()
 }
 
 /// Makes the names in a folder durable. That a filesystem cannot is no error.

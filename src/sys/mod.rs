@@ -3,6 +3,7 @@
 pub mod client;
 pub mod clock;
 pub mod files;
+pub mod hook;
 pub mod journal;
 pub mod kept;
 pub mod listener;

@@ -641,6 +641,13 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "keep_rejected")
     },
     Row {
+        default: "None",
+        values: &[("/usr/bin/x", "Some(\"/usr/bin/x\")")],
+        empty: Some("None"),
+        bad: &["x", "./x", "x/y"],
+        ..row(Websmsd, "on_message")
+    },
+    Row {
         default: "/var/spool/asterisk/outgoing",
         values: &[("/tmp/out", "/tmp/out")],
         empty: None,
@@ -837,6 +844,13 @@ const ROWS: &[Row] = &[
         bad: &["never"],
         ..row(QueueSection, "notify")
     },
+    Row {
+        default: "None",
+        values: &[("/usr/bin/x", "Some(\"/usr/bin/x\")")],
+        empty: Some("None"),
+        bad: &["x", "./x", "x/y"],
+        ..row(QueueSection, "on_failure")
+    },
 ];
 
 /// What a key became, as text. Of several interfaces the first.
@@ -971,6 +985,8 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (QueueSection, "expire") => format!("{:?}", queue.expire),
         (QueueSection, "max") => queue.messages_max.to_string(),
         (QueueSection, "first") => format!("{:?}", queue.first),
+        (Websmsd, "on_message") => format!("{:?}", config.listening.on_message),
+        (QueueSection, "on_failure") => format!("{:?}", queue.on_failure),
         (Websms, "log_numbers") => format!("{:?}", config.log_numbers),
         (QueueSection, "notify") => format!("{:?}", queue.notify),
         _ => panic!("no look at {name}"),

@@ -96,6 +96,7 @@ impl House {
             duplicates: None,
             rejected: None,
             certificate: None,
+            on_message: None,
         };
         House {
             service: Service::new(setup, Slots::new(64)),
