@@ -17,7 +17,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rig::{Called, FORM, Itsp, Scratch, Script, Websmsd, finish, holds_within, wait_for, websms};
+use rig::{
+    Called, FORM, Itsp, Scratch, Script, Websmsd, finish, holds_within, wait_for, wait_for_rest,
+    websms,
+};
 
 /// Writes a shell script; `@DIR@` stands for the folder.
 fn program(scratch: &Scratch, name: &str, script: &str) -> PathBuf {
@@ -142,6 +145,8 @@ fn forty_at_once_wait_for_no_hook() {
             .unwrap()
             .count()
     };
+    // Its threads have opened what they keep.
+    wait_for_rest(websmsd.pid());
     let before = descriptors();
     let told = websmsd.scratch.join("told");
     for _ in 0..2 {

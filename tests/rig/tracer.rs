@@ -71,7 +71,7 @@ impl Drop for Tracer {
 
 /// Waits until every thread sleeps and goes on sleeping: none has run between two looks.
 #[track_caller]
-fn wait_for_rest(pid: u32) {
+pub fn wait_for_rest(pid: u32) {
     let mut before = BTreeMap::new();
     wait_for("the program to rest", || {
         let now = tasks(pid);
