@@ -8,6 +8,7 @@
 //! that an unread body never becomes the next request.
 
 mod buffer;
+mod bytes;
 mod duplicates;
 mod id;
 mod order;
@@ -21,13 +22,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 use crate::limits::{
-    ANSWER_WAIT, ECHO_BYTES_MAX, FIRST_BYTE_WAIT, IDLE_WAIT, LINGER_BYTES_MAX, LINGER_WAIT,
-    REQUEST_MEMORY_BYTES_MAX, REQUEST_WAIT,
+    ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, REQUEST_MEMORY_BYTES_MAX,
 };
 use crate::proto::access::{self, Caller, Denied, Entry};
 use crate::proto::form::{self, Value};
 use crate::proto::kept::Items;
-use crate::proto::request::{BadRequest, Chunks, Framing, Measure, Request, Version};
+use crate::proto::request::{BadRequest, Framing, Request, Version};
 use crate::proto::response::{self, After, Answer, Refusal};
 use crate::proto::verify::{Coverage, Scheme};
 use crate::proto::webhook::{self, BadWebhook, Hook, Reading};
@@ -253,32 +253,6 @@ impl Connection<'_> {
         Ok(self.answer(&answer, used.filter(|_| !closes)))
     }
 
-    /// Reads until the head is whole; its length, and when all of the request must be there.
-    fn read_head(&mut self) -> Result<(usize, Deadline), Stop> {
-        let mut measure = Measure::default();
-        let mut deadline = Deadline::after(match self.wait {
-            Wait::First => FIRST_BYTE_WAIT,
-            Wait::Idle => IDLE_WAIT,
-        });
-        let mut begun = false;
-        loop {
-            // An empty line left over from the request before is no beginning.
-            if !begun && self.buffer.filled().iter().any(|b| !b"\r\n".contains(b)) {
-                begun = true;
-                deadline = Deadline::after(REQUEST_WAIT);
-            }
-            if let Some(head_bytes) = measure.head(self.buffer.filled())? {
-                return Ok((head_bytes, deadline));
-            }
-            match self.buffer.fill(self.stream, deadline) {
-                Ok(()) => {}
-                Err(Dry::Slow) if !begun && self.wait == Wait::Idle => return Err(Stop::Silent),
-                Err(Dry::Ended) if !begun => return Err(Stop::Silent),
-                Err(dry) => return Err(dry.into()),
-            }
-        }
-    }
-
     /// All that can be said without the body: address and path first, then the checks that
     /// providers make without a signature.
     fn open(&mut self, setup: &Setup, head_bytes: usize) -> Result<Opening, Stop> {
@@ -346,39 +320,6 @@ impl Connection<'_> {
             return Err(Stop::Silent);
         }
         Ok(Opening::Body(entry, framing))
-    }
-
-    /// Reads the body behind the head and takes the framing off it; the length of both.
-    fn read_body(
-        &mut self,
-        head_bytes: usize,
-        framing: Framing,
-        deadline: Deadline,
-    ) -> Result<usize, Stop> {
-        let mut end = head_bytes;
-        match framing {
-            Framing::Length(body_bytes) => {
-                end = end.saturating_add(body_bytes);
-                while self.buffer.filled().len() < end {
-                    self.buffer.fill(self.stream, deadline)?;
-                }
-            }
-            Framing::Chunked => {
-                let mut chunks = Chunks::new(head_bytes);
-                loop {
-                    let decoded = chunks.decode(self.buffer.filled_behind(end))?;
-                    let body_end = end.saturating_add(decoded.body);
-                    self.buffer
-                        .remove(body_end..end.saturating_add(decoded.used));
-                    end = body_end;
-                    if decoded.done {
-                        break;
-                    }
-                    self.buffer.fill(self.stream, deadline)?;
-                }
-            }
-        }
-        Ok(end)
     }
 
     /// Credentials, method, messages, delivery: what a whole request is answered.
