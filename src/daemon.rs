@@ -17,11 +17,11 @@ use std::sync::Arc;
 
 use crate::check;
 use crate::config::{Config, Note, Severity};
-use crate::inbound::{self, Duplicates, Rejected, Service, Setup};
+use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status};
 use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
 use crate::outbound::{self, queue, spool_settings};
 use crate::proto::access::Rules;
-use crate::proto::response::{self, After, Refusal};
+use crate::proto::response::{self, After, HANDSHAKE, Refusal};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
@@ -152,6 +152,7 @@ fn load(path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
         rejected: rejected(&config),
         certificate: certificate(&config)?,
         on_message: config.listening.on_message.clone(),
+        status: status(&config, before),
         config: Arc::new(config),
     })
 }
@@ -212,6 +213,16 @@ fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>
 fn rejected(config: &Config) -> Option<Rejected> {
     let folder = state_folder(config, "rejected")?;
     Rejected::open(&folder, config.listening.rejected_max, state_owner(config))
+}
+
+/// What is counted for the status page, if there is one; that of `before` goes on.
+fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
+    config.rules.status.as_ref()?;
+    let same = before.and_then(|before| before.status.clone());
+    Some(same.unwrap_or_else(|| Status {
+        counts: Arc::new(Counts::default()),
+        outbound: outbound::outbound,
+    }))
 }
 
 /// A folder within `[queue] dir`.
@@ -339,6 +350,7 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
         Arrival::Connection(socket, peer) => {
             if let Err((socket, refusal)) = admit(service, socket, peer) {
                 let words = (refusal.status(), refusal.phrase());
+                service.count_refusal(refusal.reason());
                 log::refusal(format_args!("{peer}: {}, {}", words.0, words.1));
                 if service.setup().certificate.is_some() {
                     // An answer would need a handshake, for which nobody here waits.
@@ -404,6 +416,7 @@ fn serve_tls(service: &Service, tcp: Tcp, certificate: &Certificate, peer: IpAdd
                 io::ErrorKind::InvalidData => "no TLS that we speak",
                 _ => "cut off",
             };
+            service.count_refusal(HANDSHAKE);
             log::refusal(format_args!("{peer}: closed, TLS handshake: {what}"));
         }
     }

@@ -14,6 +14,7 @@ mod id;
 mod order;
 mod rejected;
 mod replay;
+mod status;
 
 use std::io;
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ use crate::limits::{
 use crate::proto::access::{self, Caller, Denied, Entry};
 use crate::proto::form::{self, Value};
 use crate::proto::kept::Items;
+use crate::proto::metrics;
 use crate::proto::request::{BadRequest, Framing, Request, Version};
 use crate::proto::response::{self, After, Answer, Refusal};
 use crate::proto::verify::{Coverage, Scheme};
@@ -44,6 +46,7 @@ use id::Id;
 use order::{Fate, Interface, Order, Outcome, Source};
 pub use rejected::Rejected;
 pub use replay::{Replayed, replay};
+pub use status::{Counts, Status};
 
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {
@@ -59,6 +62,8 @@ pub struct Setup {
     pub certificate: Option<Arc<Certificate>>,
     /// The program that is run for each SMS in the spool.
     pub on_message: Option<PathBuf>,
+    /// What is counted for the status page; `None` where there is none.
+    pub status: Option<Status>,
 }
 
 /// What all connections share.
@@ -163,6 +168,8 @@ enum Opening {
 enum Reply {
     Refused(Refusal),
     Echo(Vec<u8>),
+    /// The status page.
+    Page(Vec<u8>),
     Empty,
     /// `report_success` of this interface.
     Accepted(usize),
@@ -245,6 +252,7 @@ impl Connection<'_> {
         let answer = match &reply {
             Reply::Refused(refusal) => refusal.answer(),
             Reply::Echo(value) => Answer::echo(value),
+            Reply::Page(text) => Answer::accepted(text, metrics::CONTENT_TYPE),
             Reply::Empty => Answer::empty(),
             Reply::Accepted(gate) => hook(*gate).map_or(Answer::empty(), accepted),
             Reply::Rejected(gate) => hook(*gate).map_or(Answer::empty(), rejected),
@@ -265,6 +273,15 @@ impl Connection<'_> {
             framing => Ok(framing?),
         };
         let rules = &setup.config.rules;
+        if let Some(status) = &setup.status
+            && access::reads_status(rules, self.peer, &request)
+        {
+            let framing = framing.unwrap_or(Framing::Chunked);
+            return Ok(Opening::Early(
+                self.status(setup, status, &request),
+                framing,
+            ));
+        }
         let entry = match access::admit(rules, self.peer, &request) {
             Ok(entry) => entry,
             Err(denied) => {
@@ -388,11 +405,13 @@ impl Connection<'_> {
                 Reply::Accepted(gate)
             }
             Err(BadWebhook::TooMuch(what)) => {
-                order.refuse(format_args!("413, {what}"));
+                order.refuse(Refusal::TooLong, format_args!("413, {what}"));
                 Reply::Refused(Refusal::TooLong)
             }
             Err(BadWebhook::NoList) => {
-                order.refuse(format_args!("{}, no list of messages", hook.reject_status));
+                let status = hook.reject_status;
+                let words = format_args!("{status}, no list of messages");
+                order.refuse(Refusal::Rejected(status), words);
                 keep(Items::All);
                 Reply::Rejected(gate)
             }
@@ -405,6 +424,7 @@ impl Connection<'_> {
     }
 
     fn log_refusal(&self, caller: Option<Caller>, interface: &str, refusal: Refusal) {
+        self.service.count_refusal(refusal.reason());
         log::refusal(format_args!(
             "{} {}{}: {}, {}",
             self.id,

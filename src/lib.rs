@@ -15,9 +15,9 @@
 //!                        ▼                          ▼              ▼
 //!         proto/  pure: bytes ⇄ values       message.rs      sys/  thin: sockets, files, clock
 //!         ini form json request response     config.rs       listener stream spool queue client
-//!         access verify webhook callfile     limits.rs       journal kept clock log
+//!         access verify webhook callfile     limits.rs       journal kept tally clock log
 //!         provider sign text agi envelope
-//!         seen kept quota
+//!         seen kept quota metrics
 //! ```
 //!
 //! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← stories (`inbound`,

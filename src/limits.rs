@@ -215,6 +215,12 @@ pub const QUOTA_TURN_WAIT: Duration = Duration::from_secs(1);
 /// reached its own limit.
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(60);
 
+// ---- The status page -------------------------------------------------------------------------
+
+/// A file whose length counts what was sent over an interface, or failed, bytes: one an SMS. Beyond: it
+/// is begun anew, which whoever reads a counter knows from every restart.
+pub const TALLY_BYTES_MAX: u64 = 1024 * 1024;
+
 // ---- Notices of SMS that were given up -----------------------------------------------------
 
 /// Between two notices to one sender. Before: none.

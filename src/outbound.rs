@@ -14,6 +14,7 @@ mod pass;
 pub mod queue;
 mod quota;
 mod schedule;
+mod tally;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,6 +36,7 @@ pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
 pub use notice::spool_settings;
 pub use pass::{Source, drain};
+pub use tally::outbound;
 
 use quota::Grant;
 
@@ -221,7 +223,7 @@ fn try_each(
             Grant::Refused { .. } => continue,
         }
         item.tries = 1;
-        let verdict = match attempt::attempt(&item.message, via, &total.share(left)) {
+        let verdict = match attempt::attempt(&item.message, via, config, &total.share(left)) {
             Ok(verdict) => verdict,
             // A fault of the next interface does not hide why the first one failed.
             Err(_) if place > 0 => continue,

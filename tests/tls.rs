@@ -312,6 +312,29 @@ fn keys_of_every_kind() {
 }
 
 #[test]
+fn the_status_page_is_served_too_and_counts_who_speaks_no_tls() {
+    let websmsd = start("status_path = /status\n");
+    let mut stranger = TcpStream::connect(websmsd.address).unwrap();
+    stranger.write_all(b"GET /status HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = stranger.read_to_end(&mut answer);
+    websmsd.wait_for_log("TLS handshake: no TLS that we speak");
+    let mut run = Command::new("curl");
+    run.args(["-sS", "--noproxy", "*", "--max-time", "15"])
+        .arg("--cacert")
+        .arg(given("ca.pem"))
+        .arg("--resolve")
+        .arg(format!("localhost:{}:127.0.0.1", websmsd.address.port()))
+        .arg(format!(
+            "https://localhost:{}/status",
+            websmsd.address.port()
+        ));
+    let page = finish(run).stdout;
+    let expected = "websms_in_refused_total{reason=\"handshake\"} 1\n";
+    assert!(page.contains(expected), "{page}");
+}
+
+#[test]
 fn what_cannot_be_served_is_a_fault_with_its_remedy() {
     let check = |cert: &str, key: &str, expected: &str| {
         let scratch = scratch("good.pem");

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::proto::access::{Gate, Rules};
+use crate::proto::access::{Gate, Rules, Status};
 use crate::proto::number::NumberFormat;
 use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::webhook::{Decode, Hook, Media};
@@ -29,6 +29,7 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rul
     }
     let mut reader = Reader::once(table, notes);
     let rules = Rules {
+        status: status(&mut reader, &gates),
         gates,
         proxies: reader.read("proxy_addr", values::cidrs).unwrap_or_default(),
         proxy_header: reader
@@ -37,6 +38,37 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rul
     };
     (rules, hooks)
 }
+
+/// The status page, where there is one.
+fn status(reader: &mut Reader<'_, '_>, gates: &[Gate]) -> Option<Status> {
+    let permit = reader.read("status_addr", values::cidrs);
+    let Some(path) = reader.read("status_path", values::status_path).flatten() else {
+        if reader.table.gives("status_addr") && !reader.table.gives("status_path") {
+            let text = "stands without a status_path, so there is no status page; give one";
+            reader.warn("status_addr", text);
+        }
+        return None;
+    };
+    let mut served = gates.iter().flat_map(|gate| gate.paths.iter().flatten());
+    if served.any(|entry| entry.split(|b| *b == b'?').next() == Some(&path)) {
+        reader.warn(
+            "status_path",
+            "is in url_path too: the status page has it, and no SMS is taken there; give it a path \
+             of its own",
+        );
+    }
+    if reader.table.gives("status_addr") && !reader.table.gives("proxy_addr") {
+        reader.warn("status_addr", NO_PROXY_ADDR);
+    }
+    Some(Status {
+        path,
+        permit: permit.unwrap_or_default(),
+    })
+}
+
+const NO_PROXY_ADDR: &str = "stands without a proxy_addr, so whoever is in 172.16.0.0/12 may claim \
+                             any address; give proxy_addr your proxies, or leave its value empty if \
+                             there are none";
 
 /// The interfaces that can match (spec §4): the indices of `permit_addr`, else of `url_path`, else
 /// the one without an index.
@@ -79,11 +111,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     }
     let permits_some = gate.permit.as_ref().is_some_and(|list| !list.is_empty());
     if permits_some && !reader.table.gives("proxy_addr") {
-        reader.warn(
-            "permit_addr",
-            "stands without a proxy_addr, so whoever is in 172.16.0.0/12 may claim any address; \
-             give proxy_addr your proxies, or leave its value empty if there are none",
-        );
+        reader.warn("permit_addr", NO_PROXY_ADDR);
     }
     gate
 }

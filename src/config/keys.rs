@@ -192,6 +192,8 @@ pub const KEYS: &[Key] = &[
     once(Websmsd, "max_connections", "64"),
     once(Websmsd, "keep_rejected", "32"),
     once(Websmsd, "on_message", ""),
+    once(Websmsd, "status_path", ""),
+    once(Websmsd, "status_addr", "127.0.0.0/8,::1"),
     once(Astqueue, "outgoingdir", "/var/spool/asterisk/outgoing"),
     once(Astqueue, "stagingdir", "/var/spool/asterisk/staging"),
     once(Astqueue, "waittime", "45"),

@@ -432,6 +432,15 @@ pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
     list(value).map(parse).collect()
 }
 
+/// The path of the status page; empty: there is none.
+pub fn status_path(value: &[u8]) -> Parsed<Option<Vec<u8>>> {
+    match paths(value)?.as_slice() {
+        [] => Ok(None),
+        [path] if !path.contains(&b'?') && !path.contains(&b'#') => Ok(Some(path.clone())),
+        _ => Err("is not one path without ? and #; write /status-5f2a90d1, say".into()),
+    }
+}
+
 /// Addresses with ports.
 pub fn addresses(value: &[u8]) -> Parsed<Vec<SocketAddr>> {
     list(value).map(address).collect()

@@ -65,6 +65,8 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> ExitCode {
         rejected: None,
         certificate: None,
         on_message: config.listening.on_message.clone(),
+        // Of another process's counts nobody hears.
+        status: None,
         config: Arc::new(config),
     };
     let replayed = inbound::replay(&setup, &kept, &mut say);

@@ -71,7 +71,7 @@ impl Order<'_> {
                     Ok(claimed) => Some(claimed),
                     Err(Busy) => {
                         self.log(Level::Warning, format_args!("503, its id is under way"));
-                        return Outcome::later();
+                        return self.later();
                     }
                 }
             }
@@ -100,7 +100,7 @@ impl Order<'_> {
                         }
                         fate
                     }
-                    Err(Unencoded) => return Outcome::later(),
+                    Err(Unencoded) => return self.later(),
                 },
             };
             fates.push(fate);
@@ -109,7 +109,7 @@ impl Order<'_> {
             let files: Vec<File> = call_files.iter().map(spool_file).collect();
             if let Err(fault) = self.setup.spool.deliver(&files) {
                 self.log(Level::Error, format_args!("503, not delivered: {fault}"));
-                return Outcome::later();
+                return self.later();
             }
         }
         if let Some(claim) = claim
@@ -119,6 +119,9 @@ impl Order<'_> {
         }
         for (item, fate) in items.iter().zip(&fates) {
             self.log_fate(item, fate);
+            if let Some(status) = &self.setup.status {
+                status.counts.settle(fate);
+            }
             self.run_hook(item, fate);
         }
         Outcome {
@@ -153,7 +156,8 @@ impl Order<'_> {
                 Ok(Fate::Delivered(unique))
             }
             Err(Unfit::TooLong { parts }) => {
-                self.refuse(format_args!("413, text needs {parts} call files"));
+                let words = format_args!("413, text needs {parts} call files");
+                self.refuse(Refusal::TooLong, words);
                 Ok(Fate::TooLong)
             }
             Err(Unfit::Line { key }) => {
@@ -242,15 +246,32 @@ impl Order<'_> {
     }
 
     pub fn reject(&self, bad: &BadMessage) {
-        self.refuse(format_args!("{}, {bad}", self.hook.reject_status));
+        let status = self.hook.reject_status;
+        self.refuse(Refusal::Rejected(status), format_args!("{status}, {bad}"));
     }
 
-    pub fn refuse(&self, words: fmt::Arguments<'_>) {
+    pub fn refuse(&self, refusal: Refusal, words: fmt::Arguments<'_>) {
+        self.count(refusal);
         let interface = Interface(&self.hook.interface);
         log::refusal(format_args!(
             "{} {}{interface}: {words}",
             self.id, self.source
         ));
+    }
+
+    /// Nothing was delivered that the provider must not send again; why is logged.
+    fn later(&self) -> Outcome {
+        self.count(Refusal::Spool);
+        Outcome {
+            reply: Reply::Refused(Refusal::Spool),
+            fates: Vec::new(),
+        }
+    }
+
+    fn count(&self, refusal: Refusal) {
+        if let Some(status) = &self.setup.status {
+            status.counts.refuse(refusal.reason());
+        }
     }
 
     pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
@@ -264,16 +285,6 @@ impl Order<'_> {
 
 /// Why a message is not in any call file; logged.
 struct Unencoded;
-
-impl Outcome {
-    /// Nothing was delivered that the provider must not send again.
-    fn later() -> Outcome {
-        Outcome {
-            reply: Reply::Refused(Refusal::Spool),
-            fates: Vec::new(),
-        }
-    }
-}
 
 fn spool_file(file: &CallFile) -> File<'_> {
     File {

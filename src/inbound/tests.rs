@@ -53,6 +53,7 @@ impl House {
                 rejected: None,
                 certificate: None,
                 on_message: None,
+                status: None,
             },
             Slots::new(64),
         );

@@ -1,32 +1,35 @@
 //! One message, one interface, one try → a verdict.
 
-use super::{Outcome, Status};
-use crate::config::{self, Outgoing};
+use super::{Outcome, Status, tally};
+use crate::config::{self, Config, Outgoing};
 use crate::message::Message;
 use crate::proto::provider::{self, Reason, Verdict};
 use crate::sys::client::{self, Failure};
 use crate::sys::clock::{self, Deadline};
 
-/// One try with one interface. What is no verdict is a fault of the configuration.
+/// One try with one interface, counted. What is no verdict is a fault of the configuration.
 pub fn attempt(
     message: &Message,
     outgoing: &Outgoing,
+    config: &Config,
     deadline: &Deadline,
 ) -> Result<Verdict, Outcome> {
     let account = &outgoing.account;
     let call =
         provider::encode(message, account, clock::now_s()).map_err(|fault| bad_account(&fault))?;
-    match client::post(&call, &connection(&outgoing.client), deadline) {
-        Ok(reply) => Ok(provider::judge(&reply, account, clock::now_s())),
-        Err(Failure::Setup(phrase)) => Err(Outcome::new(Status::Fault, phrase)),
-        Err(Failure::Unwritten(phrase)) => Ok(Verdict::Later {
+    let verdict = match client::post(&call, &connection(&outgoing.client), deadline) {
+        Ok(reply) => provider::judge(&reply, account, clock::now_s()),
+        Err(Failure::Setup(phrase)) => return Err(Outcome::new(Status::Fault, phrase)),
+        Err(Failure::Unwritten(phrase)) => Verdict::Later {
             reason: Reason::Step(phrase),
             retry_after_s: None,
-        }),
-        Err(Failure::Unanswered(phrase)) => Ok(Verdict::Unsure {
+        },
+        Err(Failure::Unanswered(phrase)) => Verdict::Unsure {
             reason: Reason::Step(phrase),
-        }),
-    }
+        },
+    };
+    tally::count(config, &account.interface, &verdict);
+    Ok(verdict)
 }
 
 /// The request that [`attempt`] would make, secrets masked.

@@ -342,11 +342,11 @@ impl<'a> Pass<'a> {
                 return self.tried(&name, HELD);
             }
         }
-        let tell = self.tell.clone();
+        let (tell, config) = (self.tell.clone(), Arc::clone(&self.config));
         let send_name = name.clone();
         let run = move || {
             let deadline = Deadline::after(outgoing.client.timeout);
-            let verdict = attempt(&item.message, &outgoing, &deadline);
+            let verdict = attempt(&item.message, &outgoing, &config, &deadline);
             let _ = tell.send(Happened::Tried {
                 name: send_name,
                 item: Box::new(item),

@@ -30,6 +30,17 @@ pub struct Rules {
     pub proxies: Vec<Cidr>,
     /// CGI spelling of the field they set, `HTTP_X_FORWARDED_FOR`; empty: none.
     pub proxy_header: String,
+    /// The status page; `None`: there is none.
+    pub status: Option<Status>,
+}
+
+/// The status page: where it is, and who may read it. It belongs to no interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Its path, undecoded (`status_path`). No interface has it.
+    pub path: Vec<u8>,
+    /// Blocks let in (`status_addr`); empty: nobody.
+    pub permit: Vec<Cidr>,
 }
 
 /// What one interface asks of a request.
@@ -168,7 +179,20 @@ impl Rules {
 
     /// Whether nothing that this peer sends can be let in, so that it need not be read.
     pub fn is_stranger(&self, peer: IpAddr) -> bool {
-        !self.is_proxy(peer) && !self.gates.iter().any(|gate| gate.permits(Some(peer)))
+        let status = self.status.as_ref();
+        !self.is_proxy(peer)
+            && !self.gates.iter().any(|gate| gate.permits(Some(peer)))
+            && !status.is_some_and(|status| status.permits(peer))
+    }
+}
+
+impl Status {
+    fn permits(&self, address: IpAddr) -> bool {
+        self.permit.iter().any(|block| block.contains(address))
+    }
+
+    fn is_at(&self, request: &Request) -> bool {
+        self.path == request.path()
     }
 }
 
@@ -236,14 +260,42 @@ impl Permit {
     }
 }
 
+/// Whether a request is one for the status page, by somebody who may read it. Who may not is told by
+/// [`admit`] what holds for a path that nobody has.
+///
+/// A proxy that nobody declared makes the world look like this machine, so a request that has a trace
+/// of one is let in only where a trusted proxy names a caller, and that caller is not this machine
+/// itself, which needs no proxy.
+pub fn reads_status(rules: &Rules, peer: IpAddr, request: &Request) -> bool {
+    let Some(status) = rules.status.as_ref().filter(|it| it.is_at(request)) else {
+        return false;
+    };
+    match caller(rules, peer, request) {
+        Caller::Peer(address) | Caller::Proxy(address) => {
+            status.permits(address) && !has_trace_of_proxy(rules, request)
+        }
+        Caller::Forwarded(address) => status.permits(address) && !address.is_loopback(),
+        Caller::Unknown => false,
+    }
+}
+
+fn has_trace_of_proxy(rules: &Rules, request: &Request) -> bool {
+    const TRACES: [&str; 4] = ["Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"];
+    request.fields.iter().any(|field| {
+        is_cgi_name(&rules.proxy_header, field.name)
+            || TRACES.iter().any(|it| it.eq_ignore_ascii_case(field.name))
+    })
+}
+
 /// Address, then path: the interface that a request belongs to. Its body has not been read.
 pub fn admit(rules: &Rules, peer: IpAddr, request: &Request) -> Result<Entry, Denied> {
     let caller = caller(rules, peer, request);
     let permitted = |gate: &&Gate| gate.permits(caller.address());
+    let is_taken = rules.status.as_ref().is_some_and(|it| it.is_at(request));
     let gate = rules
         .gates
         .iter()
-        .rposition(|gate| permitted(&gate) && gate.serves(request));
+        .rposition(|gate| permitted(&gate) && gate.serves(request) && !is_taken);
     match gate {
         Some(gate) => Ok(Entry { gate, caller }),
         None if rules.gates.iter().any(|gate| permitted(&gate)) => Err(Denied::Path),
@@ -435,6 +487,7 @@ mod tests {
             gates,
             proxies: blocks_of("172.16.0.0/12 fd00::/8"),
             proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
+            status: None,
         }
     }
 
@@ -681,6 +734,134 @@ mod tests {
         check(two(), "172.16.0.1", false);
         check(vec![gate(None, Some(&[]))], "1.1.1.2", false);
         check(vec![], "1.1.1.2", true);
+    }
+
+    /// Rules with a status page at `/status`, for 127.0.0.0/8, ::1 and 10.0.0.0/8.
+    fn with_status(gates: Vec<Gate>) -> Rules {
+        let mut rules = rules(gates);
+        rules.status = Some(Status {
+            path: b"/status".to_vec(),
+            permit: blocks_of("127.0.0.0/8 ::1 10.0.0.0/8"),
+        });
+        rules
+    }
+
+    #[test]
+    fn who_reads_the_status_page() {
+        let rules = with_status(vec![gate(None, None)]);
+        let check = |peer: &str, target: &str, fields: &[(&str, &str)], expected: bool| {
+            let request = request(target, fields);
+            let found = reads_status(&rules, peer.parse().unwrap(), &request);
+            assert_eq!(found, expected, "{peer} {target} {fields:?}");
+        };
+        for peer in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "::ffff:127.0.0.1",
+            "10.1.2.3",
+        ] {
+            check(peer, "/status", &[], true);
+            check(peer, "/status?a=b", &[], true);
+            for path in [
+                "/",
+                "/status/",
+                "/Status",
+                "/%73tatus",
+                "//status",
+                "/status/x",
+            ] {
+                check(peer, path, &[], false);
+            }
+            for name in [
+                "Via",
+                "forwarded",
+                "X-FORWARDED-FOR",
+                "X-Real-IP",
+                "x-forwarded-for",
+            ] {
+                for value in ["", "127.0.0.1", "10.0.0.1", "for=127.0.0.1", "1.1 squid"] {
+                    check(peer, "/status", &[(name, value)], false);
+                }
+            }
+            check(peer, "/status", &[("Forwarded-For", "x")], true);
+        }
+        for peer in [
+            "192.0.2.1",
+            "11.0.0.1",
+            "2001:db8::1",
+            "::2",
+            "::ffff:192.0.2.1",
+        ] {
+            check(peer, "/status", &[], false);
+            check(peer, "/status", &[("X-Forwarded-For", "127.0.0.1")], false);
+        }
+        // A proxy of ours: whom it names counts, if it names somebody.
+        for proxy in ["172.16.0.1", "fd00::1"] {
+            let named = |value| [("X-Forwarded-For", value), ("Via", "1.1 nginx")];
+            check(proxy, "/status", &[], false);
+            check(proxy, "/status", &named("10.1.2.3"), true);
+            check(proxy, "/status", &named("192.0.2.1, 10.1.2.3"), true);
+            check(proxy, "/status", &named("10.1.2.3, 192.0.2.1"), false);
+            check(proxy, "/status", &named("127.0.0.1"), false);
+            check(proxy, "/status", &named("::1"), false);
+            check(proxy, "/status", &named("unknown"), false);
+            check(proxy, "/status", &named(""), false);
+            check(proxy, "/status", &named("172.16.0.9"), false);
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_is_let_in_names_somebody_or_leaves_no_trace() {
+        let mut rules = with_status(vec![]);
+        rules.proxies = blocks_of("127.0.0.1");
+        rules.proxy_header = "HTTP_X_CALLER".to_owned();
+        let check = |fields: &[(&str, &str)], expected: bool| {
+            let request = request("/status", fields);
+            let found = reads_status(&rules, "127.0.0.1".parse().unwrap(), &request);
+            assert_eq!(found, expected, "{fields:?}");
+        };
+        check(&[], true);
+        check(&[("X-Caller", "10.0.0.1")], true);
+        check(&[("X-Caller", "192.0.2.1")], false);
+        check(&[("X-Caller", "127.0.0.1")], false);
+        check(&[("X-Caller", "127.0.0.2")], false);
+        check(&[("X-Caller", "")], false);
+        check(&[("X-Forwarded-For", "192.0.2.1")], false);
+        check(&[("Via", "1.1 nginx")], false);
+    }
+
+    #[test]
+    fn the_status_page_lets_nobody_in_elsewhere_and_no_interface_has_its_path() {
+        let check = |gates: Vec<Gate>, peer: &str, target: &str, expected| {
+            let found = admit(
+                &with_status(gates),
+                peer.parse().unwrap(),
+                &request(target, &[]),
+            );
+            assert_eq!(found.map(|entry| entry.gate()), expected, "{peer} {target}");
+        };
+        let all = || vec![gate(None, None)];
+        let named = || vec![gate(None, Some(&["/status", "/status?a=b", "/sms"]))];
+        let other = || vec![gate(Some("192.0.2.1"), None)];
+        check(all(), "127.0.0.1", "/", Ok(0));
+        check(all(), "127.0.0.1", "/status", Err(Denied::Path));
+        check(all(), "192.0.2.1", "/status?a=b", Err(Denied::Path));
+        check(named(), "192.0.2.1", "/sms", Ok(0));
+        check(named(), "192.0.2.1", "/status", Err(Denied::Path));
+        check(named(), "192.0.2.1", "/status?a=b", Err(Denied::Path));
+        check(other(), "192.0.2.1", "/", Ok(0));
+        check(other(), "127.0.0.1", "/", Err(Denied::Address));
+        check(other(), "127.0.0.1", "/status", Err(Denied::Address));
+        for (peer, expected) in [
+            ("127.0.0.1", false),
+            ("10.0.0.1", false),
+            ("192.0.2.1", false),
+            ("192.0.2.2", true),
+        ] {
+            let found = with_status(other()).is_stranger(peer.parse().unwrap());
+            assert_eq!(found, expected, "{peer}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod fields;
 pub mod hook;
 pub mod kept;
+pub mod metrics;
 pub mod notice;
 pub mod quota;
 pub mod schedule;

@@ -24,6 +24,8 @@ pub enum Refusal {
     Path,
     /// A method that carries no message.
     Method,
+    /// A method that does not read the status page.
+    PageMethod,
     /// The request took too long.
     Slow,
     /// Body, number of messages, parts or parameters over its limit.
@@ -52,7 +54,7 @@ impl Refusal {
             Refusal::Credentials | Refusal::Signature(_) => 401,
             Refusal::Address => 403,
             Refusal::Path => 404,
-            Refusal::Method => 405,
+            Refusal::Method | Refusal::PageMethod => 405,
             Refusal::Slow => 408,
             Refusal::TooLong => 413,
             Refusal::TargetTooLong => 414,
@@ -87,7 +89,7 @@ impl Refusal {
             Refusal::Credentials => "credentials",
             Refusal::Address => "address not permitted",
             Refusal::Path => "no such path",
-            Refusal::Method => "method",
+            Refusal::Method | Refusal::PageMethod => "method",
             Refusal::Slow => "too slow",
             Refusal::TooLong => "too long",
             Refusal::TargetTooLong => "target too long",
@@ -100,12 +102,34 @@ impl Refusal {
         }
     }
 
+    /// One word of [`REASONS`], for the counts.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Refusal::Malformed(_) => "malformed",
+            Refusal::Credentials | Refusal::Signature(_) => "credentials",
+            Refusal::Address => "address",
+            Refusal::Path => "path",
+            Refusal::Method | Refusal::PageMethod => "method",
+            Refusal::Slow => "slow",
+            Refusal::EchoTooLong
+            | Refusal::TooLong
+            | Refusal::TargetTooLong
+            | Refusal::HeadTooLong => "length",
+            Refusal::Encoding => "encoding",
+            Refusal::Rejected(_) => "message",
+            Refusal::Busy => "busy",
+            Refusal::Spool => "spool",
+            Refusal::Clock => "clock",
+        }
+    }
+
     /// What the peer gets to read.
     pub fn answer(self) -> Answer<'static> {
         let status = self.status();
         let field = match self {
             Refusal::Credentials => "WWW-Authenticate: Basic realm=\"websmsd\"\r\n",
             Refusal::Method => "Allow: GET, HEAD, POST\r\n",
+            Refusal::PageMethod => "Allow: GET, HEAD\r\n",
             Refusal::Busy | Refusal::Spool | Refusal::Clock => RETRY_AFTER,
             _ => "",
         };
@@ -118,6 +142,26 @@ impl Refusal {
         }
     }
 }
+
+/// Why something is refused, in a word: those of [`Refusal::reason`], and [`HANDSHAKE`].
+pub const REASONS: [&str; 13] = [
+    "malformed",
+    "length",
+    "slow",
+    "address",
+    "path",
+    "method",
+    "credentials",
+    "encoding",
+    "message",
+    "busy",
+    "spool",
+    "clock",
+    HANDSHAKE,
+];
+
+/// A TLS handshake that came to nothing, so that there is nobody to be answered.
+pub const HANDSHAKE: &str = "handshake";
 
 /// Seconds that a provider shall wait after a 503: long enough for a slot or a hand at the disk,
 /// short enough for an SMS.
@@ -356,6 +400,13 @@ mod tests {
                 end("Method Not Allowed")
             ),
         );
+        check(
+            Refusal::PageMethod,
+            &format!(
+                "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n{}",
+                end("Method Not Allowed")
+            ),
+        );
         for refusal in [Refusal::Busy, Refusal::Spool, Refusal::Clock] {
             check(
                 refusal,
@@ -378,6 +429,31 @@ mod tests {
             Refusal::Malformed("bare LF"),
             &format!("HTTP/1.1 400 Bad Request\r\n{}", end("Bad Request")),
         );
+    }
+
+    #[test]
+    fn every_reason_is_known() {
+        for refusal in [
+            Refusal::Malformed("x"),
+            Refusal::EchoTooLong,
+            Refusal::Credentials,
+            Refusal::Signature("x"),
+            Refusal::Address,
+            Refusal::Path,
+            Refusal::Method,
+            Refusal::PageMethod,
+            Refusal::Slow,
+            Refusal::TooLong,
+            Refusal::TargetTooLong,
+            Refusal::HeadTooLong,
+            Refusal::Encoding,
+            Refusal::Rejected(422),
+            Refusal::Busy,
+            Refusal::Spool,
+            Refusal::Clock,
+        ] {
+            assert!(REASONS.contains(&refusal.reason()), "{refusal:?}");
+        }
     }
 
     #[test]

@@ -383,6 +383,7 @@ fn deliver(
             rejected: None,
             certificate: None,
             on_message: None,
+            status: None,
         },
         Slots::new(1),
     );

@@ -136,6 +136,13 @@ impl Slots {
         table.taken.saturating_mul(4) >= table.max.saturating_mul(3)
     }
 
+    /// How many are taken, and how many may be.
+    pub fn taken(&self) -> (u64, u64) {
+        let table = self.table();
+        let number = |many: usize| u64::try_from(many).unwrap_or(u64::MAX);
+        (number(table.taken), number(table.max))
+    }
+
     /// From now on so many. Those that are served beyond it are served to their end.
     pub fn set_max(&self, max: usize) {
         self.table().max = max;

@@ -14,4 +14,5 @@ pub mod queue;
 pub mod spool;
 pub mod stdio;
 pub mod stream;
+pub mod tally;
 pub mod tls;

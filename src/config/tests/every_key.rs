@@ -648,6 +648,28 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "on_message")
     },
     Row {
+        default: "none",
+        values: &[("/status", "/status"), ("/a/b.c", "/a/b.c")],
+        empty: Some("none"),
+        bad: &[
+            "status",
+            "\"/a b\"",
+            "\"/a?b\"",
+            "\"/a#b\"",
+            "\"/a,/b\"",
+            "/ä",
+        ],
+        ..row(Websmsd, "status_path")
+    },
+    Row {
+        with: "status_path = /status",
+        default: "127.0.0.0/104 ::1/128",
+        values: &[("10.0.0.0/8,::1", "10.0.0.0/104 ::1/128")],
+        empty: Some("nobody"),
+        bad: &["monitor", "10.0.0.0/8,x"],
+        ..row(Websmsd, "status_addr")
+    },
+    Row {
         default: "/var/spool/asterisk/outgoing",
         values: &[("/tmp/out", "/tmp/out")],
         empty: None,
@@ -986,6 +1008,11 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (QueueSection, "max") => queue.messages_max.to_string(),
         (QueueSection, "first") => format!("{:?}", queue.first),
         (Websmsd, "on_message") => format!("{:?}", config.listening.on_message),
+        (Websmsd, "status_path") => match &config.rules.status {
+            Some(status) => text(&status.path),
+            None => "none".into(),
+        },
+        (Websmsd, "status_addr") => show_cidrs(&config.rules.status.as_ref().unwrap().permit),
         (QueueSection, "on_failure") => format!("{:?}", queue.on_failure),
         (Websms, "log_numbers") => format!("{:?}", config.log_numbers),
         (QueueSection, "notify") => format!("{:?}", queue.notify),

@@ -817,8 +817,42 @@ fn doors_that_stand_open() {
     );
     check_silence("[websmsd]\n", "without a proxy_addr");
 
+    let status = |more: &str| format!("[websmsd]\nstatus_path = /status\n{more}");
+    check_warning(
+        &status("status_addr = 10.0.0.1\n"),
+        3,
+        "status_addr stands without a proxy_addr",
+    );
+    check_silence(
+        &status("status_addr = 10.0.0.1\nproxy_addr =\n"),
+        "without a proxy_addr",
+    );
+    check_silence(&status(""), "without a proxy_addr");
+
     check_warning("[astqueue]\nfilemode = 0666\n", 2, "everybody write");
     check_silence("[astqueue]\nfilemode = 0664\n", "everybody write");
+}
+
+#[test]
+fn a_status_page_wants_a_path_of_its_own() {
+    let taken = "the status page has it";
+    let status = "[websmsd]\nstatus_path = /status\n";
+    for paths in [
+        "url_path = /status",
+        "url_path = \"/sms,/status?a=b\"",
+        "url_path [a] = /sms\nurl_path [b] = /status",
+    ] {
+        check_warning(&format!("{status}{paths}\n"), 2, taken);
+    }
+    for paths in ["", "url_path =", "url_path = \"/sms,/status/,/status2\""] {
+        check_silence(&format!("{status}{paths}\n"), taken);
+    }
+    let useless = "so there is no status page";
+    check_warning("[websmsd]\nstatus_addr = 10.0.0.1\n", 2, useless);
+    check_silence(
+        "[websmsd]\nstatus_path =\nstatus_addr = 10.0.0.1\n",
+        useless,
+    );
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use websms::inbound::{Service, Setup, serve};
+use websms::inbound::{Counts, Service, Setup, Status, serve};
 use websms::sys::clock::Deadline;
 use websms::sys::listener::Slots;
 use websms::sys::log;
@@ -55,7 +55,7 @@ fn houses() -> &'static [House] {
         log::open_at(socket, "fuzz", log::Stderr::Instead);
         let keys = "key_to=to\nkey_from=from\nkey_body=text\n";
         [
-            format!("{keys}key_echo=echo\nreject_status=200\n"),
+            format!("{keys}key_echo=echo\nreject_status=200\nstatus_path=/s\nstatus_addr=::/0,192.0.2.1\n"),
             format!("{keys}auth_method=basic\nauth_user=u\nauth_passwd=p\nurl_path=/sms\n"),
             format!("{keys}each=m\naccept_if=\"type=in\"\nreport_success=OK\n"),
             "key_to=to\nkey_from=from\nkey_body=text\nurl_path[a]=/a\nurl_path[b]=\"/b?c=d\"\n\
@@ -91,12 +91,16 @@ impl House {
         .unwrap();
         let conf = format!("[websmsd]\n{keys}[queue]\ndir=\n");
         let setup = Setup {
-            config: std::sync::Arc::new(config(&conf)),
+            config: Arc::new(config(&conf)),
             spool,
             duplicates: None,
             rejected: None,
             certificate: None,
             on_message: None,
+            status: Some(Status {
+                counts: Arc::new(Counts::default()),
+                outbound: websms::outbound::outbound,
+            }),
         };
         House {
             service: Service::new(setup, Slots::new(64)),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use websms::config;
 use websms::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, PARAMETER_NODES_MAX, TARGET_BYTES_MAX};
-use websms::proto::access::{self, Caller, Cidr, Gate, Rules};
+use websms::proto::access::{self, Caller, Cidr, Gate, Rules, Status};
 use websms::proto::form::{self, Array, Value};
 use websms::proto::ini;
 use websms::proto::request::{Chunks, Framing, Measure, Request};
@@ -205,6 +205,10 @@ pub fn access(bytes: &[u8]) {
         }],
         proxies: cidrs(proxies),
         proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
+        status: (octets[14] & 1 == 1).then(|| Status {
+            path: b"/a".to_vec(),
+            permit: cidrs(permit),
+        }),
     };
     let Ok(Some(head_bytes)) = Measure::default().head(head) else {
         return;
@@ -216,10 +220,15 @@ pub fn access(bytes: &[u8]) {
         let blocks = rules.gates[0].permit.as_ref().unwrap();
         blocks.iter().any(|block| block.contains(address))
     };
+    if access::reads_status(&rules, peer, &request) {
+        assert!(request.path() == b"/a" && !rules.is_stranger(peer));
+        assert!(permits(peer) || rules.is_proxy(peer));
+    }
     let Ok(entry) = access::admit(&rules, peer, &request) else {
         return;
     };
     assert!(!rules.is_stranger(peer));
+    assert!(rules.status.is_none() || request.path() != b"/a");
     match entry.caller() {
         Caller::Peer(address) => {
             assert_eq!(address, peer.to_canonical());

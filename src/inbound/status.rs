@@ -1,0 +1,100 @@
+//! What comes in, counted; and the status page.
+//!
+//! Counted here and told to nobody else: a restart begins anew, and so does a configuration that
+//! brings the page back. Refusals are counted where they are logged, one for one, whether or not the
+//! log has room for all of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::order::Fate;
+use super::{Connection, Reply, Service, Setup};
+use crate::config::Config;
+use crate::proto::metrics::{Inbound, Metrics, Outbound};
+use crate::proto::request::Request;
+use crate::proto::response::{REASONS, Refusal};
+use crate::sys::clock;
+
+/// What a status page needs, beside the configuration.
+#[derive(Clone)]
+pub struct Status {
+    /// What has come in.
+    pub counts: Arc<Counts>,
+    /// Tells what went out.
+    pub outbound: fn(&Config) -> Outbound,
+}
+
+/// Counts that wrap round. 32 bits: MIPS has no wider atomics.
+#[derive(Debug, Default)]
+pub struct Counts {
+    accepted: AtomicU32,
+    last_s: AtomicU32,
+    duplicates: AtomicU32,
+    /// One a word of [`REASONS`].
+    refused: [AtomicU32; REASONS.len()],
+}
+
+impl Counts {
+    /// Something is refused, for this word of [`REASONS`].
+    pub fn refuse(&self, reason: &str) {
+        let mut all = REASONS.iter().zip(&self.refused);
+        if let Some((_, count)) = all.find(|(known, _)| **known == reason) {
+            add_one(count);
+        }
+    }
+
+    /// What became of an SMS. That it is not acceptable is counted where it is logged.
+    pub(super) fn settle(&self, fate: &Fate) {
+        match fate {
+            Fate::Delivered(_) => {
+                add_one(&self.accepted);
+                let now_s = clock::now_s();
+                if clock::is_sane(now_s) {
+                    let now_s = u32::try_from(now_s).unwrap_or(u32::MAX);
+                    self.last_s.store(now_s, Ordering::Relaxed);
+                }
+            }
+            Fate::Duplicate => add_one(&self.duplicates),
+            Fate::Rejected(_) | Fate::TooLong => {}
+        }
+    }
+}
+
+fn add_one(count: &AtomicU32) {
+    count.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Service {
+    /// Counts a refusal, where somebody wants to know.
+    pub fn count_refusal(&self, reason: &str) {
+        if let Some(status) = &self.setup().status {
+            status.counts.refuse(reason);
+        }
+    }
+}
+
+impl Connection<'_> {
+    /// The answer to somebody who may read the status page.
+    pub(super) fn status(&self, setup: &Setup, status: &Status, request: &Request) -> Reply {
+        if !matches!(request.method, "GET" | "HEAD") {
+            self.log_refusal(None, "", Refusal::PageMethod);
+            return Reply::Refused(Refusal::PageMethod);
+        }
+        let counts = &status.counts;
+        let read = |count: &AtomicU32| u64::from(count.load(Ordering::Relaxed));
+        let refused = REASONS.iter().zip(&counts.refused);
+        let (connections, connections_max) = self.service.slots.taken();
+        let metrics = Metrics {
+            inbound: Inbound {
+                accepted: read(&counts.accepted),
+                last_s: read(&counts.last_s),
+                duplicates: read(&counts.duplicates),
+                refused: refused.map(|(word, count)| (*word, read(count))).collect(),
+                connections,
+                connections_max,
+            },
+            outbound: (status.outbound)(&setup.config),
+        };
+        Reply::Page(metrics.encode())
+    }
+}

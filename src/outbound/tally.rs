@@ -1,0 +1,96 @@
+//! What was tried over each interface, counted by whoever tries; and what the status page tells of it.
+//!
+//! A file an interface and verdict in `status/` of `[queue] dir`, so that what `websms` sends counts
+//! beside what `websmsd` sends from the queue. Without a `status_path` no file is touched, and no SMS
+//! ever waits or fails for one.
+
+use std::path::PathBuf;
+
+use super::queue;
+use crate::config::Config;
+use crate::proto::envelope::Name;
+use crate::proto::form::rawurlencode;
+use crate::proto::metrics::{Interface, Outbound, Queue};
+use crate::proto::provider::Verdict;
+use crate::sys::clock;
+use crate::sys::files;
+use crate::sys::log::{self, Level};
+use crate::sys::queue::Place;
+use crate::sys::tally;
+
+const SENT: &str = "sent";
+/// How a try can end otherwise.
+const FAILED: [&str; 3] = ["refused", "later", "unsure"];
+
+/// Counts what came of one try, where somebody wants to know.
+pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
+    if config.rules.status.is_none() {
+        return;
+    }
+    let Some(folder) = folder(config) else {
+        return;
+    };
+    let verdict = match verdict {
+        Verdict::Sent { .. } => SENT,
+        Verdict::Refused { .. } => "refused",
+        Verdict::Later { .. } => "later",
+        Verdict::Unsure { .. } => "unsure",
+    };
+    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
+    let owner = files::owner_of(&config.spool.outgoing).ok();
+    if let Err(error) = tally::add(&folder, &name(interface, verdict), owner) {
+        let words = files::phrase(&error).0;
+        let words = format_args!("the status page will lack an SMS: {words}");
+        log::event(Level::Debug, words);
+    }
+}
+
+/// What the status page tells of sending.
+pub fn outbound(config: &Config) -> Outbound {
+    let Some(folder) = folder(config) else {
+        return Outbound::default();
+    };
+    let interfaces = config.outgoing.iter().map(|outgoing| {
+        let index = &outgoing.account.interface;
+        let read = |verdict| tally::read(&folder, &name(index, verdict));
+        let (sent, last_s) = read(SENT);
+        Interface {
+            name: index.clone(),
+            sent,
+            last_s: Some(last_s).filter(|s| clock::is_sane(*s)).unwrap_or(0),
+            failed: FAILED.map(|verdict| (verdict, read(verdict).0)).to_vec(),
+        }
+    });
+    Outbound {
+        queue: waiting(config),
+        interfaces: interfaces.collect(),
+    }
+}
+
+fn waiting(config: &Config) -> Option<Queue> {
+    let folder = queue::folder(config)?;
+    let names = folder.list(Place::New).ok()?;
+    let failed = folder.list(Place::Failed).ok()?;
+    let count = |names: &[String]| u64::try_from(names.len()).unwrap_or(u64::MAX);
+    let oldest_s = match names.first() {
+        None => Some(0),
+        Some(first) => Name::parse(first).and_then(|name| {
+            let queued_s = queue::read(&folder, &name).ok()?.queued_s;
+            let now_s = queue::stamp_s();
+            (queued_s > 0 && now_s > 0).then(|| now_s.saturating_sub(queued_s))
+        }),
+    };
+    Some(Queue {
+        waiting: count(&names),
+        failed: count(&failed),
+        oldest_s,
+    })
+}
+
+fn folder(config: &Config) -> Option<PathBuf> {
+    Some(config.queue.dir.as_ref()?.join("status"))
+}
+
+fn name(interface: &str, verdict: &str) -> String {
+    format!("interface-{}.{verdict}", rawurlencode(interface.as_bytes()))
+}
