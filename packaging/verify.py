@@ -134,8 +134,9 @@ def check_apk():
     expect("first member", names[0], ".PKGINFO")
     expect("the control part ends the tar", "usr/lib/websms/websms" in [name.removeprefix("./") for name in names], True)
     control = tarfile.open(fileobj=io.BytesIO(control_plain + bytes(1024)))
-    scripts = {".pre-install", ".post-install", ".pre-deinstall"} & set(control.getnames())
-    expect("scripts", scripts, {"openwrt": {".post-install", ".pre-deinstall"}, "alpine": {".pre-install", ".post-install"}}[SYSTEM])
+    scripts = set(control.getnames()) - {".PKGINFO"}
+    wanted = {"openwrt": {".post-install", ".post-upgrade", ".pre-deinstall"}, "alpine": {".pre-install", ".post-install"}}
+    expect("scripts", scripts, wanted[SYSTEM])
 
     info = fields_of(control.extractfile(".PKGINFO").read().decode(), " = ")
     fields = {"Package": info["pkgname"], "Version": info["pkgver"], "Architecture": info["arch"]}

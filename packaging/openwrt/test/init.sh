@@ -1,5 +1,6 @@
 #!/bin/sh
-# The init script, run with stubs of what procd gives it, under whatever shell runs this.
+# The init script, run with stubs of what procd gives it, and what a package runs after it was installed, under whatever shell
+# runs this.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(mktemp -d)
@@ -11,15 +12,17 @@ expect() {
     [ "$2" = "$3" ] || { printf 'init.sh: %s:\n   found %s\n  wanted %s\n' "$1" "$2" "$3" >&2; exit 1; }
 }
 
-# Programs: websmsd and jsonfilter answer for a configuration that moves one folder; chown and chmod are noted only.
+# Programs: websmsd and jsonfilter answer for a configuration that moves two folders; chown and chmod are noted only.
 cat >"$root/bin/websmsd" <<EOF
 #!/bin/sh
-echo '{"astqueue":{"stagingdir":"$root/mnt/usb/staging"}}'
+echo '{"astqueue":{"stagingdir":"$root/mnt/usb/staging/"},"queue":{"dir":"$root/etc/websms/queue"}}'
 EOF
 cat >"$root/bin/jsonfilter" <<EOF
 #!/bin/sh
-[ "\$*" = "-q -e @['astqueue']['stagingdir']" ] && echo "$root/mnt/usb/staging"
-exit 0
+case "\$*" in
+    "-q -e @['astqueue']['stagingdir']") echo "$root/mnt/usb/staging/" ;;
+    "-q -e @['queue']['dir']") [ -e "$root/bare" ] || echo "$root/etc/websms/queue" ;;
+esac
 EOF
 for name in chown chmod; do
     printf '#!/bin/sh\necho "%s $*" >>%s\n' "$name" "$calls" >"$root/bin/$name"
@@ -72,6 +75,38 @@ touch "$root/etc/websms/queue/kept"
 start_service
 expect 'a waiting message' "$(ls "$root/etc/websms/queue")" kept
 
+# A configuration that names no folder: those that the program takes by itself, not the sample's.
+: >"$calls"
+: >"$root/bare"
+start_service
+expect 'the queue of a configuration without one' "$(tail -n +3 "$calls" | sed -n '4p')" "chown -h asterisk:asterisk $root/var/spool/websms"
+expect 'its mode' "$(stat -c %a "$root/var/spool/websms")" 700
+
 : >"$calls"
 reload_service
 expect 'reload' "$(cat "$calls")" 'procd_send_signal websmsd * HUP'
+
+# After the installation. The service notes what is asked of it, and `off` stands for an operator who switched it off.
+mkdir -p "$root/lib" "$root/etc/init.d"
+echo 'group_exists() { :; }; user_exists() { :; }' >"$root/lib/functions.sh"
+cat >"$root/etc/init.d/websmsd" <<EOF
+#!/bin/sh
+echo "\$1" >>$calls
+[ "\$1" = enabled ] || exit 0
+[ ! -e "$root/off" ]
+EOF
+/bin/chmod +x "$root/etc/init.d/websmsd"
+sed -e "s|/etc/|$root/etc/|g; s|\$IPKG_INSTROOT/lib|$root/lib|" "$here/../postinst" >"$root/postinst"
+# after WANTED COMMAND…: what the service was asked.
+after() {
+    wanted=$1
+    shift
+    : >"$calls"
+    "$@"
+    expect "$*" "$(grep -v '^ch' "$calls" | tr '\n' ' ')" "$wanted"
+}
+after 'enable enabled restart ' env IPKG_INSTROOT= sh "$root/postinst" configure
+after 'enable enabled restart ' env IPKG_INSTROOT= sh "$root/postinst" 1.0.0-r1
+touch "$root/off"
+after 'enabled ' env IPKG_INSTROOT= PKG_UPGRADE=1 sh "$root/postinst" configure
+after 'enabled ' env IPKG_INSTROOT= sh "$root/postinst" 1.0.1-r1 1.0.0-r1
