@@ -71,7 +71,7 @@ impl Order<'_> {
                     Ok(claimed) => Some(claimed),
                     Err(Busy) => {
                         self.log(Level::Warning, format_args!("503, its id is under way"));
-                        return self.later();
+                        return self.later(Refusal::Busy);
                     }
                 }
             }
@@ -100,7 +100,7 @@ impl Order<'_> {
                         }
                         fate
                     }
-                    Err(Unencoded) => return self.later(),
+                    Err(Unencoded) => return self.later(Refusal::Spool),
                 },
             };
             fates.push(fate);
@@ -109,7 +109,7 @@ impl Order<'_> {
             let files: Vec<File> = call_files.iter().map(spool_file).collect();
             if let Err(fault) = self.setup.spool.deliver(&files) {
                 self.log(Level::Error, format_args!("503, not delivered: {fault}"));
-                return self.later();
+                return self.later(Refusal::Spool);
             }
         }
         if let Some(claim) = claim
@@ -259,9 +259,9 @@ impl Order<'_> {
         ));
     }
 
-    /// Nothing was delivered that the provider must not send again; why is logged.
-    fn later(&self) -> Outcome {
-        self.count(Refusal::Spool);
+    /// Nothing was delivered that the provider must not send again; why is logged, and counted.
+    fn later(&self, why: Refusal) -> Outcome {
+        self.count(why);
         Outcome {
             reply: Reply::Refused(Refusal::Spool),
             fates: Vec::new(),
