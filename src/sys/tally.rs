@@ -5,7 +5,7 @@
 //! minute at most.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub fn add(folder: &Path, name: &str, owner: Option<Owner>) -> io::Result<()> {
             }
         }
     });
-    if file.metadata()?.len() >= TALLY_BYTES_MAX {
+    if file.seek(SeekFrom::End(0))? >= TALLY_BYTES_MAX {
         file.set_len(0)?;
     }
     file.write_all(b"\n")
