@@ -167,7 +167,7 @@ fn absolute(path: &str) -> PathBuf {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [effort, binary, static_binary] = arguments.as_slice() else {
+    let [effort, part, binary, static_binary] = arguments.as_slice() else {
         println!("run by tests/bench/run");
         return ExitCode::from(2);
     };
@@ -180,9 +180,16 @@ fn main() -> ExitCode {
     };
     rig::use_binary(plan.binary.clone());
     let mut table = Table::default();
-    inbound::measure(&plan, &mut table);
-    memory::measure(&plan, &mut table);
-    outbound::measure(&plan, &mut table);
+    let is_wanted = |name| part.is_empty() || part == name;
+    if is_wanted("inbound") {
+        inbound::measure(&plan, &mut table);
+    }
+    if is_wanted("memory") {
+        memory::measure(&plan, &mut table);
+    }
+    if is_wanted("outbound") {
+        outbound::measure(&plan, &mut table);
+    }
     table.print();
     if table.missed > 0 {
         println!("\n{} figures missed what is wanted", table.missed);

@@ -1,8 +1,17 @@
-//! `websmsd`: resident memory at rest and under the worst that the limits allow; time to listening.
+//! `websmsd`: resident memory at rest and under the worst that the limits allow, by HTTP and by HTTPS;
+//! time to listening.
 
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::rig::{self, Http};
 use super::{Daemon, Plan, Table, median};
@@ -31,22 +40,27 @@ pub fn measure(plan: &Plan, table: &mut Table) {
                 table.figure(what, figure);
             }
         };
-        row("idle", median((0..5).map(|_| idle(binary)).collect()), 1.5);
-        row(
-            "64 open connections",
-            median((0..3).map(|_| open(binary)).collect()),
-            6.0,
-        );
-        for (what, request) in worst_requests() {
-            row(
-                &format!("64 sending {what}, peak"),
-                worst(binary, &request),
-                8.0,
-            );
+        for way in [Way::Plain, Way::Tls] {
+            // What is wanted at rest, with 64 connections, and with 64 that send the worst, MB. TLS may add
+            // 32 KiB to each.
+            let (name, rest_mb, open_mb, worst_mb) = match way {
+                Way::Plain => ("", 1.5, 6.0, 8.0),
+                Way::Tls => ("HTTPS ", 2.5, 8.0, 10.0),
+            };
+            let rest = median((0..5).map(|_| idle(binary, way)).collect());
+            row(&format!("{name}idle"), rest, rest_mb);
+            let held = median((0..3).map(|_| open(binary, way)).collect());
+            let what = format!("64 open {name}connections, {}", each(held, rest));
+            row(&what, held, open_mb);
+            for (what, request) in worst_requests() {
+                let peak = worst(binary, way, &request);
+                let what = format!("64 {name}sending {what}, peak, {}", each(peak, rest));
+                row(&what, peak, worst_mb);
+            }
         }
         let start = median(
             (0..plan.runs)
-                .map(|_| daemon(binary).start.as_secs_f64() * 1e3)
+                .map(|_| daemon(binary, Way::Plain).start.as_secs_f64() * 1e3)
                 .collect(),
         );
         let wanted = start <= 5.0;
@@ -59,29 +73,105 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     }
 }
 
-fn daemon(binary: &Path) -> Daemon {
+/// How a connection speaks.
+#[derive(Clone, Copy)]
+enum Way {
+    Plain,
+    Tls,
+}
+
+/// What one of the connections adds to the daemon at rest.
+fn each(kib: f64, rest: f64) -> String {
+    format!("{:.0} KiB each", (kib - rest) / CONNECTIONS as f64)
+}
+
+fn given(name: &str) -> String {
+    format!("{}/tests/tls/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn daemon(binary: &Path, way: Way) -> Daemon {
+    let tls = match way {
+        Way::Plain => String::new(),
+        Way::Tls => {
+            let (cert, key) = (given("good.pem"), given("server.key"));
+            format!("[websmsd]\ntls_cert = \"{cert}\"\ntls_key = \"{key}\"\n")
+        }
+    };
     Daemon::start(
         binary,
         &std::env::temp_dir(),
-        "[astqueue]\nsync = no\nmax = 1000000\n",
+        &format!("{tls}[astqueue]\nsync = no\nmax = 1000000\n"),
     )
 }
 
+/// The client's end of a connection.
+enum Peer {
+    Plain(Http),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Peer {
+    /// Connected, and over TLS with the handshake done.
+    fn connect(address: SocketAddr, way: Way) -> Peer {
+        let http = Http::connect(address);
+        match way {
+            Way::Plain => Peer::Plain(http),
+            Way::Tls => {
+                let pem = fs::read(given("ca.pem")).unwrap();
+                let mut roots = RootCertStore::empty();
+                roots
+                    .add(CertificateDer::from_pem_slice(&pem).unwrap())
+                    .unwrap();
+                let settings = ClientConfig::builder()
+                    .with_root_certificates(roots)
+                    .with_no_client_auth();
+                let name = "localhost".try_into().unwrap();
+                let mut client = ClientConnection::new(Arc::new(settings), name).unwrap();
+                let mut stream = http.stream;
+                while client.is_handshaking() {
+                    client.complete_io(&mut stream).unwrap();
+                }
+                Peer::Tls(Box::new(StreamOwned::new(client, stream)))
+            }
+        }
+    }
+
+    /// A server that has closed meanwhile is no fault, as with [`Http::send`].
+    fn send(&mut self, bytes: &[u8]) {
+        match self {
+            Peer::Plain(http) => http.send(bytes),
+            Peer::Tls(stream) => {
+                let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+            }
+        }
+    }
+
+    fn is_answered(&mut self) -> bool {
+        match self {
+            Peer::Plain(http) => http.try_answer().is_some(),
+            Peer::Tls(stream) => stream.read(&mut [0; 1]).is_ok_and(|bytes| bytes > 0),
+        }
+    }
+}
+
 /// At rest after one SMS, so that what is made at first use is there.
-fn idle(binary: &Path) -> f64 {
-    let daemon = daemon(binary);
-    daemon.deliver("To=12&From=34&Body=x");
+fn idle(binary: &Path, way: Way) -> f64 {
+    let daemon = daemon(binary, way);
+    let mut peer = Peer::connect(daemon.address, way);
+    peer.send(&rig::post("/", rig::FORM, "To=12&From=34&Body=x"));
+    assert!(peer.is_answered());
+    drop(peer);
     daemon.status("VmRSS")
 }
 
 /// With every place taken by a connection that has sent the start of a request.
-fn open(binary: &Path) -> f64 {
-    let daemon = daemon(binary);
-    let held: Vec<Http> = (0..CONNECTIONS)
+fn open(binary: &Path, way: Way) -> f64 {
+    let daemon = daemon(binary, way);
+    let held: Vec<Peer> = (0..CONNECTIONS)
         .map(|_| {
-            let mut http = Http::connect(daemon.address);
-            http.send("POST / HTTP/1.1\r\nHost: a\r\n");
-            http
+            let mut peer = Peer::connect(daemon.address, way);
+            peer.send(b"POST / HTTP/1.1\r\nHost: a\r\n");
+            peer
         })
         .collect();
     rig::wait_for("64 threads", || {
@@ -155,16 +245,22 @@ fn worst_requests() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// The peak while every connection sends one request again and again.
-fn worst(binary: &Path, request: &[u8]) -> f64 {
-    let daemon = daemon(binary);
+fn worst(binary: &Path, way: Way, request: &[u8]) -> f64 {
+    let daemon = daemon(binary, way);
     let address = daemon.address;
     // All but the last byte first, so that all of them are in memory at the same time.
     let (most, last) = request.split_at(request.len() - 1);
     for _ in 0..3 {
-        let mut held: Vec<Http> = (0..CONNECTIONS).map(|_| Http::connect(address)).collect();
-        held.iter_mut().for_each(|http| http.send(most));
-        held.iter_mut().for_each(|http| http.send(last));
-        let answered = held.iter_mut().filter_map(Http::try_answer).count();
+        let mut held: Vec<Peer> = (0..CONNECTIONS)
+            .map(|_| Peer::connect(address, way))
+            .collect();
+        held.iter_mut().for_each(|peer| peer.send(most));
+        held.iter_mut().for_each(|peer| peer.send(last));
+        let answered = held
+            .iter_mut()
+            .map(Peer::is_answered)
+            .filter(|yes| *yes)
+            .count();
         assert!(answered > 0, "nobody was answered");
     }
     daemon.status("VmHWM")
