@@ -1,4 +1,4 @@
-//! README and samples → what the program really does: keys, limits, dialplan, configurations.
+//! README and samples → what the program really does: keys, limits, crates, dialplan, configurations.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -255,6 +255,45 @@ fn the_readme_states_the_limits_of_the_code() {
         .collect();
     let expected = expected.map(|(what, limit)| (what.to_owned(), limit));
     assert_eq!(stated, expected);
+}
+
+#[test]
+fn every_crate_is_explained() {
+    let (lock, manifest) = (read("Cargo.lock"), read("Cargo.toml"));
+    let quoted = |line: &str, key: &str| {
+        let (_, value) = line.split_once(&format!("{key} = \""))?;
+        Some(value.split('"').next().unwrap().to_owned())
+    };
+    let mut locked: Vec<String> = lock
+        .lines()
+        .filter(|line| line.starts_with("name"))
+        .filter_map(|line| quoted(line, "name"))
+        .collect();
+    locked.dedup();
+    locked.retain(|name| name != "websms");
+
+    let (_, rest) = manifest.split_once("[dependencies]\n").unwrap();
+    let mut explained: Vec<String> = Vec::new();
+    let mut comment = "";
+    for line in rest.split("\n[").next().unwrap().lines() {
+        if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            // One comment may stand for two that follow each other.
+            assert!(comment.starts_with("# "), "{name} is not explained");
+            explained.push(quoted(line, "package").unwrap_or_else(|| name.to_owned()));
+        } else {
+            comment = line;
+        }
+    }
+    // The lists: names from `->` to the colon.
+    let text = rest.replace("\n#  ", "");
+    for (_, list) in text.lines().filter_map(|line| line.split_once(" -> ")) {
+        let (names, reason) = list.split_once(':').unwrap();
+        assert!(!reason.is_empty(), "{names}");
+        explained.extend(names.split_whitespace().map(str::to_owned));
+    }
+    explained.sort();
+    locked.sort();
+    assert_eq!(explained, locked);
 }
 
 fn is_balanced(line: &str) -> bool {
