@@ -123,7 +123,12 @@ fn check(path: &Path) -> ExitCode {
             Severity::Warning => "warning",
         };
         out.extend_from_slice(path.as_os_str().as_bytes());
-        out.extend_from_slice(format!(":{}: {kind}: {}\n", note.line, note.text).as_bytes());
+        // A remark on the file as a whole, or on what stands around it, has no line.
+        let line = match note.line {
+            0 => String::new(),
+            line => format!(":{line}"),
+        };
+        out.extend_from_slice(format!("{line}: {kind}: {}\n", note.text).as_bytes());
     }
     let usable = config.is_some() && notes.iter().all(|note| note.severity != Severity::Fault);
     print(&out);

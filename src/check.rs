@@ -78,7 +78,13 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
         if others_may(dir, OTHERS_WRITE) {
             notes.push(warning(others_write("[queue] dir")));
         }
-        if is_ram_disk(dir) {
+        if !nearest(dir).is_some_and(files::is_writable) {
+            notes.push(warning(
+                "[queue] dir: this user may not write there, so nothing is queued or kept"
+                    .to_owned(),
+            ));
+        }
+        if nearest(dir).is_some_and(files::is_in_memory) {
             notes.push(warning(
                 "[queue] dir is on a RAM disk: what waits there is lost with the power".to_owned(),
             ));
@@ -155,10 +161,9 @@ fn others_write(key: &str) -> String {
     format!("others may write to {key}: chmod o-w")
 }
 
-/// Whether a path, or the nearest of its parents that is there, is on a filesystem in memory.
-fn is_ram_disk(path: &Path) -> bool {
-    let there = path.ancestors().find(|place| place.exists());
-    there.is_some_and(files::is_in_memory)
+/// A path, or the nearest of its parents that is there.
+fn nearest(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|place| place.exists())
 }
 
 fn fault(text: String) -> Note {

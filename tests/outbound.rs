@@ -749,6 +749,27 @@ fn a_queue_on_a_ram_disk_and_a_spool_on_two_filesystems_are_told() {
 }
 
 #[test]
+fn a_queue_folder_that_cannot_be_made_is_told() {
+    let scratch = Scratch::new();
+    let check = |dir: &str, told: bool| {
+        let dir = scratch.join(dir);
+        let conf = format!("[queue]\ndir = \"{}\"\n", dir.display());
+        let conf = scratch.file("websms.conf", conf);
+        let ran = websms(&conf, &["--check"]);
+        let line = format!(
+            "{}: warning: [queue] dir: this user may not write there",
+            conf.display()
+        );
+        assert_eq!(ran.stdout.contains(&line), told, "{}", ran.stdout);
+        assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    };
+    check("queue", false);
+    check("not/there/yet", false);
+    // Not even root makes a folder in a file.
+    check("websms.conf/queue", true);
+}
+
+#[test]
 fn https_goes_through_a_proxy() {
     let (proxy_url, proxying) = proxy("HTTP/1.1 200 Connected\r\n\r\n");
     check_tls(

@@ -222,6 +222,11 @@ pub fn is_executable(path: &Path) -> bool {
     access(path, Access::EXEC_OK).is_ok()
 }
 
+/// Whether this process may make something in a folder (`access(2)`).
+pub fn is_writable(folder: &Path) -> bool {
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
 /// Makes the names in a folder durable. That a filesystem cannot is no error.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
