@@ -28,6 +28,7 @@ use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::spool::Spool;
 use crate::sys::stream::Tcp;
+use crate::sys::threads;
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
 use crate::sys::tls::server::Secure;
 
@@ -97,7 +98,7 @@ fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
         })?;
         let accepting = Arc::clone(&service);
         let run = move || accept(&accepting, &listener);
-        listener::spawn("accept", CONNECTION_STACK_BYTES, run).map_err(no_thread)?;
+        threads::spawn("accept", CONNECTION_STACK_BYTES, run).map_err(no_thread)?;
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
     drain_queue(&service)?;
@@ -112,7 +113,7 @@ fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
     let service = Arc::clone(service);
     let source: outbound::Source = Arc::new(move || Arc::clone(&service.setup().config));
     let drain = move || outbound::drain(&folder, &source);
-    listener::spawn("queue", SENDER_STACK_BYTES, drain).map_err(no_thread)
+    threads::spawn("queue", SENDER_STACK_BYTES, drain).map_err(no_thread)
 }
 
 /// Where a byte arrives for each SIGHUP.
@@ -393,7 +394,7 @@ fn admit(
         Some(_) => TLS_STACK_BYTES,
         None => CONNECTION_STACK_BYTES,
     };
-    let spawned = listener::spawn("connection", stack_bytes, move || {
+    let spawned = threads::spawn("connection", stack_bytes, move || {
         let tcp = Tcp::new(shared);
         match certificate {
             Some(certificate) => serve_tls(&service, tcp, &certificate, peer),

@@ -168,7 +168,7 @@ fn deliver(
     let drained = folder.as_ref().filter(|folder| queue::is_drained(folder));
     let timeout = outgoing.client.timeout;
     let reserve = match drained {
-        Some(_) => QUEUEING_RESERVE.min(timeout.div_f32(10.0)),
+        Some(_) => QUEUEING_RESERVE.min(timeout.checked_div(10).unwrap_or_default()),
         None => Duration::ZERO,
     };
     let spent = start.elapsed().saturating_add(reserve);

@@ -4,9 +4,7 @@
 //! what came of it is written down. A message's file is touched only where that changes what must
 //! outlive this process: that it failed at all, that it may have been sent, that it is done with.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,11 +23,13 @@ use crate::proto::hook;
 use crate::proto::notice::Why;
 use crate::proto::provider::Verdict;
 use crate::proto::schedule::{self, Entry, Next, Schedule, Tried};
+use crate::proto::sorted::Sorted;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::hook::{Run, start};
 use crate::sys::log::{self as syslog, Clean, Level};
 use crate::sys::queue::{Drain, Folder, News, Place};
+use crate::sys::threads::{self, Inbox, Tell, mailbox};
 
 /// Gives the configuration as it is now.
 pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
@@ -87,22 +87,22 @@ struct Pass<'a> {
     schedule: Schedule,
     begun: Instant,
     /// When a message's tries were last written down.
-    written: BTreeMap<Name, Instant>,
+    written: Sorted<Name, Instant>,
     /// Messages that came under an insane clock, and have no time yet.
-    unstamped: BTreeSet<Name>,
+    unstamped: Sorted<Name>,
     /// Messages that are done with, and whose files could not be taken away: they are not sent again.
-    stuck: BTreeSet<Name>,
+    stuck: Sorted<Name>,
     /// Some could not be read for now.
     unread: bool,
     /// Somebody waits until everything had its try.
     flushing: bool,
-    happened: Receiver<Happened>,
-    tell: Sender<Happened>,
+    happened: Inbox<Happened>,
+    tell: Tell<Happened>,
 }
 
 impl<'a> Pass<'a> {
     fn new(folder: &'a Folder, drain: Drain, source: &'a Source) -> Pass<'a> {
-        let (tell, happened) = channel();
+        let (tell, happened) = mailbox();
         let config = source();
         Pass {
             folder,
@@ -111,9 +111,9 @@ impl<'a> Pass<'a> {
             schedule: Schedule::new(settings(&config)),
             config,
             begun: Instant::now(),
-            written: BTreeMap::new(),
-            unstamped: BTreeSet::new(),
-            stuck: BTreeSet::new(),
+            written: Sorted::new(),
+            unstamped: Sorted::new(),
+            stuck: Sorted::new(),
             unread: false,
             flushing: false,
             happened,
@@ -152,17 +152,16 @@ impl<'a> Pass<'a> {
                 false => QUEUE_LOOK_PAUSE,
             };
             let wait = wait_ms.map_or(look, Duration::from_millis);
-            match self.happened.recv_timeout(wait.min(look)) {
-                Ok(Happened::News) => self.look(),
-                Ok(Happened::Tried {
+            match self.happened.wait(wait.min(look)) {
+                Some(Happened::News) => self.look(),
+                Some(Happened::Tried {
                     name,
                     item,
                     via,
                     verdict,
                 }) => self.settle(&name, *item, &via, verdict),
-                Err(RecvTimeoutError::Timeout) if wait >= look => self.look(),
-                // `tell` lives as long as this does, so it is never disconnected.
-                Err(_) => {}
+                None if wait >= look => self.look(),
+                None => {}
             }
         }
     }
@@ -174,15 +173,14 @@ impl<'a> Pass<'a> {
         let run = move || {
             loop {
                 while news.wait().is_ok() {
-                    if tell.send(Happened::News).is_err() {
+                    if !tell.tell(Happened::News) {
                         return;
                     }
                 }
                 news = watch_again(&folder);
             }
         };
-        let builder = thread::Builder::new().name("queue-news".to_owned());
-        builder.stack_size(SENDER_STACK_BYTES).spawn(run).map(drop)
+        threads::spawn("queue-news", SENDER_STACK_BYTES, run)
     }
 
     /// What the folder holds → the schedule.
@@ -198,13 +196,14 @@ impl<'a> Pass<'a> {
                 return;
             }
         };
-        let names: BTreeSet<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
+        let names = names.iter().filter_map(|name| Name::parse(name));
+        let names: Sorted<Name> = names.map(|name| (name, ())).collect();
         self.schedule.retain(|name| names.contains(name));
         self.written.retain(|name, _| names.contains(name));
-        self.unstamped.retain(|name| names.contains(name));
-        for name in names {
-            if !self.schedule.holds(&name) && !self.stuck.contains(&name) {
-                self.take_up(name);
+        self.unstamped.retain(|name, ()| names.contains(name));
+        for (name, ()) in names.iter() {
+            if !self.schedule.holds(name) && !self.stuck.contains(name) {
+                self.take_up(name.clone());
             }
         }
         if self.folder.wants_flush() && !self.flushing {
@@ -220,7 +219,7 @@ impl<'a> Pass<'a> {
             Err(why) => return self.unread(&name, &why),
         };
         if item.queued_s == 0 {
-            self.unstamped.insert(name.clone());
+            self.unstamped.insert(name.clone(), ());
         }
         let now_ms = self.now_ms();
         let pauses = pauses_ms(&self.config);
@@ -268,7 +267,7 @@ impl<'a> Pass<'a> {
         );
         match moved {
             Ok(dropped) => tell_dropped(&dropped),
-            Err(_) => drop(self.stuck.insert(name.clone())),
+            Err(_) => self.stuck.insert(name.clone(), ()),
         }
     }
 
@@ -280,8 +279,8 @@ impl<'a> Pass<'a> {
             self.config = config;
         }
         if !self.unstamped.is_empty() && stamp_s() != 0 {
-            for name in std::mem::take(&mut self.unstamped) {
-                self.stamp(&name);
+            for (name, ()) in std::mem::take(&mut self.unstamped).iter() {
+                self.stamp(name);
             }
         }
     }
@@ -347,15 +346,14 @@ impl<'a> Pass<'a> {
         let run = move || {
             let deadline = Deadline::after(outgoing.client.timeout);
             let verdict = attempt(&item.message, &outgoing, &config, &deadline);
-            let _ = tell.send(Happened::Tried {
+            tell.tell(Happened::Tried {
                 name: send_name,
                 item: Box::new(item),
                 via,
                 verdict,
             });
         };
-        let builder = thread::Builder::new().name("send".to_owned());
-        if builder.stack_size(SENDER_STACK_BYTES).spawn(run).is_err() {
+        if threads::spawn("send", SENDER_STACK_BYTES, run).is_err() {
             self.tried(&name, HELD);
         }
     }
@@ -517,13 +515,13 @@ impl<'a> Pass<'a> {
                 name.id
             ),
         );
-        self.stuck.insert(name.clone());
+        self.stuck.insert(name.clone(), ());
     }
 
     fn clear_stuck(&mut self) {
         let folder = self.folder;
         self.stuck
-            .retain(|name| folder.remove(&name.text()).is_err());
+            .retain(|name, ()| folder.remove(&name.text()).is_err());
     }
 
     fn tried(&mut self, name: &Name, tried: Tried) {

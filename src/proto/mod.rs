@@ -19,6 +19,7 @@ pub mod notice;
 pub mod quota;
 pub mod schedule;
 pub mod seen;
+pub mod sorted;
 
 pub mod callfile;
 

@@ -9,15 +9,16 @@
 //! Invariant: at most one message is under way to a destination, the one that came first, and at most
 //! one over an interface.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::proto::envelope::Name;
+use crate::proto::sorted::Sorted;
 
 /// What the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// For each interface itself and those to try after it, in order.
-    pub chains: BTreeMap<String, Vec<String>>,
+    pub chains: Sorted<String, Vec<String>>,
     /// Pauses between tries; the last repeats. Never empty.
     pub pauses_ms: Vec<u64>,
     /// Messages under way at once.
@@ -71,8 +72,8 @@ pub enum Tried {
 #[derive(Debug)]
 pub struct Schedule {
     settings: Settings,
-    waiting: BTreeMap<Name, Waiting>,
-    interfaces: BTreeMap<String, State>,
+    waiting: Sorted<Name, Waiting>,
+    interfaces: Sorted<String, State>,
     under_way: usize,
 }
 
@@ -115,8 +116,8 @@ impl Schedule {
     pub fn new(settings: Settings) -> Schedule {
         Schedule {
             settings,
-            waiting: BTreeMap::new(),
-            interfaces: BTreeMap::new(),
+            waiting: Sorted::new(),
+            interfaces: Sorted::new(),
             under_way: 0,
         }
     }
@@ -128,8 +129,10 @@ impl Schedule {
 
     /// Takes up a message. One that was tried elsewhere and must wait says that its interface is down.
     pub fn add(&mut self, name: Name, entry: Entry, now_ms: u64) {
-        let state = self.interfaces.entry(entry.interface.clone()).or_default();
-        if entry.due_ms > now_ms && state.down.is_none() {
+        if let Some(state) = state_of(&mut self.interfaces, &entry.interface)
+            && entry.due_ms > now_ms
+            && state.down.is_none()
+        {
             state.down = Some(Down {
                 until_ms: entry.due_ms,
                 pause: 0,
@@ -154,7 +157,7 @@ impl Schedule {
 
     /// Whether this one is known.
     pub fn holds(&self, name: &Name) -> bool {
-        self.waiting.contains_key(name)
+        self.waiting.contains(name)
     }
 
     /// Forgets what is in the folder no more: whoever removed it does not want it sent.
@@ -197,7 +200,7 @@ impl Schedule {
         let mut probe: Option<(u64, Name, String)> = None;
         let mut chosen = None;
         let full = self.under_way >= self.settings.senders_max;
-        for (name, waiting) in &self.waiting {
+        for (name, waiting) in self.waiting.iter() {
             let first = destinations.insert(name.destination);
             if waiting.via.is_some() {
                 continue;
@@ -227,7 +230,9 @@ impl Schedule {
         if let Some(waiting) = self.waiting.get_mut(&name) {
             waiting.via = Some(via.clone());
         }
-        self.interfaces.entry(via.clone()).or_default().busy = true;
+        if let Some(state) = state_of(&mut self.interfaces, &via) {
+            state.busy = true;
+        }
         self.under_way = self.under_way.saturating_add(1);
         Next::Send(name, via)
     }
@@ -276,7 +281,9 @@ impl Schedule {
             return;
         };
         self.under_way = self.under_way.saturating_sub(1);
-        let state = self.interfaces.entry(via.clone()).or_default();
+        let Some(state) = state_of(&mut self.interfaces, &via) else {
+            return;
+        };
         state.busy = false;
         let pauses = &self.settings.pauses_ms;
         let wait_ms = match tried {
@@ -326,6 +333,14 @@ impl Schedule {
     pub fn remove(&mut self, name: &Name) {
         self.waiting.remove(name);
     }
+}
+
+/// What is known of an interface; nothing yet: it is up.
+fn state_of<'a>(interfaces: &'a mut Sorted<String, State>, name: &String) -> Option<&'a mut State> {
+    if !interfaces.contains(name) {
+        interfaces.insert(name.clone(), State::default());
+    }
+    interfaces.get_mut(name)
 }
 
 fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {

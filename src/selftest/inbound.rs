@@ -7,7 +7,6 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::thread;
 
 use super::sample::{self, NoSample};
 use super::spool::{self, Private};
@@ -28,6 +27,7 @@ use crate::sys::listener::Slots;
 use crate::sys::log;
 use crate::sys::spool::Spool;
 use crate::sys::stream::Tcp;
+use crate::sys::threads;
 
 /// What is to be looked at.
 #[derive(Debug, Clone, Copy, Default)]
@@ -390,8 +390,7 @@ fn deliver(
     const NO_LISTENER: &str = "not tried: no listener on 127.0.0.1";
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|_| NO_LISTENER)?;
     let address = listener.local_addr().map_err(|_| NO_LISTENER)?;
-    let builder = thread::Builder::new().name("selftest".to_owned());
-    let serving = builder.stack_size(SENDER_STACK_BYTES).spawn(move || {
+    let serving = threads::spawn("selftest", SENDER_STACK_BYTES, move || {
         if let Ok((socket, _)) = listener.accept() {
             serve(&service, &mut Tcp::new(Arc::new(socket)), peer);
         }

@@ -23,8 +23,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::limits::{HOOK_PAUSE_MAX, HOOK_STACK_BYTES, HOOK_WAIT, HOOKS_MAX, HOOKS_WAITING_MAX};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
-use crate::sys::listener;
 use crate::sys::log::{self, Level};
+use crate::sys::threads;
 
 /// One run that is wanted.
 pub struct Run {
@@ -72,7 +72,7 @@ pub fn start(run: Run) {
             run = next();
         }
     };
-    if listener::spawn("hook", HOOK_STACK_BYTES, work).is_err() {
+    if threads::spawn("hook", HOOK_STACK_BYTES, work).is_err() {
         // A run that waits has a thread that will come to it; this one had not.
         let mut runs = lock();
         runs.busy = runs.busy.saturating_sub(1);

@@ -43,19 +43,6 @@ pub fn accept(listener: &TcpListener, mut take: impl FnMut(Arrival)) -> ! {
     }
 }
 
-/// Starts a thread of a fixed stack. That none can be had is an error, not a panic.
-pub fn spawn(
-    name: &str,
-    stack_bytes: usize,
-    run: impl FnOnce() + Send + 'static,
-) -> io::Result<()> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(stack_bytes)
-        .spawn(run)
-        .map(drop)
-}
-
 /// How many connections the file limit leaves room for, at least one: each has its socket and, at
 /// times, a file and a folder open.
 pub fn connections_allowed(wanted: usize) -> usize {

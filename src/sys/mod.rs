@@ -15,4 +15,5 @@ pub mod spool;
 pub mod stdio;
 pub mod stream;
 pub mod tally;
+pub mod threads;
 pub mod tls;

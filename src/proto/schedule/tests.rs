@@ -26,7 +26,8 @@ impl Story {
         let settings = Settings {
             chains: chains
                 .map(|(name, names)| (name.to_owned(), chain(names)))
-                .into(),
+                .into_iter()
+                .collect(),
             pauses_ms: PAUSES.to_vec(),
             senders_max: 4,
         };

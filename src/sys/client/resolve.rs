@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
 
 use ureq::config::Config;
@@ -15,6 +14,7 @@ use ureq::{Error, Timeout};
 
 use super::{Progress, Step};
 use crate::limits::{RESOLVER_STACK_BYTES, RESOLVERS_MAX};
+use crate::sys::threads::{self, mailbox};
 
 /// Look-ups under way. One that hangs outlives its caller, for the system's resolver cannot be
 /// interrupted; so they are counted, not joined.
@@ -82,24 +82,16 @@ pub(super) fn look_up(
     reason: Timeout,
 ) -> Result<Vec<SocketAddr>, Error> {
     let slot = Slot::take().ok_or(Error::HostNotFound)?;
-    let (sender, receiver) = mpsc::sync_channel(1);
+    let (tell, inbox) = mailbox();
     let name = host.to_owned();
-    thread::Builder::new()
-        .name("resolver".to_owned())
-        .stack_size(RESOLVER_STACK_BYTES)
-        .spawn(move || {
-            let _slot = slot;
-            let found = (name.as_str(), port).to_socket_addrs();
-            let found = found.map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-            // Nobody listens any more where the deadline has passed.
-            let _ = sender.send(found);
-        })
-        .map_err(Error::Io)?;
-    match receiver.recv_timeout(wait) {
-        Ok(found) => Ok(found),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::Timeout(reason)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Error::HostNotFound),
-    }
+    let run = move || {
+        let _slot = slot;
+        let found = (name.as_str(), port).to_socket_addrs();
+        // Nobody listens any more where the deadline has passed.
+        tell.tell(found.map(Iterator::collect).unwrap_or_default());
+    };
+    threads::spawn("resolver", RESOLVER_STACK_BYTES, run).map_err(Error::Io)?;
+    inbox.wait(wait).ok_or(Error::Timeout(reason))
 }
 
 /// One of [`RESOLVERS_MAX`].

@@ -1,0 +1,126 @@
+//! A piece of work → a thread of its own, and what it tells → whoever waits for it.
+//!
+//! Both take any closure and any news, but one thread starts and one waits like another: the standard
+//! library's ways to do it would be in the program once for each.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::sys::clock::Deadline;
+
+/// Starts a thread of a fixed stack. That none can be had is an error, not a panic.
+pub fn spawn(
+    name: &str,
+    stack_bytes: usize,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    spawn_boxed(name, stack_bytes, Box::new(run))
+}
+
+fn spawn_boxed(name: &str, stack_bytes: usize, run: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    let builder = thread::Builder::new().name(name.to_owned());
+    builder.stack_size(stack_bytes).spawn(run).map(drop)
+}
+
+/// News from many threads to one, in their order.
+pub fn mailbox<T>() -> (Tell<T>, Inbox<T>) {
+    let shared = Arc::new(Shared {
+        news: Mutex::new(Some(Vec::new())),
+        arrived: Condvar::new(),
+    });
+    (Tell(Arc::clone(&shared)), Inbox(shared))
+}
+
+/// Where news is told.
+pub struct Tell<T>(Arc<Shared<T>>);
+
+/// Where it is waited for.
+pub struct Inbox<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    /// `None` when nobody waits any more.
+    news: Mutex<Option<Vec<T>>>,
+    arrived: Condvar,
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<T>>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Tell<T> {
+    /// Never waits. False: nobody will hear it.
+    pub fn tell(&self, this: T) -> bool {
+        let mut news = self.0.lock();
+        let Some(news) = news.as_mut() else {
+            return false;
+        };
+        news.push(this);
+        self.0.arrived.notify_one();
+        true
+    }
+}
+
+impl<T> Clone for Tell<T> {
+    fn clone(&self) -> Tell<T> {
+        Tell(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Inbox<T> {
+    /// The oldest news, waited for so long.
+    pub fn wait(&self, wait: Duration) -> Option<T> {
+        let deadline = Deadline::after(wait);
+        let mut news = self.0.lock();
+        loop {
+            if let Some(news) = news.as_mut()
+                && !news.is_empty()
+            {
+                return Some(news.remove(0));
+            }
+            let woken = self.0.arrived.wait_timeout(news, deadline.left()?);
+            (news, _) = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<T> Drop for Inbox<T> {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn news_comes_in_order_and_from_threads() {
+        let (tell, inbox) = mailbox();
+        assert_eq!(inbox.wait(Duration::from_millis(1)), None);
+        for number in 0..3 {
+            assert!(tell.tell(number));
+        }
+        let other = tell.clone();
+        let spawned = spawn("test", 64 * 1024, move || {
+            // The others may have been heard by then or not.
+            other.tell(3);
+        });
+        assert!(spawned.is_ok());
+        let heard: Vec<_> = (0..4).filter_map(|_| inbox.wait(LONG)).collect();
+        assert_eq!(heard, [0, 1, 2, 3]);
+        assert_eq!(inbox.wait(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn who_tells_knows_that_nobody_hears() {
+        let (tell, inbox) = mailbox();
+        drop(inbox);
+        assert!(!tell.tell(1));
+    }
+}
