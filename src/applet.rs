@@ -1,21 +1,21 @@
 //! `argv[0]`, then `argv[1]` → an applet; its options; usage texts; fault → exit code.
 
+mod options;
 mod usage;
 mod websms;
 mod websmsd;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::check;
-use crate::config::{Reading, Severity};
-use crate::outbound::Look;
+use crate::config::Severity;
 use crate::selftest::{self, Report};
-use crate::sys::stdio;
+use crate::sys::stdio::{self, complain, print};
+use options::Wish;
 
 /// Where the configuration is unless `-c` or `WEBSMS_CONF` says otherwise.
 const CONFIG_DEFAULT: &str = "/etc/asterisk/websms.conf";
@@ -27,19 +27,22 @@ const EXIT_FAULT: u8 = 2;
 const EXIT_FAILS: u8 = 1;
 
 /// Runs what `argv` asks for.
-pub fn run(argv: Vec<OsString>) -> ExitCode {
+pub fn run(argv: &[OsString]) -> ExitCode {
     let start = Instant::now();
-    let mut argv = argv.into_iter();
-    let program = argv.next().unwrap_or_default();
-    let arguments: Vec<OsString> = argv.collect();
+    let (program, arguments) = match argv.split_first() {
+        Some((program, arguments)) => (program.as_os_str(), arguments),
+        None => (OsStr::new(""), argv),
+    };
     // Asterisk tells its programs where it is (res_agi.c), and talks to them through pipes.
     let under_agi = std::env::var_os("AST_AGI_DIR").is_some() && stdio::are_pipes();
-    match (is_websmsd(&program), arguments.split_first()) {
-        (true, _) => websmsd::run(&arguments),
+    let exit = match (is_websmsd(program), arguments.split_first()) {
+        (true, _) => websmsd::run(arguments),
         // Under AGI a first argument may be what a stranger dialled.
         (false, Some((first, rest))) if first == "websmsd" && !under_agi => websmsd::run(rest),
-        (false, _) => websms::run(&arguments, under_agi, start),
-    }
+        (false, _) if under_agi => websms::run_under_agi(arguments, start),
+        (false, _) => websms::run(arguments, start),
+    };
+    ExitCode::from(exit)
 }
 
 /// Any other name is `websms`.
@@ -49,122 +52,69 @@ fn is_websmsd(program: &OsStr) -> bool {
     name.strip_suffix(b".php").unwrap_or(name) == b"websmsd"
 }
 
-// ---- Options --------------------------------------------------------------------------------
-
-/// Why a command line is not understood: one line, nothing in it that could be a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct BadUsage(String);
-
-fn bad_usage<T>(text: impl Into<String>) -> Result<T, BadUsage> {
-    Err(BadUsage(text.into()))
-}
-
-/// One option: its name, and its value where that was joined by `=`.
-struct Given<'a> {
-    name: &'a str,
-    joined: Option<&'a OsStr>,
-}
-
-/// Takes an argument apart that begins with `-`. An option of ours is ASCII; anything else is not
-/// shown, for it may be a text that stands in the wrong place.
-fn split_option(argument: &OsStr) -> Option<Given<'_>> {
-    let bytes = argument.as_bytes();
-    let (name, joined) = match bytes.iter().position(|byte| *byte == b'=') {
-        Some(at) if bytes.starts_with(b"--") => {
-            let (name, value) = bytes.split_at(at);
-            (name, value.get(1..).map(OsStr::from_bytes))
-        }
-        _ => (bytes, None),
-    };
-    let name = std::str::from_utf8(name).ok()?;
-    Some(Given { name, joined })
-}
-
-/// The value of an option: what is joined to it, else the next argument.
-fn value<'a>(
-    given: &Given<'a>,
-    rest: &mut impl Iterator<Item = &'a OsString>,
-) -> Result<&'a OsStr, BadUsage> {
-    let next = || rest.next().map(OsString::as_os_str);
-    match given.joined.or_else(next) {
-        Some(value) => Ok(value),
-        None => bad_usage(format!("{} needs a value", given.name)),
-    }
-}
-
-/// An option that has no value.
-fn flag(given: &Given<'_>) -> Result<(), BadUsage> {
-    match given.joined {
-        None => Ok(()),
-        Some(_) => bad_usage(format!("{} takes no value", given.name)),
-    }
-}
-
 /// `-c`, else `WEBSMS_CONF`, else the default. An empty variable counts as absent.
-fn config_path(option: Option<PathBuf>) -> PathBuf {
-    let variable = || std::env::var_os("WEBSMS_CONF").filter(|path| !path.is_empty());
-    option
-        .or_else(|| variable().map(PathBuf::from))
-        .unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT))
+fn config_path(option: Option<&OsStr>) -> PathBuf {
+    let path = match option {
+        Some(path) => Some(path.to_owned()),
+        None => std::env::var_os("WEBSMS_CONF").filter(|path| !path.is_empty()),
+    };
+    path.unwrap_or_else(|| CONFIG_DEFAULT.into()).into()
 }
 
 // ---- What both applets do -------------------------------------------------------------------
 
-/// `--check`: every fault and warning, 0 only where there is no fault.
-fn check(path: &Path) -> ExitCode {
-    let Reading { config, mut notes } = check::load(path);
-    if let Some(config) = &config {
-        notes.extend(check::surroundings(path, config));
+/// A line on stderr, then how the applet is used.
+fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
+    let usage = usage.trim_end();
+    complain(format_args!("{applet}: {fault}\n\n{usage}"));
+    EXIT_FAULT
+}
+
+/// What both applets can be asked.
+fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
+    match wish {
+        Wish::Check => return check(path),
+        Wish::Version => print(concat!("websms ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        _ => print(usage.as_bytes()),
     }
+    0
+}
+
+/// `--check`: every fault and warning, 0 only where there is no fault.
+fn check(path: &Path) -> u8 {
+    let reading = check::load_whole(path);
     let mut out = Vec::new();
-    for note in &notes {
+    let mut exit = match reading.config {
+        Some(_) => 0,
+        None => EXIT_FAULT,
+    };
+    for note in &reading.notes {
         let kind = match note.severity {
-            Severity::Fault => "fault",
-            Severity::Warning => "warning",
+            Severity::Fault => {
+                exit = EXIT_FAULT;
+                ": fault: "
+            }
+            Severity::Warning => ": warning: ",
         };
         out.extend_from_slice(path.as_os_str().as_bytes());
-        // A remark on the file as a whole, or on what stands around it, has no line.
-        let line = match note.line {
-            0 => String::new(),
-            line => format!(":{line}"),
-        };
-        out.extend_from_slice(format!("{line}: {kind}: {}\n", note.text).as_bytes());
+        let line = [&check::line(note), kind, &note.text, "\n"].concat();
+        out.extend_from_slice(line.as_bytes());
     }
-    let usable = config.is_some() && notes.iter().all(|note| note.severity != Severity::Fault);
     print(&out);
-    match usable {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(EXIT_FAULT),
-    }
+    exit
 }
 
 /// `--selftest`: the report, for a person or for a monitor.
-fn show(report: &Report, look: Look) -> ExitCode {
-    match look {
-        Look::Text => print(report.text().as_bytes()),
-        Look::Json => print(&report.json()),
+fn show(report: &Report, json: bool) -> u8 {
+    match json {
+        false => print(report.text()),
+        true => print(&report.json()),
     }
     match report.outcome() {
-        selftest::Outcome::Holds => ExitCode::SUCCESS,
-        selftest::Outcome::Fails => ExitCode::from(EXIT_FAILS),
-        selftest::Outcome::Unusable => ExitCode::from(EXIT_FAULT),
+        selftest::Outcome::Holds => 0,
+        selftest::Outcome::Fails => EXIT_FAILS,
+        selftest::Outcome::Unusable => EXIT_FAULT,
     }
-}
-
-/// A person's stdout. That nobody reads it is nobody's fault.
-fn print(bytes: &[u8]) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
-}
-
-/// A line on stderr, which may be closed.
-fn complain(words: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{words}");
-}
-
-fn version() -> ExitCode {
-    print(concat!("websms ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
-    ExitCode::SUCCESS
 }
 
 #[cfg(test)]

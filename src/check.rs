@@ -23,11 +23,24 @@ use crate::sys::tls::certificate::{BadIdentity, Identity};
 pub fn load(path: &Path) -> Reading {
     match files::read(path, CONFIG_BYTES_MAX, Links::Follow) {
         Ok(bytes) => config::read(&bytes, &variable),
-        Err(error) => Reading {
-            config: None,
-            notes: vec![fault(format!("cannot be read: {error}"))],
-        },
+        Err(error) => {
+            let mut notes = Vec::new();
+            fault(&mut notes, &["cannot be read: ", &error.to_string()]);
+            Reading {
+                config: None,
+                notes,
+            }
+        }
     }
+}
+
+/// Reads a configuration and looks around it.
+pub fn load_whole(path: &Path) -> Reading {
+    let mut reading = load(path);
+    if let Some(config) = &reading.config {
+        reading.notes.extend(surroundings(path, config));
+    }
+    reading
 }
 
 /// `${name}` of a configuration.
@@ -40,54 +53,48 @@ pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
 pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
     let mut notes = Vec::new();
     if others_may(path, OTHERS_READ) {
-        notes.push(warning(
-            "others may read this file, which holds credentials: chmod o-r".to_owned(),
-        ));
+        let text = "others may read this file, which holds credentials: chmod o-r";
+        warn(&mut notes, &[text]);
     }
     for outgoing in &config.outgoing {
-        notes.extend(interface_fault(outgoing).map(|text| {
-            let index = &outgoing.account.interface;
-            match index.is_empty() {
-                true => fault(text),
-                false => fault(format!("interface {index}: {text}")),
+        if let Some(text) = interface_fault(outgoing) {
+            match outgoing.account.interface.as_str() {
+                "" => fault(&mut notes, &[&text]),
+                index => fault(&mut notes, &["interface ", index, ": ", &text]),
             }
-        }));
+        }
     }
-    if let Some(tls) = &config.listening.tls
-        && others_may(&tls.key, OTHERS_READ)
-    {
-        notes.push(warning(
-            "others may read the file of tls_key: chmod o-r".to_owned(),
-        ));
+    if let Some(tls) = &config.listening.tls {
+        if others_may(&tls.key, OTHERS_READ) {
+            let text = "others may read the file of tls_key: chmod o-r";
+            warn(&mut notes, &[text]);
+        }
+        if let Err(BadIdentity(what)) = Identity::load(&tls.cert, &tls.key) {
+            fault(&mut notes, &[&what]);
+        }
     }
-    if let Some(tls) = &config.listening.tls
-        && let Err(BadIdentity(what)) = Identity::load(&tls.cert, &tls.key)
-    {
-        notes.push(fault(what));
-    }
-    notes.extend(spool_notes(&config.spool));
+    spool_notes(&config.spool, &mut notes);
     let hooks = [
-        ("[websmsd] on_message", &config.listening.on_message),
-        ("[queue] on_failure", &config.queue.on_failure),
+        ("[websmsd] on_message: ", &config.listening.on_message),
+        ("[queue] on_failure: ", &config.queue.on_failure),
     ];
     for (key, program) in hooks {
-        let doubt = program.as_deref().and_then(hook_doubt);
-        notes.extend(doubt.map(|what| warning(format!("{key}: {what}"))));
+        if let Some(what) = program.as_deref().and_then(hook_doubt) {
+            warn(&mut notes, &[key, what]);
+        }
     }
     if let Some(dir) = &config.queue.dir {
         if others_may(dir, OTHERS_WRITE) {
-            notes.push(warning(others_write("[queue] dir")));
+            warn(&mut notes, &others_write("[queue] dir"));
         }
-        if !nearest(dir).is_some_and(files::is_writable) {
-            notes.push(warning(
-                "[queue] dir: this user may not write there, so nothing is queued or kept"
-                    .to_owned(),
-            ));
+        let place = nearest(dir);
+        if !place.is_some_and(files::is_writable) {
+            let text = "[queue] dir: this user may not write there, so nothing is queued or kept";
+            warn(&mut notes, &[text]);
         }
-        if nearest(dir).is_some_and(files::is_in_memory) {
-            notes.push(warning(
-                "[queue] dir is on a RAM disk: what waits there is lost with the power".to_owned(),
-            ));
+        if place.is_some_and(files::is_in_memory) {
+            let text = "[queue] dir is on a RAM disk: what waits there is lost with the power";
+            warn(&mut notes, &[text]);
         }
     }
     notes
@@ -109,43 +116,50 @@ fn hook_doubt(program: &Path) -> Option<&'static str> {
     }
 }
 
-fn spool_notes(spool: &config::Spool) -> Vec<Note> {
-    let mut notes = Vec::new();
+fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
     let folders = [
         ("outgoingdir", &spool.outgoing),
         ("stagingdir", &spool.staging),
     ];
+    let mut devices = Vec::new();
     for (key, folder) in folders {
-        match fs::metadata(folder) {
-            Ok(status) if !status.is_dir() => notes.push(fault(format!("{key} is no folder"))),
-            Ok(_) if others_may(folder, OTHERS_WRITE) => notes.push(warning(others_write(key))),
-            Ok(_) => {}
-            Err(_) => notes.push(warning(format!("{key} is not there yet"))),
+        let Ok(status) = fs::metadata(folder) else {
+            warn(notes, &[key, " is not there yet"]);
+            continue;
+        };
+        devices.push(status.dev());
+        if !status.is_dir() {
+            fault(notes, &[key, " is no folder"]);
+        } else if status.mode() & OTHERS_WRITE != 0 {
+            warn(notes, &others_write(key));
         }
     }
-    let device = |folder| fs::metadata(folder).ok().map(|status| status.dev());
-    if let (Some(outgoing), Some(staging)) = (device(&spool.outgoing), device(&spool.staging))
+    if let [outgoing, staging] = devices[..]
         && outgoing != staging
     {
         let text = "outgoingdir and stagingdir are on two filesystems: \
                     a call file cannot be moved from one to the other";
-        notes.push(fault(text.to_owned()));
+        fault(notes, &[text]);
     }
-    notes
 }
 
 /// Why no request can be made for an interface, whatever the message.
 fn interface_fault(outgoing: &Outgoing) -> Option<String> {
-    let sample = Message {
-        to: Number::parse_outbound(b"1").ok()?,
-        from: Sender::parse_outbound(b"1").ok()?,
-        text: Text::parse_outbound(b"x").ok()?,
-    };
-    if let Err(fault) = provider::encode(&sample, &outgoing.account, 0) {
+    let fault = provider::encode(&sample()?, &outgoing.account, 0).err();
+    if let Some(fault) = fault {
         return Some(fault.to_string());
     }
     let settings = connection(&outgoing.client);
     client::check(&settings).err().map(str::to_owned)
+}
+
+/// A made-up message: from and to numbers that nobody has.
+pub fn sample() -> Option<Message> {
+    Some(Message {
+        to: Number::parse_outbound(b"+15550123456").ok()?,
+        from: Sender::parse_outbound(b"+15550123457").ok()?,
+        text: Text::parse_outbound(b"self-test").ok()?,
+    })
 }
 
 // ---- Files ----------------------------------------------------------------------------------
@@ -157,27 +171,38 @@ fn others_may(path: &Path, bits: u32) -> bool {
     fs::metadata(path).is_ok_and(|status| status.mode() & bits != 0)
 }
 
-fn others_write(key: &str) -> String {
-    format!("others may write to {key}: chmod o-w")
+fn others_write(key: &str) -> [&str; 3] {
+    ["others may write to ", key, ": chmod o-w"]
 }
 
 /// A path, or the nearest of its parents that is there.
-fn nearest(path: &Path) -> Option<&Path> {
+pub fn nearest(path: &Path) -> Option<&Path> {
     path.ancestors().find(|place| place.exists())
 }
 
-fn fault(text: String) -> Note {
-    Note {
-        line: 0,
-        severity: Severity::Fault,
-        text,
+// ---- Remarks --------------------------------------------------------------------------------
+
+/// `:line` of a remark; nothing where it has none.
+pub fn line(note: &Note) -> String {
+    match note.line {
+        0 => String::new(),
+        line => format!(":{line}"),
     }
 }
 
-fn warning(text: String) -> Note {
-    Note {
+fn fault(notes: &mut Vec<Note>, text: &[&str]) {
+    note(notes, Severity::Fault, text);
+}
+
+fn warn(notes: &mut Vec<Note>, text: &[&str]) {
+    note(notes, Severity::Warning, text);
+}
+
+/// Of a file as a whole, or of what stands around it: it has no line.
+fn note(notes: &mut Vec<Note>, severity: Severity, text: &[&str]) {
+    notes.push(Note {
         line: 0,
-        severity: Severity::Warning,
-        text,
-    }
+        severity,
+        text: text.concat(),
+    });
 }

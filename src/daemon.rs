@@ -7,12 +7,10 @@ mod replay;
 
 pub use replay::replay;
 
-use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::check;
@@ -27,6 +25,7 @@ use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::spool::Spool;
+use crate::sys::stdio::complain;
 use crate::sys::stream::Tcp;
 use crate::sys::threads;
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
@@ -52,32 +51,42 @@ struct Fault {
     exit: u8,
 }
 
+fn fault<T>(exit: u8, line: String) -> Result<T, Fault> {
+    let lines = vec![line];
+    Err(Fault { lines, exit })
+}
+
+/// The system's refusal of what cannot be done.
+fn refused<T>(what: &str, error: &io::Error) -> Result<T, Fault> {
+    fault(EXIT_SYSTEM, [what, ": ", &said(error)].concat())
+}
+
 /// Exit code of a configuration that cannot be run.
 const EXIT_CONFIG: u8 = 2;
 /// Exit code where the system refuses: no address, no thread.
 const EXIT_SYSTEM: u8 = 1;
 
-/// Serves until it is killed; returns only where it could not start.
-pub fn run(options: Options) -> ExitCode {
+/// Serves until it is killed; returns, with the exit code, only where it could not start.
+pub fn run(options: &Options) -> u8 {
     let stderr = match options.verbose {
         true => Stderr::Too,
         false => Stderr::Instead,
     };
     log::open("websmsd", stderr);
-    match start(&options) {
+    match start(options) {
         Ok((service, hangups)) => {
             log_surroundings(&options.config, &service.setup().config);
-            reload(&options, &service, hangups)
+            reload(options, &service, hangups)
         }
         Err(fault) => {
             for line in &fault.lines {
-                log::event(Level::Error, format_args!("{line}"));
+                tell(Level::Error, line);
                 // With `-v` the log has said it on stderr already.
                 if !options.verbose {
-                    let _ = writeln!(io::stderr(), "websmsd: {line}");
+                    complain(format_args!("websmsd: {line}"));
                 }
             }
-            ExitCode::from(fault.exit)
+            fault.exit
         }
     }
 }
@@ -85,25 +94,31 @@ pub fn run(options: Options) -> ExitCode {
 /// Everything up to the first accepted connection; gives where SIGHUPs arrive.
 fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
     // First of all, so that an early SIGHUP does not kill.
-    let hangups = hangups()?;
+    let hangups = match hangups() {
+        Ok(hangups) => hangups,
+        Err(error) => return refused("cannot wait for SIGHUP", &error),
+    };
     let setup = load(&options.config, None)?;
-    let addresses = addresses(options, &setup.config);
-    let listeners = bind_all(&addresses)?;
+    let listeners = bind_all(&addresses(options, &setup.config))?;
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
     for listener in listeners {
-        let address = listener.local_addr().map_err(|error| Fault {
-            lines: vec![format!("cannot listen: {}", said(&error))],
-            exit: EXIT_SYSTEM,
-        })?;
+        let address = match listener.local_addr() {
+            Ok(address) => address,
+            Err(error) => return refused("cannot listen", &error),
+        };
         let accepting = Arc::clone(&service);
         let run = move || accept(&accepting, &listener);
-        threads::spawn("accept", CONNECTION_STACK_BYTES, run).map_err(no_thread)?;
+        if let Err(error) = threads::spawn("accept", CONNECTION_STACK_BYTES, run) {
+            return refused(NO_THREAD, &error);
+        }
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
     drain_queue(&service)?;
     Ok((service, hangups))
 }
+
+const NO_THREAD: &str = "cannot start a thread";
 
 /// Starts to drain the outbound queue, where there is one.
 fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
@@ -113,27 +128,17 @@ fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
     let service = Arc::clone(service);
     let source: outbound::Source = Arc::new(move || Arc::clone(&service.setup().config));
     let drain = move || outbound::drain(&folder, &source);
-    threads::spawn("queue", SENDER_STACK_BYTES, drain).map_err(no_thread)
+    match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
+        Ok(()) => Ok(()),
+        Err(error) => refused(NO_THREAD, &error),
+    }
 }
 
 /// Where a byte arrives for each SIGHUP.
-fn hangups() -> Result<UnixStream, Fault> {
-    let register = || {
-        let (read, write) = UnixStream::pair()?;
-        signal_hook::low_level::pipe::register(signal_hook::consts::SIGHUP, write)?;
-        Ok(read)
-    };
-    register().map_err(|error: io::Error| Fault {
-        lines: vec![format!("cannot wait for SIGHUP: {}", said(&error))],
-        exit: EXIT_SYSTEM,
-    })
-}
-
-fn no_thread(error: io::Error) -> Fault {
-    Fault {
-        lines: vec![format!("cannot start a thread: {}", said(&error))],
-        exit: EXIT_SYSTEM,
-    }
+fn hangups() -> io::Result<UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    signal_hook::low_level::pipe::register(signal_hook::consts::SIGHUP, write)?;
+    Ok(read)
 }
 
 /// What the system said, in our words.
@@ -164,34 +169,35 @@ fn load_config(path: &Path) -> Result<Config, Fault> {
     let mut faults = Vec::new();
     for note in &reading.notes {
         match note.severity {
-            Severity::Fault => faults.push(Remark(path, note).to_string()),
-            Severity::Warning => log::event(Level::Warning, format_args!("{}", Remark(path, note))),
+            Severity::Fault => faults.push(remark(path, note)),
+            Severity::Warning => tell(Level::Warning, &remark(path, note)),
         }
     }
-    reading.config.ok_or(Fault {
-        lines: faults,
-        exit: EXIT_CONFIG,
-    })
+    match reading.config {
+        Some(config) => Ok(config),
+        None => Err(Fault {
+            lines: faults,
+            exit: EXIT_CONFIG,
+        }),
+    }
 }
 
 fn open_spool(config: &Config) -> Result<Spool, Fault> {
-    Spool::open(&spool_settings(&config.spool)).map_err(|error| Fault {
-        lines: vec![error.to_string()],
-        exit: EXIT_CONFIG,
-    })
+    match Spool::open(&spool_settings(&config.spool)) {
+        Ok(spool) => Ok(spool),
+        Err(bad) => fault(EXIT_CONFIG, bad.to_string()),
+    }
 }
 
 /// What HTTPS is served with, where it is.
 fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
-    let files = config.listening.tls.as_ref();
-    let loaded = files.map(|files| Certificate::load(&files.cert, &files.key));
-    loaded
-        .transpose()
-        .map(|it| it.map(Arc::new))
-        .map_err(|BadIdentity(what)| Fault {
-            lines: vec![what],
-            exit: EXIT_CONFIG,
-        })
+    let Some(files) = &config.listening.tls else {
+        return Ok(None);
+    };
+    match Certificate::load(&files.cert, &files.key) {
+        Ok(certificate) => Ok(Some(Arc::new(certificate))),
+        Err(BadIdentity(what)) => fault(EXIT_CONFIG, what),
+    }
 }
 
 /// The record of provider's ids, where an interface has them. That of `before` stays where its folder
@@ -244,22 +250,18 @@ fn log_surroundings(path: &Path, config: &Config) {
             Severity::Fault => Level::Error,
             Severity::Warning => Level::Warning,
         };
-        log::event(level, format_args!("{}", Remark(path, note)));
+        tell(level, &remark(path, note));
     }
 }
 
 /// `file:line: …`, the line where there is one.
-struct Remark<'a>(&'a Path, &'a Note);
+fn remark(path: &Path, note: &Note) -> String {
+    let (path, line) = (path.display(), check::line(note));
+    format!("{path}{line}: {}", note.text)
+}
 
-impl fmt::Display for Remark<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Remark(path, note) = self;
-        let path = path.display();
-        match note.line {
-            0 => write!(f, "{path}: {}", note.text),
-            line => write!(f, "{path}:{line}: {}", note.text),
-        }
-    }
+fn tell(level: Level, words: &str) {
+    log::event(level, format_args!("{words}"));
 }
 
 /// `-l`, else `listen`, else the environment's port, else port 80.
@@ -284,7 +286,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
     for address in addresses {
         match listener::bind(*address, addresses) {
             Ok(listener) => listeners.push(listener),
-            Err(error) => lines.push(BindFault(*address, error).to_string()),
+            Err(error) => lines.push(bind_fault(*address, &error)),
         }
     }
     match lines.is_empty() {
@@ -301,32 +303,28 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
 pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), (io::ErrorKind, String)> {
     match listener::bind(address, all) {
         Ok(_) => Ok(()),
-        Err(error) => Err((error.kind(), BindFault(address, error).to_string())),
+        Err(error) => Err((error.kind(), bind_fault(address, &error))),
     }
 }
 
 /// Why an address cannot be listened on, and what helps.
-struct BindFault(SocketAddr, io::Error);
-
-impl fmt::Display for BindFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BindFault(address, error) = self;
-        write!(f, "cannot listen on {address}: ")?;
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => f.write_str(
-                "not permitted: a port below 1024 needs root or CAP_NET_BIND_SERVICE; \
-                 choose another with -l or listen",
-            ),
-            io::ErrorKind::AddrInUse => f.write_str(
-                "in use: another program, or another websmsd, listens there; stop it or choose \
-                 another port with -l or listen",
-            ),
-            io::ErrorKind::AddrNotAvailable => f.write_str(
-                "no such address on this machine: give one of its own, or 0.0.0.0 or [::] for all",
-            ),
-            _ => f.write_str(&said(error)),
+fn bind_fault(address: SocketAddr, error: &io::Error) -> String {
+    let said = said(error);
+    let words = match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "not permitted: a port below 1024 needs root or CAP_NET_BIND_SERVICE; choose another with \
+             -l or listen"
         }
-    }
+        io::ErrorKind::AddrInUse => {
+            "in use: another program, or another websmsd, listens there; stop it or choose another \
+             port with -l or listen"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "no such address on this machine: give one of its own, or 0.0.0.0 or [::] for all"
+        }
+        _ => &said,
+    };
+    format!("cannot listen on {address}: {words}")
 }
 
 /// `max_connections`, or what the file limit allows.
@@ -446,31 +444,25 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
             Ok(setup) => {
                 let addresses = |config| addresses(options, config);
                 if addresses(&before.config) != addresses(&setup.config) {
-                    log::event(
-                        Level::Warning,
-                        format_args!("listen has changed: restart websmsd to listen there"),
-                    );
+                    let words = "listen has changed: restart websmsd to listen there";
+                    tell(Level::Warning, words);
                 }
                 if before.config.queue.dir != setup.config.queue.dir {
-                    log::event(
-                        Level::Warning,
-                        format_args!(
-                            "[queue] dir has changed: restart websmsd to send what waits there"
-                        ),
-                    );
+                    let words = "[queue] dir has changed: restart websmsd to send what waits there";
+                    tell(Level::Warning, words);
                 }
                 service.slots.set_max(connections_max(&setup.config));
                 service.replace(setup);
-                log::event(Level::Notice, format_args!("configuration read again"));
+                tell(Level::Notice, "configuration read again");
                 log_surroundings(&options.config, &service.setup().config);
             }
             Err(fault) => {
                 for line in &fault.lines {
-                    log::event(Level::Error, format_args!("{line}"));
+                    tell(Level::Error, line);
                 }
-                log::event(
+                tell(
                     Level::Error,
-                    format_args!("configuration not taken, the one before stays"),
+                    "configuration not taken, the one before stays",
                 );
             }
         }

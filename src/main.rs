@@ -1,7 +1,9 @@
 //! The multicall binary: argv → applet → exit code. Nothing else.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    websms::applet::run(std::env::args_os().collect())
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    websms::applet::run(&argv)
 }

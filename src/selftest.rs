@@ -10,7 +10,7 @@ mod outbound;
 mod sample;
 mod spool;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use crate::check;
@@ -45,22 +45,18 @@ impl Finding {
     }
 }
 
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Step {
-    name: &'static str,
-    /// Empty where it concerns them all, or where there is no index.
-    interface: String,
-    finding: Finding,
-    fact: String,
-    /// What helps; empty where nothing need be done.
-    remedy: String,
-}
-
 /// All steps in the order in which they were taken.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Report {
-    steps: Vec<Step>,
+    /// The step that is being taken.
+    name: &'static str,
+    /// Whose it is; empty where it concerns them all, or where there is no index.
+    interface: String,
+    /// For a person: a line a step, the remedy below it.
+    text: String,
+    /// For a monitor: an object a step, with commas between.
+    json: Vec<u8>,
+    fails: bool,
     /// There is no configuration to go by.
     unusable: bool,
 }
@@ -77,31 +73,46 @@ pub enum Outcome {
 }
 
 impl Report {
-    fn add(
-        &mut self,
-        name: &'static str,
-        interface: &str,
-        finding: Finding,
-        fact: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.steps.push(Step {
-            name,
-            interface: interface.to_owned(),
-            finding,
-            fact: fact.into(),
-            remedy: remedy.into(),
-        });
+    /// What the step that is being taken came to. The remedy is empty where nothing need be done.
+    fn add(&mut self, finding: Finding, fact: fmt::Arguments<'_>, remedy: &str) {
+        let (word, fact) = (finding.word(), fact.to_string());
+        self.fails |= finding == Finding::Fail;
+        let members = [
+            ("{\"name\":", self.name),
+            (",\"interface\":", &self.interface),
+            (",\"result\":", &word.to_ascii_lowercase()),
+            (",\"text\":", &fact),
+            (",\"remedy\":", remedy),
+        ];
+        if !self.json.is_empty() {
+            self.json.push(b',');
+        }
+        for (start, text) in members {
+            self.json.extend_from_slice(start.as_bytes());
+            json::write_string(text.as_bytes(), &mut self.json);
+        }
+        self.json.push(b'}');
+        let (before, after) = match self.interface.is_empty() {
+            true => ("", ""),
+            false => (" [", "]"),
+        };
+        let (name, interface) = (self.name, &self.interface);
+        let _ = writeln!(
+            self.text,
+            "{word:4}  {name}{before}{interface}{after}: {fact}"
+        );
+        if !remedy.is_empty() {
+            let _ = writeln!(self.text, "      -> {remedy}");
+        }
     }
 
-    fn ok(&mut self, name: &'static str, interface: &str, fact: impl Into<String>) {
-        self.add(name, interface, Finding::Ok, fact, "");
+    fn ok(&mut self, fact: fmt::Arguments<'_>) {
+        self.add(Finding::Ok, fact, "");
     }
 
     /// How it came out.
     pub fn outcome(&self) -> Outcome {
-        let fails = self.steps.iter().any(|step| step.finding == Finding::Fail);
-        match (self.unusable, fails) {
+        match (self.unusable, self.fails) {
             (true, _) => Outcome::Unusable,
             (false, true) => Outcome::Fails,
             (false, false) => Outcome::Holds,
@@ -109,93 +120,69 @@ impl Report {
     }
 
     /// For a person: a line a step, the remedy below it.
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        for step in &self.steps {
-            let name = match step.interface.as_str() {
-                "" => step.name.to_owned(),
-                interface => format!("{} [{interface}]", step.name),
-            };
-            let _ = writeln!(out, "{:4}  {name}: {}", step.finding.word(), step.fact);
-            if !step.remedy.is_empty() {
-                let _ = writeln!(out, "      -> {}", step.remedy);
-            }
-        }
-        out
+    pub fn text(&self) -> &[u8] {
+        self.text.as_bytes()
     }
 
     /// For a monitor: one object.
     pub fn json(&self) -> Vec<u8> {
-        let mut out = b"{\"ok\":".to_vec();
-        let holds = self.outcome() == Outcome::Holds;
-        out.extend_from_slice(holds.to_string().as_bytes());
-        out.extend_from_slice(b",\"steps\":[");
-        for (at, step) in self.steps.iter().enumerate() {
-            let members = [
-                ("{\"name\":", step.name),
-                (",\"interface\":", step.interface.as_str()),
-                (",\"result\":", &step.finding.word().to_ascii_lowercase()),
-                (",\"text\":", step.fact.as_str()),
-                (",\"remedy\":", step.remedy.as_str()),
-            ];
-            if at > 0 {
-                out.push(b',');
-            }
-            for (start, text) in members {
-                out.extend_from_slice(start.as_bytes());
-                json::write_string(text.as_bytes(), &mut out);
-            }
-            out.push(b'}');
-        }
-        out.extend_from_slice(b"]}\n");
-        out
+        let start: &[u8] = match self.outcome() {
+            Outcome::Holds => b"{\"ok\":true,\"steps\":[",
+            _ => b"{\"ok\":false,\"steps\":[",
+        };
+        [start, &self.json, b"]}\n"].concat()
     }
 }
 
 /// The configuration and all remarks on it as steps. `None`: it cannot be used.
 fn configuration(path: &Path, report: &mut Report) -> Option<Config> {
-    const NAME: &str = "configuration";
-    let Reading { config, mut notes } = check::load(path);
-    if let Some(config) = &config {
-        notes.extend(check::surroundings(path, config));
-    }
+    report.name = "configuration";
+    let Reading { config, notes } = check::load_whole(path);
     for note in &notes {
         let finding = match note.severity {
             Severity::Fault => Finding::Fail,
             Severity::Warning => Finding::Warn,
         };
-        let fact = match note.line {
-            0 => note.text.clone(),
-            line => format!("line {line}: {}", note.text),
-        };
-        report.add(NAME, "", finding, fact, "");
-    }
-    match config {
-        Some(config) => {
-            if notes.is_empty() {
-                report.ok(NAME, "", format!("{} can be used", path.display()));
-            }
-            Some(config)
-        }
-        None => {
-            report.unusable = true;
-            None
+        match note.line {
+            0 => report.add(finding, format_args!("{}", note.text), ""),
+            line => report.add(finding, format_args!("line {line}: {}", note.text), ""),
         }
     }
+    report.unusable = config.is_none();
+    if config.is_some() && notes.is_empty() {
+        report.ok(format_args!("{} can be used", path.display()));
+    }
+    config
+}
+
+/// There is no interface of the name that was asked for.
+fn no_interface(report: &mut Report, fact: fmt::Arguments<'_>) {
+    report.name = "interface";
+    report.add(Finding::Fail, fact, "");
+    report.unusable = true;
 }
 
 fn check_clock(report: &mut Report) {
+    report.name = "clock";
     match clock::is_sane(clock::now_s()) {
-        true => report.ok("clock", "", "it can be right"),
+        true => report.ok(format_args!("it can be right")),
         false => report.add(
-            "clock",
-            "",
             Finding::Fail,
-            "it stands before this program was released, so certificates, signatures and ages cannot \
-             be judged",
+            format_args!(
+                "it stands before this program was released, so certificates, signatures and ages \
+                 cannot be judged"
+            ),
             "set it, and see that it is set at start: ntpd, or chronyd",
         ),
     }
+}
+
+/// Another one of a list that is shown, with commas between.
+fn list(shown: &mut String, one: &dyn fmt::Display) {
+    if !shown.is_empty() {
+        shown.push_str(", ");
+    }
+    let _ = write!(shown, "{one}");
 }
 
 #[cfg(test)]
@@ -204,15 +191,20 @@ mod tests {
 
     #[test]
     fn a_report_is_text_and_json() {
-        let mut report = Report::default();
-        report.ok("clock", "", "it can be right");
+        let mut report = Report {
+            name: "clock",
+            ..Report::default()
+        };
+        report.ok(format_args!("it can be right"));
         assert_eq!(report.outcome(), Outcome::Holds);
-        report.add("dns", "a", Finding::Warn, "one \"name\"", "");
+        (report.name, report.interface) = ("dns", "a".to_owned());
+        report.add(Finding::Warn, format_args!("one \"name\""), "");
         assert_eq!(report.outcome(), Outcome::Holds);
-        report.add("tcp", "a", Finding::Fail, "refused", "look there");
+        report.name = "tcp";
+        report.add(Finding::Fail, format_args!("refused"), "look there");
         assert_eq!(report.outcome(), Outcome::Fails);
         assert_eq!(
-            report.text(),
+            String::from_utf8_lossy(report.text()),
             "ok    clock: it can be right\nwarn  dns [a]: one \"name\"\nFAIL  tcp [a]: refused\n      \
              -> look there\n"
         );

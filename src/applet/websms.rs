@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use super::{BadUsage, bad_usage, check, complain, config_path, flag, print, split_option, value};
-use super::{usage, version};
+use super::options::{self, BadUsage, Flag, Kind, Known, Options, Value, Wish};
+use super::{EXIT_FAULT, common, config_path, misused, show, usage};
 use crate::check::load;
 use crate::config::{Config, Severity};
 use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WAIT};
@@ -20,101 +19,56 @@ use crate::providers;
 use crate::selftest;
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level, Stderr};
-use crate::sys::stdio;
+use crate::sys::stdio::{self, complain, print};
+
+const OPTIONS: &[(&str, Kind)] = &[
+    ("-c", Kind::Value(Value::Config)),
+    ("-i", Kind::Value(Value::Index)),
+    ("-v", Kind::Flag(Flag::Verbose)),
+    ("--", Kind::End),
+    ("--config", Kind::Value(Value::Config)),
+    ("--index", Kind::Value(Value::Index)),
+    ("-n", Kind::Flag(Flag::DryRun)),
+    ("--dry-run", Kind::Flag(Flag::DryRun)),
+    ("--json", Kind::Flag(Flag::Json)),
+    ("--check", Kind::Wish(Wish::Check)),
+    ("--queue", Kind::Wish(Wish::Queue)),
+    ("--flush", Kind::Wish(Wish::Flush)),
+    ("--selftest", Kind::Wish(Wish::SelfTest)),
+    ("--providers", Kind::Wish(Wish::Providers)),
+    ("--version", Kind::Wish(Wish::Version)),
+    ("--help", Kind::Wish(Wish::Help)),
+];
+
+/// Who wrote the arguments.
+#[derive(Clone, Copy)]
+enum Caller {
+    Person,
+    /// Only the first four of [`OPTIONS`] are options.
+    Asterisk,
+}
 
 /// What a command line of `websms` asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum Asked {
-    /// Send, or show what would be sent.
-    Send {
-        sending: Sending,
-        /// TO, FROM, BODY.
-        order: [OsString; 3],
-        index: Option<OsString>,
-    },
-    Check,
-    /// List the queue.
-    Queue(Look),
-    /// Try everything in the queue.
-    Flush,
-    /// Walk the outbound path of one interface, or of all.
-    SelfTest {
-        index: Option<OsString>,
-        look: Look,
-    },
-    /// All presets, or one of them as this machine would use it.
-    Providers {
-        name: Option<OsString>,
-        index: Option<OsString>,
-    },
-    Version,
-    Help,
+enum Asked<'a> {
+    Send(Order<'a>),
+    /// With the name of a preset, where that is given.
+    Other(Wish, Option<&'a OsStr>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    Real,
-    DryRun,
-}
-
-/// A command line, understood.
-#[derive(Debug, PartialEq, Eq)]
-struct CommandLine {
-    config: Option<PathBuf>,
-    stderr: Stderr,
-    asked: Asked,
-}
-
-/// Runs `websms`; `start` is when the process began.
-pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> ExitCode {
-    if under_agi {
-        return run_under_agi(arguments, start);
-    }
-    let line = match parse(arguments, Caller::Person) {
-        Ok(line) => line,
-        Err(BadUsage(text)) => {
-            complain(format_args!(
-                "websms: {text}\n\n{}",
-                usage::WEBSMS.trim_end()
-            ));
-            return ExitCode::from(super::EXIT_FAULT);
-        }
+/// Runs `websms`; `start` is when the process began. Gives the exit code.
+pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
+    let (options, asked) = match parse(arguments, Caller::Person) {
+        Ok(understood) => understood,
+        Err(BadUsage(text)) => return misused("websms", &text, usage::WEBSMS),
     };
-    let path = config_path(line.config);
-    match line.asked {
-        Asked::Help => {
-            print(usage::WEBSMS.as_bytes());
-            ExitCode::SUCCESS
-        }
-        Asked::Version => version(),
-        Asked::Check => check(&path),
-        Asked::Queue(look) => list_queue(&path, look),
-        Asked::Flush => {
-            log::open("websms", line.stderr);
-            flush(&path)
-        }
-        Asked::SelfTest { index, look } => {
-            let index = index.as_deref().map(OsStr::as_bytes);
-            super::show(&selftest::outbound(&path, index), look)
-        }
-        Asked::Providers { name: None, .. } => {
-            print(providers::list().as_bytes());
-            ExitCode::SUCCESS
-        }
-        Asked::Providers {
-            name: Some(name),
-            index,
-        } => explain(&name, index.as_deref(), &path),
-        Asked::Send {
-            sending,
-            order,
-            index,
-        } => {
-            log::open("websms", line.stderr);
-            let outcome = match sending {
-                Sending::Real => send(&order, index.as_deref(), &path, start),
-                Sending::DryRun => match dry_run(&order, index.as_deref(), &path) {
-                    Ok(()) => return ExitCode::SUCCESS,
+    let path = config_path(options.config);
+    let done = match asked {
+        Asked::Send(order) => {
+            log::open("websms", options.stderr());
+            let outcome = match options.dry_run {
+                false => send(&order, &path, start),
+                true => match dry_run(&order, &path) {
+                    Ok(()) => return 0,
                     Err(outcome) => outcome,
                 },
             };
@@ -122,83 +76,91 @@ pub(super) fn run(arguments: &[OsString], under_agi: bool, start: Instant) -> Ex
                 let word = outcome.status.word();
                 complain(format_args!("websms: {word}: {}", outcome.reason));
             }
-            ExitCode::from(outcome.status.exit_code())
+            return outcome.status.exit_code();
+        }
+        Asked::Other(Wish::Queue, _) => list_queue(&path, &options),
+        Asked::Other(Wish::Flush, _) => {
+            log::open("websms", options.stderr());
+            flush(&path)
+        }
+        Asked::Other(Wish::SelfTest, _) => {
+            let index = options.index.map(OsStr::as_bytes);
+            return show(&selftest::outbound(&path, index), options.json);
+        }
+        Asked::Other(Wish::Providers, name) => providers(name, options.index, &path),
+        Asked::Other(wish, _) => return common(wish, &path, usage::WEBSMS),
+    };
+    match done {
+        Ok((lines, exit)) => {
+            print(&lines);
+            exit
+        }
+        Err(fault) => {
+            complain(format_args!("websms: {fault}"));
+            EXIT_FAULT
         }
     }
 }
 
+/// What goes to stdout and the exit code, or why there is neither.
+type Done = Result<(Vec<u8>, u8), String>;
+
 /// `--queue`: what waits and what was given up.
-fn list_queue(path: &Path, look: Look) -> ExitCode {
-    let listed = configuration(path)
-        .map_err(|outcome| outcome.reason.into_owned())
-        .and_then(|config| outbound::listing(&config, look));
-    match listed {
-        Ok(list) => {
-            print(&list);
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            complain(format_args!("websms: {fault}"));
-            ExitCode::from(super::EXIT_FAULT)
-        }
-    }
+fn list_queue(path: &Path, options: &Options<'_>) -> Done {
+    let look = match options.json {
+        true => Look::Json,
+        false => Look::Text,
+    };
+    let config = configuration(path).map_err(told)?;
+    Ok((outbound::listing(&config, look)?, 0))
 }
 
 /// `--flush`: 0 where nothing waits any more, 75 where something does.
-fn flush(path: &Path) -> ExitCode {
-    let flushed = configuration(path)
-        .map_err(|outcome| outcome.reason.into_owned())
-        .and_then(outbound::flush);
-    match flushed {
-        Ok(flushed) => {
-            let lines: Vec<u8> = flushed
-                .lines
-                .iter()
-                .flat_map(|line| [line, "\n"].concat().into_bytes())
-                .collect();
-            print(&lines);
-            match flushed.left {
-                0 => ExitCode::SUCCESS,
-                _ => ExitCode::from(Status::Failed.exit_code()),
-            }
-        }
-        Err(fault) => {
-            complain(format_args!("websms: {fault}"));
-            ExitCode::from(super::EXIT_FAULT)
-        }
+fn flush(path: &Path) -> Done {
+    let flushed = outbound::flush(configuration(path).map_err(told)?)?;
+    let mut lines = Vec::new();
+    for line in &flushed.lines {
+        lines.extend_from_slice(line.as_bytes());
+        lines.push(b'\n');
     }
+    let exit = match flushed.left {
+        0 => 0,
+        _ => Status::Failed.exit_code(),
+    };
+    Ok((lines, exit))
 }
 
-/// `--providers NAME`: a preset, and what to enter at the provider. A configuration is not needed;
-/// where there is a good one, the address is that of its interface.
-fn explain(name: &OsStr, index: Option<&OsStr>, path: &Path) -> ExitCode {
+fn told(outcome: Outcome) -> String {
+    outcome.reason.into_owned()
+}
+
+/// `--providers`: all presets, or one and what to enter at the provider. A configuration is not
+/// needed; where there is a good one, the address is that of its interface.
+fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
+    let Some(name) = name else {
+        return Ok((providers::list().into_bytes(), 0));
+    };
     let config = load(path).config;
-    let of_index = |name: &str| index.is_none_or(|index| index == name);
     let gate = config.as_ref().and_then(|config| {
         let mut gates = config.hooks.iter().zip(&config.rules.gates);
-        gates.find(|(hook, _)| of_index(&hook.interface))
+        gates.find(|(hook, _)| index.is_none_or(|index| index == hook.interface.as_str()))
     });
-    let public = gate.and_then(|(_, gate)| gate.public_url.as_ref());
+    let gate = gate.map(|(_, gate)| gate);
+    let public = gate.and_then(|gate| gate.public_url.as_ref());
     let mut hook = public.map_or(ADDRESS.to_owned(), |url| url.text());
     // Behind a proxy that changes paths, public_url has the one that counts.
     if hook.split('/').nth(3).is_none() {
-        let served = gate.and_then(|(_, gate)| gate.paths.as_ref()?.first());
-        hook.push_str(&served.map_or(PATH.into(), |path| String::from_utf8_lossy(path)));
+        match gate.and_then(|gate| gate.paths.as_ref()?.first()) {
+            Some(path) => hook.push_str(&String::from_utf8_lossy(path)),
+            None => hook.push_str(PATH),
+        }
     }
-    match name
+    let explained = name
         .to_str()
-        .and_then(|name| providers::explained(name, &hook))
-    {
-        Some(text) => {
-            print(text.as_bytes());
-            ExitCode::SUCCESS
-        }
-        None => {
-            complain(format_args!(
-                "websms: no preset of that name; websms --providers lists them"
-            ));
-            ExitCode::from(super::EXIT_FAULT)
-        }
+        .and_then(|name| providers::explained(name, &hook));
+    match explained {
+        Some(text) => Ok((text.into_bytes(), 0)),
+        None => Err("no preset of that name; websms --providers lists them".to_owned()),
     }
 }
 
@@ -208,28 +170,17 @@ const ADDRESS: &str = "https://YOUR.HOST";
 /// What stands for the path.
 const PATH: &str = "/YOUR-PATH";
 
-fn send(order: &[OsString; 3], index: Option<&OsStr>, path: &Path, start: Instant) -> Outcome {
-    let config = match configuration(path) {
-        Ok(config) => config,
-        Err(outcome) => return outcome,
-    };
-    outbound::send(&order_of(order, index), &config, start)
-}
-
-fn dry_run(order: &[OsString; 3], index: Option<&OsStr>, path: &Path) -> Result<(), Outcome> {
-    let config = configuration(path)?;
-    print(&outbound::preview(&order_of(order, index), &config)?);
-    Ok(())
-}
-
-fn order_of<'a>(order: &'a [OsString; 3], index: Option<&'a OsStr>) -> Order<'a> {
-    let [to, from, text] = order;
-    Order {
-        to: to.as_bytes(),
-        from: from.as_bytes(),
-        text: text.as_bytes(),
-        index: index.map(OsStr::as_bytes),
+fn send(order: &Order<'_>, path: &Path, start: Instant) -> Outcome {
+    match configuration(path) {
+        Ok(config) => outbound::send(order, &config, start),
+        Err(outcome) => outcome,
     }
+}
+
+fn dry_run(order: &Order<'_>, path: &Path) -> Result<(), Outcome> {
+    let config = configuration(path)?;
+    print(&outbound::preview(order, &config)?);
+    Ok(())
 }
 
 /// The configuration, or the fault that there is none. Faults are logged; warnings, which every
@@ -250,20 +201,17 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
 
 // ---- AGI ------------------------------------------------------------------------------------
 
-/// Spec §6.6: the environment, the message, the variables. Nothing else reaches stdout.
-fn run_under_agi(arguments: &[OsString], start: Instant) -> ExitCode {
+/// Spec §6.6: the environment, the message, the variables. Nothing else reaches stdout. Gives the
+/// exit code.
+pub(super) fn run_under_agi(arguments: &[OsString], start: Instant) -> u8 {
     // Asterisk hangs up on the channel, not on the SMS. The flag itself is of no use.
     let hangup = Arc::new(AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, hangup);
     let listening = read_environment(arguments);
     let outcome = match parse(arguments, Caller::Asterisk) {
-        Ok(CommandLine {
-            config,
-            stderr,
-            asked: Asked::Send { order, index, .. },
-        }) => {
-            log::open("websms", stderr);
-            send(&order, index.as_deref(), &config_path(config), start)
+        Ok((options, Asked::Send(order))) => {
+            log::open("websms", options.stderr());
+            send(&order, &config_path(options.config), start)
         }
         Ok(_) => fault_of_usage("usage: only a message can be sent".into()),
         Err(BadUsage(text)) => fault_of_usage(format!("usage: {text}").into()),
@@ -271,7 +219,7 @@ fn run_under_agi(arguments: &[OsString], start: Instant) -> ExitCode {
     if listening {
         tell(&outcome);
     }
-    ExitCode::from(outcome.status.exit_code())
+    outcome.status.exit_code()
 }
 
 fn fault_of_usage(reason: Cow<'static, str>) -> Outcome {
@@ -333,125 +281,49 @@ fn read_reply() -> Option<Vec<u8>> {
 
 // ---- Command line ---------------------------------------------------------------------------
 
-/// Who wrote the arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Caller {
-    Person,
-    /// Only `-c -i -v --` are options.
-    Asterisk,
-}
-
-fn parse(arguments: &[OsString], caller: Caller) -> Result<CommandLine, BadUsage> {
-    let mut config = None;
-    let mut index: Option<OsString> = None;
-    let mut stderr = Stderr::Instead;
-    let mut sending = Sending::Real;
-    let mut other = None;
-    let mut json = false;
-    let mut rest = arguments.iter();
-    let mut data: Vec<OsString> = Vec::new();
-    while let Some(argument) = rest.next() {
-        if !argument.as_bytes().starts_with(b"-") {
-            data.push(argument.clone());
-            break;
-        }
-        let given = split_option(argument);
-        let given = given.filter(|given| caller == Caller::Person || for_agi(given.name));
-        let Some(given) = given else {
-            return bad_usage("an argument before TO that is no option");
-        };
-        match given.name {
-            "--" if given.joined.is_none() => break,
-            "-c" | "--config" => config = Some(PathBuf::from(value(&given, &mut rest)?)),
-            "-i" | "--index" => index = Some(value(&given, &mut rest)?.to_owned()),
-            "-v" => stderr = flag(&given).map(|()| Stderr::Too)?,
-            "-n" | "--dry-run" => sending = flag(&given).map(|()| Sending::DryRun)?,
-            "--providers" => {
-                other = flag(&given).map(|()| {
-                    Some(Asked::Providers {
-                        name: None,
-                        index: None,
-                    })
-                })?;
-            }
-            "--check" => other = flag(&given).map(|()| Some(Asked::Check))?,
-            "--queue" => {
-                other = flag(&given).map(|()| Some(Asked::Queue(Look::Text)))?;
-            }
-            "--json" => json = flag(&given).map(|()| true)?,
-            "--selftest" => {
-                other = flag(&given).map(|()| {
-                    Some(Asked::SelfTest {
-                        index: None,
-                        look: Look::Text,
-                    })
-                })?;
-            }
-            "--flush" => other = flag(&given).map(|()| Some(Asked::Flush))?,
-            "--version" => other = flag(&given).map(|()| Some(Asked::Version))?,
-            "--help" => other = flag(&given).map(|()| Some(Asked::Help))?,
-            _ => return bad_usage("an argument before TO that is no option"),
-        }
-    }
-    data.extend(rest.cloned());
-    if json {
-        match &mut other {
-            Some(Asked::Queue(look) | Asked::SelfTest { look, .. }) => *look = Look::Json,
-            _ => return bad_usage("--json goes with --queue or --selftest"),
-        }
-    }
-    let asked = match other {
-        Some(Asked::Providers { .. }) if data.len() < 2 => Asked::Providers {
-            name: data.pop(),
-            index,
+fn parse(arguments: &[OsString], caller: Caller) -> Result<(Options<'_>, Asked<'_>), BadUsage> {
+    let known = Known {
+        options: match caller {
+            Caller::Person => OPTIONS,
+            Caller::Asterisk => OPTIONS.get(..4).unwrap_or_default(),
         },
-        Some(Asked::SelfTest { look, .. }) if data.is_empty() => Asked::SelfTest { index, look },
-        Some(asked) if data.is_empty() => asked,
-        Some(_) => return bad_usage("this option stands alone"),
-        None => order(data, index, sending)?,
+        stranger: "an argument before TO that is no option",
     };
-    Ok(CommandLine {
-        config,
-        stderr,
-        asked,
-    })
-}
-
-fn for_agi(name: &str) -> bool {
-    ["-c", "-i", "-v", "--"].contains(&name)
+    let (options, data) = options::parse(arguments, &known)?;
+    if options.json && !matches!(options.wish, Some(Wish::Queue | Wish::SelfTest)) {
+        return Err("--json goes with --queue or --selftest".into());
+    }
+    let asked = match (options.wish, data) {
+        (None, _) => Asked::Send(order(data, options.index)?),
+        (Some(wish), []) => Asked::Other(wish, None),
+        (Some(Wish::Providers), [name]) => Asked::Other(Wish::Providers, Some(name)),
+        (Some(_), _) => return Err("this option stands alone".into()),
+    };
+    Ok((options, asked))
 }
 
 /// TO FROM BODY [INDEX]. INDEX may be given twice if it is the same.
-fn order(
-    data: Vec<OsString>,
-    option: Option<OsString>,
-    sending: Sending,
-) -> Result<Asked, BadUsage> {
-    let given = data.len();
-    let mut data = data.into_iter();
-    let (Some(to), Some(from), Some(text), fourth, None) = (
-        data.next(),
-        data.next(),
-        data.next(),
-        data.next(),
-        data.next(),
-    ) else {
-        return bad_usage(format!(
-            "TO FROM BODY [INDEX] are three or four, not {given}"
-        ));
+fn order<'a>(data: &'a [OsString], option: Option<&'a OsStr>) -> Result<Order<'a>, BadUsage> {
+    let (to, from, text, fourth) = match data {
+        [to, from, text] => (to, from, text, None),
+        [to, from, text, fourth] => (to, from, text, Some(fourth.as_os_str())),
+        _ => {
+            let given = data.len();
+            return Err(BadUsage(format!(
+                "TO FROM BODY [INDEX] are three or four, not {given}"
+            )));
+        }
     };
     let option = option.filter(|index| !index.is_empty());
     let fourth = fourth.filter(|index| !index.is_empty());
-    let index = match (option, fourth) {
-        (Some(option), Some(fourth)) if option != fourth => {
-            return bad_usage("-i and the fourth argument name two interfaces");
-        }
-        (option, fourth) => option.or(fourth),
-    };
-    Ok(Asked::Send {
-        sending,
-        order: [to, from, text],
-        index,
+    if option.is_some() && fourth.is_some() && option != fourth {
+        return Err("-i and the fourth argument name two interfaces".into());
+    }
+    Ok(Order {
+        to: to.as_bytes(),
+        from: from.as_bytes(),
+        text: text.as_bytes(),
+        index: option.or(fourth).map(OsStr::as_bytes),
     })
 }
 
@@ -465,23 +337,30 @@ mod tests {
 
     /// In words: what is asked for, then its parts.
     fn words(arguments: &[&str], caller: Caller) -> String {
-        let Ok(line) = parse(&strings(arguments), caller) else {
+        let arguments = strings(arguments);
+        let Ok((options, asked)) = parse(&arguments, caller) else {
             return "fault".to_owned();
         };
-        let config = line.config.map(|path| format!("{} ", path.display()));
-        let asked = match line.asked {
-            Asked::Send {
-                sending,
-                order,
-                index,
-            } => {
-                let order = order.map(|part| part.to_string_lossy().into_owned());
-                let index = index.map(|index| index.to_string_lossy().into_owned());
-                format!("{sending:?} {} {index:?}", order.join("|"))
+        let config = options.config.map(|path| format!("{} ", path.display()));
+        let index = options.index;
+        let look = if options.json { "Json" } else { "Text" };
+        let asked = match asked {
+            Asked::Send(order) => {
+                let sending = if options.dry_run { "DryRun" } else { "Real" };
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let parts = [order.to, order.from, order.text].map(text).join("|");
+                format!("{sending} {parts} {:?}", order.index.map(text))
             }
-            other => format!("{other:?}"),
+            Asked::Other(Wish::Queue, _) => format!("Queue({look})"),
+            Asked::Other(Wish::SelfTest, _) => {
+                format!("SelfTest {{ index: {index:?}, look: {look} }}")
+            }
+            Asked::Other(Wish::Providers, name) => {
+                format!("Providers {{ name: {name:?}, index: {index:?} }}")
+            }
+            Asked::Other(wish, _) => format!("{wish:?}"),
         };
-        let stderr = if line.stderr == Stderr::Too { "v " } else { "" };
+        let stderr = if options.verbose { "v " } else { "" };
         format!("{}{stderr}{asked}", config.unwrap_or_default())
     }
 

@@ -3,147 +3,112 @@
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::Path;
+use std::str::FromStr;
 
-use super::{BadUsage, bad_usage, check, complain, config_path, flag, print, split_option, value};
-use super::{EXIT_FAULT, usage, version};
+use super::options::{self, BadUsage, Flag, Kind, Known, Options, Value, Wish};
+use super::{EXIT_FAULT, common, config_path, misused, show, usage};
 use crate::check::variable;
 use crate::daemon;
 use crate::limits::CONFIG_BYTES_MAX;
-use crate::outbound::Look;
 use crate::proto::ini;
 use crate::selftest::{self, Wanted};
 use crate::sys::files::{self, Links};
-use crate::sys::log::Stderr;
+use crate::sys::stdio::{complain, print};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Asked {
-    Serve,
-    Check,
-    DumpConfig,
-    Replay(PathBuf),
-    SelfTest,
-    Version,
-    Help,
+const KNOWN: Known = Known {
+    options: &[
+        ("-c", Kind::Value(Value::Config)),
+        ("--config", Kind::Value(Value::Config)),
+        ("-l", Kind::Value(Value::Listen)),
+        ("--listen", Kind::Value(Value::Listen)),
+        ("-i", Kind::Value(Value::Index)),
+        ("--index", Kind::Value(Value::Index)),
+        ("--from", Kind::Value(Value::From)),
+        ("--replay", Kind::Value(Value::Replay)),
+        ("-v", Kind::Flag(Flag::Verbose)),
+        ("--json", Kind::Flag(Flag::Json)),
+        ("--check", Kind::Wish(Wish::Check)),
+        ("--dump-config", Kind::Wish(Wish::DumpConfig)),
+        ("--selftest", Kind::Wish(Wish::SelfTest)),
+        ("--version", Kind::Wish(Wish::Version)),
+        ("--help", Kind::Wish(Wish::Help)),
+    ],
+    stranger: "an argument that is no option",
+};
+
+/// Runs `websmsd`. Gives the exit code.
+pub(super) fn run(arguments: &[OsString]) -> u8 {
+    match parse(arguments).and_then(|line| line.run()) {
+        Ok(exit) => exit,
+        Err(BadUsage(fault)) => misused("websmsd", &fault, usage::WEBSMSD),
+    }
 }
 
 /// A command line, understood.
-#[derive(Debug, PartialEq, Eq)]
-struct CommandLine {
-    config: Option<PathBuf>,
+struct CommandLine<'a> {
+    options: Options<'a>,
     listen: Vec<SocketAddr>,
-    verbose: bool,
-    asked: Asked,
-    look: Look,
-    index: Option<String>,
     from: Option<IpAddr>,
 }
 
-/// Runs `websmsd`.
-pub(super) fn run(arguments: &[OsString]) -> ExitCode {
-    let line = match parse(arguments) {
-        Ok(line) => line,
-        Err(fault) => return complain_of(&fault),
-    };
-    let path = config_path(line.config);
-    match line.asked {
-        Asked::Help => {
-            print(usage::WEBSMSD.as_bytes());
-            ExitCode::SUCCESS
-        }
-        Asked::Version => version(),
-        Asked::Check => check(&path),
-        Asked::DumpConfig => dump_config(&path),
-        Asked::Replay(file) => daemon::replay(
-            &path,
-            &file,
-            match line.verbose {
-                true => Stderr::Too,
-                false => Stderr::Instead,
-            },
-        ),
-        Asked::Serve | Asked::SelfTest => {
-            let port = match port(std::env::var_os("WEBSMSD_PORT").as_deref()) {
-                Ok(port) => port,
-                Err(fault) => return complain_of(&fault),
-            };
-            let options = daemon::Options {
-                config: path,
-                listen: line.listen,
-                port,
-                verbose: line.verbose,
-            };
-            if line.asked == Asked::Serve {
-                return daemon::run(options);
+impl CommandLine<'_> {
+    fn run(self) -> Result<u8, BadUsage> {
+        let options = self.options;
+        let config = config_path(options.config);
+        match (options.wish, options.replay) {
+            (None | Some(Wish::SelfTest), _) => {}
+            (Some(Wish::DumpConfig), _) => return Ok(dump_config(&config)),
+            (Some(Wish::Replay), Some(file)) => {
+                return Ok(daemon::replay(&config, Path::new(file), options.stderr()));
             }
-            let wanted = Wanted {
-                index: line.index.as_deref(),
-                from: line.from,
-            };
-            super::show(&selftest::inbound(&options, wanted), line.look)
+            (Some(wish), _) => return Ok(common(wish, &config, usage::WEBSMSD)),
         }
-    }
-}
-
-fn complain_of(fault: &BadUsage) -> ExitCode {
-    let usage = usage::WEBSMSD.trim_end();
-    complain(format_args!("websmsd: {}\n\n{usage}", fault.0));
-    ExitCode::from(EXIT_FAULT)
-}
-
-fn parse(arguments: &[OsString]) -> Result<CommandLine, BadUsage> {
-    let mut line = CommandLine {
-        config: None,
-        listen: Vec::new(),
-        verbose: false,
-        asked: Asked::Serve,
-        look: Look::Text,
-        index: None,
-        from: None,
-    };
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let option = argument.as_bytes().starts_with(b"-");
-        let Some(given) = split_option(argument).filter(|_| option) else {
-            return bad_usage("an argument that is no option");
+        let serving = daemon::Options {
+            config,
+            listen: self.listen,
+            port: port(std::env::var_os("WEBSMSD_PORT").as_deref())?,
+            verbose: options.verbose,
         };
-        match given.name {
-            "-c" | "--config" => line.config = Some(PathBuf::from(value(&given, &mut rest)?)),
-            "-l" | "--listen" => line.listen.push(address(value(&given, &mut rest)?)?),
-            "-v" => line.verbose = flag(&given).map(|()| true)?,
-            "--check" => line.asked = flag(&given).map(|()| Asked::Check)?,
-            "--dump-config" => line.asked = flag(&given).map(|()| Asked::DumpConfig)?,
-            "--replay" => {
-                line.asked = Asked::Replay(PathBuf::from(value(&given, &mut rest)?));
-            }
-            "--selftest" => line.asked = flag(&given).map(|()| Asked::SelfTest)?,
-            "--json" => line.look = flag(&given).map(|()| Look::Json)?,
-            "-i" | "--index" => {
-                let index = value(&given, &mut rest)?;
-                line.index = Some(index.to_string_lossy().into_owned());
-            }
-            "--from" => line.from = Some(source(value(&given, &mut rest)?)?),
-            "--version" => line.asked = flag(&given).map(|()| Asked::Version)?,
-            "--help" => line.asked = flag(&given).map(|()| Asked::Help)?,
-            _ => return bad_usage("an argument that is no option"),
+        if options.wish.is_none() {
+            return Ok(daemon::run(&serving));
         }
-    }
-    let particular = line.look == Look::Json || line.index.is_some() || line.from.is_some();
-    match particular && line.asked != Asked::SelfTest {
-        true => bad_usage("-i, --from and --json go with --selftest"),
-        false => Ok(line),
+        let index = options.index.map(OsStr::to_string_lossy);
+        let wanted = Wanted {
+            index: index.as_deref(),
+            from: self.from,
+        };
+        Ok(show(&selftest::inbound(&serving, wanted), options.json))
     }
 }
 
-fn source(text: &OsStr) -> Result<IpAddr, BadUsage> {
-    let parsed = text.to_str().and_then(|text| text.parse().ok());
-    parsed.map_or_else(|| bad_usage("--from needs an address"), Ok)
+fn parse(arguments: &[OsString]) -> Result<CommandLine<'_>, BadUsage> {
+    let (options, data) = options::parse(arguments, &KNOWN)?;
+    if !data.is_empty() {
+        return Err(KNOWN.stranger.into());
+    }
+    let mut listen = Vec::new();
+    for text in &options.listen {
+        listen.push(parsed(text, "-l needs ADDR:PORT, IPv6 as [::]:80")?);
+    }
+    let from = match options.from {
+        Some(text) => Some(parsed(text, "--from needs an address")?),
+        None => None,
+    };
+    let particular = options.json || options.index.is_some() || from.is_some();
+    if particular && options.wish != Some(Wish::SelfTest) {
+        return Err("-i, --from and --json go with --selftest".into());
+    }
+    Ok(CommandLine {
+        options,
+        listen,
+        from,
+    })
 }
 
-fn address(text: &OsStr) -> Result<SocketAddr, BadUsage> {
+fn parsed<T: FromStr>(text: &OsStr, fault: &str) -> Result<T, BadUsage> {
     let parsed = text.to_str().and_then(|text| text.parse().ok());
-    parsed.map_or_else(|| bad_usage("-l needs ADDR:PORT, IPv6 as [::]:80"), Ok)
+    parsed.ok_or_else(|| fault.into())
 }
 
 /// `WEBSMSD_PORT`: digits only; anything else is a fault, an empty value too.
@@ -155,18 +120,18 @@ fn port(value: Option<&OsStr>) -> Result<Option<u16>, BadUsage> {
     let port = value.to_str().and_then(|text| text.parse().ok());
     match port.filter(|_| digits) {
         Some(port) => Ok(Some(port)),
-        None => bad_usage("WEBSMSD_PORT is no port number"),
+        None => Err("WEBSMSD_PORT is no port number".into()),
     }
 }
 
 /// The parsed INI as JSON. Where PHP has nothing, neither do we.
-fn dump_config(path: &Path) -> ExitCode {
+fn dump_config(path: &Path) -> u8 {
     let file = path.display();
     let bytes = match files::read(path, CONFIG_BYTES_MAX, Links::Follow) {
         Ok(bytes) => bytes,
         Err(error) => {
             complain(format_args!("{file}: cannot be read: {error}"));
-            return ExitCode::from(EXIT_FAULT);
+            return EXIT_FAULT;
         }
     };
     match ini::parse(&bytes, &variable) {
@@ -174,11 +139,11 @@ fn dump_config(path: &Path) -> ExitCode {
             let mut json = ini::encode_json(&ini.root);
             json.push('\n');
             print(json.as_bytes());
-            ExitCode::SUCCESS
+            0
         }
         Err(fault) => {
             complain(format_args!("{file}:{}: {}", fault.line, fault.text));
-            ExitCode::from(EXIT_FAULT)
+            EXIT_FAULT
         }
     }
 }
@@ -192,13 +157,17 @@ mod tests {
         fn check(arguments: &[&str], expected: &str) {
             let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
             let words = match parse(&arguments) {
-                Ok(line) => {
-                    let config = line.config.unwrap_or_default();
+                Ok(CommandLine {
+                    options, listen, ..
+                }) => {
+                    let asked = match (options.wish, options.replay) {
+                        (None, _) => "Serve".to_owned(),
+                        (Some(Wish::Replay), Some(file)) => format!("Replay({file:?})"),
+                        (Some(wish), _) => format!("{wish:?}"),
+                    };
+                    let config = options.config.unwrap_or_default();
                     let config = config.display();
-                    format!(
-                        "{:?} {config} {:?} {}",
-                        line.asked, line.listen, line.verbose
-                    )
+                    format!("{asked} {config} {listen:?} {}", options.verbose)
                 }
                 Err(_) => "fault".to_owned(),
             };

@@ -1,17 +1,16 @@
 //! `websmsd --replay FILE`: a kept request → call files, with or without a running daemon.
 
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::{Fault, duplicates, load_config, open_spool};
+use super::{duplicates, load_config, open_spool};
 use crate::inbound::{self, Replayed, Setup};
 use crate::limits::KEPT_FILE_BYTES_MAX;
 use crate::proto::kept::Kept;
 use crate::sys::files::{self, Links};
 use crate::sys::hook;
 use crate::sys::log::{self, Stderr};
+use crate::sys::stdio::{complain, print};
 
 /// No acceptable message.
 const EXIT_NOT_ACCEPTABLE: u8 = 1;
@@ -20,43 +19,34 @@ const EXIT_FAULT: u8 = 2;
 /// The spool cannot take it for now.
 const EXIT_LATER: u8 = 75;
 
-/// Delivers the request in `file`, saying each step on stdout.
-pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> ExitCode {
+/// Delivers the request in `file`, saying each step on stdout. Gives the exit code.
+pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
-    let mut stdout = io::stdout().lock();
-    // That nobody reads it changes nothing.
-    let mut say = |line: &str| drop(writeln!(stdout, "{line}"));
-    let complain = |line: &str| drop(writeln!(io::stderr(), "websmsd: {line}"));
-    let shown = file.display();
-
-    let read = files::read(file, KEPT_FILE_BYTES_MAX, Links::Follow);
-    let parsed = read
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| Kept::parse(&bytes).map_err(|bad| bad.to_string()));
-    let kept = match parsed {
+    let mut say = |line: &str| print([line, "\n"].concat().as_bytes());
+    let kept = match read(file) {
         Ok(kept) => kept,
         Err(fault) => {
-            complain(&format!("{shown}: no kept request: {fault}"));
-            return ExitCode::from(EXIT_FAULT);
+            let file = file.display();
+            complain(format_args!("websmsd: {file}: no kept request: {fault}"));
+            return EXIT_FAULT;
         }
     };
-    say(&format!(
-        "request: {}, {} bytes, from {}",
-        kept.method.as_str(),
-        kept.body.len(),
-        kept.address.map_or("-".to_owned(), |it| it.to_string())
-    ));
-    let fail = |fault: Fault, exit| {
-        fault.lines.iter().for_each(|line| complain(line));
-        ExitCode::from(exit)
-    };
-    let config = match load_config(config) {
-        Ok(config) => config,
-        Err(fault) => return fail(fault, EXIT_FAULT),
-    };
-    let spool = match open_spool(&config) {
-        Ok(spool) => spool,
-        Err(fault) => return fail(fault, EXIT_LATER),
+    let address = kept.address.map_or("-".to_owned(), |it| it.to_string());
+    let (method, bytes) = (kept.method.as_str(), kept.body.len());
+    say(&format!("request: {method}, {bytes} bytes, from {address}"));
+    let opened = load_config(config).map_err(|fault| (fault, EXIT_FAULT));
+    let opened = opened.and_then(|config| match open_spool(&config) {
+        Ok(spool) => Ok((config, spool)),
+        Err(fault) => Err((fault, EXIT_LATER)),
+    });
+    let (config, spool) = match opened {
+        Ok(opened) => opened,
+        Err((fault, exit)) => {
+            for line in &fault.lines {
+                complain(format_args!("websmsd: {line}"));
+            }
+            return exit;
+        }
     };
     let setup = Setup {
         spool,
@@ -71,10 +61,17 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> ExitCode {
     };
     let replayed = inbound::replay(&setup, &kept, &mut say);
     hook::finish();
-    ExitCode::from(match replayed {
+    match replayed {
         Replayed::Delivered => 0,
         Replayed::NotAcceptable => EXIT_NOT_ACCEPTABLE,
         Replayed::NoInterface => EXIT_FAULT,
         Replayed::Failed => EXIT_LATER,
-    })
+    }
+}
+
+fn read(file: &Path) -> Result<Kept, String> {
+    match files::read(file, KEPT_FILE_BYTES_MAX, Links::Follow) {
+        Ok(bytes) => Kept::parse(&bytes).map_err(|bad| bad.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::sample::{self, NoSample};
 use super::spool::{self, Private};
-use super::{Finding, Report, check_clock, configuration};
+use super::{Finding, Report, check_clock, configuration, list, no_interface};
 use crate::config::Config;
 use crate::daemon::{Options, addresses, try_address};
 use crate::inbound::{Service, Setup, serve};
@@ -20,6 +20,7 @@ use crate::proto::access::{self, Cidr, Gate, Rules};
 use crate::proto::provider::Call;
 use crate::proto::request::Request;
 use crate::proto::verify::Scheme;
+use crate::proto::webhook::Hook;
 use crate::sys::client::{self, Settings, Trust};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files;
@@ -47,24 +48,14 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     let Some(config) = config else {
         return report;
     };
-    let config = Arc::new(config);
-    let selected: Vec<usize> = (0..config.hooks.len())
-        .filter(|at| {
-            let hook = config.hooks.get(*at);
-            wanted
-                .index
-                .is_none_or(|index| hook.is_some_and(|hook| hook.interface == index))
-        })
-        .collect();
-    if selected.is_empty() {
-        let known: Vec<&str> = config
-            .hooks
-            .iter()
-            .map(|hook| hook.interface.as_str())
-            .collect();
-        let fact = format!("no interface of that name, there are: {}", known.join(", "));
-        report.add("interface", "", Finding::Fail, fact, "");
-        report.unusable = true;
+    let is_wanted = |hook: &Hook| wanted.index.is_none_or(|index| hook.interface == index);
+    if !config.hooks.iter().any(is_wanted) {
+        let mut known = String::new();
+        for hook in &config.hooks {
+            list(&mut known, &hook.interface);
+        }
+        let fact = format_args!("no interface of that name, there are: {known}");
+        no_interface(&mut report, fact);
         return report;
     }
     let all = addresses(options, &config);
@@ -75,9 +66,13 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     if let Some(from) = wanted.from {
         passes(from, &config, &mut report);
     }
-    for gate in selected {
-        who_may_deliver(gate, &config, &mut report);
-        arrives(gate, &config, &mut report);
+    let config = Arc::new(config);
+    for (at, (hook, gate)) in config.hooks.iter().zip(&config.rules.gates).enumerate() {
+        if is_wanted(hook) {
+            report.interface.clone_from(&hook.interface);
+            who_may_deliver(gate, &config.rules, &mut report);
+            arrives(at, hook, gate, &config, &mut report);
+        }
     }
     report
 }
@@ -85,81 +80,98 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
 // ---- Where it listens -----------------------------------------------------------------------
 
 fn listens(address: SocketAddr, all: &[SocketAddr], config: &Config, report: &mut Report) {
-    const NAME: &str = "listen";
+    report.name = "listen";
     let (kind, text) = match try_address(address, all) {
         Ok(()) => {
-            let fact = format!("{address} is free: no websmsd listens there now");
-            return report.add(NAME, "", Finding::Ok, fact, "");
+            return report.ok(format_args!(
+                "{address} is free: no websmsd listens there now"
+            ));
         }
         Err(fault) => fault,
     };
     if kind != io::ErrorKind::AddrInUse {
         let (fact, remedy) = text.rsplit_once(": ").unwrap_or((&text, ""));
-        return report.add(NAME, "", Finding::Fail, fact, remedy);
+        return report.add(Finding::Fail, format_args!("{fact}"), remedy);
     }
-    let local = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let local = SocketAddr::new(local, address.port());
-    let knock = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut local = address;
+    if address.ip().is_unspecified() {
+        local.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
     let secure = config.listening.tls.is_some();
     if secure && config.rules.is_stranger(local.ip()) {
-        let fact = format!(
-            "{address} is in use, by whom cannot be asked: over HTTPS a websmsd closes to who is not in \
-             permit_addr, as this machine"
+        return report.add(
+            Finding::Skip,
+            format_args!(
+                "{address} is in use, by whom cannot be asked: over HTTPS a websmsd closes to who is not \
+                 in permit_addr, as this machine"
+            ),
+            "who it is: ss -ltnp",
         );
-        return report.add(NAME, "", Finding::Skip, fact, "who it is: ss -ltnp");
     }
-    let answered = match config.listening.tls {
-        None => ask(local, knock).as_deref().and_then(our_status),
-        Some(_) => ask_tls(local),
+    let answered = match secure {
+        false => {
+            let knock = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            our_status(&ask(local, knock))
+        }
+        true => ask_tls(local),
     };
     match answered {
-        Some(status) => report.ok(
-            NAME,
-            "",
-            format!("a websmsd answers on {address}: {status} for a GET from this machine"),
-        ),
+        Some(status) => report.ok(format_args!(
+            "a websmsd answers on {address}: {status} for a GET from this machine"
+        )),
         None => report.add(
-            NAME,
-            "",
             Finding::Fail,
-            format!("another program listens on {address}"),
+            format_args!("another program listens on {address}"),
             "stop it, or choose another port with -l or listen; who it is: ss -ltnp",
         ),
     }
 }
 
-/// One request, one answer, over TCP. Errors are silence.
-fn ask(address: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
-    let mut socket = TcpStream::connect_timeout(&address, SELFTEST_WAIT).ok()?;
-    socket.set_read_timeout(Some(SELFTEST_WAIT)).ok()?;
-    socket.set_write_timeout(Some(SELFTEST_WAIT)).ok()?;
-    socket.write_all(request).ok()?;
+/// One request, and what comes of its answer, over TCP.
+fn ask(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
-    let mut piece = [0; 1024];
     // Another program may keep the connection. What came before an error counts.
-    while answer.len() < SELFTEST_ANSWER_BYTES_MAX && !is_whole(&answer) {
-        match socket.read(&mut piece) {
-            Ok(amount @ 1..) => answer.extend_from_slice(piece.get(..amount)?),
-            _ => break,
+    let _ = exchange(address, request, &mut answer);
+    answer
+}
+
+fn exchange(address: SocketAddr, request: &[u8], answer: &mut Vec<u8>) -> io::Result<()> {
+    let mut socket = TcpStream::connect_timeout(&address, SELFTEST_WAIT)?;
+    socket.set_read_timeout(Some(SELFTEST_WAIT))?;
+    socket.set_write_timeout(Some(SELFTEST_WAIT))?;
+    socket.write_all(request)?;
+    let mut piece = [0; 1024];
+    while answer.len() < SELFTEST_ANSWER_BYTES_MAX && !is_whole(answer) {
+        let amount = socket.read(&mut piece)?;
+        if amount == 0 {
+            break;
         }
+        answer.extend_from_slice(piece.get(..amount).unwrap_or_default());
     }
-    Some(answer)
+    Ok(())
 }
 
 /// Whether all that is said of a length has come.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+    let Some((head, body)) = cut(&text, HEAD_END) else {
         return false;
     };
-    let length = head.split_once("\r\ncontent-length:");
-    let digits = length.and_then(|(_, rest)| rest.lines().next());
+    let digits = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
     let length = digits.and_then(|digits| digits.trim().parse::<usize>().ok());
     length.is_some_and(|length| body.len() >= length)
+}
+
+/// What ends a head.
+const HEAD_END: &str = "\r\n\r\n";
+
+fn cut<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    text.split_once(mark)
 }
 
 /// The same GET over TLS, whose certificate names another host than this address. Its head is not
@@ -188,26 +200,32 @@ fn ask_tls(address: SocketAddr) -> Option<u16> {
 /// what time it is, as nearly every other server does.
 fn our_status(answer: &[u8]) -> Option<u16> {
     let answer = std::str::from_utf8(answer).ok()?;
-    let (head, _) = answer.split_once("\r\n\r\n")?;
+    let (head, _) = cut(answer, HEAD_END)?;
     let head = head.to_ascii_lowercase();
-    let status = head.strip_prefix("http/1.1 ")?.get(..3)?.parse().ok()?;
-    let others = ["\r\nserver:", "\r\ndate:", "\r\nlocation:"];
-    let ours = matches!(status, 200 | 403 | 404 | 503) && head.contains("\r\ncontent-length:");
-    (ours && !others.iter().any(|field| head.contains(field))).then_some(status)
+    let status = status_of(head.as_bytes()).filter(|_| head.starts_with("http/1.1 "))?;
+    let fields = [
+        ("\r\ncontent-length:", true),
+        ("\r\nserver:", false),
+        ("\r\ndate:", false),
+        ("\r\nlocation:", false),
+    ];
+    let ours = fields.iter().all(|(field, is)| head.contains(field) == *is);
+    (ours && matches!(status, 200 | 403 | 404 | 503)).then_some(status)
+}
+
+/// The three digits behind `HTTP/1.1 `.
+fn status_of(answer: &[u8]) -> Option<u16> {
+    std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
 }
 
 // ---- Who may deliver ------------------------------------------------------------------------
 
-fn who_may_deliver(at: usize, config: &Config, report: &mut Report) {
-    const NAME: &str = "access";
-    let rules = &config.rules;
-    let (Some(gate), Some(hook)) = (rules.gates.get(at), config.hooks.get(at)) else {
-        return;
-    };
-    let name = hook.interface.as_str();
-    let proof = match &gate.scheme {
-        Scheme::None => String::new(),
-        scheme => format!(", with the proof of {}", scheme.name()),
+fn who_may_deliver(gate: &Gate, rules: &Rules, report: &mut Report) {
+    report.name = "access";
+    let proved = !matches!(gate.scheme, Scheme::None);
+    let (with, scheme) = match proved {
+        true => (", with the proof of ", gate.scheme.name()),
+        false => ("", ""),
     };
     let behind = match rules.proxies.is_empty() {
         true => ", and no proxy is believed".to_owned(),
@@ -218,42 +236,45 @@ fn who_may_deliver(at: usize, config: &Config, report: &mut Report) {
         ),
     };
     let Some(permit) = &gate.permit else {
-        let fact = format!("anybody passes{proof}{behind}");
-        return match gate.scheme {
-            Scheme::None => report.add(
-                NAME,
-                name,
+        let (finding, remedy) = match proved {
+            false => (
                 Finding::Warn,
-                fact,
                 "give permit_addr, or the provider's auth_method",
             ),
-            _ => report.ok(NAME, name, fact),
+            true => (Finding::Ok, ""),
         };
+        let fact = format_args!("anybody passes{with}{scheme}{behind}");
+        return report.add(finding, fact, remedy);
     };
-    let fact = format!("{} may deliver{proof}{behind}", blocks(permit));
+    let shown = blocks(permit);
     if permit.is_empty() {
-        let fact = "permit_addr is empty, so nobody may deliver";
-        let remedy = "give the provider's addresses, or leave permit_addr out";
-        return report.add(NAME, name, Finding::Fail, fact, remedy);
+        return report.add(
+            Finding::Fail,
+            format_args!("permit_addr is empty, so nobody may deliver"),
+            "give the provider's addresses, or leave permit_addr out",
+        );
     }
     if lets_proxies_in_only(gate, rules) {
-        let fact = format!(
-            "{} may deliver, but these are proxies: whom a proxy names is judged, not the proxy, so no \
-             provider passes",
-            blocks(permit)
+        return report.add(
+            Finding::Fail,
+            format_args!(
+                "{shown} may deliver, but these are proxies: whom a proxy names is judged, not the \
+                 proxy, so no provider passes"
+            ),
+            "permit_addr wants the provider's own addresses, proxy_addr those of the proxies",
         );
-        let remedy =
-            "permit_addr wants the provider's own addresses, proxy_addr those of the proxies";
-        return report.add(NAME, name, Finding::Fail, fact, remedy);
     }
-    let local = |block: &Cidr| block.first_address().is_loopback();
-    if permit.iter().any(local) {
-        let remedy = "if a proxy on this machine brings the requests, the whole internet comes from \
-                      here: put the provider's addresses into permit_addr, and the proxy's into \
-                      proxy_addr";
-        return report.add(NAME, name, Finding::Warn, fact, remedy);
-    }
-    report.ok(NAME, name, fact);
+    let is_local = |block: &Cidr| block.first_address().is_loopback();
+    let (finding, remedy) = match permit.iter().any(is_local) {
+        true => (
+            Finding::Warn,
+            "if a proxy on this machine brings the requests, the whole internet comes from here: put \
+             the provider's addresses into permit_addr, and the proxy's into proxy_addr",
+        ),
+        false => (Finding::Ok, ""),
+    };
+    let fact = format_args!("{shown} may deliver{with}{scheme}{behind}");
+    report.add(finding, fact, remedy);
 }
 
 /// A mistake: no provider calls from a proxy's address. An empty list is one, too.
@@ -263,34 +284,36 @@ fn lets_proxies_in_only(gate: &Gate, rules: &Rules) -> bool {
     permit.is_some_and(|blocks| blocks.iter().all(is_proxy))
 }
 
-fn blocks(list: &[Cidr]) -> String {
-    let shown: Vec<String> = list.iter().map(Cidr::to_string).collect();
-    shown.join(", ")
+fn blocks(cidrs: &[Cidr]) -> String {
+    let mut shown = String::new();
+    for cidr in cidrs {
+        list(&mut shown, cidr);
+    }
+    shown
 }
 
 /// Whether an address is let in, and by which interfaces.
 fn passes(from: IpAddr, config: &Config, report: &mut Report) {
-    const NAME: &str = "from";
-    let rules = &config.rules;
-    if rules.is_proxy(from) {
-        let fact = format!("{from} is a proxy: whom it names is judged");
-        return report.ok(NAME, "", fact);
+    report.name = "from";
+    if config.rules.is_proxy(from) {
+        return report.ok(format_args!("{from} is a proxy: whom it names is judged"));
     }
-    let hooks = config.hooks.iter().zip(&rules.gates);
-    let by: Vec<&str> = hooks
-        .filter(|(_, gate)| gate.permits(Some(from)))
-        .map(|(hook, _)| hook.interface.as_str())
-        .collect();
-    match (by.is_empty(), by.join(", ").as_str()) {
-        (true, _) => report.add(
-            NAME,
-            "",
+    let mut passes = false;
+    let mut names = String::new();
+    for (hook, gate) in config.hooks.iter().zip(&config.rules.gates) {
+        if gate.permits(Some(from)) {
+            passes = true;
+            list(&mut names, &hook.interface);
+        }
+    }
+    match (passes, names.as_str()) {
+        (false, _) => report.add(
             Finding::Fail,
-            format!("{from} is not let in: 403"),
+            format_args!("{from} is not let in: 403"),
             "if it is the provider's, add it to permit_addr; if it is a proxy's, to proxy_addr",
         ),
-        (false, "") => report.ok(NAME, "", format!("{from} is let in")),
-        (false, names) => report.ok(NAME, "", format!("{from} is let in for {names}")),
+        (true, "") => report.ok(format_args!("{from} is let in")),
+        (true, names) => report.ok(format_args!("{from} is let in for {names}")),
     }
 }
 
@@ -302,59 +325,61 @@ fn caller(gate: &Gate) -> IpAddr {
 
 // ---- Whether an SMS arrives -----------------------------------------------------------------
 
-fn arrives(at: usize, config: &Arc<Config>, report: &mut Report) {
-    const NAME: &str = "sample";
-    let rules = &config.rules;
-    let (Some(gate), Some(hook)) = (rules.gates.get(at), config.hooks.get(at)) else {
-        return;
-    };
-    let name = hook.interface.as_str();
-    let mut skip = |fact: &str, remedy: &str| report.add(NAME, name, Finding::Skip, fact, remedy);
-    if lets_proxies_in_only(gate, rules) {
-        return skip("not tried: no provider may deliver", "");
-    }
-    let id = match files::unique() {
-        Ok(unique) => format!("websms-selftest-{unique}"),
-        Err(_) => return skip("not tried: no random numbers", ""),
-    };
-    let request = match sample::encode(hook, gate, &id, clock::now_s()) {
-        Ok(request) => request,
-        Err(NoSample::PrivateKey) => {
-            let fact = "not tried: telnyx signs with a key that only they have, and auth_passwd is its \
-                        public half";
-            return skip(fact, "send an SMS to a number there, and look into the log");
-        }
-        Err(NoSample::Keys) => {
-            let fact = "not tried: url_path and the keys make no request";
-            return skip(
-                fact,
-                "see url_path, key_to, key_from, key_body, accept_if and each",
-            );
-        }
-    };
+fn arrives(at: usize, hook: &Hook, gate: &Gate, config: &Arc<Config>, report: &mut Report) {
+    report.name = "sample";
     let peer = caller(gate);
-    if let Some(taker) = taker(rules, peer, &request).filter(|taker| *taker != at) {
+    let request = match sample(hook, gate, &config.rules) {
+        Ok(request) => request,
+        Err((why, remedy)) => {
+            return report.add(Finding::Skip, format_args!("not tried: {why}"), remedy);
+        }
+    };
+    if let Some(taker) = taker(&config.rules, peer, &request).filter(|taker| *taker != at) {
         let other = config.hooks.get(taker).map_or("", |hook| &hook.interface);
-        let fact =
-            format!("interface {other} takes its SMS: same address, same path, later in the file");
-        let remedy = "give each interface a url_path of its own, and that to the provider";
-        return report.add(NAME, name, Finding::Fail, fact, remedy);
+        return report.add(
+            Finding::Fail,
+            format_args!(
+                "interface {other} takes its SMS: same address, same path, later in the file"
+            ),
+            "give each interface a url_path of its own, and that to the provider",
+        );
     }
     match deliver(config, peer, &request) {
-        Err(fact) => skip(fact, ""),
-        Ok((200, 1)) => report.ok(
-            NAME,
-            name,
-            format!(
-                "an SMS made as the provider would, from {peer}, is accepted and makes a call file"
-            ),
-        ),
+        Err(fact) => report.add(Finding::Skip, format_args!("{fact}"), ""),
+        Ok((200, 1)) => report.ok(format_args!(
+            "an SMS made as the provider would, from {peer}, is accepted and makes a call file"
+        )),
         Ok((status, files)) => {
             let (fact, remedy) = refused(status);
-            let fact = format!("{fact}: {status}, call files: {files}");
-            report.add(NAME, name, Finding::Fail, fact, remedy);
+            let fact = format_args!("{fact}: {status}, call files: {files}");
+            report.add(Finding::Fail, fact, remedy);
         }
     }
+}
+
+/// The request of an SMS, or why there is none, and what helps.
+fn sample(
+    hook: &Hook,
+    gate: &Gate,
+    rules: &Rules,
+) -> Result<Vec<u8>, (&'static str, &'static str)> {
+    if lets_proxies_in_only(gate, rules) {
+        return Err(("no provider may deliver", ""));
+    }
+    let Ok(unique) = files::unique() else {
+        return Err(("no random numbers", ""));
+    };
+    let id = format!("websms-selftest-{unique}");
+    sample::encode(hook, gate, &id, clock::now_s()).map_err(|none| match none {
+        NoSample::PrivateKey => (
+            "telnyx signs with a key that only they have, and auth_passwd is its public half",
+            "send an SMS to a number there, and look into the log",
+        ),
+        NoSample::Keys => (
+            "url_path and the keys make no request",
+            "see url_path, key_to, key_from, key_body, accept_if and each",
+        ),
+    })
 }
 
 /// The interface that this request belongs to.
@@ -396,13 +421,7 @@ fn deliver(
         }
     });
     serving.map_err(|_| NO_LISTENER)?;
-    let answer = ask(address, request).unwrap_or_default();
-    let status = answer
-        .get(9..12)
-        .and_then(|digits| std::str::from_utf8(digits).ok());
-    let status = status
-        .and_then(|digits| digits.parse().ok())
-        .ok_or("no answer came")?;
+    let status = status_of(&ask(address, request)).ok_or("no answer came")?;
     let entries = std::fs::read_dir(&private.settings.outgoing);
     Ok((status, entries.map_or(0, Iterator::count)))
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 
 use super::{Finding, Report};
@@ -42,18 +42,18 @@ impl Private {
     pub(super) fn make(config: &Config) -> Option<Private> {
         let name = format!("websms-selftest.{}", files::unique().ok()?);
         let owner = files::owner_of(&config.spool.outgoing).ok();
-        let places = [config.spool.staging.clone(), std::env::temp_dir()];
-        let folder = places.iter().map(|place| place.join(&name));
-        let mut usable = folder.filter(|folder| {
-            folder.parent().is_some_and(Path::is_dir) && files::make_folder(folder, owner).is_ok()
-        });
-        let folder = usable.next()?;
-        let settings = config::Spool {
-            outgoing: folder.join("outgoing"),
-            staging: folder.join("staging"),
-            ..config.spool.clone()
-        };
-        Some(Private { folder, settings })
+        for place in [&config.spool.staging, &std::env::temp_dir()] {
+            let folder = place.join(&name);
+            if place.is_dir() && files::make_folder(&folder, owner).is_ok() {
+                let settings = config::Spool {
+                    outgoing: folder.join("outgoing"),
+                    staging: folder.join("staging"),
+                    ..config.spool.clone()
+                };
+                return Some(Private { folder, settings });
+            }
+        }
+        None
     }
 }
 
@@ -65,59 +65,52 @@ impl Drop for Private {
 
 /// All of it. Whether call files can be delivered at all.
 pub(super) fn check(config: &Config, report: &mut Report) {
-    let outgoing = &config.spool.outgoing;
-    if !outgoing.exists() {
-        let fact = format!("{} does not exist", outgoing.display());
-        let remedy = "outgoingdir is made by asterisk, in the folder that asterisk.conf calls \
-                      astspooldir: see that it is that one";
-        return report.add("spool", "", Finding::Fail, fact, remedy);
+    report.name = "spool";
+    let outgoing = config.spool.outgoing.display();
+    if !config.spool.outgoing.exists() {
+        return report.add(
+            Finding::Fail,
+            format_args!("{outgoing} does not exist"),
+            "outgoingdir is made by asterisk, in the folder that asterisk.conf calls astspooldir: see \
+             that it is that one",
+        );
     }
     let spool = match Spool::open(&spool_settings(&config.spool)) {
         Ok(spool) => spool,
         Err(fault) => {
             let text = fault.to_string();
-            let (fact, remedy) = match text.split_once("; ").or_else(|| text.split_once(": set ")) {
-                Some((fact, remedy)) => (fact.to_owned(), remedy.to_owned()),
-                None => (text.clone(), String::new()),
-            };
-            let remedy = match text.contains(": set ") {
-                true => format!("set {remedy}"),
-                false => remedy,
-            };
-            return report.add("spool", "", Finding::Fail, fact, remedy);
+            // The remedy is from `set` on, or behind the semicolon.
+            let at = text.find("; ").or_else(|| text.find(": set "));
+            let (fact, remedy) = text.split_at(at.unwrap_or(text.len()));
+            let remedy = remedy.get(2..).unwrap_or_default();
+            return report.add(Finding::Fail, format_args!("{fact}"), remedy);
         }
     };
-    report.ok(
-        "spool",
-        "",
-        format!(
-            "call files can be written in {} and moved to {}",
-            config.spool.staging.display(),
-            outgoing.display()
-        ),
-    );
+    let staging = config.spool.staging.display();
+    report.ok(format_args!(
+        "call files can be written in {staging} and moved to {outgoing}"
+    ));
     let user = processes::user_of(ASTERISK);
-    let may = may_take(config, user.as_ref(), report);
-    takes(&spool, config, user.is_some(), may, report);
+    let runs = user.is_some();
+    let may = may_take(config, user, report);
+    takes(&spool, config, runs, may, report);
 }
 
 /// Whether Asterisk's user can read a call file as it is written now, and delete it.
-fn may_take(config: &Config, user: Option<&User>, report: &mut Report) -> bool {
-    const NAME: &str = "permissions";
+fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
+    report.name = "permissions";
     let outgoing = &config.spool.outgoing;
     let Ok(folder) = fs::metadata(outgoing) else {
         return false;
     };
-    let (user, whence) = match user {
-        Some(user) => (user.clone(), "which asterisk runs as"),
-        None => (
-            User {
-                uid: folder.uid(),
-                gids: vec![folder.gid()],
-            },
-            "who owns outgoingdir",
-        ),
+    let whence = match user {
+        Some(_) => "which asterisk runs as",
+        None => "who owns outgoingdir",
     };
+    let user = user.unwrap_or_else(|| User {
+        uid: folder.uid(),
+        gids: vec![folder.gid()],
+    });
     let who = format!("user {}, {whence},", user.uid);
     let removes = holds(&user, &folder, 0o7)
         && outgoing
@@ -125,37 +118,34 @@ fn may_take(config: &Config, user: Option<&User>, report: &mut Report) -> bool {
             .skip(1)
             .all(|above| fs::metadata(above).is_ok_and(|folder| holds(&user, &folder, 0o1)));
     if !removes {
-        let fact = format!("{who} cannot list and delete in {}", outgoing.display());
-        let remedy = format!(
-            "chown {} {}; chmod u+rwx on it",
-            user.uid,
-            outgoing.display()
+        let (uid, outgoing) = (user.uid, outgoing.display());
+        report.add(
+            Finding::Fail,
+            format_args!("{who} cannot list and delete in {outgoing}"),
+            &format!("chown {uid} {outgoing}; chmod u+rwx on it"),
         );
-        report.add(NAME, "", Finding::Fail, fact, remedy);
         return false;
     }
     let Some(file) = written(config) else {
-        let fact = "no call file could be written to look at";
-        report.add(NAME, "", Finding::Skip, fact, "");
+        let fact = format_args!("no call file could be written to look at");
+        report.add(Finding::Skip, fact, "");
         return true;
     };
-    if !holds(&user, &file, 0o4) {
-        let fact = format!(
-            "{who} cannot read call files: mode {:o}, owner {}; it would delete them unread",
-            file.mode() & 0o777,
-            file.uid()
+    let reads = holds(&user, &file, 0o4);
+    if reads {
+        report.ok(format_args!("{who} can read call files and delete them"));
+    } else {
+        let (mode, uid) = (file.mode() & 0o777, file.uid());
+        report.add(
+            Finding::Fail,
+            format_args!(
+                "{who} cannot read call files: mode {mode:o}, owner {uid}; it would delete them unread"
+            ),
+            "run websmsd as that user, or as root with fileowner, or give filemode 0640 and a common \
+             group",
         );
-        let remedy = "run websmsd as that user, or as root with fileowner, or give filemode 0640 and a \
-                      common group";
-        report.add(NAME, "", Finding::Fail, fact, remedy);
-        return false;
     }
-    report.ok(
-        NAME,
-        "",
-        format!("{who} can read call files and delete them"),
-    );
-    true
+    reads
 }
 
 /// A call file as it is delivered, in a spool of our own.
@@ -197,46 +187,39 @@ fn holds(user: &User, of: &Metadata, bits: u32) -> bool {
 
 /// Whether Asterisk takes a call file. One that it may not read would tell nothing.
 fn takes(spool: &Spool, config: &Config, runs: bool, may: bool, report: &mut Report) {
-    const NAME: &str = "asterisk";
+    report.name = "asterisk";
     if !may {
-        let fact = "not tried, since it has no permission";
-        return report.add(NAME, "", Finding::Skip, fact, "");
+        let fact = format_args!("not tried, since it has no permission");
+        return report.add(Finding::Skip, fact, "");
     }
     let Some(name) = name() else {
         return;
     };
     if let Err(fault) = spool.deliver(&[file(&name)]) {
-        return report.add(NAME, "", Finding::Fail, fault.to_string(), "");
+        return report.add(Finding::Fail, format_args!("{fault}"), "");
     }
-    let outgoing = &config.spool.outgoing;
-    let path = outgoing.join(&name);
+    let path = config.spool.outgoing.join(&name);
     let deadline = Deadline::after(SELFTEST_SPOOL_WAIT);
     while path.exists() && deadline.left().is_some() {
         thread::sleep(SELFTEST_SPOOL_PAUSE);
     }
+    let outgoing = config.spool.outgoing.display();
     if fs::remove_file(&path).is_err() {
-        return report.ok(
-            NAME,
-            "",
-            format!("it takes call files from {}", outgoing.display()),
-        );
+        return report.ok(format_args!("it takes call files from {outgoing}"));
     }
     let waited_s = SELFTEST_SPOOL_WAIT.as_secs();
     match runs {
         false => report.add(
-            NAME,
-            "",
             Finding::Fail,
-            format!("it is stopped: no such process is seen, and a call file stayed for {waited_s} s"),
+            format_args!(
+                "it is stopped: no such process is seen, and a call file stayed for {waited_s} s"
+            ),
             "start it: systemctl start asterisk, or /etc/init.d/asterisk start",
         ),
         true => report.add(
-            NAME,
-            "",
             Finding::Fail,
-            format!(
-                "it runs, but does not read {}: a call file stayed for {waited_s} s",
-                outgoing.display()
+            format_args!(
+                "it runs, but does not read {outgoing}: a call file stayed for {waited_s} s"
             ),
             "asterisk -rx 'module load pbx_spool.so', and load it in modules.conf; if it is loaded, \
              outgoingdir must be the folder outgoing in astspooldir of asterisk.conf",

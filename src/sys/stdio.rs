@@ -1,5 +1,6 @@
 //! The process's own stdin and stdout, read and written within a time.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -18,6 +19,17 @@ fn is_pipe(stream: impl AsFd) -> bool {
         let kind = FileType::from_raw_mode(status.st_mode);
         matches!(kind, FileType::Fifo | FileType::Socket)
     })
+}
+
+/// To a person's stdout. That nobody reads it is nobody's fault.
+pub fn print(bytes: &[u8]) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+}
+
+/// A line on stderr, which may be closed.
+pub fn complain(words: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{words}");
 }
 
 /// Reads what is there, at least one byte; 0 at the end. Waits for `wait` at most.

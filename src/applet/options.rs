@@ -1,0 +1,157 @@
+//! Arguments → the options at their beginning, and the data after them.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::sys::log::Stderr;
+
+/// What an applet knows of its options.
+pub(super) struct Known {
+    /// By name.
+    pub(super) options: &'static [(&'static str, Kind)],
+    /// Said of an argument that is none of them.
+    pub(super) stranger: &'static str,
+}
+
+/// What an option does.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// Keeps the value that follows it, the last one where it is given twice.
+    Value(Value),
+    /// Notes that it was given.
+    Flag(Flag),
+    /// Asks for something else than what the applet does by itself; the last one counts.
+    Wish(Wish),
+    /// Ends the options.
+    End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value {
+    Config,
+    Index,
+    From,
+    /// Every one is kept.
+    Listen,
+    /// A wish, too.
+    Replay,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flag {
+    Verbose,
+    DryRun,
+    Json,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Check,
+    Queue,
+    Flush,
+    SelfTest,
+    Providers,
+    DumpConfig,
+    Replay,
+    Version,
+    Help,
+}
+
+/// The options that were given.
+#[derive(Default)]
+pub(super) struct Options<'a> {
+    pub(super) wish: Option<Wish>,
+    pub(super) verbose: bool,
+    pub(super) dry_run: bool,
+    pub(super) json: bool,
+    pub(super) config: Option<&'a OsStr>,
+    pub(super) index: Option<&'a OsStr>,
+    pub(super) from: Option<&'a OsStr>,
+    pub(super) replay: Option<&'a OsStr>,
+    pub(super) listen: Vec<&'a OsStr>,
+}
+
+/// Why a command line is not understood: one line, nothing in it that could be a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadUsage(pub(super) String);
+
+impl From<&str> for BadUsage {
+    fn from(text: &str) -> BadUsage {
+        BadUsage(text.to_owned())
+    }
+}
+
+/// The options, and what stands after them: from the first argument that begins with no `-`. An
+/// argument that is no option is not shown, for it may be a text that stands in the wrong place.
+pub(super) fn parse<'a>(
+    arguments: &'a [OsString],
+    known: &Known,
+) -> Result<(Options<'a>, &'a [OsString]), BadUsage> {
+    let mut options = Options::default();
+    let mut rest = arguments;
+    while let Some((argument, after)) = rest.split_first() {
+        let argument = argument.as_bytes();
+        if !argument.starts_with(b"-") {
+            break;
+        }
+        rest = after;
+        let mut name = argument;
+        let mut joined = None;
+        if argument.starts_with(b"--")
+            && let Some(at) = argument.iter().position(|byte| *byte == b'=')
+        {
+            let (before, value) = argument.split_at(at);
+            name = before;
+            joined = value.get(1..).map(OsStr::from_bytes);
+        }
+        let mut rows = known.options.iter();
+        let Some((name, kind)) = rows.find(|(known, _)| known.as_bytes() == name) else {
+            return Err(known.stranger.into());
+        };
+        match (*kind, joined) {
+            (Kind::Value(kind), _) => {
+                let value = match joined {
+                    Some(value) => value,
+                    None => {
+                        let Some((next, after)) = rest.split_first() else {
+                            return Err(BadUsage([*name, " needs a value"].concat()));
+                        };
+                        rest = after;
+                        next
+                    }
+                };
+                options.keep(kind, value);
+            }
+            (_, Some(_)) => return Err(BadUsage([*name, " takes no value"].concat())),
+            (Kind::Flag(Flag::Verbose), None) => options.verbose = true,
+            (Kind::Flag(Flag::DryRun), None) => options.dry_run = true,
+            (Kind::Flag(Flag::Json), None) => options.json = true,
+            (Kind::Wish(wish), None) => options.wish = Some(wish),
+            (Kind::End, None) => break,
+        }
+    }
+    Ok((options, rest))
+}
+
+impl<'a> Options<'a> {
+    pub(super) fn stderr(&self) -> Stderr {
+        match self.verbose {
+            true => Stderr::Too,
+            false => Stderr::Instead,
+        }
+    }
+
+    fn keep(&mut self, kind: Value, value: &'a OsStr) {
+        match kind {
+            Value::Config => self.config = Some(value),
+            Value::Index => self.index = Some(value),
+            Value::From => self.from = Some(value),
+            Value::Listen => self.listen.push(value),
+            Value::Replay => {
+                self.replay = Some(value);
+                self.wish = Some(Wish::Replay);
+            }
+        }
+    }
+}
