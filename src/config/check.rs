@@ -41,7 +41,10 @@ fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
     if pattern.is_empty() {
         return Err("is an empty regex, which every answer matches; take the key out".into());
     }
-    if let Some(flag) = flags.chars().find(|flag| !"imsxu".contains(*flag)) {
+    if let Some(flag) = flags
+        .chars()
+        .find(|flag| !matches!(flag, 'i' | 'm' | 's' | 'x' | 'u'))
+    {
         let flag = flag.escape_debug();
         return Err(format!(
             "has the regex flag \"{flag}\"; known are i m s x u"
@@ -49,10 +52,10 @@ fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
     }
     let pattern = translate(pattern, flags)?;
     regex_lite::RegexBuilder::new(&pattern)
-        .case_insensitive(flags.contains('i'))
-        .multi_line(flags.contains('m'))
-        .dot_matches_new_line(flags.contains('s'))
-        .ignore_whitespace(flags.contains('x'))
+        .case_insensitive(has(flags, b'i'))
+        .multi_line(has(flags, b'm'))
+        .dot_matches_new_line(has(flags, b's'))
+        .ignore_whitespace(has(flags, b'x'))
         .size_limit(REGEX_BYTES_MAX)
         .build()
         .map_err(|_| {
@@ -68,73 +71,69 @@ fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
 fn translate(pattern: &str, flags: &str) -> Parsed<String> {
     let mut out = String::with_capacity(pattern.len());
     let mut place = Place::Outside;
-    let mut before = None;
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        let rest = chars.as_str();
-        let mut after = Some(c);
-        let next = match (place, c) {
+    let mut before = ' ';
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let (mut text, tail) = split_first(rest);
+        rest = tail;
+        let mut after = c;
+        let (prefix, next) = match (place, c) {
             (place, '\\') => {
-                // A counted or repeated escape is no quantifier of its own.
-                after = None;
-                match chars.next() {
-                    Some(literal @ ('<' | '>')) => out.push(literal),
-                    Some(escaped) => out.extend(['\\', escaped]),
-                    None => return Err("is a regex that ends in a backslash".into()),
+                (text, rest) = split_first(rest);
+                if text.is_empty() {
+                    return Err("is a regex that ends in a backslash".into());
                 }
+                // A counted or repeated escape is no quantifier of its own.
+                after = ' ';
+                let prefix = if matches!(text, "<" | ">") { "" } else { "\\" };
                 match place {
-                    Place::ClassStart => Place::Class,
-                    place => place,
+                    Place::ClassStart => (prefix, Place::Class),
+                    place => (prefix, place),
                 }
             }
-            (Place::Outside, '+' | '*') if matches!(before, Some('*' | '+' | '?')) => {
+            (Place::Outside, '+' | '*') if matches!(before, '*' | '+' | '?') => {
                 return Err(
                     "is a regex with a repeated or possessive quantifier, which is not supported"
                         .into(),
                 );
             }
-            (Place::Outside, '$') if !flags.contains('m') => {
-                out.push_str("(?:\\n?\\z)");
-                Place::Outside
+            (Place::Outside, '$') if !has(flags, b'm') => {
+                text = "(?:\\n?\\z)";
+                ("", Place::Outside)
             }
-            (Place::Outside, '{') if !counts(rest) => {
-                out.push_str("\\{");
-                Place::Outside
-            }
-            (Place::Outside, '[') => {
-                out.push('[');
-                Place::ClassStart
-            }
-            (Place::ClassStart, '^') if before == Some('[') => {
-                out.push('^');
-                Place::ClassStart
-            }
-            (Place::ClassStart, ']') => {
-                out.push_str("\\]");
-                Place::Class
-            }
-            (Place::Class, ']') => {
-                out.push(']');
-                Place::Outside
-            }
+            (Place::Outside, '{') if !counts(rest) => ("\\", Place::Outside),
+            (Place::Outside, '[') => ("", Place::ClassStart),
+            (Place::Outside, _) => ("", Place::Outside),
+            (Place::ClassStart, '^') if before == '[' => ("", Place::ClassStart),
+            (Place::ClassStart, ']') => ("\\", Place::Class),
+            (Place::Class, ']') => ("", Place::Outside),
             (Place::ClassStart | Place::Class, c) => {
                 let posix = c == '[' && rest.starts_with(':');
-                let blank = flags.contains('x') && (c == '#' || c == ' ');
-                if (c == '[' && !posix) || blank {
-                    out.push('\\');
-                }
-                out.push(c);
-                Place::Class
-            }
-            (Place::Outside, c) => {
-                out.push(c);
-                Place::Outside
+                let blank = has(flags, b'x') && (c == '#' || c == ' ');
+                let prefix = if (c == '[' && !posix) || blank {
+                    "\\"
+                } else {
+                    ""
+                };
+                (prefix, Place::Class)
             }
         };
+        out.push_str(prefix);
+        out.push_str(text);
         place = next;
         before = after;
     }
     Ok(out)
+}
+
+fn has(flags: &str, flag: u8) -> bool {
+    flags.as_bytes().contains(&flag)
+}
+
+/// The first character and the rest; both empty at the end.
+fn split_first(text: &str) -> (&str, &str) {
+    let bytes = text.chars().next().map_or(0, char::len_utf8);
+    text.split_at_checked(bytes).unwrap_or_default()
 }
 
 /// Where in a pattern a character stands.
@@ -152,10 +151,8 @@ fn counts(rest: &str) -> bool {
         return false;
     };
     let (min, max) = inside.split_once(',').unwrap_or((inside, ""));
-    !min.is_empty()
-        && [min, max]
-            .iter()
-            .all(|n| n.bytes().all(|b| b.is_ascii_digit()))
+    let digits = |n: &str| n.bytes().all(|b| b.is_ascii_digit());
+    !min.is_empty() && digits(min) && digits(max)
 }
 
 #[cfg(test)]

@@ -31,10 +31,8 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rul
     let rules = Rules {
         status: status(&mut reader, &gates),
         gates,
-        proxies: reader.read("proxy_addr", values::cidrs).unwrap_or_default(),
-        proxy_header: reader
-            .read("proxy_header", values::cgi_header)
-            .unwrap_or_default(),
+        proxies: reader.read("proxy_addr", values::cidrs),
+        proxy_header: reader.read("proxy_header", values::cgi_header),
     };
     (rules, hooks)
 }
@@ -42,7 +40,7 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rul
 /// The status page, where there is one.
 fn status(reader: &mut Reader<'_, '_>, gates: &[Gate]) -> Option<Status> {
     let permit = reader.read("status_addr", values::cidrs);
-    let Some(path) = reader.read("status_path", values::status_path).flatten() else {
+    let Some(path) = reader.read("status_path", values::status_path) else {
         if reader.table.gives("status_addr") && !reader.table.gives("status_path") {
             let text = "stands without a status_path, so there is no status page; give one";
             reader.warn("status_addr", text);
@@ -60,10 +58,7 @@ fn status(reader: &mut Reader<'_, '_>, gates: &[Gate]) -> Option<Status> {
     if reader.table.gives("status_addr") && !reader.table.gives("proxy_addr") {
         reader.warn("status_addr", NO_PROXY_ADDR);
     }
-    Some(Status {
-        path,
-        permit: permit.unwrap_or_default(),
-    })
+    Some(Status { path, permit })
 }
 
 const NO_PROXY_ADDR: &str = "stands without a proxy_addr, so whoever is in 172.16.0.0/12 may claim \
@@ -86,11 +81,11 @@ fn candidates(table: &Table<'_>, notes: &mut Notes) -> Vec<String> {
 
 fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     let gate = Gate {
-        permit: reader.read("permit_addr", values::cidrs),
-        paths: reader.read("url_path", values::paths),
+        permit: reader.read("permit_addr", |value| values::cidrs(value).map(Some)),
+        paths: reader.read("url_path", |value| values::paths(value).map(Some)),
         scheme: scheme(reader),
-        public_url: reader.read("public_url", url::public_url).flatten(),
-        key_echo: reader.raw("key_echo").to_vec(),
+        public_url: reader.read("public_url", url::public_url),
+        key_echo: reader.bytes("key_echo"),
     };
     let public_url_is_bad = gate.public_url.is_none() && !reader.raw("public_url").is_empty();
     if gate.scheme.covers_url() && gate.public_url.is_none() && !public_url_is_bad {
@@ -101,12 +96,8 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         reader.fault("auth_method", &text);
     }
     if gate.permit.is_none() && gate.scheme == Scheme::None {
-        let text = match reader.index {
-            "" => "is not given and auth_method neither, so anybody may deliver; give one".into(),
-            index => format!(
-                "[{index}] is not given and auth_method neither, so anybody may deliver; give one"
-            ),
-        };
+        let text = "is not given and auth_method neither, so anybody may deliver; give one";
+        let text = reader.of_index(text);
         reader.warn("permit_addr", &text);
     }
     let permits_some = gate.permit.as_ref().is_some_and(|list| !list.is_empty());
@@ -155,31 +146,31 @@ const METHODS: &[(&str, Method)] = &[
 ];
 
 fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
-    let method = reader.read("auth_method", |value| values::choice(value, METHODS));
-    let method = method.unwrap_or(Method::None);
-    let secret = reader.raw("auth_passwd").to_vec();
+    let method = |value: &[u8]| values::choice(value, METHODS);
+    let method = reader.read_or("auth_method", method, Method::None);
+    let secret = reader.bytes("auth_passwd");
     // What must be given, beside what `basic` needs.
     let what = match method {
         Method::None | Method::Basic | Method::PlivoV2 => None,
-        Method::Bearer => Some("bearer and needs auth_passwd, the token"),
-        Method::Zadarma => Some("zadarma and needs auth_passwd, the API secret"),
+        Method::Bearer => Some("is bearer and needs auth_passwd, the token"),
+        Method::Zadarma => Some("is zadarma and needs auth_passwd, the API secret"),
         Method::Twilio(twilio::Header::Twilio) => {
-            Some("twilio and needs auth_passwd, the account's auth token")
+            Some("is twilio and needs auth_passwd, the account's auth token")
         }
         Method::Twilio(twilio::Header::SignalWire) => {
-            Some("signalwire and needs auth_passwd, the space's signing key")
+            Some("is signalwire and needs auth_passwd, the space's signing key")
         }
-        Method::Telnyx => Some("telnyx and needs auth_passwd, the account's public key"),
-        Method::Vonage => Some("vonage and needs auth_passwd, the signature secret"),
-        Method::VonageJwt => Some("vonage-jwt and needs auth_passwd, the signature secret"),
-        Method::Plivo => Some("plivo and needs auth_passwd, the account's auth token"),
-        Method::MessageBird => Some("messagebird and needs auth_passwd, the signing key"),
-        Method::GatewayApi => Some("gatewayapi and needs auth_passwd, the webhook's secret"),
-        Method::Sinch => Some("sinch and needs auth_passwd, the webhook's secret"),
-        Method::Telesign => Some("telesign and needs auth_passwd, the API key"),
+        Method::Telnyx => Some("is telnyx and needs auth_passwd, the account's public key"),
+        Method::Vonage => Some("is vonage and needs auth_passwd, the signature secret"),
+        Method::VonageJwt => Some("is vonage-jwt and needs auth_passwd, the signature secret"),
+        Method::Plivo => Some("is plivo and needs auth_passwd, the account's auth token"),
+        Method::MessageBird => Some("is messagebird and needs auth_passwd, the signing key"),
+        Method::GatewayApi => Some("is gatewayapi and needs auth_passwd, the webhook's secret"),
+        Method::Sinch => Some("is sinch and needs auth_passwd, the webhook's secret"),
+        Method::Telesign => Some("is telesign and needs auth_passwd, the API key"),
     };
     if let Some(what) = what.filter(|_| secret.is_empty()) {
-        reader.fault("auth_method", &format!("is {what}"));
+        reader.fault("auth_method", what);
         return Scheme::None;
     }
     match method {
@@ -194,7 +185,7 @@ fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
         Method::Telnyx => telnyx(reader, &secret),
         Method::Vonage => Scheme::Vonage {
             secret,
-            hash: vonage_hash(reader),
+            hash: reader.read_or("auth_hash", values::vonage_hash, Hash::Sha256),
         },
         Method::VonageJwt => Scheme::VonageJwt {
             secret,
@@ -223,7 +214,7 @@ fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
 }
 
 fn basic(reader: &mut Reader<'_, '_>, passwd: Vec<u8>) -> Scheme {
-    let user = reader.raw("auth_user").to_vec();
+    let user = reader.bytes("auth_user");
     if user.is_empty() || passwd.is_empty() {
         reader.fault(
             "auth_method",
@@ -261,56 +252,37 @@ fn telesign(reader: &mut Reader<'_, '_>, key: &[u8]) -> Scheme {
 
 /// `auth_hash` of a token.
 fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
-    let words = &[
+    const WORDS: &[(&str, Algorithm)] = &[
         ("sha256", Algorithm::Hs256),
         ("sha384", Algorithm::Hs384),
         ("sha512", Algorithm::Hs512),
     ];
-    let algorithm = reader.read("auth_hash", |value| values::choice(value, words));
-    algorithm.unwrap_or(Algorithm::Hs256)
-}
-
-/// `auth_hash` of Vonage's `sig`: the account's signature method.
-fn vonage_hash(reader: &mut Reader<'_, '_>) -> Hash {
-    let hash = reader.read("auth_hash", values::vonage_hash);
-    hash.unwrap_or(Hash::Sha256)
+    let algorithm = |value: &[u8]| values::choice(value, WORDS);
+    reader.read_or("auth_hash", algorithm, Algorithm::Hs256)
 }
 
 fn hook(reader: &mut Reader<'_, '_>) -> Hook {
-    let report_success = reader.raw("report_success").to_vec();
+    let report_success = reader.bytes("report_success");
     let report_type = match reader.raw("report_type") {
         [] => by_its_look(&report_success).into(),
-        _ => reader
-            .read("report_type", values::content_type)
-            .unwrap_or_default(),
+        _ => reader.read("report_type", values::content_type),
     };
+    let as_is = NumberFormat::AsIs;
     Hook {
         interface: reader.index.into(),
-        key_to: reader
-            .read("key_to", values::needed_name)
-            .unwrap_or_default(),
-        key_from: reader
-            .read("key_from", values::needed_name)
-            .unwrap_or_default(),
-        key_body: reader
-            .read("key_body", values::needed_name)
-            .unwrap_or_default(),
-        key_id: reader.raw("key_id").to_vec(),
-        accept_if: reader.read("accept_if", values::condition).flatten(),
-        each: reader.raw("each").to_vec(),
-        number_format: reader
-            .read_or_warn("number_format", values::number_format)
-            .unwrap_or(NumberFormat::AsIs),
-        text_decode: reader
-            .read("text_decode", values::text_decode)
-            .unwrap_or(Decode::None),
-        key_media: reader.raw("key_media").to_vec(),
-        media: reader.read("media", values::media).unwrap_or(Media::Link),
+        key_to: reader.read("key_to", values::needed_name),
+        key_from: reader.read("key_from", values::needed_name),
+        key_body: reader.read("key_body", values::needed_name),
+        key_id: reader.bytes("key_id"),
+        accept_if: reader.read("accept_if", values::condition),
+        each: reader.bytes("each"),
+        number_format: reader.read_or_warn("number_format", values::number_format, as_is),
+        text_decode: reader.read_or("text_decode", values::text_decode, Decode::None),
+        key_media: reader.bytes("key_media"),
+        media: reader.read_or("media", values::media, Media::Link),
         report_success,
         report_type,
-        reject_status: reader
-            .read("reject_status", values::status)
-            .unwrap_or_default(),
+        reject_status: reader.read("reject_status", values::status),
     }
 }
 

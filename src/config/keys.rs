@@ -1,5 +1,7 @@
 //! Every key of `websms.conf`: the one table of names, second spellings and defaults.
 
+use super::values::split;
+
 /// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -229,11 +231,12 @@ pub fn find(section: Section, name: &[u8]) -> Option<&'static Key> {
 
 /// The known name of the section that an unknown one most looks like.
 pub fn nearest_key(section: Section, name: &[u8]) -> &'static str {
-    let names = KEYS
-        .iter()
-        .filter(|key| key.section == section)
-        .flat_map(|key| std::iter::once(key.name).chain(key.also));
-    nearest(names, name)
+    let mut names = Vec::new();
+    for key in KEYS.iter().filter(|key| key.section == section) {
+        names.push(key.name);
+        names.extend(key.also);
+    }
+    nearest(&names, name)
 }
 
 /// Whether a name that was meant and not given would leave a door open.
@@ -247,23 +250,27 @@ pub fn guards(section: Section, name: &str) -> bool {
 
 /// The name with the smallest distance; of several the one with the fewest letters
 /// changed, one that ends alike, or the first. Empty without names.
-pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, unknown: &[u8]) -> &'a str {
+pub fn nearest<'a>(names: &[&'a str], unknown: &[u8]) -> &'a str {
     // A longer name is no typo of ours, and the comparison takes product of the lengths.
-    let unknown: Vec<u8> = unknown
-        .iter()
-        .take(NAME_BYTES_COMPARED)
-        .map(|byte| match byte {
-            b'-' | b' ' | b'.' => b'_',
-            _ => byte.to_ascii_lowercase(),
-        })
-        .collect();
-    names
-        .min_by_key(|known| {
-            let ends_alike = known.as_bytes().last() == unknown.last();
-            let letters = levenshtein(&unknown, known.as_bytes());
-            (distance(&unknown, known), letters, !ends_alike)
-        })
-        .unwrap_or("")
+    let mut unknown = unknown.to_ascii_lowercase();
+    unknown.truncate(NAME_BYTES_COMPARED);
+    for byte in &mut unknown {
+        if matches!(byte, b'-' | b' ' | b'.') {
+            *byte = b'_';
+        }
+    }
+    let mut nearest = "";
+    let mut least = (usize::MAX, 0, false);
+    for known in names {
+        let name = known.as_bytes();
+        let ends_alike = name.last() == unknown.last();
+        let letters = levenshtein(&unknown, name);
+        let far = (distance(&unknown, name), letters, !ends_alike);
+        if far < least {
+            (nearest, least) = (known, far);
+        }
+    }
+    nearest
 }
 
 /// Of an unknown name, bytes that are compared.
@@ -272,18 +279,13 @@ const NAME_BYTES_COMPARED: usize = 64;
 /// Letters to change from one name to the other; a name that shares a word with the other
 /// (`permit`, `password`, `trusted_proxy`) is nearer than its letters say: one for each word that
 /// is left over.
-fn distance(unknown: &[u8], known: &str) -> usize {
-    let mut least = levenshtein(unknown, known.as_bytes());
-    let words = |name: &[u8]| name.split(|byte| *byte == b'_').count();
-    let left_over = words(unknown)
-        .saturating_add(words(known.as_bytes()))
-        .saturating_sub(2);
-    for ours in known.split('_').filter(|word| word.len() >= 4) {
-        for theirs in unknown.split(|byte| *byte == b'_') {
-            if theirs.len() >= 4 {
-                let changed = levenshtein(theirs, ours.as_bytes()).saturating_add(left_over);
-                least = least.min(changed);
-            }
+fn distance(unknown: &[u8], known: &[u8]) -> usize {
+    let mut least = levenshtein(unknown, known);
+    let (theirs, ours) = (split(unknown, b'_'), split(known, b'_'));
+    let left_over = theirs.len().saturating_add(ours.len()).saturating_sub(2);
+    for our in ours.iter().filter(|word| word.len() >= 4) {
+        for their in theirs.iter().filter(|word| word.len() >= 4) {
+            least = least.min(levenshtein(their, our).saturating_add(left_over));
         }
     }
     least

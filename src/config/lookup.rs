@@ -7,10 +7,11 @@ use super::keys::{self, Absent, Key, Scope, Section};
 use super::values::{Parsed, shown};
 use super::{Note, Severity};
 
-/// Remarks as they come.
+/// Remarks in file order.
 #[derive(Default)]
 pub struct Notes {
     list: Vec<Note>,
+    faults: usize,
 }
 
 impl Notes {
@@ -26,8 +27,7 @@ impl Notes {
 
     /// Faults so far.
     pub fn faults(&self) -> usize {
-        let fault = |note: &&Note| note.severity == Severity::Fault;
-        self.list.iter().filter(fault).count()
+        self.faults
     }
 
     /// One remark stands once: a key without an index is read for every interface.
@@ -37,16 +37,19 @@ impl Notes {
             severity,
             text,
         };
-        if !self.list.contains(&note) {
-            self.list.push(note);
+        if self.list.contains(&note) {
+            return;
         }
+        if severity == Severity::Fault {
+            self.faults = self.faults.saturating_add(1);
+        }
+        let at = self.list.partition_point(|known| known.line <= line);
+        self.list.insert(at, note);
     }
 
-    /// In file order, and whether one is a fault.
-    pub fn finish(mut self) -> (Vec<Note>, bool) {
-        self.list.sort_by_key(|note| note.line);
-        let faulty = self.faults() > 0;
-        (self.list, faulty)
+    /// All of them.
+    pub fn finish(self) -> Vec<Note> {
+        self.list
     }
 }
 
@@ -77,27 +80,26 @@ pub fn tables<'a>(root: &'a ini::Map, notes: &mut Notes) -> [Table<'a>; 4] {
     });
     for entry in &root.entries {
         let name = key_bytes(&entry.key);
-        let table = tables
-            .iter_mut()
-            .find(|table| table.section.name().as_bytes() == name);
-        match (&entry.value, table) {
-            (ini::Value::Map(map), Some(table)) => {
+        let ini::Value::Map(map) = &entry.value else {
+            let text = format!(
+                "key {} stands before the first section and is ignored; move it below [websms] \
+                 or the section it is meant for",
+                shown(&name)
+            );
+            notes.warn(entry.line, text);
+            continue;
+        };
+        let mut all = tables.iter_mut();
+        match all.find(|table| table.section.name().as_bytes() == name) {
+            Some(table) => {
                 table.line = entry.line;
                 table.fill(map, notes);
             }
-            (ini::Value::Map(_), None) => {
-                let near = keys::nearest(Section::ALL.iter().map(|s| s.name()), &name);
+            None => {
+                let near = keys::nearest(&Section::ALL.map(Section::name), &name);
                 let shown = shown(&name);
                 let text = format!(
                     "section {shown} is not known and ignored with all its keys; nearest: [{near}]"
-                );
-                notes.warn(entry.line, text);
-            }
-            (ini::Value::Scalar(_), _) => {
-                let text = format!(
-                    "key {} stands before the first section and is ignored; move it below [websms] \
-                     or the section it is meant for",
-                    shown(&name)
                 );
                 notes.warn(entry.line, text);
             }
@@ -115,6 +117,7 @@ fn key_bytes(key: &ini::Key) -> Vec<u8> {
 
 impl<'a> Table<'a> {
     fn fill(&mut self, map: &'a ini::Map, notes: &mut Notes) {
+        let section = self.section.name();
         for entry in &map.entries {
             let name = key_bytes(&entry.key);
             let Some(key) = keys::find(self.section, &name) else {
@@ -125,37 +128,32 @@ impl<'a> Table<'a> {
                 .also
                 .filter(|also| also.as_bytes() == name)
                 .unwrap_or(key.name);
-            let mut add = |index, value: &'a [u8], line| {
-                self.slots.push(Slot {
-                    key,
-                    name,
-                    index,
-                    value,
-                    line,
-                });
+            let (values, indexed) = match &entry.value {
+                ini::Value::Scalar(_) => (std::slice::from_ref(entry), false),
+                ini::Value::Map(map) => (map.entries.as_slice(), true),
             };
-            match &entry.value {
-                ini::Value::Scalar(value) => add(None, value, entry.line),
-                ini::Value::Map(indexed) => {
-                    if key.scope == Scope::Program {
-                        let section = self.section.name();
-                        let text = format!("[{section}] {name} takes no index; write {name} = ...");
-                        notes.fault(entry.line, text);
+            if indexed && key.scope == Scope::Program {
+                let text = format!("[{section}] {name} takes no index; write {name} = ...");
+                notes.fault(entry.line, text);
+                continue;
+            }
+            for entry in values {
+                let index = match indexed.then(|| index_text(&entry.key)).transpose() {
+                    Ok(index) => index,
+                    Err(text) => {
+                        notes.fault(entry.line, format!("[{section}] {name}: {text}"));
                         continue;
                     }
-                    for entry in &indexed.entries {
-                        match (index_text(&entry.key), &entry.value) {
-                            (Ok(index), ini::Value::Scalar(value)) => {
-                                add(Some(index), value, entry.line);
-                            }
-                            (Err(text), _) => {
-                                let section = self.section.name();
-                                notes.fault(entry.line, format!("[{section}] {name}: {text}"));
-                            }
-                            // No INI text makes an array within an array.
-                            (Ok(_), ini::Value::Map(_)) => {}
-                        }
-                    }
+                };
+                // No INI text makes an array within an array.
+                if let ini::Value::Scalar(value) = &entry.value {
+                    self.slots.push(Slot {
+                        key,
+                        name,
+                        index,
+                        value,
+                        line: entry.line,
+                    });
                 }
             }
         }
@@ -169,62 +167,65 @@ impl<'a> Table<'a> {
     /// Where both spellings of a key are given, plays them through in file order as one key: the
     /// later holds, as in PHP's own assignments.
     fn settle(&mut self, key: &'static Key, notes: &mut Notes) {
-        let mut given: Vec<usize> = (0..self.slots.len())
-            .filter(|i| self.slots.get(*i).is_some_and(|slot| slot.key == key))
-            .collect();
-        let name = |i: &usize| self.slots.get(*i).map(|slot| slot.name);
-        let first = given.first().and_then(name);
-        if given.iter().all(|i| name(i) == first) {
+        let section = self.section.name();
+        let given = self.by_line(&|slot| slot.key.name == key.name);
+        let mut names = given.iter().map(|(_, slot)| slot.name);
+        let first = names.next();
+        if names.all(|name| Some(name) == first) {
             return;
         }
-        given.sort_by_key(|i| self.slots.get(*i).map(|slot| slot.line));
         let mut lost = Vec::new();
-        for (nth, earlier) in given.iter().enumerate() {
-            let later = given.iter().skip(nth.saturating_add(1));
-            for later in later {
-                if let (Some(old), Some(new)) = (self.slots.get(*earlier), self.slots.get(*later))
-                    && (old.index == new.index || old.index.is_none() || new.index.is_none())
-                {
-                    let section = self.section.name();
-                    let text = format!(
-                        "[{section}] {} is {} by another name, which line {} sets again; that one \
-                         holds, take this one out",
-                        old.name, new.name, new.line
-                    );
-                    notes.warn(old.line, text);
-                    lost.push(*earlier);
-                    break;
-                }
+        let mut rest = given.as_slice();
+        while let Some(((nth, old), later)) = rest.split_first() {
+            rest = later;
+            let sets_again = |new: &&Slot<'_>| {
+                old.index == new.index || old.index.is_none() || new.index.is_none()
+            };
+            if let Some(new) = later.iter().map(|(_, slot)| *slot).find(sets_again) {
+                let text = format!(
+                    "[{section}] {} is {} by another name, which line {} sets again; that one \
+                     holds, take this one out",
+                    old.name, new.name, new.line
+                );
+                notes.warn(old.line, text);
+                lost.push(*nth);
             }
         }
-        let mut i = 0_usize;
+        let mut nth = 0_usize;
         self.slots.retain(|_| {
-            let keep = !lost.contains(&i);
-            i = i.saturating_add(1);
+            let keep = !lost.contains(&nth);
+            nth = nth.saturating_add(1);
             keep
         });
     }
 
+    /// The slots that are wanted and where each stands among all, by their lines: an array stands
+    /// where it began, its values where they are written.
+    fn by_line(&self, wanted: &dyn Fn(&Slot<'_>) -> bool) -> Vec<(usize, &Slot<'a>)> {
+        let mut found: Vec<(usize, &Slot<'a>)> = Vec::new();
+        for (nth, slot) in self.slots.iter().enumerate() {
+            if wanted(slot) {
+                let at = found.partition_point(|(_, before)| before.line <= slot.line);
+                found.insert(at, (nth, slot));
+            }
+        }
+        found
+    }
+
     /// The indices of one key, in file order.
     pub fn indices_of(&self, name: &str) -> Vec<String> {
-        self.slots
-            .iter()
-            .filter(|slot| slot.key.name == name)
-            .filter_map(|slot| slot.index.clone())
-            .collect()
+        let mut names = Vec::new();
+        for slot in self.slots.iter().filter(|slot| slot.key.name == name) {
+            names.extend(slot.index.clone());
+        }
+        names
     }
 
     /// Every index of the section, in file order.
     pub fn indices(&self) -> Vec<String> {
-        let mut indexed: Vec<(u32, &String)> = self
-            .slots
-            .iter()
-            .filter_map(|slot| Some((slot.line, slot.index.as_ref()?)))
-            .collect();
-        indexed.sort_by_key(|(line, _)| *line);
         let mut names: Vec<String> = Vec::new();
-        for (_, index) in indexed {
-            if !names.contains(index) {
+        for (_, slot) in self.by_line(&|slot| slot.index.is_some()) {
+            if let Some(index) = slot.index.as_ref().filter(|index| !names.contains(index)) {
                 names.push(index.clone());
             }
         }
@@ -244,23 +245,25 @@ impl<'a> Table<'a> {
                 "[{section}] {name} [{index}] belongs to no interface; those are the indices of \
                  permit_addr, or else of url_path"
             );
-            match name.starts_with("auth_") || name == "provider" {
-                true => notes.fault(slot.line, text),
-                false => notes.warn(slot.line, text),
-            }
+            let severity = match name.starts_with("auth_") || name == "provider" {
+                true => Severity::Fault,
+                false => Severity::Warning,
+            };
+            notes.push(slot.line, severity, text);
         }
     }
 
+    /// The key for the index, else the one without.
     fn slot(&self, name: &str, index: &str) -> Option<&Slot<'a>> {
-        let with = |wanted: Option<&str>| {
-            self.slots
-                .iter()
-                .find(|slot| slot.key.name == name && slot.index.as_deref() == wanted)
-        };
-        Some(index)
-            .filter(|index| !index.is_empty())
-            .and_then(|index| with(Some(index)))
-            .or_else(|| with(None))
+        let mut without = None;
+        for slot in self.slots.iter().filter(|slot| slot.key.name == name) {
+            match &slot.index {
+                Some(own) if own == index && !index.is_empty() => return Some(slot),
+                None if without.is_none() => without = Some(slot),
+                _ => {}
+            }
+        }
+        without
     }
 
     /// Its section.
@@ -289,47 +292,41 @@ impl<'a> Table<'a> {
 
 /// An index as the name of an interface.
 fn index_text(key: &ini::Key) -> Parsed<String> {
-    let name = match key {
-        ini::Key::Int(number) => return Ok(number.to_string()),
-        ini::Key::Name(name) => name,
-    };
-    if name.len() > INDEX_BYTES_MAX {
-        let bytes = name.len();
+    let name = key_bytes(key);
+    let bytes = name.len();
+    if bytes > INDEX_BYTES_MAX {
         return Err(format!(
             "the index has {bytes} bytes, limit {INDEX_BYTES_MAX}"
         ));
     }
-    super::values::text(name).map_err(|text| format!("the index {text}"))
+    super::values::text(&name).map_err(|text| format!("the index {text}"))
 }
 
 fn unknown(section: Section, name: &[u8], line: u32, notes: &mut Notes) {
     let near = keys::nearest_key(section, name);
     let here = section.name();
     let shown = shown(name);
-    if name.starts_with(b"#") {
-        let text =
-            format!("[{here}] {shown} is ignored as an unknown key; a comment begins with ;");
-        notes.warn(line, text);
-        return;
-    }
-    if keys::guards(section, near) {
-        let text = format!(
-            "[{here}] {shown} is not known; nearest: {near}, without which a door may stand open"
-        );
-        notes.fault(line, text);
-        return;
-    }
-    let elsewhere = Section::ALL
-        .iter()
-        .find(|other| keys::find(**other, name).is_some());
-    let remedy = match elsewhere {
-        Some(other) => format!("it belongs below [{}]", other.name()),
-        None => format!("nearest: {near}"),
+    let mut all = Section::ALL.iter();
+    let elsewhere = all.find(|other| keys::find(**other, name).is_some());
+    let (severity, is, word, end) = match elsewhere {
+        _ if name.starts_with(b"#") => {
+            let is = "is ignored as an unknown key; a comment begins with ;";
+            (Severity::Warning, is, "", "")
+        }
+        _ if keys::guards(section, near) => {
+            let end = ", without which a door may stand open";
+            (Severity::Fault, "is not known; nearest: ", near, end)
+        }
+        Some(other) => {
+            let is = "is not known and ignored; it belongs below [";
+            (Severity::Warning, is, other.name(), "]")
+        }
+        None => {
+            let is = "is not known and ignored; nearest: ";
+            (Severity::Warning, is, near, "")
+        }
     };
-    notes.warn(
-        line,
-        format!("[{here}] {shown} is not known and ignored; {remedy}"),
-    );
+    notes.push(line, severity, format!("[{here}] {shown} {is}{word}{end}"));
 }
 
 /// A preset and the line that asked for it.
@@ -353,12 +350,19 @@ pub struct Reader<'a, 'n> {
     pub notes: &'n mut Notes,
 }
 
-/// Where a value was found.
+/// A value that holds, and whose it is.
 struct Found<'a> {
     value: &'a [u8],
     line: u32,
-    /// As in the file, with its index.
-    name: String,
+    origin: Origin<'a>,
+}
+
+/// Whose a value is.
+enum Origin<'a> {
+    /// The file's: the name in its spelling, and the index.
+    File(&'static str, Option<&'a str>),
+    Preset,
+    Default,
 }
 
 impl<'a, 'n> Reader<'a, 'n> {
@@ -378,10 +382,7 @@ impl<'a, 'n> Reader<'a, 'n> {
             return Some(Found {
                 value: slot.value,
                 line: slot.line,
-                name: match &slot.index {
-                    Some(index) => format!("{} [{index}]", slot.name),
-                    None => slot.name.into(),
-                },
+                origin: Origin::File(slot.name, slot.index.as_deref()),
             });
         }
         if let Some(preset) = self.preset
@@ -390,14 +391,14 @@ impl<'a, 'n> Reader<'a, 'n> {
             return Some(Found {
                 value: slot.value,
                 line: preset.line,
-                name: format!("{name} of the provider's preset"),
+                origin: Origin::Preset,
             });
         }
         match keys::find(self.table.section, name.as_bytes())?.default {
             Absent::Value(value) => Some(Found {
                 value: value.as_bytes(),
                 line: self.table.line,
-                name: name.into(),
+                origin: Origin::Default,
             }),
             Absent::Unlike(_) => None,
         }
@@ -408,32 +409,49 @@ impl<'a, 'n> Reader<'a, 'n> {
         self.find(name).map_or(b"", |found| found.value)
     }
 
+    /// A copy of it.
+    pub fn bytes(&self, name: &'static str) -> Vec<u8> {
+        self.raw(name).to_vec()
+    }
+
     /// Whether file or preset give the key for this interface.
-    pub fn given(&self, name: &str) -> bool {
-        self.table.slot(name, self.index).is_some()
-            || self
-                .preset
-                .is_some_and(|preset| preset.table.slot(name, "").is_some())
+    pub fn given(&self, name: &'static str) -> bool {
+        let origin = self.find(name).map(|found| found.origin);
+        matches!(origin, Some(Origin::File(..) | Origin::Preset))
+    }
+
+    /// Whether the file gives the key for this very index.
+    pub fn is_own(&self, name: &'static str) -> bool {
+        let origin = self.find(name).map(|found| found.origin);
+        matches!(origin, Some(Origin::File(_, Some(_))))
     }
 
     /// Whether the value that holds is the preset's.
-    pub fn is_preset(&self, name: &str) -> bool {
-        self.table.slot(name, self.index).is_none() && self.given(name)
+    pub fn is_preset(&self, name: &'static str) -> bool {
+        let origin = self.find(name).map(|found| found.origin);
+        matches!(origin, Some(Origin::Preset))
     }
 
-    /// The value, understood. `None` where it is not given and no value says the default, and
-    /// after a fault, which is noted.
-    pub fn read<T>(
+    /// The value, understood; the type's default where it is not given and no value says the
+    /// default, and after a fault, which is noted.
+    pub fn read<T: Default>(&mut self, name: &'static str, parse: fn(&[u8]) -> Parsed<T>) -> T {
+        self.read_or(name, parse, T::default())
+    }
+
+    /// The same with a default of one's own.
+    pub fn read_or<T>(
         &mut self,
         name: &'static str,
-        parse: impl FnOnce(&[u8]) -> Parsed<T>,
-    ) -> Option<T> {
-        match parse(self.find(name)?.value) {
-            Ok(value) => Some(value),
-            Err(text) => {
+        parse: fn(&[u8]) -> Parsed<T>,
+        default: T,
+    ) -> T {
+        match self.find(name).map(|found| parse(found.value)) {
+            Some(Ok(value)) => value,
+            Some(Err(text)) => {
                 self.fault(name, &text);
-                None
+                default
             }
+            None => default,
         }
     }
 
@@ -441,34 +459,50 @@ impl<'a, 'n> Reader<'a, 'n> {
     pub fn read_or_warn<T>(
         &mut self,
         name: &'static str,
-        parse: impl FnOnce(&[u8]) -> Parsed<T>,
-    ) -> Option<T> {
-        match parse(self.find(name)?.value) {
-            Ok(value) => Some(value),
-            Err(text) => {
+        parse: fn(&[u8]) -> Parsed<T>,
+        default: T,
+    ) -> T {
+        match self.find(name).map(|found| parse(found.value)) {
+            Some(Ok(value)) => value,
+            Some(Err(text)) => {
                 self.warn(name, &format!("{text}; it is ignored"));
-                None
+                default
             }
+            None => default,
         }
     }
 
     /// A fault of a key, where it stands.
     pub fn fault(&mut self, name: &'static str, text: &str) {
-        let (line, text) = self.place(name, text);
-        self.notes.fault(line, text);
+        self.remark(name, Severity::Fault, text);
     }
 
     /// A warning about a key, where it stands.
     pub fn warn(&mut self, name: &'static str, text: &str) {
-        let (line, text) = self.place(name, text);
-        self.notes.warn(line, text);
+        self.remark(name, Severity::Warning, text);
     }
 
-    fn place(&self, name: &'static str, text: &str) -> (u32, String) {
+    fn remark(&mut self, name: &'static str, severity: Severity, text: &str) {
         let section = self.table.section.name();
-        match self.find(name) {
-            Some(found) => (found.line, format!("[{section}] {} {text}", found.name)),
-            None => (self.table.line, format!("[{section}] {name} {text}")),
+        let (line, origin) = match self.find(name) {
+            Some(found) => (found.line, found.origin),
+            None => (self.table.line, Origin::Default),
+        };
+        let (name, before, index, after) = match origin {
+            Origin::File(name, Some(index)) => (name, " [", index, "]"),
+            Origin::File(name, None) => (name, "", "", ""),
+            Origin::Preset => (name, " of the provider's preset", "", ""),
+            Origin::Default => (name, "", "", ""),
+        };
+        let text = format!("[{section}] {name}{before}{index}{after} {text}");
+        self.notes.push(line, severity, text);
+    }
+
+    /// The text of a remark on a key that is missing for this interface.
+    pub fn of_index(&self, text: &str) -> String {
+        match self.index {
+            "" => text.into(),
+            index => format!("[{index}] {text}"),
         }
     }
 

@@ -294,6 +294,7 @@ pub fn read(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Reading
 /// The same with presets of one's own.
 fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: Lookup) -> Reading {
     let mut notes = Notes::default();
+    let mut config = None;
     if file.len() > CONFIG_BYTES_MAX {
         let bytes = file.len();
         notes.fault(
@@ -303,19 +304,15 @@ fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: L
     } else {
         match ini::parse(file, variable) {
             Err(bad) => notes.fault(bad.line, bad.text),
-            Ok(tree) => {
-                let config = build(&tree, preset, &mut notes);
-                let (notes, faulty) = notes.finish();
-                return Reading {
-                    config: Some(config).filter(|_| !faulty),
-                    notes,
-                };
-            }
+            Ok(tree) => config = Some(build(&tree, preset, &mut notes)),
         }
     }
+    if notes.faults() > 0 {
+        config = None;
+    }
     Reading {
-        config: None,
-        notes: notes.finish().0,
+        config,
+        notes: notes.finish(),
     }
 }
 
@@ -326,8 +323,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
         notes.warn(surprise.line, surprise.text.clone());
     }
     let [websms, websmsd, astqueue, queue] = lookup::tables(&tree.root, notes);
-    let names: Vec<&str> = providers::PRESETS.iter().map(|(name, _)| *name).collect();
-    let trees = preset::trees([&websms, &websmsd], preset, &names, notes);
+    let trees = preset::trees([&websms, &websmsd], preset, notes);
     let presets = Presets::of(&trees);
     let queue = program::queue(&mut Reader::once(&queue, notes));
     let outgoing = outgoing::read(&websms, &presets, notes);

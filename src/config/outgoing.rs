@@ -22,7 +22,8 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<
     if indices.is_empty() {
         indices.push(String::new());
     }
-    let mut list: Vec<(u32, Outgoing)> = Vec::new();
+    let mut list = Vec::new();
+    let mut lines = Vec::new();
     for index in &indices {
         let mut reader = Reader {
             table,
@@ -30,30 +31,26 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<
             preset: presets.find(table, index),
             notes,
         };
-        let line = reader.line("fallback");
-        list.push((line, interface(&mut reader)));
+        lines.push(reader.line("fallback"));
+        list.push(interface(&mut reader));
     }
-    check_fallbacks(&list, notes);
-    list.into_iter().map(|(_, outgoing)| outgoing).collect()
+    check_fallbacks(&list, &lines, notes);
+    list
 }
 
 fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     let faults = reader.notes.faults();
     let values = Values {
-        account: reader.raw("account").to_vec(),
-        auth_user: reader.raw("auth_user").to_vec(),
-        auth_passwd: reader.raw("auth_passwd").to_vec(),
-        auth_extra: reader.raw("auth_extra").to_vec(),
+        account: reader.bytes("account"),
+        auth_user: reader.bytes("auth_user"),
+        auth_passwd: reader.bytes("auth_passwd"),
+        auth_extra: reader.bytes("auth_extra"),
     };
     let target = target(reader, &values);
     let auth = auth(reader);
-    let headers = reader.read("headers", values::headers).unwrap_or_default();
-    let statics = reader
-        .read("val_static", values::statics)
-        .unwrap_or_default();
-    let unicode_statics = reader
-        .read("unicode_static", values::statics)
-        .unwrap_or_default();
+    let headers = reader.read("headers", values::headers);
+    let statics = reader.read("val_static", values::statics);
+    let unicode_statics = reader.read("unicode_static", values::statics);
     for key in [
         "host",
         "path",
@@ -71,46 +68,33 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
             "sends credentials over http://, where everybody on the way can read them; use https://",
         );
     }
-    let number_format = reader
-        .read_or_warn("number_format", values::number_format)
-        .unwrap_or(NumberFormat::AsIs);
+    let as_is = NumberFormat::AsIs;
+    let number_format = reader.read_or_warn("number_format", values::number_format, as_is);
     let account = Account {
         interface: reader.index.into(),
         host: target.host,
         path: target.path,
-        key_to: reader
-            .read("key_to", values::needed_name)
-            .unwrap_or_default(),
-        key_from: reader.raw("key_from").to_vec(),
-        key_body: reader
-            .read("key_body", values::needed_name)
-            .unwrap_or_default(),
+        key_to: reader.read("key_to", values::needed_name),
+        key_from: reader.bytes("key_from"),
+        key_body: reader.read("key_body", values::needed_name),
         auth,
-        format: reader
-            .read("format", values::format)
-            .unwrap_or(Format::Form),
+        format: reader.read_or("format", values::format, Format::Form),
         values,
         number_format,
-        number_format_from: reader
-            .read_or_warn("number_format_from", values::number_format)
-            .unwrap_or(number_format),
-        charset: reader
-            .read_or_warn("charset", values::charset)
-            .unwrap_or(Charset::AsIs),
+        number_format_from: reader.read_or_warn(
+            "number_format_from",
+            values::number_format,
+            number_format,
+        ),
+        charset: reader.read_or_warn("charset", values::charset, Charset::AsIs),
         statics,
         unicode_statics,
         headers,
-        status_check: reader
-            .read("status_check", values::statuses)
-            .unwrap_or_default(),
-        response_check: reader.read("response_check", check::parse).flatten(),
-        later_check: reader.read("later_check", check::parse).flatten(),
-        message_id: reader
-            .read("key_message_id", check::id_place)
-            .unwrap_or(IdPlace::Usual),
-        check_path: reader
-            .read("check_path", values::check_path)
-            .unwrap_or_default(),
+        status_check: reader.read("status_check", values::statuses),
+        response_check: reader.read("response_check", check::parse),
+        later_check: reader.read("later_check", check::parse),
+        message_id: reader.read_or("key_message_id", check::id_place, IdPlace::Usual),
+        check_path: reader.read("check_path", values::check_path),
     };
     // What could not be read has had its fault.
     if reader.notes.faults() == faults {
@@ -121,8 +105,8 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         client: client(reader),
         fallback: fallback(reader),
         quota: quota::Settings {
-            rate: reader.read("rate", values::rate).flatten(),
-            limit: reader.read("limit", values::limit).flatten(),
+            rate: reader.read("rate", values::rate),
+            limit: reader.read("limit", values::limit),
         },
     }
 }
@@ -142,32 +126,28 @@ pub fn check_quotas(table: &Table<'_>, notes: &mut Notes) {
 }
 
 fn target(reader: &mut Reader<'_, '_>, values: &Values) -> Target {
-    let path = reader.raw("path");
-    let target = reader.read("host", |host| {
-        url::target(&filled_host(host, values)?, path)
+    let filled = filled_host(reader.raw("host"), values);
+    let target = filled.and_then(|host| url::target(&host, reader.raw("path")));
+    let target = target.unwrap_or_else(|text| {
+        reader.fault("host", &text);
+        Target {
+            host: String::new(),
+            path: String::new(),
+            exposure: Exposure::Safe,
+            seam: Seam::Host,
+        }
     });
     if !reader.index.is_empty() && !reader.given("host") {
-        let text = format!(
-            "[{}] is not given, so this machine itself is asked",
-            reader.index
-        );
+        let text = reader.of_index("is not given, so this machine itself is asked");
         reader.warn("host", &text);
     }
-    if target
-        .as_ref()
-        .is_some_and(|target| target.seam == Seam::Path)
-    {
+    if target.seam == Seam::Path {
         reader.warn(
             "path",
             "continues the name of the host, since both are joined as they stand; begin it with /",
         );
     }
-    target.unwrap_or(Target {
-        host: String::new(),
-        path: String::new(),
-        exposure: Exposure::Safe,
-        seam: Seam::Host,
-    })
+    target
 }
 
 /// Only what the configuration says can be a part of a host, and only as a part of its name.
@@ -220,110 +200,84 @@ enum Method {
     Vonage,
 }
 
+const METHODS: &[(&str, Method)] = &[
+    ("", Method::None),
+    ("none", Method::None),
+    ("plain", Method::Plain),
+    ("basic", Method::Basic),
+    ("bearer", Method::Bearer),
+    ("header", Method::Header),
+    ("zadarma", Method::Zadarma),
+    ("ovh", Method::Ovh),
+    ("vonage", Method::Vonage),
+];
+
 fn auth(reader: &mut Reader<'_, '_>) -> Auth {
-    let method = reader.read("auth_method", |value| {
-        values::choice(
-            value,
-            &[
-                ("", Method::None),
-                ("none", Method::None),
-                ("plain", Method::Plain),
-                ("basic", Method::Basic),
-                ("bearer", Method::Bearer),
-                ("header", Method::Header),
-                ("zadarma", Method::Zadarma),
-                ("ovh", Method::Ovh),
-                ("vonage", Method::Vonage),
-            ],
-        )
-    });
-    let user = reader.raw("auth_user");
-    let passwd = reader.raw("auth_passwd");
+    let method = |value: &[u8]| values::choice(value, METHODS);
+    let method = reader.read_or("auth_method", method, Method::None);
+    let (no_user, no_passwd) = (
+        reader.raw("auth_user").is_empty(),
+        reader.raw("auth_passwd").is_empty(),
+    );
+    let (lacks, what) = match method {
+        Method::None | Method::Plain | Method::Basic => (false, ""),
+        Method::Bearer => (no_passwd, "is bearer and needs auth_passwd, the token"),
+        Method::Header => (
+            no_user || no_passwd,
+            "is header and needs auth_user, the header's name, and auth_passwd, its value",
+        ),
+        Method::Zadarma => (
+            no_user || no_passwd,
+            "is zadarma and needs auth_user and auth_passwd",
+        ),
+        Method::Vonage => (
+            no_user || no_passwd,
+            "is vonage and needs auth_user, the API key, and auth_passwd, the signature secret",
+        ),
+        Method::Ovh => (
+            no_user || no_passwd || reader.raw("auth_extra").is_empty(),
+            "is ovh and needs auth_user, auth_passwd and auth_extra, the consumer key",
+        ),
+    };
+    if lacks {
+        reader.fault("auth_method", what);
+    }
     match method {
-        None | Some(Method::None) => Auth::None,
-        Some(Method::Plain) => plain(reader),
-        Some(Method::Basic) => {
+        Method::None => Auth::None,
+        Method::Plain => plain(reader),
+        Method::Basic => {
             // A preset knows whose user has no password.
-            if user.is_empty() != passwd.is_empty() && !reader.is_preset("auth_passwd") {
+            if no_user != no_passwd && !reader.is_preset("auth_passwd") {
                 half_given(reader);
             }
             Auth::Basic {
-                user: user.to_vec(),
-                passwd: passwd.to_vec(),
+                user: reader.bytes("auth_user"),
+                passwd: reader.bytes("auth_passwd"),
             }
         }
-        Some(Method::Bearer) => {
-            if passwd.is_empty() {
-                reader.fault("auth_method", "is bearer and needs auth_passwd, the token");
-            }
-            let token = reader.read("auth_passwd", values::header_text);
-            Auth::Bearer {
-                token: token.unwrap_or_default().into(),
-            }
-        }
-        Some(Method::Header) => {
-            let text =
-                "is header and needs auth_user, the header's name, and auth_passwd, its value";
-            if user.is_empty() || passwd.is_empty() {
-                reader.fault("auth_method", text);
-                return Auth::None;
-            }
-            Auth::Header {
-                name: reader
-                    .read("auth_user", values::header_name)
-                    .unwrap_or_default(),
-                value: reader
-                    .read("auth_passwd", values::header_text)
-                    .unwrap_or_default(),
-            }
-        }
-        Some(Method::Zadarma) => {
-            if user.is_empty() || passwd.is_empty() {
-                reader.fault(
-                    "auth_method",
-                    "is zadarma and needs auth_user and auth_passwd",
-                );
-            }
-            Auth::Zadarma {
-                user: reader
-                    .read("auth_user", values::header_text)
-                    .unwrap_or_default(),
-                secret: passwd.to_vec(),
-            }
-        }
-        Some(Method::Vonage) => {
-            if user.is_empty() || passwd.is_empty() {
-                reader.fault(
-                    "auth_method",
-                    "is vonage and needs auth_user, the API key, and auth_passwd, the signature \
-                     secret",
-                );
-            }
-            Auth::Vonage {
-                user: user.to_vec(),
-                secret: passwd.to_vec(),
-                hash: reader
-                    .read("auth_hash", values::vonage_hash)
-                    .unwrap_or(Hash::Sha256),
-            }
-        }
-        Some(Method::Ovh) => {
-            if user.is_empty() || passwd.is_empty() || reader.raw("auth_extra").is_empty() {
-                reader.fault(
-                    "auth_method",
-                    "is ovh and needs auth_user, auth_passwd and auth_extra, the consumer key",
-                );
-            }
-            Auth::Ovh {
-                user: reader
-                    .read("auth_user", values::header_text)
-                    .unwrap_or_default(),
-                secret: passwd.to_vec(),
-                consumer: reader
-                    .read("auth_extra", values::header_text)
-                    .unwrap_or_default(),
-            }
-        }
+        Method::Bearer => Auth::Bearer {
+            token: reader.read("auth_passwd", values::header_text).into(),
+        },
+        // Nothing is no name either, and has had its fault.
+        Method::Header if lacks => Auth::None,
+        Method::Header => Auth::Header {
+            name: reader.read("auth_user", values::header_name),
+            value: reader.read("auth_passwd", values::header_text),
+        },
+        Method::Zadarma => Auth::Zadarma {
+            user: reader.read("auth_user", values::header_text),
+            secret: reader.bytes("auth_passwd"),
+        },
+        Method::Vonage => Auth::Vonage {
+            user: reader.bytes("auth_user"),
+            secret: reader.bytes("auth_passwd"),
+            hash: reader.read_or("auth_hash", values::vonage_hash, Hash::Sha256),
+        },
+        Method::Ovh => Auth::Ovh {
+            user: reader.read("auth_user", values::header_text),
+            secret: reader.bytes("auth_passwd"),
+            consumer: reader.read("auth_extra", values::header_text),
+        },
     }
 }
 
@@ -343,8 +297,8 @@ fn half_given(reader: &mut Reader<'_, '_>) {
 
 /// The secret with its parameter; the user with its own, or neither (an API key has no user).
 fn plain(reader: &mut Reader<'_, '_>) -> Auth {
-    let (key_user, key_secret) = (reader.raw("key_user"), reader.raw("key_secret"));
-    let (user, passwd) = (reader.raw("auth_user"), reader.raw("auth_passwd"));
+    let (key_user, key_secret) = (reader.bytes("key_user"), reader.bytes("key_secret"));
+    let (user, passwd) = (reader.bytes("auth_user"), reader.bytes("auth_passwd"));
     if key_secret.is_empty() || passwd.is_empty() {
         reader.fault(
             "auth_method",
@@ -358,10 +312,10 @@ fn plain(reader: &mut Reader<'_, '_>) -> Auth {
         );
     }
     Auth::Plain {
-        key_user: key_user.to_vec(),
-        key_secret: key_secret.to_vec(),
-        user: user.to_vec(),
-        passwd: passwd.to_vec(),
+        key_user,
+        key_secret,
+        user,
+        passwd,
     }
 }
 
@@ -384,23 +338,24 @@ fn check_headers(reader: &mut Reader<'_, '_>, auth: &Auth, headers: &[(String, S
 }
 
 fn carries_secret(auth: &Auth, headers: &[(String, String)], statics: &[Pair]) -> bool {
-    let named = |name: &[u8]| {
-        let name = name.to_ascii_lowercase();
-        let holds = |word: &&str| name.windows(word.len()).any(|part| part == word.as_bytes());
-        SECRET_WORDS.iter().any(holds)
-    };
     let by_auth = match auth {
         Auth::None => false,
         Auth::Basic { user, passwd } => !user.is_empty() || !passwd.is_empty(),
         _ => true,
     };
-    let is_secret = |name: &Name| matches!(name, Name::Passwd | Name::Extra);
-    let filled = |template: &[u8]| fill::names(template).iter().any(is_secret);
+    let mut headers = headers.iter();
+    let mut statics = statics.iter();
     by_auth
-        || headers.iter().any(|(_, value)| filled(value.as_bytes()))
-        || statics.iter().any(|(_, value)| filled(value))
-        || headers.iter().any(|(name, _)| named(name.as_bytes()))
-        || statics.iter().any(|(name, _)| named(name))
+        || headers.any(|(name, value)| is_secret(name.as_bytes(), value.as_bytes()))
+        || statics.any(|(name, value)| is_secret(name, value))
+}
+
+/// Whether a credential is filled in, or stands in what is named for one.
+fn is_secret(name: &[u8], value: &[u8]) -> bool {
+    let mut filled = fill::names(value).into_iter();
+    let name = name.to_ascii_lowercase();
+    let holds = |word: &&str| name.windows(word.len()).any(|part| part == word.as_bytes());
+    filled.any(|name| matches!(name, Name::Passwd | Name::Extra)) || SECRET_WORDS.iter().any(holds)
 }
 
 /// Whether a message can be made into a request at all: told at the start, not at the first SMS.
@@ -430,9 +385,10 @@ const SECRET_WORDS: [&str; 6] = ["authorization", "key", "secret", "pass", "toke
 
 fn client(reader: &mut Reader<'_, '_>) -> Client {
     let seconds = |value: &[u8]| values::number(value, 1, TIMEOUT_S_MAX).map(Duration::from_secs);
-    let ca_file = reader.read("ca_file", values::path_or_none).flatten();
-    let trust = match reader.read("tls_verify", values::switch) {
-        Some(false) => {
+    let ca_file = reader.read("ca_file", values::path_or_none);
+    let trust = match reader.read_or("tls_verify", values::switch, true) {
+        true => Trust::Roots { ca_file },
+        false => {
             reader.warn(
                 "tls_verify",
                 "is off, so anybody on the way can read and answer in the provider's name; give \
@@ -440,36 +396,31 @@ fn client(reader: &mut Reader<'_, '_>) -> Client {
             );
             Trust::Anybody
         }
-        Some(true) | None => Trust::Roots { ca_file },
     };
     Client {
-        timeout: reader.read("timeout", seconds).unwrap_or_default(),
-        proxy: reader.read("proxy", url::proxy).flatten(),
+        timeout: reader.read("timeout", seconds),
+        proxy: reader.read("proxy", url::proxy),
         trust,
     }
 }
 
 /// An interface that the key without an index names as the fallback of all is its own last.
 fn fallback(reader: &mut Reader<'_, '_>) -> Option<String> {
-    let name = reader.read("fallback", values::text)?;
-    let for_all = !reader
-        .table
-        .indices_of("fallback")
-        .contains(&reader.index.into());
-    match name.is_empty() || (for_all && !reader.index.is_empty() && name == reader.index) {
+    let name = reader.read("fallback", values::text);
+    let for_all = !reader.is_own("fallback");
+    match name.is_empty() || (for_all && name == reader.index) {
         true => None,
         false => Some(name),
     }
 }
 
 /// Unknown names, and chains that come back to where they began.
-fn check_fallbacks(list: &[(u32, Outgoing)], notes: &mut Notes) {
+fn check_fallbacks(list: &[Outgoing], lines: &[u32], notes: &mut Notes) {
     let find = |name: &str| {
-        list.iter()
-            .map(|(_, outgoing)| outgoing)
-            .find(|outgoing| outgoing.account.interface == name)
+        let mut all = list.iter();
+        all.find(|outgoing| outgoing.account.interface == name)
     };
-    for (line, outgoing) in list {
+    for (outgoing, line) in list.iter().zip(lines) {
         let Some(first) = &outgoing.fallback else {
             continue;
         };

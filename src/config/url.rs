@@ -44,7 +44,7 @@ pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
     if host.is_empty() {
         return Err("is empty; write https:// and the provider's host".into());
     }
-    let (scheme, rest) = split_scheme(&host)?;
+    let (scheme, rest) = split_scheme(&host, "https")?;
     let in_host = authority(rest).len();
     let joined = format!("{rest}{path}");
     let authority = authority(&joined);
@@ -75,15 +75,15 @@ fn url_text(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// The scheme in small letters and what follows its `://`; without one, https.
-fn split_scheme(url: &str) -> Parsed<(&'static str, &str)> {
+/// The scheme in small letters and what follows its `://`; without one, the default.
+fn split_scheme<'a>(url: &'a str, default: &'static str) -> Parsed<(&'static str, &'a str)> {
     match url.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok(("https", rest)),
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok(("http", rest)),
-        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => {
+        Some((scheme, _)) if authority(scheme).len() == scheme.len() => {
             Err("has a scheme that is neither http:// nor https://".into())
         }
-        _ => Ok(("https", url)),
+        _ => Ok((default, url)),
     }
 }
 
@@ -135,11 +135,8 @@ pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
     if url.is_empty() {
         return Ok(None);
     }
-    let (scheme, rest) = match url.contains("://") {
-        true => split_scheme(&url)?,
-        // Nobody means TLS to a proxy without saying so.
-        false => ("http", url.as_str()),
-    };
+    // Nobody means TLS to a proxy without saying so.
+    let (scheme, rest) = split_scheme(&url, "http")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let after_credentials = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     if authority(rest).len() != rest.len() {
@@ -159,7 +156,7 @@ pub fn public_url(value: &[u8]) -> Parsed<Option<PublicUrl>> {
     if !url.contains("://") {
         return Err("is no URL; write it as the provider calls it, https:// and all".into());
     }
-    let (_, rest) = split_scheme(&url)?;
+    let (_, rest) = split_scheme(&url, "https")?;
     host_name(authority(rest))?;
     match PublicUrl::parse(&url) {
         Some(url) => Ok(Some(url)),

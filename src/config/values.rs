@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
+use crate::message::LogNumbers;
 use crate::proto::access::Cidr;
 use crate::proto::callfile::Encoding;
 use crate::proto::provider::{Charset, Format, NumberFormat};
@@ -32,6 +33,11 @@ pub fn shown(value: &[u8]) -> String {
         ""
     };
     format!("\"{}{more}\"", cut.unwrap_or(value).escape_ascii())
+}
+
+/// A fault that begins with the value.
+fn no(value: &[u8], text: &str) -> String {
+    format!("{} {text}", shown(value))
 }
 
 /// Of a value that stands in a message, bytes; the rest becomes an ellipsis.
@@ -138,32 +144,50 @@ const OWNER_BYTES_MAX: usize = 32;
 
 /// `1 yes true on` against empty, `0 no false off`.
 pub fn switch(value: &[u8]) -> Parsed<bool> {
-    let is = |words: &[&str]| {
-        words
-            .iter()
-            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    if is(&["1", "yes", "true", "on"]) {
-        Ok(true)
-    } else if is(&["", "0", "no", "false", "off"]) {
-        Ok(false)
-    } else {
-        Err(format!("{} is neither yes nor no; write one", shown(value)))
+    const WORDS: [(&str, bool); 9] = [
+        ("1", true),
+        ("yes", true),
+        ("true", true),
+        ("on", true),
+        ("", false),
+        ("0", false),
+        ("no", false),
+        ("false", false),
+        ("off", false),
+    ];
+    let mut words = WORDS.iter();
+    match words.find(|(word, _)| value.eq_ignore_ascii_case(word.as_bytes())) {
+        Some((_, on)) => Ok(*on),
+        None => Err(no(value, "is neither yes nor no; write one")),
     }
 }
 
 /// One of a few words. The unknown one is told without being quoted: it may be a password that
 /// went into the wrong line.
 pub fn choice<T: Copy>(value: &[u8], choices: &[(&'static str, T)]) -> Parsed<T> {
-    if let Some((_, chosen)) = choices.iter().find(|(word, _)| word.as_bytes() == value) {
-        return Ok(*chosen);
+    let nth = chosen(value, &|nth| choices.get(nth).map(|choice| choice.0))?;
+    let choice = choices.get(nth).map(|choice| choice.1);
+    // `chosen` counts them.
+    choice.ok_or_else(String::new)
+}
+
+/// The number of the word that is the value.
+fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<usize> {
+    let mut words = Vec::new();
+    let mut nth = 0_usize;
+    while let Some(word) = word(nth) {
+        if word.as_bytes() == value {
+            return Ok(nth);
+        }
+        if !word.is_empty() {
+            words.push(word);
+        }
+        nth = nth.saturating_add(1);
     }
-    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-    let words = words.iter().copied().filter(|word| !word.is_empty());
+    let near = keys::nearest(&words, value);
+    let all = words.join(", ");
     Err(format!(
-        "has a value that is not known; the nearest is \"{}\", of: {}",
-        keys::nearest(words.clone(), value),
-        words.collect::<Vec<_>>().join(", ")
+        "has a value that is not known; the nearest is \"{near}\", of: {all}"
     ))
 }
 
@@ -236,6 +260,14 @@ pub fn text_decode(value: &[u8]) -> Parsed<Decode> {
     )
 }
 
+/// `log_numbers`.
+pub fn log_numbers(value: &[u8]) -> Parsed<LogNumbers> {
+    choice(
+        value,
+        &[("whole", LogNumbers::Whole), ("masked", LogNumbers::Masked)],
+    )
+}
+
 /// `media`.
 pub fn media(value: &[u8]) -> Parsed<Media> {
     choice(value, &[("link", Media::Link), ("drop", Media::Drop)])
@@ -260,7 +292,7 @@ pub fn number(value: &[u8], min: u64, max: u64) -> Parsed<u64> {
     // `parse` alone would take `+5`.
     digits(value)
         .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| format!("{} is no number from {min} to {max}", shown(value)))
+        .ok_or_else(|| no(value, &format!("is no number from {min} to {max}")))
 }
 
 /// The same as a count.
@@ -289,37 +321,28 @@ pub fn status(value: &[u8]) -> Parsed<u16> {
     digits(value)
         .and_then(|status| u16::try_from(status).ok())
         .filter(|status| matches!(status, 200..=299 | 400..=599))
-        .ok_or_else(|| {
-            format!(
-                "{} is no status from 200 to 299 or 400 to 599",
-                shown(value)
-            )
-        })
+        .ok_or_else(|| no(value, "is no status from 200 to 299 or 400 to 599"))
 }
 
 /// `status_check`; empty: every 2xx.
 pub fn statuses(value: &[u8]) -> Parsed<Vec<u16>> {
-    let parse = |entry: &[u8]| {
-        number(entry, 100, 599).and_then(|status| {
-            u16::try_from(status).map_err(|_| "has an entry that is no status".into())
-        })
-    };
-    list(value).map(parse).collect()
+    each(value, |entry| {
+        let status = number(entry, 100, 599)?;
+        u16::try_from(status).map_err(|_| "has an entry that is no status".into())
+    })
 }
 
 /// Octal permission bits.
 pub fn mode(value: &[u8]) -> Parsed<u32> {
-    let fault = || {
-        let shown = shown(value);
-        format!("{shown} is no octal mode from 0400 to 0777 that lets the owner read; 0644, say")
-    };
     let octal = (3..=4).contains(&value.len()) && value.iter().all(|b| matches!(b, b'0'..=b'7'));
-    str::from_utf8(value)
-        .ok()
-        .filter(|_| octal)
-        .and_then(|text| u32::from_str_radix(text, 8).ok())
-        .filter(|mode| *mode <= 0o777 && mode & 0o400 != 0)
-        .ok_or_else(fault)
+    let digit = |mode: u32, digit: &u8| (mode << 3) | u32::from(digit & 7);
+    match value.iter().fold(0, digit) {
+        mode if octal && mode <= 0o777 && mode & 0o400 != 0 => Ok(mode),
+        _ => Err(no(
+            value,
+            "is no octal mode from 0400 to 0777 that lets the owner read; 0644, say",
+        )),
+    }
 }
 
 /// Seconds, or a number with `s`, `m`, `h` or `d`.
@@ -336,8 +359,8 @@ pub fn duration(value: &[u8], max_s: u64) -> Parsed<Duration> {
         .filter(|seconds| (1..=max_s).contains(seconds))
         .map(Duration::from_secs)
         .ok_or_else(|| {
-            let shown = shown(value);
-            format!("{shown} is no time from 1s to {max_s}s; write 30s, 10m, 1h or 2d, say")
+            let text = format!("is no time from 1s to {max_s}s; write 30s, 10m, 1h or 2d, say");
+            no(value, &text)
         })
 }
 
@@ -381,9 +404,7 @@ fn quota_count(value: &[u8]) -> Option<u64> {
 
 /// `[queue] retry`.
 pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
-    let pauses: Vec<Duration> = list(value)
-        .map(|entry| duration(entry, RETRY_PAUSE_S_MAX))
-        .collect::<Parsed<_>>()?;
+    let pauses = each(value, |entry| duration(entry, RETRY_PAUSE_S_MAX))?;
     match pauses.len() {
         1..=RETRY_PAUSES_MAX => Ok(pauses),
         given => Err(format!(
@@ -394,31 +415,44 @@ pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
 
 // ---- Lists ----------------------------------------------------------------------------------
 
-/// Entries between commas, blanks around them and empty ones dropped.
-fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|entry| !entry.is_empty())
+/// What stands between two `divider`s.
+pub fn split(value: &[u8], divider: u8) -> Vec<&[u8]> {
+    value.split(|byte| *byte == divider).collect()
+}
+
+/// Entries without the blanks around them; empty ones dropped.
+fn list(value: &[u8], divider: u8) -> Vec<&[u8]> {
+    let mut entries = split(value, divider);
+    for entry in &mut entries {
+        *entry = entry.trim_ascii();
+    }
+    entries.retain(|entry| !entry.is_empty());
+    entries
+}
+
+/// Entries between commas, understood.
+fn each<T>(value: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> Parsed<Vec<T>> {
+    let mut all = Vec::new();
+    for entry in list(value, b',') {
+        all.push(parse(entry)?);
+    }
+    Ok(all)
 }
 
 /// Address blocks.
 pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
-    let parse = |entry: &[u8]| {
-        str::from_utf8(entry)
-            .ok()
-            .and_then(Cidr::parse)
-            .ok_or_else(|| {
-                let shown = shown(entry);
-                format!("{shown} is no address block; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, say")
-            })
-    };
-    list(value).map(parse).collect()
+    each(value, |entry| {
+        let text = str::from_utf8(entry).ok();
+        text.and_then(Cidr::parse).ok_or_else(|| {
+            let text = "is no address block; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, say";
+            no(entry, text)
+        })
+    })
 }
 
 /// Request paths.
 pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
-    let parse = |entry: &[u8]| match entry {
+    each(value, |entry| match entry {
         // A target on the wire has neither, so such an entry would be a door that never opens.
         [b'/', rest @ ..] if rest.iter().all(|byte| matches!(byte, b'!'..=b'~')) => {
             Ok(entry.to_vec())
@@ -426,32 +460,35 @@ pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
         _ => Err(
             "has an entry that no request can match: a path begins with / and is of ASCII without \
              blanks, other bytes as %HH"
-                .to_string(),
+                .into(),
         ),
-    };
-    list(value).map(parse).collect()
+    })
 }
 
 /// The path of the status page; empty: there is none.
 pub fn status_path(value: &[u8]) -> Parsed<Option<Vec<u8>>> {
-    match paths(value)?.as_slice() {
-        [] => Ok(None),
-        [path] if !path.contains(&b'?') && !path.contains(&b'#') => Ok(Some(path.clone())),
+    let mut paths = paths(value)?;
+    let only = paths.pop();
+    match &only {
+        None => Ok(None),
+        Some(path) if paths.is_empty() && !path.contains(&b'?') && !path.contains(&b'#') => {
+            Ok(only)
+        }
         _ => Err("is not one path without ? and #; write /status-5f2a90d1, say".into()),
     }
 }
 
 /// Addresses with ports.
 pub fn addresses(value: &[u8]) -> Parsed<Vec<SocketAddr>> {
-    list(value).map(address).collect()
+    each(value, address)
 }
 
 /// `ADDR:PORT`, IPv6 in brackets.
 pub fn address(value: &[u8]) -> Parsed<SocketAddr> {
     let text = str::from_utf8(value).ok();
     text.and_then(|text| text.parse().ok()).ok_or_else(|| {
-        let shown = shown(value);
-        format!("{shown} is no address with a port; write 0.0.0.0:80 or [::]:80, say")
+        let text = "is no address with a port; write 0.0.0.0:80 or [::]:80, say";
+        no(value, text)
     })
 }
 
@@ -472,17 +509,20 @@ pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
             _ => entry.push(*byte),
         }
     }
-    entries
-        .iter()
-        .map(|entry| entry.trim_ascii())
-        .filter(|entry| !entry.is_empty())
-        .enumerate()
-        .map(|(i, entry)| {
-            let nth = i.saturating_add(1);
-            pair(entry)
-                .ok_or_else(|| format!("entry {nth} is no key=value; a comma in a value is \\,"))
-        })
-        .collect()
+    let mut pairs = Vec::new();
+    for entry in &entries {
+        match pair(entry.trim_ascii()) {
+            Some(pair) => pairs.push(pair),
+            None if entry.trim_ascii().is_empty() => {}
+            None => {
+                let nth = pairs.len().saturating_add(1);
+                return Err(format!(
+                    "entry {nth} is no key=value; a comma in a value is \\,"
+                ));
+            }
+        }
+    }
+    Ok(pairs)
 }
 
 /// `key=value`, the first `=` dividing; `None` without one or without a key.
@@ -501,7 +541,7 @@ pub fn condition(value: &[u8]) -> Parsed<Option<Condition>> {
         ([], _) => Ok(None),
         (_, Some((key, values))) => Ok(Some(Condition {
             key,
-            values: values.split(|byte| *byte == b'|').map(Into::into).collect(),
+            values: split(&values, b'|').into_iter().map(Into::into).collect(),
         })),
         (_, None) => Err("is no key=value; write \"event=SMS\", say, in quotation marks".into()),
     }
@@ -511,24 +551,26 @@ pub fn condition(value: &[u8]) -> Parsed<Option<Condition>> {
 
 /// `Name: value` between `|`.
 pub fn headers(value: &[u8]) -> Parsed<Vec<(String, String)>> {
-    let parse = |(i, entry): (usize, &[u8])| {
-        let nth = i.saturating_add(1);
-        let at = entry.iter().position(|byte| *byte == b':');
-        let (name, value) = at
-            .and_then(|at| entry.split_at_checked(at))
-            .ok_or_else(|| format!("entry {nth} is no \"Name: value\"; entries stand between |"))?;
-        let name = header_name(name).map_err(|text| format!("entry {nth}: the name {text}"))?;
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        let value = header_text(value).map_err(|text| format!("entry {nth}: the value {text}"))?;
-        Ok((name, value))
-    };
-    value
-        .split(|byte| *byte == b'|')
-        .map(<[u8]>::trim_ascii)
-        .filter(|entry| !entry.is_empty())
-        .enumerate()
-        .map(parse)
-        .collect()
+    let mut fields = Vec::new();
+    for entry in list(value, b'|') {
+        let nth = fields.len().saturating_add(1);
+        match field(entry) {
+            Ok(field) => fields.push(field),
+            Err(text) => return Err(format!("entry {nth}{text}")),
+        }
+    }
+    Ok(fields)
+}
+
+fn field(entry: &[u8]) -> Parsed<(String, String)> {
+    let at = entry.iter().position(|byte| *byte == b':');
+    let (name, value) = at
+        .and_then(|at| entry.split_at_checked(at))
+        .ok_or(" is no \"Name: value\"; entries stand between |")?;
+    let name = header_name(name).map_err(|text| format!(": the name {text}"))?;
+    let value = value.get(1..).unwrap_or_default().trim_ascii();
+    let value = header_text(value).map_err(|text| format!(": the value {text}"))?;
+    Ok((name, value))
 }
 
 /// A field name (RFC 9110 §5.1) that is not ours to set.

@@ -1015,7 +1015,7 @@ fn every_preset_is_read_without_a_remark() {
         assert_eq!(tree.surprises, [], "{name}");
         let mut notes = Notes::default();
         lookup::tables(&tree.root, &mut notes);
-        assert_eq!(notes.finish().0, [], "{name}");
+        assert_eq!(notes.finish(), [], "{name}");
     }
 }
 
