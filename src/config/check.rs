@@ -6,7 +6,7 @@
 use crate::limits::REGEX_BYTES_MAX;
 use crate::proto::provider::{Check, IdPlace};
 
-use super::values::{Parsed, pair};
+use super::values::{Parsed, pair, shown};
 
 /// `key=value` or `/regex/flags`; empty: none.
 pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
@@ -41,14 +41,11 @@ fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
     if pattern.is_empty() {
         return Err("is an empty regex, which every answer matches; take the key out".into());
     }
-    if let Some(flag) = flags
-        .chars()
-        .find(|flag| !matches!(flag, 'i' | 'm' | 's' | 'x' | 'u'))
-    {
-        let flag = flag.escape_debug();
-        return Err(format!(
-            "has the regex flag \"{flag}\"; known are i m s x u"
-        ));
+    let known = |flag| matches!(flag, 'i' | 'm' | 's' | 'x' | 'u');
+    let (flag, _) = split_first(flags.trim_start_matches(known));
+    if !flag.is_empty() {
+        let flag = shown(flag.as_bytes());
+        return Err(format!("has the regex flag {flag}; known are i m s x u"));
     }
     let pattern = translate(pattern, flags)?;
     regex_lite::RegexBuilder::new(&pattern)

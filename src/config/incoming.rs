@@ -10,6 +10,7 @@ use crate::proto::webhook::{Decode, Hook, Media};
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
+use super::values::Choices;
 use super::{url, values};
 
 /// The rules and, one a gate, the hooks.
@@ -47,8 +48,12 @@ fn status(reader: &mut Reader<'_, '_>, gates: &[Gate]) -> Option<Status> {
         }
         return None;
     };
-    let mut served = gates.iter().flat_map(|gate| gate.paths.iter().flatten());
-    if served.any(|entry| entry.split(|b| *b == b'?').next() == Some(&path)) {
+    let serves = |entry: &Vec<u8>| {
+        let rest = entry.strip_prefix(path.as_slice());
+        matches!(rest, Some([] | [b'?', ..]))
+    };
+    let mut paths = gates.iter().filter_map(|gate| gate.paths.as_deref());
+    if paths.any(|paths| paths.iter().any(serves)) {
         reader.warn(
             "status_path",
             "is in url_path too: the status page has it, and no SMS is taken there; give it a path \
@@ -126,7 +131,7 @@ enum Method {
     Telesign,
 }
 
-const METHODS: &[(&str, Method)] = &[
+const METHODS: &Choices<Method> = &[
     ("", Method::None),
     ("none", Method::None),
     ("basic", Method::Basic),
@@ -146,8 +151,7 @@ const METHODS: &[(&str, Method)] = &[
 ];
 
 fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
-    let method = |value: &[u8]| values::choice(value, METHODS);
-    let method = reader.read_or("auth_method", method, Method::None);
+    let method = reader.choose("auth_method", METHODS, Method::None);
     let secret = reader.bytes("auth_passwd");
     // What must be given, beside what `basic` needs.
     let what = match method {
@@ -185,7 +189,7 @@ fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
         Method::Telnyx => telnyx(reader, &secret),
         Method::Vonage => Scheme::Vonage {
             secret,
-            hash: reader.read_or("auth_hash", values::vonage_hash, Hash::Sha256),
+            hash: reader.choose("auth_hash", values::VONAGE_HASHES, Hash::Sha256),
         },
         Method::VonageJwt => Scheme::VonageJwt {
             secret,
@@ -252,13 +256,12 @@ fn telesign(reader: &mut Reader<'_, '_>, key: &[u8]) -> Scheme {
 
 /// `auth_hash` of a token.
 fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
-    const WORDS: &[(&str, Algorithm)] = &[
+    const WORDS: &Choices<Algorithm> = &[
         ("sha256", Algorithm::Hs256),
         ("sha384", Algorithm::Hs384),
         ("sha512", Algorithm::Hs512),
     ];
-    let algorithm = |value: &[u8]| values::choice(value, WORDS);
-    reader.read_or("auth_hash", algorithm, Algorithm::Hs256)
+    reader.choose("auth_hash", WORDS, Algorithm::Hs256)
 }
 
 fn hook(reader: &mut Reader<'_, '_>) -> Hook {
@@ -267,7 +270,7 @@ fn hook(reader: &mut Reader<'_, '_>) -> Hook {
         [] => by_its_look(&report_success).into(),
         _ => reader.read("report_type", values::content_type),
     };
-    let as_is = NumberFormat::AsIs;
+    let formats = values::NUMBER_FORMATS;
     Hook {
         interface: reader.index.into(),
         key_to: reader.read("key_to", values::needed_name),
@@ -276,10 +279,10 @@ fn hook(reader: &mut Reader<'_, '_>) -> Hook {
         key_id: reader.bytes("key_id"),
         accept_if: reader.read("accept_if", values::condition),
         each: reader.bytes("each"),
-        number_format: reader.read_or_warn("number_format", values::number_format, as_is),
-        text_decode: reader.read_or("text_decode", values::text_decode, Decode::None),
+        number_format: reader.choose("number_format", formats, NumberFormat::AsIs),
+        text_decode: reader.choose("text_decode", values::TEXT_DECODES, Decode::None),
         key_media: reader.bytes("key_media"),
-        media: reader.read_or("media", values::media, Media::Link),
+        media: reader.choose("media", values::MEDIA, Media::Link),
         report_success,
         report_type,
         reject_status: reader.read("reject_status", values::status),

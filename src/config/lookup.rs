@@ -4,7 +4,7 @@ use crate::limits::INDEX_BYTES_MAX;
 use crate::proto::ini;
 
 use super::keys::{self, Absent, Key, Scope, Section};
-use super::values::{Parsed, shown};
+use super::values::{self, Choices, Parsed, shown};
 use super::{Note, Severity};
 
 /// Remarks in file order.
@@ -299,7 +299,7 @@ fn index_text(key: &ini::Key) -> Parsed<String> {
             "the index has {bytes} bytes, limit {INDEX_BYTES_MAX}"
         ));
     }
-    super::values::text(&name).map_err(|text| format!("the index {text}"))
+    values::text(&name).map_err(|text| format!("the index {text}"))
 }
 
 fn unknown(section: Section, name: &[u8], line: u32, notes: &mut Notes) {
@@ -349,6 +349,9 @@ pub struct Reader<'a, 'n> {
     /// Where remarks go.
     pub notes: &'n mut Notes,
 }
+
+/// Keys whose value changes nothing where it is not understood, as in the PHP.
+const AS_GOOD_AS_NONE: [&str; 3] = ["number_format", "number_format_from", "charset"];
 
 /// A value that holds, and whose it is.
 struct Found<'a> {
@@ -433,7 +436,7 @@ impl<'a, 'n> Reader<'a, 'n> {
     }
 
     /// The value, understood; the type's default where it is not given and no value says the
-    /// default, and after a fault, which is noted.
+    /// default, and where it is refused.
     pub fn read<T: Default>(&mut self, name: &'static str, parse: fn(&[u8]) -> Parsed<T>) -> T {
         self.read_or(name, parse, T::default())
     }
@@ -448,27 +451,34 @@ impl<'a, 'n> Reader<'a, 'n> {
         match self.find(name).map(|found| parse(found.value)) {
             Some(Ok(value)) => value,
             Some(Err(text)) => {
-                self.fault(name, &text);
+                self.refuse(name, text);
                 default
             }
             None => default,
         }
     }
 
-    /// The same where a value that is not understood is as good as none.
-    pub fn read_or_warn<T>(
+    /// What one of a few words means.
+    pub fn choose<T: Copy>(&mut self, name: &'static str, choices: &Choices<T>, default: T) -> T {
+        let word = |nth: usize| choices.get(nth).map(|choice| choice.0);
+        let choice = self.chosen(name, &word).and_then(|nth| choices.get(nth));
+        choice.map_or(default, |choice| choice.1)
+    }
+
+    fn chosen(
         &mut self,
         name: &'static str,
-        parse: fn(&[u8]) -> Parsed<T>,
-        default: T,
-    ) -> T {
-        match self.find(name).map(|found| parse(found.value)) {
-            Some(Ok(value)) => value,
-            Some(Err(text)) => {
-                self.warn(name, &format!("{text}; it is ignored"));
-                default
-            }
-            None => default,
+        word: &dyn Fn(usize) -> Option<&'static str>,
+    ) -> Option<usize> {
+        let chosen = values::chosen(self.find(name)?.value, word);
+        chosen.map_err(|text| self.refuse(name, text)).ok()
+    }
+
+    /// A value that is not understood.
+    fn refuse(&mut self, name: &'static str, text: String) {
+        match AS_GOOD_AS_NONE.contains(&name) {
+            true => self.warn(name, &format!("{text}; it is ignored")),
+            false => self.fault(name, &text),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::proto::verify::Hash;
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;
 use super::url::{self, Exposure, Seam, Target};
-use super::values::{self, Pair, Parsed};
+use super::values::{self, Choices, Pair, Parsed};
 use super::{Client, Outgoing, Trust, check};
 
 /// One interface without an index, or one an index, in file order.
@@ -68,8 +68,8 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
             "sends credentials over http://, where everybody on the way can read them; use https://",
         );
     }
-    let as_is = NumberFormat::AsIs;
-    let number_format = reader.read_or_warn("number_format", values::number_format, as_is);
+    let formats = values::NUMBER_FORMATS;
+    let number_format = reader.choose("number_format", formats, NumberFormat::AsIs);
     let account = Account {
         interface: reader.index.into(),
         host: target.host,
@@ -78,15 +78,11 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         key_from: reader.bytes("key_from"),
         key_body: reader.read("key_body", values::needed_name),
         auth,
-        format: reader.read_or("format", values::format, Format::Form),
+        format: reader.choose("format", values::FORMATS, Format::Form),
         values,
         number_format,
-        number_format_from: reader.read_or_warn(
-            "number_format_from",
-            values::number_format,
-            number_format,
-        ),
-        charset: reader.read_or_warn("charset", values::charset, Charset::AsIs),
+        number_format_from: reader.choose("number_format_from", formats, number_format),
+        charset: reader.read_or("charset", values::charset, Charset::AsIs),
         statics,
         unicode_statics,
         headers,
@@ -200,7 +196,7 @@ enum Method {
     Vonage,
 }
 
-const METHODS: &[(&str, Method)] = &[
+const METHODS: &Choices<Method> = &[
     ("", Method::None),
     ("none", Method::None),
     ("plain", Method::Plain),
@@ -213,8 +209,7 @@ const METHODS: &[(&str, Method)] = &[
 ];
 
 fn auth(reader: &mut Reader<'_, '_>) -> Auth {
-    let method = |value: &[u8]| values::choice(value, METHODS);
-    let method = reader.read_or("auth_method", method, Method::None);
+    let method = reader.choose("auth_method", METHODS, Method::None);
     let (no_user, no_passwd) = (
         reader.raw("auth_user").is_empty(),
         reader.raw("auth_passwd").is_empty(),
@@ -271,7 +266,7 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
         Method::Vonage => Auth::Vonage {
             user: reader.bytes("auth_user"),
             secret: reader.bytes("auth_passwd"),
-            hash: reader.read_or("auth_hash", values::vonage_hash, Hash::Sha256),
+            hash: reader.choose("auth_hash", values::VONAGE_HASHES, Hash::Sha256),
         },
         Method::Ovh => Auth::Ovh {
             user: reader.read("auth_user", values::header_text),

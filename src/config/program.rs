@@ -39,7 +39,7 @@ fn tls(reader: &mut Reader<'_, '_>) -> Option<TlsFiles> {
 
 /// `[websms] log_numbers`.
 pub fn log_numbers(reader: &mut Reader<'_, '_>) -> LogNumbers {
-    reader.read_or("log_numbers", values::log_numbers, LogNumbers::Whole)
+    reader.choose("log_numbers", values::LOG_NUMBERS, LogNumbers::Whole)
 }
 
 /// `[astqueue]`, the lines of a call file.
@@ -60,7 +60,7 @@ pub fn route(reader: &mut Reader<'_, '_>) -> Route {
         account: reader.read("account", values::text),
         application: reader.read("application", values::text),
         data: reader.read("data", values::text),
-        encoding: reader.read_or("message_encode", values::message_encode, Encoding::Rfc3986),
+        encoding: reader.choose("message_encode", values::MESSAGE_ENCODES, Encoding::Rfc3986),
     };
     // What could not be read has had its fault.
     if reader.notes.faults() == faults

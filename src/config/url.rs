@@ -2,6 +2,8 @@
 //!
 //! Invariant: no error quotes a URL, which may hold credentials.
 
+use std::net::IpAddr;
+
 use crate::proto::verify::PublicUrl;
 
 use super::values::{Parsed, number, text};
@@ -98,8 +100,8 @@ fn host_name(authority: &str) -> Parsed<&str> {
     }
     let (name, port) = split_port(authority);
     let port_fits = port.is_none_or(|port| number(port.as_bytes(), 1, 65_535).is_ok());
-    let name_fits = match name.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')) {
-        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+    let name_fits = match in_brackets(name) {
+        Some(v6) => v6.parse().is_ok_and(|address: IpAddr| address.is_ipv6()),
         None => {
             let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
             !name.is_empty() && name.bytes().all(letter)
@@ -121,9 +123,13 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
+fn in_brackets(name: &str) -> Option<&str> {
+    name.strip_prefix('[')?.strip_suffix(']')
+}
+
 fn is_loopback(name: &str) -> bool {
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<std::net::IpAddr>() {
+    let bare = in_brackets(name).unwrap_or(name);
+    match bare.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
         Err(_) => bare.eq_ignore_ascii_case("localhost"),
     }

@@ -82,7 +82,7 @@ pub fn header_text(value: &[u8]) -> Parsed<String> {
 pub fn context(value: &[u8]) -> Parsed<String> {
     match text(value)? {
         name if name.is_empty() => Err("is empty; name a context of the dialplan".into()),
-        name if name.contains([' ', ';', '#', '@', '&', ',']) => {
+        name if name.bytes().any(|byte| b" ;#@&,".contains(&byte)) => {
             Err("holds a character that no context has (blank ; # @ & ,)".into())
         }
         name => Ok(name),
@@ -162,17 +162,12 @@ pub fn switch(value: &[u8]) -> Parsed<bool> {
     }
 }
 
-/// One of a few words. The unknown one is told without being quoted: it may be a password that
-/// went into the wrong line.
-pub fn choice<T: Copy>(value: &[u8], choices: &[(&'static str, T)]) -> Parsed<T> {
-    let nth = chosen(value, &|nth| choices.get(nth).map(|choice| choice.0))?;
-    let choice = choices.get(nth).map(|choice| choice.1);
-    // `chosen` counts them.
-    choice.ok_or_else(String::new)
-}
+/// Words and what each means.
+pub type Choices<T> = [(&'static str, T)];
 
-/// The number of the word that is the value.
-fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<usize> {
+/// The number of the word that is the value. An unknown one is told without being quoted: it may be
+/// a password that went into the wrong line.
+pub fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<usize> {
     let mut words = Vec::new();
     let mut nth = 0_usize;
     while let Some(word) = word(nth) {
@@ -192,34 +187,24 @@ fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<
 }
 
 /// `format`.
-pub fn format(value: &[u8]) -> Parsed<Format> {
-    choice(
-        value,
-        &[
-            ("form", Format::Form),
-            ("json", Format::Json),
-            ("query", Format::Query),
-            ("multipart", Format::Multipart),
-        ],
-    )
-}
+pub const FORMATS: &Choices<Format> = &[
+    ("form", Format::Form),
+    ("json", Format::Json),
+    ("query", Format::Query),
+    ("multipart", Format::Multipart),
+];
 
 /// `number_format`. An unknown one changes nothing, as in the PHP.
-pub fn number_format(value: &[u8]) -> Parsed<NumberFormat> {
-    choice(
-        value,
-        &[
-            ("", NumberFormat::AsIs),
-            ("omit+", NumberFormat::OmitPlus),
-            ("no+", NumberFormat::Digits),
-            ("E164", NumberFormat::Digits),
-            ("E.164", NumberFormat::Digits),
-            ("+E164", NumberFormat::Plus),
-            ("NANP", NumberFormat::Nanp),
-            ("+NANP", NumberFormat::PlusNanp),
-        ],
-    )
-}
+pub const NUMBER_FORMATS: &Choices<NumberFormat> = &[
+    ("", NumberFormat::AsIs),
+    ("omit+", NumberFormat::OmitPlus),
+    ("no+", NumberFormat::Digits),
+    ("E164", NumberFormat::Digits),
+    ("E.164", NumberFormat::Digits),
+    ("+E164", NumberFormat::Plus),
+    ("NANP", NumberFormat::Nanp),
+    ("+NANP", NumberFormat::PlusNanp),
+];
 
 /// `charset`. An unknown one changes nothing, as in the PHP.
 pub fn charset(value: &[u8]) -> Parsed<Charset> {
@@ -234,56 +219,35 @@ pub fn charset(value: &[u8]) -> Parsed<Charset> {
 }
 
 /// `auth_hash` of Vonage's `sig`: the account's signature method.
-pub fn vonage_hash(value: &[u8]) -> Parsed<Hash> {
-    choice(
-        value,
-        &[
-            ("md5hash", Hash::Md5Hash),
-            ("md5", Hash::Md5),
-            ("sha1", Hash::Sha1),
-            ("sha256", Hash::Sha256),
-            ("sha512", Hash::Sha512),
-        ],
-    )
-}
+pub const VONAGE_HASHES: &Choices<Hash> = &[
+    ("md5hash", Hash::Md5Hash),
+    ("md5", Hash::Md5),
+    ("sha1", Hash::Sha1),
+    ("sha256", Hash::Sha256),
+    ("sha512", Hash::Sha512),
+];
 
 /// `text_decode`.
-pub fn text_decode(value: &[u8]) -> Parsed<Decode> {
-    choice(
-        value,
-        &[
-            ("none", Decode::None),
-            ("", Decode::None),
-            ("percent", Decode::Percent),
-            ("base64", Decode::Base64),
-        ],
-    )
-}
+pub const TEXT_DECODES: &Choices<Decode> = &[
+    ("none", Decode::None),
+    ("", Decode::None),
+    ("percent", Decode::Percent),
+    ("base64", Decode::Base64),
+];
 
 /// `log_numbers`.
-pub fn log_numbers(value: &[u8]) -> Parsed<LogNumbers> {
-    choice(
-        value,
-        &[("whole", LogNumbers::Whole), ("masked", LogNumbers::Masked)],
-    )
-}
+pub const LOG_NUMBERS: &Choices<LogNumbers> =
+    &[("whole", LogNumbers::Whole), ("masked", LogNumbers::Masked)];
 
 /// `media`.
-pub fn media(value: &[u8]) -> Parsed<Media> {
-    choice(value, &[("link", Media::Link), ("drop", Media::Drop)])
-}
+pub const MEDIA: &Choices<Media> = &[("link", Media::Link), ("drop", Media::Drop)];
 
 /// `message_encode`.
-pub fn message_encode(value: &[u8]) -> Parsed<Encoding> {
-    choice(
-        value,
-        &[
-            ("rfc3986", Encoding::Rfc3986),
-            ("none", Encoding::None),
-            ("", Encoding::None),
-        ],
-    )
-}
+pub const MESSAGE_ENCODES: &Choices<Encoding> = &[
+    ("rfc3986", Encoding::Rfc3986),
+    ("none", Encoding::None),
+    ("", Encoding::None),
+];
 
 // ---- Numbers --------------------------------------------------------------------------------
 
