@@ -84,6 +84,8 @@ fn candidates(table: &Table<'_>, notes: &mut Notes) -> Vec<String> {
     indices
 }
 
+/// Apart, as the interfaces of `outgoing` are.
+#[inline(never)]
 fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     let gate = Gate {
         permit: reader.read("permit_addr", |value| values::cidrs(value).map(Some)),
@@ -264,6 +266,8 @@ fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
     reader.choose("auth_hash", WORDS, Algorithm::Hs256)
 }
 
+/// Apart likewise.
+#[inline(never)]
 fn hook(reader: &mut Reader<'_, '_>) -> Hook {
     let report_success = reader.bytes("report_success");
     let report_type = match reader.raw("report_type") {

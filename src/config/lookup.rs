@@ -116,6 +116,8 @@ fn key_bytes(key: &ini::Key) -> Vec<u8> {
 }
 
 impl<'a> Table<'a> {
+    /// Apart from the loop that calls it, which makes it smaller.
+    #[inline(never)]
     fn fill(&mut self, map: &'a ini::Map, notes: &mut Notes) {
         let section = self.section.name();
         for entry in &map.entries {
@@ -166,6 +168,7 @@ impl<'a> Table<'a> {
 
     /// Where both spellings of a key are given, plays them through in file order as one key: the
     /// later holds, as in PHP's own assignments.
+    #[inline(never)]
     fn settle(&mut self, key: &'static Key, notes: &mut Notes) {
         let section = self.section.name();
         let given = self.by_line(&|slot| slot.key.name == key.name);

@@ -169,18 +169,20 @@ pub type Choices<T> = [(&'static str, T)];
 /// a password that went into the wrong line.
 pub fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<usize> {
     let mut words = Vec::new();
+    let mut all = String::new();
     let mut nth = 0_usize;
     while let Some(word) = word(nth) {
         if word.as_bytes() == value {
             return Ok(nth);
         }
         if !word.is_empty() {
+            all.push_str(if all.is_empty() { "" } else { ", " });
+            all.push_str(word);
             words.push(word);
         }
         nth = nth.saturating_add(1);
     }
     let near = keys::nearest(&words, value);
-    let all = words.join(", ");
     Err(format!(
         "has a value that is not known; the nearest is \"{near}\", of: {all}"
     ))
@@ -381,7 +383,11 @@ pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
 
 /// What stands between two `divider`s.
 pub fn split(value: &[u8], divider: u8) -> Vec<&[u8]> {
-    value.split(|byte| *byte == divider).collect()
+    let mut parts = Vec::new();
+    for part in value.split(|byte| *byte == divider) {
+        parts.push(part);
+    }
+    parts
 }
 
 /// Entries without the blanks around them; empty ones dropped.

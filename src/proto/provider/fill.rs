@@ -88,6 +88,10 @@ pub fn names(template: &[u8]) -> Vec<Name> {
 
 /// The template with every placeholder replaced. What a value holds is not looked at again.
 pub fn fill(template: &[u8], mut value: impl FnMut(Name) -> Vec<u8>) -> Vec<u8> {
+    fill_from(template, &mut value)
+}
+
+fn fill_from(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(template.len());
     let mut rest = template;
     while let Some((first, tail)) = rest.split_first() {
