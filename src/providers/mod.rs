@@ -51,7 +51,8 @@ pub fn preset(name: &str) -> Option<&'static str> {
 pub fn list() -> String {
     let mut lines = String::new();
     for (name, text) in PRESETS {
-        let title = text.lines().next().unwrap_or("").trim_start_matches("; ");
+        let (title, _) = text.split_once('\n').unwrap_or_default();
+        let title = title.strip_prefix("; ").unwrap_or(title);
         lines.push_str(&format!("{name:12} {title}\n"));
     }
     lines

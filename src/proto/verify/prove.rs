@@ -36,16 +36,17 @@ pub fn prove(
 ) -> Option<Proof> {
     let url = || public_url?.of(request);
     let body = request.body;
-    let fields = match scheme {
-        Scheme::None => Vec::new(),
+    let mut proof = Proof::default();
+    let (name, value) = match scheme {
+        Scheme::None => return Some(proof),
         Scheme::Basic { user, passwd } => {
             let pair = BASE64_STANDARD.encode([user, b":".as_slice(), passwd].concat());
-            vec![("Authorization", format!("Basic {pair}"))]
+            ("Authorization", ["Basic ", &pair].concat())
         }
-        Scheme::Bearer { token } => vec![("Authorization", bearer(str::from_utf8(token).ok()?))],
+        Scheme::Bearer { token } => ("Authorization", bearer(str::from_utf8(token).ok()?)),
         Scheme::Zadarma { secret } => {
             let result = webhook::parameter(request, zadarma::SIGNED)?;
-            vec![("Signature", zadarma::signature(secret, &result))]
+            ("Signature", zadarma::signature(secret, &result))
         }
         Scheme::Twilio { token, header } => {
             let mut pairs = webhook::form_pairs(request)?;
@@ -54,7 +55,7 @@ pub fn prove(
                 twilio::Header::Twilio => "X-Twilio-Signature",
                 twilio::Header::SignalWire => "X-SignalWire-Signature",
             };
-            vec![(name, twilio::signature(token, &url()?, &pairs))]
+            (name, twilio::signature(token, &url()?, &pairs))
         }
         Scheme::Telnyx { .. } => return None,
         Scheme::Vonage { secret, hash } => {
@@ -62,27 +63,23 @@ pub fn prove(
             let time = (b"timestamp".to_vec(), now_s.to_string().into_bytes());
             pairs.push(time.clone());
             let signature = vonage::signature(*hash, secret, pairs).into_bytes();
-            return Some(Proof {
-                fields: Vec::new(),
-                parameters: vec![time, (b"sig".to_vec(), signature)],
-            });
+            proof.parameters = vec![time, (b"sig".to_vec(), signature)];
+            return Some(proof);
         }
         Scheme::VonageJwt { secret, algorithm } => {
             let hash = sha256_hex(body);
             let claims = format!(r#"{{"iat":{now_s},"payload_hash":"{hash}"}}"#);
             let token = jwt::encode(claims.as_bytes(), secret, *algorithm);
-            vec![("Authorization", bearer(&token))]
+            ("Authorization", bearer(&token))
         }
         Scheme::Plivo { token } => {
             let url = url()?;
             let path = url.split(|b| *b == b'?').next().unwrap_or_default();
             let query = webhook::distinct_pairs(request.query())?;
             let signed = plivo::signed(path, query, webhook::form_pairs(request)?);
+            proof.add("X-Plivo-Signature-V3-Nonce", NONCE.to_owned());
             let signature = hmac_sha256_base64(token, &[&signed, b".", NONCE.as_bytes()]);
-            vec![
-                ("X-Plivo-Signature-V3", signature),
-                ("X-Plivo-Signature-V3-Nonce", NONCE.to_owned()),
-            ]
+            ("X-Plivo-Signature-V3", signature)
         }
         Scheme::MessageBird { key, algorithm } => {
             let (url_hash, payload_hash) = (sha256_hex(&url()?), sha256_hex(body));
@@ -91,35 +88,33 @@ pub fn prove(
                 r#"{{"iss":"MessageBird","nbf":{now_s},"exp":{end_s},"url_hash":"{url_hash}","payload_hash":"{payload_hash}"}}"#
             );
             let token = jwt::encode(claims.as_bytes(), key, *algorithm);
-            vec![("MessageBird-Signature-JWT", token)]
+            ("MessageBird-Signature-JWT", token)
         }
         Scheme::GatewayApi { secret, algorithm } => {
-            vec![("X-Gwapi-Signature", jwt::encode(body, secret, *algorithm))]
+            ("X-Gwapi-Signature", jwt::encode(body, secret, *algorithm))
         }
         Scheme::Sinch { secret } => {
             let time = now_s.to_string();
             let parts = [body, b".", NONCE.as_bytes(), b".", time.as_bytes()];
             let signature = hmac_sha256_base64(secret, &parts);
-            vec![
-                ("x-sinch-webhook-signature", signature),
-                (
-                    "x-sinch-webhook-signature-algorithm",
-                    "HmacSHA256".to_owned(),
-                ),
-                ("x-sinch-webhook-signature-nonce", NONCE.to_owned()),
-                ("x-sinch-webhook-signature-timestamp", time),
-            ]
+            let algorithm = "HmacSHA256".to_owned();
+            proof.add("x-sinch-webhook-signature-algorithm", algorithm);
+            proof.add("x-sinch-webhook-signature-nonce", NONCE.to_owned());
+            proof.add("x-sinch-webhook-signature-timestamp", time);
+            ("x-sinch-webhook-signature", signature)
         }
-        Scheme::Telesign { key } => {
-            vec![("Authorization", hmac_sha256_base64(key, &[body]))]
-        }
+        Scheme::Telesign { key } => ("Authorization", hmac_sha256_base64(key, &[body])),
     };
-    Some(Proof {
-        fields,
-        parameters: Vec::new(),
-    })
+    proof.add(name, value);
+    Some(proof)
+}
+
+impl Proof {
+    fn add(&mut self, name: &'static str, value: String) {
+        self.fields.push((name, value));
+    }
 }
 
 fn bearer(token: &str) -> String {
-    format!("Bearer {token}")
+    ["Bearer ", token].concat()
 }
