@@ -439,32 +439,39 @@ fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => std::thread::park(),
         }
-        let before = service.setup();
-        match load(&options.config, Some(&before)) {
-            Ok(setup) => {
-                let addresses = |config| addresses(options, config);
-                if addresses(&before.config) != addresses(&setup.config) {
-                    let words = "listen has changed: restart websmsd to listen there";
-                    tell(Level::Warning, words);
-                }
-                if before.config.queue.dir != setup.config.queue.dir {
-                    let words = "[queue] dir has changed: restart websmsd to send what waits there";
-                    tell(Level::Warning, words);
-                }
-                service.slots.set_max(connections_max(&setup.config));
-                service.replace(setup);
-                tell(Level::Notice, "configuration read again");
-                log_surroundings(&options.config, &service.setup().config);
+        renew(options, service);
+    }
+}
+
+/// One configuration for another, where the new one can be used. Apart from the loop that calls it:
+/// within it, every address of a text would be fetched and kept before the loop begins.
+#[inline(never)]
+fn renew(options: &Options, service: &Service) {
+    let before = service.setup();
+    match load(&options.config, Some(&before)) {
+        Ok(setup) => {
+            let addresses = |config| addresses(options, config);
+            if addresses(&before.config) != addresses(&setup.config) {
+                let words = "listen has changed: restart websmsd to listen there";
+                tell(Level::Warning, words);
             }
-            Err(fault) => {
-                for line in &fault.lines {
-                    tell(Level::Error, line);
-                }
-                tell(
-                    Level::Error,
-                    "configuration not taken, the one before stays",
-                );
+            if before.config.queue.dir != setup.config.queue.dir {
+                let words = "[queue] dir has changed: restart websmsd to send what waits there";
+                tell(Level::Warning, words);
             }
+            service.slots.set_max(connections_max(&setup.config));
+            service.replace(setup);
+            tell(Level::Notice, "configuration read again");
+            log_surroundings(&options.config, &service.setup().config);
+        }
+        Err(fault) => {
+            for line in &fault.lines {
+                tell(Level::Error, line);
+            }
+            tell(
+                Level::Error,
+                "configuration not taken, the one before stays",
+            );
         }
     }
 }

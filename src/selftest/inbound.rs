@@ -79,6 +79,9 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
 
 // ---- Where it listens -----------------------------------------------------------------------
 
+// What a loop calls stands apart from it, here and below: within it, every address of a text would be
+// fetched and kept before the loop begins.
+#[inline(never)]
 fn listens(address: SocketAddr, all: &[SocketAddr], config: &Config, report: &mut Report) {
     report.name = "listen";
     let (kind, text) = match try_address(address, all) {
@@ -220,6 +223,7 @@ fn status_of(answer: &[u8]) -> Option<u16> {
 
 // ---- Who may deliver ------------------------------------------------------------------------
 
+#[inline(never)]
 fn who_may_deliver(gate: &Gate, rules: &Rules, report: &mut Report) {
     report.name = "access";
     let proved = !matches!(gate.scheme, Scheme::None);
@@ -325,6 +329,7 @@ fn caller(gate: &Gate) -> IpAddr {
 
 // ---- Whether an SMS arrives -----------------------------------------------------------------
 
+#[inline(never)]
 fn arrives(at: usize, hook: &Hook, gate: &Gate, config: &Arc<Config>, report: &mut Report) {
     report.name = "sample";
     let peer = caller(gate);

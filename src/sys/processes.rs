@@ -18,13 +18,15 @@ pub struct User {
 /// The user of the first process whose command name is `name`. `None`: there is none, or this user
 /// may not see it.
 pub fn user_of(name: &str) -> Option<User> {
-    let entries = fs::read_dir("/proc").ok()?.take(PROCESSES_MAX).flatten();
-    entries.map(|entry| entry.path()).find_map(|place| {
-        let status = status(&place)?;
-        let mut lines = status.lines();
-        let ours = lines.next()?.strip_prefix("Name:")?.trim() == name;
-        ours.then(|| user(&status)).flatten()
-    })
+    let entries = fs::read_dir("/proc").ok()?.take(PROCESSES_MAX);
+    for entry in entries {
+        let Ok(entry) = entry else { continue };
+        let user = status(&entry.path()).and_then(|status| user(&status, name));
+        if user.is_some() {
+            return user;
+        }
+    }
+    None
 }
 
 fn status(place: &Path) -> Option<String> {
@@ -37,27 +39,36 @@ fn status(place: &Path) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// `Uid:` and `Gid:` are real, effective, saved, filesystem. One that has ended and was not waited
-/// for (`Z`) runs no more.
-fn user(status: &str) -> Option<User> {
-    let numbers = |field: &str| -> Option<Vec<u32>> {
-        let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-        Some(
-            line.split_whitespace()
-                .filter_map(|n| n.parse().ok())
-                .collect(),
-        )
-    };
-    let state = status
-        .lines()
-        .find_map(|line| line.strip_prefix("State:"))?;
-    if state.trim_start().starts_with('Z') {
-        return None;
+/// Whose process it is, if it is of that name. `Uid:` and `Gid:` are real, effective, saved,
+/// filesystem. One that has ended and was not waited for (`Z`) runs no more.
+fn user(status: &str, name: &str) -> Option<User> {
+    let mut named = false;
+    let mut uid = None;
+    let mut gids = Vec::new();
+    for line in status.lines() {
+        let Some((field, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        match field {
+            "Name" => named = value == name,
+            "State" if value.starts_with('Z') => return None,
+            "Uid" => uid = numbers(value).get(1).copied(),
+            "Gid" => gids.push(*numbers(value).get(1)?),
+            "Groups" => gids.extend(numbers(value)),
+            _ => {}
+        }
     }
-    let uid = *numbers("Uid:")?.get(1)?;
-    let mut gids = vec![*numbers("Gid:")?.get(1)?];
-    gids.extend(numbers("Groups:").unwrap_or_default());
+    let uid = uid.filter(|_| named && !gids.is_empty())?;
     Some(User { uid, gids })
+}
+
+fn numbers(text: &str) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    for word in text.split_whitespace() {
+        numbers.extend(word.parse::<u32>().ok());
+    }
+    numbers
 }
 
 #[cfg(test)]
@@ -71,12 +82,13 @@ mod tests {
                 uid,
                 gids: gids.to_vec(),
             });
-            assert_eq!(user(status), expected, "{status}");
+            assert_eq!(user(status, "a"), expected, "{status}");
         }
         let whole = "Name:\ta\nState:\tS (sleeping)\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n";
         check(whole, Some((2, &[6])));
         check(&format!("{whole}Groups:\t9 10 \n"), Some((2, &[6, 9, 10])));
         check(&whole.replace("S (", "Z ("), None);
+        check(&whole.replace("\ta\n", "\tab\n"), None);
         check("Name:\ta\nState:\tS\nUid:\t1\n", None);
         check("", None);
     }
