@@ -24,6 +24,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
 use crate::sys::log::{self, Level, Stderr};
+use crate::sys::signals;
 use crate::sys::spool::Spool;
 use crate::sys::stdio::complain;
 use crate::sys::stream::Tcp;
@@ -94,7 +95,7 @@ pub fn run(options: &Options) -> u8 {
 /// Everything up to the first accepted connection; gives where SIGHUPs arrive.
 fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
     // First of all, so that an early SIGHUP does not kill.
-    let hangups = match hangups() {
+    let hangups = match signals::hangups() {
         Ok(hangups) => hangups,
         Err(error) => return refused("cannot wait for SIGHUP", &error),
     };
@@ -132,13 +133,6 @@ fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
         Ok(()) => Ok(()),
         Err(error) => refused(NO_THREAD, &error),
     }
-}
-
-/// Where a byte arrives for each SIGHUP.
-fn hangups() -> io::Result<UnixStream> {
-    let (read, write) = UnixStream::pair()?;
-    signal_hook::low_level::pipe::register(signal_hook::consts::SIGHUP, write)?;
-    Ok(read)
 }
 
 /// What the system said, in our words.
@@ -286,7 +280,13 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
     for address in addresses {
         match listener::bind(*address, addresses) {
             Ok(listener) => listeners.push(listener),
-            Err(error) => lines.push(bind_fault(*address, &error)),
+            Err(error) => {
+                let (fact, remedy) = bind_fault(*address, &error);
+                lines.push(match remedy {
+                    "" => fact,
+                    _ => [&fact, ": ", remedy].concat(),
+                });
+            }
         }
     }
     match lines.is_empty() {
@@ -299,32 +299,40 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
 }
 
 /// Whether an address could be listened on now; all of them are needed to know what `[::]` means.
-/// Otherwise the kind of error, and fact and remedy in a line.
-pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), (io::ErrorKind, String)> {
+/// Otherwise the kind of error, fact and remedy.
+pub fn try_address(
+    address: SocketAddr,
+    all: &[SocketAddr],
+) -> Result<(), (io::ErrorKind, String, &'static str)> {
     match listener::bind(address, all) {
         Ok(_) => Ok(()),
-        Err(error) => Err((error.kind(), bind_fault(address, &error))),
+        Err(error) => {
+            let (fact, remedy) = bind_fault(address, &error);
+            Err((error.kind(), fact, remedy))
+        }
     }
 }
 
-/// Why an address cannot be listened on, and what helps.
-fn bind_fault(address: SocketAddr, error: &io::Error) -> String {
+/// Why an address cannot be listened on, and what helps, where we know.
+fn bind_fault(address: SocketAddr, error: &io::Error) -> (String, &'static str) {
     let said = said(error);
-    let words = match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "not permitted: a port below 1024 needs root or CAP_NET_BIND_SERVICE; choose another with \
-             -l or listen"
-        }
-        io::ErrorKind::AddrInUse => {
-            "in use: another program, or another websmsd, listens there; stop it or choose another \
-             port with -l or listen"
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "no such address on this machine: give one of its own, or 0.0.0.0 or [::] for all"
-        }
-        _ => &said,
+    let (words, remedy) = match error.kind() {
+        io::ErrorKind::PermissionDenied => (
+            "not permitted",
+            "a port below 1024 needs root or CAP_NET_BIND_SERVICE; choose another with -l or listen",
+        ),
+        io::ErrorKind::AddrInUse => (
+            "in use",
+            "another program, or another websmsd, listens there; stop it or choose another port with -l \
+             or listen",
+        ),
+        io::ErrorKind::AddrNotAvailable => (
+            "no such address on this machine",
+            "give one of its own, or 0.0.0.0 or [::] for all",
+        ),
+        _ => (said.as_str(), ""),
     };
-    format!("cannot listen on {address}: {words}")
+    (format!("cannot listen on {address}: {words}"), remedy)
 }
 
 /// `max_connections`, or what the file limit allows.

@@ -185,6 +185,12 @@ fn list(shown: &mut String, one: &dyn fmt::Display) {
     let _ = write!(shown, "{one}");
 }
 
+/// What stands before a mark, and behind it.
+fn cut<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    let at = text.find(mark)?;
+    Some((text.get(..at)?, text.get(at.saturating_add(mark.len())..)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::options::{self, BadUsage, Flag, Kind, Known, Options, Value, Wish};
@@ -19,6 +17,7 @@ use crate::providers;
 use crate::selftest;
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level, Stderr};
+use crate::sys::signals;
 use crate::sys::stdio::{self, complain, print};
 
 const OPTIONS: &[(&str, Kind)] = &[
@@ -204,9 +203,8 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
 /// Spec §6.6: the environment, the message, the variables. Nothing else reaches stdout. Gives the
 /// exit code.
 pub(super) fn run_under_agi(arguments: &[OsString], start: Instant) -> u8 {
-    // Asterisk hangs up on the channel, not on the SMS. The flag itself is of no use.
-    let hangup = Arc::new(AtomicBool::new(false));
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, hangup);
+    // Asterisk hangs up on the channel, not on the SMS. What arrives there is of no use.
+    let _hangups = signals::hangups();
     let listening = read_environment(arguments);
     let outcome = match parse(arguments, Caller::Asterisk) {
         Ok((options, Asked::Send(order))) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::sample::{self, NoSample};
 use super::spool::{self, Private};
-use super::{Finding, Report, check_clock, configuration, list, no_interface};
+use super::{Finding, Report, check_clock, configuration, cut, list, no_interface};
 use crate::config::Config;
 use crate::daemon::{Options, addresses, try_address};
 use crate::inbound::{Service, Setup, serve};
@@ -84,7 +84,7 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
 #[inline(never)]
 fn listens(address: SocketAddr, all: &[SocketAddr], config: &Config, report: &mut Report) {
     report.name = "listen";
-    let (kind, text) = match try_address(address, all) {
+    let (kind, fact, remedy) = match try_address(address, all) {
         Ok(()) => {
             return report.ok(format_args!(
                 "{address} is free: no websmsd listens there now"
@@ -93,7 +93,6 @@ fn listens(address: SocketAddr, all: &[SocketAddr], config: &Config, report: &mu
         Err(fault) => fault,
     };
     if kind != io::ErrorKind::AddrInUse {
-        let (fact, remedy) = text.rsplit_once(": ").unwrap_or((&text, ""));
         return report.add(Finding::Fail, format_args!("{fact}"), remedy);
     }
     let mut local = address;
@@ -172,10 +171,6 @@ fn is_whole(answer: &[u8]) -> bool {
 
 /// What ends a head.
 const HEAD_END: &str = "\r\n\r\n";
-
-fn cut<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
-    text.split_once(mark)
-}
 
 /// The same GET over TLS, whose certificate names another host than this address. Its head is not
 /// seen, so what is no `websmsd` is known by its body only.

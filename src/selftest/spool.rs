@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::thread;
 
-use super::{Finding, Report};
+use super::{Finding, Report, cut};
 use crate::config::{self, Config};
 use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
 use crate::outbound::spool_settings;
@@ -79,10 +79,8 @@ pub(super) fn check(config: &Config, report: &mut Report) {
         Ok(spool) => spool,
         Err(fault) => {
             let text = fault.to_string();
-            // The remedy is from `set` on, or behind the semicolon.
-            let at = text.find("; ").or_else(|| text.find(": set "));
-            let (fact, remedy) = text.split_at(at.unwrap_or(text.len()));
-            let remedy = remedy.get(2..).unwrap_or_default();
+            let parts = cut(&text, "; ").or_else(|| cut(&text, ": "));
+            let (fact, remedy) = parts.unwrap_or((&text, ""));
             return report.add(Finding::Fail, format_args!("{fact}"), remedy);
         }
     };

@@ -11,6 +11,7 @@ pub mod lock;
 pub mod log;
 pub mod processes;
 pub mod queue;
+pub mod signals;
 pub mod spool;
 pub mod stdio;
 pub mod stream;
