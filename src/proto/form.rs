@@ -12,6 +12,7 @@
 //! * A blank at the end of the `Content-Type` field is no part of the boundary.
 //! * `MAX_FILE_SIZE`, a parameter that makes PHP stop reading a file early, means nothing.
 
+mod double;
 mod encode;
 mod multipart;
 mod name;

@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 
 use super::Key;
+use super::double::double;
 
 /// One parameter: its name and its value.
 type Pair = (Vec<u8>, Vec<u8>);
@@ -168,7 +169,8 @@ impl Number {
         if empty || !digits(whole) || !digits(fraction) || !exponent_holds {
             return None;
         }
-        let float: f64 = text.parse().ok()?;
+        let float = double(whole, fraction, exponent.unwrap_or("0"));
+        let float = if text.starts_with('-') { -float } else { float };
         let beyond = Number::Beyond(if float < 0.0 { -1 } else { 1 }, float);
         Some(
             if whole.trim_start_matches('0').len() > INTEGER_DIGITS_MAX {
