@@ -103,7 +103,7 @@ def check_dumps(websmsd, folder):
 class Provider:
     """An HTTPS server that keeps what it is asked."""
 
-    def __init__(self, certificate, version):
+    def __init__(self, certificate, version, curve):
         provider = self
         self.asked = []
 
@@ -128,6 +128,8 @@ class Provider:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         context.minimum_version = context.maximum_version = version
+        if curve:
+            context.set_ecdh_curve(curve)
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
@@ -164,21 +166,23 @@ def certificate(folder, name, ca, address, key):
 P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 P384 = ("ec", "-pkeyopt", "ec_paramgen_curve:secp384r1")
 RSA = ("rsa:2048",)
+TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 def check_out(websms, folder):
     ours, foreign = authority(folder, "ours"), authority(folder, "foreign")
     good = certificate(folder, "good", ours, "DNS:localhost", P256)
     cases = [
-        # what, certificate, version, exit status
-        ("TLS 1.3, P-256", good, ssl.TLSVersion.TLSv1_3, 0),
-        ("TLS 1.2, RSA", certificate(folder, "rsa", ours, "DNS:localhost", RSA), ssl.TLSVersion.TLSv1_2, 0),
-        ("TLS 1.3, P-384", certificate(folder, "p384", ours, "DNS:localhost", P384), ssl.TLSVersion.TLSv1_3, 0),
-        ("a stranger's CA", certificate(folder, "other", foreign, "DNS:localhost", P256), ssl.TLSVersion.TLSv1_3, 75),
-        ("another's name", certificate(folder, "name", ours, "DNS:pbx.example", P256), ssl.TLSVersion.TLSv1_3, 75),
+        # what, certificate, version, curve of the keys if not the client's choice, exit status
+        ("TLS 1.3, P-256", good, TLS13, None, 0),
+        ("TLS 1.3, P-256 for keys too", good, TLS13, "prime256v1", 0),
+        ("TLS 1.2, RSA", certificate(folder, "rsa", ours, "DNS:localhost", RSA), TLS12, None, 0),
+        ("TLS 1.3, P-384", certificate(folder, "p384", ours, "DNS:localhost", P384), TLS13, None, 0),
+        ("a stranger's CA", certificate(folder, "other", foreign, "DNS:localhost", P256), TLS13, None, 75),
+        ("another's name", certificate(folder, "name", ours, "DNS:pbx.example", P256), TLS13, None, 75),
     ]
-    for what, pem, version, wanted in cases:
-        provider = Provider(pem, version)
+    for what, pem, version, curve, wanted in cases:
+        provider = Provider(pem, version, curve)
         conf = configuration(
             folder,
             "[websms]",
