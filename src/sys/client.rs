@@ -8,16 +8,17 @@
 
 mod probe;
 mod resolve;
+mod tcp;
 mod tls;
 
+use rustls::ClientConfig;
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector,
-    Transport,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, Transport,
 };
 use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, http::Response};
 
@@ -87,17 +88,11 @@ pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result
         .input_buffer_size(REPLY_HEAD_BYTES_MAX)
         .output_buffer_size(longest_line_bytes(call))
         .build();
-    let connector = ()
-        .chain(ConnectProxyConnector::default())
-        .chain(TcpConnector::default())
-        .chain(tls::TlsConnector {
-            settings: tls,
-            progress: Arc::clone(&progress),
-        })
-        .chain(Recorder {
-            proxied: settings.proxy.is_some(),
-            progress: Arc::clone(&progress),
-        });
+    let connector = Way {
+        tls,
+        proxied: settings.proxy.is_some(),
+        progress: Arc::clone(&progress),
+    };
     let resolver = resolve::Names {
         progress: Arc::clone(&progress),
     };
@@ -306,40 +301,60 @@ impl Progress {
     }
 }
 
-// ---- The outermost transport ----------------------------------------------------------------
+// ---- The connection -------------------------------------------------------------------------
 
-/// Wraps the finished connection, so that it is known how far the request got.
-#[derive(Debug)]
-struct Recorder {
+/// TCP or a proxy's tunnel, TLS over it, and what is noted of how far a request got. One connector
+/// instead of a chain of them: each link of a chain wraps all that stand before it once more.
+struct Way {
+    /// `None` where neither the provider nor the proxy is `https`.
+    tls: Option<Arc<ClientConfig>>,
     proxied: bool,
     progress: Arc<Progress>,
 }
 
-impl<In: Transport> Connector<In> for Recorder {
-    type Out = Recording<In>;
+/// ureq asks for it; there is nothing to show.
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Way")
+    }
+}
+
+impl Connector<()> for Way {
+    type Out = Recording;
 
     fn connect(
         &self,
         details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        // The connection *to* a proxy runs through this chain too, under a configuration without
-        // that proxy. What is read there is the proxy's word, not the provider's.
+        _chained: Option<()>,
+    ) -> Result<Option<Recording>, Error> {
+        let inner = match ConnectProxyConnector::default().connect(details, None::<()>)? {
+            Some(Either::B(tunnel)) => tunnel,
+            Some(Either::A(())) | None => Box::new(tcp::TcpTransport::connect(details)?),
+        };
+        let inner = match details.needs_tls() && !inner.is_tls() {
+            true => {
+                self.progress.enter(Step::Handshake);
+                let settings = self.tls.as_ref().ok_or(Error::TlsRequired)?;
+                tls::connect(inner, settings, details)?
+            }
+            false => inner,
+        };
+        // The connection *to* a proxy comes this way too, under a configuration without that proxy.
+        // What is read there is the proxy's word, not the provider's.
         let to_proxy = self.proxied && details.config.proxy().is_none();
-        Ok(chained.map(|inner| Recording {
-            inner,
-            progress: (!to_proxy).then(|| Arc::clone(&self.progress)),
-        }))
+        let progress = (!to_proxy).then(|| Arc::clone(&self.progress));
+        Ok(Some(Recording { inner, progress }))
     }
 }
 
+/// The finished connection, of which it is known how far the request got.
 #[derive(Debug)]
-struct Recording<In> {
-    inner: In,
+struct Recording {
+    inner: Box<dyn Transport>,
     progress: Option<Arc<Progress>>,
 }
 
-impl<In: Transport> Transport for Recording<In> {
+impl Transport for Recording {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }

@@ -7,7 +7,7 @@ use rustls::ClientConnection;
 use ureq::http::Uri;
 use ureq::{Error, Timeout};
 
-use super::{Failure, Settings, parse_proxy, resolve, tls};
+use super::{Failure, Settings, parse_proxy, resolve, tcp, tls};
 use crate::sys::clock::Deadline;
 
 /// How far it came. What failed has a phrase of this folder, and nothing behind it was tried.
@@ -55,10 +55,14 @@ pub fn probe(
     let Ok(addresses) = &probe.addresses else {
         return Ok(probe);
     };
-    let (address, socket) = match connect(addresses, deadline) {
+    let (address, socket) = match tcp::connect(addresses, *deadline) {
         Ok(connected) => connected,
-        Err(phrase) => {
-            probe.connected = Some(Err(phrase));
+        Err(error) => {
+            probe.connected = Some(Err(match error.kind() {
+                std::io::ErrorKind::TimedOut => "timeout while connecting",
+                std::io::ErrorKind::ConnectionRefused => "connection refused",
+                _ => "connection failed",
+            }));
             return Ok(probe);
         }
     };
@@ -87,30 +91,6 @@ fn look_up(
     }
 }
 
-fn connect(
-    addresses: &[SocketAddr],
-    deadline: &Deadline,
-) -> Result<(SocketAddr, TcpStream), &'static str> {
-    let mut phrase = "timeout while connecting";
-    for (at, address) in addresses.iter().enumerate() {
-        let share = deadline.share(addresses.len().saturating_sub(at));
-        let Some(left) = share.left() else {
-            break;
-        };
-        match TcpStream::connect_timeout(address, left) {
-            Ok(socket) => return Ok((*address, socket)),
-            Err(error) => {
-                phrase = match error.kind() {
-                    std::io::ErrorKind::TimedOut => "timeout while connecting",
-                    std::io::ErrorKind::ConnectionRefused => "connection refused",
-                    _ => "connection failed",
-                }
-            }
-        }
-    }
-    Err(phrase)
-}
-
 fn handshake(
     host: &str,
     mut socket: TcpStream,
@@ -128,7 +108,7 @@ fn handshake(
             .set_read_timeout(Some(left))
             .and_then(|()| socket.set_write_timeout(Some(left)));
         timed.map_err(|_| "TLS cannot be set up")?;
-        let done = connection.complete_io(&mut socket);
+        let done = tls::complete(&mut connection, &mut socket);
         done.map_err(|error| phrase(tls::handshake_error(error)))?;
     }
     let chain = connection.peer_certificates().unwrap_or_default();

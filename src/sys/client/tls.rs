@@ -15,11 +15,10 @@ use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, St
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use ureq::Error;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
-    TransportAdapter,
+    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::{Progress, Step, Trust};
+use super::Trust;
 use crate::limits::PEM_BYTES_MAX;
 use crate::sys::tls::provider;
 
@@ -87,55 +86,43 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 
 // ---- Handshake ------------------------------------------------------------------------------
 
-/// Puts TLS on a connection that needs it.
-pub(super) struct TlsConnector {
-    /// `None` where neither the provider nor the proxy is `https`.
-    pub(super) settings: Option<Arc<ClientConfig>>,
-    pub(super) progress: Arc<Progress>,
+/// Puts TLS on a connection.
+pub(super) fn connect(
+    transport: Box<dyn Transport>,
+    settings: &Arc<ClientConfig>,
+    details: &ConnectionDetails,
+) -> Result<Box<dyn Transport>, Error> {
+    let name = server_name(details.uri.host().unwrap_or_default())?;
+    let connection = ClientConnection::new(Arc::clone(settings), name)
+        .map_err(|_| Error::Tls("TLS cannot be set up"))?;
+    let mut socket = TransportAdapter::new(transport, details.current_time.clone());
+    socket.set_timeout(details.timeout);
+    let mut tls = TlsTransport {
+        buffers: LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        ),
+        connection,
+        socket,
+    };
+    while tls.connection.is_handshaking() {
+        complete(&mut tls.connection, &mut tls.socket).map_err(handshake_error)?;
+    }
+    Ok(Box::new(tls))
 }
 
-impl fmt::Debug for TlsConnector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsConnector")
-    }
-}
+/// What rustls reads and writes. It is one type, whatever stands behind it, because rustls is in the
+/// program once a type.
+pub(super) trait Socket: Read + Write {}
 
-impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = Either<In, TlsTransport>;
+impl<T: Read + Write> Socket for T {}
 
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        let Some(transport) = chained else {
-            return Ok(None);
-        };
-        if !details.needs_tls() || transport.is_tls() {
-            return Ok(Some(Either::A(transport)));
-        }
-        self.progress.enter(Step::Handshake);
-        let settings = self.settings.as_ref().ok_or(Error::TlsRequired)?;
-        let name = server_name(details.uri.host().unwrap_or_default())?;
-        let connection = ClientConnection::new(Arc::clone(settings), name)
-            .map_err(|_| Error::Tls("TLS cannot be set up"))?;
-        let transport: Box<dyn Transport> = Box::new(transport);
-        let mut socket = TransportAdapter::new(transport, details.current_time.clone());
-        socket.set_timeout(details.timeout);
-        let mut tls = TlsTransport {
-            buffers: LazyBuffers::new(
-                details.config.input_buffer_size(),
-                details.config.output_buffer_size(),
-            ),
-            connection,
-            socket,
-        };
-        while tls.connection.is_handshaking() {
-            let done = tls.connection.complete_io(&mut tls.socket);
-            done.map_err(handshake_error)?;
-        }
-        Ok(Some(Either::B(tls)))
-    }
+/// Writes and reads what the connection wants next.
+pub(super) fn complete(
+    connection: &mut ClientConnection,
+    mut socket: &mut dyn Socket,
+) -> io::Result<()> {
+    connection.complete_io(&mut socket).map(drop)
 }
 
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
@@ -213,7 +200,8 @@ impl Transport for TlsTransport {
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.socket.set_timeout(timeout);
         let input = self.buffers.input_append_buf();
-        let amount = Stream::new(&mut self.connection, &mut self.socket).read(input)?;
+        let mut socket: &mut dyn Socket = &mut self.socket;
+        let amount = Stream::new(&mut self.connection, &mut socket).read(input)?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
