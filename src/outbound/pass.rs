@@ -316,11 +316,12 @@ impl<'a> Pass<'a> {
                 return self.unread(&name, &why);
             }
         };
-        let Some(outgoing) = self.config.interface(&via).cloned() else {
+        let config = Arc::clone(&self.config);
+        let Some(outgoing) = config.interface(&via) else {
             return self.tried(&name, HELD);
         };
         let deadline = Deadline::after(outgoing.client.timeout);
-        match quota::ask(&self.config, &outgoing, &deadline) {
+        match quota::ask(&config, outgoing, &deadline) {
             Grant::Granted => {}
             Grant::Later { reason, wait } => return self.hold(&name, &item, &via, &reason, wait),
             Grant::Refused { reason } if via == item.interface => {
@@ -341,11 +342,17 @@ impl<'a> Pass<'a> {
                 return self.tried(&name, HELD);
             }
         }
-        let (tell, config) = (self.tell.clone(), Arc::clone(&self.config));
+        let (tell, config) = (self.tell.clone(), Arc::clone(&config));
         let send_name = name.clone();
         let run = move || {
-            let deadline = Deadline::after(outgoing.client.timeout);
-            let verdict = attempt(&item.message, &outgoing, &config, &deadline);
+            // Sought again, because all that belongs to an interface is much to copy.
+            let verdict = match config.interface(&via) {
+                Some(outgoing) => {
+                    let deadline = Deadline::after(outgoing.client.timeout);
+                    attempt(&item.message, outgoing, &config, &deadline)
+                }
+                None => Err(Outcome::new(Status::Fault, "no such interface")),
+            };
             tell.tell(Happened::Tried {
                 name: send_name,
                 item: Box::new(item),
