@@ -6,7 +6,6 @@
 //!
 //! What the request's proof covered is kept with it, so that a replay reads nothing else.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
@@ -259,7 +258,7 @@ fn items(text: &str) -> Option<Items> {
 /// What is kept, oldest first.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    entries: VecDeque<Entry>,
+    entries: Vec<Entry>,
 }
 
 /// One kept file.
@@ -291,12 +290,12 @@ impl Shelf {
         let share = places.checked_div(KEPT_SHARES).unwrap_or(0).max(1);
         let own_network = entry.address.map(network);
         let is_same = |other: &Entry| other.address.map(network) == own_network;
-        self.entries.push_back(entry);
+        self.entries.push(entry);
         let mut own = self.entries.iter().filter(|other| is_same(other)).count();
         while own > share
             && let Some(at) = self.entries.iter().position(is_same)
         {
-            gone.extend(self.entries.remove(at).map(|entry| entry.name));
+            gone.push(self.entries.remove(at).name);
             own = own.saturating_sub(1);
         }
         gone.extend(self.shrink(places));
@@ -311,9 +310,10 @@ impl Shelf {
             .fold(0_usize, |sum, entry| sum.saturating_add(entry.bytes));
         let mut gone = Vec::new();
         while self.entries.len() > places || bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = self.entries.pop_front() else {
+            if self.entries.is_empty() {
                 break;
-            };
+            }
+            let oldest = self.entries.remove(0);
             bytes = bytes.saturating_sub(oldest.bytes);
             gone.push(oldest.name);
         }
@@ -322,7 +322,7 @@ impl Shelf {
 
     /// Puts what was found at the newest end.
     pub fn push(&mut self, entry: Entry) {
-        self.entries.push_back(entry);
+        self.entries.push(entry);
     }
 }
 

@@ -9,8 +9,6 @@
 //! Invariant: at most one message is under way to a destination, the one that came first, and at most
 //! one over an interface.
 
-use std::collections::BTreeSet;
-
 use crate::proto::envelope::Name;
 use crate::proto::sorted::Sorted;
 
@@ -195,13 +193,16 @@ impl Schedule {
     /// What is to be done. A message that is to be sent is under way from here to
     /// [`Schedule::tried`].
     pub fn next(&mut self, now_ms: u64) -> Next {
-        let mut destinations = BTreeSet::new();
+        let mut destinations = Sorted::new();
         let mut wake_ms = None;
         let mut probe: Option<(u64, Name, String)> = None;
         let mut chosen = None;
         let full = self.under_way >= self.settings.senders_max;
         for (name, waiting) in self.waiting.iter() {
-            let first = destinations.insert(name.destination);
+            let first = !destinations.contains(&name.destination);
+            if first {
+                destinations.insert(name.destination, ());
+            }
             if waiting.via.is_some() {
                 continue;
             }

@@ -6,7 +6,6 @@
 //!
 //! Invariant: nobody waits here but [`finish`], and what a program does or fails to do is a log line.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -53,7 +52,7 @@ pub fn start(run: Run) {
     let mut runs = lock();
     if runs.busy >= HOOKS_MAX {
         if runs.waiting.len() < HOOKS_WAITING_MAX {
-            runs.waiting.push_back(run);
+            runs.waiting.push(run);
             return;
         }
         drop(runs);
@@ -95,12 +94,12 @@ pub fn finish() {
 struct Runs {
     /// Threads, each with a run.
     busy: usize,
-    waiting: VecDeque<Run>,
+    waiting: Vec<Run>,
 }
 
 static RUNS: Mutex<Runs> = Mutex::new(Runs {
     busy: 0,
-    waiting: VecDeque::new(),
+    waiting: Vec::new(),
 });
 static IDLE: Condvar = Condvar::new();
 
@@ -111,12 +110,12 @@ fn lock() -> MutexGuard<'static, Runs> {
 /// What this thread runs next; without any, its place is free.
 fn next() -> Option<Run> {
     let mut runs = lock();
-    let run = runs.waiting.pop_front();
-    if run.is_none() {
+    if runs.waiting.is_empty() {
         runs.busy = runs.busy.saturating_sub(1);
         IDLE.notify_all();
+        return None;
     }
-    run
+    Some(runs.waiting.remove(0))
 }
 
 /// How a run ends.

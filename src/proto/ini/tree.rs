@@ -4,7 +4,7 @@
 //! time.
 
 use super::{Entry, Key, Map, Value};
-use std::collections::BTreeMap;
+use crate::proto::sorted::Sorted;
 
 /// What an entry or a section did to something that was there before.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +32,7 @@ pub(super) struct Tree {
 
 #[derive(Default)]
 struct Index {
-    slots: BTreeMap<Key, Slot>,
+    slots: Sorted<Key, Slot>,
     /// The largest integer key.
     largest: Option<i64>,
 }

@@ -82,7 +82,7 @@ fn mask_all_but_scheme(value: &str) -> Vec<u8> {
     [scheme.unwrap_or("").as_bytes(), MASK].concat()
 }
 
-/// The credentials in every spelling that a request may give them, the longest first.
+/// The credentials in every spelling that a request may give them.
 fn secrets(auth: &Auth, values: &Values) -> Vec<Vec<u8>> {
     let (user, passwd): (&[u8], &[u8]) = match auth {
         Auth::None => (b"", b""),
@@ -116,8 +116,6 @@ fn secrets(auth: &Auth, values: &Values) -> Vec<Vec<u8>> {
             forms.push(value.to_vec());
         }
     }
-    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    forms.dedup();
     forms
 }
 
@@ -125,9 +123,11 @@ fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((first, tail)) = rest.split_first() {
+        // Of several the longest, which leaves least behind it.
         let found = secrets
             .iter()
-            .find_map(|secret| rest.strip_prefix(secret.as_slice()));
+            .filter_map(|secret| rest.strip_prefix(secret.as_slice()))
+            .min_by_key(|behind| behind.len());
         match found {
             Some(behind) => {
                 out.extend_from_slice(MASK);
