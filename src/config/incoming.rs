@@ -104,8 +104,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     }
     if gate.permit.is_none() && gate.scheme == Scheme::None {
         let text = "is not given and auth_method neither, so anybody may deliver; give one";
-        let text = reader.of_index(text);
-        reader.warn("permit_addr", &text);
+        reader.warn_of_index("permit_addr", text);
     }
     let permits_some = gate.permit.as_ref().is_some_and(|list| !list.is_empty());
     if permits_some && !reader.table.gives("proxy_addr") {

@@ -511,11 +511,11 @@ impl<'a, 'n> Reader<'a, 'n> {
         self.notes.push(line, severity, text);
     }
 
-    /// The text of a remark on a key that is missing for this interface.
-    pub fn of_index(&self, text: &str) -> String {
+    /// A warning about a key that this interface lacks.
+    pub fn warn_of_index(&mut self, name: &'static str, text: &str) {
         match self.index {
-            "" => text.into(),
-            index => format!("[{index}] {text}"),
+            "" => self.warn(name, text),
+            index => self.warn(name, &format!("[{index}] {text}")),
         }
     }
 

@@ -184,28 +184,18 @@ pub enum Notify {
     Sender,
 }
 
-/// An INDEX that selects no outbound interface. The interfaces that there are stand in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoInterface {
-    /// None was given, and the interfaces have indices.
-    Missing {
-        /// Their names in file order.
-        known: Vec<String>,
-    },
-    /// One was given that is none of them.
-    Unknown {
-        /// Their names in file order.
-        known: Vec<String>,
-    },
+/// An INDEX that selects no outbound interface.
+#[derive(Debug)]
+pub struct NoInterface {
+    /// None was given, and the interfaces have indices; or it is none of them.
+    fact: &'static str,
+    /// The interfaces that there are, in file order.
+    known: String,
 }
 
 impl std::fmt::Display for NoInterface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (fact, known) = match self {
-            NoInterface::Missing { known } => ("no interface is given", known),
-            NoInterface::Unknown { known } => ("no interface of that name", known),
-        };
-        write!(f, "{fact}, there are: {}", known.join(", "))
+        write!(f, "{}, there are: {}", self.fact, self.known)
     }
 }
 
@@ -213,25 +203,22 @@ impl Config {
     /// The outbound interface that INDEX selects (spec §4). An empty INDEX counts as absent; where
     /// no key has an index, INDEX is ignored.
     pub fn outgoing(&self, index: Option<&[u8]>) -> Result<&Outgoing, NoInterface> {
-        if let [only] = self.outgoing.as_slice()
-            && only.account.interface.is_empty()
-        {
-            return Ok(only);
+        let index = index.filter(|index| !index.is_empty());
+        let mut known = String::new();
+        for outgoing in &self.outgoing {
+            let name = &outgoing.account.interface;
+            let only = name.is_empty() && self.outgoing.len() == 1;
+            if only || index == Some(name.as_bytes()) {
+                return Ok(outgoing);
+            }
+            known.push_str(if known.is_empty() { "" } else { ", " });
+            known.push_str(name);
         }
-        let names = || {
-            self.outgoing
-                .iter()
-                .map(|outgoing| outgoing.account.interface.clone())
-                .collect()
+        let fact = match index {
+            None => "no interface is given",
+            Some(_) => "no interface of that name",
         };
-        match index {
-            None | Some([]) => Err(NoInterface::Missing { known: names() }),
-            Some(index) => self
-                .outgoing
-                .iter()
-                .find(|outgoing| outgoing.account.interface.as_bytes() == index)
-                .ok_or_else(|| NoInterface::Unknown { known: names() }),
-        }
+        Err(NoInterface { fact, known })
     }
 }
 

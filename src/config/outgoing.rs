@@ -136,8 +136,7 @@ fn target(reader: &mut Reader<'_, '_>, values: &Values) -> Target {
         }
     });
     if !reader.index.is_empty() && !reader.given("host") {
-        let text = reader.of_index("is not given, so this machine itself is asked");
-        reader.warn("host", &text);
+        reader.warn_of_index("host", "is not given, so this machine itself is asked");
     }
     if target.seam == Seam::Path {
         reader.warn(
@@ -151,11 +150,11 @@ fn target(reader: &mut Reader<'_, '_>, values: &Values) -> Target {
 /// Only what the configuration says can be a part of a host, and only as a part of its name.
 fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
     let in_a_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
-    for name in fill::names(host) {
+    for name in &fill::names(host) {
         if !matches!(name, Name::Account | Name::User) {
             return Err("takes no placeholders but {account} and {auth_user}".into());
         }
-        if !values.of(name).iter().all(in_a_name) {
+        if !values.of(*name).iter().all(in_a_name) {
             let name = name.text();
             return Err(format!(
                 "has {name} in it, whose value is no part of a host's name"
@@ -167,7 +166,7 @@ fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
 
 /// A value that a key asks for must be there.
 fn check_placeholders(reader: &mut Reader<'_, '_>, key: &'static str, values: &Values) {
-    for name in fill::names(reader.raw(key)) {
+    for name in &fill::names(reader.raw(key)) {
         let missing = match name {
             Name::Account => "account",
             Name::User => "auth_user",
@@ -175,7 +174,7 @@ fn check_placeholders(reader: &mut Reader<'_, '_>, key: &'static str, values: &V
             Name::Extra => "auth_extra",
             Name::To | Name::From => continue,
         };
-        if values.of(name).is_empty() {
+        if values.of(*name).is_empty() {
             let text = name.text();
             reader.fault(
                 missing,
@@ -349,7 +348,8 @@ fn carries_secret(auth: &Auth, headers: &[(String, String)], statics: &[Pair]) -
 
 /// Whether a credential is filled in, or stands in what is named for one.
 fn is_secret(name: &[u8], value: &[u8]) -> bool {
-    let mut filled = fill::names(value).into_iter();
+    let filled = fill::names(value);
+    let mut filled = filled.iter();
     let name = name.to_ascii_lowercase();
     let holds = |word: &&str| name.windows(word.len()).any(|part| part == word.as_bytes());
     filled.any(|name| matches!(name, Name::Passwd | Name::Extra)) || SECRET_WORDS.iter().any(holds)

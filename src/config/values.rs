@@ -294,7 +294,8 @@ pub fn status(value: &[u8]) -> Parsed<u16> {
 pub fn statuses(value: &[u8]) -> Parsed<Vec<u16>> {
     each(value, |entry| {
         let status = number(entry, 100, 599)?;
-        u16::try_from(status).map_err(|_| "has an entry that is no status".into())
+        // The range fits.
+        Ok(u16::try_from(status).unwrap_or_default())
     })
 }
 
@@ -347,8 +348,8 @@ pub fn rate(value: &[u8]) -> Parsed<Option<Rate>> {
         .into_iter()
         .find_map(per);
     found.map(Some).ok_or_else(|| {
-        let shown = shown(value);
-        format!("{shown} is no rate from 1 to {QUOTA_MAX}; write 20/min, 1/s or 100/h, say")
+        let text = format!("is no rate from 1 to {QUOTA_MAX}; write 20/min, 1/s or 100/h, say");
+        no(value, &text)
     })
 }
 
@@ -359,8 +360,8 @@ pub fn limit(value: &[u8]) -> Parsed<Option<u64>> {
     }
     let count = value.strip_suffix(b"/day").and_then(quota_count);
     count.map(Some).ok_or_else(|| {
-        let shown = shown(value);
-        format!("{shown} is no limit from 1 to {QUOTA_MAX}; write 500/day, say")
+        let text = format!("is no limit from 1 to {QUOTA_MAX}; write 500/day, say");
+        no(value, &text)
     })
 }
 
