@@ -129,7 +129,10 @@ pub fn stamp_s() -> u64 {
 pub fn due_s(wait: Duration) -> u64 {
     match stamp_s() {
         0 => 0,
-        now_s => now_s.saturating_add(wait.as_millis().div_ceil(1000).try_into().unwrap_or(0)),
+        now_s => {
+            let begun = u64::from(wait.subsec_nanos() > 0);
+            now_s.saturating_add(wait.as_secs()).saturating_add(begun)
+        }
     }
 }
 

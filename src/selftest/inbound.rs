@@ -165,7 +165,7 @@ fn is_whole(answer: &[u8]) -> bool {
     let digits = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"));
-    let length = digits.and_then(|digits| digits.trim().parse::<usize>().ok());
+    let length = digits.and_then(|digits| digits.trim_ascii().parse::<usize>().ok());
     length.is_some_and(|length| body.len() >= length)
 }
 

@@ -49,7 +49,7 @@ fn user(status: &str, name: &str) -> Option<User> {
         let Some((field, value)) = line.split_once(':') else {
             continue;
         };
-        let value = value.trim();
+        let value = value.trim_ascii();
         match field {
             "Name" => named = value == name,
             "State" if value.starts_with('Z') => return None,
@@ -65,7 +65,7 @@ fn user(status: &str, name: &str) -> Option<User> {
 
 fn numbers(text: &str) -> Vec<u32> {
     let mut numbers = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split_ascii_whitespace() {
         numbers.extend(word.parse::<u32>().ok());
     }
     numbers
