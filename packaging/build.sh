@@ -7,9 +7,9 @@ set -euo pipefail
 . "$(dirname "$0")/../cross/tools.sh"
 
 # What is wanted is said where it is not reached. opkg and apk read gzip only, which makes 750,000 bytes of a binary that
-# keeps to its budget; with xz, as in a .deb, the same is 550,000.
+# keeps to its budget; the xz of a .deb is a tenth better.
 PACKAGE_BYTES_WANTED=650000
-PACKAGE_BYTES_MAX=800000
+PACKAGE_BYTES_MAX=850000
 
 targets=$(targets_of "$@")
 python_tools
