@@ -238,7 +238,7 @@ fn a_program_that_cannot_be_run_is_told_before_and_after() {
     );
     check(
         &|path| {
-            fs::copy("/bin/true", path).unwrap();
+            rig::copy_program(Path::new("/bin/true"), path);
             fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
         },
         "others may write to the program",

@@ -79,7 +79,7 @@ fn is_alone(name: &str, setup: &str) -> bool {
     let folder = Scratch::new();
     // The build folder may be closed to others.
     let copy = folder.join("test");
-    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    rig::copy_program(&std::env::current_exe().unwrap(), &copy);
     let mut run = Command::new("sh");
     run.args(["-c", &format!("{setup}; exec \"$@\""), "sh"]);
     run.arg(&copy).args(["--exact", name]);

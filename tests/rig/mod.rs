@@ -268,6 +268,15 @@ pub fn websms<A: AsRef<OsStr>>(conf: &Path, args: &[A]) -> Ran {
     finish(run)
 }
 
+/// Copies a program that is to be run. By one that ends: a file that this process has open for writing,
+/// the programs that other tests start meanwhile have open too, and it cannot be executed.
+#[track_caller]
+pub fn copy_program(from: &Path, to: &Path) {
+    let mut cp = Command::new("cp");
+    cp.arg(from).arg(to);
+    assert_eq!(finish(cp).code, Some(0));
+}
+
 /// Runs a command to its end; panics and kills it after [`PATIENCE`].
 #[track_caller]
 pub fn finish(mut command: Command) -> Ran {
