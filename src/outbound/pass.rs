@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::attempt::{attempt, unsure};
-use super::queue::{Unread, due_s, read, stamp_s};
+use super::queue::{Unread, due_s, read, stamp_s, tell_dropped};
 use super::quota::{self, Grant};
 use super::schedule::{jitter, pauses_ms, settings};
 use super::{Event, Outcome, Status, log, notice, settle};
@@ -586,14 +586,6 @@ impl<'a> Pass<'a> {
 
 /// It was not tried, by our own doing; a while later it is.
 const HELD: Tried = Tried::Held { wait_ms: 5_000 };
-
-fn tell_dropped(names: &[String]) {
-    for name in names {
-        let id = Name::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
-        let words = format_args!("queue {id}: dropped from failed/, which is full");
-        syslog::event(Level::Warning, words);
-    }
-}
 
 fn watch_again(folder: &Folder) -> News {
     loop {

@@ -9,6 +9,7 @@ use crate::message::Message;
 use crate::proto::envelope::{self, Item, Name};
 use crate::sys::clock;
 use crate::sys::files::{self, Unreadable};
+use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
 
 /// The queue's folder; `None` where the configuration has none. Nothing is touched.
@@ -123,6 +124,15 @@ pub fn stamp_s() -> u64 {
     Some(clock::now_s())
         .filter(|now_s| clock::is_sane(*now_s))
         .unwrap_or(0)
+}
+
+/// What `failed/` had no room for.
+pub fn tell_dropped(names: &[String]) {
+    for name in names {
+        let id = Name::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
+        let words = format_args!("queue {id}: dropped from failed/, which is full");
+        log::event(Level::Warning, words);
+    }
 }
 
 /// `wait` from now, for a file; 0 under a clock that is not sane.
