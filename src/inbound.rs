@@ -23,7 +23,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 use crate::limits::{
-    ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, REQUEST_MEMORY_BYTES_MAX,
+    ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, READERS_MAX,
+    REQUEST_MEMORY_BYTES_MAX,
 };
 use crate::proto::access::{self, Caller, Denied, Entry};
 use crate::proto::form::{self, Value};
@@ -39,6 +40,7 @@ use crate::sys::lock::Share;
 use crate::sys::log::{self, Level};
 use crate::sys::spool::Spool;
 use crate::sys::stream::Stream;
+use crate::sys::threads::Turns;
 use crate::sys::tls::certificate::Certificate;
 use buffer::{Buffer, Dry, Memory};
 pub use duplicates::Duplicates;
@@ -72,6 +74,8 @@ pub struct Service {
     /// Connections being served.
     pub slots: Arc<Slots>,
     memory: Memory,
+    /// To take a request's parameters apart.
+    readers: Turns,
 }
 
 impl Service {
@@ -81,6 +85,7 @@ impl Service {
             setup: RwLock::new(Arc::new(setup)),
             slots,
             memory: Memory::new(REQUEST_MEMORY_BYTES_MAX),
+            readers: Turns::new(READERS_MAX),
         }
     }
 
@@ -362,7 +367,11 @@ impl Connection<'_> {
         };
         let now_s = clock::now_s();
         let sane_s = Some(now_s).filter(|now_s| clock::is_sane(*now_s));
-        let permit = match access::check(entry, &config.rules, &request, sane_s) {
+        let in_turn = || self.service.readers.take();
+        let turn = in_turn();
+        let checked = access::check(entry, &config.rules, &request, sane_s);
+        drop(turn);
+        let permit = match checked {
             Ok(permit) => permit,
             Err(denied) => {
                 let scheme = config.rules.gates.get(gate).map(|gate| &gate.scheme);
@@ -386,13 +395,17 @@ impl Connection<'_> {
         let coverage = setup.rejected.as_ref().map(|_| permit.coverage().clone());
         let keep = |items: Items| {
             let is_message = |coverage: &Coverage| {
+                let _turn = in_turn();
                 request.method == "POST" || webhook::names_any(coverage, &request, hook)
             };
             if let Some(coverage) = coverage.filter(is_message) {
                 order.keep(&request, coverage, items, now_s);
             }
         };
-        match webhook::read(permit, &request, hook) {
+        let turn = in_turn();
+        let reading = webhook::read(permit, &request, hook);
+        drop(turn);
+        match reading {
             Ok(Reading::Messages(items)) => {
                 let outcome = order.deliver(&items, now_s);
                 if let Some(refused) = refused_items(&outcome) {

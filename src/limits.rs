@@ -45,6 +45,9 @@ pub const JSON_DEPTH_MAX: usize = 32;
 pub const MESSAGES_MAX: usize = 100;
 /// Request bytes held by all connections together. Beyond: 503.
 pub const REQUEST_MEMORY_BYTES_MAX: usize = 1024 * 1024;
+/// Requests that are taken apart at once; 64 KiB of short fields take four times that. Beyond: the next
+/// waits its turn, some milliseconds.
+pub const READERS_MAX: usize = 4;
 /// Value of a `key_echo` parameter that is answered, bytes. Beyond: 400.
 pub const ECHO_BYTES_MAX: usize = 256;
 /// Nonce of a signature, bytes; providers send 20 to 40. Beyond: 401.

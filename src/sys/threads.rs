@@ -1,7 +1,7 @@
-//! A piece of work → a thread of its own, and what it tells → whoever waits for it.
+//! A piece of work → a thread of its own, what it tells → whoever waits for it, and many → a few at once.
 //!
-//! Both take any closure and any news, but one thread starts and one waits like another: the standard
-//! library's ways to do it would be in the program once for each.
+//! The first two take any closure and any news, but one thread starts and one waits like another: the
+//! standard library's ways to do it would be in the program once for each.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -93,6 +93,60 @@ impl<T> Drop for Inbox<T> {
     }
 }
 
+/// So many may do something at once; the others wait for one of them to end.
+pub struct Turns {
+    places: Mutex<Places>,
+    ended: Condvar,
+}
+
+struct Places {
+    free: usize,
+    /// Threads that wait for one: where there are none, nobody need be woken.
+    waiting: usize,
+}
+
+/// One of them, to the end of the value.
+pub struct Turn<'t>(&'t Turns);
+
+impl Turns {
+    /// `most` at once, at least one.
+    pub fn new(most: usize) -> Turns {
+        Turns {
+            places: Mutex::new(Places {
+                free: most.max(1),
+                waiting: 0,
+            }),
+            ended: Condvar::new(),
+        }
+    }
+
+    /// Waits without end: what is done in a turn must be short, and wait for nothing.
+    pub fn take(&self) -> Turn<'_> {
+        let mut places = self.lock();
+        while places.free == 0 {
+            places.waiting = places.waiting.saturating_add(1);
+            places = (self.ended.wait(places)).unwrap_or_else(PoisonError::into_inner);
+            places.waiting = places.waiting.saturating_sub(1);
+        }
+        places.free = places.free.saturating_sub(1);
+        Turn(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut places = self.0.lock();
+        places.free = places.free.saturating_add(1);
+        if places.waiting > 0 {
+            self.0.ended.notify_one();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +176,24 @@ mod tests {
         let (tell, inbox) = mailbox();
         drop(inbox);
         assert!(!tell.tell(1));
+    }
+
+    #[test]
+    fn a_third_waits_for_one_of_two() {
+        let turns = Arc::new(Turns::new(2));
+        let first = turns.take();
+        let second = turns.take();
+        let (tell, inbox) = mailbox();
+        let shared = Arc::clone(&turns);
+        let spawned = spawn("test", 64 * 1024, move || {
+            let _third = shared.take();
+            tell.tell(());
+        });
+        assert!(spawned.is_ok());
+        assert_eq!(inbox.wait(Duration::from_millis(50)), None);
+        drop(second);
+        assert_eq!(inbox.wait(LONG), Some(()));
+        drop(first);
+        drop((turns.take(), turns.take()));
     }
 }
