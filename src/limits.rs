@@ -142,6 +142,8 @@ pub const LOG_LINE_BYTES_MAX: usize = 480;
 pub const LOG_VALUE_BYTES_MAX: usize = 80;
 /// Refusals logged a second; beyond: one line with the count.
 pub const LOG_REFUSALS_PER_SECOND_MAX: u32 = 10;
+/// Where there is no syslog, it is looked for again after so long. Lines in between go to stderr alone.
+pub const LOG_LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Age at which a leftover file of ours is swept.
 pub const SWEEP_AGE: Duration = Duration::from_secs(3600);
 /// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown.

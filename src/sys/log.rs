@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::limits::{LOG_LINE_BYTES_MAX, LOG_REFUSALS_PER_SECOND_MAX, LOG_VALUE_BYTES_MAX};
+use crate::limits::{
+    LOG_LINE_BYTES_MAX, LOG_LOOK_PAUSE, LOG_REFUSALS_PER_SECOND_MAX, LOG_VALUE_BYTES_MAX,
+};
 
 /// Opens the log of this process. `ident` is the program's name in every line. Before this call,
 /// and where there is no syslog, lines go to stderr.
@@ -30,7 +32,7 @@ pub fn open_at(socket: &'static Path, ident: &'static str, stderr: Stderr) {
     DETAIL.store(stderr == Stderr::Too, Ordering::Relaxed);
     let mut log = lock();
     *log = Log::new(socket, ident, stderr);
-    log.connect();
+    log.connect(Instant::now());
 }
 
 /// From now on nothing is logged: what happens is an experiment, and told to a person.
@@ -120,6 +122,8 @@ struct Log {
     ident: &'static str,
     stderr: Stderr,
     socket: Option<UnixDatagram>,
+    /// When it was last looked for in vain.
+    missed: Option<Instant>,
     /// Whether a syslog was ever there. If so, a line that misses it is a loss even where stderr
     /// got it: a daemon's stderr is often `/dev/null`.
     reached: bool,
@@ -136,6 +140,7 @@ impl Log {
             ident: "websms",
             stderr: Stderr::Instead,
             socket: None,
+            missed: None,
             reached: false,
             lost: 0,
             second: None,
@@ -153,32 +158,37 @@ impl Log {
         }
     }
 
-    fn connect(&mut self) {
+    fn connect(&mut self, now: Instant) {
         let Some(path) = self.path else { return };
+        let is_early = |missed| now.saturating_duration_since(missed) < LOG_LOOK_PAUSE;
+        if self.missed.is_some_and(is_early) {
+            return;
+        }
         let connected = UnixDatagram::unbound().and_then(|socket| {
             socket.set_nonblocking(true)?;
             socket.connect(path)?;
             Ok(socket)
         });
         self.socket = connected.ok();
+        self.missed = self.socket.is_none().then_some(now);
         self.reached |= self.socket.is_some();
     }
 
     fn event(&mut self, level: Level, words: &str, now: Instant) {
         if self.second_is_over(now) {
-            self.tell_hidden();
+            self.tell_hidden(now);
         }
         if self.lost > 0 {
             let line = Line::of(format_args!("{} lines of this log are lost", self.lost));
-            if self.send(Level::Warning, line.as_str()) {
+            if self.send(Level::Warning, line.as_str(), now) {
                 self.lost = 0;
             }
         }
-        self.line(level, words);
+        self.line(level, words, now);
     }
 
-    fn line(&mut self, level: Level, words: &str) {
-        let sent = self.send(level, words);
+    fn line(&mut self, level: Level, words: &str, now: Instant) {
+        let sent = self.send(level, words, now);
         let mut shown = false;
         let wanted = match self.stderr {
             Stderr::Too => true,
@@ -194,20 +204,21 @@ impl Log {
     }
 
     /// To the syslog, which may have been started again since the last line.
-    fn send(&mut self, level: Level, words: &str) -> bool {
+    fn send(&mut self, level: Level, words: &str, now: Instant) -> bool {
         let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
-        let priority = FACILITY_LOCAL0 | level.severity();
-        let pid = std::process::id();
-        if write!(line, "<{priority}>{}[{pid}]: {words}", self.ident).is_err() {
-            return false;
-        }
         for _ in 0..2 {
             if self.socket.is_none() {
-                self.connect();
+                self.connect(now);
             }
             let Some(socket) = &self.socket else {
                 return false;
             };
+            line.clear();
+            let priority = FACILITY_LOCAL0 | level.severity();
+            let pid = std::process::id();
+            if write!(line, "<{priority}>{}[{pid}]: {words}", self.ident).is_err() {
+                return false;
+            }
             match socket.send(line.as_bytes()) {
                 Ok(_) => return true,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
@@ -243,7 +254,7 @@ impl Log {
 
     fn admits_refusal(&mut self, now: Instant) -> bool {
         if self.second_is_over(now) {
-            self.tell_hidden();
+            self.tell_hidden(now);
             self.second = Some(now);
             self.refusals = 0;
         }
@@ -255,11 +266,11 @@ impl Log {
         false
     }
 
-    fn tell_hidden(&mut self) {
+    fn tell_hidden(&mut self, now: Instant) {
         let hidden = std::mem::take(&mut self.refusals_hidden);
         if hidden > 0 {
             let line = Line::of(format_args!("{hidden} more refusals in one second"));
-            self.line(Level::Notice, line.as_str());
+            self.line(Level::Notice, line.as_str(), now);
         }
     }
 
@@ -475,10 +486,36 @@ mod tests {
     fn a_syslog_that_was_restarted_gets_the_next_line() {
         let mut syslog = Syslog::start("restart");
         let mut log = Log::new(syslog.path(), "websmsd", Stderr::Instead);
-        log.connect();
+        log.connect(Instant::now());
         syslog.restart();
         log.event(Level::Info, "after", Instant::now());
         assert_eq!(syslog.lines(), [line(134, "after")]);
+    }
+
+    #[test]
+    fn a_syslog_that_comes_back_is_found_after_the_pause_and_hears_of_the_gap() {
+        let mut syslog = Syslog::start("gap");
+        let mut log = Log::new(syslog.path(), "websmsd", Stderr::Never);
+        let start = Instant::now();
+        log.connect(start);
+        std::fs::remove_file(syslog.path()).unwrap();
+        syslog.socket = UnixDatagram::unbound().unwrap();
+        log.event(Level::Info, "nobody hears", start);
+        syslog.socket = bind(syslog.path());
+        log.event(
+            Level::Info,
+            "too early",
+            start + LOG_LOOK_PAUSE - Duration::from_millis(1),
+        );
+        assert_eq!(syslog.lines(), [""; 0]);
+        log.event(Level::Info, "after", start + LOG_LOOK_PAUSE);
+        assert_eq!(
+            syslog.lines(),
+            [
+                line(132, "2 lines of this log are lost"),
+                line(134, "after"),
+            ]
+        );
     }
 
     #[test]
