@@ -115,10 +115,10 @@ pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result
 pub fn check(settings: &Settings<'_>) -> Result<(), &'static str> {
     let usable = || {
         settings.proxy.map(parse_proxy).transpose()?;
-        tls::settings(&settings.trust).map_err(Failure::Setup)
+        tls::check(&settings.trust).map_err(Failure::Setup)
     };
     match usable() {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         Err(Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase)) => {
             Err(phrase)
         }

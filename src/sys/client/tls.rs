@@ -48,6 +48,17 @@ pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static 
     Ok(Arc::new(settings))
 }
 
+/// Whether [`settings`] can be built, without what cannot fail: the roots of the program and of the
+/// system are many.
+pub(super) fn check(trust: &Trust<'_>) -> Result<(), &'static str> {
+    match trust {
+        Trust::Roots {
+            ca_file: Some(file),
+        } => add_file(&mut RootCertStore::empty(), file),
+        Trust::Roots { ca_file: None } | Trust::Anybody => Ok(()),
+    }
+}
+
 fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, &'static str> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -60,12 +71,17 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, &'static str> {
         }
     }
     if let Some(file) = ca_file {
-        let pem = read_bounded(file).map_err(|_| "ca_file cannot be read")?;
-        if add(&mut roots, &pem) == 0 {
-            return Err("ca_file holds no certificate");
-        }
+        add_file(&mut roots, file)?;
     }
     Ok(roots)
+}
+
+fn add_file(roots: &mut RootCertStore, ca_file: &Path) -> Result<(), &'static str> {
+    let pem = read_bounded(ca_file).map_err(|_| "ca_file cannot be read")?;
+    match add(roots, &pem) {
+        0 => Err("ca_file holds no certificate"),
+        _ => Ok(()),
+    }
 }
 
 fn add(roots: &mut RootCertStore, pem: &[u8]) -> usize {
