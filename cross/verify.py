@@ -28,6 +28,9 @@ BUDGET = int(sys.argv[2])
 HOST = pathlib.Path(sys.argv[3]).resolve()
 EMULATOR = sys.argv[4:]
 
+# Of the code, what only HTTPS and sending need is two fifths.
+APART_LEAST = 0.33
+
 # Emulated, and perhaps on a busy machine.
 PATIENCE_S = 60
 
@@ -64,12 +67,21 @@ def check_file():
     expect("a library is needed", "NEEDED" in dynamic, False)
     expect("symbols are left", ".symtab" in sections or ".debug" in sections, False)
     expect("the stack may be executed", re.search(r"GNU_STACK.* RWE", headers), None)
+    check_order(sections)
     if "mips" in EMULATOR[0]:
         flags = run("readelf", "-A", BINARY)[1].decode()
         expect("instruction set", re.findall(r"ISA: (\w+)", flags), ["MIPS32r2"])
         expect("floating point", re.findall(r"FP ABI: (\w+)", flags), ["Soft"])
     machine_paths = re.findall(rb"/(?:root|home|build)/[ -~]*|/registry/src/[ -~]*", BINARY.read_bytes())
     expect("paths of the machine that built it", machine_paths, [])
+
+
+def check_order(sections):
+    """What only HTTPS and sending need is in one place (static.ld): a name that no longer fits would scatter it."""
+    code = {name: int(size, 16) for name, size in re.findall(r" (\.text[.\w]*) +PROGBITS +\w+ \w+ (\w+)", sections)}
+    part = code.get(".text.apart", 0) / sum(code.values())
+    if part < APART_LEAST:
+        sys.exit(f"of the code {part:.0%} stands apart, at least {APART_LEAST:.0%} wanted: {code}")
 
 
 # ---- Names and configuration -----------------------------------------------------------------------
