@@ -13,8 +13,11 @@ python_tools
 cd "$top"
 for target in $targets; do
     log=$out/$target.log
-    cargo-zigbuild zigbuild --locked --release --target-dir "$out" --target "$target" \
+    as=$(column "$target" 6)
+    folder=$out${as:+/$target/as}
+    cargo-zigbuild zigbuild --locked --release --target-dir "$folder" --target "${as:-$target}" \
         --config cross/settings/all.toml --config "cross/settings/$target.toml" >"$log" 2>&1 ||
         { tail -n 30 "$log" >&2; fail "$target failed; the whole log is $log"; }
+    [ -z "$as" ] || install -D "$folder/$as/release/websms" "$(binary_of "$target")"
     echo "$target $(stat -c %s "$(binary_of "$target")") bytes"
 done

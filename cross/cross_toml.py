@@ -44,11 +44,12 @@ def name(key):
     return key.upper().replace("-", "_")
 
 
-def section(target):
+def section(target, built_as):
     settings = tomllib.loads((HERE / "settings/all.toml").read_text())
     own = tomllib.loads((HERE / f"settings/{target}.toml").read_text())
-    settings["target"] |= own.pop("target", {})
-    if own or set(settings["target"]) - {target, 'cfg(target_env = "musl")'}:
+    tables = own.pop("target")
+    settings["target"][target] = tables.pop(target)
+    if own or set(tables) - {built_as}:
         sys.exit(f"cross_toml.py: settings/{target}.toml has more than rustflags of its target")
     passed = "".join(f'    "{variable}",\n' for variable in variables(target, settings))
     # std asks for libunwind, which GCC's toolchains call libgcc_eh.
@@ -62,8 +63,9 @@ def section(target):
 
 def main():
     rows = (HERE / "targets.txt").read_text().splitlines()
-    targets = [row.split()[0] for row in rows if row and not row.startswith("#")]
-    text = HEAD + "".join(section(target) for target in targets)
+    targets = [row.split() for row in rows if row and not row.startswith("#")]
+    # What build.sh builds as another target, cross builds under its name.
+    text = HEAD + "".join(section(row[0], *row[5:] or [None]) for row in targets)
     tomllib.loads(text)
     file = HERE / "Cross.toml"
     if sys.argv[1:] == ["--check"]:
