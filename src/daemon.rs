@@ -22,7 +22,7 @@ use crate::proto::access::Rules;
 use crate::proto::response::{self, After, HANDSHAKE, Refusal};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
-use crate::sys::listener::{self, Arrival, Parting, Share, Slots};
+use crate::sys::listener::{self, Arrival, Parting, Share, Slot, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::signals;
 use crate::sys::spool::Spool;
@@ -403,8 +403,8 @@ fn admit(
     let spawned = threads::spawn("connection", stack_bytes, move || {
         let tcp = Tcp::new(shared);
         match certificate {
-            Some(certificate) => serve_tls(&service, tcp, &certificate, peer),
-            None => inbound::serve(&service, &mut { tcp }, peer),
+            Some(certificate) => serve_tls(&service, tcp, &certificate, peer, &slot),
+            None => inbound::serve(&service, &mut { tcp }, peer, &slot),
         }
         drop(slot);
     });
@@ -413,10 +413,10 @@ fn admit(
 
 /// Shakes hands and serves. Who does not come to the end of it is closed: there is no answer in the
 /// clear that a TLS client would understand.
-fn serve_tls(service: &Service, tcp: Tcp, certificate: &Certificate, peer: IpAddr) {
+fn serve_tls(service: &Service, tcp: Tcp, certificate: &Certificate, peer: IpAddr, slot: &Slot) {
     let deadline = Deadline::after(HANDSHAKE_WAIT);
     match Secure::accept(tcp, &certificate.identity(), deadline) {
-        Ok(mut secure) => inbound::serve(service, &mut secure, peer),
+        Ok(mut secure) => inbound::serve(service, &mut secure, peer, slot),
         Err(error) => {
             let what = match error.kind() {
                 io::ErrorKind::TimedOut => "too slow",

@@ -23,8 +23,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 use crate::limits::{
-    ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, READERS_MAX,
-    REQUEST_MEMORY_BYTES_MAX,
+    ANSWER_WAIT, CONNECTIONS_DEFAULT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, READERS_MAX,
+    REQUEST_FIRST_BYTES, REQUEST_MEMORY_BYTES_MAX, REQUEST_MEMORY_PER_PEER_MAX,
 };
 use crate::proto::access::{self, Caller, Denied, Entry};
 use crate::proto::form::{self, Value};
@@ -35,7 +35,7 @@ use crate::proto::response::{self, After, Answer, Refusal};
 use crate::proto::verify::{Coverage, Scheme};
 use crate::proto::webhook::{self, BadWebhook, Hook, Reading};
 use crate::sys::clock::{self, Deadline};
-use crate::sys::listener::Slots;
+use crate::sys::listener::{Slot, Slots};
 use crate::sys::lock::Share;
 use crate::sys::log::{self, Level};
 use crate::sys::spool::Spool;
@@ -78,13 +78,16 @@ pub struct Service {
     readers: Turns,
 }
 
+/// What is left of the memory when each connection has its first bytes.
+const SHARED_BYTES: usize = REQUEST_MEMORY_BYTES_MAX - CONNECTIONS_DEFAULT * REQUEST_FIRST_BYTES;
+
 impl Service {
     /// Serves `setup` until it is replaced.
     pub fn new(setup: Setup, slots: Arc<Slots>) -> Service {
         Service {
             setup: RwLock::new(Arc::new(setup)),
             slots,
-            memory: Memory::new(REQUEST_MEMORY_BYTES_MAX),
+            memory: Memory::new(SHARED_BYTES, REQUEST_MEMORY_PER_PEER_MAX),
             readers: Turns::new(READERS_MAX),
         }
     }
@@ -100,13 +103,13 @@ impl Service {
     }
 }
 
-/// Serves one connection to its end. `peer` is its other end.
-pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr) {
+/// Serves one connection, which has its slot, to its end. `peer` is its other end.
+pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr, slot: &Slot) {
     let mut connection = Connection {
         service,
         stream,
         peer,
-        buffer: Buffer::new(&service.memory),
+        buffer: Buffer::new(&service.memory, slot.peer()),
         wait: Wait::First,
         id: Id::draw(),
         manner: Manner::UNKNOWN,
@@ -499,12 +502,12 @@ impl Connection<'_> {
     }
 }
 
-/// Which messages of an answered request were not acceptable, if any: what the provider does not send
-/// again.
+/// Which messages of an answered request were not acceptable or too long, if any: what the provider does
+/// not send again.
 fn refused_items(outcome: &Outcome) -> Option<Items> {
     let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
     let fates = outcome.fates.iter().zip(1..);
-    let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_)));
+    let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_) | Fate::TooLong));
     let places: Vec<usize> = refused.map(|(_, place)| place).collect();
     let of = outcome.fates.len();
     if !answered || places.is_empty() {

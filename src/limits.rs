@@ -45,6 +45,12 @@ pub const JSON_DEPTH_MAX: usize = 32;
 pub const MESSAGES_MAX: usize = 100;
 /// Request bytes held by all connections together. Beyond: 503.
 pub const REQUEST_MEMORY_BYTES_MAX: usize = 1024 * 1024;
+/// What each connection has of them without asking, so that short requests are read whatever the others
+/// hold; most webhooks are shorter. Connections beyond [`CONNECTIONS_DEFAULT`] bring their own.
+pub const REQUEST_FIRST_BYTES: usize = 2 * 1024;
+/// What one peer may hold of them beyond that; proxies and loopback excepted. Three of the longest
+/// requests, more of the usual ones than a peer has connections. Beyond: 503.
+pub const REQUEST_MEMORY_PER_PEER_MAX: usize = REQUEST_MEMORY_BYTES_MAX / 4;
 /// Requests that are taken apart at once; 64 KiB of short fields take four times that. Beyond: the next
 /// waits its turn, some milliseconds.
 pub const READERS_MAX: usize = 4;
@@ -84,7 +90,8 @@ pub const TOKEN_SLIP_S_MAX: u64 = 1;
 
 /// Connections at once unless `max_connections` says otherwise. Beyond: 503.
 pub const CONNECTIONS_DEFAULT: usize = 64;
-/// Connections of one peer (IPv4 address, IPv6 /64); proxies and loopback excepted. Beyond: 503.
+/// Connections of one peer (IPv4 address, IPv6 /64), and never more than half of all; proxies and
+/// loopback excepted. Beyond: 503.
 pub const CONNECTIONS_PER_PEER_MAX: usize = 16;
 /// Stack of a connection thread, bytes.
 pub const CONNECTION_STACK_BYTES: usize = 64 * 1024;

@@ -220,6 +220,10 @@ fn the_readme_states_the_limits_of_the_code() {
             "all requests in memory together",
             bytes(limits::REQUEST_MEMORY_BYTES_MAX),
         ),
+        (
+            "of these, beyond 2 KiB each, those of one address",
+            bytes(limits::REQUEST_MEMORY_PER_PEER_MAX),
+        ),
         ("value of `key_echo`", bytes(limits::ECHO_BYTES_MAX)),
         ("wait for the first byte", wait(limits::FIRST_BYTE_WAIT)),
         ("wait for the whole request", wait(limits::REQUEST_WAIT)),
@@ -228,7 +232,7 @@ fn the_readme_states_the_limits_of_the_code() {
         ("idle between requests", wait(limits::IDLE_WAIT)),
         ("connections", limits::CONNECTIONS_DEFAULT.to_string()),
         (
-            "connections of one address (IPv6: of one /64)",
+            "connections of one address (IPv6: of one /64), never more than half of all",
             limits::CONNECTIONS_PER_PEER_MAX.to_string(),
         ),
         (

@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use websms::limits::FIRST_BYTE_WAIT;
+
 use rig::{Called, FORM, Http, Scratch, Websmsd, post, wait_for};
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
@@ -164,7 +166,7 @@ fn drain(mut stream: TcpStream) -> Vec<u8> {
 type Deed = (&'static str, fn(TcpStream));
 
 /// What a hostile peer does with a connection.
-const DEEDS: [Deed; 12] = [
+const DEEDS: [Deed; 13] = [
     ("says nothing", |stream| {
         drain(stream);
     }),
@@ -178,6 +180,10 @@ const DEEDS: [Deed; 12] = [
     }),
     ("never a body", |mut stream| {
         let _ = stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 60000\r\n\r\n");
+        drain(stream);
+    }),
+    ("half a large body", |mut stream| {
+        half_a_body(&mut stream);
         drain(stream);
     }),
     ("half a head, then half-closed", |mut stream| {
@@ -215,6 +221,12 @@ const DEEDS: [Deed; 12] = [
     }),
 ];
 
+/// More than half of the longest body, so that all of it is held ready.
+fn half_a_body(stream: &mut TcpStream) {
+    let _ = stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 60000\r\n\r\n");
+    let _ = stream.write_all(&[b'x'; 33_000]);
+}
+
 /// Sends the beginning of a request and two answers' cause; closing with an answer unread resets.
 fn reset(stream: &mut TcpStream, bytes: usize) {
     let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
@@ -236,6 +248,45 @@ fn back_to(websmsd: &Websmsd, before: Held, growth_kib: usize) -> Held {
     let most = before.memory_kib + growth_kib;
     assert!(after.memory_kib <= most, "{before:?} {after:?}");
     after
+}
+
+/// One peer has taken all connections that it gets, and `deed` was done on each; how many those are.
+fn taken_by_one(websmsd: &Websmsd, deed: fn(&mut TcpStream)) -> Vec<TcpStream> {
+    let address = at(websmsd, BAD);
+    let mut taken: Vec<TcpStream> = (0..20).filter_map(|_| bad(address)).collect();
+    taken.iter_mut().for_each(deed);
+    thread::sleep(Duration::from_millis(300));
+    taken
+}
+
+#[test]
+fn half_sent_bodies_of_one_peer_leave_memory_to_others() {
+    if !is_inside("half_sent_bodies_of_one_peer_leave_memory_to_others") {
+        return;
+    }
+    let websmsd = start("");
+    let taken = taken_by_one(&websmsd, half_a_body);
+    for _ in 0..5 {
+        assert!(good(&websmsd) < FIRST_BYTE_WAIT);
+    }
+    // The longest, too.
+    let body = format!("to=1&from=2&text=hello&more={}", "a".repeat(60_000));
+    let mut http = Http::connect(at(&websmsd, GOOD));
+    http.send(post("/", FORM, &body));
+    assert_eq!(http.answer().status, 200);
+    drop(taken);
+}
+
+#[test]
+fn one_peer_leaves_half_of_few_connections_to_others() {
+    if !is_inside("one_peer_leaves_half_of_few_connections_to_others") {
+        return;
+    }
+    let websmsd = start("max_connections=8\n");
+    let taken = taken_by_one(&websmsd, |_| {});
+    assert_eq!(held(websmsd.pid()).threads, OWN_THREADS + 4);
+    assert!(good(&websmsd) < FIRST_BYTE_WAIT);
+    drop(taken);
 }
 
 #[test]

@@ -141,9 +141,23 @@ fn the_same_replaces_itself_and_one_a_second_is_kept() {
     websmsd.post("/other", FORM, NO_TEXT);
     websmsd.post("/", FORM, "To=1");
     assert_eq!(kept(&folder), first);
+    websmsd.wait_for_log("not kept, another was within the last second");
     wait_for("the next second", || {
         assert_eq!(websmsd.post("/", FORM, "To=1").status, 422);
         kept(&folder).len() == 2
+    });
+}
+
+#[test]
+fn what_an_operator_has_removed_is_kept_when_it_comes_again() {
+    let websmsd = Websmsd::start("[websmsd]");
+    let folder = folder(&websmsd.scratch);
+    websmsd.post("/", FORM, NO_TEXT);
+    let first = kept(&folder);
+    fs::remove_file(folder.join(&first[0])).unwrap();
+    wait_for("the next second", || {
+        websmsd.post("/", FORM, NO_TEXT);
+        kept(&folder) == first
     });
 }
 
@@ -359,6 +373,21 @@ fn of_several_messages_those_that_were_refused_are_replayed() {
     let other = conf(scratch, &format!("{each}\naccept_if = \"to=2\""));
     check_replay(scratch, &other, &file, 1, "which cannot be told");
     assert_eq!(websmsd.call_files().len(), 3);
+}
+
+#[test]
+fn of_several_messages_one_that_is_too_long_is_kept() {
+    let each = "[websmsd]\neach = list\nkey_to = to\nkey_from = from\nkey_body = text";
+    let websmsd = Websmsd::start(each);
+    let long = "a".repeat(17_000);
+    let body = format!(
+        r#"{{"list":[{{"to":"1","from":"9","text":"a"}},{{"to":"2","from":"9","text":"{long}"}}]}}"#
+    );
+    assert_eq!(websmsd.post("/", "application/json", &body).status, 200);
+    assert_eq!(websmsd.call_files().len(), 1);
+    let text = only(&folder(&websmsd.scratch));
+    assert!(text.contains("\nitems: 2 of 2\n"), "{text}");
+    assert!(text.contains(&long));
 }
 
 /// A kept request as an operator could write it.

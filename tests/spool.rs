@@ -17,9 +17,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rig::{Scratch, call_files, wait_for};
+use websms::limits::SPOOL_FULL_WAIT;
 use websms::sys::files::{self, Links, Unreadable};
 use websms::sys::spool::{File, Settings, Spool, SpoolFault, Step, Sync};
 
@@ -528,18 +529,37 @@ fn a_full_folder_refuses_and_takes_again() {
         )
     };
     spool.deliver(&[file("1", b"")]).unwrap();
-    // Three more do not fit; none of them is delivered. Two do, and then nothing.
-    assert!(full(&[file("2", b""), file("3", b""), file("4", b"")]));
-    spool.deliver(&[file("2", b""), file("3", b"")]).unwrap();
-    assert!(full(&[file("4", b"")]));
-    assert_eq!(names(&scratch.join("outgoing")), ["1", "2", "3"]);
+    spool.deliver(&[file("2", b"")]).unwrap();
+    // One is left, and what belongs together stays together: all of it is delivered, and then nothing.
+    let together = ["3", "4", "5", "6", "7"].map(|name| file(name, b""));
+    spool.deliver(&together).unwrap();
+    assert!(full(&[file("8", b"")]));
+    assert!(full(&[file("8", b""), file("9", b"")]));
+    let outgoing = scratch.join("outgoing");
+    assert_eq!(names(&outgoing), ["1", "2", "3", "4", "5", "6", "7"]);
     assert_eq!(names(&scratch.join("staging")), [""; 0]);
-    // Asterisk takes one.
-    fs::remove_file(scratch.join("outgoing/1")).unwrap();
+    // Asterisk takes some, but there is no place before the limit is undercut.
+    for name in ["1", "2", "3", "4"] {
+        fs::remove_file(outgoing.join(name)).unwrap();
+    }
+    let refused_until = Instant::now() + SPOOL_FULL_WAIT * 2;
+    while Instant::now() < refused_until {
+        assert!(full(&[file("8", b"")]));
+        thread::sleep(Duration::from_millis(20));
+    }
+    fs::remove_file(outgoing.join("5")).unwrap();
     wait_for("a place in the folder", || {
-        spool.deliver(&[file("4", b"")]).is_ok()
+        spool.deliver(&[file("8", b"")]).is_ok()
     });
-    assert!(full(&[file("5", b"")]));
+    assert!(full(&[file("9", b"")]));
+}
+
+#[test]
+fn more_than_the_limit_at_once_is_delivered_to_an_empty_folder() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |s| s.files_max = 1).unwrap();
+    spool.deliver(&[file("1", b""), file("2", b"")]).unwrap();
+    assert_eq!(names(&scratch.join("outgoing")), ["1", "2"]);
 }
 
 #[test]

@@ -1,25 +1,36 @@
 //! A stream → the bytes of one request, within a budget that all connections share.
 //!
 //! A buffer begins small, doubles while a request needs it, and shrinks behind it, so that a
-//! connection that only waits costs little.
+//! connection that only waits costs little. What it begins with is every connection's own; the rest is
+//! asked for, and no peer gets all of it: half-sent bodies of one hold up nobody else.
 
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
+use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, REQUEST_FIRST_BYTES};
 use crate::sys::clock::Deadline;
+use crate::sys::listener::Peer;
 use crate::sys::stream::Stream;
 
-/// Bytes that all buffers together may still take.
+/// Bytes that all buffers together may take beyond what each begins with.
 pub struct Memory {
-    left: AtomicUsize,
+    account: Mutex<Account>,
+    peer_max: usize,
+}
+
+struct Account {
+    left: usize,
+    /// Peers that hold some, and how much.
+    peers: Vec<(Peer, usize)>,
 }
 
 /// The bytes of one connection that have arrived and belong to no finished request.
 pub struct Buffer<'m> {
     memory: &'m Memory,
-    /// Storage; its length is what was taken from `memory`.
+    /// Whose it is, where that one may not have everything.
+    peer: Option<Peer>,
+    /// Storage; its length beyond [`REQUEST_FIRST_BYTES`] is what was taken from `memory`.
     bytes: Vec<u8>,
     filled: usize,
 }
@@ -31,44 +42,77 @@ pub enum Dry {
     Ended,
     /// The deadline is over.
     Slow,
-    /// No room: [`Memory`] is used up.
+    /// No room: [`Memory`], or this peer's share of it, is used up.
     NoRoom,
     /// The connection broke.
     Broken,
 }
 
-/// What a connection begins with: most webhooks are shorter.
-const FIRST_BYTES: usize = 2 * 1024;
-
 /// The longest request, and room to read framing or the next request's begin behind it.
 const BUFFER_BYTES_MAX: usize = HEAD_BYTES_MAX + BODY_BYTES_MAX + 1024;
 
 impl Memory {
-    /// So many bytes in all.
-    pub fn new(bytes: usize) -> Memory {
+    /// So many bytes in all, and so many of one peer.
+    pub fn new(bytes: usize, peer_max: usize) -> Memory {
+        let account = Account {
+            left: bytes,
+            peers: Vec::new(),
+        };
         Memory {
-            left: AtomicUsize::new(bytes),
+            account: Mutex::new(account),
+            peer_max,
         }
     }
 
-    fn take(&self, bytes: usize) -> bool {
-        self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(bytes)
-            })
-            .is_ok()
+    fn take(&self, peer: Option<Peer>, bytes: usize) -> bool {
+        let mut account = self.account();
+        let Some(left) = account.left.checked_sub(bytes) else {
+            return false;
+        };
+        if let Some(peer) = peer {
+            let held = account.peers.iter_mut().find(|(key, _)| *key == peer);
+            let before = held.as_ref().map_or(0, |(_, held)| *held);
+            let after = before.saturating_add(bytes);
+            if after > self.peer_max {
+                return false;
+            }
+            match held {
+                Some((_, held)) => *held = after,
+                None => account.peers.push((peer, after)),
+            }
+        }
+        account.left = left;
+        true
     }
 
-    fn give_back(&self, bytes: usize) {
-        self.left.fetch_add(bytes, Ordering::Relaxed);
+    fn give_back(&self, peer: Option<Peer>, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        let mut account = self.account();
+        account.left = account.left.saturating_add(bytes);
+        let position = account.peers.iter().position(|(key, _)| Some(*key) == peer);
+        let Some(position) = position else {
+            return;
+        };
+        match account.peers.get_mut(position) {
+            Some((_, held)) if *held > bytes => *held = held.saturating_sub(bytes),
+            _ => drop(account.peers.swap_remove(position)),
+        }
+    }
+
+    /// A sum is whole at every instant, so a panic elsewhere has not spoiled it.
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<'m> Buffer<'m> {
     /// Nothing is taken before the first byte is awaited.
-    pub fn new(memory: &'m Memory) -> Buffer<'m> {
+    pub fn new(memory: &'m Memory, peer: Option<Peer>) -> Buffer<'m> {
         Buffer {
             memory,
+            peer,
             bytes: Vec::new(),
             filled: 0,
         }
@@ -112,23 +156,24 @@ impl<'m> Buffer<'m> {
 
     /// Gives back what a long request has taken and the rest does not need.
     pub fn shrink(&mut self) {
-        let wanted = FIRST_BYTES.max(self.filled);
+        let wanted = REQUEST_FIRST_BYTES.max(self.filled);
         if self.bytes.len() > wanted {
             self.memory
-                .give_back(self.bytes.len().saturating_sub(wanted));
+                .give_back(self.peer, self.bytes.len().saturating_sub(wanted));
             self.bytes.truncate(wanted);
             self.bytes.shrink_to_fit();
         }
     }
 
     fn grow(&mut self) -> Result<(), Dry> {
+        let is_first = self.bytes.is_empty();
         let wanted = match self.bytes.len() {
-            0 => FIRST_BYTES,
+            0 => REQUEST_FIRST_BYTES,
             some => some.saturating_mul(2).min(BUFFER_BYTES_MAX),
         };
         let more = wanted.saturating_sub(self.bytes.len());
         // Nothing more to be had is the end of a request that every limit should have ended.
-        if more == 0 || !self.memory.take(more) {
+        if more == 0 || !(is_first || self.memory.take(self.peer, more)) {
             return Err(Dry::NoRoom);
         }
         self.bytes.reserve_exact(more);
@@ -139,7 +184,8 @@ impl<'m> Buffer<'m> {
 
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
-        self.memory.give_back(self.bytes.len());
+        let taken = self.bytes.len().saturating_sub(REQUEST_FIRST_BYTES);
+        self.memory.give_back(self.peer, taken);
     }
 }
 
@@ -170,31 +216,61 @@ mod tests {
         buffer.filled().len()
     }
 
+    const FIRST: usize = REQUEST_FIRST_BYTES;
+    /// The most that one buffer asks for.
+    const MOST: usize = BUFFER_BYTES_MAX - FIRST;
+
     #[test]
     fn memory_bounds_all_buffers_together() {
         for (room, expected) in [
-            (FIRST_BYTES - 1, 0),
-            (FIRST_BYTES, FIRST_BYTES),
-            (FIRST_BYTES * 2 - 1, FIRST_BYTES),
-            (FIRST_BYTES * 2, FIRST_BYTES * 2),
-            (BUFFER_BYTES_MAX, BUFFER_BYTES_MAX),
-            (BUFFER_BYTES_MAX * 4, BUFFER_BYTES_MAX),
+            (0, FIRST),
+            (FIRST - 1, FIRST),
+            (FIRST, FIRST * 2),
+            (FIRST * 3 - 1, FIRST * 2),
+            (FIRST * 3, FIRST * 4),
+            (MOST, BUFFER_BYTES_MAX),
+            (MOST * 4, BUFFER_BYTES_MAX),
         ] {
-            let memory = Memory::new(room);
-            let mut first = Buffer::new(&memory);
+            let memory = Memory::new(room, 0);
+            let mut first = Buffer::new(&memory, None);
             assert_eq!(filled(&mut first), expected, "{room}");
-            let mut second = Buffer::new(&memory);
-            assert!(filled(&mut second) <= room - expected);
+            let mut second = Buffer::new(&memory, None);
+            assert!(filled(&mut second) <= room + 2 * FIRST - expected);
             drop(first);
             drop(second);
-            assert_eq!(memory.left.load(Ordering::Relaxed), room);
+            assert_eq!(memory.account().left, room);
+        }
+    }
+
+    #[test]
+    fn a_peer_has_its_share_and_leaves_the_rest() {
+        let [one, other] = [1, 2].map(|last| Some(Peer::at([192, 0, 2, last].into())));
+        for (share, expected) in [
+            (0, [FIRST, FIRST]),
+            (FIRST, [FIRST * 2, FIRST]),
+            (MOST - 1, [FIRST * 32, FIRST * 8]),
+            (MOST, [BUFFER_BYTES_MAX, FIRST]),
+            (MOST + FIRST, [BUFFER_BYTES_MAX, FIRST * 2]),
+        ] {
+            let memory = Memory::new(MOST * 4, share);
+            let mut both = [Buffer::new(&memory, one), Buffer::new(&memory, one)];
+            assert_eq!(both.each_mut().map(filled), expected, "{share}");
+            // Another peer's share is its own, and a proxy has none.
+            let mut others = [Buffer::new(&memory, other), Buffer::new(&memory, None)];
+            assert_eq!(
+                others.each_mut().map(filled),
+                [expected[0], BUFFER_BYTES_MAX]
+            );
+            drop((both, others));
+            assert_eq!(memory.account().left, MOST * 4);
+            assert!(memory.account().peers.is_empty());
         }
     }
 
     #[test]
     fn bytes_are_taken_out_and_room_given_back() {
-        let memory = Memory::new(BUFFER_BYTES_MAX);
-        let mut buffer = Buffer::new(&memory);
+        let memory = Memory::new(MOST, 0);
+        let mut buffer = Buffer::new(&memory, None);
         filled(&mut buffer);
         buffer
             .filled_behind(0)
@@ -209,10 +285,7 @@ mod tests {
         assert_eq!(buffer.filled(), b"abcghi");
         buffer.shrink();
         assert_eq!(buffer.filled(), b"abcghi");
-        assert_eq!(
-            memory.left.load(Ordering::Relaxed),
-            BUFFER_BYTES_MAX - FIRST_BYTES
-        );
+        assert_eq!(memory.account().left, MOST);
         // Out of range is not done.
         buffer.remove(0..7);
         assert_eq!(buffer.filled(), b"abcghi");

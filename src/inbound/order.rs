@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::duplicates::Busy;
 use super::id::Id;
+use super::rejected::Keeping;
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::access::Caller;
@@ -240,8 +241,13 @@ impl Order<'_> {
             content_type: request.header("content-type").unwrap_or_default().to_vec(),
             body: request.body.to_vec(),
         };
-        if let Some(name) = rejected.keep(&kept) {
-            self.log(Level::Notice, format_args!("kept as {name}"));
+        match rejected.keep(&kept) {
+            Keeping::Done(name) => self.log(Level::Notice, format_args!("kept as {name}")),
+            Keeping::TooSoon => log::refusal(format_args!(
+                "{} {}: not kept, another was within the last second",
+                self.id, self.source
+            )),
+            Keeping::Failed => {}
         }
     }
 

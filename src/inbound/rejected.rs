@@ -24,6 +24,16 @@ pub struct Rejected {
     state: Mutex<State>,
 }
 
+/// What became of a request that was to be kept.
+pub enum Keeping {
+    /// It is in the file of this name.
+    Done(String),
+    /// Another was written within [`KEPT_PAUSE`].
+    TooSoon,
+    /// It is not; why is logged.
+    Failed,
+}
+
 #[derive(Default)]
 struct State {
     shelf: Shelf,
@@ -66,25 +76,28 @@ impl Rejected {
         Some(rejected)
     }
 
-    /// Keeps a request unless another was kept within the last second. Its file's name.
-    pub fn keep(&self, kept: &Kept) -> Option<String> {
+    /// Keeps a request unless another was kept within the last second.
+    pub fn keep(&self, kept: &Kept) -> Keeping {
         let (name, print) = (kept.name(), kept.print());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // A provider that repeats itself for days does not wear the disk.
-        if state.shelf.holds(&name, print) {
-            return Some(name);
+        // A provider that repeats itself for days does not wear the disk. An operator may have dealt with
+        // the file, and the same comes again.
+        if state.shelf.holds(&name, print) && self.folder.has(&name) {
+            return Keeping::Done(name);
         }
         if state.pause.is_some_and(|pause| pause.left().is_some()) {
-            return None;
+            return Keeping::TooSoon;
         }
-        let bytes = kept.encode()?;
+        let Some(bytes) = kept.encode() else {
+            return Keeping::Failed;
+        };
         state.pause = Some(Deadline::after(KEPT_PAUSE));
         if let Err(error) = self.folder.put(&name, &bytes) {
             if !state.failing {
                 complain(&self.folder.join(&name), &error);
             }
             state.failing = true;
-            return None;
+            return Keeping::Failed;
         }
         state.failing = false;
         let entry = Entry {
@@ -96,7 +109,7 @@ impl Rejected {
         for gone in state.shelf.place(entry, self.places) {
             self.let_go(&gone);
         }
-        Some(name)
+        Keeping::Done(name)
     }
 
     /// What a file holds; one that cannot be read is set aside and keeps a place till it is the

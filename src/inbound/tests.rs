@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::config;
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
+use crate::sys::listener::Share;
 use crate::sys::spool::{Settings, Sync};
 
 /// A service with a spool of its own, removed with the value.
@@ -73,7 +74,9 @@ impl House {
             written: Vec::new(),
             finished: false,
         };
-        serve(&self.service, &mut script, [192, 0, 2, 1].into());
+        let peer = [192, 0, 2, 1].into();
+        let slot = self.service.slots.take(peer, Share::Limited).unwrap();
+        serve(&self.service, &mut script, peer, &slot);
         let left = script.pieces.len();
         (
             String::from_utf8(script.written).unwrap(),
@@ -226,9 +229,14 @@ fn connections_stay_open_for_more() {
 #[test]
 fn a_short_of_slots_closes_every_answer() {
     let house = House::new("");
-    let share = crate::sys::listener::Share::Whole;
-    let take = || house.service.slots.take([192, 0, 2, 1].into(), share);
-    let mut taken: Vec<_> = (0..47).map(|_| take()).collect();
+    let take = || {
+        house
+            .service
+            .slots
+            .take([192, 0, 2, 1].into(), Share::Whole)
+    };
+    // Who asks has one too.
+    let mut taken: Vec<_> = (0..46).map(|_| take()).collect();
     let two = EMPTY.repeat(2);
     let (answers, _) = house.answers_to(&[two.as_bytes()], End::Eof);
     assert_eq!(statuses(&answers), ["200", "200"]);
@@ -454,7 +462,7 @@ fn credentials_come_behind_the_checks_that_are_not_signed() {
 #[test]
 fn memory_that_is_used_up_is_a_503() {
     let mut house = House::new("");
-    house.service.memory = Memory::new(4 * 1024);
+    house.service.memory = Memory::new(2 * 1024, 2 * 1024);
     let long = |bytes: usize| format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(bytes));
     let answers = |input: &str| statuses(&house.answers_to(&[input.as_bytes()], End::Eof).0);
     assert_eq!(answers(&long(3000)), ["200"]);

@@ -24,7 +24,7 @@ use crate::proto::webhook::Hook;
 use crate::sys::client::{self, Settings, Trust};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files;
-use crate::sys::listener::Slots;
+use crate::sys::listener::{Share, Slots};
 use crate::sys::log;
 use crate::sys::spool::Spool;
 use crate::sys::stream::Tcp;
@@ -416,8 +416,10 @@ fn deliver(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|_| NO_LISTENER)?;
     let address = listener.local_addr().map_err(|_| NO_LISTENER)?;
     let serving = threads::spawn("selftest", SENDER_STACK_BYTES, move || {
-        if let Ok((socket, _)) = listener.accept() {
-            serve(&service, &mut Tcp::new(Arc::new(socket)), peer);
+        if let Ok((socket, _)) = listener.accept()
+            && let Some(slot) = service.slots.take(peer, Share::Whole)
+        {
+            serve(&service, &mut Tcp::new(Arc::new(socket)), peer, &slot);
         }
     });
     serving.map_err(|_| NO_LISTENER)?;

@@ -54,6 +54,11 @@ impl Folder {
         Ok(found.into_iter().map(|(_, name)| name).collect())
     }
 
+    /// Whether there is something of that name.
+    pub fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.join(name)).is_ok()
+    }
+
     /// All of a file.
     pub fn read(&self, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         files::read(&self.join(name), bytes_max, Links::Refuse)

@@ -65,19 +65,24 @@ struct Table {
     max: usize,
     taken: usize,
     /// Peers that have connections, and how many. As short as the list of connections.
-    peers: Vec<(u128, usize)>,
+    peers: Vec<(Peer, usize)>,
 }
 
 /// One connection's place. Dropping it makes room.
 pub struct Slot {
     slots: Arc<Slots>,
-    peer: Option<u128>,
+    peer: Option<Peer>,
 }
+
+/// Who counts as one: an IPv4 address, the /64 of an IPv6 one, which is what one customer of a
+/// provider has at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(u128);
 
 /// Whether one peer may fill all slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// A stranger to us: [`CONNECTIONS_PER_PEER_MAX`].
+    /// A stranger to us: [`CONNECTIONS_PER_PEER_MAX`], and no more than half of all.
     Limited,
     /// A proxy or this machine itself: many peers in one.
     Whole,
@@ -97,14 +102,15 @@ impl Slots {
 
     /// A slot, or `None` where all, or all of this peer, are taken.
     pub fn take(self: &Arc<Slots>, peer: IpAddr, share: Share) -> Option<Slot> {
-        let peer = (share == Share::Limited).then(|| network(peer));
+        let peer = (share == Share::Limited).then(|| Peer::at(peer));
         let mut table = self.table();
         if table.taken >= table.max {
             return None;
         }
+        let of_one = CONNECTIONS_PER_PEER_MAX.min(table.max / 2).max(1);
         if let Some(peer) = peer {
             match table.peers.iter_mut().find(|(key, _)| *key == peer) {
-                Some((_, count)) if *count >= CONNECTIONS_PER_PEER_MAX => return None,
+                Some((_, count)) if *count >= of_one => return None,
                 Some((_, count)) => *count = count.saturating_add(1),
                 None => table.peers.push((peer, 1)),
             }
@@ -141,6 +147,13 @@ impl Slots {
     }
 }
 
+impl Slot {
+    /// Whose it is, where that one may not have everything.
+    pub fn peer(&self) -> Option<Peer> {
+        self.peer
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut table = self.slots.table();
@@ -159,12 +172,13 @@ impl Drop for Slot {
     }
 }
 
-/// Who counts as one peer: an IPv4 address, the /64 of an IPv6 one, which is what one customer of
-/// a provider has at least.
-fn network(peer: IpAddr) -> u128 {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),
-        IpAddr::V6(v6) => u128::from(v6) >> 64 << 64,
+impl Peer {
+    /// The one at this address.
+    pub fn at(address: IpAddr) -> Peer {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Peer(u128::from(v4.to_ipv6_mapped())),
+            IpAddr::V6(v6) => Peer(u128::from(v6) >> 64 << 64),
+        }
     }
 }
 
@@ -260,9 +274,10 @@ mod tests {
         check_share(1, Share::Whole, 1);
         check_share(64, Share::Whole, 64);
         check_share(64, Share::Limited, 16);
-        check_share(17, Share::Limited, 16);
-        check_share(16, Share::Limited, 16);
-        check_share(15, Share::Limited, 15);
+        check_share(32, Share::Limited, 16);
+        check_share(31, Share::Limited, 15);
+        check_share(2, Share::Limited, 1);
+        check_share(1, Share::Limited, 1);
     }
 
     #[test]

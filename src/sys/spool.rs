@@ -324,14 +324,12 @@ struct Count {
 }
 
 impl Spool {
-    /// Takes places for `files` more, or says that there are none. The folder is read only when the
-    /// bound is reached or old.
+    /// Takes places for `files` more, or says that there are none. Who finds one free gets all that are
+    /// asked for: what needs more than `files_max` would otherwise never be delivered. The folder is read
+    /// only when the bound is reached or old.
     fn reserve(&self, files: usize) -> Result<(), SpoolFault> {
         let mut count = lock(&self.count);
-        let has_room = |count: &Count| {
-            let bound = count.found.saturating_add(count.added);
-            bound.saturating_add(files) <= self.files_max
-        };
+        let has_room = |count: &Count| count.found.saturating_add(count.added) < self.files_max;
         let age = count.at.map_or(Duration::MAX, |at| at.elapsed());
         // Reading up to `files_max` entries after an eighth as many deliveries costs each of them
         // a fixed share.
