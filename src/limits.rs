@@ -209,6 +209,9 @@ pub const QUEUE_READ_PAUSE: Duration = Duration::from_secs(5);
 pub const QUEUE_TAKE_PAUSE: Duration = Duration::from_secs(1);
 /// How long `websms --flush` counts as somebody who drains the queue.
 pub const FLUSH_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Messages in a row that a flush lets fail over one interface. Then: the rest waits as before, for each
+/// would take its `timeout` where the provider is away.
+pub const FLUSH_FAILURES_MAX: usize = 3;
 /// Longest wait of `websms --flush` for a running `websmsd`. Then: what is left is told, exit 75.
 pub const FLUSH_WAIT: Duration = Duration::from_secs(600);
 /// What `websms` keeps of its time for putting a message into the queue, at most.

@@ -9,12 +9,14 @@
 mod attempt;
 mod flush;
 mod listing;
+mod log;
 mod notice;
 mod pass;
 pub mod queue;
 mod quota;
 mod schedule;
 mod tally;
+mod tries;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,7 +30,7 @@ use crate::proto::provider::Verdict;
 use crate::proto::{address, text};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::Level;
 use crate::sys::queue::Folder;
 
 pub use attempt::connection;
@@ -131,23 +133,44 @@ impl Outcome {
 pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
     let prepared = prepare(order, config);
     let outgoing = prepared.as_ref().ok().map(|(_, outgoing)| *outgoing);
+    let mut via = outgoing.map_or("", |outgoing| &outgoing.account.interface);
     let id = files::unique();
     let outcome = match (prepared, &id) {
-        (Ok((message, outgoing)), Ok(id)) => deliver(id, message, outgoing, config, start),
+        (Ok((message, outgoing)), Ok(id)) => {
+            let run = Run { id, config, start };
+            let (outcome, last) = run.deliver(message, outgoing);
+            via = last;
+            outcome
+        }
         (Ok(_), Err(_)) => Outcome::new(Status::Failed, "no randomness"),
         (Err(outcome), _) => outcome,
     };
-    let interface = outgoing.map_or("", |outgoing| &outgoing.account.interface);
-    log(&Event {
-        id: id.as_deref().unwrap_or("-"),
+    tell(
+        order,
+        id.as_deref().unwrap_or("-"),
+        via,
+        &outcome,
+        config.log_numbers,
+    );
+    outcome
+}
+
+/// The line on an order that came to nothing, because there is no configuration that could be used; how
+/// numbers are to be logged is not known then.
+pub fn tell_unsent(order: &Order<'_>, outcome: &Outcome) {
+    tell(order, "-", "", outcome, LogNumbers::Masked);
+}
+
+fn tell(order: &Order<'_>, id: &str, interface: &str, outcome: &Outcome, numbers: LogNumbers) {
+    log::end(&log::Event {
+        id,
         to: &address::reduce(order.to),
         from: &address::reduce(order.from),
         text: order.text,
         interface,
-        outcome: &outcome,
-        numbers: config.log_numbers,
+        outcome,
+        numbers,
     });
-    outcome
 }
 
 /// The request that [`send`] would make, secrets masked.
@@ -156,102 +179,128 @@ pub fn preview(order: &Order<'_>, config: &Config) -> Result<Vec<u8>, Outcome> {
     attempt::preview(&message, outgoing)
 }
 
-/// First interface, those to try after it, the queue: all of it before `timeout` is over.
-fn deliver(
-    id: &str,
-    message: Message,
-    outgoing: &Outgoing,
-    config: &Config,
+/// One run of `websms`, whose time counts from `start`.
+struct Run<'a> {
+    id: &'a str,
+    config: &'a Config,
     start: Instant,
-) -> Outcome {
-    let folder = queue::folder(config);
-    let drained = folder.as_ref().filter(|folder| queue::is_drained(folder));
-    let timeout = outgoing.client.timeout;
-    let reserve = match drained {
-        Some(_) => QUEUEING_RESERVE.min(timeout.checked_div(10).unwrap_or_default()),
-        None => Duration::ZERO,
-    };
-    let spent = start.elapsed().saturating_add(reserve);
-    let total = Deadline::after(timeout.saturating_sub(spent));
-    let mut item = Item {
-        id: id.to_owned(),
-        interface: outgoing.account.interface.clone(),
-        message,
-        queued_s: queue::stamp_s(),
-        tries: 0,
-        unsure: 0,
-        due_s: 0,
-        reason: String::new(),
-    };
-    if let Some(folder) = drained {
-        let wait = match config.queue.first {
-            First::Queue => Some("websmsd sends it"),
-            First::Send => queue::must_wait(folder, &item.message, &item.interface),
+}
+
+impl<'a> Run<'a> {
+    /// First interface, those to try after it, the queue: all of it before `timeout` is over. With the
+    /// interface that decided.
+    fn deliver(&self, message: Message, outgoing: &'a Outgoing) -> (Outcome, &'a str) {
+        let config = self.config;
+        let interface = outgoing.account.interface.as_str();
+        let folder = queue::folder(config);
+        let drained = folder.as_ref().filter(|folder| queue::is_drained(folder));
+        let timeout = outgoing.client.timeout;
+        let reserve = match drained {
+            Some(_) => QUEUEING_RESERVE.min(timeout.checked_div(10).unwrap_or_default()),
+            None => Duration::ZERO,
         };
-        if let Some(wait) = wait {
-            return hold(Some(folder), &item, wait, config);
+        let spent = self.start.elapsed().saturating_add(reserve);
+        let total = Deadline::after(timeout.saturating_sub(spent));
+        let mut item = Item {
+            id: self.id.to_owned(),
+            interface: interface.to_owned(),
+            message,
+            queued_s: queue::stamp_s(),
+            tries: 0,
+            unsure: 0,
+            due_s: 0,
+            reason: String::new(),
+        };
+        if let Some(folder) = drained {
+            let wait = match config.queue.first {
+                First::Queue => Some("websmsd sends it"),
+                First::Send => queue::must_wait(folder, &item.message, &item.interface),
+            };
+            if let Some(wait) = wait {
+                return (hold(Some(folder), &item, wait, config), interface);
+            }
+        }
+        match self.try_each(&mut item, outgoing, &total) {
+            Ok((why, via)) => (hold(folder.as_ref(), &item, &why, config), via),
+            Err(decided) => decided,
         }
     }
-    match try_each(&mut item, outgoing, config, &total) {
-        Ok(why) => hold(folder.as_ref(), &item, &why, config),
-        Err(outcome) => outcome,
+
+    /// An interface and those after it, until one decides: why the message waits and for which, or how
+    /// the run ends. Of several, each that did not send it has its line in the log.
+    fn try_each(
+        &self,
+        item: &mut Item,
+        outgoing: &'a Outgoing,
+        total: &Deadline,
+    ) -> Result<(Cow<'static, str>, &'a str), (Outcome, &'a str)> {
+        let config = self.config;
+        let chain = config.chain(outgoing);
+        let pass_over = |item: &Item, via: &str, reason: &str| {
+            if chain.len() > 1 {
+                log::waits(item, via, reason, config.log_numbers);
+            }
+        };
+        let mut waits: Option<Waits> = None;
+        for (place, via) in chain.iter().enumerate() {
+            let left = chain.len().saturating_sub(place);
+            let name = via.account.interface.as_str();
+            match quota::ask(config, via, total) {
+                Grant::Granted => {}
+                // It was not tried; the queue asks again at once and learns how long to wait.
+                Grant::Later { reason, .. } => {
+                    pass_over(item, name, &reason);
+                    waits.get_or_insert((reason.into(), 0, name));
+                    continue;
+                }
+                Grant::Refused { reason } if place == 0 => {
+                    return Err((Outcome::new(Status::Refused, reason), name));
+                }
+                // The first one may work again before its own limit is reached.
+                Grant::Refused { reason } => {
+                    pass_over(item, name, &reason);
+                    continue;
+                }
+            }
+            item.tries = 1;
+            let verdict = match attempt::attempt(&item.message, via, config, &total.share(left)) {
+                Ok(verdict) => verdict,
+                // A fault of the next interface does not hide why the first one failed.
+                Err(fault) if place > 0 => {
+                    pass_over(item, name, &fault.reason);
+                    continue;
+                }
+                Err(fault) => return Err((fault, name)),
+            };
+            match verdict {
+                Verdict::Later {
+                    reason,
+                    retry_after_s,
+                } => {
+                    let reason = reason.text();
+                    pass_over(item, name, &reason);
+                    let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
+                    let due_s = queue::due_s(config.queue.pause(retry_after));
+                    let (_, due_s, _) = waits.get_or_insert((reason, due_s, name));
+                    item.due_s = *due_s;
+                }
+                Verdict::Unsure { reason } => {
+                    item.interface.clone_from(&via.account.interface);
+                    item.unsure = 1;
+                    item.due_s = queue::due_s(config.queue.pause(Duration::ZERO));
+                    waits = Some((attempt::unsure(&reason).into(), item.due_s, name));
+                    break;
+                }
+                last => return Err((settle(last), name)),
+            }
+        }
+        let (reason, _, name) = waits.unwrap_or_default();
+        Ok((reason, name))
     }
 }
 
-/// An interface and those after it, until one decides: why the message waits, or how the run ends.
-fn try_each(
-    item: &mut Item,
-    outgoing: &Outgoing,
-    config: &Config,
-    total: &Deadline,
-) -> Result<Cow<'static, str>, Outcome> {
-    let chain = config.chain(outgoing);
-    let mut first_reason = None;
-    for (place, via) in chain.iter().enumerate() {
-        let left = chain.len().saturating_sub(place);
-        match quota::ask(config, via, total) {
-            Grant::Granted => {}
-            // It was not tried; the queue asks again at once and learns how long to wait.
-            Grant::Later { reason, .. } => {
-                first_reason.get_or_insert((reason.into(), 0));
-                continue;
-            }
-            Grant::Refused { reason } if place == 0 => {
-                return Err(Outcome::new(Status::Refused, reason));
-            }
-            // The first one may work again before its own limit is reached.
-            Grant::Refused { .. } => continue,
-        }
-        item.tries = 1;
-        let verdict = match attempt::attempt(&item.message, via, config, &total.share(left)) {
-            Ok(verdict) => verdict,
-            // A fault of the next interface does not hide why the first one failed.
-            Err(_) if place > 0 => continue,
-            Err(fault) => return Err(fault),
-        };
-        match verdict {
-            Verdict::Later {
-                reason,
-                retry_after_s,
-            } => {
-                let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
-                let wait = config.queue.pause(retry_after);
-                let (_, due_s) = first_reason.get_or_insert((reason.text(), queue::due_s(wait)));
-                item.due_s = *due_s;
-            }
-            Verdict::Unsure { reason } => {
-                item.interface.clone_from(&via.account.interface);
-                item.unsure = 1;
-                item.due_s = queue::due_s(config.queue.pause(Duration::ZERO));
-                first_reason = Some((attempt::unsure(&reason).into(), item.due_s));
-                break;
-            }
-            last => return Err(settle(last)),
-        }
-    }
-    let (reason, _) = first_reason.unwrap_or_default();
-    Ok(reason)
-}
+/// Why a message waits, until when it is not tried (seconds since 1970), and for which interface.
+type Waits<'a> = (Cow<'static, str>, u64, &'a str);
 
 /// Puts a message into the queue, where there is one that somebody drains.
 fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Outcome {
@@ -313,43 +362,4 @@ fn settle(verdict: Verdict) -> Outcome {
         Verdict::Later { reason, .. } => Outcome::new(Status::Failed, reason.text()),
         Verdict::Unsure { reason } => Outcome::new(Status::Failed, attempt::unsure(&reason)),
     }
-}
-
-/// What became of a message, for the log.
-struct Event<'a> {
-    id: &'a str,
-    to: &'a [u8],
-    from: &'a [u8],
-    text: &'a [u8],
-    interface: &'a str,
-    outcome: &'a Outcome,
-    numbers: LogNumbers,
-}
-
-/// Who, to whom, by which interface, with what end: never a text or a secret. The id is that of the
-/// run, of the message in the queue, and of every later line on it.
-fn log(event: &Event<'_>) {
-    let text = Text::parse_outbound(event.text);
-    let text = text
-        .as_ref()
-        .map_or_else(|_| Cow::Borrowed(""), Text::to_utf8);
-    let (alphabet, segments) = text::segments(&text);
-    let alphabet = match alphabet {
-        text::Alphabet::Gsm => "GSM",
-        text::Alphabet::Ucs2 => "UCS-2",
-    };
-    log::event(
-        event.outcome.status.level(),
-        format_args!(
-            "out {word} {id} to={to} from={from} interface={interface} segments={segments} \
-             ({alphabet}) ref={provider}: {reason}",
-            word = event.outcome.status.word(),
-            id = event.id,
-            to = Clean(&event.numbers.show(event.to)),
-            from = Clean(&event.numbers.show(event.from)),
-            interface = event.interface,
-            provider = event.outcome.id.as_deref().unwrap_or("-"),
-            reason = event.outcome.reason,
-        ),
-    );
 }

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use websms::limits::{FLUSH_FAILURES_MAX, QUEUE_WRITE_PAUSE};
+
 use rig::{
     Called, Decision, Itsp, Ran, Received, Scratch, Script, Websmsd, deaf_address, finish,
     wait_for, websms,
@@ -472,6 +474,21 @@ fn the_fallback_is_tried_in_the_same_run_and_no_daemon_is_needed() {
 }
 
 #[test]
+fn a_fallback_is_named_and_so_is_who_failed_before_it() {
+    let fails = Itsp::start(vec![Script::reply(500, "")]);
+    let works = Itsp::accepting();
+    let pbx = Pbx::new(&two(&fails.url(), &works.url(), ""));
+    let ran = websms(&pbx.conf, &["-v", "-i", "first", "--", "+1", "a", "x"]);
+    let [waits, sent] = ["out WAITS", "out SENT"].map(|word| {
+        let mut lines = ran.stderr.lines();
+        lines.find(|line| line.contains(word)).expect(word)
+    });
+    let first = "interface=first try=1: provider answered 500";
+    assert!(waits.ends_with(first), "{waits}");
+    assert!(sent.contains(" interface=second "), "{sent}");
+}
+
+#[test]
 fn an_interface_that_hangs_leaves_its_fallback_time() {
     let (hangs, works) = (Itsp::start(vec![Script::HangUnread]), Itsp::accepting());
     let pbx = Pbx::new(&two(&hangs.url(), &works.url(), ""));
@@ -518,6 +535,51 @@ fn one_that_may_have_been_sent_is_not_given_to_the_fallback() {
     let file = pbx.files("failed").remove(0);
     assert!(file.contains("\nreason: it may have been sent: "), "{file}");
     assert!(file.contains("\nunsure: 3\n"), "{file}");
+}
+
+#[test]
+fn one_that_may_have_been_sent_is_tried_twice_more_whatever_comes() {
+    let itsp = Itsp::start(vec![Script::Close, Script::reply(503, "")]);
+    let pbx = Pbx::with(&itsp.url(), "");
+    let _websmsd = pbx.websmsd();
+    pbx.queued("+1", "x");
+    wait_for("failed/", || pbx.names("failed").len() == 1);
+    assert_eq!(itsp.requests().len(), 3);
+    let file = pbx.files("failed").remove(0);
+    let reason = "\nreason: it may have been sent before; last: provider answered 503\n";
+    assert!(file.contains(reason), "{file}");
+}
+
+#[test]
+fn one_that_always_fails_alone_holds_up_nobody_for_long() {
+    let itsp = refusing_for_now("+1");
+    let pbx = Pbx::with(&itsp.url(), "retry = 1s,60s");
+    let _websmsd = pbx.websmsd();
+    pbx.queued("+1", "x");
+    // Now its own pause is a minute, and the interface's is still a second.
+    wait_for("its tries", || itsp.requests().len() == 3);
+    let start = Instant::now();
+    pbx.queued("+2", "x");
+    wait_for("the other", || itsp.requests().len() == 4);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    wait_for("an end to it", || pbx.names("new").len() == 1);
+}
+
+#[test]
+fn tries_are_counted_whether_they_are_written_down_or_not() {
+    let itsp = Itsp::start(vec![Script::reply(503, "")]);
+    let pbx = Pbx::with(&itsp.url(), "expire = 5s");
+    let websmsd = pbx.websmsd();
+    pbx.queued("+1", "x");
+    websmsd.wait_for_log(" try=3: provider answered 503");
+    wait_for("failed/", || pbx.names("failed").len() == 1);
+    let tries = itsp.requests().len();
+    let file = pbx.files("failed").remove(0);
+    assert!(file.contains(&format!("\ntries: {tries}\n")), "{file}");
+    assert!(
+        file.contains("\nreason: expired; last: provider answered 503\n"),
+        "{file}"
+    );
 }
 
 #[test]
@@ -725,18 +787,59 @@ fn a_flush_beside_websmsd_makes_it_try_everything() {
 fn a_flush_that_leaves_something_says_so() {
     let itsp = Itsp::start(vec![Script::reply(503, "")]);
     let pbx = Pbx::with(&itsp.url(), "retry = 1h");
-    pbx.plant(1, "+1", &item(1, "+1", now_s(), "x"));
-    pbx.plant(2, "+2", &item(2, "+2", now_s(), "x"));
+    for number in 1..=5 {
+        let to = format!("+{number}");
+        pbx.plant(number, &to, &item(number, &to, now_s(), "x"));
+    }
     let ran = websms(&pbx.conf, &["--flush"]);
     assert_eq!(ran.code, Some(75), "{}", ran.stderr);
-    assert!(
-        ran.stdout
-            .contains("0000000000000001 waits to +1: provider answered 503"),
-        "{}",
-        ran.stdout
-    );
-    // It is down for both once it is down for one.
-    assert_eq!(itsp.connections(), 1);
+    for number in 1..=5 {
+        let line = format!("000000000000000{number} waits to +{number}: provider answered 503");
+        assert!(ran.stdout.contains(&line), "{}", ran.stdout);
+    }
+    // A provider that is away does not take the time of each.
+    assert_eq!(itsp.connections(), FLUSH_FAILURES_MAX);
+}
+
+/// A provider that takes all SMS but those to one number.
+fn refusing_for_now(to: &'static str) -> Itsp {
+    let script = move |request: &Received| match request.form("To") == to {
+        true => (500, String::new()),
+        false => (200, String::new()),
+    };
+    Itsp::start(vec![Script::Decide(Decision(Arc::new(script)))])
+}
+
+#[test]
+fn a_flush_gets_past_one_that_always_fails() {
+    let itsp = refusing_for_now("+1");
+    let pbx = Pbx::with(&itsp.url(), "retry = 1h");
+    for number in 1..=6 {
+        let to = format!("+{number}");
+        pbx.plant(number, &to, &item(number, &to, now_s(), "x"));
+    }
+    let ran = websms(&pbx.conf, &["--flush"]);
+    assert_eq!(ran.code, Some(75), "{}", ran.stderr);
+    assert_eq!(itsp.requests().len(), 6);
+    assert_eq!(pbx.names("new").len(), 1);
+}
+
+#[test]
+fn a_flush_writes_down_its_tries_but_at_most_once_an_hour() {
+    let itsp = refusing_for_now("+1");
+    let pbx = Pbx::with(&itsp.url(), "");
+    pbx.plant(1, "+1", &item(1, "+1", now_s(), "x"));
+    websms(&pbx.conf, &["--flush"]);
+    let file = pbx.files("new").remove(0);
+    assert!(file.contains("\ntries: 1\n"), "{file}");
+    let path = pbx.queue().join("new").join(&pbx.names("new")[0]);
+    let long_ago = std::time::SystemTime::now() - QUEUE_WRITE_PAUSE - Duration::from_secs(9);
+    let planted = fs::File::options().write(true).open(path).unwrap();
+    planted.set_modified(long_ago).unwrap();
+    websms(&pbx.conf, &["--flush"]);
+    let file = pbx.files("new").remove(0);
+    assert!(file.contains("\ntries: 2\n"), "{file}");
+    assert!(file.contains("\nreason: provider answered 500\n"), "{file}");
 }
 
 #[test]

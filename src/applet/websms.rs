@@ -172,7 +172,10 @@ const PATH: &str = "/YOUR-PATH";
 fn send(order: &Order<'_>, path: &Path, start: Instant) -> Outcome {
     match configuration(path) {
         Ok(config) => outbound::send(order, &config, start),
-        Err(outcome) => outcome,
+        Err(outcome) => {
+            outbound::tell_unsent(order, &outcome);
+            outcome
+        }
     }
 }
 

@@ -12,11 +12,12 @@ use super::attempt::{attempt, unsure};
 use super::queue::{Unread, due_s, read, stamp_s, tell_dropped};
 use super::quota::{self, Grant};
 use super::schedule::{jitter, pauses_ms, settings};
-use super::{Event, Outcome, Status, log, notice, settle};
+use super::tries::Tries;
+use super::{Outcome, Status, log, notice, settle};
 use crate::config::Config;
 use crate::limits::{
-    QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUEUE_WRITE_PAUSE,
-    QUOTA_PAUSE, SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
+    QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE,
+    SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
 };
 use crate::proto::envelope::{Item, Name};
 use crate::proto::hook;
@@ -27,7 +28,7 @@ use crate::proto::sorted::Sorted;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::hook::{Run, start};
-use crate::sys::log::{self as syslog, Clean, Level};
+use crate::sys::log::{self as syslog, Level};
 use crate::sys::queue::{Drain, Folder, News, Place};
 use crate::sys::threads::{self, Inbox, Tell, mailbox};
 
@@ -86,8 +87,7 @@ struct Pass<'a> {
     config: Arc<Config>,
     schedule: Schedule,
     begun: Instant,
-    /// When a message's tries were last written down.
-    written: Sorted<Name, Instant>,
+    tries: Tries,
     /// Messages that came under an insane clock, and have no time yet.
     unstamped: Sorted<Name>,
     /// Messages that are done with, and whose files could not be taken away: they are not sent again.
@@ -111,7 +111,7 @@ impl<'a> Pass<'a> {
             schedule: Schedule::new(settings(&config)),
             config,
             begun: Instant::now(),
-            written: Sorted::new(),
+            tries: Tries::new(),
             unstamped: Sorted::new(),
             stuck: Sorted::new(),
             unread: false,
@@ -199,7 +199,7 @@ impl<'a> Pass<'a> {
         let names = names.iter().filter_map(|name| Name::parse(name));
         let names: Sorted<Name> = names.map(|name| (name, ())).collect();
         self.schedule.retain(|name| names.contains(name));
-        self.written.retain(|name, _| names.contains(name));
+        self.tries.retain(|name| names.contains(name));
         self.unstamped.retain(|name, ()| names.contains(name));
         for (name, ()) in names.iter() {
             if !self.schedule.holds(name) && !self.stuck.contains(name) {
@@ -234,9 +234,12 @@ impl<'a> Pass<'a> {
             },
             expires_ms: self.expires_ms(&item),
             unsure: item.unsure > 0,
+            tries: item.tries,
             interface: item.interface,
         };
-        self.written.insert(name.clone(), Instant::now());
+        // One that was written by somebody else: a process that only flushes lives too short to wait.
+        let age = self.folder.age(&name.text()).unwrap_or_default();
+        self.tries.written(&name, item.tries, age);
         self.schedule.add(name, entry, now_ms);
     }
 
@@ -308,8 +311,15 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// A message's file, and what is known beyond it.
+    fn recall(&self, name: &Name) -> Result<Item, Unread> {
+        let mut item = read(self.folder, name)?;
+        self.tries.complete(name, &mut item);
+        Ok(item)
+    }
+
     fn start(&mut self, name: Name, via: String) {
-        let mut item = match read(self.folder, &name) {
+        let mut item = match self.recall(&name) {
             Ok(item) => item,
             Err(why) => {
                 self.tried(&name, Tried::Done);
@@ -423,20 +433,29 @@ impl<'a> Pass<'a> {
     }
 
     fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
-        self.log_try(&item, via, reason);
         let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
         self.tried(name, Tried::Later { wait_ms });
-        let since = self.written.get(name).map(Instant::elapsed);
-        let is_news = item.tries == 1 || asked > Duration::ZERO;
-        if is_news || since.is_none_or(|since| since >= QUEUE_WRITE_PAUSE) {
-            item.set_reason(reason);
+        if item.unsure >= UNSURE_TRIES_MAX {
+            let words = format!("it may have been sent before; last: {reason}");
+            self.give_up(
+                name,
+                item,
+                via,
+                Outcome::new(Status::Failed, words),
+                Why::Unsure,
+            );
+            return self.schedule.remove(name);
+        }
+        self.log_try(&item, via, reason);
+        item.set_reason(reason);
+        if self.tries.note(name, &item) || asked > Duration::ZERO {
             item.due_s = due_s(self.config.queue.pause(asked));
             self.write(name, &item);
         }
     }
 
     fn expire(&mut self, name: &Name) {
-        let item = match read(self.folder, name) {
+        let item = match self.recall(name) {
             Ok(item) => item,
             Err(why) => {
                 self.schedule.remove(name);
@@ -498,7 +517,7 @@ impl<'a> Pass<'a> {
         }
         match self.folder.replace(&name.text(), &item.encode()) {
             Ok(()) => {
-                self.written.insert(name.clone(), Instant::now());
+                self.tries.written(name, item.tries, Duration::ZERO);
                 true
             }
             Err(error) => {
@@ -555,32 +574,11 @@ impl<'a> Pass<'a> {
     }
 
     fn log_try(&self, item: &Item, via: &str, reason: &str) {
-        syslog::event(
-            Level::Notice,
-            format_args!(
-                "out WAITS {} to={} interface={via} try={}: {reason}",
-                item.id,
-                Clean(
-                    &self
-                        .config
-                        .log_numbers
-                        .show(item.message.to.as_str().as_bytes())
-                ),
-                item.tries
-            ),
-        );
+        log::waits(item, via, reason, self.config.log_numbers);
     }
 
     fn log(&self, item: &Item, via: &str, outcome: &Outcome) {
-        log(&Event {
-            id: &item.id,
-            to: item.message.to.as_str().as_bytes(),
-            from: item.message.from.as_str().as_bytes(),
-            text: item.message.text.as_bytes(),
-            interface: via,
-            outcome,
-            numbers: self.config.log_numbers,
-        });
+        log::end_of(item, via, outcome, self.config.log_numbers);
     }
 }
 

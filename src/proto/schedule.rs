@@ -4,11 +4,15 @@
 //!
 //! An interface is up until a try fails for now; then it is down for a pause, after which one message
 //! probes for all that wait for it: the one that was tried longest ago, so that a message which alone
-//! makes the provider fail does not keep it from the others. Such a one has pauses of its own.
+//! makes the provider fail does not keep it from the others. Such a one has pauses of its own, and only
+//! when another message fails too do the interface's become longer.
+//!
+//! A flush owes each message a try, whatever is down, until a few in a row have failed there.
 //!
 //! Invariant: at most one message is under way to a destination, the one that came first, and at most
 //! one over an interface.
 
+use crate::limits::FLUSH_FAILURES_MAX;
 use crate::proto::envelope::Name;
 use crate::proto::sorted::Sorted;
 
@@ -34,6 +38,8 @@ pub struct Entry {
     pub expires_ms: Option<u64>,
     /// It may have been sent: no other interface may try it.
     pub unsure: bool,
+    /// How often it was tried before; of those not tried since, who was least probes first.
+    pub tries: u32,
 }
 
 /// What is to be done now.
@@ -85,6 +91,8 @@ struct Waiting {
     alone: usize,
     /// No try over the interfaces after the first before this.
     spare_due_ms: u64,
+    /// A flush wants it to be tried once, due or not.
+    owed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +101,8 @@ struct State {
     down: Option<Down>,
     /// It may not send before this.
     held_ms: u64,
+    /// Tries that failed since the last flush and the last that did not.
+    failures: usize,
 }
 
 #[derive(Debug)]
@@ -100,6 +110,8 @@ struct Down {
     until_ms: u64,
     /// Which pause this is.
     pause: usize,
+    /// The message that failed last.
+    failed: Name,
 }
 
 /// Whether a message can go.
@@ -134,6 +146,7 @@ impl Schedule {
             state.down = Some(Down {
                 until_ms: entry.due_ms,
                 pause: 0,
+                failed: name.clone(),
             });
         }
         let waiting = Waiting {
@@ -142,6 +155,7 @@ impl Schedule {
             tried_ms: 0,
             alone: 0,
             spare_due_ms: 0,
+            owed: false,
         };
         self.waiting.insert(name, waiting);
     }
@@ -179,14 +193,16 @@ impl Schedule {
         self.under_way > 0
     }
 
-    /// Everything is due, and no interface is known to be down.
+    /// Everything is due once, and no interface is known to be down.
     pub fn flush(&mut self) {
         for state in self.interfaces.values_mut() {
             state.down = None;
+            state.failures = 0;
         }
         for waiting in self.waiting.values_mut() {
             waiting.entry.due_ms = 0;
             waiting.spare_due_ms = 0;
+            waiting.owed = true;
         }
     }
 
@@ -195,7 +211,7 @@ impl Schedule {
     pub fn next(&mut self, now_ms: u64) -> Next {
         let mut destinations = Sorted::new();
         let mut wake_ms = None;
-        let mut probe: Option<(u64, Name, String)> = None;
+        let mut probe: Option<((u64, u32), Name, String)> = None;
         let mut chosen = None;
         let full = self.under_way >= self.settings.senders_max;
         for (name, waiting) in self.waiting.iter() {
@@ -216,9 +232,10 @@ impl Schedule {
             match self.way(waiting, now_ms) {
                 Way::Up(via) => chosen = Some((name.clone(), via)),
                 Way::Probe(via) => {
-                    let earliest = probe.as_ref().map(|(tried_ms, ..)| *tried_ms);
-                    if earliest.is_none_or(|earliest| waiting.tried_ms < earliest) {
-                        probe = Some((waiting.tried_ms, name.clone(), via));
+                    let turn = (waiting.tried_ms, waiting.entry.tries);
+                    let earliest = probe.as_ref().map(|(turn, ..)| *turn);
+                    if earliest.is_none_or(|earliest| turn < earliest) {
+                        probe = Some((turn, name.clone(), via));
                     }
                 }
                 Way::At(at_ms) => wake_ms = earlier(wake_ms, at_ms),
@@ -256,7 +273,11 @@ impl Schedule {
             let down = state.and_then(|state| state.down.as_ref());
             let until_ms = down.map_or(0, |down| down.until_ms);
             let held_ms = state.map_or(0, |state| state.held_ms);
-            let at_ms = due_ms.max(until_ms).max(held_ms);
+            let failures = state.map_or(0, |state| state.failures);
+            let at_ms = match waiting.owed && failures < FLUSH_FAILURES_MAX {
+                true => held_ms,
+                false => due_ms.max(until_ms).max(held_ms),
+            };
             if at_ms > now_ms {
                 wake_ms = earlier(wake_ms, Some(at_ms));
                 continue;
@@ -290,6 +311,7 @@ impl Schedule {
         let wait_ms = match tried {
             Tried::Done => {
                 state.down = None;
+                state.failures = 0;
                 self.waiting.remove(name);
                 return;
             }
@@ -304,24 +326,29 @@ impl Schedule {
                 0
             }
         };
+        let owed = std::mem::take(&mut waiting.owed) && state.failures < FLUSH_FAILURES_MAX;
+        state.failures = state.failures.saturating_add(1);
+        let is_another = state.down.as_ref().is_some_and(|down| down.failed != *name);
         let place = match &state.down {
             None => 0,
-            Some(down) => down.pause.saturating_add(1),
+            Some(down) if is_another && !owed => down.pause.saturating_add(1),
+            Some(down) => down.pause,
         };
         let asked_ms = wait_ms.min(longest(pauses));
         let until_ms = now_ms.saturating_add(pause_ms(pauses, place, jitter).max(asked_ms));
-        let due_ms = match (&state.down, tried) {
+        let due_ms = match is_another && tried != Tried::Unsure {
+            true => now_ms,
             // It failed where others, as far as is known, do not.
-            (None, _) | (_, Tried::Unsure) => {
+            false => {
                 let alone = waiting.alone;
                 waiting.alone = alone.saturating_add(1);
                 now_ms.saturating_add(pause_ms(pauses, alone, jitter).max(asked_ms))
             }
-            (Some(_), _) => now_ms,
         };
         state.down = Some(Down {
             until_ms,
             pause: place,
+            failed: name.clone(),
         });
         waiting.tried_ms = now_ms;
         match waiting.entry.interface == via {

@@ -105,6 +105,12 @@ impl Folder {
         fs::symlink_metadata(self.folder(Place::New).join(name)).is_ok()
     }
 
+    /// How long ago a message's file was written; `None`: not known, or the clock says that it will be.
+    pub fn age(&self, name: &str) -> Option<Duration> {
+        let file = fs::symlink_metadata(self.folder(Place::New).join(name)).ok()?;
+        file.modified().ok()?.elapsed().ok()
+    }
+
     /// All of a message's file.
     pub fn read(&self, place: Place, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         files::read(&self.folder(place).join(name), bytes_max, Links::Refuse)

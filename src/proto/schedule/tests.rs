@@ -43,6 +43,7 @@ impl Story {
             due_ms: 0,
             expires_ms: Some(10_000_000),
             unsure: false,
+            tries: 0,
         };
         self.schedule
             .add(name(number, destination), entry, self.now_ms);
@@ -174,6 +175,45 @@ fn a_message_that_fails_alone_holds_up_nobody() {
 }
 
 #[test]
+fn a_message_that_always_fails_and_is_alone_makes_no_pause_of_the_interface_longer() {
+    let mut story = Story::new();
+    story.add(1, 1, "c");
+    story.next("1 c").later(1, 1).next("wait 10000");
+    story.after(10_000).next("1 c").later(1, 1);
+    story
+        .next("wait 30000")
+        .after(30_000)
+        .next("1 c")
+        .later(1, 1);
+    // The next one goes a shortest pause after that, and not after its longest.
+    story.add(2, 2, "c");
+    story
+        .next("wait 10000")
+        .after(10_000)
+        .next("2 c")
+        .done(2, 2);
+    story
+        .next("wait 50000")
+        .after(50_000)
+        .next("1 c")
+        .later(1, 1);
+    // When another fails too, it is the interface.
+    story.add(3, 3, "c");
+    story.after(10_000).next("3 c").later(3, 3);
+    story
+        .next("wait 30000")
+        .after(30_000)
+        .next("3 c")
+        .later(3, 3);
+    story
+        .next("wait 30000")
+        .after(30_000)
+        .next("1 c")
+        .later(1, 1);
+    story.next("wait 60000");
+}
+
+#[test]
 fn others_go_on_while_an_interface_is_down() {
     let mut story = Story::new();
     story.add(1, 1, "b");
@@ -278,6 +318,7 @@ fn under_an_insane_clock_nothing_is_too_old() {
         due_ms: 0,
         expires_ms: None,
         unsure: false,
+        tries: 0,
     };
     story.schedule.add(name(1, 1), entry, story.now_ms);
     story.after(u64::MAX / 2).next("wait");
@@ -291,6 +332,7 @@ fn what_failed_elsewhere_says_that_its_interface_is_down() {
         due_ms: story.now_ms + 5_000,
         expires_ms: None,
         unsure: false,
+        tries: 0,
     };
     story.schedule.add(name(1, 1), entry, story.now_ms);
     story.add(2, 2, "c");
@@ -298,13 +340,68 @@ fn what_failed_elsewhere_says_that_its_interface_is_down() {
 }
 
 #[test]
-fn a_flush_makes_everything_due() {
+fn a_flush_tries_each_once() {
     let mut story = Story::new();
-    story.add(1, 1, "c");
-    story.add(2, 2, "c");
+    for number in 1..=4 {
+        story.add(number, number, "c");
+    }
     story.next("1 c").later(1, 1).next("wait 10000");
     story.schedule.flush();
-    story.next("1 c").later(1, 1).next("wait 10000");
+    story.next("1 c").later(1, 1);
+    story.next("2 c").done(2, 2).next("3 c").later(3, 3);
+    story.next("4 c").done(4, 4).next("wait 10000");
+    story.schedule.flush();
+    story.next("1 c").later(1, 1).next("3 c").done(3, 3);
+    story.next("wait 60000");
+}
+
+#[test]
+fn a_flush_ends_where_some_in_a_row_have_failed() {
+    let mut story = Story::new();
+    for number in 1..=6 {
+        story.add(number, number, "c");
+    }
+    let most = u64::try_from(FLUSH_FAILURES_MAX).unwrap();
+    story.schedule.flush();
+    for number in 1..=most {
+        story.next(&format!("{number} c")).later(number, number);
+    }
+    // The pause is no longer for that.
+    story.next("wait 10000");
+    story
+        .after(10_000)
+        .next("4 c")
+        .later(4, 4)
+        .next("wait 30000");
+    // One that was sent counts anew, and what failed on a says nothing of b.
+    story.add(7, 7, "a");
+    story.schedule.flush();
+    story.next("1 c").later(1, 1).next("7 a").later(7, 7);
+    story.next("7 b").done(7, 7).next("5 c").done(5, 5);
+    for number in [2, 6, 3] {
+        story.next(&format!("{number} c")).later(number, number);
+    }
+    story.next("wait 10000");
+}
+
+#[test]
+fn of_those_not_tried_here_who_was_tried_least_goes_first() {
+    let mut story = Story::new();
+    for (number, tries) in [(1, 4), (2, 4), (3, 0), (4, 1)] {
+        let entry = Entry {
+            interface: "c".to_owned(),
+            due_ms: 0,
+            expires_ms: None,
+            unsure: false,
+            tries,
+        };
+        story
+            .schedule
+            .add(name(number, number), entry, story.now_ms);
+    }
+    story.schedule.flush();
+    story.next("1 c").later(1, 1).next("3 c").later(3, 3);
+    story.next("4 c").later(4, 4).next("wait 10000");
 }
 
 #[test]

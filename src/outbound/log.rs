@@ -1,0 +1,75 @@
+//! What became of an SMS → a line of the log: who, to whom, by which interface; never a text or a
+//! secret. The id is that of the run, of the message in the queue, and of every later line on it.
+
+use std::borrow::Cow;
+
+use super::Outcome;
+use crate::message::{LogNumbers, Text};
+use crate::proto::envelope::Item;
+use crate::proto::text;
+use crate::sys::log::{self, Clean, Level};
+
+/// The end of a run, or of a message in the queue.
+pub struct Event<'a> {
+    pub id: &'a str,
+    pub to: &'a [u8],
+    pub from: &'a [u8],
+    pub text: &'a [u8],
+    /// Over which it went, or would have gone.
+    pub interface: &'a str,
+    pub outcome: &'a Outcome,
+    pub numbers: LogNumbers,
+}
+
+/// Tells of an end.
+pub fn end(event: &Event<'_>) {
+    let text = Text::parse_outbound(event.text);
+    let text = text
+        .as_ref()
+        .map_or_else(|_| Cow::Borrowed(""), Text::to_utf8);
+    let (alphabet, segments) = text::segments(&text);
+    let alphabet = match alphabet {
+        text::Alphabet::Gsm => "GSM",
+        text::Alphabet::Ucs2 => "UCS-2",
+    };
+    log::event(
+        event.outcome.status.level(),
+        format_args!(
+            "out {word} {id} to={to} from={from} interface={interface} segments={segments} \
+             ({alphabet}) ref={provider}: {reason}",
+            word = event.outcome.status.word(),
+            id = event.id,
+            to = Clean(&event.numbers.show(event.to)),
+            from = Clean(&event.numbers.show(event.from)),
+            interface = event.interface,
+            provider = event.outcome.id.as_deref().unwrap_or("-"),
+            reason = event.outcome.reason,
+        ),
+    );
+}
+
+/// The end of a message that has been in the queue; `via` is the interface over which it was tried last.
+pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
+    end(&Event {
+        id: &item.id,
+        to: item.message.to.as_str().as_bytes(),
+        from: item.message.from.as_str().as_bytes(),
+        text: item.message.text.as_bytes(),
+        interface: via,
+        outcome,
+        numbers,
+    });
+}
+
+/// Tells why an interface did not send a message that is not given up.
+pub fn waits(item: &Item, via: &str, reason: &str, numbers: LogNumbers) {
+    log::event(
+        Level::Notice,
+        format_args!(
+            "out WAITS {} to={} interface={via} try={}: {reason}",
+            item.id,
+            Clean(&numbers.show(item.message.to.as_str().as_bytes())),
+            item.tries
+        ),
+    );
+}
