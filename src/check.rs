@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::config::{self, Config, Note, Outgoing, Reading, Severity};
+use crate::config::{self, Config, Note, Outgoing, Reading, Severity, Sound};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::{Message, Number, Sender, Text};
 use crate::outbound::connection;
@@ -28,6 +28,7 @@ pub fn load(path: &Path) -> Reading {
             fault(&mut notes, &["cannot be read: ", &error.to_string()]);
             Reading {
                 config: None,
+                draft: None,
                 notes,
             }
         }
@@ -37,9 +38,13 @@ pub fn load(path: &Path) -> Reading {
 /// Reads a configuration and looks around it.
 pub fn load_whole(path: &Path) -> Reading {
     let mut reading = load(path);
-    if let Some(config) = &reading.config {
-        reading.notes.extend(surroundings(path, config));
-    }
+    let more = match (&reading.config, &reading.draft) {
+        (Some(config), _) => surroundings(path, config, Sound::WHOLE),
+        (None, Some((draft, sound))) => surroundings(path, draft, *sound),
+        // Nothing of it could be read, if it is there at all.
+        (None, None) => file_notes(path),
+    };
+    reading.notes.extend(more);
     reading
 }
 
@@ -49,14 +54,11 @@ pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What is wrong around a configuration that is right in itself: files that others may read or
-/// write, folders that cannot work together, requests that cannot be made.
-pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
-    let mut notes = Vec::new();
-    if others_may(path, OTHERS_READ) {
-        let text = "others may read this file, which holds credentials: chmod o-r";
-        warn(&mut notes, &[text]);
-    }
-    for outgoing in &config.outgoing {
+/// write, folders that cannot work together, requests that cannot be made. Of one that is not right all
+/// that concerns its `sound` parts.
+pub fn surroundings(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
+    let mut notes = file_notes(path);
+    for outgoing in config.outgoing.iter().filter(|_| sound.outgoing) {
         if let Some(text) = interface_fault(outgoing) {
             match outgoing.account.interface.as_str() {
                 "" => fault(&mut notes, &[&text]),
@@ -64,7 +66,9 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
             }
         }
     }
-    if let Some(tls) = &config.listening.tls {
+    if let Some(tls) = &config.listening.tls
+        && sound.listening
+    {
         if others_may(&tls.key, OTHERS_READ) {
             let text = "others may read the file of tls_key: chmod o-r";
             warn(&mut notes, &[text]);
@@ -73,17 +77,23 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
             fault(&mut notes, &[&what]);
         }
     }
-    spool_notes(&config.spool, &mut notes);
+    if sound.spool {
+        spool_notes(&config.spool, &mut notes);
+    }
+    let (on_message, on_failure) = (&config.listening.on_message, &config.queue.on_failure);
     let hooks = [
-        ("[websmsd] on_message: ", &config.listening.on_message),
-        ("[queue] on_failure: ", &config.queue.on_failure),
+        ("[websmsd] on_message: ", on_message, sound.listening),
+        ("[queue] on_failure: ", on_failure, sound.queue),
     ];
-    for (key, program) in hooks {
-        if let Some(what) = program.as_deref().and_then(hook_doubt) {
+    for (key, program, is_sound) in hooks {
+        let program = program.as_deref().filter(|_| is_sound);
+        if let Some(what) = program.and_then(hook_doubt) {
             warn(&mut notes, &[key, what]);
         }
     }
-    if let Some(dir) = &config.queue.dir {
+    if let Some(dir) = &config.queue.dir
+        && sound.queue
+    {
         if others_may(dir, OTHERS_WRITE) {
             warn(&mut notes, &others_write("[queue] dir"));
         }
@@ -96,6 +106,16 @@ pub fn surroundings(path: &Path, config: &Config) -> Vec<Note> {
             let text = "[queue] dir is on a RAM disk: what waits there is lost with the power";
             warn(&mut notes, &[text]);
         }
+    }
+    notes
+}
+
+/// What is wrong with the file itself.
+fn file_notes(path: &Path) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if others_may(path, OTHERS_READ) {
+        let text = "others may read this file, which holds credentials: chmod o-r";
+        warn(&mut notes, &[text]);
     }
     notes
 }

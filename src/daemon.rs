@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::check;
-use crate::config::{Config, Note, Severity};
+use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status};
 use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
 use crate::outbound::{self, queue, spool_settings};
@@ -239,7 +239,7 @@ fn state_owner(config: &Config) -> Option<files::Owner> {
 /// Logs what is wrong around a configuration that works: it takes longer than connections should
 /// wait for their listener.
 fn log_surroundings(path: &Path, config: &Config) {
-    for note in &check::surroundings(path, config) {
+    for note in &check::surroundings(path, config, Sound::WHOLE) {
         let level = match note.severity {
             Severity::Fault => Level::Error,
             Severity::Warning => Level::Warning,

@@ -137,7 +137,7 @@ impl Report {
 /// The configuration and all remarks on it as steps. `None`: it cannot be used.
 fn configuration(path: &Path, report: &mut Report) -> Option<Config> {
     report.name = "configuration";
-    let Reading { config, notes } = check::load_whole(path);
+    let Reading { config, notes, .. } = check::load_whole(path);
     for note in &notes {
         let finding = match note.severity {
             Severity::Fault => Finding::Fail,

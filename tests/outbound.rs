@@ -822,4 +822,38 @@ fn check_reports_all_that_is_wrong_at_once() {
         assert!(ran.stdout.contains(words), "{words} not in {}", ran.stdout);
     }
     assert!(!ran.stdout.contains("Secret1"), "{}", ran.stdout);
+    // A fault in the file hides none around it, and a part that is at fault says nothing more.
+    let text = fs::read_to_string(&conf).unwrap();
+    let text = text.replace("[websms]\n", "[websms]\ntimeout = 0\n");
+    let text = text.replace("outgoingdir = ", "retrytime = x\noutgoingdir = ");
+    fs::write(&conf, &text).unwrap();
+    let ran = websms(&conf, &["--check"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    for words in [
+        ":2: fault: ",
+        "others may read this",
+        "write to outgoingdir",
+    ] {
+        assert!(ran.stdout.contains(words), "{words} not in {}", ran.stdout);
+    }
+    fs::write(&conf, text.replace("\noutgoingdir = ", "\noutgoingdir = x")).unwrap();
+    let ran = websms(&conf, &["--check"]);
+    assert!(ran.stdout.contains(" outgoingdir "), "{}", ran.stdout);
+    assert!(
+        !ran.stdout.contains("write to outgoingdir"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn an_sms_that_a_faulty_configuration_loses_is_in_the_log() {
+    let scratch = Scratch::new();
+    let conf = scratch.file("websms.conf", "[websms]\ntimeout = 0\n");
+    let ran = websms(&conf, &["-v", "--", "+12025550183", "alice-160", "hello"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    // Whether numbers may be whole there is in the configuration.
+    let line = "out INVALID - to=...183 from=...160 interface= segments=1";
+    assert!(ran.stderr.contains(line), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("hello"), "{}", ran.stderr);
 }

@@ -104,14 +104,15 @@ fn translate(pattern: &str, flags: &str) -> Parsed<String> {
             (Place::ClassStart, '^') if before == '[' => ("", Place::ClassStart),
             (Place::ClassStart, ']') => ("\\", Place::Class),
             (Place::Class, ']') => ("", Place::Outside),
+            (Place::ClassStart | Place::Class, '[') => {
+                text = posix_name(rest);
+                rest = rest.get(text.len()..).unwrap_or_default();
+                let prefix = if text.is_empty() { "\\[" } else { "[" };
+                (prefix, Place::Class)
+            }
             (Place::ClassStart | Place::Class, c) => {
-                let posix = c == '[' && rest.starts_with(':');
                 let blank = has(flags, b'x') && (c == '#' || c == ' ');
-                let prefix = if (c == '[' && !posix) || blank {
-                    "\\"
-                } else {
-                    ""
-                };
+                let prefix = if blank { "\\" } else { "" };
                 (prefix, Place::Class)
             }
         };
@@ -125,6 +126,15 @@ fn translate(pattern: &str, flags: &str) -> Parsed<String> {
 
 fn has(flags: &str, flag: u8) -> bool {
     flags.as_bytes().contains(&flag)
+}
+
+/// `:digit:]` at the begin of what stands behind a `[` in a class; empty: that is itself.
+fn posix_name(rest: &str) -> &str {
+    let end = rest.strip_prefix(':').and_then(|name| name.find(":]"));
+    let name = end.and_then(|end| rest.get(..end.saturating_add(3)));
+    let is_letter = |c: char| c.is_ascii_lowercase() || matches!(c, '^' | ':' | ']');
+    name.filter(|name| name.chars().all(is_letter))
+        .unwrap_or_default()
 }
 
 /// The first character and the rest; both empty at the end.
@@ -203,6 +213,10 @@ mod tests {
         check("/[[{]/", "[", Some(true));
         check("/[\\]$]/", "]", Some(true));
         check("/[[:digit:]]+$/", "abc123", Some(true));
+        check("/^[[:digit:]$]+$/", "1$2", Some(true));
+        check("/^[[:digit:]+*]+$/", "1+*", Some(true));
+        check("/^[[:^digit:][a]+$/", "[a]", Some(true));
+        check("/^[a[:digit]+$/", "[:digta", Some(true));
         check("/\\$5/", "$5", Some(true));
         check("/a+?b/", "aab", Some(true));
         check("/\\++a/", "++a", Some(true));

@@ -69,6 +69,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether it is on or off.
+    pub fn is_switch(&self) -> bool {
+        matches!(self.default, Absent::Value("yes" | "no"))
+    }
+
     /// The default as documentation writes it: `-` for an empty one.
     pub fn default_shown(&self) -> &'static str {
         match self.default {

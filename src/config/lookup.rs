@@ -71,14 +71,15 @@ pub struct Table<'a> {
     slots: Vec<Slot<'a>>,
 }
 
-/// The tables of a file in the order of [`Section::ALL`]; unknown sections and keys are remarked on.
-pub fn tables<'a>(root: &'a ini::Map, notes: &mut Notes) -> [Table<'a>; 4] {
+/// The tables of a file in the order of [`Section::ALL`]; unknown sections and keys are remarked on, and
+/// words that have become something else.
+pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
     let mut tables = Section::ALL.map(|section| Table {
         section,
         line: 0,
         slots: Vec::new(),
     });
-    for entry in &root.entries {
+    for entry in &tree.root.entries {
         let name = key_bytes(&entry.key);
         let ini::Value::Map(map) = &entry.value else {
             let text = format!(
@@ -94,6 +95,7 @@ pub fn tables<'a>(root: &'a ini::Map, notes: &mut Notes) -> [Table<'a>; 4] {
             Some(table) => {
                 table.line = entry.line;
                 table.fill(map, notes);
+                table.note_words(&tree.words, notes);
             }
             None => {
                 let near = keys::nearest(&Section::ALL.map(Section::name), &name);
@@ -162,6 +164,29 @@ impl<'a> Table<'a> {
         for key in keys::KEYS {
             if key.section == self.section && key.also.is_some() {
                 self.settle(key, notes);
+            }
+        }
+    }
+
+    /// A bare `on` is `1` and a bare `none` is empty. Who wrote that for a switch meant it so, and who
+    /// emptied something mostly too; not a credential.
+    #[inline(never)]
+    fn note_words(&self, lines: &[u32], notes: &mut Notes) {
+        for slot in &self.slots {
+            let meaning = match slot.value {
+                b"" if matches!(slot.key.name, "auth_user" | "auth_passwd" | "auth_extra") => {
+                    "empty"
+                }
+                b"1" if !slot.key.is_switch() => "1",
+                _ => continue,
+            };
+            if lines.binary_search(&slot.line).is_ok() {
+                let (section, name) = (self.section.name(), slot.name);
+                let text = format!(
+                    "[{section}] {name} is {meaning}: that is what this word means in PHP's syntax; if it is \
+                     meant as it stands, write it in \"...\""
+                );
+                notes.warn(slot.line, text);
             }
         }
     }

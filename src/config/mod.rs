@@ -269,8 +269,33 @@ pub enum Severity {
 pub struct Reading {
     /// `None` where a note is a fault.
     pub config: Option<Config>,
+    /// Where a note is one: what is to be run with never, but tells what else is wrong.
+    pub draft: Option<(Config, Sound)>,
     /// Faults and warnings.
     pub notes: Vec<Note>,
+}
+
+/// Which parts of a configuration are as the file has them. Others hold something made up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sound {
+    /// [`Config::outgoing`].
+    pub outgoing: bool,
+    /// [`Config::listening`].
+    pub listening: bool,
+    /// [`Config::spool`].
+    pub spool: bool,
+    /// [`Config::queue`].
+    pub queue: bool,
+}
+
+impl Sound {
+    /// A configuration without a fault.
+    pub const WHOLE: Sound = Sound {
+        outgoing: true,
+        listening: true,
+        spool: true,
+        queue: true,
+    };
 }
 
 /// Reads the bytes of a `websms.conf`; `variable` looks up `${name}`.
@@ -281,7 +306,7 @@ pub fn read(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Reading
 /// The same with presets of one's own.
 fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: Lookup) -> Reading {
     let mut notes = Notes::default();
-    let mut config = None;
+    let mut built = None;
     if file.len() > CONFIG_BYTES_MAX {
         let bytes = file.len();
         notes.fault(
@@ -291,43 +316,65 @@ fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: L
     } else {
         match ini::parse(file, variable) {
             Err(bad) => notes.fault(bad.line, bad.text),
-            Ok(tree) => config = Some(build(&tree, preset, &mut notes)),
+            Ok(tree) => built = Some(build(&tree, preset, &mut notes)),
         }
     }
-    if notes.faults() > 0 {
-        config = None;
-    }
+    let (config, draft) = match notes.faults() {
+        0 => (built.map(|(config, _)| config), None),
+        _ => (None, built),
+    };
     Reading {
         config,
+        draft,
         notes: notes.finish(),
     }
 }
 
 /// Everything, faults included, so that all of them are told at once; what could not be read is
-/// filled with something that is thrown away.
-fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> Config {
+/// filled with something that is made up.
+fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     for surprise in &tree.surprises {
         notes.warn(surprise.line, surprise.text.clone());
     }
-    let [websms, websmsd, astqueue, queue] = lookup::tables(&tree.root, notes);
+    let [websms, websmsd, astqueue, queue] = lookup::tables(tree, notes);
     let trees = preset::trees([&websms, &websmsd], preset, notes);
     let presets = Presets::of(&trees);
+    // A key that stands where it must not may be that of any part.
+    let are_placed = notes.faults() == 0;
+    let mut faults = notes.faults();
+    let mut is_sound = |notes: &Notes| {
+        let before = std::mem::replace(&mut faults, notes.faults());
+        are_placed && before == faults
+    };
     let queue = program::queue(&mut Reader::once(&queue, notes));
+    let queue_is_sound = is_sound(notes);
     let outgoing = outgoing::read(&websms, &presets, notes);
     if queue.dir.is_none() {
         outgoing::check_quotas(&websms, notes);
     }
+    let outgoing_is_sound = is_sound(notes);
     let (rules, hooks) = incoming::read(&websmsd, &presets, notes);
-    Config {
+    is_sound(notes);
+    let listening = program::listening(&mut Reader::once(&websmsd, notes));
+    let listening_is_sound = is_sound(notes);
+    let spool = program::spool(&mut Reader::once(&astqueue, notes));
+    let sound = Sound {
+        outgoing: outgoing_is_sound,
+        listening: listening_is_sound,
+        spool: is_sound(notes),
+        queue: queue_is_sound,
+    };
+    let config = Config {
         outgoing,
         rules,
         hooks,
-        listening: program::listening(&mut Reader::once(&websmsd, notes)),
+        listening,
         route: program::route(&mut Reader::once(&astqueue, notes)),
-        spool: program::spool(&mut Reader::once(&astqueue, notes)),
+        spool,
         queue,
         log_numbers: program::log_numbers(&mut Reader::once(&websms, notes)),
-    }
+    };
+    (config, sound)
 }
 
 #[cfg(test)]

@@ -64,7 +64,12 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         check_placeholders(reader, key, &values);
     }
     check_headers(reader, &auth, &headers);
-    if target.exposure == Exposure::Readable && carries_secret(&auth, &headers, &statics) {
+    let pairs = statics.iter().chain(&unicode_statics);
+    let is_credential = |(name, value): &Pair| is_secret(name, value);
+    let has_secret = carries_secret(&auth, &headers)
+        || pairs.clone().any(is_credential)
+        || path_has_secret(target.path.as_bytes());
+    if target.exposure == Exposure::Readable && has_secret {
         reader.warn(
             "host",
             "sends credentials over http://, where everybody on the way can read them; use https://",
@@ -333,17 +338,22 @@ fn check_headers(reader: &mut Reader<'_, '_>, auth: &Auth, headers: &[(String, S
     }
 }
 
-fn carries_secret(auth: &Auth, headers: &[(String, String)], statics: &[Pair]) -> bool {
+fn carries_secret(auth: &Auth, headers: &[(String, String)]) -> bool {
     let by_auth = match auth {
         Auth::None => false,
         Auth::Basic { user, passwd } => !user.is_empty() || !passwd.is_empty(),
         _ => true,
     };
     let mut headers = headers.iter();
-    let mut statics = statics.iter();
-    by_auth
-        || headers.any(|(name, value)| is_secret(name.as_bytes(), value.as_bytes()))
-        || statics.any(|(name, value)| is_secret(name, value))
+    by_auth || headers.any(|(name, value)| is_secret(name.as_bytes(), value.as_bytes()))
+}
+
+/// Whether a path has a credential filled in, or a parameter behind its `?` that is named for one.
+fn path_has_secret(path: &[u8]) -> bool {
+    let query = path.split(|byte| *byte == b'?').nth(1).unwrap_or_default();
+    let mut pairs = query.split(|byte| *byte == b'&');
+    let name = |pair: &[u8]| pair.split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
+    is_secret(b"", path) || pairs.any(|pair| is_secret(&name(pair).unwrap_or_default(), b""))
 }
 
 /// Whether a credential is filled in, or stands in what is named for one.

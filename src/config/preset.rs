@@ -46,7 +46,7 @@ impl<'a> Presets<'a> {
     pub fn of(trees: &'a [Tree<'a>]) -> Presets<'a> {
         let mut list = Vec::new();
         for (name, tree) in trees {
-            list.push((*name, lookup::tables(&tree.root, &mut Notes::default())));
+            list.push((*name, lookup::tables(tree, &mut Notes::default())));
         }
         Presets { list }
     }

@@ -720,6 +720,36 @@ fn unknown_keys_and_sections() {
     );
     check_warning("[0]\na = x\n", 1, "\"0\" is not known");
     check_warning("websms = x\n", 1, "before the first section");
+}
+
+#[test]
+fn words_that_have_become_something_else_are_told() {
+    let is_1 = "is 1: that is what this word means";
+    check_warning("[websms]\nkey_body = yes\n", 2, &format!("key_body {is_1}"));
+    check_warning(
+        "[websms]\nauth_user [a] = u\nauth_passwd [a] = On\n",
+        3,
+        is_1,
+    );
+    check_warning("[websms]\ntimeout = true\n", 2, is_1);
+    check_warning(
+        "[websmsd]\nresp_ack = yes\n",
+        2,
+        &format!("resp_ack {is_1}"),
+    );
+    check_warning(
+        "[websms]\nhost = http://[::1]\nauth_method = none\nauth_user = none\n",
+        4,
+        "auth_user is empty: that is what this word means",
+    );
+    for meant in [
+        "[websms]\ntls_verify = on\n[queue]\nfirst = yes\n",
+        "[websms]\nkey_body = \"yes\"\nauth_user = \"\"\n",
+        "[websms]\nkey_from = none\nauth_method = none\n",
+        "[websms]\ntimeout = 1\n",
+    ] {
+        check_silence(meant, "this word means");
+    }
     check_fault(
         "[websmsd]\npermit_adr = 1.2.3.4\n",
         2,
@@ -868,6 +898,24 @@ fn secrets_on_the_way() {
     check_silence(&over("http://[::1]:80"), "over http://");
     check_warning(&over("http://localhost.example.com"), 2, "over http://");
     check_silence("[websms]\nhost = http://api.example.com\n", "over http://");
+    let with =
+        |more: &str| format!("[websms]\nhost = http://a.example\nauth_method = none\n{more}\n");
+    let filled = "auth_passwd = x\n";
+    for more in [
+        "path = \"/send?api_key=abc\"",
+        "path = \"/send?to={to}&PASSWD=abc\"",
+        &format!("{filled}path = \"/{{auth_passwd}}/send\""),
+        &format!("{filled}unicode_static = \"a={{auth_passwd}}\""),
+        "unicode_static = \"token=abc\"",
+    ] {
+        check_warning(&with(more), 2, "over http://");
+    }
+    for more in [
+        "path = \"/key/send?to=1&a=key\"",
+        "unicode_static = \"type=unicode\"",
+    ] {
+        check_silence(&with(more), "over http://");
+    }
     check_warning(
         "[websms]\nhost = http://h\nheaders = \"X-Api-Key: 1\"\n",
         2,
@@ -1014,7 +1062,7 @@ fn every_preset_is_read_without_a_remark() {
         let tree = ini::parse(text.as_bytes(), &|_| None).unwrap();
         assert_eq!(tree.surprises, [], "{name}");
         let mut notes = Notes::default();
-        lookup::tables(&tree.root, &mut notes);
+        lookup::tables(&tree, &mut notes);
         assert_eq!(notes.finish(), [], "{name}");
     }
 }

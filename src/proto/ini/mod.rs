@@ -61,6 +61,9 @@ pub struct Ini {
     pub root: Map,
     /// What PHP's rules dropped or changed without a word, in file order.
     pub surprises: Vec<Surprise>,
+    /// Lines, in order, whose value is a bare word like `yes` or `none`: it is `1` or empty, which
+    /// surprises whoever meant the word.
+    pub words: Vec<u32>,
 }
 
 /// Something an operator wrote that PHP's rules silently drop or change.
@@ -112,6 +115,12 @@ mod tests {
                 "{surprise:?}"
             );
         }
+    }
+
+    #[test]
+    fn bare_words_are_told_apart() {
+        let file = "a=yes\nb=\"yes\"\nc=1\nd[x] = None ;c\ne=yess\nf=\n[s]\ng=off\n";
+        assert_eq!(parse(file.as_bytes(), &fig).unwrap().words, [1, 4, 8]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub(super) struct Reader<'a> {
     variable: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
     tree: Tree,
     surprises: Vec<Surprise>,
+    words: Vec<u32>,
     /// The line in which the statement began.
     line: u32,
     /// That line begins with `#`, which many take for a comment.
@@ -28,6 +29,7 @@ pub(super) fn parse(
         variable,
         tree: Tree::default(),
         surprises: Vec::new(),
+        words: Vec::new(),
         line: 0,
         hash: false,
         leftover: false,
@@ -36,6 +38,7 @@ pub(super) fn parse(
     Ok(Ini {
         root: reader.tree.finish(),
         surprises: reader.surprises,
+        words: reader.words,
     })
 }
 
@@ -219,6 +222,11 @@ impl<'a> Reader<'a> {
             line: self.line,
             text: text.to_owned(),
         }
+    }
+
+    /// The value of this line is a bare word that means something else.
+    pub(super) fn note_word(&mut self) {
+        self.words.push(self.line);
     }
 
     pub(super) fn note(&mut self, text: &str) {

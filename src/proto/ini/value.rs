@@ -55,6 +55,7 @@ impl<'a> Reader<'a> {
             Token::Keyword(meaning) => {
                 let next = self.scan.value_token();
                 let end = self.value_end(next).ok_or_else(|| self.fault(KEYWORD))?;
+                self.note_word();
                 Ok((meaning.to_vec(), end))
             }
             first => self.expression(

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::encode::{assemble, filled};
 use super::fill::Values;
-use super::{Account, BadAccount};
+use super::{Account, BadAccount, Format};
 use crate::message::Message;
 use crate::proto::form::{rawurlencode, urlencode};
 use crate::proto::json;
@@ -21,14 +21,9 @@ const MASK: &[u8] = b"***";
 /// Parts of parameter names that tell a secret.
 const TELLING: [&[u8]; 5] = [b"key", b"secret", b"pass", b"token", b"sig"];
 
-/// Headers whose values hide nothing.
-const OPEN: [&str; 5] = [
-    "Accept",
-    "Content-Length",
-    "Content-Type",
-    "Host",
-    "User-Agent",
-];
+/// Headers whose values hide nothing, whoever set them, and those that hide nothing as we set them.
+const OPEN: [&str; 2] = ["Accept", "Content-Type"];
+const OURS: [&str; 3] = ["Content-Length", "Host", "User-Agent"];
 
 /// Request line, headers, an empty line and the body, as they would go on the wire.
 pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u8>, BadAccount> {
@@ -45,11 +40,12 @@ pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u
     let mut out = Vec::new();
     out.extend_from_slice(call.method.as_bytes());
     out.push(b' ');
-    out.extend_from_slice(&mask(call.target().as_bytes(), &secrets));
+    let target = mask_pairs(call.target().as_bytes());
+    out.extend_from_slice(&mask(&target, &secrets));
     out.extend_from_slice(b" HTTP/1.1\r\n");
     // Content-Length is the real one's.
     for (name, value) in real.fields() {
-        let value = match OPEN.iter().any(|open| open.eq_ignore_ascii_case(name)) {
+        let value = match is_open(name, account) {
             true => mask(value.as_bytes(), &secrets),
             false => mask_all_but_scheme(&value),
         };
@@ -59,8 +55,37 @@ pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(&mask(&call.body, &secrets));
+    out.extend_from_slice(&match account.format {
+        // A signature is put in last.
+        Format::Form => mask(&mask_pairs(&call.body), &secrets),
+        _ => mask(&call.body, &secrets),
+    });
     Ok(out)
+}
+
+fn is_open(name: &str, account: &Account) -> bool {
+    let is = |other: &str| other.eq_ignore_ascii_case(name);
+    let is_given = || account.headers.iter().any(|(given, _)| is(given));
+    OPEN.into_iter().any(is) || (OURS.into_iter().any(is) && !is_given())
+}
+
+/// `/path?a=b&key=***`: of parameters whose names tell a secret.
+fn mask_pairs(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for piece in text.split_inclusive(|byte| matches!(byte, b'&' | b'?')) {
+        let end = piece.last().filter(|last| matches!(last, b'&' | b'?'));
+        let mut halves = piece.splitn(2, |byte| *byte == b'=');
+        match (halves.next(), halves.next()) {
+            (Some(name), Some(_)) if tells_a_secret(name) => {
+                out.extend_from_slice(name);
+                out.push(b'=');
+                out.extend_from_slice(MASK);
+                out.extend(end);
+            }
+            _ => out.extend_from_slice(piece),
+        }
+    }
+    out
 }
 
 fn tells_a_secret(name: &[u8]) -> bool {
@@ -147,8 +172,9 @@ fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::message::{Number, Sender, Text};
+    use crate::proto::provider::encode;
     use crate::proto::provider::tests::account;
-    use crate::proto::provider::{Format, encode};
+    use crate::proto::verify::Hash;
 
     fn shown(account: &Account) -> String {
         let message = Message {
@@ -259,6 +285,7 @@ mod tests {
             headers: vec![
                 ("X-Team".to_owned(), "blue".to_owned()),
                 ("accept".to_owned(), "text/xml".to_owned()),
+                ("User-Agent".to_owned(), "tok123".to_owned()),
             ],
             ..account()
         };
@@ -266,6 +293,28 @@ mod tests {
         assert!(text.contains("X-Team: ***\r\n"), "{text}");
         assert!(text.contains("accept: text/xml\r\n"), "{text}");
         assert!(text.contains("Authorization: Basic ***\r\n"), "{text}");
+        assert!(text.contains("User-Agent: ***\r\n"), "{text}");
+    }
+
+    #[test]
+    fn secrets_in_the_path_and_signatures_are_masked() {
+        let account = Account {
+            path: "/send?Api_key=abc&to=1".to_owned(),
+            auth: Auth::Vonage {
+                user: b"0-me".to_vec(),
+                secret: b"a-z-0".to_vec(),
+                hash: Hash::Sha256,
+            },
+            ..account()
+        };
+        for format in [Format::Form, Format::Query] {
+            let text = shown(&Account {
+                format,
+                ..account.clone()
+            });
+            assert!(text.contains("/send?Api_key=***&to=1"), "{text}");
+            assert!(text.contains("&sig=***&"), "{text}");
+        }
     }
 
     #[test]
