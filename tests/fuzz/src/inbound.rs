@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use websms::inbound::{Counts, Service, Setup, Status, serve};
 use websms::sys::clock::Deadline;
-use websms::sys::listener::Slots;
+use websms::sys::listener::{Share, Slots};
 use websms::sys::log;
 use websms::sys::spool::{Settings, Spool, Sync};
 use websms::sys::stream::Stream;
@@ -120,7 +120,9 @@ impl House {
             written: Vec::new(),
             finished: false,
         };
-        serve(&self.service, &mut script, [192, 0, 2, 1].into());
+        let peer = [192, 0, 2, 1].into();
+        let slot = self.service.slots.take(peer, Share::Limited).unwrap();
+        serve(&self.service, &mut script, peer, &slot);
         assert_eq!(fs::read_dir(&self.staging).unwrap().count(), 0, "staging");
         let mut call_files = 0;
         for file in fs::read_dir(&self.outgoing).unwrap() {

@@ -48,7 +48,7 @@ pub fn schedule(bytes: &[u8]) {
     let mut under_way: BTreeMap<Name, String> = BTreeMap::new();
     for (number, step) in bytes.chunks(2).enumerate() {
         let value = u64::from(step.get(1).copied().unwrap_or(0));
-        match step[0] % 4 {
+        match step[0] % 5 {
             0 => {
                 let name = Name {
                     order: number as u64,
@@ -61,11 +61,13 @@ pub fn schedule(bytes: &[u8]) {
                     due_ms: now_ms * (value & 1),
                     expires_ms: (value & 2 != 0).then_some(now_ms + value * 4),
                     unsure: value & 4 != 0,
+                    tries: u32::from(step[0]) / 5,
                 };
                 schedule.add(name.clone(), entry, now_ms);
                 waiting.insert(name);
             }
             1 => now_ms += value,
+            4 => schedule.flush(),
             2 => {
                 let Some((name, _)) = under_way.pop_first() else {
                     continue;
