@@ -20,9 +20,11 @@ printf '| target | immediate-abort | abort |\n|---|---:|---:|\n'
 for target in $targets; do
     [ -e "$(binary_of "$target")" ] || fail "$target is missing: run cross/build.sh $target"
     log=$out/$target.panics.log
-    cargo-zigbuild zigbuild --locked --release --target-dir "$out/panics" --target "$target" \
+    as=$(column "$target" 6)
+    as=${as:-$target}
+    cargo-zigbuild zigbuild --locked --release --target-dir "$out/panics/$target" --target "$as" \
         --config "$settings" --config "cross/settings/$target.toml" >"$log" 2>&1 ||
         { tail -n 30 "$log" >&2; fail "$target failed; the whole log is $log"; }
     printf '| %s | %s | %s |\n' "$target" "$(stat -c %s "$(binary_of "$target")")" \
-        "$(stat -c %s "$out/panics/$target/release/websms")"
+        "$(stat -c %s "$out/panics/$target/$as/release/websms")"
 done | sed -E ':a; s/ ([0-9]+)([0-9]{3})\b/ \1,\2/; ta'

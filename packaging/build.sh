@@ -19,6 +19,7 @@ cd "$top"
 version=$(sed -nE '1s/^websms \(([0-9.]+)\).*/\1/p' packaging/changelog)
 grep -qx "version = \"$version\"" Cargo.toml || fail "Cargo.toml and packaging/changelog name different versions"
 grep -qx "PKG_VERSION:=$version" packaging/openwrt/websms/Makefile || fail "packaging/openwrt/websms/Makefile names another version"
+! grep -o 'websms_[0-9.]*_openwrt' packaging/openwrt/README.md | grep -v "^websms_${version}_" || fail "packaging/openwrt/README.md names another version"
 maintainer=$(sed -nE '/^ -- /{s/^ -- (.*>)  .*/\1/p;q}' packaging/changelog)
 SOURCE_DATE_EPOCH=$(date -d "$(sed -nE '/^ -- /{s/.*>  (.*)/\1/p;q}' packaging/changelog)" +%s)
 export SOURCE_DATE_EPOCH

@@ -35,6 +35,9 @@ sed -i '/websms\.conf$/d' "$root/next/DEBIAN/md5sums"
 (cd "$root/next" && md5sum etc/asterisk/websms.conf >>DEBIAN/md5sums)
 dpkg-deb -b "$root/next" "$root/next.deb" >/dev/null
 
+# With it websmsd would see another /proc than websms, and take each of its starts for the system's.
+! grep -q '^ProcSubset' "$root/next/usr/lib/systemd/system/websmsd.service" || fail "the unit hides boot_id"
+
 inside dpkg -i /one.deb
 expect /etc/asterisk/websms.conf "640 root:asterisk"
 expect /var/spool/asterisk/outgoing "750 asterisk:asterisk"
@@ -67,4 +70,18 @@ cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "removing took the con
 inside dpkg -P websms
 gone /etc/asterisk/websms.conf
 gone /var/spool/websms
+gone /var/spool/asterisk/staging
+
+# Where Asterisk is another user's and runs, and a configuration is there that only its user could read.
+chroot "$root" useradd --system pbx
+chroot "$root" install -d -m 0755 -o pbx -g pbx /var/spool/asterisk/outgoing
+chroot "$root" install -D -m 0600 -o asterisk /dev/null /etc/asterisk/websms.conf
+cp "$root.mine" "$root/etc/asterisk/websms.conf"
+inside dpkg --force-confdef --force-confold -i /one.deb
+cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "installing lost the configuration"
+expect /etc/asterisk/websms.conf "640 root:asterisk"
+expect /var/spool/asterisk/outgoing "755 pbx:pbx"
+inside setpriv --reuid=asterisk --regid=asterisk --clear-groups test -r /etc/asterisk/websms.conf
+inside dpkg -r websms
+expect /var/spool/asterisk/outgoing "755 pbx:pbx"
 rm -rf "$root" "$root.mine" "$root.log"
