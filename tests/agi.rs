@@ -16,6 +16,8 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use websms::limits::AGI_ENVIRONMENT_BYTES_MAX;
+
 use rig::{Itsp, Scratch, Script, binary, command, signal, wait_for, wait_for_exit};
 
 const SUCCESS: &str = "200 result=1\n";
@@ -242,6 +244,28 @@ fn without_the_end_of_the_environment_nothing_is_said() {
         assert!(called.took < Duration::from_secs(5), "{called:?}");
         assert_eq!(itsp.requests().len(), number);
     }
+}
+
+#[test]
+fn an_environment_has_a_bound() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, &itsp, "");
+    let arguments = arguments(&conf, "hello");
+    let whole = String::from_utf8(environment(&arguments)).unwrap();
+    let before = whole.find("agi_arg_1").unwrap();
+    let check = |bytes: usize, commands: usize| {
+        let more = "x".repeat(bytes - before - "agi_more: \n".len());
+        let asterisk = Asterisk {
+            environment: Some(format!("agi_more: {more}\n{whole}").into_bytes()),
+            ..Asterisk::default()
+        };
+        let called = call(asterisk, &arguments);
+        assert_eq!(called.code, Some(0), "the SMS goes all the same");
+        assert_eq!(called.commands.len(), commands, "{bytes}: {called:?}");
+    };
+    check(AGI_ENVIRONMENT_BYTES_MAX, 3);
+    check(AGI_ENVIRONMENT_BYTES_MAX + 1, 0);
 }
 
 #[test]

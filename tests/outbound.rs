@@ -22,6 +22,7 @@ use rig::{Itsp, PATIENCE, Ran, Scratch, Script, deaf_address, websms};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
+use websms::limits::{PEM_BYTES_MAX, REPLY_HEAD_BYTES_MAX};
 use websms::proto::provider::Call;
 use websms::sys::client::{self, Failure, Settings, Trust};
 use websms::sys::clock::Deadline;
@@ -373,6 +374,21 @@ fn answers_beyond_the_limit_are_not_read() {
 }
 
 #[test]
+fn heads_beyond_the_limit_are_not_read() {
+    let check = |head_bytes: usize, code: i32| {
+        let mut head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: \r\n\r\n".to_owned();
+        let more = "x".repeat(head_bytes - head.len());
+        head.insert_str(head.len() - 4, &more);
+        let script = Script::Raw(format!("{head}OK").into_bytes());
+        let (ran, _, _) = send(script, "response_check = \"/OK/\"");
+        assert_eq!(ran.code, Some(code), "{head_bytes}: {}", ran.stderr);
+    };
+    check(REPLY_HEAD_BYTES_MAX, 0);
+    // The status counts, but what the check would need is not read.
+    check(REPLY_HEAD_BYTES_MAX + 1, 75);
+}
+
+#[test]
 fn what_was_not_written_is_told_from_what_was_not_answered() {
     let doubt = "it may have been sent: ";
     let closed = format!("{doubt}connection lost before an answer");
@@ -661,6 +677,29 @@ fn check_tls(certificate: &str, more: &str, expected: Result<(), &str>) {
             assert_eq!(request, "", "nothing is sent to a stranger");
         }
     }
+}
+
+#[test]
+fn a_file_of_authorities_has_a_bound() {
+    let scratch = Scratch::new();
+    let pem = fs::read(tls_file("ca.pem")).unwrap();
+    let most = usize::try_from(PEM_BYTES_MAX).unwrap();
+    let padded = |bytes: usize| {
+        let mut file = pem.clone();
+        file.resize(bytes, b'\n');
+        format!("ca_file = \"{}\"", scratch.file("ca.pem", file).display())
+    };
+    check_tls("good.pem", &padded(most), Ok(()));
+    let ran = websms(
+        &conf(&Scratch::new(), "https://127.0.0.1", &padded(most + 1)),
+        &ORDER,
+    );
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("ca_file cannot be read"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -20,7 +20,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use websms::limits::{FLUSH_FAILURES_MAX, QUEUE_WRITE_PAUSE};
+use websms::limits::{
+    FLUSH_FAILURES_MAX, QUEUE_FAILED_MAX, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX, QUEUE_WRITE_PAUSE,
+};
+use websms::proto::envelope::interface;
 
 use rig::{
     Called, Decision, Itsp, Ran, Received, Scratch, Script, Websmsd, deaf_address, finish,
@@ -761,6 +764,95 @@ fn a_folder_that_is_removed_is_made_again_and_drained() {
     pbx.queued("+1", "x");
     pbx.wait_until_empty();
     assert_eq!(itsp.requests().len(), 2);
+}
+
+// ---- Limits -----------------------------------------------------------------------------------
+
+#[test]
+fn failed_holds_so_many_and_lets_the_oldest_go() {
+    let check = |held: usize, gone: bool| {
+        let itsp = Itsp::start(vec![Script::reply(400, "")]);
+        let pbx = Pbx::with(&itsp.url(), "");
+        pbx.plant(9_999, "+1", &item(9_999, "+1", now_s(), "x"));
+        let failed = pbx.queue().join("failed");
+        fs::create_dir_all(&failed).unwrap();
+        for order in 1..=held {
+            fs::write(
+                failed.join(format!("{order:016x}-{order:016x}-{0:016x}-{0:016x}", 0)),
+                "",
+            )
+            .unwrap();
+        }
+        let oldest = pbx.names("failed").remove(0);
+        let mut run = rig::command(&rig::binary());
+        run.arg("-c").arg(&pbx.conf).args(["-v", "--flush"]);
+        let ran = finish(run);
+        let names = pbx.names("failed");
+        assert_eq!(names.len(), QUEUE_FAILED_MAX);
+        assert_eq!(!names.contains(&oldest), gone, "{held}");
+        assert!(names[QUEUE_FAILED_MAX - 1].contains("270f"), "the new one");
+        let told = "queue 0000000000000001: dropped from failed/, which is full";
+        assert_eq!(ran.stderr.contains(told), gone, "{}", ran.stderr);
+    };
+    check(QUEUE_FAILED_MAX - 1, false);
+    check(QUEUE_FAILED_MAX, true);
+}
+
+#[test]
+fn the_longest_text_of_a_command_line_fits_the_queue() {
+    let itsp = Itsp::start(vec![Script::reply(503, ""), Script::reply(200, "")]);
+    let pbx = Pbx::with(&itsp.url(), "");
+    let _websmsd = pbx.websmsd();
+    // Linux takes no argument beyond 128 KiB.
+    let text = "x".repeat(128 * 1024 - 1);
+    pbx.queued("+1", &text);
+    pbx.wait_until_empty();
+    assert_eq!(itsp.requests()[1].form("Body"), text);
+}
+
+#[test]
+fn a_file_that_is_too_long_is_no_message() {
+    let itsp = Itsp::accepting();
+    let pbx = Pbx::with(&itsp.url(), "");
+    let long = |bytes: usize| {
+        let with = |text: usize| item(1, "+1", now_s(), &"x".repeat(text));
+        let item = with(2 * bytes - with(bytes).len());
+        assert_eq!(item.len(), bytes);
+        item
+    };
+    let flush = || websms(&pbx.conf, &["--flush"]);
+    pbx.plant(1, "+1", &long(QUEUE_FILE_BYTES_MAX));
+    flush();
+    assert_eq!(itsp.requests().len(), 1);
+    assert_eq!(pbx.names("failed").len(), 0);
+    pbx.plant(1, "+1", &long(QUEUE_FILE_BYTES_MAX + 1));
+    flush();
+    assert_eq!(itsp.requests().len(), 1);
+    assert!(pbx.names("failed")[0].ends_with(".bad"));
+}
+
+#[test]
+fn a_crowd_that_waits_is_not_looked_through() {
+    let check = |held: usize, status: &str| {
+        let itsp = Itsp::accepting();
+        let pbx = Pbx::with(&itsp.url(), "");
+        // Somebody flushes daily, so what is put in will be sent.
+        websms(&pbx.conf, &["--flush"]);
+        let digest = interface("");
+        for order in 1..=held {
+            let to = format!("+{order}00");
+            let order = u64::try_from(order).unwrap();
+            let untried = item(order, &to, now_s(), "x").replace("tries: 1", "tries: 0");
+            let path = pbx.plant(order, &to, &untried);
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let name = format!("{}{digest:016x}", &name[..name.len() - 16]);
+            fs::rename(&path, path.with_file_name(name)).unwrap();
+        }
+        let ran = pbx.send("+1", "x");
+        assert!(ran.stderr.contains(status), "{held}: {}", ran.stderr);
+    };
+    check(QUEUE_LOOKS_MAX, "out SENT");
+    check(QUEUE_LOOKS_MAX + 1, "out QUEUED");
 }
 
 // ---- Flushing ---------------------------------------------------------------------------------

@@ -255,6 +255,9 @@ mod tests {
         }
         // The size is limited, whatever the count says.
         check("/a{100}/", &"a".repeat(100), Some(true));
+        // Two characters took 64 bytes when this was written.
+        check("/^(?:ab){4000}$/", &"ab".repeat(4000), Some(true));
+        check("/^(?:ab){4200}$/", "", None);
         check("/(a{1000}){1000}/", "", None);
     }
 

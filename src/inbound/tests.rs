@@ -460,6 +460,32 @@ fn credentials_come_behind_the_checks_that_are_not_signed() {
 }
 
 #[test]
+fn a_request_waits_until_fewer_are_taken_apart() {
+    let house = House::new("");
+    let request = "POST /?To=1&From=2&Body=3 HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
+    let answered = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let mut turns: Vec<_> = (1..READERS_MAX)
+            .map(|_| house.service.readers.take())
+            .collect();
+        assert_eq!(
+            statuses(&house.answers_to(&[request.as_bytes()], End::Eof).0),
+            ["200"]
+        );
+        turns.push(house.service.readers.take());
+        let asked = scope.spawn(|| {
+            let answers = house.answers_to(&[request.as_bytes()], End::Eof).0;
+            answered.store(1, Ordering::SeqCst);
+            answers
+        });
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert_eq!(answered.load(Ordering::SeqCst), 0);
+        turns.pop();
+        assert_eq!(statuses(&asked.join().unwrap()), ["200"]);
+    });
+}
+
+#[test]
 fn memory_that_is_used_up_is_a_503() {
     let mut house = House::new("");
     house.service.memory = Memory::new(2 * 1024, 2 * 1024);

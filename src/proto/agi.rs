@@ -41,7 +41,8 @@ impl Environment {
         }
         end.push(b'\n');
         Environment {
-            left: end.len().saturating_add(bytes_max),
+            // The line end that the arguments come after is that of a line before them.
+            left: end.len().saturating_sub(1).saturating_add(bytes_max),
             end,
             seen: b"\n".to_vec(),
         }
@@ -140,11 +141,9 @@ mod tests {
     fn an_environment_is_bounded() {
         fn check(room: usize, expected: Fed) {
             let (mut environment, text) = environment(&["1", "2", "x"], room);
-            // The line end before the arguments is the last one of what stands before them.
             assert_eq!(environment.feed(text.as_bytes()), expected, "{room}");
         }
-        check(HEAD.len() - 2, Fed::TooLong);
-        check(HEAD.len() - 1, Fed::End);
+        check(HEAD.len() - 1, Fed::TooLong);
         check(HEAD.len(), Fed::End);
     }
 

@@ -2,6 +2,7 @@
 
 use super::keys::{Absent, KEYS, Scope, Section, guards};
 use super::*;
+use crate::limits::RETRY_PAUSES_MAX;
 use crate::proto::provider::Check;
 use crate::proto::sign::Auth;
 use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
@@ -720,6 +721,21 @@ fn unknown_keys_and_sections() {
     );
     check_warning("[0]\na = x\n", 1, "\"0\" is not known");
     check_warning("websms = x\n", 1, "before the first section");
+}
+
+#[test]
+fn so_many_pauses_and_no_more() {
+    let pauses = |count: usize| {
+        let list = vec!["1s"; count].join(",");
+        format!("[websmsd]\npermit_addr = 127.0.0.1\n[queue]\nretry = \"{list}\"\n")
+    };
+    let most = config(&pauses(RETRY_PAUSES_MAX));
+    assert_eq!(most.queue.retry.len(), RETRY_PAUSES_MAX);
+    check_fault(
+        &pauses(RETRY_PAUSES_MAX + 1),
+        4,
+        "has 33 pauses; give 1 to 32",
+    );
 }
 
 #[test]
