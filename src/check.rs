@@ -50,6 +50,8 @@ pub fn load_whole(path: &Path) -> Reading {
 
 /// `${name}` of a configuration.
 pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
+    // PHP asks C, which sees no further than a NUL.
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
     std::env::var_os(OsStr::from_bytes(name)).map(OsStringExt::into_vec)
 }
 

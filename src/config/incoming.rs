@@ -279,6 +279,7 @@ fn hook(reader: &mut Reader<'_, '_>) -> Hook {
         key_to: reader.read("key_to", values::needed_name),
         key_from: reader.read("key_from", values::needed_name),
         key_body: reader.read("key_body", values::needed_name),
+        key_caption: reader.bytes("key_caption"),
         key_id: reader.bytes("key_id"),
         accept_if: reader.read("accept_if", values::condition),
         each: reader.bytes("each"),

@@ -178,6 +178,7 @@ pub const KEYS: &[Key] = &[
     hook("each", None, Value("")),
     hook("number_format", None, Value("")),
     hook("text_decode", None, Value("none")),
+    hook("key_caption", None, Value("")),
     hook("key_media", None, Value("")),
     hook("media", None, Value("link")),
     hook("report_success", Some("resp_ack"), Value("")),

@@ -36,6 +36,8 @@ pub struct Hook {
     pub key_from: Vec<u8>,
     /// The text's.
     pub key_body: Vec<u8>,
+    /// The same where a message has none of that name: of an MMS; empty: nowhere.
+    pub key_caption: Vec<u8>,
     /// The provider's message id; empty: none.
     pub key_id: Vec<u8>,
     /// Only requests of which this holds are messages.
@@ -46,8 +48,8 @@ pub struct Hook {
     pub number_format: NumberFormat,
     /// What the text is written in.
     pub text_decode: Decode,
-    /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a0`, `a1`
-    /// and so on; empty: nowhere.
+    /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a`, `a0`,
+    /// `a1` and so on; empty: nowhere.
     pub key_media: Vec<u8>,
     /// What happens to them.
     pub media: Media,
@@ -57,6 +59,20 @@ pub struct Hook {
     pub report_type: String,
     /// Status for requests that are no acceptable message.
     pub reject_status: u16,
+}
+
+impl Hook {
+    /// The keys whose values are what they look like: nothing is sought inside them.
+    fn named(&self) -> [&[u8]; 5] {
+        let keys = [
+            &self.key_to,
+            &self.key_from,
+            &self.key_body,
+            &self.key_caption,
+            &self.key_id,
+        ];
+        keys.map(Vec::as_slice)
+    }
 }
 
 /// `accept_if`: a key has one of these values. A key that is not there counts as empty.
@@ -188,9 +204,14 @@ pub fn names_any(coverage: &Coverage, request: &Request<'_>, hook: &Hook) -> boo
         return false;
     };
     let whole = Scope::Whole(&places);
-    [&hook.key_to, &hook.key_from, &hook.key_body]
-        .into_iter()
-        .any(|key| whole.find(key).is_some())
+    [
+        &hook.key_to,
+        &hook.key_from,
+        &hook.key_body,
+        &hook.key_caption,
+    ]
+    .into_iter()
+    .any(|key| whole.find(key).is_some())
 }
 
 fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {
@@ -217,7 +238,8 @@ fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {
 /// The text, and behind it the links of an MMS, which need not have one.
 fn text(scope: Scope, hook: &Hook) -> Result<Vec<u8>, BadMessage> {
     let media = scope.all(&hook.key_media, MEDIA_LINKS_MAX);
-    let caption = scope.find(&hook.key_body);
+    let text = scope.find(&hook.key_body);
+    let caption = text.or_else(|| scope.find(&hook.key_caption));
     let mut text = match caption {
         Some(text) => decode(&text, hook.text_decode),
         None if media.iter().any(|link| !link.is_empty()) => Vec::new(),

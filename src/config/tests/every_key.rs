@@ -456,6 +456,10 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "text_decode")
     },
     Row {
+        values: &[("Caption", "Caption"), ("'mms.text'", "mms.text")],
+        ..row(Websmsd, "key_caption")
+    },
+    Row {
         values: &[
             ("'media[].url'", "media[].url"),
             ("'MediaUrl*'", "MediaUrl*"),
@@ -959,6 +963,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         },
         (Websmsd, "number_format") => format!("{:?}", hook.number_format),
         (Websmsd, "text_decode") => format!("{:?}", hook.text_decode),
+        (Websmsd, "key_caption") => text(&hook.key_caption),
         (Websmsd, "key_media") => text(&hook.key_media),
         (Websmsd, "media") => format!("{:?}", hook.media),
         (Websmsd, "each") => text(&hook.each),

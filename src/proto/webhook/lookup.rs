@@ -56,8 +56,7 @@ impl<'a> Places<'a> {
         for uncovered in &source.uncovered {
             places.uncovered.extend(root(uncovered)?);
         }
-        let keys = [&hook.key_to, &hook.key_from, &hook.key_body, &hook.key_id];
-        let named: Vec<&[u8]> = keys.iter().map(|key| key.as_slice()).collect();
+        let named = hook.named();
         for place in places
             .covered
             .clone()
@@ -229,12 +228,13 @@ impl<'a> Scope<'_, 'a> {
         })
     }
 
-    /// Every value of a key that names several, at most `values_max` of them, in order: `a*` is `a0`,
-    /// `a1` and so on, `a[].b` is `b` in each element of a list.
+    /// Every value of a key that names several, at most `values_max` of them, in order: `a*` is `a`, `a0`,
+    /// `a1` and so on, whichever are there, `a[].b` is `b` in each element of a list.
     pub(super) fn all(&self, key: &[u8], values_max: usize) -> Vec<Cow<'a, [u8]>> {
         if let Some(stem) = key.strip_suffix(b"*") {
             let numbered = |n: usize| self.find(&[stem, n.to_string().as_bytes()].concat());
-            return (0..values_max).map_while(numbered).collect();
+            let all = std::iter::once(self.find(stem)).chain((0..=values_max).map(numbered));
+            return all.flatten().take(values_max).collect();
         }
         let split = key.windows(3).position(|three| three == b"[].");
         let (list, rest) = split

@@ -85,9 +85,10 @@ impl Root<'_> {
         let Root::Form(array) = self else {
             return;
         };
-        let keys = [&hook.key_to, &hook.key_from, &hook.key_body, &hook.key_id];
         let ends = |b: &u8| matches!(b, b'.' | b'[');
-        let named = keys.map(|path| path.split(ends).next().unwrap_or_default());
+        let named = hook
+            .named()
+            .map(|path| path.split(ends).next().unwrap_or_default());
         for (key, value) in array.entries_mut() {
             if let Value::Scalar(bytes) = value
                 && !named.iter().any(|name| key.is(name))

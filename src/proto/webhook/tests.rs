@@ -28,6 +28,7 @@ fn hook() -> Hook {
         each: Vec::new(),
         number_format: NumberFormat::AsIs,
         text_decode: Decode::None,
+        key_caption: Vec::new(),
         key_media: Vec::new(),
         media: Media::Link,
         report_success: Vec::new(),
@@ -1053,6 +1054,22 @@ fn texts_in_an_encoding_of_their_own() {
 }
 
 #[test]
+fn the_text_of_an_mms_may_have_another_name() {
+    let hook = with(|hook| hook.key_caption = b"Caption".to_vec());
+    let check = |body: &str, expected: &str| {
+        assert_eq!(shown(post(&hook, FORM, body)), expected, "{body}");
+    };
+    check("To=1&From=2&Caption=x", "1 2 x");
+    check("To=1&From=2&Caption=x&Body=y", "1 2 y");
+    check("To=1&From=2&Caption=x&Body=", "1 2 ");
+    check("To=1&From=2&Other=x", "bad: no text");
+    // What looks like JSON names nobody else there either.
+    let forged = "To=1&From=2&Caption={%22From%22:%223%22}";
+    check(forged, "1 2 {\"From\":\"3\"}");
+    check(&forged.replace("From=2&", ""), "bad: no from");
+}
+
+#[test]
 fn media_are_links_behind_the_text() {
     fn check(key: &str, media: Media, content_type: &str, body: &str, expected: &str) {
         let hook = with(|hook| {
@@ -1066,7 +1083,10 @@ fn media_are_links_behind_the_text() {
     };
     let twilio = "To=1&From=2&Body=x&NumMedia=2&MediaUrl0=https://a/0&MediaUrl1=https://a/1\
                   &MediaUrl3=https://a/3";
-    link("MediaUrl*", FORM, twilio, "1 2 x\nhttps://a/0\nhttps://a/1");
+    let all = "1 2 x\nhttps://a/0\nhttps://a/1\nhttps://a/3";
+    link("MediaUrl*", FORM, twilio, all);
+    let from_bare = "To=1&From=2&Body=x&image=https://a/0&image2=https://a/2&image11=https://a/no";
+    link("image*", FORM, from_bare, "1 2 x\nhttps://a/0\nhttps://a/2");
     check("MediaUrl*", Media::Drop, FORM, twilio, "1 2 x");
     link("", FORM, twilio, "1 2 x");
     let empty = "To=1&From=2&Body=&MediaUrl0=https://a/0";
