@@ -17,7 +17,7 @@ use crate::check;
 use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status};
 use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
-use crate::outbound::{self, queue, spool_settings};
+use crate::outbound::{self, Bell, queue, spool_settings};
 use crate::proto::access::Rules;
 use crate::proto::response::{self, After, HANDSHAKE, Refusal};
 use crate::sys::clock::Deadline;
@@ -75,9 +75,9 @@ pub fn run(options: &Options) -> u8 {
     };
     log::open("websmsd", stderr);
     match start(options) {
-        Ok((service, hangups)) => {
-            log_surroundings(&options.config, &service.setup().config);
-            reload(options, &service, hangups)
+        Ok(running) => {
+            log_surroundings(&options.config, &running.service.setup().config);
+            reload(options, &running)
         }
         Err(fault) => {
             for line in &fault.lines {
@@ -92,15 +92,28 @@ pub fn run(options: &Options) -> u8 {
     }
 }
 
-/// Everything up to the first accepted connection; gives where SIGHUPs arrive.
-fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
+/// What was started, and what of it no new configuration changes.
+struct Running {
+    service: Arc<Service>,
+    /// Where SIGHUPs arrive.
+    hangups: UnixStream,
+    addresses: Vec<SocketAddr>,
+    queue_dir: Option<PathBuf>,
+    /// Of who drains the queue.
+    bell: Bell,
+}
+
+/// Everything up to the first accepted connection.
+fn start(options: &Options) -> Result<Running, Fault> {
     // First of all, so that an early SIGHUP does not kill.
     let hangups = match signals::hangups() {
         Ok(hangups) => hangups,
         Err(error) => return refused("cannot wait for SIGHUP", &error),
     };
     let setup = load(&options.config, None)?;
-    let listeners = bind_all(&addresses(options, &setup.config))?;
+    let addresses = addresses(options, &setup.config);
+    let queue_dir = setup.config.queue.dir.clone();
+    let listeners = bind_all(&addresses)?;
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
     for listener in listeners {
@@ -115,22 +128,29 @@ fn start(options: &Options) -> Result<(Arc<Service>, UnixStream), Fault> {
         }
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
-    drain_queue(&service)?;
-    Ok((service, hangups))
+    Ok(Running {
+        bell: drain_queue(&service)?,
+        service,
+        hangups,
+        addresses,
+        queue_dir,
+    })
 }
 
 const NO_THREAD: &str = "cannot start a thread";
 
 /// Starts to drain the outbound queue, where there is one.
-fn drain_queue(service: &Arc<Service>) -> Result<(), Fault> {
+fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
+    let bell = Bell::default();
     let Some(folder) = queue::folder(&service.setup().config) else {
-        return Ok(());
+        return Ok(bell);
     };
     let service = Arc::clone(service);
     let source: outbound::Source = Arc::new(move || Arc::clone(&service.setup().config));
-    let drain = move || outbound::drain(&folder, &source);
+    let heard = bell.clone();
+    let drain = move || outbound::drain(&folder, &source, &heard);
     match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(bell),
         Err(error) => refused(NO_THREAD, &error),
     }
 }
@@ -438,37 +458,38 @@ fn share(rules: &Rules, peer: IpAddr) -> Share {
 }
 
 /// Takes a new configuration at every SIGHUP. One that is faulty is logged and changes nothing.
-fn reload(options: &Options, service: &Service, mut hangups: UnixStream) -> ! {
+fn reload(options: &Options, running: &Running) -> ! {
     let mut bytes = [0; 64];
     loop {
         // Several signals at once are one wish.
-        match hangups.read(&mut bytes) {
+        match (&running.hangups).read(&mut bytes) {
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => std::thread::park(),
         }
-        renew(options, service);
+        renew(options, running);
     }
 }
 
 /// One configuration for another, where the new one can be used. Apart from the loop that calls it:
 /// within it, every address of a text would be fetched and kept before the loop begins.
 #[inline(never)]
-fn renew(options: &Options, service: &Service) {
+fn renew(options: &Options, running: &Running) {
+    let service = &running.service;
     let before = service.setup();
     match load(&options.config, Some(&before)) {
         Ok(setup) => {
-            let addresses = |config| addresses(options, config);
-            if addresses(&before.config) != addresses(&setup.config) {
+            if addresses(options, &setup.config) != running.addresses {
                 let words = "listen has changed: restart websmsd to listen there";
                 tell(Level::Warning, words);
             }
-            if before.config.queue.dir != setup.config.queue.dir {
+            if setup.config.queue.dir != running.queue_dir {
                 let words = "[queue] dir has changed: restart websmsd to send what waits there";
                 tell(Level::Warning, words);
             }
             service.slots.set_max(connections_max(&setup.config));
             service.replace(setup);
+            running.bell.ring();
             tell(Level::Notice, "configuration read again");
             log_surroundings(&options.config, &service.setup().config);
         }

@@ -7,6 +7,7 @@
 //! ```
 
 mod attempt;
+mod ends;
 mod flush;
 mod listing;
 mod log;
@@ -37,7 +38,7 @@ pub use attempt::connection;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
 pub use notice::spool_settings;
-pub use pass::{Source, drain};
+pub use pass::{Bell, Source, drain};
 pub use tally::outbound;
 
 use quota::Grant;
@@ -193,7 +194,8 @@ impl<'a> Run<'a> {
         let config = self.config;
         let interface = outgoing.account.interface.as_str();
         let folder = queue::folder(config);
-        let drained = folder.as_ref().filter(|folder| queue::is_drained(folder));
+        let is_drained = |folder: &&Folder| queue::is_drained(folder).unwrap_or(false);
+        let drained = folder.as_ref().filter(is_drained);
         let timeout = outgoing.client.timeout;
         let reserve = match drained {
             Some(_) => QUEUEING_RESERVE.min(timeout.checked_div(10).unwrap_or_default()),
@@ -308,8 +310,13 @@ fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Out
     let Some(folder) = folder else {
         return not_held(&"there is no queue");
     };
-    if !queue::is_drained(folder) {
-        return not_held(&"no websmsd drains the queue");
+    match queue::is_drained(folder) {
+        Ok(true) => {}
+        Ok(false) => return not_held(&"no websmsd drains the queue"),
+        Err(error) => {
+            let words = files::phrase(&error).0;
+            return not_held(&format_args!("the queue cannot be used: {words}"));
+        }
     }
     let mut item = item.clone();
     item.set_reason(why);

@@ -141,6 +141,25 @@ fn every_message_of_a_request_counts_for_itself() {
 }
 
 #[test]
+fn the_same_as_one_that_went_nowhere_is_no_duplicate() {
+    let websmsd = Websmsd::start("[websmsd]\nkey_id = id\neach = list");
+    let long = "x".repeat(20_000);
+    let one = format!(r#"{{"id":"1","To":"1","From":"2","Body":"{long}"}}"#);
+    for body in [
+        format!(r#"{{"list":[{one}]}}"#),
+        format!(r#"{{"list":[{one},{one}]}}"#),
+    ] {
+        assert_eq!(websmsd.post("/", "application/json", body).status, 413);
+    }
+    assert!(websmsd.call_files().is_empty());
+    assert!(
+        !websmsd.log().contains("delivered before"),
+        "{}",
+        websmsd.log()
+    );
+}
+
+#[test]
 fn what_was_not_delivered_is_not_recorded() {
     let websmsd = Websmsd::start(IDS);
     fs::remove_dir(websmsd.outgoing()).unwrap();

@@ -818,6 +818,22 @@ fn a_new_configuration_is_taken_and_a_faulty_one_is_not() {
 }
 
 #[test]
+fn what_only_a_restart_changes_is_told_as_long_as_it_differs() {
+    let websmsd = Websmsd::start("[websmsd]");
+    let count = |words: &str| websmsd.log().matches(words).count();
+    let reload = |conf: &str, reloads: usize, told: usize| {
+        let conf = rig::spool_conf(&websmsd.scratch, conf);
+        websmsd.scratch.file("websms.conf", conf);
+        websmsd.signal("HUP");
+        rig::wait_for("a reload", || count("configuration read again") == reloads);
+        assert_eq!(count("[queue] dir has changed"), told, "{}", websmsd.log());
+    };
+    reload("[websmsd]\n[queue]\ndir = \"\"\n", 1, 1);
+    reload("[websmsd]\n[queue]\ndir = \"\"\n", 2, 2);
+    reload("[websmsd]", 3, 2);
+}
+
+#[test]
 fn an_address_that_is_taken_is_a_clear_fault() {
     let websmsd = Websmsd::start("[websmsd]");
     let scratch = Scratch::new();

@@ -236,6 +236,20 @@ fn a_folder_that_cannot_be_used_changes_no_answer() {
     assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
     assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
     assert_eq!(websmsd.call_files().len(), 1);
+    // Nor for ever: what was in the way goes.
+    let rejected = folder(&websmsd.scratch);
+    fs::remove_file(&rejected).unwrap();
+    wait_for("a kept one", || {
+        websmsd.post("/", FORM, NO_TEXT);
+        rejected.is_dir() && kept(&rejected).len() == 1
+    });
+    assert_eq!(
+        websmsd
+            .log()
+            .matches("refused requests are not kept")
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -388,6 +402,19 @@ fn of_several_messages_one_that_is_too_long_is_kept() {
     let text = only(&folder(&websmsd.scratch));
     assert!(text.contains("\nitems: 2 of 2\n"), "{text}");
     assert!(text.contains(&long));
+}
+
+#[test]
+fn beside_one_that_is_too_long_an_unacceptable_one_decides() {
+    let websmsd = Websmsd::start("[websmsd]\neach = list\nreject_status = 200");
+    let long = "a".repeat(17_000);
+    let body = format!(
+        r#"{{"list":[{{"To":"1","From":"9","Body":"{long}"}},{{"To":"a b","From":"9","Body":"x"}}]}}"#
+    );
+    assert_eq!(websmsd.post("/", "application/json", &body).status, 200);
+    assert!(websmsd.call_files().is_empty());
+    let text = only(&folder(&websmsd.scratch));
+    assert!(text.contains("\nitems: all\n"), "{text}");
 }
 
 /// A kept request as an operator could write it.

@@ -83,6 +83,7 @@ impl Order<'_> {
         let mut call_files = Vec::new();
         let mut fates = Vec::new();
         let mut delivered = Vec::new();
+        let mut too_long = Vec::new();
         for ((item, print), place) in items.iter().zip(prints).zip(0..) {
             let known = print.and_then(|print| known.next().map(|known| (print, known)));
             let fate = match (&item.message, known) {
@@ -90,14 +91,18 @@ impl Order<'_> {
                     self.reject(bad);
                     Fate::Rejected(bad.clone())
                 }
+                // The same as one of this request that went nowhere goes nowhere either.
+                (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => Fate::TooLong,
                 (Ok(_), Some((_, Known::Same))) => Fate::Duplicate,
                 (Ok(message), known) => match self.encode(message, place, now_s, &mut call_files) {
                     Ok(fate) => {
-                        if fate != Fate::TooLong
-                            && let Some((print, known)) = known
-                        {
-                            delivered.push(print);
-                            self.warn_of(known);
+                        match known {
+                            Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
+                            Some((print, known)) => {
+                                delivered.push(print);
+                                self.warn_of(known);
+                            }
+                            None => {}
                         }
                         fate
                     }
@@ -168,12 +173,13 @@ impl Order<'_> {
         }
     }
 
-    /// One that is delivered or was before makes the request a success.
+    /// One that is delivered or was before makes the request a success; one that is not acceptable is
+    /// kept, and so decides over those that are too long.
     fn reply(&self, fates: &[Fate]) -> Reply {
         let is_safe = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Duplicate);
         if fates.iter().any(is_safe) {
             Reply::Accepted(self.gate)
-        } else if fates.contains(&Fate::TooLong) {
+        } else if fates.iter().all(|fate| *fate == Fate::TooLong) {
             Reply::Refused(Refusal::TooLong)
         } else {
             Reply::Rejected(self.gate)

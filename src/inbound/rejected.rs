@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_PAUSE};
 use crate::proto::kept::{Entry, Kept, Shelf};
@@ -37,6 +37,8 @@ pub enum Keeping {
 #[derive(Default)]
 struct State {
     shelf: Shelf,
+    /// What was there already is on the shelf.
+    is_read: bool,
     /// Until when nothing more is written.
     pause: Option<Deadline>,
     /// The last could not be written, which was logged.
@@ -45,14 +47,14 @@ struct State {
 
 impl Rejected {
     /// Keeps at most `places` in `folder`; lets go what is there beyond that. `None` where nothing is
-    /// to be kept or the folder cannot be used, which is logged. What root makes takes `owner`.
+    /// to be kept. A folder that cannot be used is logged, and tried again with each request. What root
+    /// makes takes `owner`.
     pub fn open(folder: &Path, places: usize, owner: Option<Owner>) -> Option<Rejected> {
         if places == 0 {
             return None;
         }
-        let opened = Folder::open(folder, owner).and_then(|folder| Ok((folder.list()?, folder)));
-        let (names, folder) = match opened {
-            Ok(opened) => opened,
+        let folder = match Folder::new(folder, owner) {
+            Ok(folder) => folder,
             Err(error) => {
                 complain(folder, &error);
                 return None;
@@ -63,23 +65,47 @@ impl Rejected {
             places,
             state: Mutex::default(),
         };
-        let mut shelf = Shelf::default();
-        for name in names {
-            shelf.push(rejected.look_at(name));
-        }
-        for name in shelf.shrink(places) {
-            rejected.let_go(&name);
-        }
-        if let Ok(mut state) = rejected.state.lock() {
-            state.shelf = shelf;
-        }
+        rejected.read(&mut rejected.state());
         Some(rejected)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in the folder → the shelf. Whether it could be read.
+    fn read(&self, state: &mut State) -> bool {
+        let names = self.folder.prepare().and_then(|()| self.folder.list());
+        let names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                self.fail(state, self.folder.path(), &error);
+                return false;
+            }
+        };
+        for name in names {
+            state.shelf.push(self.look_at(name));
+        }
+        for name in state.shelf.shrink(self.places) {
+            self.let_go(&name);
+        }
+        state.is_read = true;
+        state.failing = false;
+        true
+    }
+
+    /// Something could not be written; of several in a row the first is logged.
+    fn fail(&self, state: &mut State, path: &Path, error: &io::Error) {
+        if !state.failing {
+            complain(path, error);
+        }
+        state.failing = true;
     }
 
     /// Keeps a request unless another was kept within the last second.
     pub fn keep(&self, kept: &Kept) -> Keeping {
         let (name, print) = (kept.name(), kept.print());
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         // A provider that repeats itself for days does not wear the disk. An operator may have dealt with
         // the file, and the same comes again.
         if state.shelf.holds(&name, print) && self.folder.has(&name) {
@@ -92,11 +118,11 @@ impl Rejected {
             return Keeping::Failed;
         };
         state.pause = Some(Deadline::after(KEPT_PAUSE));
+        if !state.is_read && !self.read(&mut state) {
+            return Keeping::Failed;
+        }
         if let Err(error) = self.folder.put(&name, &bytes) {
-            if !state.failing {
-                complain(&self.folder.join(&name), &error);
-            }
-            state.failing = true;
+            self.fail(&mut state, &self.folder.join(&name), &error);
             return Keeping::Failed;
         }
         state.failing = false;

@@ -12,6 +12,7 @@ use crate::proto::envelope::Name;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files;
 use crate::sys::hook;
+use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
 
 /// What became of the messages.
@@ -37,13 +38,22 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
     let deadline = Deadline::after(FLUSH_WAIT);
     loop {
         if let Some(drain) = folder.drain().map_err(fault)? {
-            folder.stamp_flush(clock::now_s()).map_err(fault)?;
+            match folder.stamp_flush(clock::now_s()) {
+                // What is sent makes room.
+                Err(error) if files::is_full(&error) => {
+                    log::event(Level::Warning, format_args!("{}", fault(error)));
+                }
+                stamped => stamped.map_err(fault)?,
+            }
             drain_once(&folder, drain, &source);
             hook::finish();
             break;
         }
         folder.request_flush().map_err(fault)?;
-        while folder.wants_flush() && folder.is_drained() && deadline.left().is_some() {
+        while folder.wants_flush()
+            && folder.is_drained().map_err(fault)?
+            && deadline.left().is_some()
+        {
             thread::sleep(LOOK_PAUSE);
         }
         // Answered, or out of time; else whoever drained is gone, and it is ours to do.

@@ -32,7 +32,7 @@ pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
             .collect()
     };
     let (waiting, failed) = (rows(Place::New, &waiting), rows(Place::Failed, &failed));
-    let drained = queue::is_drained(&folder);
+    let drained = queue::is_drained(&folder).unwrap_or(false);
     Ok(match look {
         Look::Text => text(&waiting, &failed, drained),
         Look::Json => object(&waiting, &failed, drained),

@@ -4,30 +4,29 @@
 //! what came of it is written down. A message's file is touched only where that changes what must
 //! outlive this process: that it failed at all, that it may have been sent, that it is done with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::attempt::{attempt, unsure};
-use super::queue::{Unread, due_s, read, stamp_s, tell_dropped};
+use super::ends::{Ends, GivenUp};
+use super::queue::{Unread, due_s, read, stamp_s};
 use super::quota::{self, Grant};
 use super::schedule::{jitter, pauses_ms, settings};
 use super::tries::Tries;
-use super::{Outcome, Status, log, notice, settle};
+use super::{Outcome, Status, log, settle};
 use crate::config::Config;
 use crate::limits::{
-    QUEUE_FAILED_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE,
-    SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
+    QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE, SENDER_STACK_BYTES,
+    UNSURE_TRIES_MAX,
 };
 use crate::proto::envelope::{Item, Name};
-use crate::proto::hook;
 use crate::proto::notice::Why;
 use crate::proto::provider::Verdict;
 use crate::proto::schedule::{self, Entry, Next, Schedule, Tried};
 use crate::proto::sorted::Sorted;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
-use crate::sys::hook::{Run, start};
 use crate::sys::log::{self as syslog, Level};
 use crate::sys::queue::{Drain, Folder, News, Place};
 use crate::sys::threads::{self, Inbox, Tell, mailbox};
@@ -35,12 +34,33 @@ use crate::sys::threads::{self, Inbox, Tell, mailbox};
 /// Gives the configuration as it is now.
 pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
 
+/// Tells who drains the queue that the configuration is another.
+#[derive(Clone, Default)]
+pub struct Bell(Arc<Mutex<Option<Tell<Happened>>>>);
+
+impl Bell {
+    /// It is looked at now, and not only when something happens in the queue.
+    pub fn ring(&self) {
+        if let Some(tell) = self.tell().as_ref() {
+            tell.tell(Happened::News);
+        }
+    }
+
+    fn tell(&self) -> MutexGuard<'_, Option<Tell<Happened>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Drains the queue for ever, as soon as no other process does.
-pub fn drain(folder: &Folder, source: &Source) -> ! {
+pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
     let mut told = false;
     loop {
         let why = match folder.drain() {
-            Ok(Some(drain)) => Pass::new(folder, drain, source).run(Until::Never),
+            Ok(Some(drain)) => {
+                let pass = Pass::new(folder, drain, source);
+                *bell.tell() = Some(pass.tell.clone());
+                pass.run(Until::Never)
+            }
             Ok(None) => "another process drains it".to_owned(),
             Err(error) => files::phrase(&error).0.to_owned(),
         };
@@ -90,8 +110,9 @@ struct Pass<'a> {
     tries: Tries,
     /// Messages that came under an insane clock, and have no time yet.
     unstamped: Sorted<Name>,
-    /// Messages that are done with, and whose files could not be taken away: they are not sent again.
-    stuck: Sorted<Name>,
+    ends: Ends<'a>,
+    /// Interfaces for which something waits, and which are not in the configuration; told.
+    lost: Sorted<String, usize>,
     /// Some could not be read for now.
     unread: bool,
     /// Somebody waits until everything had its try.
@@ -113,7 +134,8 @@ impl<'a> Pass<'a> {
             begun: Instant::now(),
             tries: Tries::new(),
             unstamped: Sorted::new(),
-            stuck: Sorted::new(),
+            ends: Ends::new(folder),
+            lost: Sorted::new(),
             unread: false,
             flushing: false,
             happened,
@@ -185,7 +207,7 @@ impl<'a> Pass<'a> {
 
     /// What the folder holds → the schedule.
     fn look(&mut self) {
-        self.clear_stuck();
+        self.ends.catch_up(&self.config);
         self.unread = false;
         let names = match self.folder.list(Place::New) {
             Ok(names) => names,
@@ -202,10 +224,11 @@ impl<'a> Pass<'a> {
         self.tries.retain(|name| names.contains(name));
         self.unstamped.retain(|name, ()| names.contains(name));
         for (name, ()) in names.iter() {
-            if !self.schedule.holds(name) && !self.stuck.contains(name) {
+            if !self.schedule.holds(name) && !self.ends.holds(name) {
                 self.take_up(name.clone());
             }
         }
+        self.tell_lost();
         if self.folder.wants_flush() && !self.flushing {
             self.flushing = true;
             self.schedule.flush();
@@ -227,6 +250,9 @@ impl<'a> Pass<'a> {
             0 => 0,
             now_s => schedule::due_in_ms(item.due_s, now_s, &pauses),
         };
+        // One that was written by somebody else: a process that only flushes lives too short to wait.
+        let age = self.folder.age(&name.text()).unwrap_or_default();
+        self.tries.written(&name, &item, age);
         let entry = Entry {
             due_ms: match wait_ms {
                 0 => 0,
@@ -237,9 +263,6 @@ impl<'a> Pass<'a> {
             tries: item.tries,
             interface: item.interface,
         };
-        // One that was written by somebody else: a process that only flushes lives too short to wait.
-        let age = self.folder.age(&name.text()).unwrap_or_default();
-        self.tries.written(&name, item.tries, age);
         self.schedule.add(name, entry, now_ms);
     }
 
@@ -254,23 +277,7 @@ impl<'a> Pass<'a> {
                 syslog::event(Level::Error, words);
                 self.unread = true;
             }
-            Unread::Bad(why) => self.set_aside(name, why),
-        }
-    }
-
-    fn set_aside(&mut self, name: &Name, why: &str) {
-        let moved = self.folder.set_aside(&name.text(), QUEUE_FAILED_MAX);
-        let what = match &moved {
-            Ok(_) => "set aside",
-            Err(_) => "left where it is",
-        };
-        syslog::event(
-            Level::Error,
-            format_args!("queue {}: no message: {why}; {what}", name.id),
-        );
-        match moved {
-            Ok(dropped) => tell_dropped(&dropped),
-            Err(_) => self.stuck.insert(name.clone(), ()),
+            Unread::Bad(why) => self.ends.set_aside(name, why),
         }
     }
 
@@ -278,14 +285,29 @@ impl<'a> Pass<'a> {
     fn reconfigure(&mut self) {
         let config = (self.source)();
         if !Arc::ptr_eq(&config, &self.config) {
+            let [before, after] = [&self.config, &config].map(|config| config.queue.expire);
             self.schedule.reconfigure(settings(&config));
+            self.schedule.move_expiry(before, after);
             self.config = config;
+            self.tell_lost();
         }
         if !self.unstamped.is_empty() && stamp_s() != 0 {
             for (name, ()) in std::mem::take(&mut self.unstamped).iter() {
                 self.stamp(name);
             }
         }
+    }
+
+    /// What nobody would send, for its interface was renamed or taken out.
+    fn tell_lost(&mut self) {
+        let lost = self.schedule.lost();
+        for (interface, many) in lost.iter().filter(|(name, _)| !self.lost.contains(name)) {
+            let words = format_args!(
+                "queue: {many} SMS wait for interface \"{interface}\", which the configuration does not have"
+            );
+            syslog::event(Level::Warning, words);
+        }
+        self.lost = lost;
     }
 
     /// The clock has become sane: a message's age counts from now.
@@ -322,13 +344,19 @@ impl<'a> Pass<'a> {
         let mut item = match self.recall(&name) {
             Ok(item) => item,
             Err(why) => {
-                self.tried(&name, Tried::Done);
+                self.tried(&name, ASIDE);
+                self.schedule.remove(&name);
                 return self.unread(&name, &why);
             }
         };
+        if item.unsure >= UNSURE_TRIES_MAX {
+            // The last try was counted, and nobody was there any more to hear what came of it.
+            self.tried(&name, ASIDE);
+            return self.doubt(&name, item, &via);
+        }
         let config = Arc::clone(&self.config);
         let Some(outgoing) = config.interface(&via) else {
-            return self.tried(&name, HELD);
+            return self.tried(&name, ASIDE);
         };
         let deadline = Deadline::after(outgoing.client.timeout);
         match quota::ask(&config, outgoing, &deadline) {
@@ -338,7 +366,7 @@ impl<'a> Pass<'a> {
                 let outcome = Outcome::new(Status::Refused, reason);
                 self.give_up(&name, item, &via, outcome, Why::Refused);
                 // The provider was not asked, so of its interface nothing new is known.
-                self.tried(&name, Tried::Held { wait_ms: 0 });
+                self.tried(&name, ASIDE);
                 return self.schedule.remove(&name);
             }
             Grant::Refused { reason } => {
@@ -349,7 +377,9 @@ impl<'a> Pass<'a> {
             // Counted before it is done, so that a crash cannot make it one more.
             item.unsure = item.unsure.saturating_add(1);
             if !self.write(&name, &item) {
-                return self.tried(&name, HELD);
+                item.unsure = item.unsure.saturating_sub(1);
+                self.tries.unwritten(&name, &item);
+                return self.tried(&name, ASIDE);
             }
         }
         let (tell, config) = (self.tell.clone(), Arc::clone(&config));
@@ -393,9 +423,7 @@ impl<'a> Pass<'a> {
         item.tries = item.tries.saturating_add(1);
         match verdict {
             Ok(verdict @ Verdict::Sent { .. }) => {
-                if self.folder.remove(&name.text()).is_err() {
-                    self.hold_stuck(name);
-                }
+                self.ends.remove(name);
                 self.log(&item, via, &settle(verdict));
                 self.tried(name, Tried::Done);
             }
@@ -435,23 +463,23 @@ impl<'a> Pass<'a> {
     fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
         let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
         self.tried(name, Tried::Later { wait_ms });
+        item.set_reason(reason);
         if item.unsure >= UNSURE_TRIES_MAX {
-            let words = format!("it may have been sent before; last: {reason}");
-            self.give_up(
-                name,
-                item,
-                via,
-                Outcome::new(Status::Failed, words),
-                Why::Unsure,
-            );
-            return self.schedule.remove(name);
+            return self.doubt(name, item, via);
         }
         self.log_try(&item, via, reason);
-        item.set_reason(reason);
         if self.tries.note(name, &item) || asked > Duration::ZERO {
             item.due_s = due_s(self.config.queue.pause(asked));
             self.write(name, &item);
         }
+    }
+
+    /// It may have been sent, and was tried as often as it may be.
+    fn doubt(&mut self, name: &Name, item: Item, via: &str) {
+        let words = format!("it may have been sent before; last: {}", item.reason);
+        let outcome = Outcome::new(Status::Failed, words);
+        self.give_up(name, item, via, outcome, Why::Unsure);
+        self.schedule.remove(name);
     }
 
     fn expire(&mut self, name: &Name) {
@@ -478,36 +506,15 @@ impl<'a> Pass<'a> {
         self.schedule.remove(name);
     }
 
-    /// A message that nobody will send: it goes to `failed/` with its reason, and who sent it may be
-    /// told.
-    fn give_up(&mut self, name: &Name, mut item: Item, via: &str, outcome: Outcome, why: Why) {
-        item.set_reason(&outcome.reason);
-        match self
-            .folder
-            .bury(&name.text(), &item.encode(), QUEUE_FAILED_MAX)
-        {
-            Ok(dropped) => {
-                tell_dropped(&dropped);
-                notice::tell(&self.config, &item, why);
-                self.run_hook(&item, via, &outcome.reason);
-            }
-            Err(_) if !self.is_there(name) => {}
-            Err(_) => self.hold_stuck(name),
-        }
-        self.log(&item, via, &outcome);
-    }
-
-    /// Tells the operator's own program of a message that nobody will send.
-    fn run_hook(&self, item: &Item, via: &str, reason: &str) {
-        if let Some(program) = &self.config.queue.on_failure {
-            let event = hook::Event::Failure(reason);
-            start(Run {
-                label: format!("{} {}", item.id, event.key()),
-                program: program.clone(),
-                environment: hook::environment(event, &item.id, via, &item.message),
-                input: item.message.text.as_bytes().to_vec(),
-            });
-        }
+    /// A message that nobody will send.
+    fn give_up(&mut self, name: &Name, item: Item, via: &str, outcome: Outcome, why: Why) {
+        let given_up = GivenUp {
+            item,
+            via: via.to_owned(),
+            outcome,
+            why,
+        };
+        self.ends.give_up(name, given_up, &self.config);
     }
 
     fn write(&mut self, name: &Name, item: &Item) -> bool {
@@ -517,13 +524,14 @@ impl<'a> Pass<'a> {
         }
         match self.folder.replace(&name.text(), &item.encode()) {
             Ok(()) => {
-                self.tries.written(name, item.tries, Duration::ZERO);
+                self.tries.written(name, item, Duration::ZERO);
                 true
             }
             Err(error) => {
                 let words = files::phrase(&error).0;
                 let words = format_args!("queue {}: cannot be written: {words}", name.id);
                 syslog::event(Level::Error, words);
+                self.tries.unwritten(name, item);
                 false
             }
         }
@@ -531,23 +539,6 @@ impl<'a> Pass<'a> {
 
     fn is_there(&self, name: &Name) -> bool {
         self.folder.holds(&name.text())
-    }
-
-    fn hold_stuck(&mut self, name: &Name) {
-        syslog::event(
-            Level::Error,
-            format_args!(
-                "queue {}: done with, but its file cannot be removed; not sent again before a restart",
-                name.id
-            ),
-        );
-        self.stuck.insert(name.clone(), ());
-    }
-
-    fn clear_stuck(&mut self) {
-        let folder = self.folder;
-        self.stuck
-            .retain(|name, ()| folder.remove(&name.text()).is_err());
     }
 
     fn tried(&mut self, name: &Name, tried: Tried) {
@@ -584,6 +575,9 @@ impl<'a> Pass<'a> {
 
 /// It was not tried, by our own doing; a while later it is.
 const HELD: Tried = Tried::Held { wait_ms: 5_000 };
+
+/// The same for a reason of its own, which is the others' none.
+const ASIDE: Tried = Tried::Aside { wait_ms: 60_000 };
 
 fn watch_again(folder: &Folder) -> News {
     loop {

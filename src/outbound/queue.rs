@@ -23,14 +23,14 @@ pub fn folder(config: &Config) -> Option<Folder> {
 }
 
 /// Whether what is put in will be sent: a `websmsd` drains the queue, or somebody flushes it daily.
-pub fn is_drained(folder: &Folder) -> bool {
+pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
     let now_s = clock::now_s();
     let flushed = || {
         let flushed_s = folder.flushed_s()?;
         let age_s = now_s.checked_sub(flushed_s)?;
         Some(age_s <= FLUSH_AGE.as_secs())
     };
-    folder.is_drained() || flushed() == Some(true)
+    Ok(folder.is_drained()? || flushed() == Some(true))
 }
 
 /// Why a message is not tried now (spec §6.5): something waits for its destination, or something

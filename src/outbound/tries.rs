@@ -1,5 +1,5 @@
 //! How often and why messages failed, of which their files are told only now and then: a flash disk
-//! does not outlive a write for each try.
+//! does not outlive a write for each try, and a full one takes none.
 
 use std::time::Duration;
 
@@ -13,9 +13,11 @@ pub struct Tries(Sorted<Name, Known>);
 
 struct Known {
     tries: u32,
-    /// Why the last failed; empty: the file has it.
+    /// Of these, those since it may have been sent, and the interface that it stays with.
+    unsure: u32,
+    interface: String,
     reason: String,
-    /// As long as it lasts the file is not written for their sake.
+    /// As long as it lasts the file is not written for the tries' sake.
     pause: Deadline,
 }
 
@@ -25,32 +27,48 @@ impl Tries {
     }
 
     /// A message's file says this, and has said it for so long.
-    pub fn written(&mut self, name: &Name, tries: u32, age: Duration) {
+    pub fn written(&mut self, name: &Name, item: &Item, age: Duration) {
+        self.keep(name, item, QUEUE_WRITE_PAUSE.saturating_sub(age));
+    }
+
+    /// A message's file should say this, and cannot be written.
+    pub fn unwritten(&mut self, name: &Name, item: &Item) {
+        self.keep(name, item, Duration::ZERO);
+    }
+
+    fn keep(&mut self, name: &Name, item: &Item, pause: Duration) {
         let known = Known {
-            tries,
-            reason: String::new(),
-            pause: Deadline::after(QUEUE_WRITE_PAUSE.saturating_sub(age)),
+            tries: item.tries,
+            unsure: item.unsure,
+            interface: item.interface.clone(),
+            reason: item.reason.clone(),
+            pause: Deadline::after(pause),
         };
         self.0.insert(name.clone(), known);
     }
 
     /// Adds to what a message's file says.
     pub fn complete(&self, name: &Name, item: &mut Item) {
-        if let Some(known) = self.0.get(name)
-            && known.tries > item.tries
-        {
+        let Some(known) = self.0.get(name) else {
+            return;
+        };
+        if known.unsure > item.unsure {
+            item.unsure = known.unsure;
+            item.interface.clone_from(&known.interface);
+        }
+        if known.tries > item.tries {
             item.tries = known.tries;
             item.set_reason(&known.reason);
         }
     }
 
-    /// Notes a try that failed. Whether the file should be told: of the first it is.
+    /// Notes a try that failed. Whether the file should be told: of the first it is, and of another
+    /// reason.
     pub fn note(&mut self, name: &Name, item: &Item) -> bool {
         match self.0.get_mut(name) {
-            Some(known) if item.tries > 1 && known.pause.left().is_some() => {
+            Some(known) if known.reason == item.reason && known.pause.left().is_some() => {
                 known.tries = item.tries;
-                known.reason.clone_from(&item.reason);
-                false
+                item.tries <= 1
             }
             _ => true,
         }

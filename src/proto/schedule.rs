@@ -9,8 +9,10 @@
 //!
 //! A flush owes each message a try, whatever is down, until a few in a row have failed there.
 //!
-//! Invariant: at most one message is under way to a destination, the one that came first, and at most
-//! one over an interface.
+//! Invariant: at most one message is under way to a destination, the one that came first of those whose
+//! interface there is, and at most one over an interface.
+
+use std::time::Duration;
 
 use crate::limits::FLUSH_FAILURES_MAX;
 use crate::proto::envelope::Name;
@@ -68,6 +70,11 @@ pub enum Tried {
     /// It was not tried, for the interface may send so many only.
     Held {
         /// Until the next may go.
+        wait_ms: u64,
+    },
+    /// It was not tried, for a reason that says nothing of others.
+    Aside {
+        /// Until it may be.
         wait_ms: u64,
     },
 }
@@ -167,6 +174,30 @@ impl Schedule {
         }
     }
 
+    /// Messages are given up after another time.
+    pub fn move_expiry(&mut self, before: Duration, after: Duration) {
+        let [before, after] =
+            [before, after].map(|expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
+        for waiting in self.waiting.values_mut() {
+            let expires_ms = waiting.entry.expires_ms;
+            waiting.entry.expires_ms =
+                expires_ms.map(|at_ms| at_ms.saturating_add(after).saturating_sub(before));
+        }
+    }
+
+    /// Interfaces that are not there, and how many wait for each.
+    pub fn lost(&self) -> Sorted<String, usize> {
+        let mut lost = Sorted::new();
+        for (_, waiting) in self.waiting.iter() {
+            let interface = &waiting.entry.interface;
+            if !self.settings.chains.contains(interface) {
+                let many: usize = lost.get(interface).copied().unwrap_or(0);
+                lost.insert(interface.clone(), many.saturating_add(1));
+            }
+        }
+        lost
+    }
+
     /// Whether this one is known.
     pub fn holds(&self, name: &Name) -> bool {
         self.waiting.contains(name)
@@ -216,7 +247,9 @@ impl Schedule {
         let full = self.under_way >= self.settings.senders_max;
         for (name, waiting) in self.waiting.iter() {
             let first = !destinations.contains(&name.destination);
-            if first {
+            // One whose interface has gone holds up nobody.
+            let has_way = self.settings.chains.contains(&waiting.entry.interface);
+            if first && (has_way || waiting.via.is_some()) {
                 destinations.insert(name.destination, ());
             }
             if waiting.via.is_some() {
@@ -317,6 +350,13 @@ impl Schedule {
             }
             Tried::Held { wait_ms } => {
                 state.held_ms = now_ms.saturating_add(wait_ms);
+                return;
+            }
+            Tried::Aside { wait_ms } => {
+                let due_ms = now_ms.saturating_add(wait_ms);
+                waiting.entry.due_ms = waiting.entry.due_ms.max(due_ms);
+                waiting.spare_due_ms = waiting.spare_due_ms.max(due_ms);
+                waiting.owed = false;
                 return;
             }
             Tried::Later { wait_ms } => wait_ms,

@@ -310,7 +310,7 @@ fn check_queue(config: &Config, report: &mut Report) {
             break;
         }
     }
-    let (finding, drain, remedy) = match queue::is_drained(&folder) {
+    let (finding, drain, remedy) = match queue::is_drained(&folder).unwrap_or(false) {
         true => (Finding::Ok, "", ""),
         false => (
             Finding::Warn,

@@ -22,13 +22,23 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes it where it is missing and sweeps it. What root makes takes `owner`.
-    pub fn open(path: &Path, owner: Option<Owner>) -> io::Result<Folder> {
+    /// Nothing is touched yet. What root makes takes `owner`.
+    pub fn new(path: &Path, owner: Option<Owner>) -> io::Result<Folder> {
         let path = std::path::absolute(path)?;
-        files::make_folder(&path, owner)?;
-        let half_written = |name: &[u8]| name.strip_suffix(b".new").is_some_and(is_name);
-        files::sweep(&path, owner, SWEEP_AGE, &half_written);
         Ok(Folder { path, owner })
+    }
+
+    /// Makes it where it is missing and sweeps it.
+    pub fn prepare(&self) -> io::Result<()> {
+        files::make_folder(&self.path, self.owner)?;
+        let half_written = |name: &[u8]| name.strip_suffix(b".new").is_some_and(is_name);
+        files::sweep(&self.path, self.owner, SWEEP_AGE, &half_written);
+        Ok(())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where a file is.

@@ -223,10 +223,16 @@ impl Folder {
         drain.lock.is_of(&self.root.join("lock"))
     }
 
-    /// Whether a process has that right.
-    pub fn is_drained(&self) -> bool {
-        let asked = self.lock(Share::Shared, Deadline::after(Duration::ZERO));
-        asked.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    /// Whether a process has that right; not known where the folder may not be used.
+    pub fn is_drained(&self) -> io::Result<bool> {
+        match self.lock(Share::Shared, Deadline::after(Duration::ZERO)) {
+            Ok(_) => Ok(false),
+            Err(error) => match error.kind() {
+                io::ErrorKind::TimedOut => Ok(true),
+                io::ErrorKind::NotFound => Ok(false),
+                _ => Err(error),
+            },
+        }
     }
 
     fn lock(&self, share: Share, deadline: Deadline) -> io::Result<Lock> {

@@ -190,7 +190,7 @@ impl Spool {
         };
         match self.stage(&probe, self.heir()?) {
             Ok(()) => self.discard(&name),
-            Err(SpoolFault::Failed { error, .. }) if is_full(&error) => {}
+            Err(SpoolFault::Failed { error, .. }) if files::is_full(&error) => {}
             Err(fault) => return Err(fault),
         }
         Ok(())
@@ -453,13 +453,6 @@ fn is_ours(name: &[u8]) -> bool {
 
 fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::NOSPC | Errno::DQUOT)
-    )
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 
 mod http;
 mod itsp;
+pub mod pbx;
 mod tracer;
 
 use std::ffi::OsStr;

@@ -302,12 +302,57 @@ fn an_interface_that_may_not_send_is_not_down() {
 fn the_old_are_given_up_whatever_they_wait_for() {
     let mut story = Story::new();
     story.add(1, 1, "gone");
-    story.add(2, 1, "c");
-    story.next("wait").after(9_000_000).next("expire 1");
+    story.add(2, 2, "c");
+    story.add(3, 2, "c");
+    story.next("2 c").later(2, 2).next("wait 10000");
+    story.after(9_000_000).next("expire 1");
     story.schedule.remove(&name(1, 1));
     story.next("expire 2");
-    story.schedule.remove(&name(2, 1));
+    story.schedule.remove(&name(2, 2));
+    story.next("expire 3");
+    story.schedule.remove(&name(3, 2));
     story.next("wait");
+}
+
+#[test]
+fn who_has_no_interface_holds_up_nobody() {
+    let mut story = Story::new();
+    story.add(1, 1, "gone");
+    story.add(2, 1, "c");
+    story.add(3, 1, "c");
+    assert_eq!(story.schedule.lost().get(&"gone".to_owned()), Some(&1));
+    story.next("2 c").next("wait").done(2, 1);
+    // Once there is one, it is the first again.
+    let mut settings = story.schedule.settings.clone();
+    let chain = vec!["gone".to_owned()];
+    settings.chains.insert("gone".to_owned(), chain);
+    story.schedule.reconfigure(settings);
+    assert!(story.schedule.lost().is_empty());
+    story.next("1 gone").done(1, 1).next("3 c");
+}
+
+#[test]
+fn one_that_cannot_go_holds_up_its_own_number_alone() {
+    let mut story = Story::new();
+    for (number, destination) in [(1, 1), (2, 1), (3, 3)] {
+        story.add(number, destination, "c");
+    }
+    let aside = Tried::Aside { wait_ms: 5_000 };
+    story.schedule.flush();
+    story.next("1 c").tried(1, 1, aside);
+    story.next("3 c").done(3, 3).next("wait 5000");
+    story.after(5_000).next("1 c");
+}
+
+#[test]
+fn another_expiry_counts_from_when_they_came() {
+    let mut story = Story::new();
+    story.add(1, 1, "gone");
+    let seconds = Duration::from_secs;
+    story.schedule.move_expiry(seconds(9_000), seconds(600));
+    story.next("wait 600000");
+    story.schedule.move_expiry(seconds(600), seconds(1_200));
+    story.next("wait 1200000").after(1_200_000).next("expire 1");
 }
 
 #[test]
