@@ -49,16 +49,15 @@ fn bad_files_are_set_aside_and_the_good_go_out() {
     let websmsd = pbx.websmsd();
     wait_for("the good", || itsp.requests().len() == 2);
     wait_for("the bad", || pbx.names("failed").len() == 5);
-    let log = websmsd.log();
+    wait_for("the end of the good", || pbx.names("new") == ["README"]);
     for why in [
         "it is cut",
         "its first line is not of this version",
         "its line to is missing or wrong",
         "not a regular file",
     ] {
-        assert!(log.contains(why), "{why} in\n{log}");
+        websmsd.wait_for_log(why);
     }
-    assert_eq!(pbx.names("new"), ["README"]);
     let listed = websms(&pbx.conf, &["--queue", "--json"]).stdout;
     assert_eq!(
         listed
