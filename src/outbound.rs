@@ -7,6 +7,7 @@
 //! ```
 
 mod attempt;
+mod bell;
 mod ends;
 mod flush;
 mod listing;
@@ -35,10 +36,11 @@ use crate::sys::log::Level;
 use crate::sys::queue::Folder;
 
 pub use attempt::connection;
+pub use bell::Bell;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
 pub use notice::spool_settings;
-pub use pass::{Bell, Source, drain};
+pub use pass::{Source, drain};
 pub use tally::outbound;
 
 use quota::Grant;

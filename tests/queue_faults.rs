@@ -14,10 +14,11 @@
 mod rig;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use websms::limits::{
@@ -27,7 +28,7 @@ use websms::limits::{
 use websms::proto::envelope::interface;
 
 use rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
-use rig::{Called, Itsp, Scratch, Script, Websmsd, finish, wait_for, websms};
+use rig::{Called, Decision, Itsp, Received, Scratch, Script, Websmsd, finish, wait_for, websms};
 
 // ---- What is not well -------------------------------------------------------------------------
 
@@ -279,6 +280,37 @@ fn what_cannot_be_moved_to_failed_is_kept_until_it_can() {
     assert_eq!(pbx.names("new").len(), 2, "{}", websmsd.log());
     fs::remove_file(pbx.queue().join("failed")).unwrap();
     wait_for("failed/", || pbx.names("failed").len() == 2);
+}
+
+#[test]
+fn what_is_owed_to_failed_does_not_keep_the_daemon_busy_nor_come_back() {
+    let script = |request: &Received| match request.form("To").as_str() {
+        "+1" => (400, String::new()),
+        _ => (200, String::new()),
+    };
+    let itsp = Itsp::start(vec![Script::Decide(Decision(Arc::new(script)))]);
+    let pbx = Pbx::with(&itsp.url(), "first = yes");
+    let path = pbx.plant(1, "+1", &item(1, "+1", now_s(), "x"));
+    // Another filesystem, to which nothing can be moved.
+    let elsewhere = Scratch::within(Path::new("/dev/shm"));
+    symlink(elsewhere.path(), pbx.queue().join("failed")).unwrap();
+    let websmsd = pbx.websmsd();
+    websmsd.wait_for_log("given up, but its file cannot be moved to failed/");
+    let inode = || fs::metadata(&path).unwrap().ino();
+    // It is written once with its reason, and then rests, though news comes.
+    pbx.queued("+2", "first");
+    wait_for("the first", || itsp.requests().len() == 2);
+    let rests = inode();
+    pbx.queued("+2", "second");
+    wait_for("the second", || itsp.requests().len() == 3);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(inode(), rests);
+    fs::remove_file(&path).unwrap();
+    pbx.queued("+2", "third");
+    wait_for("the third", || itsp.requests().len() == 4);
+    wait_for("an empty queue", || pbx.names("new").is_empty());
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(pbx.names("new").len(), 0);
 }
 
 // ---- Another configuration ---------------------------------------------------------------------

@@ -47,7 +47,7 @@ struct State {
 
 impl Rejected {
     /// Keeps at most `places` in `folder`; lets go what is there beyond that. `None` where nothing is
-    /// to be kept. A folder that cannot be used is logged, and tried again with each request. What root
+    /// to be kept. A folder that cannot be used is logged, and tried again with the requests that come, once a second at most. What root
     /// makes takes `owner`.
     pub fn open(folder: &Path, places: usize, owner: Option<Owner>) -> Option<Rejected> {
         if places == 0 {

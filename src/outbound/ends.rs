@@ -106,6 +106,10 @@ impl<'a> Ends<'a> {
             why,
         } = given_up;
         let text = name.text();
+        if !self.folder.holds(&text) {
+            // Whoever removed it does not want to hear of it.
+            return true;
+        }
         match self.folder.bury(&text, &item.encode(), QUEUE_FAILED_MAX) {
             Ok(dropped) => {
                 tell_dropped(&dropped);
@@ -113,8 +117,7 @@ impl<'a> Ends<'a> {
                 run_hook(config, item, via, &outcome.reason);
                 true
             }
-            // Whoever removed it does not want to hear of it.
-            Err(_) => !self.folder.holds(&text),
+            Err(_) => false,
         }
     }
 

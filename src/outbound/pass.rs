@@ -4,11 +4,13 @@
 //! what came of it is written down. A message's file is touched only where that changes what must
 //! outlive this process: that it failed at all, that it may have been sent, that it is done with.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::attempt::{attempt, unsure};
+use super::bell::Bell;
 use super::ends::{Ends, GivenUp};
 use super::queue::{Unread, due_s, read, stamp_s};
 use super::quota::{self, Grant};
@@ -34,23 +36,6 @@ use crate::sys::threads::{self, Inbox, Tell, mailbox};
 /// Gives the configuration as it is now.
 pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
 
-/// Tells who drains the queue that the configuration is another.
-#[derive(Clone, Default)]
-pub struct Bell(Arc<Mutex<Option<Tell<Happened>>>>);
-
-impl Bell {
-    /// It is looked at now, and not only when something happens in the queue.
-    pub fn ring(&self) {
-        if let Some(tell) = self.tell().as_ref() {
-            tell.tell(Happened::News);
-        }
-    }
-
-    fn tell(&self) -> MutexGuard<'_, Option<Tell<Happened>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Drains the queue for ever, as soon as no other process does.
 pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
     let mut told = false;
@@ -58,7 +43,8 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
         let why = match folder.drain() {
             Ok(Some(drain)) => {
                 let pass = Pass::new(folder, drain, source);
-                *bell.tell() = Some(pass.tell.clone());
+                let tell = pass.tell.clone();
+                bell.hang(move || _ = tell.tell(Happened::News));
                 pass.run(Until::Never)
             }
             Ok(None) => "another process drains it".to_owned(),
@@ -74,7 +60,7 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
     }
 }
 
-/// Tries everything once, with the right to do so.
+/// Tries everything once.
 pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &Source) {
     Pass::new(folder, drain, source).run(Until::Tried);
 }
@@ -113,8 +99,10 @@ struct Pass<'a> {
     ends: Ends<'a>,
     /// Interfaces for which something waits, and which are not in the configuration; told.
     lost: Sorted<String, usize>,
-    /// Some could not be read for now.
-    unread: bool,
+    /// When the folder is looked at, in case nobody tells of news.
+    look_by: Deadline,
+    /// News was told that was not heard yet.
+    is_told: Arc<AtomicBool>,
     /// Somebody waits until everything had its try.
     flushing: bool,
     happened: Inbox<Happened>,
@@ -136,7 +124,8 @@ impl<'a> Pass<'a> {
             unstamped: Sorted::new(),
             ends: Ends::new(folder),
             lost: Sorted::new(),
-            unread: false,
+            look_by: Deadline::after(QUEUE_LOOK_PAUSE),
+            is_told: Arc::default(),
             flushing: false,
             happened,
             tell,
@@ -169,21 +158,23 @@ impl<'a> Pass<'a> {
                 return "its folder was removed".to_owned();
             }
             let wait_ms = wake_ms.map(|at_ms| at_ms.saturating_sub(self.now_ms()));
-            let look = match self.unread {
-                true => QUEUE_READ_PAUSE,
-                false => QUEUE_LOOK_PAUSE,
-            };
+            let look = self.look_by.left().unwrap_or_default();
             let wait = wait_ms.map_or(look, Duration::from_millis);
             match self.happened.wait(wait.min(look)) {
-                Some(Happened::News) => self.look(),
+                Some(Happened::News) => {
+                    self.is_told.store(false, Ordering::SeqCst);
+                    self.look();
+                }
                 Some(Happened::Tried {
                     name,
                     item,
                     via,
                     verdict,
                 }) => self.settle(&name, *item, &via, verdict),
-                None if wait >= look => self.look(),
                 None => {}
+            }
+            if self.look_by.left().is_none() {
+                self.look();
             }
         }
     }
@@ -192,10 +183,12 @@ impl<'a> Pass<'a> {
     fn listen(&self) -> std::io::Result<()> {
         let mut news = self.folder.news()?;
         let (folder, tell) = (self.folder.clone(), self.tell.clone());
+        let is_told = Arc::clone(&self.is_told);
         let run = move || {
             loop {
                 while news.wait().is_ok() {
-                    if !tell.tell(Happened::News) {
+                    let is_new = !is_told.swap(true, Ordering::SeqCst);
+                    if is_new && !tell.tell(Happened::News) {
                         return;
                     }
                 }
@@ -208,7 +201,7 @@ impl<'a> Pass<'a> {
     /// What the folder holds → the schedule.
     fn look(&mut self) {
         self.ends.catch_up(&self.config);
-        self.unread = false;
+        self.look_by = Deadline::after(QUEUE_LOOK_PAUSE);
         let names = match self.folder.list(Place::New) {
             Ok(names) => names,
             Err(error) => {
@@ -237,7 +230,7 @@ impl<'a> Pass<'a> {
 
     /// A message that is new to us.
     fn take_up(&mut self, name: Name) {
-        let item = match read(self.folder, &name) {
+        let item = match self.recall(&name) {
             Ok(item) => item,
             Err(why) => return self.unread(&name, &why),
         };
@@ -250,9 +243,11 @@ impl<'a> Pass<'a> {
             0 => 0,
             now_s => schedule::due_in_ms(item.due_s, now_s, &pauses),
         };
-        // One that was written by somebody else: a process that only flushes lives too short to wait.
-        let age = self.folder.age(&name.text()).unwrap_or_default();
-        self.tries.written(&name, &item, age);
+        // One written by somebody else: a process that only flushes lives too short to wait.
+        if !self.tries.holds(&name) {
+            let age = self.folder.age(&name.text()).unwrap_or_default();
+            self.tries.written(&name, &item, age);
+        }
         let entry = Entry {
             due_ms: match wait_ms {
                 0 => 0,
@@ -266,8 +261,7 @@ impl<'a> Pass<'a> {
         self.schedule.add(name, entry, now_ms);
     }
 
-    /// A file that says nothing: one that cannot be read for now is looked at again, one that is no
-    /// message is set aside.
+    /// One that cannot be read for now is looked at again, one that is no message is set aside.
     fn unread(&mut self, name: &Name, why: &Unread) {
         match why {
             // Whoever removed it does not want it sent.
@@ -275,7 +269,7 @@ impl<'a> Pass<'a> {
             Unread::Io(words) => {
                 let words = format_args!("queue {}: cannot be read: {words}", name.id);
                 syslog::event(Level::Error, words);
-                self.unread = true;
+                self.look_by = Deadline::after(QUEUE_READ_PAUSE);
             }
             Unread::Bad(why) => self.ends.set_aside(name, why),
         }
@@ -312,7 +306,7 @@ impl<'a> Pass<'a> {
 
     /// The clock has become sane: a message's age counts from now.
     fn stamp(&mut self, name: &Name) {
-        let Ok(mut item) = read(self.folder, name) else {
+        let Ok(mut item) = self.recall(name) else {
             return;
         };
         item.queued_s = stamp_s();
@@ -354,6 +348,10 @@ impl<'a> Pass<'a> {
             self.tried(&name, ASIDE);
             return self.doubt(&name, item, &via);
         }
+        // One that could not be counted: before it can, nobody need be asked.
+        if self.tries.is_unwritten(&name) && item.unsure > 0 && !self.write(&name, &item) {
+            return self.tried(&name, ASIDE);
+        }
         let config = Arc::clone(&self.config);
         let Some(outgoing) = config.interface(&via) else {
             return self.tried(&name, ASIDE);
@@ -384,6 +382,7 @@ impl<'a> Pass<'a> {
         }
         let (tell, config) = (self.tell.clone(), Arc::clone(&config));
         let send_name = name.clone();
+        let counted = (item.unsure > 0).then(|| item.clone());
         let run = move || {
             // Sought again, because all that belongs to an interface is much to copy.
             let verdict = match config.interface(&via) {
@@ -401,6 +400,10 @@ impl<'a> Pass<'a> {
             });
         };
         if threads::spawn("send", SENDER_STACK_BYTES, run).is_err() {
+            if let Some(mut item) = counted {
+                item.unsure = item.unsure.saturating_sub(1);
+                self.write(&name, &item);
+            }
             self.tried(&name, HELD);
         }
     }
@@ -528,9 +531,11 @@ impl<'a> Pass<'a> {
                 true
             }
             Err(error) => {
-                let words = files::phrase(&error).0;
-                let words = format_args!("queue {}: cannot be written: {words}", name.id);
-                syslog::event(Level::Error, words);
+                if !self.tries.is_unwritten(name) {
+                    let words = files::phrase(&error).0;
+                    let words = format_args!("queue {}: cannot be written: {words}", name.id);
+                    syslog::event(Level::Error, words);
+                }
                 self.tries.unwritten(name, item);
                 false
             }
@@ -573,9 +578,15 @@ impl<'a> Pass<'a> {
     }
 }
 
+impl Drop for Pass<'_> {
+    /// The next news finds nobody, and so the thread that tells of it ends.
+    fn drop(&mut self) {
+        self.is_told.store(false, Ordering::SeqCst);
+    }
+}
+
 /// It was not tried, by our own doing; a while later it is.
 const HELD: Tried = Tried::Held { wait_ms: 5_000 };
-
 /// The same for a reason of its own, which is the others' none.
 const ASIDE: Tried = Tried::Aside { wait_ms: 60_000 };
 

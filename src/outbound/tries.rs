@@ -17,6 +17,8 @@ struct Known {
     unsure: u32,
     interface: String,
     reason: String,
+    /// The file says less, for it could not be written.
+    is_unwritten: bool,
     /// As long as it lasts the file is not written for the tries' sake.
     pause: Deadline,
 }
@@ -28,20 +30,31 @@ impl Tries {
 
     /// A message's file says this, and has said it for so long.
     pub fn written(&mut self, name: &Name, item: &Item, age: Duration) {
-        self.keep(name, item, QUEUE_WRITE_PAUSE.saturating_sub(age));
+        self.keep(name, item, QUEUE_WRITE_PAUSE.saturating_sub(age), false);
     }
 
     /// A message's file should say this, and cannot be written.
     pub fn unwritten(&mut self, name: &Name, item: &Item) {
-        self.keep(name, item, Duration::ZERO);
+        self.keep(name, item, Duration::ZERO, true);
     }
 
-    fn keep(&mut self, name: &Name, item: &Item, pause: Duration) {
+    /// Whether the last wish to write its file was in vain.
+    pub fn is_unwritten(&self, name: &Name) -> bool {
+        self.0.get(name).is_some_and(|known| known.is_unwritten)
+    }
+
+    /// Whether anything is known of it.
+    pub fn holds(&self, name: &Name) -> bool {
+        self.0.contains(name)
+    }
+
+    fn keep(&mut self, name: &Name, item: &Item, pause: Duration, is_unwritten: bool) {
         let known = Known {
             tries: item.tries,
             unsure: item.unsure,
             interface: item.interface.clone(),
             reason: item.reason.clone(),
+            is_unwritten,
             pause: Deadline::after(pause),
         };
         self.0.insert(name.clone(), known);

@@ -240,7 +240,12 @@ impl Schedule {
     /// What is to be done. A message that is to be sent is under way from here to
     /// [`Schedule::tried`].
     pub fn next(&mut self, now_ms: u64) -> Next {
-        let mut destinations = Sorted::new();
+        let under_way = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.via.is_some());
+        let mut destinations: Sorted<u64> =
+            under_way.map(|(name, _)| (name.destination, ())).collect();
         let mut wake_ms = None;
         let mut probe: Option<((u64, u32), Name, String)> = None;
         let mut chosen = None;
@@ -249,7 +254,7 @@ impl Schedule {
             let first = !destinations.contains(&name.destination);
             // One whose interface has gone holds up nobody.
             let has_way = self.settings.chains.contains(&waiting.entry.interface);
-            if first && (has_way || waiting.via.is_some()) {
+            if first && has_way {
                 destinations.insert(name.destination, ());
             }
             if waiting.via.is_some() {

@@ -164,8 +164,12 @@ impl Folder {
     /// Gives a message up, Q2 → Q4, with what its file shall say for the operator. Of those in
     /// `failed/` the oldest go, so that `failed_max` are left; their names.
     pub fn bury(&self, name: &str, bytes: &[u8], failed_max: usize) -> io::Result<Vec<String>> {
-        // That it cannot be written anew does not keep it in the queue.
-        let _ = self.replace(name, bytes);
+        // That it cannot be written anew does not keep it in the queue. Where it says so already it is left
+        // alone: what is moved in is news, and whoever hears of news may come here again.
+        let before = self.read(Place::New, name, bytes.len());
+        if !before.is_ok_and(|before| before == bytes) {
+            let _ = self.replace(name, bytes);
+        }
         self.retire(name, name, failed_max)
     }
 
@@ -178,9 +182,10 @@ impl Folder {
         files::make_folder(&self.folder(Place::Failed), self.owner)?;
         let (new, failed) = (self.folder(Place::New), self.folder(Place::Failed));
         fs::rename(new.join(name), failed.join(to))?;
-        files::sync_folder(&failed)?;
-        files::sync_folder(&new)?;
-        let names = self.list(Place::Failed)?;
+        // It is there now: what goes wrong behind this makes it no less so.
+        let _ = files::sync_folder(&failed);
+        let _ = files::sync_folder(&new);
+        let names = self.list(Place::Failed).unwrap_or_default();
         let many = names.len().saturating_sub(failed_max);
         let oldest = names.into_iter().filter(|other| other != to).take(many);
         Ok(oldest
