@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::limits::TIMEOUT_S_MAX;
 use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
+use crate::proto::provider::tells_a_secret;
 use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace, NumberFormat};
 use crate::proto::quota;
 use crate::proto::sign::Auth;
@@ -350,19 +351,20 @@ fn carries_secret(auth: &Auth, headers: &[(String, String)]) -> bool {
 
 /// Whether a path has a credential filled in, or a parameter behind its `?` that is named for one.
 fn path_has_secret(path: &[u8]) -> bool {
-    let query = path.split(|byte| *byte == b'?').nth(1).unwrap_or_default();
-    let mut pairs = query.split(|byte| *byte == b'&');
-    let name = |pair: &[u8]| pair.split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
-    is_secret(b"", path) || pairs.any(|pair| is_secret(&name(pair).unwrap_or_default(), b""))
+    let mut pieces = path.split(|byte| matches!(byte, b'?' | b'&'));
+    let tells = |piece: &[u8]| {
+        let at = piece.iter().position(|byte| *byte == b'=');
+        at.and_then(|at| piece.get(..at))
+            .is_some_and(tells_a_secret)
+    };
+    is_secret(b"", path) || pieces.any(tells)
 }
 
 /// Whether a credential is filled in, or stands in what is named for one.
 fn is_secret(name: &[u8], value: &[u8]) -> bool {
     let filled = fill::names(value);
     let mut filled = filled.iter();
-    let name = name.to_ascii_lowercase();
-    let holds = |word: &&str| name.windows(word.len()).any(|part| part == word.as_bytes());
-    filled.any(|name| matches!(name, Name::Passwd | Name::Extra)) || SECRET_WORDS.iter().any(holds)
+    filled.any(|name| matches!(name, Name::Passwd | Name::Extra)) || tells_a_secret(name)
 }
 
 /// Whether a message can be made into a request at all: told at the start, not at the first SMS.
@@ -386,9 +388,6 @@ fn check_account(reader: &mut Reader<'_, '_>, account: &Account) {
     };
     reader.fault(key, &format!("makes no request: {bad}"));
 }
-
-/// What the name of a header or parameter with a credential contains.
-const SECRET_WORDS: [&str; 6] = ["authorization", "key", "secret", "pass", "token", "sig"];
 
 fn client(reader: &mut Reader<'_, '_>) -> Client {
     let seconds = |value: &[u8]| values::number(value, 1, TIMEOUT_S_MAX).map(Duration::from_secs);

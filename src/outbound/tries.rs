@@ -92,3 +92,60 @@ impl Tries {
         self.0.retain(|name, _| waits(name));
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A queue file that says so much.
+    fn item(tries: u32, unsure: u32, interface: &str, reason: &str) -> Item {
+        let text = format!(
+            "websms queue 1\nid: 0000000000000001\ninterface: {interface}\nto: 1\nfrom: 2\nqueued: 0\n\
+             tries: {tries}\nunsure: {unsure}\ndue: 0\nreason: {reason}\ntext: 1\n\nx"
+        );
+        Item::parse(text.as_bytes()).unwrap()
+    }
+
+    fn completed(tries: &Tries, mut file: Item) -> (u32, u32, String, String) {
+        tries.complete(&file.name(1), &mut file);
+        (file.tries, file.unsure, file.interface, file.reason)
+    }
+
+    #[test]
+    fn what_the_file_could_not_be_told_is_known_and_never_less_than_the_file() {
+        let file = item(1, 0, "a", "old");
+        let name = file.name(1);
+        let mut tries = Tries::new();
+        assert!(!tries.holds(&name) && !tries.is_unwritten(&name));
+        tries.written(&name, &file, Duration::ZERO);
+        assert!(tries.holds(&name) && !tries.is_unwritten(&name));
+        tries.unwritten(&name, &item(3, 2, "b", "new"));
+        assert!(tries.is_unwritten(&name));
+        let known = (3, 2, "b".to_owned(), "new".to_owned());
+        assert_eq!(completed(&tries, file.clone()), known);
+        // What somebody else wrote since counts where it is more.
+        let more = (4, 3, "c".to_owned(), "newer".to_owned());
+        assert_eq!(completed(&tries, item(4, 3, "c", "newer")), more);
+        tries.retain(|_| false);
+        assert_eq!(completed(&tries, file).0, 1);
+    }
+
+    #[test]
+    fn a_file_is_told_of_the_first_try_of_another_reason_and_once_an_hour() {
+        let name = item(0, 0, "a", "").name(1);
+        let mut tries = Tries::new();
+        assert!(
+            tries.note(&name, &item(1, 0, "a", "r")),
+            "nothing is known of it"
+        );
+        let age = QUEUE_WRITE_PAUSE.saturating_sub(Duration::from_secs(60));
+        tries.written(&name, &item(1, 0, "a", "r"), age);
+        assert!(!tries.note(&name, &item(2, 0, "a", "r")));
+        assert_eq!(completed(&tries, item(1, 0, "a", "r")).0, 2);
+        assert!(tries.note(&name, &item(3, 0, "a", "another")));
+        assert!(tries.note(&name, &item(1, 0, "a", "r")), "the first");
+        tries.written(&name, &item(3, 0, "a", "r"), QUEUE_WRITE_PAUSE);
+        assert!(tries.note(&name, &item(4, 0, "a", "r")), "an hour old");
+    }
+}

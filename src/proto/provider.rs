@@ -11,7 +11,7 @@ use crate::proto::sign::Auth;
 
 pub use encode::{BadAccount, encode, encode_check};
 pub use judge::judge;
-pub use preview::preview;
+pub use preview::{preview, tells_a_secret};
 
 pub use crate::proto::number::NumberFormat;
 

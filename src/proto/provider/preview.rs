@@ -18,8 +18,15 @@ use crate::proto::sign::Auth;
 /// What stands for a secret.
 const MASK: &[u8] = b"***";
 
-/// Parts of parameter names that tell a secret.
-const TELLING: [&[u8]; 5] = [b"key", b"secret", b"pass", b"token", b"sig"];
+/// Parts of names that tell a secret.
+const TELLING: [&[u8]; 6] = [
+    b"authorization",
+    b"key",
+    b"secret",
+    b"pass",
+    b"token",
+    b"sig",
+];
 
 /// Headers whose values hide nothing, whoever set them, and those that hide nothing as we set them.
 const OPEN: [&str; 2] = ["Accept", "Content-Type"];
@@ -88,7 +95,8 @@ fn mask_pairs(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn tells_a_secret(name: &[u8]) -> bool {
+/// Whether the name of a parameter or header says that its value is a secret.
+pub fn tells_a_secret(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     TELLING
         .iter()

@@ -19,6 +19,17 @@ fn name(number: u64, destination: u64) -> Name {
     }
 }
 
+/// A message that is due and is never too old.
+fn entry(interface: &str) -> Entry {
+    Entry {
+        interface: interface.to_owned(),
+        due_ms: 0,
+        expires_ms: None,
+        unsure: false,
+        tries: 0,
+    }
+}
+
 impl Story {
     fn new() -> Story {
         let chain = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -39,11 +50,8 @@ impl Story {
 
     fn add(&mut self, number: u64, destination: u64, interface: &str) {
         let entry = Entry {
-            interface: interface.to_owned(),
-            due_ms: 0,
             expires_ms: Some(10_000_000),
-            unsure: false,
-            tries: 0,
+            ..entry(interface)
         };
         self.schedule
             .add(name(number, destination), entry, self.now_ms);
@@ -363,14 +371,7 @@ fn another_expiry_counts_from_when_they_came() {
 #[test]
 fn under_an_insane_clock_nothing_is_too_old() {
     let mut story = Story::new();
-    let entry = Entry {
-        interface: "gone".to_owned(),
-        due_ms: 0,
-        expires_ms: None,
-        unsure: false,
-        tries: 0,
-    };
-    story.schedule.add(name(1, 1), entry, story.now_ms);
+    story.schedule.add(name(1, 1), entry("gone"), story.now_ms);
     story.after(u64::MAX / 2).next("wait");
 }
 
@@ -378,11 +379,8 @@ fn under_an_insane_clock_nothing_is_too_old() {
 fn what_failed_elsewhere_says_that_its_interface_is_down() {
     let mut story = Story::new();
     let entry = Entry {
-        interface: "c".to_owned(),
         due_ms: story.now_ms + 5_000,
-        expires_ms: None,
-        unsure: false,
-        tries: 0,
+        ..entry("c")
     };
     story.schedule.add(name(1, 1), entry, story.now_ms);
     story.add(2, 2, "c");
@@ -439,11 +437,8 @@ fn of_those_not_tried_here_who_was_tried_least_goes_first() {
     let mut story = Story::new();
     for (number, tries) in [(1, 4), (2, 4), (3, 0), (4, 1)] {
         let entry = Entry {
-            interface: "c".to_owned(),
-            due_ms: 0,
-            expires_ms: None,
-            unsure: false,
             tries,
+            ..entry("c")
         };
         story
             .schedule
