@@ -34,11 +34,13 @@ done < <(grep -v '^#' packaging/packages.txt)
 echo "== scripts, manual pages"
 shellcheck -x -P cross -P packaging cross/*.sh packaging/*.sh
 shellcheck packaging/debian/{postinst,prerm,postrm} packaging/alpine/{pre-install,post-install,websmsd} \
-    packaging/openwrt/{postinst,prerm,websmsd.init} packaging/openwrt/test/*.sh
+    packaging/openwrt/{postinst,prerm,websmsd.init} packaging/{alpine,openwrt}/test/*.sh
 mandoc -T lint -W warning packaging/man/*
 for shell in dash "busybox sh"; do
     # shellcheck disable=SC2086  # two words
     $shell packaging/openwrt/test/init.sh
+    # shellcheck disable=SC2086
+    $shell packaging/alpine/test/scripts.sh
 done
 packaging/openwrt/test/feed.sh
 

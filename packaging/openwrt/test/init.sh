@@ -82,6 +82,12 @@ start_service
 expect 'the queue of a configuration without one' "$(tail -n +3 "$calls" | sed -n '4p')" "chown -h asterisk:asterisk $root/var/spool/websms"
 expect 'its mode' "$(stat -c %a "$root/var/spool/websms")" 700
 
+# A folder of another user's is left alone.
+/bin/chown 65534 "$root/var/spool/asterisk"
+: >"$calls"
+start_service
+expect "another user's spool" "$(grep -c "chown -h asterisk:asterisk $root/var/spool/asterisk\$" "$calls" || true)" 0
+
 : >"$calls"
 reload_service
 expect 'reload' "$(cat "$calls")" 'procd_send_signal websmsd * HUP'
