@@ -11,14 +11,14 @@
 
 mod rig;
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rig::{Called, Itsp, Ran, Scratch, Script, Websmsd, deaf_address};
@@ -315,11 +315,12 @@ fn a_queue_that_nobody_drains_is_told() {
 
 // ---- Inbound --------------------------------------------------------------------------------
 
-/// A process named asterisk is seen by every self-test of this machine, so one test at a time.
-static ASTERISK: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ASTERISK.lock().unwrap_or_else(PoisonError::into_inner)
+/// A process named asterisk is seen by every self-test of this machine, so one test at a time, in whatever
+/// process it runs. The file's end is the lock's.
+fn alone() -> File {
+    let file = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("asterisk.lock")).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 /// A program named `asterisk` that does nothing, as a user.
