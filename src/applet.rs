@@ -14,6 +14,7 @@ use std::time::Instant;
 use crate::check;
 use crate::config::Severity;
 use crate::selftest::{self, Report};
+use crate::sys::files;
 use crate::sys::stdio::{self, complain, print};
 use options::Wish;
 
@@ -29,6 +30,7 @@ const EXIT_FAILS: u8 = 1;
 /// Runs what `argv` asks for.
 pub fn run(argv: &[OsString]) -> ExitCode {
     let start = Instant::now();
+    files::open_umask();
     let (program, arguments) = match argv.split_first() {
         Some((program, arguments)) => (program.as_os_str(), arguments),
         None => (OsStr::new(""), argv),

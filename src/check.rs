@@ -99,12 +99,11 @@ pub fn surroundings(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
         if others_may(dir, OTHERS_WRITE) {
             warn(&mut notes, &others_write("[queue] dir"));
         }
-        let place = nearest(dir);
-        if !place.is_some_and(files::is_writable) {
-            let text = "[queue] dir: this user may not write there, so nothing is queued or kept";
-            warn(&mut notes, &[text]);
+        if let Some(what) = obstacle(dir) {
+            let so = ", so nothing is queued or kept";
+            warn(&mut notes, &["[queue] dir", what.words(), so]);
         }
-        if place.is_some_and(files::is_in_memory) {
+        if nearest(dir).is_some_and(files::is_in_memory) {
             let text = "[queue] dir is on a RAM disk: what waits there is lost with the power";
             warn(&mut notes, &[text]);
         }
@@ -143,25 +142,64 @@ fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
         ("outgoingdir", &spool.outgoing),
         ("stagingdir", &spool.staging),
     ];
-    let mut devices = Vec::new();
+    let mut places = Vec::new();
     for (key, folder) in folders {
+        match obstacle(folder) {
+            Some(what @ Obstacle::File) => fault(notes, &[key, what.words()]),
+            // Another user may run websmsd.
+            Some(what) => warn(notes, &[key, what.words(), ", so no SMS is delivered"]),
+            None => {}
+        }
         let Ok(status) = fs::metadata(folder) else {
             warn(notes, &[key, " is not there yet"]);
             continue;
         };
-        devices.push(status.dev());
-        if !status.is_dir() {
-            fault(notes, &[key, " is no folder"]);
-        } else if status.mode() & OTHERS_WRITE != 0 {
+        places.push((status.dev(), status.ino()));
+        if status.is_dir() && status.mode() & OTHERS_WRITE != 0 {
             warn(notes, &others_write(key));
         }
     }
-    if let [outgoing, staging] = devices[..]
-        && outgoing != staging
+    if let [outgoing, staging] = places[..] {
+        if outgoing == staging {
+            let text = "outgoingdir and stagingdir are one folder, where Asterisk would read half a \
+                        call file: set stagingdir to another";
+            fault(notes, &[text]);
+        } else if outgoing.0 != staging.0 {
+            let text = "outgoingdir and stagingdir are on two filesystems: \
+                        a call file cannot be moved from one to the other";
+            fault(notes, &[text]);
+        }
+    }
+    if let Some((user, group)) = &spool.owner
+        && files::owner_named(user, group.as_deref()).is_none()
     {
-        let text = "outgoingdir and stagingdir are on two filesystems: \
-                    a call file cannot be moved from one to the other";
+        let text = "fileowner is not in /etc/passwd and /etc/group: name another or a number";
         fault(notes, &[text]);
+    }
+}
+
+/// What hinders this user from making files in a folder, or from making the folder.
+fn obstacle(folder: &Path) -> Option<Obstacle> {
+    match nearest(folder) {
+        Some(place) if !place.is_dir() => Some(Obstacle::File),
+        Some(place) if files::is_writable(place) => None,
+        _ => Some(Obstacle::Permission),
+    }
+}
+
+/// Why a folder cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    File,
+    Permission,
+}
+
+impl Obstacle {
+    fn words(self) -> &'static str {
+        match self {
+            Obstacle::File => ": a file stands where a folder should",
+            Obstacle::Permission => ": this user may not write there",
+        }
     }
 }
 
@@ -199,7 +237,10 @@ fn others_write(key: &str) -> [&str; 3] {
 
 /// A path, or the nearest of its parents that is there.
 pub fn nearest(path: &Path) -> Option<&Path> {
-    path.ancestors().find(|place| place.exists())
+    let here = |place: &'_ Path| place.as_os_str().is_empty();
+    path.ancestors()
+        .find(|place| here(place) || place.exists())
+        .map(|place| if here(place) { Path::new(".") } else { place })
 }
 
 // ---- Remarks --------------------------------------------------------------------------------

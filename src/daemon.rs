@@ -343,8 +343,8 @@ fn bind_fault(address: SocketAddr, error: &io::Error) -> (String, &'static str) 
         ),
         io::ErrorKind::AddrInUse => (
             "in use",
-            "another program, or another websmsd, listens there; stop it or choose another port with -l \
-             or listen",
+            "another program, another websmsd or another listen of this one has it; stop it or choose \
+             another port with -l or listen",
         ),
         io::ErrorKind::AddrNotAvailable => (
             "no such address on this machine",

@@ -294,7 +294,8 @@ impl Connection<'_> {
             Ok(entry) => entry,
             Err(denied) => {
                 let refusal = denied_refusal(denied, None);
-                self.log_refusal(None, "", refusal);
+                let caller = access::caller(rules, self.peer, &request);
+                self.log_refusal(Some(caller), "", refusal);
                 let framing = framing.unwrap_or(Framing::Chunked);
                 return Ok(Opening::Early(Reply::Refused(refusal), framing));
             }

@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
         };
         if let Some(folder) = drained {
             let wait = match config.queue.first {
-                First::Queue => Some("websmsd sends it"),
+                First::Queue => Some("first = yes"),
                 First::Send => queue::must_wait(folder, &item.message, &item.interface),
             };
             if let Some(wait) = wait {

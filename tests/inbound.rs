@@ -265,8 +265,11 @@ fn who_stands_behind_a_proxy() {
         200
     );
     assert_eq!(send("X-Forwarded-For: ::ffff:192.0.2.7\r\n"), 200);
+    // The log tells who was refused, not who brought it.
     assert_eq!(send("X-Forwarded-For: 192.0.2.7, 203.0.113.1\r\n"), 403);
+    websmsd.wait_for_log("203.0.113.1 by 127.0.0.1: 403");
     assert_eq!(send("X-Forwarded-For: 192.0.2.7, unknown\r\n"), 403);
+    websmsd.wait_for_log("unknown by 127.0.0.1: 403");
     assert_eq!(send("X_Forwarded_For: 192.0.2.7\r\n"), 403);
     assert_eq!(send(""), 403);
     assert_eq!(websmsd.call_files().len(), 4);
@@ -669,6 +672,14 @@ fn a_full_spool_is_503() {
     assert_eq!(websmsd.post("/", FORM, SMS).status, 200);
     assert_eq!(websmsd.post("/", FORM, SMS).status, 200);
     rig::wait_for("503", || websmsd.post("/", FORM, SMS).status == 503);
+    // Of so many in a second ten are told, and then their number.
+    let start = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(websmsd.post("/", FORM, SMS).status, 503);
+    }
+    let seconds = usize::try_from(start.elapsed().as_secs()).unwrap();
+    let told = websmsd.log().matches("503, not delivered").count();
+    assert!(told <= 10 * (seconds + 2), "{told} in {seconds} s");
     for file in websmsd.call_files() {
         fs::remove_file(file.path).unwrap();
     }

@@ -149,6 +149,19 @@ fn the_same_replaces_itself_and_one_a_second_is_kept() {
 }
 
 #[test]
+fn one_that_repeats_itself_cannot_fill_the_log() {
+    let websmsd = Websmsd::start("[websmsd]");
+    let start = std::time::Instant::now();
+    for _ in 0..200 {
+        assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
+    }
+    let seconds = usize::try_from(start.elapsed().as_secs()).unwrap();
+    websmsd.wait_for_log("kept as");
+    let lines = websmsd.log().lines().count();
+    assert!(lines <= 12 * (seconds + 2), "{lines} in {seconds} s");
+}
+
+#[test]
 fn what_an_operator_has_removed_is_kept_when_it_comes_again() {
     let websmsd = Websmsd::start("[websmsd]");
     let folder = folder(&websmsd.scratch);

@@ -716,6 +716,11 @@ fn certificates_are_checked() {
         ours,
         Err("TLS certificate is for another name"),
     );
+    check_tls(
+        "authority.pem",
+        "ca_file = \"@TLS@/authority.pem\"",
+        Err("TLS certificate is that of an authority, not of a server"),
+    );
 }
 
 #[test]
@@ -763,6 +768,57 @@ fn names_are_resolved_and_every_address_is_tried() {
 }
 
 #[test]
+fn a_spool_with_which_websmsd_would_not_start_is_told() {
+    let scratch = Scratch::new();
+    let here = scratch.join("").display().to_string();
+    let check = |spool: &str, code: i32, words: &str| {
+        let text = format!("[astqueue]\n{}\n", spool.replace("@", &here));
+        let ran = websms(&scratch.file("websms.conf", text), &["--check"]);
+        assert_eq!(ran.code, Some(code), "{spool}: {}", ran.stdout);
+        assert!(ran.stdout.contains(words), "{spool}: {}", ran.stdout);
+    };
+    for folder in ["out", "stage"] {
+        fs::create_dir(scratch.join(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink(scratch.join("out"), scratch.join("link")).unwrap();
+    scratch.file("file", "");
+    let good = "outgoingdir = \"@out\"\nstagingdir = \"@stage\"";
+    check(good, 0, "");
+    check(&format!("{good}\nfileowner = root:root"), 0, "");
+    check(
+        &format!("{good}\nfileowner = nosuch:root"),
+        2,
+        "fault: fileowner is not in /etc/passwd",
+    );
+    let one = "fault: outgoingdir and stagingdir are one folder";
+    for staging in ["@link", "@out/../out"] {
+        check(
+            &format!("outgoingdir = \"@out\"\nstagingdir = \"{staging}\""),
+            2,
+            one,
+        );
+    }
+    for outgoing in ["@file", "@file/out"] {
+        check(
+            &format!("outgoingdir = \"{outgoing}\"\nstagingdir = \"@stage\""),
+            2,
+            "fault: outgoingdir: a file stands where a folder should",
+        );
+    }
+    check(
+        &format!("{good}\n[queue]\ndir = \"@file/queue\""),
+        0,
+        "warning: [queue] dir: a file stands where a folder should",
+    );
+    // A name without a folder stands in the one where it runs.
+    let ran = websms(
+        &scratch.file("websms.conf", "[queue]\ndir = q\n"),
+        &["--check"],
+    );
+    assert!(!ran.stdout.contains("may not write"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_queue_on_a_ram_disk_and_a_spool_on_two_filesystems_are_told() {
     let scratch = Scratch::new();
     let memory = Scratch::within(Path::new("/dev/shm"));
@@ -796,7 +852,7 @@ fn a_queue_folder_that_cannot_be_made_is_told() {
         let conf = scratch.file("websms.conf", conf);
         let ran = websms(&conf, &["--check"]);
         let line = format!(
-            "{}: warning: [queue] dir: this user may not write there",
+            "{}: warning: [queue] dir: a file stands where a folder should",
             conf.display()
         );
         assert_eq!(ran.stdout.contains(&line), told, "{}", ran.stdout);

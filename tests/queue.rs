@@ -14,6 +14,10 @@
 mod rig;
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -108,6 +112,68 @@ fn a_flush_of_the_last_day_counts_as_somebody_who_drains() {
     let ran = websms(&pbx.conf, &["--flush"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.ends_with(" sent\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_umask_that_leaves_nothing_hinders_nobody() {
+    let pbx = Pbx::with("http://127.0.0.1:9", "");
+    let program = pbx.scratch.join("websms");
+    rig::copy_program(Path::new(env!("CARGO_BIN_EXE_websms")), &program);
+    let nobody = 65_534;
+    for path in [pbx.scratch.join(""), pbx.conf.clone(), program.clone()] {
+        chown(&path, Some(nobody), Some(nobody)).unwrap();
+    }
+    let mut run = Command::new("sh");
+    run.args(["-c", "umask 0777; exec \"$0\" -c \"$1\" --flush"]);
+    run.args([&program, &pbx.conf])
+        .uid(nobody)
+        .gid(nobody)
+        .current_dir("/");
+    let ran = rig::finish(run);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let folder = pbx.queue();
+    for folder in [folder.join("new"), folder] {
+        let mode = fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+    }
+}
+
+#[test]
+fn a_flush_does_not_call_sent_what_it_could_not_read() {
+    let itsp = Itsp::start(vec![Script::reply(503, "")]);
+    let pbx = Pbx::with(&itsp.url(), "");
+    assert_eq!(websms(&pbx.conf, &["--flush"]).code, Some(0));
+    pbx.queued("+1", "x");
+    let file = pbx.queue().join("new").join(&pbx.names("new")[0]);
+    fs::write(&file, "no message").unwrap();
+    let ran = websms(&pbx.conf, &["--flush"]);
+    assert!(
+        ran.stdout.ends_with(" failed: its file cannot be read\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(pbx.names("failed").len(), 1);
+}
+
+#[test]
+fn what_may_have_been_sent_and_ends_another_way_says_so() {
+    let check = |later: Script, more: &str, end: &str| {
+        let itsp = Itsp::start(vec![Script::Close, later]);
+        let pbx = Pbx::with(&itsp.url(), more);
+        let websmsd = pbx.websmsd();
+        pbx.queued("+1", "x");
+        wait_for("failed/", || pbx.names("failed").len() == 1);
+        let reason = format!("it may have been sent before; {end}");
+        websmsd.wait_for_log(&reason);
+        let file = pbx.files("failed").remove(0);
+        assert!(file.contains(&format!("\nreason: {reason}\n")), "{file}");
+    };
+    check(Script::reply(400, ""), "", "provider answered 400");
+    check(
+        Script::reply(503, ""),
+        "retry = 3s\nexpire = 5s",
+        "expired; last: provider answered 503",
+    );
 }
 
 #[test]

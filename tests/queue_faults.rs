@@ -177,14 +177,18 @@ fn a_folder_that_is_removed_is_made_again_and_drained() {
     let itsp = Itsp::start(vec![Script::reply(503, ""), Script::reply(200, "")]);
     let pbx = Pbx::with(&itsp.url(), "");
     let _websmsd = pbx.websmsd();
-    fs::remove_dir_all(pbx.queue())
-        .or_else(|_| fs::remove_dir_all(pbx.queue()))
-        .unwrap_or(());
-    wait_for("a daemon that drains again", || {
+    let drained = || {
         !websms(&pbx.conf, &["--queue"])
             .stdout
             .contains("no websmsd drains")
-    });
+    };
+    fs::remove_dir_all(pbx.queue())
+        .or_else(|_| fs::remove_dir_all(pbx.queue()))
+        .unwrap_or(());
+    wait_for("a daemon that drains again", drained);
+    // Its lock alone, as a removal leaves it that the daemon has crossed.
+    fs::remove_file(pbx.queue().join("lock")).unwrap();
+    wait_for("a daemon that drains once more", drained);
     pbx.queued("+1", "x");
     pbx.wait_until_empty();
     assert_eq!(itsp.requests().len(), 2);

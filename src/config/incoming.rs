@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::proto::access::{Gate, Rules, Status};
+use crate::proto::json;
 use crate::proto::number::NumberFormat;
 use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::webhook::{Decode, Hook, Media};
@@ -265,9 +266,24 @@ fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
     reader.choose("auth_hash", WORDS, Algorithm::Hs256)
 }
 
+/// Keys that name a parameter, or by a path what lies in one.
+const KEYS_OF_A_PLACE: [&str; 6] = [
+    "key_to",
+    "key_from",
+    "key_body",
+    "key_caption",
+    "key_id",
+    "key_media",
+];
+
 /// Apart likewise.
 #[inline(never)]
 fn hook(reader: &mut Reader<'_, '_>) -> Hook {
+    for key in KEYS_OF_A_PLACE {
+        if json::is_path(reader.raw(key)) && json::steps(reader.raw(key)).is_none() {
+            reader.warn(key, "is no path, since a step is empty or a bracket has no partner: nothing in JSON has it");
+        }
+    }
     let report_success = reader.bytes("report_success");
     let report_type = match reader.raw("report_type") {
         [] => by_its_look(&report_success).into(),

@@ -240,13 +240,25 @@ impl<'a> Table<'a> {
         found
     }
 
-    /// The indices of one key, in file order.
+    /// The indices of one key, in file order; one that is written again stays where it was. Where both
+    /// spellings are mixed, which are two arrays to the parser, the lines decide.
     pub fn indices_of(&self, name: &str) -> Vec<String> {
-        let mut names = Vec::new();
-        for slot in self.slots.iter().filter(|slot| slot.key.name == name) {
-            names.extend(slot.index.clone());
-        }
-        names
+        let of_key = |slot: &Slot<'_>| slot.key.name == name;
+        let mut spellings = self.slots.iter().filter(|slot| of_key(slot));
+        let first = spellings.next();
+        let slots: Vec<&Slot<'_>> =
+            match spellings.all(|slot| first.is_some_and(|it| it.name == slot.name)) {
+                true => self.slots.iter().filter(|slot| of_key(slot)).collect(),
+                false => self
+                    .by_line(&of_key)
+                    .into_iter()
+                    .map(|(_, slot)| slot)
+                    .collect(),
+            };
+        slots
+            .into_iter()
+            .filter_map(|slot| slot.index.clone())
+            .collect()
     }
 
     /// Every index of the section, in file order.

@@ -71,7 +71,7 @@ impl Order<'_> {
                 match duplicates.claim(&with_id, self.share) {
                     Ok(claimed) => Some(claimed),
                     Err(Busy) => {
-                        self.log(Level::Warning, format_args!("503, its id is under way"));
+                        self.log_refusal(Level::Warning, format_args!("503, its id is under way"));
                         return self.later(Refusal::Busy);
                     }
                 }
@@ -114,7 +114,7 @@ impl Order<'_> {
         if !call_files.is_empty() {
             let files: Vec<File> = call_files.iter().map(spool_file).collect();
             if let Err(fault) = self.setup.spool.deliver(&files) {
-                self.log(Level::Error, format_args!("503, not delivered: {fault}"));
+                self.log_refusal(Level::Error, format_args!("503, not delivered: {fault}"));
                 return self.later(Refusal::Spool);
             }
         }
@@ -153,7 +153,7 @@ impl Order<'_> {
         call_files: &mut Vec<CallFile>,
     ) -> Result<Fate, Unencoded> {
         let Some(unique) = self.id.message(place) else {
-            self.log(Level::Error, format_args!("503, no randomness"));
+            self.log_refusal(Level::Error, format_args!("503, no randomness"));
             return Err(Unencoded);
         };
         match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
@@ -167,7 +167,7 @@ impl Order<'_> {
                 Ok(Fate::TooLong)
             }
             Err(Unfit::Line { key }) => {
-                self.log(Level::Error, format_args!("503, {key} fits no call file"));
+                self.log_refusal(Level::Error, format_args!("503, {key} fits no call file"));
                 Err(Unencoded)
             }
         }
@@ -249,7 +249,14 @@ impl Order<'_> {
         };
         match rejected.keep(&kept) {
             Keeping::Done(name) => self.log(Level::Notice, format_args!("kept as {name}")),
-            Keeping::TooSoon => log::refusal(format_args!(
+            Keeping::Held(name) => {
+                let interface = Interface(&self.hook.interface);
+                log::beside_refusal(format_args!(
+                    "{} {}{interface}: kept as {name}",
+                    self.id, self.source
+                ));
+            }
+            Keeping::TooSoon => log::beside_refusal(format_args!(
                 "{} {}: not kept, another was within the last second",
                 self.id, self.source
             )),
@@ -264,11 +271,16 @@ impl Order<'_> {
 
     pub fn refuse(&self, refusal: Refusal, words: fmt::Arguments<'_>) {
         self.count(refusal);
+        self.log_refusal(Level::Notice, words);
+    }
+
+    /// Of so few a second that a provider who repeats itself cannot fill the log.
+    fn log_refusal(&self, level: Level, words: fmt::Arguments<'_>) {
         let interface = Interface(&self.hook.interface);
-        log::refusal(format_args!(
-            "{} {}{interface}: {words}",
-            self.id, self.source
-        ));
+        log::refusal_at(
+            level,
+            format_args!("{} {}{interface}: {words}", self.id, self.source),
+        );
     }
 
     /// Nothing was delivered that the provider must not send again; why is logged, and counted.

@@ -26,8 +26,10 @@ pub struct Rejected {
 
 /// What became of a request that was to be kept.
 pub enum Keeping {
-    /// It is in the file of this name.
+    /// It is in the file of this name since now.
     Done(String),
+    /// It was in the file of this name before.
+    Held(String),
     /// Another was written within [`KEPT_PAUSE`].
     TooSoon,
     /// It is not; why is logged.
@@ -109,7 +111,7 @@ impl Rejected {
         // A provider that repeats itself for days does not wear the disk. An operator may have dealt with
         // the file, and the same comes again.
         if state.shelf.holds(&name, print) && self.folder.has(&name) {
-            return Keeping::Done(name);
+            return Keeping::Held(name);
         }
         if state.pause.is_some_and(|pause| pause.left().is_some()) {
             return Keeping::TooSoon;

@@ -55,7 +55,10 @@ pub fn connection(client: &config::Client) -> client::Settings<'_> {
     }
 }
 
+/// How the reason begins of a message that may have been sent.
+pub const MAYBE_SENT: &str = "it may have been sent";
+
 /// Why a message that may have been sent was not told to be.
 pub fn unsure(reason: &Reason) -> String {
-    format!("it may have been sent: {}", reason.text())
+    format!("{MAYBE_SENT}: {}", reason.text())
 }

@@ -86,5 +86,13 @@ fn fate(folder: &Folder, name: &Name) -> String {
             return format!("{id} {word} to {to}: {reason}");
         }
     }
-    format!("{id} sent")
+    // What cannot be read is not known to be sent.
+    let failed = folder.list(Place::Failed).unwrap_or_default();
+    if folder.holds(&name.text()) {
+        format!("{id} waits: its file cannot be read")
+    } else if failed.iter().any(|it| it.starts_with(&name.text())) {
+        format!("{id} failed: its file cannot be read")
+    } else {
+        format!("{id} sent")
+    }
 }

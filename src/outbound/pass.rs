@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::attempt::{attempt, unsure};
+use super::attempt::{MAYBE_SENT, attempt, unsure};
 use super::bell::Bell;
 use super::ends::{Ends, GivenUp};
 use super::queue::{Unread, due_s, read, stamp_s};
@@ -186,13 +186,14 @@ impl<'a> Pass<'a> {
         let is_told = Arc::clone(&self.is_told);
         let run = move || {
             loop {
-                while news.wait().is_ok() {
-                    let is_new = !is_told.swap(true, Ordering::SeqCst);
-                    if is_new && !tell.tell(Happened::News) {
-                        return;
-                    }
+                if news.wait().is_err() {
+                    // What happened until then was not heard, so that is news too.
+                    news = watch_again(&folder);
                 }
-                news = watch_again(&folder);
+                let is_new = !is_told.swap(true, Ordering::SeqCst);
+                if is_new && !tell.tell(Happened::News) {
+                    return;
+                }
             }
         };
         threads::spawn("queue-news", SENDER_STACK_BYTES, run)
@@ -479,7 +480,7 @@ impl<'a> Pass<'a> {
 
     /// It may have been sent, and was tried as often as it may be.
     fn doubt(&mut self, name: &Name, item: Item, via: &str) {
-        let words = format!("it may have been sent before; last: {}", item.reason);
+        let words = format!("{MAYBE_SENT} before; last: {}", item.reason);
         let outcome = Outcome::new(Status::Failed, words);
         self.give_up(name, item, via, outcome, Why::Unsure);
         self.schedule.remove(name);
@@ -509,8 +510,11 @@ impl<'a> Pass<'a> {
         self.schedule.remove(name);
     }
 
-    /// A message that nobody will send.
-    fn give_up(&mut self, name: &Name, item: Item, via: &str, outcome: Outcome, why: Why) {
+    /// A message that nobody will send. Whoever reads why must not take for unsent what may have been sent.
+    fn give_up(&mut self, name: &Name, item: Item, via: &str, mut outcome: Outcome, why: Why) {
+        if item.unsure > 0 && !outcome.reason.starts_with(MAYBE_SENT) {
+            outcome.reason = format!("{MAYBE_SENT} before; {}", outcome.reason).into();
+        }
         let given_up = GivenUp {
             item,
             via: via.to_owned(),

@@ -325,7 +325,7 @@ pub fn check(
 
 /// The peer, or whom a trusted proxy names: the field's lines in order, read from the right,
 /// proxies skipped.
-fn caller(rules: &Rules, peer: IpAddr, request: &Request) -> Caller {
+pub fn caller(rules: &Rules, peer: IpAddr, request: &Request) -> Caller {
     let peer = peer.to_canonical();
     if !rules.is_proxy(peer) {
         return Caller::Peer(peer);

@@ -157,11 +157,12 @@ impl Schedule {
             });
         }
         let waiting = Waiting {
-            entry,
             via: None,
             tried_ms: 0,
             alone: 0,
-            spare_due_ms: 0,
+            // Where it was tried, the interfaces after its own were asked as well.
+            spare_due_ms: entry.due_ms,
+            entry,
             owed: false,
         };
         self.waiting.insert(name, waiting);

@@ -183,6 +183,10 @@ fn tls_remedy(phrase: &str) -> &'static str {
             "another name",
             "see that host is the name that the provider's documents give",
         ),
+        (
+            "of an authority",
+            "give the server a certificate that this one has signed, and this one as ca_file",
+        ),
         ("expired", renew),
         ("not valid yet", renew),
         ("ca_file", "let this user read it, and see that it is PEM"),

@@ -15,7 +15,7 @@ use rustix::fs::{
     Access, FileType, Gid, Mode, OFlags, Uid, access, fchmod, fchown, fstat, fsync, mkdir, open,
 };
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{geteuid, umask};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::limits::ACCOUNTS_BYTES_MAX;
@@ -106,6 +106,13 @@ pub fn owner_named(user: &str, group: Option<&str>) -> Option<Owner> {
     )
 }
 
+/// Takes care that what this process makes is never shut to itself: a folder without the owner's bits
+/// could not even be opened to be given its mode. For the start, before there are threads.
+pub fn open_umask() {
+    let usual = umask(Mode::RWXG | Mode::RWXO);
+    umask(usual & (Mode::RWXG | Mode::RWXO));
+}
+
 /// Makes a folder and its missing parents, 0700 whatever the umask. It may be there already. Made by
 /// root, each takes `owner`, or where there is none the owner of the folder it stands in.
 pub fn make_folder(path: &Path, owner: Option<Owner>) -> io::Result<()> {
@@ -118,6 +125,7 @@ pub fn make_folder(path: &Path, owner: Option<Owner>) -> io::Result<()> {
             Ok(()) => {}
             // Made by another process meanwhile, which sees to mode and owner.
             Err(Errno::EXIST) if folder.is_dir() => continue,
+            Err(Errno::EXIST) => return Err(Errno::NOTDIR.into()),
             Err(error) => return Err(error.into()),
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -56,7 +56,20 @@ pub fn event(level: Level, words: fmt::Arguments<'_>) {
 /// Logs a refusal that anybody can provoke, as a notice: at most [`LOG_REFUSALS_PER_SECOND_MAX`] a
 /// second. The others are counted, and the count stands before the next line of a later second.
 pub fn refusal(words: fmt::Arguments<'_>) {
+    refusal_at(Level::Notice, words);
+}
+
+/// The same for one that the operator must hear of.
+pub fn refusal_at(level: Level, words: fmt::Arguments<'_>) {
     if lock().admits_refusal(Instant::now()) {
+        event(level, words);
+    }
+}
+
+/// Logs what else is to be said of a refusal that was logged, as a notice: a line of the same few a second,
+/// and not counted where there is no room.
+pub fn beside_refusal(words: fmt::Arguments<'_>) {
+    if lock().admits_line(Instant::now()) {
         event(Level::Notice, words);
     }
 }
@@ -253,6 +266,15 @@ impl Log {
     }
 
     fn admits_refusal(&mut self, now: Instant) -> bool {
+        let is_admitted = self.admits_line(now);
+        if !is_admitted {
+            self.refusals_hidden = self.refusals_hidden.saturating_add(1);
+        }
+        is_admitted
+    }
+
+    /// Whether this second has room for a line about a refusal, which it takes then.
+    fn admits_line(&mut self, now: Instant) -> bool {
         if self.second_is_over(now) {
             self.tell_hidden(now);
             self.second = Some(now);
@@ -262,7 +284,6 @@ impl Log {
             self.refusals = self.refusals.saturating_add(1);
             return true;
         }
-        self.refusals_hidden = self.refusals_hidden.saturating_add(1);
         false
     }
 
@@ -565,5 +586,23 @@ mod tests {
         assert_eq!(syslog.lines(), [""; 0]);
         assert_eq!(admitted(&mut log, 3000, 1), 1);
         assert_eq!(syslog.lines(), [told]);
+    }
+
+    #[test]
+    fn what_is_said_beside_a_refusal_takes_a_line_and_is_no_refusal() {
+        let syslog = Syslog::start("beside");
+        let mut log = Log::new(syslog.path(), "websmsd", Stderr::Instead);
+        let now = Instant::now();
+        for _ in 0..LOG_REFUSALS_PER_SECOND_MAX / 2 {
+            assert!(log.admits_refusal(now));
+            assert!(log.admits_line(now));
+        }
+        for _ in 0..3 {
+            assert!(!log.admits_refusal(now));
+            assert!(!log.admits_line(now));
+        }
+        log.event(Level::Info, "later", now + Duration::from_secs(1));
+        let told = line(133, "3 more refusals in one second");
+        assert_eq!(syslog.lines(), [told, line(134, "later")]);
     }
 }

@@ -300,8 +300,8 @@ pub struct News {
 }
 
 impl News {
-    /// Waits until a message was put in, a flush was asked for, or the folders were removed, which
-    /// are then made anew.
+    /// Waits until a message was put in, a flush was asked for, the lock was removed, or the folders were,
+    /// which are then made anew.
     pub fn wait(&mut self) -> io::Result<()> {
         let mut notes = [0; 4096];
         while let Err(error) = self.notes.read(&mut notes) {
@@ -318,7 +318,9 @@ impl News {
         let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
         let new = self.queue.folder(Place::New);
         inotify::add_watch(&self.notes, &new, gone | WatchFlags::MOVED_TO)?;
-        inotify::add_watch(&self.notes, &self.queue.root, gone | WatchFlags::CREATE)?;
+        // What goes from there may be the lock.
+        let any = WatchFlags::CREATE | WatchFlags::DELETE;
+        inotify::add_watch(&self.notes, &self.queue.root, gone | any)?;
         Ok(())
     }
 }

@@ -53,3 +53,6 @@ server good "$here" 20000101000000Z 20991231235959Z
 server expired "$here" 20000101000000Z 20010101000000Z
 server early "$here" 20980101000000Z 20991231235959Z
 server misnamed DNS:other.example 20000101000000Z 20991231235959Z
+
+# What openssl makes by itself when it is asked for a certificate: an authority that calls itself a server.
+openssl req -x509 -new -key server.key -subj /CN=localhost -addext "subjectAltName=$here" -days 27000 -out authority.pem

@@ -127,6 +127,20 @@ fn show_cidrs(list: &[access::Cidr]) -> String {
 // ---- Both spellings -------------------------------------------------------------------------
 
 #[test]
+fn a_path_that_nothing_has_is_told() {
+    for path in ["data.to[", "data..to", "data.", "a[0", "a[]b"] {
+        for key in ["key_to", "key_body", "key_id", "key_media"] {
+            let text = format!("[websmsd]\npermit_addr = 1.1.1.1\n{key} = \"{path}\"\n");
+            check_warning(&text, 3, "is no path");
+        }
+    }
+    for path in ["To", "data.to", "data.to[0].number", "to[]"] {
+        let text = format!("[websmsd]\nkey_to = \"{path}\"\n");
+        check_silence(&text, "is no path");
+    }
+}
+
+#[test]
 fn the_later_of_two_spellings_holds() {
     fn check(lines: &str, expected: &str) {
         let config = config(&format!("[websmsd]\n{lines}\n"));
@@ -156,6 +170,15 @@ fn the_later_of_two_spellings_holds() {
     check(
         "permit_addr [a] = 1.1.1.1\nremt_addr [b] = 2.2.2.2",
         "a:1.1.1.1/128 b:2.2.2.2/128",
+    );
+    // In file order, though to the parser these are two arrays; one that is written again stays.
+    check(
+        "remt_addr [a] = 1.1.1.1\npermit_addr [b] = 2.2.2.2\nremt_addr [c] = 3.3.3.3",
+        "a:1.1.1.1/128 b:2.2.2.2/128 c:3.3.3.3/128",
+    );
+    check(
+        "permit_addr [a] = 1.1.1.1\npermit_addr [b] = 2.2.2.2\npermit_addr [a] = 3.3.3.3",
+        "a:3.3.3.3/128 b:2.2.2.2/128",
     );
     check(
         "permit_addr = 1.1.1.1\nremt_addr [b] = 2.2.2.2",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Account, BodyEnd, Check, IdPlace, Reason, Reply, Verdict};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
 use crate::proto::date;
-use crate::proto::json;
+use crate::proto::json::{self, BadJson};
 
 /// Where providers put their message's id, the most telling name first. The first of them that the
 /// JSON answer holds counts.
@@ -88,7 +88,9 @@ fn holds(check: &Check, reply: &Reply) -> Held {
                     false => Held::No,
                 };
             }
-            Err(_) => false,
+            // An answer of more than is read here may say yes.
+            Err(BadJson::TooManyValues | BadJson::TooDeep) => return Held::Unknown,
+            Err(BadJson::Malformed) => false,
         },
         Check::Regex(pattern) => pattern.is_match(&String::from_utf8_lossy(&reply.body)),
     };
@@ -265,6 +267,27 @@ mod tests {
         check(r#"{"messages":{"status":"0"}}"#, "refused");
         check(r#"{"status":"0"}"#, "refused");
         check("[]", "refused");
+    }
+
+    #[test]
+    fn an_answer_of_more_than_is_read_may_say_yes() {
+        let account = Account {
+            response_check: key_value("ok", "1"),
+            ..account()
+        };
+        let verdict = |body: &str| name(&judge(&reply(200, body), &account, NOW_S));
+        let list = |values: usize| format!(r#"{{"ok":1,"list":[{}0]}}"#, "0,".repeat(values));
+        assert_eq!(verdict(&list(100)), "sent");
+        assert_eq!(verdict(&list(2000)), "unsure");
+        let nested = |depth: usize| {
+            format!(
+                r#"{{"ok":1,"a":{}{}}}"#,
+                "[".repeat(depth),
+                "]".repeat(depth)
+            )
+        };
+        assert_eq!(verdict(&nested(10)), "sent");
+        assert_eq!(verdict(&nested(40)), "unsure");
     }
 
     #[test]

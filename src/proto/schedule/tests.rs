@@ -388,6 +388,17 @@ fn what_failed_elsewhere_says_that_its_interface_is_down() {
 }
 
 #[test]
+fn what_failed_elsewhere_has_been_with_the_next_interface_too() {
+    let mut story = Story::new();
+    let entry = Entry {
+        due_ms: story.now_ms + 5_000,
+        ..entry("a")
+    };
+    story.schedule.add(name(1, 1), entry, story.now_ms);
+    story.next("wait 5000").after(5_000).next("1 a");
+}
+
+#[test]
 fn a_flush_tries_each_once() {
     let mut story = Story::new();
     for number in 1..=4 {

@@ -12,7 +12,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, Stream};
-use rustls::{DigitallySignedStruct, SignatureScheme};
+use rustls::{DigitallySignedStruct, OtherError, SignatureScheme};
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
@@ -164,7 +164,7 @@ pub(super) fn handshake_error(error: io::Error) -> Error {
 fn certificate_phrase(fault: &CertificateError) -> &'static str {
     use CertificateError::{
         BadSignature, Expired, ExpiredContext, InvalidPurpose, InvalidPurposeContext,
-        NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Revoked,
+        NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Other, Revoked,
         UnknownIssuer,
     };
     match fault {
@@ -177,6 +177,10 @@ fn certificate_phrase(fault: &CertificateError) -> &'static str {
         Revoked => "TLS certificate was revoked",
         BadSignature => "TLS certificate has a wrong signature",
         InvalidPurpose | InvalidPurposeContext { .. } => "TLS certificate is not for a server",
+        // webpki's own, which rustls has no name for.
+        Other(OtherError(inner)) if format!("{inner:?}") == "CaUsedAsEndEntity" => {
+            "TLS certificate is that of an authority, not of a server"
+        }
         _ => "TLS certificate is not valid",
     }
 }
