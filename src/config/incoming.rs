@@ -281,7 +281,11 @@ const KEYS_OF_A_PLACE: [&str; 6] = [
 fn hook(reader: &mut Reader<'_, '_>) -> Hook {
     for key in KEYS_OF_A_PLACE {
         if json::is_path(reader.raw(key)) && json::steps(reader.raw(key)).is_none() {
-            reader.warn(key, "is no path, since a step is empty or a bracket has no partner: nothing in JSON has it");
+            reader.warn(
+                key,
+                "is no path, since a step is empty or a bracket has no partner: nothing in JSON \
+                 has it",
+            );
         }
     }
     let report_success = reader.bytes("report_success");

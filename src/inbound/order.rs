@@ -249,19 +249,20 @@ impl Order<'_> {
         };
         match rejected.keep(&kept) {
             Keeping::Done(name) => self.log(Level::Notice, format_args!("kept as {name}")),
-            Keeping::Held(name) => {
-                let interface = Interface(&self.hook.interface);
-                log::beside_refusal(format_args!(
-                    "{} {}{interface}: kept as {name}",
-                    self.id, self.source
-                ));
+            Keeping::Held(name) => self.log_beside(format_args!("kept as {name}")),
+            Keeping::TooSoon => {
+                self.log_beside(format_args!("not kept, another was within the last second"))
             }
-            Keeping::TooSoon => log::beside_refusal(format_args!(
-                "{} {}: not kept, another was within the last second",
-                self.id, self.source
-            )),
             Keeping::Failed => {}
         }
+    }
+
+    fn log_beside(&self, words: fmt::Arguments<'_>) {
+        let interface = Interface(&self.hook.interface);
+        log::beside_refusal(format_args!(
+            "{} {}{interface}: {words}",
+            self.id, self.source
+        ));
     }
 
     pub fn reject(&self, bad: &BadMessage) {

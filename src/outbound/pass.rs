@@ -30,7 +30,7 @@ use crate::proto::sorted::Sorted;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::log::{self as syslog, Level};
-use crate::sys::queue::{Drain, Folder, News, Place};
+use crate::sys::queue::{Drain, Folder, Place};
 use crate::sys::threads::{self, Inbox, Tell, mailbox};
 
 /// Gives the configuration as it is now.
@@ -182,13 +182,13 @@ impl<'a> Pass<'a> {
     /// Starts the thread that tells of news.
     fn listen(&self) -> std::io::Result<()> {
         let mut news = self.folder.news()?;
-        let (folder, tell) = (self.folder.clone(), self.tell.clone());
+        let tell = self.tell.clone();
         let is_told = Arc::clone(&self.is_told);
         let run = move || {
             loop {
                 if news.wait().is_err() {
                     // What happened until then was not heard, so that is news too.
-                    news = watch_again(&folder);
+                    news = news.again();
                 }
                 let is_new = !is_told.swap(true, Ordering::SeqCst);
                 if is_new && !tell.tell(Happened::News) {
@@ -480,7 +480,7 @@ impl<'a> Pass<'a> {
 
     /// It may have been sent, and was tried as often as it may be.
     fn doubt(&mut self, name: &Name, item: Item, via: &str) {
-        let words = format!("{MAYBE_SENT} before; last: {}", item.reason);
+        let words = format!("last: {}", item.reason);
         let outcome = Outcome::new(Status::Failed, words);
         self.give_up(name, item, via, outcome, Why::Unsure);
         self.schedule.remove(name);
@@ -593,12 +593,3 @@ impl Drop for Pass<'_> {
 const HELD: Tried = Tried::Held { wait_ms: 5_000 };
 /// The same for a reason of its own, which is the others' none.
 const ASIDE: Tried = Tried::Aside { wait_ms: 60_000 };
-
-fn watch_again(folder: &Folder) -> News {
-    loop {
-        thread::sleep(QUEUE_TAKE_PAUSE);
-        if let Ok(news) = folder.news() {
-            return news;
-        }
-    }
-}

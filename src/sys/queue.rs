@@ -18,11 +18,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
-use crate::limits::SWEEP_AGE;
+use crate::limits::{QUEUE_TAKE_PAUSE, SWEEP_AGE};
 use crate::sys::clock::Deadline;
 use crate::sys::files::{self, Links, Owner, Unreadable};
 use crate::sys::lock::{self, Lock, Share};
@@ -312,6 +313,16 @@ impl News {
         self.queue.prepare()?;
         // The same folder is watched once; another one of its name is a new one.
         self.watch()
+    }
+
+    /// Begins to watch anew, as soon as that can be done: after an error of [`News::wait`].
+    pub fn again(&self) -> News {
+        loop {
+            thread::sleep(QUEUE_TAKE_PAUSE);
+            if let Ok(news) = self.queue.news() {
+                return news;
+            }
+        }
     }
 
     fn watch(&self) -> io::Result<()> {
