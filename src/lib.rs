@@ -1,31 +1,31 @@
 //! WebSMS: an SMS bridge between Asterisk and the web APIs of telephony providers (ITSP).
 //!
-//! > `sys` moves bytes. `proto` gives bytes meaning. The two stories, [`inbound`] and
-//! > [`outbound`], join them, each in one file, read top to bottom.
+//! > `proto` gives bytes meaning. `sys` moves bytes. Three stories join them: a request comes in, an SMS
+//! > goes out, what waits is worked off.
 //!
 //! ```text
-//!             argv / AGI stdin                      TCP peer
-//!                    │                                 │
-//!  main.rs ── applet.rs ──┬── send, agi, queue ──┐     │
-//!                         └── daemon.rs ─────────┼─────┤
-//!                                                ▼     ▼
-//!                                         outbound.rs  inbound.rs        stories: all control flow
-//!                                                │     │
-//!                        ┌───────────────────────┴──┬──┴───────────┐
-//!                        ▼                          ▼              ▼
-//!         proto/  pure: bytes ⇄ values       message.rs      sys/  thin: sockets, files, clock
-//!         ini form json request response     config.rs       listener stream spool queue client
-//!         access verify webhook callfile     limits.rs       journal kept tally clock log
-//!         provider sign text agi envelope
-//!         seen kept quota metrics
+//!              argv / AGI stdin                      TCP peer
+//!                    │                                  │
+//!  main.rs ── cli/ ──┼────────── daemon/ ───────────────┤
+//!                    │              │                   │
+//!                    │              ▼                   ▼
+//!                    │           queue/ ─ notices ─▶ inbound/
+//!                    ▼              │                   │            stories: all control flow
+//!                outbound/ ◀─ tries ┘                   │
+//!                    │                                  │
+//!        ┌───────────┴──────┬────────────────┬──────────┴───┐
+//!        ▼                  ▼                ▼              ▼
+//!     proto/  pure       message.rs       config/          sys/
+//!     wire webhook       limits.rs        providers/       sockets, files,
+//!     provider record                     one preset       clock, log
+//!                                         a file
 //! ```
 //!
-//! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← stories (`inbound`,
-//! `outbound`) ← `daemon`, `applet` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
+//! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← stories (`outbound` and `inbound`,
+//! then `queue`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
 //! `client` the plain values `Call` and `Reply`. `proto` touches no file, socket, clock, thread or
-//! environment. [`check`] stands between the stories and their callers: it reads a configuration file
-//! and looks at what stands around it. [`selftest`] walks both stories on a live installation, between
-//! `daemon` and `applet`. A test reads `src/` and fails on an import that breaks this.
+//! environment. [`surroundings`] stands between the stories and their callers: it reads a configuration
+//! file and looks at what stands around it. A test reads `src/` and fails on an import that breaks this.
 //!
 //! What follows: a parser bug is reproducible from a file of bytes; a disk or network bug never
 //! needs an SMS to reproduce.
@@ -42,12 +42,14 @@ pub mod sys;
 pub mod config;
 pub mod providers;
 
-pub mod inbound;
 pub mod outbound;
 
-pub mod check;
+pub mod inbound;
+
+pub mod queue;
+
+pub mod surroundings;
 
 pub mod daemon;
-pub mod selftest;
 
-pub mod applet;
+pub mod cli;

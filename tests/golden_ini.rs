@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use websms::proto::ini;
+use websms::proto::wire::ini;
 
 fn variable(name: &[u8]) -> Option<Vec<u8>> {
     let value: &[u8] = match name {

@@ -20,8 +20,8 @@ mod php;
 
 use dice::{Dice, cases};
 use php::{Functions, Server, hex};
-use websms::proto::form::{self, Array, Key, Value};
-use websms::proto::json;
+use websms::proto::wire::form::{self, Array, Key, Value};
+use websms::proto::wire::json;
 
 // ---- Cases --------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use websms::proto::ini;
+use websms::proto::wire::ini;
 
 #[path = "oracle/ini_files.rs"]
 mod ini_files;

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rig::{Decision, Itsp, Ran, Received, Scratch, Script, Websmsd, percent_decode, websms};
-use websms::proto::json;
+use websms::proto::wire::json;
 use websms::providers::PRESETS;
 
 /// What the API of a provider asks for and how it answers.

@@ -25,7 +25,7 @@ use websms::limits::{
     FLUSH_FAILURES_MAX, QUEUE_FAILED_MAX, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX, QUEUE_WRITE_PAUSE,
     UNSURE_TRIES_MAX,
 };
-use websms::proto::envelope::interface;
+use websms::proto::record::envelope::interface;
 
 use rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
 use rig::{Called, Decision, Itsp, Received, Scratch, Script, Websmsd, finish, wait_for, websms};

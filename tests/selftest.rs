@@ -25,7 +25,7 @@ use rig::{Called, Itsp, Ran, Scratch, Script, Websmsd, deaf_address};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
-use websms::proto::json;
+use websms::proto::wire::json;
 
 /// Runs `websms --selftest` under a clock.
 fn outbound_at(clock: &str, conf: &Path, more: &[&str]) -> Ran {

@@ -1,7 +1,7 @@
 //! Webhooks signed as each provider signs them → call files, and 401 for what lies next to them.
 //!
 //! The formulas stand here a second time, so that a mistake in the program's own does not agree with
-//! itself. What differs in every byte is tested in `src/proto/verify/tests`; this is the way through
+//! itself. What differs in every byte is tested in `src/proto/webhook/verify/tests`; this is the way through
 //! configuration, listener and spool.
 
 #![allow(

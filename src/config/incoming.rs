@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::proto::access::{Gate, Rules, Status};
-use crate::proto::json;
-use crate::proto::number::NumberFormat;
-use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
+use crate::proto::webhook::access::{Gate, Rules, Status};
+use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::webhook::{Decode, Hook, Media};
+use crate::proto::wire::json;
+use crate::proto::wire::number::NumberFormat;
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;

@@ -1,7 +1,7 @@
 //! Sections of an INI tree → the value of a key for an interface, and remarks on what is unknown.
 
 use crate::limits::INDEX_BYTES_MAX;
-use crate::proto::ini;
+use crate::proto::wire::ini;
 
 use super::keys::{self, Absent, Key, Scope, Section};
 use super::values::{self, Choices, Parsed, shown};

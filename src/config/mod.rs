@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::LogNumbers;
-use crate::proto::ini::{self, Ini};
-use crate::proto::{access, callfile, provider, quota, webhook};
+use crate::proto::provider;
+use crate::proto::record::quota;
+use crate::proto::webhook::{self, access, callfile};
+use crate::proto::wire::ini::{self, Ini};
 use crate::providers;
 
 use lookup::{Notes, Reader};

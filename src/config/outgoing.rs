@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::limits::TIMEOUT_S_MAX;
 use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
+use crate::proto::provider::sign::Auth;
 use crate::proto::provider::tells_a_secret;
-use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace, NumberFormat};
-use crate::proto::quota;
-use crate::proto::sign::Auth;
-use crate::proto::verify::Hash;
+use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace};
+use crate::proto::record::quota;
+use crate::proto::webhook::verify::Hash;
+use crate::proto::wire::number::NumberFormat;
 
 use super::lookup::{Notes, Reader, Table};
 use super::preset::Presets;

@@ -1,6 +1,6 @@
 //! `provider = NAME` → the preset's keys.
 
-use crate::proto::ini::{self, Ini};
+use crate::proto::wire::ini::{self, Ini};
 use crate::providers::PRESETS;
 
 use super::keys::{self, Section};

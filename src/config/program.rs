@@ -4,7 +4,7 @@ use crate::limits::{
     CONNECTIONS_MAX, EXPIRE_S_MAX, KEEP_REJECTED_MAX, QUEUE_MESSAGES_MAX, SPOOL_FILES_MAX,
 };
 use crate::message::LogNumbers;
-use crate::proto::callfile::{self, Encoding, Route, Switch};
+use crate::proto::webhook::callfile::{self, Encoding, Route, Switch};
 
 use super::lookup::Reader;
 use super::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles, values};

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::proto::verify::PublicUrl;
+use crate::proto::webhook::verify::PublicUrl;
 
 use super::values::{Parsed, number, text};
 

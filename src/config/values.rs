@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::message::LogNumbers;
-use crate::proto::access::Cidr;
-use crate::proto::callfile::Encoding;
-use crate::proto::provider::{Charset, Format, NumberFormat};
-use crate::proto::quota::{Per, Rate};
-use crate::proto::verify::Hash;
+use crate::proto::provider::{Charset, Format};
+use crate::proto::record::quota::{Per, Rate};
+use crate::proto::webhook::access::Cidr;
+use crate::proto::webhook::callfile::Encoding;
+use crate::proto::webhook::verify::Hash;
 use crate::proto::webhook::{Condition, Decode, Media};
+use crate::proto::wire::number::NumberFormat;
 
 use super::keys;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{duplicates, load_config, open_spool};
 use crate::inbound::{self, Replayed, Setup};
 use crate::limits::KEPT_FILE_BYTES_MAX;
-use crate::proto::kept::Kept;
+use crate::proto::record::kept::Kept;
 use crate::sys::files::{self, Links};
 use crate::sys::hook;
 use crate::sys::log::{self, Stderr};

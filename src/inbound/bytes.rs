@@ -3,7 +3,7 @@
 use super::buffer::Dry;
 use super::{Connection, Stop, Wait};
 use crate::limits::{FIRST_BYTE_WAIT, IDLE_WAIT, REQUEST_WAIT};
-use crate::proto::request::{Chunks, Framing, Measure};
+use crate::proto::wire::request::{Chunks, Framing, Measure};
 use crate::sys::clock::Deadline;
 
 impl Connection<'_> {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
-use crate::proto::seen::{self, FILE_BYTES_MAX, Known, Print, Seen};
+use crate::proto::record::seen::{self, FILE_BYTES_MAX, Known, Print, Seen};
 use crate::sys::clock::Deadline;
 use crate::sys::files::{self, Owner};
 use crate::sys::journal::{Journal, Stamp, Turn};

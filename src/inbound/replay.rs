@@ -4,11 +4,11 @@
 //! to and what its proof covered stand in the file. Everything else is as for a request that just
 //! arrives, duplicates included.
 
+use super::deliver::{Fate, Order, Outcome, Source};
 use super::id::Id;
-use super::order::{Fate, Order, Outcome, Source};
 use super::{Reply, Setup};
-use crate::proto::access::{Caller, Permit};
-use crate::proto::kept::{Items, Kept};
+use crate::proto::record::kept::{Items, Kept};
+use crate::proto::webhook::access::{Caller, Permit};
 use crate::proto::webhook::{self, BadWebhook, Item, Reading};
 use crate::sys::clock;
 use crate::sys::lock::Share;

@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::order::Fate;
+use super::deliver::Fate;
 use super::{Connection, Reply, Service, Setup};
 use crate::config::Config;
-use crate::proto::metrics::{Inbound, Metrics, Outbound};
-use crate::proto::request::Request;
-use crate::proto::response::{REASONS, Refusal};
+use crate::proto::record::metrics::{Inbound, Metrics, Outbound};
+use crate::proto::wire::request::Request;
+use crate::proto::wire::response::{REASONS, Refusal};
 use crate::sys::clock;
 
 /// What a status page needs, beside the configuration.

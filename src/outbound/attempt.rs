@@ -1,6 +1,7 @@
 //! One message, one interface, one try → a verdict.
 
-use super::{Outcome, Status, tally};
+use super::outcome::{Outcome, Status};
+use super::tally;
 use crate::config::{self, Config, Outgoing};
 use crate::message::Message;
 use crate::proto::provider::{self, Reason, Verdict};
@@ -53,12 +54,4 @@ pub fn connection(client: &config::Client) -> client::Settings<'_> {
             config::Trust::Anybody => client::Trust::Anybody,
         },
     }
-}
-
-/// How the reason begins of a message that may have been sent.
-pub const MAYBE_SENT: &str = "it may have been sent";
-
-/// Why a message that may have been sent was not told to be.
-pub fn unsure(reason: &Reason) -> String {
-    format!("{MAYBE_SENT}: {}", reason.text())
 }

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::message::{LogNumbers, Text};
-use crate::proto::envelope::Item;
-use crate::proto::text;
+use crate::proto::record::envelope::Item;
+use crate::proto::wire::text;
 use crate::sys::log::{self, Clean, Level};
 
 /// The end of a run, or of a message in the queue.

@@ -1,6 +1,6 @@
 //! An interface → whether one more SMS may go over it, counted before it goes (`rate`, `limit`).
 //!
-//! A folder an interface in `quota/` of `[queue] dir`, with its count in it; `proto/quota` has the
+//! A folder an interface in `quota/` of `[queue] dir`, with its count in it; [`crate::proto::record::quota`] has the
 //! format. The lock on the folder is held for the count alone, never while a provider is asked.
 //!
 //! Invariant: nothing is sent uncounted. What cannot be counted waits; a count that cannot be
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::config::{Config, Outgoing};
 use crate::limits::{QUOTA_FILE_BYTES_MAX, QUOTA_PAUSE, QUOTA_TURN_WAIT};
-use crate::proto::form::rawurlencode;
-use crate::proto::quota::{self, Answer, Change, Moment};
+use crate::proto::record::quota::{self, Answer, Change, Moment};
+use crate::proto::wire::form::rawurlencode;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
 use crate::sys::journal::{Journal, Turn};

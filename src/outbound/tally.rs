@@ -6,12 +6,12 @@
 
 use std::path::PathBuf;
 
-use super::queue;
+use super::hold;
 use crate::config::Config;
-use crate::proto::envelope::Name;
-use crate::proto::form::rawurlencode;
-use crate::proto::metrics::{Interface, Outbound, Queue};
 use crate::proto::provider::Verdict;
+use crate::proto::record::envelope::Name;
+use crate::proto::record::metrics::{Interface, Outbound, Queue};
+use crate::proto::wire::form::rawurlencode;
 use crate::sys::clock;
 use crate::sys::files;
 use crate::sys::log::{self, Level};
@@ -68,15 +68,15 @@ pub fn outbound(config: &Config) -> Outbound {
 }
 
 fn waiting(config: &Config) -> Option<Queue> {
-    let folder = queue::folder(config)?;
+    let folder = hold::folder(config)?;
     let names = folder.list(Place::New).ok()?;
     let failed = folder.list(Place::Failed).ok()?;
     let count = |names: &[String]| u64::try_from(names.len()).unwrap_or(u64::MAX);
     let oldest_s = match names.first() {
         None => Some(0),
         Some(first) => Name::parse(first).and_then(|name| {
-            let queued_s = queue::read(&folder, &name).ok()?.queued_s;
-            let now_s = queue::stamp_s();
+            let queued_s = hold::read(&folder, &name).ok()?.queued_s;
+            let now_s = hold::stamp_s();
             (queued_s > 0 && now_s > 0).then(|| now_s.saturating_sub(queued_s))
         }),
     };

@@ -4,8 +4,8 @@ use super::keys::{Absent, KEYS, Scope, Section, guards};
 use super::*;
 use crate::limits::RETRY_PAUSES_MAX;
 use crate::proto::provider::Check;
-use crate::proto::sign::Auth;
-use crate::proto::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
+use crate::proto::provider::sign::Auth;
+use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 
 mod every_key;
 

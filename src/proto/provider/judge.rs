@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Account, BodyEnd, Check, IdPlace, Reason, Reply, Verdict};
+use super::account::{Account, BodyEnd, Check, IdPlace, Reason, Reply, Verdict};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
-use crate::proto::date;
-use crate::proto::json::{self, BadJson};
+use crate::proto::wire::date;
+use crate::proto::wire::json::{self, BadJson};
 
 /// Where providers put their message's id, the most telling name first. The first of them that the
 /// JSON answer holds counts.
@@ -180,7 +180,7 @@ impl Reason {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::proto::provider::tests::account;
+    use crate::proto::provider::account::tests::account;
 
     const NOW_S: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
 

@@ -7,13 +7,14 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::account::{Account, Format};
+use super::encode::BadAccount;
 use super::encode::{assemble, filled};
 use super::fill::Values;
-use super::{Account, BadAccount, Format};
+use super::sign::Auth;
 use crate::message::Message;
-use crate::proto::form::{rawurlencode, urlencode};
-use crate::proto::json;
-use crate::proto::sign::Auth;
+use crate::proto::wire::form::{rawurlencode, urlencode};
+use crate::proto::wire::json;
 
 /// What stands for a secret.
 const MASK: &[u8] = b"***";
@@ -180,9 +181,9 @@ fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::message::{Number, Sender, Text};
+    use crate::proto::provider::account::tests::account;
     use crate::proto::provider::encode;
-    use crate::proto::provider::tests::account;
-    use crate::proto::verify::Hash;
+    use crate::proto::webhook::verify::Hash;
 
     fn shown(account: &Account) -> String {
         let message = Message {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Theirs;
 use websms::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
-use websms::proto::json::{self, BadJson, Value};
+use websms::proto::wire::json::{self, BadJson, Value};
 
 /// The same texts are JSON to both, and hold the same strings and numbers. Ours differs where its
 /// documentation says so: a byte order mark, half surrogate pairs, strings that are no UTF-8, its limits.

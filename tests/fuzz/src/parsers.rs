@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use websms::config;
 use websms::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, PARAMETER_NODES_MAX, TARGET_BYTES_MAX};
-use websms::proto::access::{self, Caller, Cidr, Gate, Rules, Status};
-use websms::proto::form::{self, Array, Value};
-use websms::proto::ini;
-use websms::proto::request::{Chunks, Framing, Measure, Request};
-use websms::proto::verify::Scheme;
+use websms::proto::webhook::access::{self, Caller, Cidr, Gate, Rules, Status};
+use websms::proto::wire::form::{self, Array, Value};
+use websms::proto::wire::ini;
+use websms::proto::wire::request::{Chunks, Framing, Measure, Request};
+use websms::proto::webhook::verify::Scheme;
 
 use crate::{line, pieces};
 
@@ -90,7 +90,7 @@ fn in_pieces(
     head_bytes: usize,
     behind: &[u8],
     seed: u8,
-) -> Result<(Vec<u8>, usize, bool), websms::proto::request::BadRequest> {
+) -> Result<(Vec<u8>, usize, bool), websms::proto::wire::request::BadRequest> {
     let mut chunks = Chunks::new(head_bytes);
     let (mut body, mut used, mut done) = (Vec::new(), 0, false);
     for piece in pieces(behind, seed) {

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use websms::proto::certificate;
-use websms::proto::envelope::{Item, Name};
-use websms::proto::notice::Told;
-use websms::proto::quota;
-use websms::proto::schedule::{Entry, Next, Schedule, Settings, Tried};
+use websms::proto::wire::certificate;
+use websms::proto::record::envelope::{Item, Name};
+use websms::proto::record::notice::Told;
+use websms::proto::record::quota;
+use websms::proto::record::schedule::{Entry, Next, Schedule, Settings, Tried};
 
 /// A queue file: one that is read says the same when it is written and read again; its name, too.
 pub fn envelope(bytes: &[u8]) {

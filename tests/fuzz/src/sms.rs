@@ -7,12 +7,12 @@ use websms::limits::{
     CALL_FILE_LINE_BYTES_MAX, CALL_FILE_PARTS_MAX, MESSAGES_MAX, NUMBER_BYTES_MAX,
 };
 use websms::message::{Message, Number, Sender, Text};
-use websms::proto::access::{self, Permit};
-use websms::proto::agi::{self, Environment, Fed};
-use websms::proto::callfile::{self, Encoding, Route};
+use websms::proto::webhook::access::{self, Permit};
+use websms::proto::wire::agi::{self, Environment, Fed};
+use websms::proto::webhook::callfile::{self, Encoding, Route};
 use websms::proto::provider::{self, BodyEnd, Reply, Verdict};
-use websms::proto::request::{Measure, Request};
-use websms::proto::verify::Coverage;
+use websms::proto::wire::request::{Measure, Request};
+use websms::proto::webhook::verify::Coverage;
 use websms::proto::webhook::{self, Reading};
 
 use crate::{line, pieces};
@@ -109,7 +109,7 @@ fn check_call_file(file: &[u8], message: &Message) -> Vec<u8> {
     );
     let body = values[11].strip_prefix("MESSAGE(body)=").expect("the text");
     match values[12].as_str() {
-        "MESSAGE_ENCODE=rfc3986" => websms::proto::form::percent_decode(body.as_bytes()),
+        "MESSAGE_ENCODE=rfc3986" => websms::proto::wire::form::percent_decode(body.as_bytes()),
         "MESSAGE_ENCODE=none" => body.as_bytes().to_vec(),
         other => panic!("{other}"),
     }
@@ -237,8 +237,8 @@ pub fn agi(bytes: &[u8]) {
         }
     }
     agi::is_success(said);
-    websms::proto::text::is_chatter(said);
-    websms::proto::text::segments(&value);
+    websms::proto::wire::text::is_chatter(said);
+    websms::proto::wire::text::segments(&value);
 }
 
 /// A status and flags, a `Retry-After` line, a body: an id is harmless, a pause is a number.

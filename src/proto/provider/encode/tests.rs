@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::message::{Number, Sender};
-use crate::proto::provider::NumberFormat;
+use crate::proto::provider::account::tests::account;
 use crate::proto::provider::fill::Values;
-use crate::proto::provider::tests::account;
+use crate::proto::wire::number::NumberFormat;
 
 const NOW_S: u64 = 1_700_000_000;
 

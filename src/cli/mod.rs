@@ -1,0 +1,144 @@
+//! What a person or Asterisk asks: `argv[0]`, else `argv[1]`, chooses the applet; its options, usage texts
+//! and exit codes.
+
+mod options;
+mod selftest;
+mod usage;
+mod websms;
+mod websmsd;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::config::Severity;
+use crate::surroundings;
+use crate::sys::files;
+use crate::sys::stdio::{self, complain, print};
+use options::Wish;
+use selftest::Report;
+
+/// Where the configuration is unless `-c` or `WEBSMS_CONF` says otherwise.
+const CONFIG_DEFAULT: &str = "/etc/asterisk/websms.conf";
+
+/// A usage or configuration fault (spec §2).
+const EXIT_FAULT: u8 = 2;
+
+/// A step of a self-test fails.
+const EXIT_FAILS: u8 = 1;
+
+/// Runs what `argv` asks for.
+pub fn run(argv: &[OsString]) -> ExitCode {
+    let start = Instant::now();
+    files::open_umask();
+    let (program, arguments) = match argv.split_first() {
+        Some((program, arguments)) => (program.as_os_str(), arguments),
+        None => (OsStr::new(""), argv),
+    };
+    // Asterisk tells its programs where it is (res_agi.c), and talks to them through pipes.
+    let under_agi = std::env::var_os("AST_AGI_DIR").is_some() && stdio::are_pipes();
+    let exit = match (is_websmsd(program), arguments.split_first()) {
+        (true, _) => websmsd::run(arguments),
+        // Under AGI a first argument may be what a stranger dialled.
+        (false, Some((first, rest))) if first == "websmsd" && !under_agi => websmsd::run(rest),
+        (false, _) if under_agi => websms::run_under_agi(arguments, start),
+        (false, _) => websms::run(arguments, start),
+    };
+    ExitCode::from(exit)
+}
+
+/// Any other name is `websms`.
+fn is_websmsd(program: &OsStr) -> bool {
+    let name = Path::new(program).file_name().unwrap_or_default();
+    let name = name.as_bytes();
+    name.strip_suffix(b".php").unwrap_or(name) == b"websmsd"
+}
+
+/// `-c`, else `WEBSMS_CONF`, else the default. An empty variable counts as absent.
+fn config_path(option: Option<&OsStr>) -> PathBuf {
+    let path = match option {
+        Some(path) => Some(path.to_owned()),
+        None => std::env::var_os("WEBSMS_CONF").filter(|path| !path.is_empty()),
+    };
+    path.unwrap_or_else(|| CONFIG_DEFAULT.into()).into()
+}
+
+// ---- What both applets do -------------------------------------------------------------------
+
+/// A line on stderr, then how the applet is used.
+fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
+    let usage = usage.trim_end();
+    complain(format_args!("{applet}: {fault}\n\n{usage}"));
+    EXIT_FAULT
+}
+
+/// What both applets can be asked.
+fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
+    match wish {
+        Wish::Check => return check(path),
+        Wish::Version => print(concat!("websms ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        _ => print(usage.as_bytes()),
+    }
+    0
+}
+
+/// `--check`: every fault and warning, 0 only where there is no fault.
+fn check(path: &Path) -> u8 {
+    let reading = surroundings::load_whole(path);
+    let mut out = Vec::new();
+    let mut exit = match reading.config {
+        Some(_) => 0,
+        None => EXIT_FAULT,
+    };
+    for note in &reading.notes {
+        let kind = match note.severity {
+            Severity::Fault => {
+                exit = EXIT_FAULT;
+                ": fault: "
+            }
+            Severity::Warning => ": warning: ",
+        };
+        out.extend_from_slice(path.as_os_str().as_bytes());
+        let line = [&surroundings::line(note), kind, &note.text, "\n"].concat();
+        out.extend_from_slice(line.as_bytes());
+    }
+    print(&out);
+    exit
+}
+
+/// `--selftest`: the report, for a person or for a monitor.
+fn show(report: &Report, json: bool) -> u8 {
+    match json {
+        false => print(report.text()),
+        true => print(&report.json()),
+    }
+    match report.outcome() {
+        selftest::Outcome::Holds => 0,
+        selftest::Outcome::Fails => EXIT_FAILS,
+        selftest::Outcome::Unusable => EXIT_FAULT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_chooses_the_applet() {
+        fn check(program: &str, expected: bool) {
+            assert_eq!(is_websmsd(OsStr::new(program)), expected, "{program}");
+        }
+        check("websmsd", true);
+        check("websmsd.php", true);
+        check("/usr/sbin/websmsd", true);
+        check("./websmsd.php", true);
+        check("websms", false);
+        check("websms.php", false);
+        check("websmsd.php.php", false);
+        check("websmsd.sh", false);
+        check("/websmsd/x", false);
+        check("", false);
+    }
+}

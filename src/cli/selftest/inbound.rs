@@ -1,0 +1,485 @@
+//! The inbound path: addresses, spool, Asterisk, then interface by interface who may deliver and
+//! whether an SMS as the provider brings it arrives.
+//!
+//! Invariant: the samples go through a listener and a spool of this process; no SMS reaches Asterisk.
+//! A running `websmsd` gets one GET without parameters.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+
+use super::sample::{self, NoSample};
+use super::spool::{self, Private};
+use super::{Finding, Report, check_clock, configuration, cut, list, no_interface};
+use crate::config::Config;
+use crate::daemon::{Options, addresses, try_address};
+use crate::inbound::spool_settings;
+use crate::inbound::{Service, Setup, serve};
+use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
+use crate::proto::provider::Call;
+use crate::proto::webhook::Hook;
+use crate::proto::webhook::access::{self, Cidr, Gate, Rules};
+use crate::proto::webhook::verify::Scheme;
+use crate::proto::wire::request::Request;
+use crate::sys::client::{self, Settings, Trust};
+use crate::sys::clock::{self, Deadline};
+use crate::sys::files;
+use crate::sys::listener::{Share, Slots};
+use crate::sys::log;
+use crate::sys::spool::Spool;
+use crate::sys::stream::Tcp;
+use crate::sys::threads;
+
+/// What is to be looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// This interface alone.
+    pub index: Option<&'a str>,
+    /// Whether a request from this address would be let in.
+    pub from: Option<IpAddr>,
+}
+
+/// Walks the interface of `wanted.index`, or all of them.
+pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
+    log::mute();
+    let mut report = Report::default();
+    let config = configuration(&options.config, &mut report);
+    check_clock(&mut report);
+    let Some(config) = config else {
+        return report;
+    };
+    let is_wanted = |hook: &Hook| wanted.index.is_none_or(|index| hook.interface == index);
+    if !config.hooks.iter().any(is_wanted) {
+        let mut known = String::new();
+        for hook in &config.hooks {
+            list(&mut known, &hook.interface);
+        }
+        let fact = format_args!("no interface of that name, there are: {known}");
+        no_interface(&mut report, fact);
+        return report;
+    }
+    let all = addresses(options, &config);
+    for address in &all {
+        listens(*address, &all, &config, &mut report);
+    }
+    spool::check(&config, &mut report);
+    if let Some(from) = wanted.from {
+        passes(from, &config, &mut report);
+    }
+    let config = Arc::new(config);
+    for (at, (hook, gate)) in config.hooks.iter().zip(&config.rules.gates).enumerate() {
+        if is_wanted(hook) {
+            report.interface.clone_from(&hook.interface);
+            who_may_deliver(gate, &config.rules, &mut report);
+            arrives(at, hook, gate, &config, &mut report);
+        }
+    }
+    report
+}
+
+// ---- Where it listens -----------------------------------------------------------------------
+
+// What a loop calls stands apart from it, here and below: within it, every address of a text would be
+// fetched and kept before the loop begins.
+#[inline(never)]
+fn listens(address: SocketAddr, all: &[SocketAddr], config: &Config, report: &mut Report) {
+    report.name = "listen";
+    let (kind, fact, remedy) = match try_address(address, all) {
+        Ok(()) => {
+            return report.ok(format_args!(
+                "{address} is free: no websmsd listens there now"
+            ));
+        }
+        Err(fault) => fault,
+    };
+    if kind != io::ErrorKind::AddrInUse {
+        return report.add(Finding::Fail, format_args!("{fact}"), remedy);
+    }
+    let mut local = address;
+    if address.ip().is_unspecified() {
+        local.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let secure = config.listening.tls.is_some();
+    if secure && config.rules.is_stranger(local.ip()) {
+        return report.add(
+            Finding::Skip,
+            format_args!(
+                "{address} is in use, by whom cannot be asked: over HTTPS a websmsd closes to who is not \
+                 in permit_addr, as this machine"
+            ),
+            "who it is: ss -ltnp",
+        );
+    }
+    let answered = match secure {
+        false => {
+            let knock = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            our_status(&ask(local, knock))
+        }
+        true => ask_tls(local),
+    };
+    match answered {
+        Some(status) => report.ok(format_args!(
+            "a websmsd answers on {address}: {status} for a GET from this machine"
+        )),
+        None => report.add(
+            Finding::Fail,
+            format_args!("another program listens on {address}"),
+            "stop it, or choose another port with -l or listen; who it is: ss -ltnp",
+        ),
+    }
+}
+
+/// One request, and what comes of its answer, over TCP.
+fn ask(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut answer = Vec::new();
+    // Another program may keep the connection. What came before an error counts.
+    let _ = exchange(address, request, &mut answer);
+    answer
+}
+
+fn exchange(address: SocketAddr, request: &[u8], answer: &mut Vec<u8>) -> io::Result<()> {
+    let mut socket = TcpStream::connect_timeout(&address, SELFTEST_WAIT)?;
+    socket.set_read_timeout(Some(SELFTEST_WAIT))?;
+    socket.set_write_timeout(Some(SELFTEST_WAIT))?;
+    socket.write_all(request)?;
+    let mut piece = [0; 1024];
+    while answer.len() < SELFTEST_ANSWER_BYTES_MAX && !is_whole(answer) {
+        let amount = socket.read(&mut piece)?;
+        if amount == 0 {
+            break;
+        }
+        answer.extend_from_slice(piece.get(..amount).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Whether all that is said of a length has come.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+    let Some((head, body)) = cut(&text, HEAD_END) else {
+        return false;
+    };
+    let digits = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
+    let length = digits.and_then(|digits| digits.trim_ascii().parse::<usize>().ok());
+    length.is_some_and(|length| body.len() >= length)
+}
+
+/// What ends a head.
+const HEAD_END: &str = "\r\n\r\n";
+
+/// The same GET over TLS, whose certificate names another host than this address. Its head is not
+/// seen, so what is no `websmsd` is known by its body only.
+fn ask_tls(address: SocketAddr) -> Option<u16> {
+    let knock = Call {
+        method: "GET",
+        url: format!("https://{address}/"),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let settings = Settings {
+        proxy: None,
+        trust: Trust::Anybody,
+    };
+    let reply = client::post(&knock, &settings, &Deadline::after(SELFTEST_WAIT)).ok()?;
+    let known = match reply.status {
+        200 => reply.body.is_empty(),
+        403 | 404 | 503 => reply.body.len() < 32,
+        _ => false,
+    };
+    known.then_some(reply.status)
+}
+
+/// The status of an answer that a `websmsd` can give to a bare GET. It says neither what it is nor
+/// what time it is, as nearly every other server does.
+fn our_status(answer: &[u8]) -> Option<u16> {
+    let answer = std::str::from_utf8(answer).ok()?;
+    let (head, _) = cut(answer, HEAD_END)?;
+    let head = head.to_ascii_lowercase();
+    let status = status_of(head.as_bytes()).filter(|_| head.starts_with("http/1.1 "))?;
+    let fields = [
+        ("\r\ncontent-length:", true),
+        ("\r\nserver:", false),
+        ("\r\ndate:", false),
+        ("\r\nlocation:", false),
+    ];
+    let ours = fields.iter().all(|(field, is)| head.contains(field) == *is);
+    (ours && matches!(status, 200 | 403 | 404 | 503)).then_some(status)
+}
+
+/// The three digits behind `HTTP/1.1 `.
+fn status_of(answer: &[u8]) -> Option<u16> {
+    std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
+}
+
+// ---- Who may deliver ------------------------------------------------------------------------
+
+#[inline(never)]
+fn who_may_deliver(gate: &Gate, rules: &Rules, report: &mut Report) {
+    report.name = "access";
+    let proved = !matches!(gate.scheme, Scheme::None);
+    let (with, scheme) = match proved {
+        true => (", with the proof of ", gate.scheme.name()),
+        false => ("", ""),
+    };
+    let behind = match rules.proxies.is_empty() {
+        true => ", and no proxy is believed".to_owned(),
+        false => format!(
+            "; proxies in {} are believed in {}",
+            blocks(&rules.proxies),
+            rules.proxy_header
+        ),
+    };
+    let Some(permit) = &gate.permit else {
+        let (finding, remedy) = match proved {
+            false => (
+                Finding::Warn,
+                "give permit_addr, or the provider's auth_method",
+            ),
+            true => (Finding::Ok, ""),
+        };
+        let fact = format_args!("anybody passes{with}{scheme}{behind}");
+        return report.add(finding, fact, remedy);
+    };
+    let shown = blocks(permit);
+    if permit.is_empty() {
+        return report.add(
+            Finding::Fail,
+            format_args!("permit_addr is empty, so nobody may deliver"),
+            "give the provider's addresses, or leave permit_addr out",
+        );
+    }
+    if lets_proxies_in_only(gate, rules) {
+        return report.add(
+            Finding::Fail,
+            format_args!(
+                "{shown} may deliver, but these are proxies: whom a proxy names is judged, not the \
+                 proxy, so no provider passes"
+            ),
+            "permit_addr wants the provider's own addresses, proxy_addr those of the proxies",
+        );
+    }
+    let is_local = |block: &Cidr| block.first_address().is_loopback();
+    let (finding, remedy) = match permit.iter().any(is_local) {
+        true => (
+            Finding::Warn,
+            "if a proxy on this machine brings the requests, the whole internet comes from here: put \
+             the provider's addresses into permit_addr, and the proxy's into proxy_addr",
+        ),
+        false => (Finding::Ok, ""),
+    };
+    let fact = format_args!("{shown} may deliver{with}{scheme}{behind}");
+    report.add(finding, fact, remedy);
+}
+
+/// A mistake: no provider calls from a proxy's address. An empty list is one, too.
+fn lets_proxies_in_only(gate: &Gate, rules: &Rules) -> bool {
+    let is_proxy = |block: &Cidr| rules.is_proxy(block.first_address());
+    let permit = gate.permit.as_ref();
+    permit.is_some_and(|blocks| blocks.iter().all(is_proxy))
+}
+
+fn blocks(cidrs: &[Cidr]) -> String {
+    let mut shown = String::new();
+    for cidr in cidrs {
+        list(&mut shown, cidr);
+    }
+    shown
+}
+
+/// Whether an address is let in, and by which interfaces.
+fn passes(from: IpAddr, config: &Config, report: &mut Report) {
+    report.name = "from";
+    if config.rules.is_proxy(from) {
+        return report.ok(format_args!("{from} is a proxy: whom it names is judged"));
+    }
+    let mut passes = false;
+    let mut names = String::new();
+    for (hook, gate) in config.hooks.iter().zip(&config.rules.gates) {
+        if gate.permits(Some(from)) {
+            passes = true;
+            list(&mut names, &hook.interface);
+        }
+    }
+    match (passes, names.as_str()) {
+        (false, _) => report.add(
+            Finding::Fail,
+            format_args!("{from} is not let in: 403"),
+            "if it is the provider's, add it to permit_addr; if it is a proxy's, to proxy_addr",
+        ),
+        (true, "") => report.ok(format_args!("{from} is let in")),
+        (true, names) => report.ok(format_args!("{from} is let in for {names}")),
+    }
+}
+
+/// An address that the interface lets in; one of documentation's where it lets everybody in.
+fn caller(gate: &Gate) -> IpAddr {
+    let first = gate.permit.as_ref().and_then(|blocks| blocks.first());
+    first.map_or(Ipv4Addr::new(192, 0, 2, 1).into(), Cidr::first_address)
+}
+
+// ---- Whether an SMS arrives -----------------------------------------------------------------
+
+#[inline(never)]
+fn arrives(at: usize, hook: &Hook, gate: &Gate, config: &Arc<Config>, report: &mut Report) {
+    report.name = "sample";
+    let peer = caller(gate);
+    let request = match sample(hook, gate, &config.rules) {
+        Ok(request) => request,
+        Err((why, remedy)) => {
+            return report.add(Finding::Skip, format_args!("not tried: {why}"), remedy);
+        }
+    };
+    if let Some(taker) = taker(&config.rules, peer, &request).filter(|taker| *taker != at) {
+        let other = config.hooks.get(taker).map_or("", |hook| &hook.interface);
+        return report.add(
+            Finding::Fail,
+            format_args!(
+                "interface {other} takes its SMS: same address, same path, later in the file"
+            ),
+            "give each interface a url_path of its own, and that to the provider",
+        );
+    }
+    match deliver(config, peer, &request) {
+        Err(fact) => report.add(Finding::Skip, format_args!("{fact}"), ""),
+        Ok((200, 1)) => report.ok(format_args!(
+            "an SMS made as the provider would, from {peer}, is accepted and makes a call file"
+        )),
+        Ok((status, files)) => {
+            let (fact, remedy) = refused(status);
+            let fact = format_args!("{fact}: {status}, call files: {files}");
+            report.add(Finding::Fail, fact, remedy);
+        }
+    }
+}
+
+/// The request of an SMS, or why there is none, and what helps.
+fn sample(
+    hook: &Hook,
+    gate: &Gate,
+    rules: &Rules,
+) -> Result<Vec<u8>, (&'static str, &'static str)> {
+    if lets_proxies_in_only(gate, rules) {
+        return Err(("no provider may deliver", ""));
+    }
+    let Ok(unique) = files::unique() else {
+        return Err(("no random numbers", ""));
+    };
+    let id = format!("websms-selftest-{unique}");
+    sample::encode(hook, gate, &id, clock::now_s()).map_err(|none| match none {
+        NoSample::PrivateKey => (
+            "telnyx signs with a key that only they have, and auth_passwd is its public half",
+            "send an SMS to a number there, and look into the log",
+        ),
+        NoSample::Keys => (
+            "url_path and the keys make no request",
+            "see url_path, key_to, key_from, key_body, accept_if and each",
+        ),
+    })
+}
+
+/// The interface that this request belongs to.
+fn taker(rules: &Rules, peer: IpAddr, request: &[u8]) -> Option<usize> {
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = request.get(..end.saturating_add(4))?;
+    let entry = access::admit(rules, peer, &Request::parse(head).ok()?).ok()?;
+    Some(entry.gate())
+}
+
+/// Status and call files of a request that comes from `peer`, through a listener and a spool of our
+/// own. As the service itself: no record of ids, nothing kept.
+fn deliver(
+    config: &Arc<Config>,
+    peer: IpAddr,
+    request: &[u8],
+) -> Result<(u16, usize), &'static str> {
+    const NONE: &str = "not tried: this user has no place for a spool of its own";
+    let private = Private::make(config).ok_or(NONE)?;
+    let spool = Spool::open(&spool_settings(&private.settings)).map_err(|_| NONE)?;
+    let service = Service::new(
+        Setup {
+            config: Arc::clone(config),
+            spool,
+            duplicates: None,
+            rejected: None,
+            certificate: None,
+            on_message: None,
+            status: None,
+        },
+        Slots::new(1),
+    );
+    const NO_LISTENER: &str = "not tried: no listener on 127.0.0.1";
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|_| NO_LISTENER)?;
+    let address = listener.local_addr().map_err(|_| NO_LISTENER)?;
+    let serving = threads::spawn("selftest", SENDER_STACK_BYTES, move || {
+        if let Ok((socket, _)) = listener.accept()
+            && let Some(slot) = service.slots.take(peer, Share::Whole)
+        {
+            serve(&service, &mut Tcp::new(Arc::new(socket)), peer, &slot);
+        }
+    });
+    serving.map_err(|_| NO_LISTENER)?;
+    let status = status_of(&ask(address, request)).ok_or("no answer came")?;
+    let entries = std::fs::read_dir(&private.settings.outgoing);
+    Ok((status, entries.map_or(0, Iterator::count)))
+}
+
+/// What a refusal of our own sample means.
+fn refused(status: u16) -> (&'static str, &'static str) {
+    match status {
+        200 => (
+            "the request is no message",
+            "see accept_if, each, key_to, key_from and key_body",
+        ),
+        401 => (
+            "the proof is not taken",
+            "see auth_method, auth_passwd and public_url",
+        ),
+        403 => (
+            "the address is not let in",
+            "see permit_addr and proxy_addr",
+        ),
+        404 => ("the path is not served", "see url_path"),
+        503 => (
+            "it cannot be taken now",
+            "see the steps above: the clock for a signature with a time, the spool for all",
+        ),
+        _ => (
+            "the SMS is not acceptable",
+            "see key_to, key_from, key_body, number_format and text_decode",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::wire::response::{After, Answer, Refusal, encode};
+
+    #[test]
+    fn our_answers_are_known_from_others() {
+        for answer in [
+            Answer::empty(),
+            Refusal::Address.answer(),
+            Refusal::Path.answer(),
+            Refusal::Busy.answer(),
+        ] {
+            let (bytes, _) = encode(&answer, After::Close, "");
+            assert_eq!(our_status(&bytes), Some(answer.status));
+        }
+        let others: [&[u8]; 5] = [
+            b"",
+            b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 404 Not Found\r\nDate: x\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        ];
+        for other in others {
+            assert_eq!(our_status(other), None, "{}", other.escape_ascii());
+        }
+    }
+}

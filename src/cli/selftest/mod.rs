@@ -1,0 +1,228 @@
+//! An installation → what of it holds and what does not, step by step, each with its remedy.
+//!
+//! `websms --selftest` walks the outbound path and `websmsd --selftest` the inbound one, on the live
+//! system, but no SMS is sent and none is delivered.
+//!
+//! Invariant: no step shows a secret, a text, or a library's words.
+
+mod inbound;
+mod outbound;
+mod sample;
+mod spool;
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use crate::config::{Config, Reading, Severity};
+use crate::proto::wire::json;
+use crate::surroundings;
+use crate::sys::clock;
+
+pub use inbound::{Wanted, inbound};
+pub use outbound::outbound;
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// It holds.
+    Ok,
+    /// It holds for now, or in part.
+    Warn,
+    /// It does not hold.
+    Fail,
+    /// It could not be looked at.
+    Skip,
+}
+
+impl Finding {
+    fn word(self) -> &'static str {
+        match self {
+            Finding::Ok => "ok",
+            Finding::Warn => "warn",
+            Finding::Fail => "FAIL",
+            Finding::Skip => "skip",
+        }
+    }
+}
+
+/// All steps in the order in which they were taken.
+#[derive(Default)]
+pub struct Report {
+    /// The step that is being taken.
+    name: &'static str,
+    /// Whose it is; empty where it concerns them all, or where there is no index.
+    interface: String,
+    /// For a person: a line a step, the remedy below it.
+    text: String,
+    /// For a monitor: an object a step, with commas between.
+    json: Vec<u8>,
+    fails: bool,
+    /// There is no configuration to go by.
+    unusable: bool,
+}
+
+/// How a report came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// No step failed.
+    Holds,
+    /// One did.
+    Fails,
+    /// The configuration cannot be used, or names no such interface.
+    Unusable,
+}
+
+impl Report {
+    /// What the step that is being taken came to. The remedy is empty where nothing need be done.
+    fn add(&mut self, finding: Finding, fact: fmt::Arguments<'_>, remedy: &str) {
+        let (word, fact) = (finding.word(), fact.to_string());
+        self.fails |= finding == Finding::Fail;
+        let members = [
+            ("{\"name\":", self.name),
+            (",\"interface\":", &self.interface),
+            (",\"result\":", &word.to_ascii_lowercase()),
+            (",\"text\":", &fact),
+            (",\"remedy\":", remedy),
+        ];
+        if !self.json.is_empty() {
+            self.json.push(b',');
+        }
+        for (start, text) in members {
+            self.json.extend_from_slice(start.as_bytes());
+            json::write_string(text.as_bytes(), &mut self.json);
+        }
+        self.json.push(b'}');
+        let (before, after) = match self.interface.is_empty() {
+            true => ("", ""),
+            false => (" [", "]"),
+        };
+        let (name, interface) = (self.name, &self.interface);
+        let _ = writeln!(
+            self.text,
+            "{word:4}  {name}{before}{interface}{after}: {fact}"
+        );
+        if !remedy.is_empty() {
+            let _ = writeln!(self.text, "      -> {remedy}");
+        }
+    }
+
+    fn ok(&mut self, fact: fmt::Arguments<'_>) {
+        self.add(Finding::Ok, fact, "");
+    }
+
+    /// How it came out.
+    pub fn outcome(&self) -> Outcome {
+        match (self.unusable, self.fails) {
+            (true, _) => Outcome::Unusable,
+            (false, true) => Outcome::Fails,
+            (false, false) => Outcome::Holds,
+        }
+    }
+
+    /// For a person: a line a step, the remedy below it.
+    pub fn text(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// For a monitor: one object.
+    pub fn json(&self) -> Vec<u8> {
+        let start: &[u8] = match self.outcome() {
+            Outcome::Holds => b"{\"ok\":true,\"steps\":[",
+            _ => b"{\"ok\":false,\"steps\":[",
+        };
+        [start, &self.json, b"]}\n"].concat()
+    }
+}
+
+/// The configuration and all remarks on it as steps. `None`: it cannot be used.
+fn configuration(path: &Path, report: &mut Report) -> Option<Config> {
+    report.name = "configuration";
+    let Reading { config, notes, .. } = surroundings::load_whole(path);
+    for note in &notes {
+        let finding = match note.severity {
+            Severity::Fault => Finding::Fail,
+            Severity::Warning => Finding::Warn,
+        };
+        match note.line {
+            0 => report.add(finding, format_args!("{}", note.text), ""),
+            line => report.add(finding, format_args!("line {line}: {}", note.text), ""),
+        }
+    }
+    report.unusable = config.is_none();
+    if config.is_some() && notes.is_empty() {
+        report.ok(format_args!("{} can be used", path.display()));
+    }
+    config
+}
+
+/// There is no interface of the name that was asked for.
+fn no_interface(report: &mut Report, fact: fmt::Arguments<'_>) {
+    report.name = "interface";
+    report.add(Finding::Fail, fact, "");
+    report.unusable = true;
+}
+
+fn check_clock(report: &mut Report) {
+    report.name = "clock";
+    match clock::is_sane(clock::now_s()) {
+        true => report.ok(format_args!("it can be right")),
+        false => report.add(
+            Finding::Fail,
+            format_args!(
+                "it stands before this program was released, so certificates, signatures and ages \
+                 cannot be judged"
+            ),
+            "set it, and see that it is set at start: ntpd, or chronyd",
+        ),
+    }
+}
+
+/// Another one of a list that is shown, with commas between.
+fn list(shown: &mut String, one: &dyn fmt::Display) {
+    if !shown.is_empty() {
+        shown.push_str(", ");
+    }
+    let _ = write!(shown, "{one}");
+}
+
+/// What stands before a mark, and behind it.
+fn cut<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    let at = text.find(mark)?;
+    Some((text.get(..at)?, text.get(at.saturating_add(mark.len())..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_text_and_json() {
+        let mut report = Report {
+            name: "clock",
+            ..Report::default()
+        };
+        report.ok(format_args!("it can be right"));
+        assert_eq!(report.outcome(), Outcome::Holds);
+        (report.name, report.interface) = ("dns", "a".to_owned());
+        report.add(Finding::Warn, format_args!("one \"name\""), "");
+        assert_eq!(report.outcome(), Outcome::Holds);
+        report.name = "tcp";
+        report.add(Finding::Fail, format_args!("refused"), "look there");
+        assert_eq!(report.outcome(), Outcome::Fails);
+        assert_eq!(
+            String::from_utf8_lossy(report.text()),
+            "ok    clock: it can be right\nwarn  dns [a]: one \"name\"\nFAIL  tcp [a]: refused\n      \
+             -> look there\n"
+        );
+        let json = String::from_utf8(report.json()).unwrap_or_default();
+        assert_eq!(
+            json,
+            "{\"ok\":false,\"steps\":[\
+             {\"name\":\"clock\",\"interface\":\"\",\"result\":\"ok\",\"text\":\"it can be right\",\"remedy\":\"\"},\
+             {\"name\":\"dns\",\"interface\":\"a\",\"result\":\"warn\",\"text\":\"one \\\"name\\\"\",\"remedy\":\"\"},\
+             {\"name\":\"tcp\",\"interface\":\"a\",\"result\":\"fail\",\"text\":\"refused\",\"remedy\":\"look there\"}]}\n"
+        );
+        report.unusable = true;
+        assert_eq!(report.outcome(), Outcome::Unusable);
+    }
+}

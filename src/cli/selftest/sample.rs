@@ -1,0 +1,202 @@
+//! An interface of `[websmsd]` → an SMS as its provider would bring it, proof and all.
+
+use crate::proto::webhook::access::Gate;
+use crate::proto::webhook::verify::{self, Scheme};
+use crate::proto::webhook::{Hook, Pair};
+use crate::proto::wire::form;
+use crate::proto::wire::json;
+use crate::proto::wire::request::Request;
+
+/// Whom the sample is from and to: numbers that nobody has.
+const FROM: &[u8] = b"+15550123456";
+const TO: &[u8] = b"+15550123457";
+
+/// Why there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoSample {
+    /// The scheme's proof needs the provider's private key.
+    PrivateKey,
+    /// The keys make no request.
+    Keys,
+}
+
+/// The request's bytes. `id` is the provider's id in it.
+pub(super) fn encode(hook: &Hook, gate: &Gate, id: &str, now_s: u64) -> Result<Vec<u8>, NoSample> {
+    let target = match gate.paths.as_deref() {
+        Some([first, ..]) => first.as_slice(),
+        _ => b"/",
+    };
+    let (content_type, mut body) = body(hook, gate, id)?;
+    let bare = head(target, content_type, &[], body.len());
+    let mut request = Request::parse(&bare).map_err(|_| NoSample::Keys)?;
+    request.body = &body;
+    let proof = verify::prove(&gate.scheme, gate.public_url.as_ref(), &request, now_s);
+    drop(request);
+    let proof = match (proof, &gate.scheme) {
+        (Some(proof), _) => proof,
+        (None, Scheme::Telnyx { .. }) => return Err(NoSample::PrivateKey),
+        (None, _) => return Err(NoSample::Keys),
+    };
+    if !proof.parameters.is_empty() {
+        body.push(b'&');
+        body.extend(form::encode_pairs(&proof.parameters));
+    }
+    let mut bytes = head(target, content_type, &proof.fields, body.len());
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}
+
+fn head(
+    target: &[u8],
+    content_type: &str,
+    fields: &[(&'static str, String)],
+    body_bytes: usize,
+) -> Vec<u8> {
+    let mut head = [b"POST ", target, b" HTTP/1.1\r\nHost: localhost\r\n"].concat();
+    for (name, value) in fields {
+        head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    let rest = format!(
+        "Content-Type: {content_type}\r\nContent-Length: {body_bytes}\r\nConnection: close\r\n\r\n"
+    );
+    head.extend_from_slice(rest.as_bytes());
+    head
+}
+
+/// JSON where a key is a path, a list is sought or a token repeats the body; else a form.
+fn body(hook: &Hook, gate: &Gate, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const JSON: &str = "application/json";
+    let condition = hook.accept_if.as_ref().and_then(|condition| {
+        // A key that is not there counts as empty.
+        let value = condition.values.first().filter(|value| !value.is_empty())?;
+        Some((condition.key.clone(), value.clone()))
+    });
+    let mut members: Vec<Pair> = vec![
+        (hook.key_to.clone(), TO.to_vec()),
+        (hook.key_from.clone(), FROM.to_vec()),
+        (hook.key_body.clone(), b"WebSMS self-test".to_vec()),
+    ];
+    if !hook.key_id.is_empty() {
+        members.push((hook.key_id.clone(), id.as_bytes().to_vec()));
+    }
+    let object = |members: &[Pair]| json::encode(members).map_err(|_| NoSample::Keys);
+    if matches!(gate.scheme, Scheme::Zadarma { .. }) {
+        // All of it is in one parameter, which is what is signed.
+        let mut pairs = vec![(b"result".to_vec(), object(&members)?)];
+        pairs.extend(condition);
+        return Ok((FORM, form::encode_pairs(&pairs)));
+    }
+    members.extend(condition);
+    let paths = members.iter().any(|(key, _)| json::is_path(key));
+    let is_json = paths
+        || !hook.each.is_empty()
+        || matches!(
+            gate.scheme,
+            Scheme::GatewayApi { .. } | Scheme::VonageJwt { .. }
+        );
+    if !is_json {
+        return Ok((FORM, form::encode_pairs(&members)));
+    }
+    let list = hook.each.strip_suffix(b"[]").unwrap_or(&hook.each);
+    if list.is_empty() {
+        let one = object(&members)?;
+        let whole = match hook.each.is_empty() {
+            true => one,
+            // The list is the whole body.
+            false => [b"[", one.as_slice(), b"]"].concat(),
+        };
+        return Ok((JSON, whole));
+    }
+    for (key, _) in &mut members {
+        *key = [list, b"[0].", key.as_slice()].concat();
+    }
+    Ok((JSON, object(&members)?))
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::proto::webhook::access;
+    use crate::proto::webhook::{self, Reading};
+
+    const NOW_S: u64 = 1_795_392_000;
+
+    /// The sample of a `[websmsd]` is let in by its own rules, and is one SMS.
+    #[track_caller]
+    fn check(conf: &str) {
+        let conf = format!("[websmsd]\npublic_url = \"https://sms.example.com\"\n{conf}\n");
+        let config = config::read(conf.as_bytes(), &|_| None).config.unwrap();
+        let (hook, gate) = (&config.hooks[0], &config.rules.gates[0]);
+        let bytes = encode(hook, gate, "id-1", NOW_S).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let end = text.find("\r\n\r\n").unwrap() + 4;
+        let mut request = Request::parse(&bytes[..end]).unwrap();
+        request.body = &bytes[end..];
+        let peer = "127.0.0.1".parse().unwrap();
+        let entry = access::admit(&config.rules, peer, &request).unwrap();
+        let permit = access::check(entry, &config.rules, &request, Some(NOW_S));
+        let permit = permit.unwrap_or_else(|denied| unreachable!("{denied:?}: {text}"));
+        match webhook::read(permit, &request, hook) {
+            Ok(Reading::Messages(items)) => {
+                assert_eq!(items.len(), 1, "{text}");
+                assert!(items[0].message.is_ok(), "{:?} {text}", items[0]);
+            }
+            other => unreachable!("{other:?}: {text}"),
+        }
+    }
+
+    #[test]
+    fn every_scheme_that_can_be_proved_is() {
+        check("");
+        check("auth_method = basic\nauth_user = u\nauth_passwd = p");
+        check("auth_method = bearer\nauth_passwd = p");
+        for hash in ["md5hash", "md5", "sha1", "sha256", "sha512"] {
+            check(&format!(
+                "auth_method = vonage\nauth_passwd = p\nauth_hash = {hash}"
+            ));
+        }
+        for scheme in [
+            "vonage-jwt",
+            "signalwire",
+            "plivo",
+            "messagebird",
+            "gatewayapi",
+            "sinch",
+        ] {
+            check(&format!("auth_method = {scheme}\nauth_passwd = p"));
+        }
+        check("auth_method = telesign\nauth_passwd = 'QUJDRA=='");
+    }
+
+    #[test]
+    fn every_preset_has_a_sample() {
+        for line in crate::providers::list().lines() {
+            let name = line.split_whitespace().next().unwrap();
+            let auth = match name {
+                "telnyx" => "auth_method = none",
+                "telesign" => "auth_passwd = 'QUJDRA=='",
+                _ => "auth_user = u\nauth_passwd = p",
+            };
+            check(&format!("provider = {name}\n{auth}"));
+        }
+    }
+
+    #[test]
+    fn a_public_key_signs_nothing() {
+        let key = "auth_method = telnyx\nauth_passwd = \
+                   'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='";
+        let conf = format!("[websmsd]\n{key}\n");
+        let Some(config) = config::read(conf.as_bytes(), &|_| None).config else {
+            return assert_eq!(conf, "a configuration");
+        };
+        let found = encode(&config.hooks[0], &config.rules.gates[0], "id-1", NOW_S);
+        assert_eq!(found, Err(NoSample::PrivateKey));
+    }
+}

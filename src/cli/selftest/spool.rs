@@ -1,0 +1,226 @@
+//! Asterisk's spool: folders, a call file written and moved, whether Asterisk may take it and does.
+//!
+//! Invariant: the one file that reaches Asterisk calls an extension of a context that nobody has,
+//! once; it is removed if Asterisk does not take it.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::thread;
+
+use super::{Finding, Report, cut};
+use crate::config::{self, Config};
+use crate::inbound::spool_settings;
+use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
+use crate::sys::clock::Deadline;
+use crate::sys::files;
+use crate::sys::processes::{self, User};
+use crate::sys::spool::{File, Spool};
+
+/// Asterisk's command name.
+const ASTERISK: &str = "asterisk";
+
+/// What Asterisk gets to read: a channel that cannot be made (research: the call fails, the file is
+/// gone).
+const CALL_FILE: &str = "Channel: Local/websms-selftest@websms-selftest\n\
+    Context: websms-selftest\n\
+    Extension: websms-selftest\n\
+    Priority: 1\n\
+    MaxRetries: 0\n\
+    RetryTime: 1\n\
+    WaitTime: 1\n\
+    Archive: no\n";
+
+/// A spool of this run's own, within the configuration's `stagingdir` or, where that cannot be, with
+/// the other temporary files. Removed with the value.
+pub(super) struct Private {
+    folder: PathBuf,
+    pub(super) settings: config::Spool,
+}
+
+impl Private {
+    pub(super) fn make(config: &Config) -> Option<Private> {
+        let name = format!("websms-selftest.{}", files::unique().ok()?);
+        let owner = files::owner_of(&config.spool.outgoing).ok();
+        for place in [&config.spool.staging, &std::env::temp_dir()] {
+            let folder = place.join(&name);
+            if place.is_dir() && files::make_folder(&folder, owner).is_ok() {
+                let settings = config::Spool {
+                    outgoing: folder.join("outgoing"),
+                    staging: folder.join("staging"),
+                    ..config.spool.clone()
+                };
+                return Some(Private { folder, settings });
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// All of it. Whether call files can be delivered at all.
+pub(super) fn check(config: &Config, report: &mut Report) {
+    report.name = "spool";
+    let outgoing = config.spool.outgoing.display();
+    if !config.spool.outgoing.exists() {
+        return report.add(
+            Finding::Fail,
+            format_args!("{outgoing} does not exist"),
+            "outgoingdir is made by asterisk, in the folder that asterisk.conf calls astspooldir: see \
+             that it is that one",
+        );
+    }
+    let spool = match Spool::open(&spool_settings(&config.spool)) {
+        Ok(spool) => spool,
+        Err(fault) => {
+            let text = fault.to_string();
+            let parts = cut(&text, "; ").or_else(|| cut(&text, ": "));
+            let (fact, remedy) = parts.unwrap_or((&text, ""));
+            return report.add(Finding::Fail, format_args!("{fact}"), remedy);
+        }
+    };
+    let staging = config.spool.staging.display();
+    report.ok(format_args!(
+        "call files can be written in {staging} and moved to {outgoing}"
+    ));
+    let user = processes::user_of(ASTERISK);
+    let runs = user.is_some();
+    let may = may_take(config, user, report);
+    takes(&spool, config, runs, may, report);
+}
+
+/// Whether Asterisk's user can read a call file as it is written now, and delete it.
+fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
+    report.name = "permissions";
+    let outgoing = &config.spool.outgoing;
+    let Ok(folder) = fs::metadata(outgoing) else {
+        return false;
+    };
+    let whence = match user {
+        Some(_) => "which asterisk runs as",
+        None => "who owns outgoingdir",
+    };
+    let user = user.unwrap_or_else(|| User {
+        uid: folder.uid(),
+        gids: vec![folder.gid()],
+    });
+    let who = format!("user {}, {whence},", user.uid);
+    let removes = holds(&user, &folder, 0o7)
+        && outgoing
+            .ancestors()
+            .skip(1)
+            .all(|above| fs::metadata(above).is_ok_and(|folder| holds(&user, &folder, 0o1)));
+    if !removes {
+        let (uid, outgoing) = (user.uid, outgoing.display());
+        report.add(
+            Finding::Fail,
+            format_args!("{who} cannot list and delete in {outgoing}"),
+            &format!("chown {uid} {outgoing}; chmod u+rwx on it"),
+        );
+        return false;
+    }
+    let Some(file) = written(config) else {
+        let fact = format_args!("no call file could be written to look at");
+        report.add(Finding::Skip, fact, "");
+        return true;
+    };
+    let reads = holds(&user, &file, 0o4);
+    if reads {
+        report.ok(format_args!("{who} can read call files and delete them"));
+    } else {
+        let (mode, uid) = (file.mode() & 0o777, file.uid());
+        report.add(
+            Finding::Fail,
+            format_args!(
+                "{who} cannot read call files: mode {mode:o}, owner {uid}; it would delete them unread"
+            ),
+            "run websmsd as that user, or as root with fileowner, or give filemode 0640 and a common \
+             group",
+        );
+    }
+    reads
+}
+
+/// A call file as it is delivered, in a spool of our own.
+fn written(config: &Config) -> Option<Metadata> {
+    let private = Private::make(config)?;
+    let spool = Spool::open(&spool_settings(&private.settings)).ok()?;
+    let name = name()?;
+    spool.deliver(&[file(&name)]).ok()?;
+    fs::metadata(private.settings.outgoing.join(name)).ok()
+}
+
+/// A name that our own sweep knows, should we be killed.
+fn name() -> Option<String> {
+    Some(format!("websms-selftest.0.{}.call", files::unique().ok()?))
+}
+
+fn file(name: &str) -> File<'_> {
+    File {
+        name,
+        bytes: CALL_FILE.as_bytes(),
+        delay_s: 0,
+    }
+}
+
+/// Whether a user has these bits (rwx) of a file. Root has them all.
+fn holds(user: &User, of: &Metadata, bits: u32) -> bool {
+    let mode = of.mode();
+    let granted = if user.uid == 0 {
+        return true;
+    } else if user.uid == of.uid() {
+        mode >> 6
+    } else if user.gids.contains(&of.gid()) {
+        mode >> 3
+    } else {
+        mode
+    };
+    granted & bits == bits
+}
+
+/// Whether Asterisk takes a call file. One that it may not read would tell nothing.
+fn takes(spool: &Spool, config: &Config, runs: bool, may: bool, report: &mut Report) {
+    report.name = "asterisk";
+    if !may {
+        let fact = format_args!("not tried, since it has no permission");
+        return report.add(Finding::Skip, fact, "");
+    }
+    let Some(name) = name() else {
+        return;
+    };
+    if let Err(fault) = spool.deliver(&[file(&name)]) {
+        return report.add(Finding::Fail, format_args!("{fault}"), "");
+    }
+    let path = config.spool.outgoing.join(&name);
+    let deadline = Deadline::after(SELFTEST_SPOOL_WAIT);
+    while path.exists() && deadline.left().is_some() {
+        thread::sleep(SELFTEST_SPOOL_PAUSE);
+    }
+    let outgoing = config.spool.outgoing.display();
+    if fs::remove_file(&path).is_err() {
+        return report.ok(format_args!("it takes call files from {outgoing}"));
+    }
+    let waited_s = SELFTEST_SPOOL_WAIT.as_secs();
+    match runs {
+        false => report.add(
+            Finding::Fail,
+            format_args!(
+                "it is stopped: no such process is seen, and a call file stayed for {waited_s} s"
+            ),
+            "start it: systemctl start asterisk, or /etc/init.d/asterisk start",
+        ),
+        true => report.add(
+            Finding::Fail,
+            format_args!(
+                "it runs, but does not read {outgoing}: a call file stayed for {waited_s} s"
+            ),
+            "asterisk -rx 'module load pbx_spool.so', and load it in modules.conf; if it is loaded, \
+             outgoingdir must be the folder outgoing in astspooldir of asterisk.conf",
+        ),
+    }
+}

@@ -1,0 +1,480 @@
+//! `websms`: a command line, or Asterisk's → an order → variables and an exit code.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Instant;
+
+use super::options::{self, BadUsage, Flag, Kind, Known, Options, Value, Wish};
+use super::{EXIT_FAULT, common, config_path, misused, show, usage};
+use crate::cli::selftest;
+use crate::config::{Config, Severity};
+use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WAIT};
+use crate::outbound::{self, Order, Outcome, Status};
+use crate::proto::wire::agi::{Environment, Fed, is_success, set_variable};
+use crate::providers;
+use crate::queue::{self, Look};
+use crate::surroundings::load;
+use crate::sys::clock::Deadline;
+use crate::sys::log::{self, Level, Stderr};
+use crate::sys::signals;
+use crate::sys::stdio::{self, complain, print};
+
+const OPTIONS: &[(&str, Kind)] = &[
+    ("-c", Kind::Value(Value::Config)),
+    ("-i", Kind::Value(Value::Index)),
+    ("-v", Kind::Flag(Flag::Verbose)),
+    ("--", Kind::End),
+    ("--config", Kind::Value(Value::Config)),
+    ("--index", Kind::Value(Value::Index)),
+    ("-n", Kind::Flag(Flag::DryRun)),
+    ("--dry-run", Kind::Flag(Flag::DryRun)),
+    ("--json", Kind::Flag(Flag::Json)),
+    ("--check", Kind::Wish(Wish::Check)),
+    ("--queue", Kind::Wish(Wish::Queue)),
+    ("--flush", Kind::Wish(Wish::Flush)),
+    ("--selftest", Kind::Wish(Wish::SelfTest)),
+    ("--providers", Kind::Wish(Wish::Providers)),
+    ("--version", Kind::Wish(Wish::Version)),
+    ("--help", Kind::Wish(Wish::Help)),
+];
+
+/// Who wrote the arguments.
+#[derive(Clone, Copy)]
+enum Caller {
+    Person,
+    /// Only the first four of [`OPTIONS`] are options.
+    Asterisk,
+}
+
+/// What a command line of `websms` asks for.
+enum Asked<'a> {
+    Send(Order<'a>),
+    /// With the name of a preset, where that is given.
+    Other(Wish, Option<&'a OsStr>),
+}
+
+/// Runs `websms`; `start` is when the process began. Gives the exit code.
+pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
+    let (options, asked) = match parse(arguments, Caller::Person) {
+        Ok(understood) => understood,
+        Err(BadUsage(text)) => return misused("websms", &text, usage::WEBSMS),
+    };
+    let path = config_path(options.config);
+    let done = match asked {
+        Asked::Send(order) => {
+            log::open("websms", options.stderr());
+            let outcome = match options.dry_run {
+                false => send(&order, &path, start),
+                true => match dry_run(&order, &path) {
+                    Ok(()) => return 0,
+                    Err(outcome) => outcome,
+                },
+            };
+            if outcome.status != Status::Sent {
+                let word = outcome.status.word();
+                complain(format_args!("websms: {word}: {}", outcome.reason));
+            }
+            return outcome.status.exit_code();
+        }
+        Asked::Other(Wish::Queue, _) => list_queue(&path, &options),
+        Asked::Other(Wish::Flush, _) => {
+            log::open("websms", options.stderr());
+            flush(&path)
+        }
+        Asked::Other(Wish::SelfTest, _) => {
+            let index = options.index.map(OsStr::as_bytes);
+            return show(&selftest::outbound(&path, index), options.json);
+        }
+        Asked::Other(Wish::Providers, name) => providers(name, options.index, &path),
+        Asked::Other(wish, _) => return common(wish, &path, usage::WEBSMS),
+    };
+    match done {
+        Ok((lines, exit)) => {
+            print(&lines);
+            exit
+        }
+        Err(fault) => {
+            complain(format_args!("websms: {fault}"));
+            EXIT_FAULT
+        }
+    }
+}
+
+/// What goes to stdout and the exit code, or why there is neither.
+type Done = Result<(Vec<u8>, u8), String>;
+
+/// `--queue`: what waits and what was given up.
+fn list_queue(path: &Path, options: &Options<'_>) -> Done {
+    let look = match options.json {
+        true => Look::Json,
+        false => Look::Text,
+    };
+    let config = configuration(path).map_err(told)?;
+    Ok((queue::listing(&config, look)?, 0))
+}
+
+/// `--flush`: 0 where nothing waits any more, 75 where something does.
+fn flush(path: &Path) -> Done {
+    let flushed = queue::flush(configuration(path).map_err(told)?)?;
+    let mut lines = Vec::new();
+    for line in &flushed.lines {
+        lines.extend_from_slice(line.as_bytes());
+        lines.push(b'\n');
+    }
+    let exit = match flushed.left {
+        0 => 0,
+        _ => Status::Failed.exit_code(),
+    };
+    Ok((lines, exit))
+}
+
+fn told(outcome: Outcome) -> String {
+    outcome.reason.into_owned()
+}
+
+/// `--providers`: all presets, or one and what to enter at the provider. A configuration is not
+/// needed; where there is a good one, the address is that of its interface.
+fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
+    let Some(name) = name else {
+        return Ok((providers::list().into_bytes(), 0));
+    };
+    let config = load(path).config;
+    let gate = config.as_ref().and_then(|config| {
+        let mut gates = config.hooks.iter().zip(&config.rules.gates);
+        gates.find(|(hook, _)| index.is_none_or(|index| index == hook.interface.as_str()))
+    });
+    let gate = gate.map(|(_, gate)| gate);
+    let public = gate.and_then(|gate| gate.public_url.as_ref());
+    let mut hook = public.map_or(ADDRESS.to_owned(), |url| url.text());
+    // Behind a proxy that changes paths, public_url has the one that counts.
+    if hook.split('/').nth(3).is_none() {
+        match gate.and_then(|gate| gate.paths.as_ref()?.first()) {
+            Some(path) => hook.push_str(&String::from_utf8_lossy(path)),
+            None => hook.push_str(PATH),
+        }
+    }
+    let explained = name
+        .to_str()
+        .and_then(|name| providers::explained(name, &hook));
+    match explained {
+        Some(text) => Ok((text.into_bytes(), 0)),
+        None => Err("no preset of that name; websms --providers lists them".to_owned()),
+    }
+}
+
+/// What stands for the address where the configuration says none.
+const ADDRESS: &str = "https://YOUR.HOST";
+
+/// What stands for the path.
+const PATH: &str = "/YOUR-PATH";
+
+fn send(order: &Order<'_>, path: &Path, start: Instant) -> Outcome {
+    match configuration(path) {
+        Ok(config) => outbound::send(order, &config, start),
+        Err(outcome) => {
+            outbound::tell_unsent(order, &outcome);
+            outcome
+        }
+    }
+}
+
+fn dry_run(order: &Order<'_>, path: &Path) -> Result<(), Outcome> {
+    let config = configuration(path)?;
+    print(&outbound::preview(order, &config)?);
+    Ok(())
+}
+
+/// The configuration, or the fault that there is none. Faults are logged; warnings, which every
+/// SMS would repeat, with `-v` only.
+fn configuration(path: &Path) -> Result<Config, Outcome> {
+    let reading = load(path);
+    for note in &reading.notes {
+        let level = match note.severity {
+            Severity::Fault => Level::Error,
+            Severity::Warning => Level::Debug,
+        };
+        let (file, line, text) = (path.display(), note.line, &note.text);
+        log::event(level, format_args!("{file}:{line}: {text}"));
+    }
+    let fault = "the configuration cannot be used (websms --check says why)";
+    reading.config.ok_or(Outcome::new(Status::Fault, fault))
+}
+
+// ---- AGI ------------------------------------------------------------------------------------
+
+/// Spec §6.6: the environment, the message, the variables. Nothing else reaches stdout. Gives the
+/// exit code.
+pub(super) fn run_under_agi(arguments: &[OsString], start: Instant) -> u8 {
+    // Asterisk hangs up on the channel, not on the SMS. What arrives there is of no use.
+    let _hangups = signals::hangups();
+    let listening = read_environment(arguments);
+    let outcome = match parse(arguments, Caller::Asterisk) {
+        Ok((options, Asked::Send(order))) => {
+            log::open("websms", options.stderr());
+            send(&order, &config_path(options.config), start)
+        }
+        Ok(_) => fault_of_usage("usage: only a message can be sent".into()),
+        Err(BadUsage(text)) => fault_of_usage(format!("usage: {text}").into()),
+    };
+    if listening {
+        tell(&outcome);
+    }
+    outcome.status.exit_code()
+}
+
+fn fault_of_usage(reason: Cow<'static, str>) -> Outcome {
+    log::open("websms", Stderr::Instead);
+    log::event(Level::Error, format_args!("{reason}"));
+    Outcome::new(Status::Fault, reason)
+}
+
+/// Whether Asterisk's environment came to its end, so that it now waits for a command.
+fn read_environment(arguments: &[OsString]) -> bool {
+    let arguments = arguments.iter().map(|argument| argument.as_bytes());
+    let mut environment = Environment::new(arguments, AGI_ENVIRONMENT_BYTES_MAX);
+    let mut buffer = [0; 2048];
+    loop {
+        let Ok(amount @ 1..) = stdio::read(&mut buffer, AGI_REPLY_WAIT) else {
+            return false;
+        };
+        match environment.feed(buffer.get(..amount).unwrap_or_default()) {
+            Fed::More => {}
+            Fed::End => return true,
+            Fed::TooLong => return false,
+        }
+    }
+}
+
+/// One command, its reply, then the next; silence for the rest where one is not answered well. A
+/// variable without a value is set all the same: a call before this one may have left one.
+fn tell(outcome: &Outcome) {
+    let variables = [
+        ("WEBSMS_STATUS", outcome.status.word()),
+        ("WEBSMS_ID", outcome.id.as_deref().unwrap_or("")),
+        ("WEBSMS_REASON", outcome.reason.as_ref()),
+    ];
+    for (name, value) in variables {
+        let command = set_variable(name, value);
+        let written = stdio::write(command.as_bytes(), AGI_REPLY_WAIT);
+        if written.is_err() || !read_reply().is_some_and(|reply| is_success(&reply)) {
+            return;
+        }
+    }
+}
+
+/// One line of at most [`AGI_REPLY_BYTES_MAX`], which has [`AGI_REPLY_WAIT`] to come.
+fn read_reply() -> Option<Vec<u8>> {
+    let deadline = Deadline::after(AGI_REPLY_WAIT);
+    let mut reply = Vec::new();
+    let mut buffer = [0; AGI_REPLY_BYTES_MAX];
+    loop {
+        let amount = stdio::read(&mut buffer, deadline.left()?).ok()?;
+        reply.extend_from_slice(buffer.get(..amount)?);
+        let line_bytes = reply.iter().position(|byte| *byte == b'\n');
+        match line_bytes {
+            Some(bytes) if bytes < AGI_REPLY_BYTES_MAX => return Some(reply),
+            None if amount > 0 && reply.len() < AGI_REPLY_BYTES_MAX => {}
+            _ => return None,
+        }
+    }
+}
+
+// ---- Command line ---------------------------------------------------------------------------
+
+fn parse(arguments: &[OsString], caller: Caller) -> Result<(Options<'_>, Asked<'_>), BadUsage> {
+    let known = Known {
+        options: match caller {
+            Caller::Person => OPTIONS,
+            Caller::Asterisk => OPTIONS.get(..4).unwrap_or_default(),
+        },
+        stranger: "an argument before TO that is no option",
+    };
+    let (options, data) = options::parse(arguments, &known)?;
+    if options.json && !matches!(options.wish, Some(Wish::Queue | Wish::SelfTest)) {
+        return Err("--json goes with --queue or --selftest".into());
+    }
+    let asked = match (options.wish, data) {
+        (None, _) => Asked::Send(order(data, options.index)?),
+        (Some(wish), []) => Asked::Other(wish, None),
+        (Some(Wish::Providers), [name]) => Asked::Other(Wish::Providers, Some(name)),
+        (Some(_), _) => return Err("this option stands alone".into()),
+    };
+    Ok((options, asked))
+}
+
+/// TO FROM BODY [INDEX]. INDEX may be given twice if it is the same.
+fn order<'a>(data: &'a [OsString], option: Option<&'a OsStr>) -> Result<Order<'a>, BadUsage> {
+    let (to, from, text, fourth) = match data {
+        [to, from, text] => (to, from, text, None),
+        [to, from, text, fourth] => (to, from, text, Some(fourth.as_os_str())),
+        _ => {
+            let given = data.len();
+            return Err(BadUsage(format!(
+                "TO FROM BODY [INDEX] are three or four, not {given}"
+            )));
+        }
+    };
+    let option = option.filter(|index| !index.is_empty());
+    let fourth = fourth.filter(|index| !index.is_empty());
+    if option.is_some() && fourth.is_some() && option != fourth {
+        return Err("-i and the fourth argument name two interfaces".into());
+    }
+    Ok(Order {
+        to: to.as_bytes(),
+        from: from.as_bytes(),
+        text: text.as_bytes(),
+        index: option.or(fourth).map(OsStr::as_bytes),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(arguments: &[&str]) -> Vec<OsString> {
+        arguments.iter().map(OsString::from).collect()
+    }
+
+    /// In words: what is asked for, then its parts.
+    fn words(arguments: &[&str], caller: Caller) -> String {
+        let arguments = strings(arguments);
+        let Ok((options, asked)) = parse(&arguments, caller) else {
+            return "fault".to_owned();
+        };
+        let config = options.config.map(|path| format!("{} ", path.display()));
+        let index = options.index;
+        let look = if options.json { "Json" } else { "Text" };
+        let asked = match asked {
+            Asked::Send(order) => {
+                let sending = if options.dry_run { "DryRun" } else { "Real" };
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let parts = [order.to, order.from, order.text].map(text).join("|");
+                format!("{sending} {parts} {:?}", order.index.map(text))
+            }
+            Asked::Other(Wish::Queue, _) => format!("Queue({look})"),
+            Asked::Other(Wish::SelfTest, _) => {
+                format!("SelfTest {{ index: {index:?}, look: {look} }}")
+            }
+            Asked::Other(Wish::Providers, name) => {
+                format!("Providers {{ name: {name:?}, index: {index:?} }}")
+            }
+            Asked::Other(wish, _) => format!("{wish:?}"),
+        };
+        let stderr = if options.verbose { "v " } else { "" };
+        format!("{}{stderr}{asked}", config.unwrap_or_default())
+    }
+
+    #[test]
+    fn providers_take_a_name_and_no_more() {
+        fn check(arguments: &[&str], expected: &str) {
+            assert_eq!(words(arguments, Caller::Person), expected, "{arguments:?}");
+        }
+        check(&["--providers"], "Providers { name: None, index: None }");
+        check(
+            &["-i", "a", "--providers", "ovh"],
+            "Providers { name: Some(\"ovh\"), index: Some(\"a\") }",
+        );
+        check(&["--providers", "ovh", "x"], "fault");
+        check(&["--providers=ovh"], "fault");
+        assert_eq!(words(&["--providers"], Caller::Asterisk), "fault");
+    }
+
+    #[test]
+    fn options_stand_before_to_only() {
+        fn check(arguments: &[&str], expected: &str) {
+            assert_eq!(words(arguments, Caller::Person), expected, "{arguments:?}");
+        }
+        check(&["1", "2", "x"], "Real 1|2|x None");
+        check(&["1", "2", "-n"], "Real 1|2|-n None");
+        check(
+            &["1", "--help", "--version"],
+            "Real 1|--help|--version None",
+        );
+        check(&["--", "-1", "2", "x"], "Real -1|2|x None");
+        check(&["--", "--", "2", "x"], "Real --|2|x None");
+        check(&["1", "--", "x"], "Real 1|--|x None");
+        check(&["1", "2", "x", "i"], "Real 1|2|x Some(\"i\")");
+        check(&["1", "2", "x", ""], "Real 1|2|x None");
+        check(&["1", "2", ""], "Real 1|2| None");
+        check(&["-i", "i", "1", "2", "x"], "Real 1|2|x Some(\"i\")");
+        check(&["-i", "", "1", "2", "x", "i"], "Real 1|2|x Some(\"i\")");
+        check(&["-i", "i", "1", "2", "x", "i"], "Real 1|2|x Some(\"i\")");
+        check(&["-i", "i", "1", "2", "x", ""], "Real 1|2|x Some(\"i\")");
+        check(&["-i", "i", "1", "2", "x", "j"], "fault");
+        check(&["--index=i", "1", "2", "x"], "Real 1|2|x Some(\"i\")");
+        check(
+            &["-c", "f", "-n", "-v", "1", "2", "x"],
+            "f v DryRun 1|2|x None",
+        );
+        check(
+            &["--config=f", "--dry-run", "1", "2", "x"],
+            "f DryRun 1|2|x None",
+        );
+        check(&["--config", "f", "--check"], "f Check");
+        check(&["--check", "-c", "f"], "f Check");
+        check(&["--version"], "Version");
+        check(&["--help"], "Help");
+        check(&["--check", "1", "2", "x"], "fault");
+        check(&["--check=yes"], "fault");
+        check(&[], "fault");
+        check(&["1", "2"], "fault");
+        check(&["1", "2", "x", "i", "j"], "fault");
+        check(&["-x", "1", "2", "x"], "fault");
+        check(&["-", "1", "2", "x"], "fault");
+        check(&["-1", "2", "x"], "fault");
+        check(&["--=x", "1", "2", "x"], "fault");
+        check(&["-c"], "fault");
+        check(&["-c=f", "1", "2", "x"], "fault");
+        check(&["--queue"], "Queue(Text)");
+        check(&["--json", "--queue"], "Queue(Json)");
+        check(&["--queue", "--json"], "Queue(Json)");
+        check(&["--flush", "-c", "f"], "f Flush");
+        check(&["--json"], "fault");
+        check(&["--flush", "--json"], "fault");
+        check(&["--selftest"], "SelfTest { index: None, look: Text }");
+        check(
+            &["--selftest", "-i", "a", "--json"],
+            "SelfTest { index: Some(\"a\"), look: Json }",
+        );
+        check(&["--selftest", "1", "2", "x"], "fault");
+        check(&["--queue", "1", "2", "x"], "fault");
+    }
+
+    #[test]
+    fn asterisk_has_four_options() {
+        fn check(arguments: &[&str], expected: &str) {
+            assert_eq!(
+                words(arguments, Caller::Asterisk),
+                expected,
+                "{arguments:?}"
+            );
+        }
+        check(&["--", "1", "2", "-n"], "Real 1|2|-n None");
+        check(
+            &["-c", "f", "-i", "i", "-v", "--", "1", "2", "x"],
+            "f v Real 1|2|x Some(\"i\")",
+        );
+        for option in [
+            "-n",
+            "--dry-run",
+            "--check",
+            "--version",
+            "--help",
+            "--queue",
+            "--flush",
+            "--selftest",
+            "--json",
+            "--config=f",
+            "-",
+        ] {
+            check(&[option, "1", "2", "x"], "fault");
+            check(&[option], "fault");
+            check(
+                &["--", option, "2", "x"],
+                &format!("Real {option}|2|x None"),
+            );
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! One request's messages → call files in the spool, and what the log says of it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::duplicates::Busy;
+use super::id::Id;
+use super::kept::Keeping;
+use super::{Reply, Setup};
+use crate::message::{BadMessage, Message};
+use crate::proto::record::hook::{Event, environment};
+use crate::proto::record::kept::{Items, Kept, Method};
+use crate::proto::record::seen::{Known, Print};
+use crate::proto::webhook::access::Caller;
+use crate::proto::webhook::callfile::{self, CallFile, Unfit};
+use crate::proto::webhook::verify::Coverage;
+use crate::proto::webhook::{Hook, Item};
+use crate::proto::wire::request::Request;
+use crate::proto::wire::response::Refusal;
+use crate::sys::clock;
+use crate::sys::hook::{self, Run};
+use crate::sys::lock::Share;
+use crate::sys::log::{self, Clean, Level};
+use crate::sys::spool::File;
+
+/// One request's messages on their way to the spool.
+pub(super) struct Order<'a> {
+    /// Where they go.
+    pub setup: &'a Setup,
+    /// What the interface wants.
+    pub hook: &'a Hook,
+    /// The interface.
+    pub gate: usize,
+    /// The request's.
+    pub id: Id,
+    /// Who sent them.
+    pub source: Source,
+    /// Who else may deliver messages with ids meanwhile.
+    pub share: Share,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Its call files are in the spool; the id that their names have.
+    Delivered(String),
+    /// It was delivered before.
+    Duplicate,
+    /// It is not acceptable.
+    Rejected(BadMessage),
+    /// Its text needs more call files than are allowed.
+    TooLong,
+}
+
+/// What becomes of a request.
+pub(super) struct Outcome {
+    /// Its answer.
+    pub reply: Reply,
+    /// One a message; none where all of them failed for now.
+    pub fates: Vec<Fate>,
+}
+
+impl Order<'_> {
+    /// Delivers all that are acceptable and were not before, or none. Those that are not are logged
+    /// and hold up nobody.
+    pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome {
+        let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
+        let with_id: Vec<Print> = prints.iter().flatten().copied().collect();
+        let claimed = match &self.setup.duplicates {
+            Some(duplicates) if !with_id.is_empty() => {
+                match duplicates.claim(&with_id, self.share) {
+                    Ok(claimed) => Some(claimed),
+                    Err(Busy) => {
+                        self.log_refusal(Level::Warning, format_args!("503, its id is under way"));
+                        return self.later(Refusal::Busy);
+                    }
+                }
+            }
+            _ => None,
+        };
+        let (known, claim) = claimed.unzip();
+        let mut known = known.into_iter().flatten();
+        let mut call_files = Vec::new();
+        let mut fates = Vec::new();
+        let mut delivered = Vec::new();
+        let mut too_long = Vec::new();
+        for ((item, print), place) in items.iter().zip(prints).zip(0..) {
+            let known = print.and_then(|print| known.next().map(|known| (print, known)));
+            let fate = match (&item.message, known) {
+                (Err(bad), _) => {
+                    self.reject(bad);
+                    Fate::Rejected(bad.clone())
+                }
+                // The same as one of this request that went nowhere goes nowhere either.
+                (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => Fate::TooLong,
+                (Ok(_), Some((_, Known::Same))) => Fate::Duplicate,
+                (Ok(message), known) => match self.encode(message, place, now_s, &mut call_files) {
+                    Ok(fate) => {
+                        match known {
+                            Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
+                            Some((print, known)) => {
+                                delivered.push(print);
+                                self.warn_of(known);
+                            }
+                            None => {}
+                        }
+                        fate
+                    }
+                    Err(Unencoded) => return self.later(Refusal::Spool),
+                },
+            };
+            fates.push(fate);
+        }
+        if !call_files.is_empty() {
+            let files: Vec<File> = call_files.iter().map(spool_file).collect();
+            if let Err(fault) = self.setup.spool.deliver(&files) {
+                self.log_refusal(Level::Error, format_args!("503, not delivered: {fault}"));
+                return self.later(Refusal::Spool);
+            }
+        }
+        if let Some(claim) = claim
+            && !delivered.is_empty()
+        {
+            claim.record(&delivered);
+        }
+        for (item, fate) in items.iter().zip(&fates) {
+            self.log_fate(item, fate);
+            if let Some(status) = &self.setup.status {
+                status.counts.settle(fate);
+            }
+            self.run_hook(item, fate);
+        }
+        Outcome {
+            reply: self.reply(&fates),
+            fates,
+        }
+    }
+
+    /// What is remembered of a message, where it has an id and somebody wants to know.
+    fn print(&self, item: &Item) -> Option<Print> {
+        self.setup.duplicates.as_ref()?;
+        let message = item.message.as_ref().ok()?;
+        let id = item.id.as_ref()?;
+        Some(Print::of(&self.hook.interface, id, message))
+    }
+
+    /// Adds a message's call files to `call_files`.
+    fn encode(
+        &self,
+        message: &Message,
+        place: u64,
+        now_s: u64,
+        call_files: &mut Vec<CallFile>,
+    ) -> Result<Fate, Unencoded> {
+        let Some(unique) = self.id.message(place) else {
+            self.log_refusal(Level::Error, format_args!("503, no randomness"));
+            return Err(Unencoded);
+        };
+        match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
+            Ok(files) => {
+                call_files.extend(files);
+                Ok(Fate::Delivered(unique))
+            }
+            Err(Unfit::TooLong { parts }) => {
+                let words = format_args!("413, text needs {parts} call files");
+                self.refuse(Refusal::TooLong, words);
+                Ok(Fate::TooLong)
+            }
+            Err(Unfit::Line { key }) => {
+                self.log_refusal(Level::Error, format_args!("503, {key} fits no call file"));
+                Err(Unencoded)
+            }
+        }
+    }
+
+    /// One that is delivered or was before makes the request a success; one that is not acceptable is
+    /// kept, and so decides over those that are too long.
+    fn reply(&self, fates: &[Fate]) -> Reply {
+        let is_safe = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Duplicate);
+        if fates.iter().any(is_safe) {
+            Reply::Accepted(self.gate)
+        } else if fates.iter().all(|fate| *fate == Fate::TooLong) {
+            Reply::Refused(Refusal::TooLong)
+        } else {
+            Reply::Rejected(self.gate)
+        }
+    }
+
+    fn warn_of(&self, known: Known) {
+        if known == Known::OtherContent {
+            self.log(
+                Level::Warning,
+                format_args!("an id comes again with other contents, delivered"),
+            );
+        }
+    }
+
+    fn log_fate(&self, item: &Item, fate: &Fate) {
+        let Ok(message) = &item.message else {
+            return;
+        };
+        let end = match fate {
+            Fate::Delivered(unique) => unique,
+            Fate::Duplicate => "delivered before",
+            Fate::Rejected(_) | Fate::TooLong => return,
+        };
+        let numbers = self.setup.config.log_numbers;
+        let [from, to] = [message.from.as_str(), message.to.as_str()];
+        let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
+        let [from, to] = [Clean(&from), Clean(&to)];
+        self.log(Level::Info, format_args!("200, from {from} to {to}, {end}"));
+    }
+
+    /// Tells the operator's own program of a message that is in the spool.
+    fn run_hook(&self, item: &Item, fate: &Fate) {
+        if let Some(program) = &self.setup.on_message
+            && let Ok(message) = &item.message
+            && let Fate::Delivered(id) = fate
+        {
+            hook::start(Run {
+                label: format!("{id} {}", Event::Message.key()),
+                program: program.clone(),
+                environment: environment(Event::Message, id, &self.hook.interface, message),
+                input: message.text.as_bytes().to_vec(),
+            });
+        }
+    }
+
+    /// Keeps a request of which `items` were refused.
+    pub fn keep(&self, request: &Request<'_>, coverage: Coverage, items: Items, now_s: u64) {
+        let Some(rejected) = &self.setup.rejected else {
+            return;
+        };
+        let method = match request.method {
+            "POST" => Method::Post,
+            _ => Method::Get,
+        };
+        let Source(peer, caller) = self.source;
+        let kept = Kept {
+            time_s: if clock::is_sane(now_s) { now_s } else { 0 },
+            address: caller.map_or(Some(peer), |caller| caller.address()),
+            interface: self.hook.interface.clone(),
+            coverage,
+            items,
+            method,
+            target: request.target.to_vec(),
+            content_type: request.header("content-type").unwrap_or_default().to_vec(),
+            body: request.body.to_vec(),
+        };
+        match rejected.keep(&kept) {
+            Keeping::Done(name) => self.log(Level::Notice, format_args!("kept as {name}")),
+            Keeping::Held(name) => self.log_beside(format_args!("kept as {name}")),
+            Keeping::TooSoon => {
+                self.log_beside(format_args!("not kept, another was within the last second"))
+            }
+            Keeping::Failed => {}
+        }
+    }
+
+    fn log_beside(&self, words: fmt::Arguments<'_>) {
+        let interface = Interface(&self.hook.interface);
+        log::beside_refusal(format_args!(
+            "{} {}{interface}: {words}",
+            self.id, self.source
+        ));
+    }
+
+    pub fn reject(&self, bad: &BadMessage) {
+        let status = self.hook.reject_status;
+        self.refuse(Refusal::Rejected(status), format_args!("{status}, {bad}"));
+    }
+
+    pub fn refuse(&self, refusal: Refusal, words: fmt::Arguments<'_>) {
+        self.count(refusal);
+        self.log_refusal(Level::Notice, words);
+    }
+
+    /// Of so few a second that a provider who repeats itself cannot fill the log.
+    fn log_refusal(&self, level: Level, words: fmt::Arguments<'_>) {
+        let interface = Interface(&self.hook.interface);
+        log::refusal_at(
+            level,
+            format_args!("{} {}{interface}: {words}", self.id, self.source),
+        );
+    }
+
+    /// Nothing was delivered that the provider must not send again; why is logged, and counted.
+    fn later(&self, why: Refusal) -> Outcome {
+        self.count(why);
+        Outcome {
+            reply: Reply::Refused(Refusal::Spool),
+            fates: Vec::new(),
+        }
+    }
+
+    fn count(&self, refusal: Refusal) {
+        if let Some(status) = &self.setup.status {
+            status.counts.refuse(refusal.reason());
+        }
+    }
+
+    pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
+        let interface = Interface(&self.hook.interface);
+        log::event(
+            level,
+            format_args!("{} {}{interface}: {words}", self.id, self.source),
+        );
+    }
+}
+
+/// Why a message is not in any call file; logged.
+struct Unencoded;
+
+fn spool_file(file: &CallFile) -> File<'_> {
+    File {
+        name: &file.name,
+        bytes: &file.bytes,
+        delay_s: file.delay_s,
+    }
+}
+
+/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`.
+#[derive(Clone, Copy)]
+pub(super) struct Source(pub IpAddr, pub Option<Caller>);
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Source(peer, caller) = self;
+        match caller {
+            Some(Caller::Forwarded(address)) => write!(f, "{address} by {peer}"),
+            Some(Caller::Unknown) => write!(f, "unknown by {peer}"),
+            Some(Caller::Peer(_) | Caller::Proxy(_)) | None => write!(f, "{peer}"),
+        }
+    }
+}
+
+/// The interface's name, for the log, where it has one.
+pub(super) struct Interface<'a>(pub &'a str);
+
+impl fmt::Display for Interface<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            name => write!(f, " [{}]", Clean(name.as_bytes())),
+        }
+    }
+}

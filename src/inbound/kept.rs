@@ -1,0 +1,208 @@
+//! Refused requests → files that can be replayed (spec §8.7).
+//!
+//! Only what passed every check of address, path and credentials comes here, so that a stranger
+//! writes nothing to a disk; and even those write at most once a second.
+//!
+//! Invariant: what goes wrong here is logged and changes no answer.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_PAUSE};
+use crate::proto::record::kept::{Entry, Kept, Shelf};
+use crate::sys::clock::Deadline;
+use crate::sys::files::{self, Owner};
+use crate::sys::kept::Folder;
+use crate::sys::log::{self, Clean, Level};
+
+/// The refused requests that are kept. One for all connections.
+pub struct Rejected {
+    folder: Folder,
+    /// `keep_rejected`.
+    places: usize,
+    state: Mutex<State>,
+}
+
+/// What became of a request that was to be kept.
+pub enum Keeping {
+    /// It is in the file of this name since now.
+    Done(String),
+    /// It was in the file of this name before.
+    Held(String),
+    /// Another was written within [`KEPT_PAUSE`].
+    TooSoon,
+    /// It is not; why is logged.
+    Failed,
+}
+
+#[derive(Default)]
+struct State {
+    shelf: Shelf,
+    /// What was there already is on the shelf.
+    is_read: bool,
+    /// Until when nothing more is written.
+    pause: Option<Deadline>,
+    /// The last could not be written, which was logged.
+    failing: bool,
+}
+
+impl Rejected {
+    /// Keeps at most `places` in `folder`; lets go what is there beyond that. `None` where nothing is
+    /// to be kept. A folder that cannot be used is logged, and tried again with the requests that come, once a second at most. What root
+    /// makes takes `owner`.
+    pub fn open(folder: &Path, places: usize, owner: Option<Owner>) -> Option<Rejected> {
+        if places == 0 {
+            return None;
+        }
+        let folder = match Folder::new(folder, owner) {
+            Ok(folder) => folder,
+            Err(error) => {
+                complain(folder, &error);
+                return None;
+            }
+        };
+        let rejected = Rejected {
+            folder,
+            places,
+            state: Mutex::default(),
+        };
+        rejected.read(&mut rejected.state());
+        Some(rejected)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in the folder → the shelf. Whether it could be read.
+    fn read(&self, state: &mut State) -> bool {
+        let names = self.folder.prepare().and_then(|()| self.folder.list());
+        let names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                self.fail(state, self.folder.path(), &error);
+                return false;
+            }
+        };
+        for name in names {
+            state.shelf.push(self.look_at(name));
+        }
+        for name in state.shelf.shrink(self.places) {
+            self.let_go(&name);
+        }
+        state.is_read = true;
+        state.failing = false;
+        true
+    }
+
+    /// Something could not be written; of several in a row the first is logged.
+    fn fail(&self, state: &mut State, path: &Path, error: &io::Error) {
+        if !state.failing {
+            complain(path, error);
+        }
+        state.failing = true;
+    }
+
+    /// Keeps a request unless another was kept within the last second.
+    pub fn keep(&self, kept: &Kept) -> Keeping {
+        let (name, print) = (kept.name(), kept.print());
+        let mut state = self.state();
+        // A provider that repeats itself for days does not wear the disk. An operator may have dealt with
+        // the file, and the same comes again.
+        if state.shelf.holds(&name, print) && self.folder.has(&name) {
+            return Keeping::Held(name);
+        }
+        if state.pause.is_some_and(|pause| pause.left().is_some()) {
+            return Keeping::TooSoon;
+        }
+        let Some(bytes) = kept.encode() else {
+            return Keeping::Failed;
+        };
+        state.pause = Some(Deadline::after(KEPT_PAUSE));
+        if !state.is_read && !self.read(&mut state) {
+            return Keeping::Failed;
+        }
+        if let Err(error) = self.folder.put(&name, &bytes) {
+            self.fail(&mut state, &self.folder.join(&name), &error);
+            return Keeping::Failed;
+        }
+        state.failing = false;
+        let entry = Entry {
+            name: name.clone(),
+            print: Some(print),
+            address: kept.address,
+            bytes: bytes.len(),
+        };
+        for gone in state.shelf.place(entry, self.places) {
+            self.let_go(&gone);
+        }
+        Keeping::Done(name)
+    }
+
+    /// What a file holds; one that cannot be read is set aside and keeps a place till it is the
+    /// oldest.
+    fn look_at(&self, name: String) -> Entry {
+        let read = self.folder.read(&name, KEPT_FILE_BYTES_MAX);
+        let bytes = read.as_ref().map_or(0, Vec::len);
+        let fault = match read {
+            Ok(file) => match Kept::parse(&file) {
+                Ok(kept) => {
+                    return Entry {
+                        name,
+                        print: Some(kept.print()),
+                        address: kept.address,
+                        bytes,
+                    };
+                }
+                Err(bad) => bad.to_string(),
+            },
+            Err(unreadable) => unreadable.to_string(),
+        };
+        let mut entry = Entry {
+            name,
+            print: None,
+            address: None,
+            bytes,
+        };
+        if entry.name.ends_with(".bad") {
+            return entry;
+        }
+        let path = self.folder.join(&entry.name);
+        match self.folder.set_aside(&entry.name) {
+            Ok(bad) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                log::event(
+                    Level::Error,
+                    format_args!("{}: {fault}; set aside as {bad}", Clean(path)),
+                );
+                entry.name = bad;
+            }
+            Err(error) => complain(&path, &error),
+        }
+        entry
+    }
+
+    fn let_go(&self, name: &str) {
+        match self.folder.remove(name) {
+            Ok(()) => log::event(
+                Level::Info,
+                format_args!("kept request {name} made room for newer ones"),
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => complain(&self.folder.join(name), &error),
+        }
+    }
+}
+
+fn complain(path: &Path, error: &io::Error) {
+    let (words, number) = files::phrase(error);
+    let number = number.map_or(String::new(), |number| format!(" {number}"));
+    log::event(
+        Level::Error,
+        format_args!(
+            "{}: {words}{number}; refused requests are not kept",
+            Clean(path.as_os_str().as_encoded_bytes())
+        ),
+    );
+}

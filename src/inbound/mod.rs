@@ -1,0 +1,571 @@
+//! Story 1: one connection, socket bytes → answers.
+//!
+//! A request is read as far as it must be to be judged, and no further: head, then address and
+//! path, then the body, then credentials, then messages. 200 is said when every call file is where
+//! Asterisk picks it up, and not before.
+//!
+//! Invariant: an answer given before the body was read to its end is the connection's last, so
+//! that an unread body never becomes the next request.
+
+mod buffer;
+mod bytes;
+mod deliver;
+mod duplicates;
+mod id;
+mod kept;
+mod replay;
+mod spool;
+mod status;
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::config::Config;
+use crate::limits::{
+    ANSWER_WAIT, CONNECTIONS_DEFAULT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, READERS_MAX,
+    REQUEST_FIRST_BYTES, REQUEST_MEMORY_BYTES_MAX, REQUEST_MEMORY_PER_PEER_MAX,
+};
+use crate::proto::record::kept::Items;
+use crate::proto::record::metrics;
+use crate::proto::webhook::access::{self, Caller, Denied, Entry};
+use crate::proto::webhook::verify::{Coverage, Scheme};
+use crate::proto::webhook::{self, BadWebhook, Hook, Reading};
+use crate::proto::wire::form::{self, Value};
+use crate::proto::wire::request::{BadRequest, Framing, Request, Version};
+use crate::proto::wire::response::{self, After, Answer, Refusal};
+use crate::sys::clock::{self, Deadline};
+use crate::sys::listener::{Slot, Slots};
+use crate::sys::lock::Share;
+use crate::sys::log::{self, Level};
+use crate::sys::spool::Spool;
+use crate::sys::stream::Stream;
+use crate::sys::threads::Turns;
+use crate::sys::tls::certificate::Certificate;
+use buffer::{Buffer, Dry, Memory};
+use deliver::{Fate, Interface, Order, Outcome, Source};
+pub use duplicates::Duplicates;
+use id::Id;
+pub use kept::Rejected;
+pub use replay::{Replayed, replay};
+pub use spool::spool_settings;
+pub use status::{Counts, Status};
+
+/// One generation of the configuration, with what was opened for it.
+pub struct Setup {
+    /// What the file says.
+    pub config: Arc<Config>,
+    /// Asterisk's spool.
+    pub spool: Spool,
+    /// Which SMS were delivered before; `None` where no interface has a `key_id`.
+    pub duplicates: Option<Arc<Duplicates>>,
+    /// Where refused requests are kept; `None` where they are not.
+    pub rejected: Option<Rejected>,
+    /// With it HTTPS is served, without it HTTP.
+    pub certificate: Option<Arc<Certificate>>,
+    /// The program that is run for each SMS in the spool.
+    pub on_message: Option<PathBuf>,
+    /// What is counted for the status page; `None` where there is none.
+    pub status: Option<Status>,
+}
+
+/// What all connections share.
+pub struct Service {
+    setup: RwLock<Arc<Setup>>,
+    /// Connections being served.
+    pub slots: Arc<Slots>,
+    memory: Memory,
+    /// To take a request's parameters apart.
+    readers: Turns,
+}
+
+/// What is left of the memory when each connection has its first bytes.
+const SHARED_BYTES: usize = REQUEST_MEMORY_BYTES_MAX - CONNECTIONS_DEFAULT * REQUEST_FIRST_BYTES;
+
+impl Service {
+    /// Serves `setup` until it is replaced.
+    pub fn new(setup: Setup, slots: Arc<Slots>) -> Service {
+        Service {
+            setup: RwLock::new(Arc::new(setup)),
+            slots,
+            memory: Memory::new(SHARED_BYTES, REQUEST_MEMORY_PER_PEER_MAX),
+            readers: Turns::new(READERS_MAX),
+        }
+    }
+
+    /// What holds now. A request that has begun with it ends with it.
+    pub fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From the next request on, `setup` holds.
+    pub fn replace(&self, setup: Setup) {
+        *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+    }
+}
+
+/// Serves one connection, which has its slot, to its end. `peer` is its other end.
+pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr, slot: &Slot) {
+    let mut connection = Connection {
+        service,
+        stream,
+        peer,
+        buffer: Buffer::new(&service.memory, slot.peer()),
+        wait: Wait::First,
+        id: Id::draw(),
+        manner: Manner::UNKNOWN,
+    };
+    while connection.exchange() == Then::Next {
+        connection.wait = Wait::Idle;
+        connection.id = Id::draw();
+    }
+}
+
+/// One connection between two requests, or in one.
+struct Connection<'s> {
+    service: &'s Service,
+    stream: &'s mut dyn Stream,
+    peer: IpAddr,
+    buffer: Buffer<'s>,
+    wait: Wait,
+    /// The current request's.
+    id: Id,
+    manner: Manner,
+}
+
+/// What is awaited before a request begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// The connection's first byte.
+    First,
+    /// Another request, if there is one.
+    Idle,
+}
+
+/// How the current request wants to be answered.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    version: Version,
+    keeps_alive: bool,
+    head_only: bool,
+}
+
+/// What becomes of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Next,
+    End,
+}
+
+/// Why a request is not read further.
+enum Stop {
+    /// Nobody is there to be answered, or nobody has asked.
+    Silent,
+    /// The answer, which is the connection's last.
+    Refused(Refusal, Option<Caller>),
+}
+
+/// What the head alone decides.
+enum Opening {
+    /// The body must be read.
+    Body(Entry, Framing),
+    /// The answer. Framing tells whether there is a body that was not read.
+    Early(Reply, Framing),
+}
+
+/// An answer that needs nothing of the request any more.
+enum Reply {
+    Refused(Refusal),
+    Echo(Vec<u8>),
+    /// The status page.
+    Page(Vec<u8>),
+    Empty,
+    /// `report_success` of this interface.
+    Accepted(usize),
+    /// `reject_status` of this interface.
+    Rejected(usize),
+}
+
+impl Manner {
+    /// Of a request whose head could not be read.
+    const UNKNOWN: Manner = Manner {
+        version: Version::Http11,
+        keeps_alive: false,
+        head_only: false,
+    };
+
+    fn of(request: &Request) -> Manner {
+        Manner {
+            version: request.version,
+            keeps_alive: request.keeps_alive(),
+            head_only: request.method == "HEAD",
+        }
+    }
+}
+
+impl From<BadRequest> for Stop {
+    fn from(bad: BadRequest) -> Stop {
+        Stop::Refused(refusal(bad), None)
+    }
+}
+
+/// The peer's fault, as a refusal.
+fn refusal(bad: BadRequest) -> Refusal {
+    match bad {
+        BadRequest::Malformed(what) => Refusal::Malformed(what),
+        BadRequest::TargetTooLong => Refusal::TargetTooLong,
+        BadRequest::HeadTooLong => Refusal::HeadTooLong,
+        BadRequest::BodyTooLong => Refusal::TooLong,
+        BadRequest::ContentEncoding => Refusal::Encoding,
+    }
+}
+
+impl From<Dry> for Stop {
+    fn from(dry: Dry) -> Stop {
+        match dry {
+            Dry::Ended => Stop::Refused(Refusal::Malformed("cut off"), None),
+            Dry::Slow => Stop::Refused(Refusal::Slow, None),
+            Dry::NoRoom => Stop::Refused(Refusal::Busy, None),
+            Dry::Broken => Stop::Silent,
+        }
+    }
+}
+
+impl Connection<'_> {
+    /// One request and its answer.
+    fn exchange(&mut self) -> Then {
+        self.manner = Manner::UNKNOWN;
+        match self.request() {
+            Ok(then) => then,
+            Err(Stop::Silent) => Then::End,
+            Err(Stop::Refused(refusal, caller)) => {
+                self.log_refusal(caller, "", refusal);
+                self.answer(&refusal.answer(), None)
+            }
+        }
+    }
+
+    fn request(&mut self) -> Result<Then, Stop> {
+        let (head_bytes, deadline) = self.read_head()?;
+        let setup = self.service.setup();
+        let (reply, used) = match self.open(&setup, head_bytes)? {
+            Opening::Early(reply, Framing::Length(0)) => (reply, Some(head_bytes)),
+            Opening::Early(reply, _) => (reply, None),
+            Opening::Body(entry, framing) => {
+                let request_bytes = self.read_body(head_bytes, framing, deadline)?;
+                let reply = self.judge(&setup, entry, head_bytes, request_bytes);
+                (reply, Some(request_bytes))
+            }
+        };
+        let hook = |gate: usize| setup.config.hooks.get(gate);
+        let answer = match &reply {
+            Reply::Refused(refusal) => refusal.answer(),
+            Reply::Echo(value) => Answer::echo(value),
+            Reply::Page(text) => Answer::accepted(text, metrics::CONTENT_TYPE),
+            Reply::Empty => Answer::empty(),
+            Reply::Accepted(gate) => hook(*gate).map_or(Answer::empty(), accepted),
+            Reply::Rejected(gate) => hook(*gate).map_or(Answer::empty(), rejected),
+        };
+        let closes = matches!(&reply, Reply::Refused(refusal) if refusal.closes());
+        Ok(self.answer(&answer, used.filter(|_| !closes)))
+    }
+
+    /// All that can be said without the body: address and path first, then the checks that
+    /// providers make without a signature.
+    fn open(&mut self, setup: &Setup, head_bytes: usize) -> Result<Opening, Stop> {
+        let head = self.buffer.filled().get(..head_bytes).unwrap_or_default();
+        let request = Request::parse(head)?;
+        self.manner = Manner::of(&request);
+        let framing = match request.framing() {
+            // Only who is let in learns the limit.
+            Err(BadRequest::BodyTooLong) => Err(BadRequest::BodyTooLong),
+            framing => Ok(framing?),
+        };
+        let rules = &setup.config.rules;
+        if let Some(status) = &setup.status
+            && access::reads_status(rules, self.peer, &request)
+        {
+            let framing = framing.unwrap_or(Framing::Chunked);
+            return Ok(Opening::Early(
+                self.status(setup, status, &request),
+                framing,
+            ));
+        }
+        let entry = match access::admit(rules, self.peer, &request) {
+            Ok(entry) => entry,
+            Err(denied) => {
+                let refusal = denied_refusal(denied, None);
+                let caller = access::caller(rules, self.peer, &request);
+                self.log_refusal(Some(caller), "", refusal);
+                let framing = framing.unwrap_or(Framing::Chunked);
+                return Ok(Opening::Early(Reply::Refused(refusal), framing));
+            }
+        };
+        let caller = entry.caller();
+        if let Caller::Proxy(_) = caller {
+            // Anybody behind the proxy can bring this about, so it is counted like a refusal.
+            log::refusal(format_args!(
+                "{} proxy {} names nobody behind it, its own address counts",
+                self.id, self.peer
+            ));
+        }
+        let stop = |bad| Stop::Refused(refusal(bad), Some(caller));
+        let framing = framing.map_err(stop)?;
+        request.encoding().map_err(stop)?;
+
+        let gate = rules.gates.get(entry.gate());
+        let key_echo = gate.map_or(b"".as_slice(), |gate| &gate.key_echo);
+        if !key_echo.is_empty()
+            && let Some(value) = query_value(&request, key_echo)
+        {
+            let reply = match value.len() {
+                0..=ECHO_BYTES_MAX => Reply::Echo(value),
+                _ => {
+                    self.log_refusal(Some(caller), "", Refusal::EchoTooLong);
+                    Reply::Refused(Refusal::EchoTooLong)
+                }
+            };
+            return Ok(Opening::Early(reply, framing));
+        }
+        let is_check = matches!(request.method, "GET" | "HEAD")
+            && framing == Framing::Length(0)
+            && request.query().iter().all(|b| *b == b'&');
+        if is_check {
+            return Ok(Opening::Early(Reply::Empty, framing));
+        }
+        if request.expects_continue()
+            && framing != Framing::Length(0)
+            && self.buffer.filled().len() == head_bytes
+            && let Err(error) = self
+                .stream
+                .write(response::CONTINUE, Deadline::after(ANSWER_WAIT))
+        {
+            log::event(
+                Level::Debug,
+                format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
+            );
+            return Err(Stop::Silent);
+        }
+        Ok(Opening::Body(entry, framing))
+    }
+
+    /// Credentials, method, messages, delivery: what a whole request is answered.
+    fn judge(&self, setup: &Setup, entry: Entry, head_bytes: usize, request_bytes: usize) -> Reply {
+        let bytes = self.buffer.filled().get(..request_bytes);
+        let Some((head, body)) = bytes.and_then(|bytes| bytes.split_at_checked(head_bytes)) else {
+            return Reply::Refused(Refusal::Malformed("head"));
+        };
+        let mut request = match Request::parse(head) {
+            Ok(request) => request,
+            Err(bad) => return Reply::Refused(refusal(bad)),
+        };
+        request.body = body;
+
+        let (gate, caller) = (entry.gate(), entry.caller());
+        let config = &setup.config;
+        let Some(hook) = config.hooks.get(gate) else {
+            return Reply::Refused(Refusal::Path);
+        };
+        let refused = |refusal: Refusal| {
+            self.log_refusal(Some(caller), &hook.interface, refusal);
+            Reply::Refused(refusal)
+        };
+        let now_s = clock::now_s();
+        let sane_s = Some(now_s).filter(|now_s| clock::is_sane(*now_s));
+        let in_turn = || self.service.readers.take();
+        let turn = in_turn();
+        let checked = access::check(entry, &config.rules, &request, sane_s);
+        drop(turn);
+        let permit = match checked {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let scheme = config.rules.gates.get(gate).map(|gate| &gate.scheme);
+                return refused(denied_refusal(denied, scheme));
+            }
+        };
+        match request.method {
+            "GET" | "POST" => {}
+            "HEAD" => return Reply::Empty,
+            _ => return refused(Refusal::Method),
+        }
+        let order = Order {
+            setup,
+            hook,
+            gate,
+            id: self.id,
+            source: Source(self.peer, Some(caller)),
+            share: Share::Shared,
+        };
+        // Only a refused request needs it again.
+        let coverage = setup.rejected.as_ref().map(|_| permit.coverage().clone());
+        let keep = |items: Items| {
+            let is_message = |coverage: &Coverage| {
+                let _turn = in_turn();
+                request.method == "POST" || webhook::names_any(coverage, &request, hook)
+            };
+            if let Some(coverage) = coverage.filter(is_message) {
+                order.keep(&request, coverage, items, now_s);
+            }
+        };
+        let turn = in_turn();
+        let reading = webhook::read(permit, &request, hook);
+        drop(turn);
+        match reading {
+            Ok(Reading::Messages(items)) => {
+                let outcome = order.deliver(&items, now_s);
+                if let Some(refused) = refused_items(&outcome) {
+                    keep(refused);
+                }
+                outcome.reply
+            }
+            Ok(Reading::Filtered) => {
+                order.log(Level::Info, format_args!("no message, acknowledged"));
+                Reply::Accepted(gate)
+            }
+            Err(BadWebhook::TooMuch(what)) => {
+                order.refuse(Refusal::TooLong, format_args!("413, {what}"));
+                Reply::Refused(Refusal::TooLong)
+            }
+            Err(BadWebhook::NoList) => {
+                let status = hook.reject_status;
+                let words = format_args!("{status}, no list of messages");
+                order.refuse(Refusal::Rejected(status), words);
+                keep(Items::All);
+                Reply::Rejected(gate)
+            }
+            Err(BadWebhook::Message(bad)) => {
+                order.reject(&bad);
+                keep(Items::All);
+                Reply::Rejected(gate)
+            }
+        }
+    }
+
+    fn log_refusal(&self, caller: Option<Caller>, interface: &str, refusal: Refusal) {
+        self.service.count_refusal(refusal.reason());
+        log::refusal(format_args!(
+            "{} {}{}: {}, {}",
+            self.id,
+            Source(self.peer, caller),
+            Interface(interface),
+            refusal.status(),
+            refusal.phrase()
+        ));
+    }
+
+    /// Writes an answer. `used` is the length of the request where all of it was read; without it
+    /// the connection ends.
+    fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Then {
+        let stays = used.is_some() && self.manner.keeps_alive && !self.service.slots.are_short();
+        let after = match (stays, self.manner.version) {
+            (false, _) => After::Close,
+            (true, Version::Http10) => After::OpenHttp10,
+            (true, Version::Http11) => After::Open,
+        };
+        let method = if self.manner.head_only { "HEAD" } else { "" };
+        let id = self.id.to_string();
+        let (start, rest) = response::encode(&answer.with_id(&id), after, method);
+        let deadline = Deadline::after(ANSWER_WAIT);
+        let mut written = self.stream.write(&start, deadline);
+        if written.is_ok() && !rest.is_empty() {
+            written = self.stream.write(rest, deadline);
+        }
+        if let Err(error) = written {
+            log::event(
+                Level::Debug,
+                format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
+            );
+            return Then::End;
+        }
+        self.buffer.remove(0..used.unwrap_or(0));
+        if stays {
+            self.buffer.shrink();
+            return Then::Next;
+        }
+        if used.is_none() || !self.buffer.filled().is_empty() {
+            self.linger();
+        }
+        Then::End
+    }
+
+    /// Lets the peer read the answer: a connection closed with unread bytes is reset, and the
+    /// answer may be lost with it.
+    fn linger(&mut self) {
+        self.stream.finish();
+        let deadline = Deadline::after(LINGER_WAIT);
+        let mut left = LINGER_BYTES_MAX;
+        let mut unread = [0; 2048];
+        while left > 0 {
+            match self.stream.read(&mut unread, deadline) {
+                Ok(0) | Err(_) => return,
+                Ok(read) => left = left.saturating_sub(read),
+            }
+        }
+    }
+}
+
+/// Which messages of an answered request were not acceptable or too long, if any: what the provider does
+/// not send again.
+fn refused_items(outcome: &Outcome) -> Option<Items> {
+    let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
+    let fates = outcome.fates.iter().zip(1..);
+    let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_) | Fate::TooLong));
+    let places: Vec<usize> = refused.map(|(_, place)| place).collect();
+    let of = outcome.fates.len();
+    if !answered || places.is_empty() {
+        None
+    } else if places.len() == of {
+        Some(Items::All)
+    } else {
+        Some(Items::Some { places, of })
+    }
+}
+
+/// 200 and what the provider wants to read.
+fn accepted(hook: &Hook) -> Answer<'_> {
+    Answer::accepted(&hook.report_success, &hook.report_type)
+}
+
+/// `reject_status`. One that says success says it in the provider's own words, or it would try
+/// again.
+fn rejected(hook: &Hook) -> Answer<'_> {
+    match hook.reject_status {
+        status @ 200..=299 => accepted(hook).with_status(status),
+        status => Refusal::Rejected(status).answer(),
+    }
+}
+
+/// Who must stay outside, as a refusal; with `Basic` the answer asks for credentials.
+fn denied_refusal(denied: Denied, scheme: Option<&Scheme>) -> Refusal {
+    match (denied, scheme) {
+        (Denied::Address, _) => Refusal::Address,
+        (Denied::Path, _) => Refusal::Path,
+        (Denied::Credentials(_), Some(Scheme::Basic { .. })) => Refusal::Credentials,
+        (Denied::Credentials(what), _) => Refusal::Signature(what),
+        (Denied::Clock, _) => Refusal::Clock,
+    }
+}
+
+/// The value of a query parameter that has one.
+fn query_value(request: &Request, key: &[u8]) -> Option<Vec<u8>> {
+    let query = request.query();
+    if query.is_empty() {
+        return None;
+    }
+    match form::parse_urlencoded(query).ok()?.get(key)?.clone() {
+        Value::Scalar(value) => Some(value.into_vec()),
+        Value::Array(_) => None,
+    }
+}
+
+/// What became of a peer that could not be answered.
+fn gone(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::TimedOut => "does not take its answer",
+        _ => "left before its answer",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The outbound queue as a story sees it: who must wait, and how a message is put in.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::Config;
+use crate::limits::{FLUSH_AGE, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX};
+use crate::message::Message;
+use crate::proto::record::envelope::{self, Item, Name};
+use crate::sys::clock;
+use crate::sys::files::{self, Unreadable};
+use crate::sys::log::{self, Level};
+use crate::sys::queue::{Folder, Place};
+
+/// The queue's folder; `None` where the configuration has none. Nothing is touched.
+pub fn folder(config: &Config) -> Option<Folder> {
+    let dir = config.queue.dir.as_ref()?;
+    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
+    let owner = files::owner_of(&config.spool.outgoing).ok();
+    Some(Folder::new(&dir.join("queue"), owner, |name| {
+        Name::parse(name).is_some()
+    }))
+}
+
+/// Whether what is put in will be sent: a `websmsd` drains the queue, or somebody flushes it daily.
+pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
+    let now_s = clock::now_s();
+    let flushed = || {
+        let flushed_s = folder.flushed_s()?;
+        let age_s = now_s.checked_sub(flushed_s)?;
+        Some(age_s <= FLUSH_AGE.as_secs())
+    };
+    Ok(folder.is_drained()? || flushed() == Some(true))
+}
+
+/// Why a message is not tried now (spec §6.5): something waits for its destination, or something
+/// failed for now on its interface.
+pub fn must_wait(folder: &Folder, message: &Message, interface: &str) -> Option<&'static str> {
+    let names = folder.list(Place::New).unwrap_or_default();
+    let names: Vec<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
+    let destination = envelope::destination(message.to.as_str());
+    if names.iter().any(|name| name.destination == destination) {
+        return Some("an earlier SMS to this number waits");
+    }
+    let digest = envelope::interface(interface);
+    let mut same = names.iter().filter(|name| name.interface == digest);
+    let failed = |name: &Name| read(folder, name).is_ok_and(|item| item.tries > 0);
+    let looked = same.by_ref().take(QUEUE_LOOKS_MAX).any(failed);
+    (looked || same.next().is_some()).then_some("an earlier SMS failed for now on this interface")
+}
+
+/// Why a message is not in the queue.
+pub enum NotQueued {
+    /// It is full.
+    Full {
+        /// Messages that wait.
+        held: usize,
+    },
+    /// The system refused.
+    Io(std::io::Error),
+}
+
+impl fmt::Display for NotQueued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotQueued::Full { held } => write!(f, "the queue holds {held} messages, its limit"),
+            NotQueued::Io(error) => {
+                write!(f, "the queue cannot take it: {}", files::phrase(error).0)
+            }
+        }
+    }
+}
+
+/// Puts a message in, behind all that are there.
+pub fn put(folder: &Folder, item: &Item, messages_max: usize) -> Result<(), NotQueued> {
+    let names = folder.list(Place::New).map_err(NotQueued::Io)?;
+    if names.len() >= messages_max {
+        return Err(NotQueued::Full { held: names.len() });
+    }
+    let last = names.last().and_then(|name| Name::parse(name));
+    let after_last = last.map_or(0, |name| name.order.saturating_add(1));
+    let bytes = item.encode();
+    if bytes.len() > QUEUE_FILE_BYTES_MAX {
+        return Err(NotQueued::Io(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    let name = item.name(now_us().max(after_last));
+    folder.put(&name.text(), &bytes).map_err(NotQueued::Io)
+}
+
+/// Why a message's file says nothing.
+#[derive(Debug)]
+pub enum Unread {
+    /// The system refused for now: it may be a good one.
+    Io(&'static str),
+    /// It is no message, and never will be.
+    Bad(String),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unread::Io(words) => f.write_str(words),
+            Unread::Bad(words) => f.write_str(words),
+        }
+    }
+}
+
+/// A message that waits.
+pub fn read(folder: &Folder, name: &Name) -> Result<Item, Unread> {
+    read_at(folder, Place::New, name)
+}
+
+/// The same in a place of one's choice.
+pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unread> {
+    match folder.read(place, &name.text(), QUEUE_FILE_BYTES_MAX) {
+        Ok(bytes) => Item::parse(&bytes).map_err(|bad| Unread::Bad(bad.to_string())),
+        Err(Unreadable::Io(error)) => Err(Unread::Io(files::phrase(&error).0)),
+        Err(never) => Err(Unread::Bad(never.to_string())),
+    }
+}
+
+/// When a message came, for its file: 0 under a clock that is not sane.
+pub fn stamp_s() -> u64 {
+    Some(clock::now_s())
+        .filter(|now_s| clock::is_sane(*now_s))
+        .unwrap_or(0)
+}
+
+/// What `failed/` had no room for.
+pub fn tell_dropped(names: &[String]) {
+    for name in names {
+        let id = Name::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
+        let words = format_args!("queue {id}: dropped from failed/, which is full");
+        log::event(Level::Warning, words);
+    }
+}
+
+/// `wait` from now, for a file; 0 under a clock that is not sane.
+pub fn due_s(wait: Duration) -> u64 {
+    match stamp_s() {
+        0 => 0,
+        now_s => {
+            let begun = u64::from(wait.subsec_nanos() > 0);
+            now_s.saturating_add(wait.as_secs()).saturating_add(begun)
+        }
+    }
+}
+
+/// For the order only, so the clock may be what it is.
+fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
+}

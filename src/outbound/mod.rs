@@ -1,0 +1,276 @@
+//! Story 2: an SMS goes out. One order becomes a message, a call to the provider and a verdict; what
+//! failed for now is put into the queue, which [`crate::queue`] works off.
+//!
+//! ```text
+//! order ─ parse ─▶ message ─ count ─ encode ─▶ call ─ post ─▶ reply ─ judge ─▶ verdict ─▶ outcome
+//!                                                                                 │ later
+//!                                                                                 └─ hold ─▶ queue
+//! ```
+
+pub(crate) mod attempt;
+pub(crate) mod hold;
+pub(crate) mod log;
+pub(crate) mod outcome;
+pub(crate) mod quota;
+
+mod tally;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::config::{Config, First, Outgoing};
+use crate::limits::QUEUEING_RESERVE;
+use crate::message::{BadMessage, LogNumbers, Message, Number, Sender, Text};
+use crate::proto::provider::Verdict;
+use crate::proto::record::envelope::Item;
+use crate::proto::wire::{address, text};
+use crate::sys::clock::Deadline;
+use crate::sys::files;
+use crate::sys::queue::Folder;
+
+pub use outcome::{Outcome, Status};
+pub use tally::outbound;
+
+use quota::Grant;
+
+/// What the caller asks for, unchecked.
+#[derive(Clone, Copy)]
+pub struct Order<'a> {
+    /// TO.
+    pub to: &'a [u8],
+    /// FROM.
+    pub from: &'a [u8],
+    /// BODY.
+    pub text: &'a [u8],
+    /// INDEX; empty counts as absent.
+    pub index: Option<&'a [u8]>,
+}
+
+/// Sends one message, or puts it into the queue; one log line says what became of it. `start` is
+/// when the run began, from which the interface's `timeout` counts.
+pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
+    let prepared = prepare(order, config);
+    let outgoing = prepared.as_ref().ok().map(|(_, outgoing)| *outgoing);
+    let mut via = outgoing.map_or("", |outgoing| &outgoing.account.interface);
+    let id = files::unique();
+    let outcome = match (prepared, &id) {
+        (Ok((message, outgoing)), Ok(id)) => {
+            let run = Run { id, config, start };
+            let (outcome, last) = run.deliver(message, outgoing);
+            via = last;
+            outcome
+        }
+        (Ok(_), Err(_)) => Outcome::new(Status::Failed, "no randomness"),
+        (Err(outcome), _) => outcome,
+    };
+    tell(
+        order,
+        id.as_deref().unwrap_or("-"),
+        via,
+        &outcome,
+        config.log_numbers,
+    );
+    outcome
+}
+
+/// The line on an order that came to nothing, because there is no configuration that could be used; how
+/// numbers are to be logged is not known then.
+pub fn tell_unsent(order: &Order<'_>, outcome: &Outcome) {
+    tell(order, "-", "", outcome, LogNumbers::Masked);
+}
+
+fn tell(order: &Order<'_>, id: &str, interface: &str, outcome: &Outcome, numbers: LogNumbers) {
+    log::end(&log::Event {
+        id,
+        to: &address::reduce(order.to),
+        from: &address::reduce(order.from),
+        text: order.text,
+        interface,
+        outcome,
+        numbers,
+    });
+}
+
+/// The request that [`send`] would make, secrets masked.
+pub fn preview(order: &Order<'_>, config: &Config) -> Result<Vec<u8>, Outcome> {
+    let (message, outgoing) = prepare(order, config)?;
+    attempt::preview(&message, outgoing)
+}
+
+/// One run of `websms`, whose time counts from `start`.
+struct Run<'a> {
+    id: &'a str,
+    config: &'a Config,
+    start: Instant,
+}
+
+impl<'a> Run<'a> {
+    /// First interface, those to try after it, the queue: all of it before `timeout` is over. With the
+    /// interface that decided.
+    fn deliver(&self, message: Message, outgoing: &'a Outgoing) -> (Outcome, &'a str) {
+        let config = self.config;
+        let interface = outgoing.account.interface.as_str();
+        let folder = hold::folder(config);
+        let is_drained = |folder: &&Folder| hold::is_drained(folder).unwrap_or(false);
+        let drained = folder.as_ref().filter(is_drained);
+        let timeout = outgoing.client.timeout;
+        let reserve = match drained {
+            Some(_) => QUEUEING_RESERVE.min(timeout.checked_div(10).unwrap_or_default()),
+            None => Duration::ZERO,
+        };
+        let spent = self.start.elapsed().saturating_add(reserve);
+        let total = Deadline::after(timeout.saturating_sub(spent));
+        let mut item = Item {
+            id: self.id.to_owned(),
+            interface: interface.to_owned(),
+            message,
+            queued_s: hold::stamp_s(),
+            tries: 0,
+            unsure: 0,
+            due_s: 0,
+            reason: String::new(),
+        };
+        if let Some(folder) = drained {
+            let wait = match config.queue.first {
+                First::Queue => Some("first = yes"),
+                First::Send => hold::must_wait(folder, &item.message, &item.interface),
+            };
+            if let Some(wait) = wait {
+                return (hold(Some(folder), &item, wait, config), interface);
+            }
+        }
+        match self.try_each(&mut item, outgoing, &total) {
+            Ok((why, via)) => (hold(folder.as_ref(), &item, &why, config), via),
+            Err(decided) => decided,
+        }
+    }
+
+    /// An interface and those after it, until one decides: why the message waits and for which, or how
+    /// the run ends. Of several, each that did not send it has its line in the log.
+    fn try_each(
+        &self,
+        item: &mut Item,
+        outgoing: &'a Outgoing,
+        total: &Deadline,
+    ) -> Result<(Cow<'static, str>, &'a str), (Outcome, &'a str)> {
+        let config = self.config;
+        let chain = config.chain(outgoing);
+        let pass_over = |item: &Item, via: &str, reason: &str| {
+            if chain.len() > 1 {
+                log::waits(item, via, reason, config.log_numbers);
+            }
+        };
+        let mut waits: Option<Waits> = None;
+        for (place, via) in chain.iter().enumerate() {
+            let left = chain.len().saturating_sub(place);
+            let name = via.account.interface.as_str();
+            match quota::ask(config, via, total) {
+                Grant::Granted => {}
+                // It was not tried; the queue asks again at once and learns how long to wait.
+                Grant::Later { reason, .. } => {
+                    pass_over(item, name, &reason);
+                    waits.get_or_insert((reason.into(), 0, name));
+                    continue;
+                }
+                Grant::Refused { reason } if place == 0 => {
+                    return Err((Outcome::new(Status::Refused, reason), name));
+                }
+                // The first one may work again before its own limit is reached.
+                Grant::Refused { reason } => {
+                    pass_over(item, name, &reason);
+                    continue;
+                }
+            }
+            item.tries = 1;
+            let verdict = match attempt::attempt(&item.message, via, config, &total.share(left)) {
+                Ok(verdict) => verdict,
+                // A fault of the next interface does not hide why the first one failed.
+                Err(fault) if place > 0 => {
+                    pass_over(item, name, &fault.reason);
+                    continue;
+                }
+                Err(fault) => return Err((fault, name)),
+            };
+            match verdict {
+                Verdict::Later {
+                    reason,
+                    retry_after_s,
+                } => {
+                    let reason = reason.text();
+                    pass_over(item, name, &reason);
+                    let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
+                    let due_s = hold::due_s(config.queue.pause(retry_after));
+                    let (_, due_s, _) = waits.get_or_insert((reason, due_s, name));
+                    item.due_s = *due_s;
+                }
+                Verdict::Unsure { reason } => {
+                    item.interface.clone_from(&via.account.interface);
+                    item.unsure = 1;
+                    item.due_s = hold::due_s(config.queue.pause(Duration::ZERO));
+                    waits = Some((outcome::unsure(&reason).into(), item.due_s, name));
+                    break;
+                }
+                last => return Err((outcome::settle(last), name)),
+            }
+        }
+        let (reason, _, name) = waits.unwrap_or_default();
+        Ok((reason, name))
+    }
+}
+
+/// Why a message waits, until when it is not tried (seconds since 1970), and for which interface.
+type Waits<'a> = (Cow<'static, str>, u64, &'a str);
+
+/// Puts a message into the queue, where there is one that somebody drains.
+fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Outcome {
+    let not_held = |what: &dyn fmt::Display| Outcome::new(Status::Failed, format!("{why}; {what}"));
+    let Some(folder) = folder else {
+        return not_held(&"there is no queue");
+    };
+    match hold::is_drained(folder) {
+        Ok(true) => {}
+        Ok(false) => return not_held(&"no websmsd drains the queue"),
+        Err(error) => {
+            let words = files::phrase(&error).0;
+            return not_held(&format_args!("the queue cannot be used: {words}"));
+        }
+    }
+    let mut item = item.clone();
+    item.set_reason(why);
+    match hold::put(folder, &item, config.queue.messages_max) {
+        Ok(()) => Outcome::new(Status::Queued, why.to_owned()),
+        Err(fault) => not_held(&fault),
+    }
+}
+
+/// An order → a message and its interface, or how the run ends without them.
+fn prepare<'a>(order: &Order<'_>, config: &'a Config) -> Result<(Message, &'a Outgoing), Outcome> {
+    if text::is_chatter(order.text) {
+        let reason = "machine chatter (imdn or isComposing) is not sent";
+        return Err(Outcome::new(Status::Ignored, reason));
+    }
+    let outgoing = config
+        .outgoing(order.index)
+        .map_err(|fault| Outcome::new(Status::Fault, fault.to_string()))?;
+    let message =
+        parse(order).map_err(|fault| Outcome::new(Status::Invalid, unacceptable(&fault)))?;
+    Ok((message, outgoing))
+}
+
+fn parse(order: &Order<'_>) -> Result<Message, BadMessage> {
+    Ok(Message {
+        to: Number::parse_outbound(&address::reduce(order.to))?,
+        from: Sender::parse_outbound(&address::reduce(order.from))?,
+        text: Text::parse_outbound(order.text)?,
+    })
+}
+
+fn unacceptable(fault: &BadMessage) -> String {
+    match fault {
+        BadMessage::Empty { field: "text" } => "text is empty; Asterisk hands over an empty one \
+                                                for a SIP message above 1023 bytes"
+            .to_owned(),
+        fault => fault.to_string(),
+    }
+}

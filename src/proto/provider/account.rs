@@ -1,0 +1,260 @@
+//! An interface's account, a call to its provider, the reply and the verdict on it: plain values.
+
+use std::borrow::Cow;
+
+use super::fill;
+use super::sign::Auth;
+use crate::proto::wire::number::NumberFormat;
+
+/// Everything that shapes a request of one interface (`[websms]`).
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The interface's index; empty where there is none.
+    pub interface: String,
+    /// Scheme and host, scheme settled by `config`.
+    pub host: String,
+    /// Joined to `host` as it stands.
+    pub path: String,
+    /// The recipient's parameter: a name, in JSON a path (`messages[0].to`). In the other formats it
+    /// goes out as it stands, brackets and all, which is how PHP and its like spell paths (`to[]`).
+    pub key_to: Vec<u8>,
+    /// The sender's.
+    pub key_from: Vec<u8>,
+    /// The text's.
+    pub key_body: Vec<u8>,
+    /// Credentials.
+    pub auth: Auth,
+    /// How parameters travel.
+    pub format: Format,
+    /// What placeholders in `path`, `statics`, `unicode_statics` and `headers` stand for.
+    pub values: fill::Values,
+    /// What happens to the destination's number.
+    pub number_format: NumberFormat,
+    /// What happens to the sender's.
+    pub number_format_from: NumberFormat,
+    /// What happens to characters above U+FFFF.
+    pub charset: Charset,
+    /// `val_static`, in order.
+    pub statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `unicode_static`: added to a text outside GSM 03.38, in order; they win over `statics`.
+    pub unicode_statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `headers`, in order.
+    pub headers: Vec<(String, String)>,
+    /// Statuses that may mean sent; empty: every 2xx.
+    pub status_check: Vec<u16>,
+    /// When an answer of such a status means sent; `None`: always.
+    pub response_check: Option<Check>,
+    /// When an answer means try again later.
+    pub later_check: Option<Check>,
+    /// Where an answer has the provider's id of the message.
+    pub message_id: IdPlace,
+    /// Joined to `host` for a GET that shows whether the credentials are right and sends nothing;
+    /// empty: none is known.
+    pub check_path: String,
+}
+
+/// `key_message_id`.
+#[derive(Debug, Clone)]
+pub enum IdPlace {
+    /// Under the first of the usual names.
+    Usual,
+    /// A key or path of the JSON answer; empty: nowhere.
+    Key(Vec<u8>),
+    /// The first group of a regex, or all that it matches.
+    Regex(regex_lite::Regex),
+}
+
+/// `format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `application/x-www-form-urlencoded`, POST.
+    Form,
+    /// `application/json`, POST.
+    Json,
+    /// Parameters in the URL, GET.
+    Query,
+    /// `multipart/form-data`, POST.
+    Multipart,
+}
+
+/// `charset`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Charset {
+    /// Unchanged.
+    AsIs,
+    /// `UCS-2`: characters above U+FFFF become U+FFFD.
+    Ucs2,
+    /// `key=value`: that parameter is added when there is such a character.
+    Parameter(Vec<u8>, Vec<u8>),
+}
+
+/// `response_check`, `later_check`.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// `key=value` in the JSON answer, at any depth, the last such key; a path with `[]` in it
+    /// must hold for every element of that list, and there must be one.
+    KeyValue(Vec<u8>, Vec<u8>),
+    /// `/regex/flags` against the raw answer.
+    Regex(regex_lite::Regex),
+}
+
+/// One HTTP request to the provider, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `POST` or `GET`.
+    pub method: &'static str,
+    /// Absolute.
+    pub url: String,
+    /// Without Host, Content-Length and Connection, which the client sets.
+    pub headers: Vec<(String, String)>,
+    /// Empty for GET.
+    pub body: Vec<u8>,
+}
+
+impl Call {
+    /// Every header field as it goes on the wire, in order: Host, ours, Content-Length.
+    pub fn fields(&self) -> Vec<(&str, Cow<'_, str>)> {
+        let mut fields = vec![("Host", Cow::Borrowed(self.authority()))];
+        for (name, value) in &self.headers {
+            fields.push((name, Cow::Borrowed(value.as_str())));
+        }
+        if self.method != "GET" {
+            fields.push(("Content-Length", Cow::Owned(self.body.len().to_string())));
+        }
+        fields
+    }
+
+    fn authority(&self) -> &str {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().unwrap_or("")
+    }
+
+    /// The request line's target: what follows scheme, host and port.
+    pub fn target(&self) -> Cow<'_, str> {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let target = rest.get(self.authority().len()..).unwrap_or("");
+        let target = target.split('#').next().unwrap_or("");
+        match target.starts_with('/') {
+            true => Cow::Borrowed(target),
+            false => Cow::Owned(format!("/{target}")),
+        }
+    }
+}
+
+/// What the provider answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// `Retry-After` as it stands.
+    pub retry_after: Option<String>,
+    /// At most `REPLY_BYTES_MAX` of the body.
+    pub body: Vec<u8>,
+    /// Whether the body ended as its framing promised.
+    pub end: BodyEnd,
+}
+
+/// How a reply's body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// As promised, or at our own limit.
+    Whole,
+    /// Cut off by the peer, the network or the deadline.
+    Cut,
+}
+
+/// What became of a message (spec §6.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The provider accepted it.
+    Sent {
+        /// The provider's id, if it gave one that may be shown.
+        id: Option<String>,
+        /// Why we think so.
+        reason: Reason,
+    },
+    /// Not now: another try, here or elsewhere, cannot send it twice.
+    Later {
+        /// What stood in the way.
+        reason: Reason,
+        /// Seconds that the provider asked us to wait.
+        retry_after_s: Option<u64>,
+    },
+    /// It may have been sent; every further try may be billed again.
+    Unsure {
+        /// Where the trail ends.
+        reason: Reason,
+    },
+    /// Never, as it stands.
+    Refused {
+        /// What the provider said.
+        reason: Reason,
+    },
+}
+
+/// Why a [`Verdict`] is what it is: our own phrases and status numbers, never the provider's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The provider's status decided.
+    Status(u16),
+    /// A 2xx whose answer does not hold `response_check`.
+    CheckFailed(u16),
+    /// An answer that matches `later_check`.
+    LaterCheck(u16),
+    /// A 2xx whose body ended before the check could be decided.
+    Cut(u16),
+    /// No status: the step that failed, a fixed phrase of the client's.
+    Step(&'static str),
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A provider as the ordering document's example has it.
+    pub(crate) fn account() -> Account {
+        Account {
+            interface: String::new(),
+            host: "https://api.example.com".to_owned(),
+            path: "/sms/send/".to_owned(),
+            key_to: b"To".to_vec(),
+            key_from: b"From".to_vec(),
+            key_body: b"Body".to_vec(),
+            auth: Auth::Basic {
+                user: b"id".to_vec(),
+                passwd: b"secret".to_vec(),
+            },
+            format: Format::Form,
+            values: fill::Values::default(),
+            number_format: NumberFormat::AsIs,
+            number_format_from: NumberFormat::AsIs,
+            charset: Charset::AsIs,
+            statics: Vec::new(),
+            unicode_statics: Vec::new(),
+            headers: Vec::new(),
+            status_check: Vec::new(),
+            response_check: None,
+            later_check: None,
+            message_id: IdPlace::Usual,
+            check_path: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_url_is_taken_apart_for_the_wire() {
+        fn check(url: &str, host: &str, target: &str) {
+            let call = Call {
+                method: "GET",
+                url: url.to_owned(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+            assert_eq!(call.target(), target, "{url}");
+            assert_eq!(call.fields(), [("Host", Cow::Borrowed(host))]);
+        }
+        check("https://a", "a", "/");
+        check("https://a/", "a", "/");
+        check("https://a:8443/b/c?d=/e", "a:8443", "/b/c?d=/e");
+        check("http://[::1]:80?x", "[::1]:80", "/?x");
+    }
+}

@@ -1,0 +1,395 @@
+//! A message and an account → the request that carries it (spec §6.2 to §6.4).
+
+use std::fmt;
+
+use super::account::{Account, Call, Charset, Format};
+use super::fill::{Name, fill};
+use super::sign::{Auth, ToSign};
+use crate::message::{Message, Text};
+use crate::proto::wire::form::{encode_pairs, ksort, rawurlencode};
+use crate::proto::wire::text::{Alphabet, segments};
+use crate::proto::wire::{json, number};
+
+/// One request parameter, (name, value).
+pub(super) type Parameter = (Vec<u8>, Vec<u8>);
+
+/// Why an account makes no request. The configuration's fault, always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadAccount {
+    /// `host` and `path` together are no URL.
+    Url,
+    /// A user name in `host`; it would be lost.
+    UserInUrl,
+    /// A header that cannot be sent, or that is ours to set.
+    Header {
+        /// Its name, if that is fit to be shown.
+        name: String,
+    },
+    /// A key that is no path, or two that contradict each other.
+    KeyPath,
+    /// `zadarma` and `vonage` sign a form; no other body has its signature.
+    SignedFormat,
+}
+
+impl fmt::Display for BadAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadAccount::Url => f.write_str("host and path make no valid URL"),
+            BadAccount::UserInUrl => {
+                f.write_str("host holds a user name: auth_user and auth_passwd are for that")
+            }
+            BadAccount::Header { name } => write!(f, "headers: {name} cannot be sent so"),
+            BadAccount::KeyPath => f.write_str("the keys of the request make no JSON object"),
+            BadAccount::SignedFormat => {
+                f.write_str("auth_method zadarma needs format form or query, and so does vonage")
+            }
+        }
+    }
+}
+
+/// The whole request, made at `now_s`, which only a signature looks at. `headers` win over our own
+/// Accept, User-Agent and Content-Type, and lose to the header of `auth_method`.
+pub fn encode(message: &Message, account: &Account, now_s: u64) -> Result<Call, BadAccount> {
+    let request = filled(message, account);
+    assemble(&request, request.parameters.clone(), account, now_s)
+}
+
+/// A GET of `check_path` with the account's credentials: no number, no text, nothing is sent by it.
+/// `None` where the account has no such path.
+pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAccount>> {
+    if account.check_path.is_empty() {
+        return None;
+    }
+    let value = |name: Name| account.values.of(name).to_vec();
+    let in_url = |name: Name| rawurlencode(&value(name)).into_bytes();
+    let path = fill(account.check_path.as_bytes(), in_url);
+    let headers = account.headers.iter();
+    let headers = headers.map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)));
+    let request = Filled {
+        format: Format::Query,
+        path: String::from_utf8_lossy(&path).into_owned(),
+        headers: headers
+            .filter(|(name, _)| !is(name, "Content-Type"))
+            .collect(),
+        parameters: Vec::new(),
+    };
+    let credentials = account.auth.parameters().into_iter();
+    let credentials = credentials.map(|(key, value)| (key.to_vec(), value.to_vec()));
+    Some(assemble(&request, credentials.collect(), account, now_s))
+}
+
+/// What an SMS makes of an account: every placeholder is filled.
+pub(super) struct Filled {
+    format: Format,
+    path: String,
+    headers: Vec<(String, Vec<u8>)>,
+    /// In the order of spec §6.2: charset, number format, static parameters, authentication.
+    pub(super) parameters: Vec<Parameter>,
+}
+
+pub(super) fn filled(message: &Message, account: &Account) -> Filled {
+    let to = number::format(message.to.as_str(), account.number_format).into_bytes();
+    let from = number::format(message.from.as_str(), account.number_format_from).into_bytes();
+    let value = |name: Name| match name {
+        Name::To => to.clone(),
+        Name::From => from.clone(),
+        name => account.values.of(name).to_vec(),
+    };
+    let in_url = |name: Name| rawurlencode(&value(name)).into_bytes();
+    let path = fill(account.path.as_bytes(), in_url);
+    let headers = account.headers.iter();
+    Filled {
+        format: account.format,
+        path: String::from_utf8_lossy(&path).into_owned(),
+        headers: headers
+            .map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)))
+            .collect(),
+        parameters: parameters(message, account, &to, &from, value),
+    }
+}
+
+fn parameters(
+    message: &Message,
+    account: &Account,
+    to: &[u8],
+    from: &[u8],
+    value: impl Fn(Name) -> Vec<u8>,
+) -> Vec<Parameter> {
+    let mut list = Vec::new();
+    let mut put = |key: &[u8], value: Vec<u8>| put(&mut list, key, value, account.format);
+    put(&account.key_to, to.to_vec());
+    put(&account.key_from, from.to_vec());
+    put(
+        &account.key_body,
+        in_charset(&message.text, &account.charset),
+    );
+    if let Charset::Parameter(key, value) = &account.charset
+        && message.text.to_utf8().chars().any(is_astral)
+    {
+        put(key, value.clone());
+    }
+    let unicode = match account.unicode_statics.is_empty() {
+        true => false,
+        false => segments(&message.text.to_utf8()).0 == Alphabet::Ucs2,
+    };
+    let more = account.unicode_statics.iter().filter(|_| unicode);
+    for (key, template) in account.statics.iter().chain(more) {
+        put(key, fill(template, &value));
+    }
+    for (key, value) in account.auth.parameters() {
+        put(key, value.to_vec());
+    }
+    list
+}
+
+/// Sets a parameter as a PHP array does: a name that is there already keeps its place and gets the
+/// new value. Where names may be paths, one that ends in `[]` appends. A parameter without a name
+/// is not sent.
+fn put(list: &mut Vec<Parameter>, key: &[u8], value: Vec<u8>, format: Format) {
+    if key.is_empty() {
+        return;
+    }
+    let appends = format != Format::Form && key.ends_with(b"[]");
+    match list.iter_mut().find(|(known, _)| known == key) {
+        Some((_, old)) if !appends => *old = value,
+        _ => list.push((key.to_vec(), value)),
+    }
+}
+
+/// Encoding and authentication of parameters that are settled.
+pub(super) fn assemble(
+    request: &Filled,
+    mut parameters: Vec<Parameter>,
+    account: &Account,
+    now_s: u64,
+) -> Result<Call, BadAccount> {
+    let signed = matches!(account.auth, Auth::Zadarma { .. } | Auth::Vonage { .. });
+    parameters.extend(account.auth.signature(&parameters, now_s));
+    let mut url = check_url(&account.host, &request.path)?;
+    if request.format != Format::Json {
+        // In a JSON object names have no order, but elements of a list do: theirs stays.
+        ksort(&mut parameters);
+    }
+    let mut query = Vec::new();
+    let (content_type, body) = match request.format {
+        Format::Form => {
+            query = encode_pairs(&parameters);
+            let content_type = "application/x-www-form-urlencoded".to_owned();
+            (Some(content_type), query.clone())
+        }
+        Format::Query => {
+            query = encode_pairs(&parameters);
+            if !query.is_empty() {
+                url.push(if url.contains('?') { '&' } else { '?' });
+            }
+            url.push_str(&String::from_utf8_lossy(&query));
+            (None, Vec::new())
+        }
+        Format::Json | Format::Multipart if signed => return Err(BadAccount::SignedFormat),
+        Format::Json => {
+            let body = json::encode(&parameters).map_err(|_| BadAccount::KeyPath)?;
+            (Some("application/json".to_owned()), body)
+        }
+        Format::Multipart => {
+            let (boundary, body) = multipart(&parameters);
+            let content_type = format!("multipart/form-data; boundary={boundary}");
+            (Some(content_type), body)
+        }
+    };
+    let method = match request.format {
+        Format::Query => "GET",
+        Format::Form | Format::Json | Format::Multipart => "POST",
+    };
+    let proof = account.auth.headers(&ToSign {
+        method,
+        url: &url,
+        path: &request.path,
+        query: &query,
+        body: &body,
+        now_s,
+    });
+    let headers = headers(proof, &request.headers, request.format, content_type)?;
+    Ok(Call {
+        method,
+        url,
+        headers,
+        body,
+    })
+}
+
+/// `host` then `path`, as they stand, less a fragment, which is never sent.
+fn check_url(host: &str, path: &str) -> Result<String, BadAccount> {
+    let joined = format!("{host}{path}");
+    let url = joined.split('#').next().unwrap_or("");
+    let (scheme, rest) = url.split_once("://").ok_or(BadAccount::Url)?;
+    let known = ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
+    let authority = rest.split(['/', '?']).next().unwrap_or("");
+    if !known || authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(BadAccount::Url);
+    }
+    if authority.contains('@') {
+        return Err(BadAccount::UserInUrl);
+    }
+    Ok(url.to_owned())
+}
+
+// ---- Headers --------------------------------------------------------------------------------
+
+/// Set by the connection or by the body's framing; another value would break the request or hide
+/// a second one in it. Answers are not decompressed.
+const OURS: [&str; 9] = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Expect",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Accept-Encoding",
+];
+
+/// Those that prove who we are, then ours, then the configuration's.
+fn headers(
+    proof: Vec<(String, Vec<u8>)>,
+    configured: &[(String, Vec<u8>)],
+    format: Format,
+    content_type: Option<String>,
+) -> Result<Vec<(String, String)>, BadAccount> {
+    let mut list: Vec<(String, String)> = Vec::new();
+    for (name, value) in proof {
+        let value = String::from_utf8(value).map_err(|_| bad_header(&name))?;
+        list.push((name, value));
+    }
+    let authenticated = list.len();
+    list.push((
+        "User-Agent".to_owned(),
+        concat!("websms/", env!("CARGO_PKG_VERSION")).to_owned(),
+    ));
+    list.push(("Accept".to_owned(), "*/*".to_owned()));
+    if let Some(content_type) = content_type {
+        list.push(("Content-Type".to_owned(), content_type));
+    }
+    let ours = list.len();
+    for (name, value) in configured {
+        let framing = format == Format::Multipart && is(name, "Content-Type");
+        if framing || OURS.iter().any(|ours| is(name, ours)) {
+            return Err(bad_header(name));
+        }
+        let value = str::from_utf8(value).map_err(|_| bad_header(name))?;
+        let place = list
+            .iter()
+            .take(ours)
+            .position(|(known, _)| is(name, known));
+        match place.and_then(|place| list.get_mut(place).map(|entry| (place, entry))) {
+            Some((place, _)) if place < authenticated => {}
+            Some((_, entry)) => *entry = (name.clone(), value.to_owned()),
+            None => list.push((name.clone(), value.to_owned())),
+        }
+    }
+    match list.iter().find(|(name, value)| !can_be_sent(name, value)) {
+        Some((name, _)) => Err(bad_header(name)),
+        None => Ok(list),
+    }
+}
+
+fn is(name: &str, known: &str) -> bool {
+    name.eq_ignore_ascii_case(known)
+}
+
+fn bad_header(name: &str) -> BadAccount {
+    let name = match is_token(name) {
+        true => name.to_owned(),
+        false => "a name that is no header's".to_owned(),
+    };
+    BadAccount::Header { name }
+}
+
+fn can_be_sent(name: &str, value: &str) -> bool {
+    let value_fits = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+    is_token(name) && value.bytes().all(value_fits)
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(fits)
+}
+
+// ---- Values ---------------------------------------------------------------------------------
+
+fn in_charset(text: &Text, charset: &Charset) -> Vec<u8> {
+    match charset {
+        Charset::AsIs | Charset::Parameter(..) => text.as_bytes().to_vec(),
+        Charset::Ucs2 => text
+            .to_utf8()
+            .chars()
+            .map(|c| {
+                if is_astral(c) {
+                    char::REPLACEMENT_CHARACTER
+                } else {
+                    c
+                }
+            })
+            .collect::<String>()
+            .into_bytes(),
+    }
+}
+
+/// Beyond what UCS-2 can say.
+fn is_astral(c: char) -> bool {
+    c > '\u{ffff}'
+}
+
+// ---- multipart/form-data --------------------------------------------------------------------
+
+/// (boundary, body). Names stand as they are, with PHP's brackets where the provider wants them.
+fn multipart(parameters: &[Parameter]) -> (String, Vec<u8>) {
+    let boundary = free_boundary(parameters);
+    let mut body = Vec::new();
+    for (name, value) in parameters {
+        body.extend_from_slice(b"--");
+        body.extend_from_slice(boundary.as_bytes());
+        body.extend_from_slice(b"\r\nContent-Disposition: form-data; name=\"");
+        for byte in name {
+            // As browsers write them (HTML, multipart/form-data encoding algorithm).
+            match byte {
+                b'"' => body.extend_from_slice(b"%22"),
+                b'\r' => body.extend_from_slice(b"%0D"),
+                b'\n' => body.extend_from_slice(b"%0A"),
+                _ => body.push(*byte),
+            }
+        }
+        body.extend_from_slice(b"\"\r\n\r\n");
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--");
+    body.extend_from_slice(boundary.as_bytes());
+    body.extend_from_slice(b"--\r\n");
+    (boundary, body)
+}
+
+/// The first of a row of boundaries that no value holds. A text of n bytes can hold fewer than n
+/// of them, so the search ends.
+fn free_boundary(parameters: &[Parameter]) -> String {
+    let mut number: u64 = 0;
+    loop {
+        let boundary = format!("websms-{number:016x}");
+        let taken = parameters.iter().any(|(_, value)| {
+            value
+                .windows(boundary.len())
+                .any(|part| part == boundary.as_bytes())
+        });
+        if !taken {
+            return boundary;
+        }
+        number = number.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

@@ -1,0 +1,364 @@
+//! A queued SMS ⇄ the bytes and the name of its file.
+//!
+//! The file is readable with `cat`: version, one field a line, an empty line, the text. Its name
+//! holds what a look at the folder must tell without reading every file: the order, the id, and
+//! digests of destination and interface.
+//!
+//! When the next try is due stands in [`super::schedule`]; here only what must outlive the process.
+
+use crate::limits::{INDEX_BYTES_MAX, QUEUE_REASON_BYTES_MAX};
+use crate::message::{Message, Number, Sender, Text};
+use crate::proto::record::fields::{self, BadField, Fields};
+use crate::proto::record::seen::digest;
+
+/// A message that waits, and what was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its id in the log, 16 hex digits.
+    pub id: String,
+    /// The interface to try first; empty where there are no indices.
+    pub interface: String,
+    /// What is to be sent.
+    pub message: Message,
+    /// When it was queued, seconds since 1970; 0 until the clock is sane.
+    pub queued_s: u64,
+    /// Tries so far, as far as they were written down.
+    pub tries: u32,
+    /// How many of them may have sent it.
+    pub unsure: u32,
+    /// No try before this, seconds since 1970; 0: none is ruled out.
+    pub due_s: u64,
+    /// Why the last try failed, or why it waits: one line of ours.
+    pub reason: String,
+}
+
+/// Why a file is no queued SMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadItem {
+    /// Its first line is another: a later version, or no file of ours.
+    Version,
+    /// This line is missing, misplaced or says something else.
+    Field(&'static str),
+    /// The text is shorter than its length.
+    Cut,
+    /// Something stands behind the text.
+    Leftover,
+}
+
+impl std::fmt::Display for BadItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BadItem::Version => f.write_str("its first line is not of this version"),
+            BadItem::Field(name) => write!(f, "its line {name} is missing or wrong"),
+            BadItem::Cut => f.write_str("it is cut"),
+            BadItem::Leftover => f.write_str("something stands behind the text"),
+        }
+    }
+}
+
+impl From<BadField> for BadItem {
+    fn from(BadField(name): BadField) -> BadItem {
+        BadItem::Field(name)
+    }
+}
+
+const VERSION: &[u8] = b"websms queue 1\n";
+
+impl Item {
+    /// The file. A reason or interface that fits no line is left out: both are ours.
+    pub fn encode(&self) -> Vec<u8> {
+        let numbers = [
+            self.queued_s,
+            self.tries.into(),
+            self.unsure.into(),
+            self.due_s,
+        ];
+        let [queued_s, tries, unsure, due_s] = numbers.map(|number| number.to_string());
+        let text = self.message.text.as_bytes();
+        let lines: [(&str, &str); 10] = [
+            ("id", &self.id),
+            ("interface", &self.interface),
+            ("to", self.message.to.as_str()),
+            ("from", self.message.from.as_str()),
+            ("queued", &queued_s),
+            ("tries", &tries),
+            ("unsure", &unsure),
+            ("due", &due_s),
+            ("reason", &self.reason),
+            ("text", &text.len().to_string()),
+        ];
+        let mut file = VERSION.to_vec();
+        for (name, value) in lines {
+            let start = file.len();
+            if !fields::push(&mut file, name, value.as_bytes()) {
+                file.truncate(start);
+                let _ = fields::push(&mut file, name, b"");
+            }
+        }
+        file.push(b'\n');
+        file.extend_from_slice(text);
+        file
+    }
+
+    /// Reads a file, every byte of it.
+    pub fn parse(file: &[u8]) -> Result<Item, BadItem> {
+        let mut fields = Fields {
+            rest: file.strip_prefix(VERSION).ok_or(BadItem::Version)?,
+        };
+        let id = fields.text("id")?;
+        let interface = fields.text("interface")?;
+        let to = Number::parse_outbound(fields.value("to")?);
+        let from = Sender::parse_outbound(fields.value("from")?);
+        let queued_s = fields.number("queued")?;
+        let tries = fields.number("tries")?;
+        let unsure = fields.number("unsure")?;
+        let due_s = fields.number("due")?;
+        let reason = fields.text("reason")?;
+        let text_bytes: usize = fields.number("text")?;
+        let rest = fields.rest.strip_prefix(b"\n").ok_or(BadItem::Cut)?;
+        let (text, rest) = rest.split_at_checked(text_bytes).ok_or(BadItem::Cut)?;
+        if !rest.is_empty() {
+            return Err(BadItem::Leftover);
+        }
+        if !is_id(id) {
+            return Err(BadItem::Field("id"));
+        }
+        if interface.len() > INDEX_BYTES_MAX {
+            return Err(BadItem::Field("interface"));
+        }
+        if reason.len() > QUEUE_REASON_BYTES_MAX || !reason.is_ascii() {
+            return Err(BadItem::Field("reason"));
+        }
+        Ok(Item {
+            id: id.to_owned(),
+            interface: interface.to_owned(),
+            message: Message {
+                to: to.map_err(|_| BadItem::Field("to"))?,
+                from: from.map_err(|_| BadItem::Field("from"))?,
+                text: Text::parse_outbound(text).map_err(|_| BadItem::Field("text"))?,
+            },
+            queued_s,
+            tries,
+            unsure,
+            due_s,
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// Says why it waits, cut to what the file takes; what is not ASCII becomes `?`.
+    pub fn set_reason(&mut self, reason: &str) {
+        let shown = |c: char| {
+            if c.is_ascii() && !c.is_ascii_control() {
+                c
+            } else {
+                '?'
+            }
+        };
+        self.reason = reason
+            .chars()
+            .take(QUEUE_REASON_BYTES_MAX)
+            .map(shown)
+            .collect();
+    }
+
+    /// Its name at this place in the order.
+    pub fn name(&self, order: u64) -> Name {
+        Name {
+            order,
+            id: self.id.clone(),
+            destination: destination(self.message.to.as_str()),
+            interface: interface(&self.interface),
+        }
+    }
+}
+
+/// What the name of a queued SMS says, sorted as its text is: first come, first sent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// Microseconds since 1970 when it came, and more than that of any that was there.
+    pub order: u64,
+    /// Its id.
+    pub id: String,
+    /// [`destination`] of where it goes.
+    pub destination: u64,
+    /// [`interface`] of the one to try first.
+    pub interface: u64,
+}
+
+impl Name {
+    /// As a file's name.
+    pub fn text(&self) -> String {
+        format!(
+            "{:016x}-{}-{:016x}-{:016x}",
+            self.order, self.id, self.destination, self.interface
+        )
+    }
+
+    /// Reads a file's name; `None`: it is none of ours.
+    pub fn parse(name: &str) -> Option<Name> {
+        let mut parts = name.split('-');
+        let (order, id) = (parts.next()?, parts.next()?);
+        let (destination, interface) = (parts.next()?, parts.next()?);
+        let hex = |text: &str| {
+            let digits = is_id(text);
+            u64::from_str_radix(text, 16).ok().filter(|_| digits)
+        };
+        let name = Name {
+            order: hex(order)?,
+            id: id.to_owned(),
+            destination: hex(destination)?,
+            interface: hex(interface)?,
+        };
+        (is_id(id) && parts.next().is_none()).then_some(name)
+    }
+}
+
+/// Stands for a destination in a name.
+pub fn destination(to: &str) -> u64 {
+    digest(&[b"to", to.as_bytes()])
+}
+
+/// Stands for an interface in a name.
+pub fn interface(index: &str) -> u64 {
+    digest(&[b"interface", index.as_bytes()])
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn item() -> Item {
+        Item {
+            id: "0123456789abcdef".to_owned(),
+            interface: "main".to_owned(),
+            message: Message {
+                to: Number::parse_outbound(b"+12025550160").unwrap(),
+                from: Sender::parse_outbound(b"alice").unwrap(),
+                text: Text::parse_outbound(b"a\nb\0\xff \xe2\x82\xac").unwrap(),
+            },
+            queued_s: 1_795_392_000,
+            tries: 2,
+            unsure: 1,
+            due_s: 0,
+            reason: "provider answered 503".to_owned(),
+        }
+    }
+
+    const FILE: &[u8] = b"websms queue 1\nid: 0123456789abcdef\ninterface: main\n\
+        to: +12025550160\nfrom: alice\nqueued: 1795392000\ntries: 2\nunsure: 1\ndue: 0\n\
+        reason: provider answered 503\ntext: 9\n\na\nb\0\xff \xe2\x82\xac";
+
+    #[test]
+    fn a_file_says_all_of_an_item() {
+        assert_eq!(item().encode(), FILE);
+        assert_eq!(Item::parse(FILE), Ok(item()));
+        let empty = Item {
+            interface: String::new(),
+            reason: String::new(),
+            ..item()
+        };
+        assert_eq!(Item::parse(&empty.encode()), Ok(empty));
+    }
+
+    #[test]
+    fn every_strict_prefix_and_every_addition_is_refused() {
+        for end in 0..FILE.len() {
+            assert!(Item::parse(FILE.get(..end).unwrap()).is_err(), "{end}");
+        }
+        assert_eq!(Item::parse(&[FILE, b"x"].concat()), Err(BadItem::Leftover));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let file = String::from_utf8_lossy(FILE).replace('\u{fffd}', "?");
+        let check = |from: &str, to: &str, expected: BadItem| {
+            assert!(file.contains(from), "{from}");
+            let changed = file.replacen(from, to, 1);
+            assert_eq!(Item::parse(changed.as_bytes()), Err(expected), "{to}");
+        };
+        check("queue 1", "queue 2", BadItem::Version);
+        check("websms", "", BadItem::Version);
+        check("id: 0123", "id: 012", BadItem::Field("id"));
+        check(
+            "id: 0123456789abcdef",
+            "id: 0123456789ABCDEF",
+            BadItem::Field("id"),
+        );
+        check("to: +1", "to: +1,+2", BadItem::Field("to"));
+        check("to: +12025550160", "to: ", BadItem::Field("to"));
+        check("from: alice", "from: a\x01", BadItem::Field("from"));
+        check("tries: 2", "tries: -2", BadItem::Field("tries"));
+        check("tries: 2", "tries: 4294967296", BadItem::Field("tries"));
+        check(
+            "queued: 1795392000",
+            "queued: soon",
+            BadItem::Field("queued"),
+        );
+        check("due: 0\n", "", BadItem::Field("due"));
+        check("text: 9", "text: 10", BadItem::Cut);
+        check("text: 9", "text: 8", BadItem::Leftover);
+        check("reason: p", "reason: \u{e9}", BadItem::Field("reason"));
+        let long = format!("interface: {}", "x".repeat(INDEX_BYTES_MAX + 1));
+        check("interface: main", &long, BadItem::Field("interface"));
+        let none = [FILE.strip_suffix(b"a\nb\0\xff \xe2\x82\xac").unwrap()].concat();
+        let none = String::from_utf8(none)
+            .unwrap()
+            .replace("text: 9", "text: 0");
+        assert_eq!(Item::parse(none.as_bytes()), Err(BadItem::Field("text")));
+    }
+
+    #[test]
+    fn a_reason_fits_its_line() {
+        let check = |reason: &str, expected: &str| {
+            let mut item = item();
+            item.set_reason(reason);
+            assert_eq!(item.reason, expected);
+            assert_eq!(Item::parse(&item.encode()), Ok(item));
+        };
+        check("a\nb \u{e9}", "a?b ?");
+        check(
+            &"x".repeat(QUEUE_REASON_BYTES_MAX + 1),
+            &"x".repeat(QUEUE_REASON_BYTES_MAX),
+        );
+    }
+
+    #[test]
+    fn a_name_says_where_it_goes() {
+        let name = item().name(255);
+        assert_eq!(Name::parse(&name.text()), Some(name.clone()));
+        assert!(
+            name.text()
+                .starts_with("00000000000000ff-0123456789abcdef-")
+        );
+        assert_eq!(name.destination, destination("+12025550160"));
+        assert_ne!(name.destination, interface("+12025550160"));
+        let text = name.text();
+        for bad in [
+            "",
+            "x",
+            text.get(1..).unwrap(),
+            &format!("{text}-"),
+            &format!("{text}.bad"),
+            &text.to_uppercase(),
+            &text.replacen("00", "+0", 1),
+        ] {
+            assert_eq!(Name::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_sort_by_their_order() {
+        let mut names: Vec<String> = [3, 256, 1, 16].map(|n| item().name(n).text()).to_vec();
+        names.sort();
+        let orders: Vec<u64> = names
+            .iter()
+            .map(|n| Name::parse(n).unwrap().order)
+            .collect();
+        assert_eq!(orders, [1, 3, 16, 256]);
+    }
+}

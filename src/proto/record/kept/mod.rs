@@ -1,0 +1,338 @@
+//! A refused request ⇄ a file (spec §8.7); which of them have a place.
+//!
+//! The file is readable with `cat`: version, one field a line, an empty line, then the claims where
+//! the proof left nothing else to read, then the body. Of the header fields only the content type
+//! is kept: it says how to read the body, and no other can be told from a credential.
+//!
+//! What the request's proof covered is kept with it, so that a replay reads nothing else.
+
+use std::net::IpAddr;
+
+use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
+use crate::proto::record::fields::{self, BadField, Fields, number};
+use crate::proto::record::seen::digest;
+use crate::proto::webhook::verify::{Coverage, INSIDE};
+use crate::proto::wire::request::{Field, Request, Version};
+
+/// A request that passed every check and was no acceptable message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// When it came, seconds since 1970; 0 under a clock that was not sane.
+    pub time_s: u64,
+    /// Who sent it, where that could be told.
+    pub address: Option<IpAddr>,
+    /// The interface that it was for; empty where there is none.
+    pub interface: String,
+    /// What its proof covered.
+    pub coverage: Coverage,
+    /// Which of its messages were refused.
+    pub items: Items,
+    /// Its method.
+    pub method: Method,
+    /// Its target, query included.
+    pub target: Vec<u8>,
+    /// Its content type; empty where it had none.
+    pub content_type: Vec<u8>,
+    /// Its body, framing taken off.
+    pub body: Vec<u8>,
+}
+
+/// Methods that deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Parameters stand in the target.
+    Get,
+    /// And in the body.
+    Post,
+}
+
+/// Which messages of a request were refused. The others were delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Items {
+    /// Every one, or there was none.
+    All,
+    /// Some.
+    Some {
+        /// Their places in the request's list, from 1, ascending.
+        places: Vec<usize>,
+        /// How long that list was.
+        of: usize,
+    },
+}
+
+/// Why a file is no kept request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadKept {
+    /// Its first line is another.
+    Version,
+    /// This line is missing, misplaced or says something else.
+    Field(&'static str),
+    /// The body is shorter than its length.
+    Cut,
+    /// Something stands behind the body.
+    Leftover,
+}
+
+impl std::fmt::Display for BadKept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BadKept::Version => f.write_str("its first line is not of this version"),
+            BadKept::Field(name) => write!(f, "its line {name} is missing or wrong"),
+            BadKept::Cut => f.write_str("it is cut"),
+            BadKept::Leftover => f.write_str("something stands behind the body"),
+        }
+    }
+}
+
+impl From<BadField> for BadKept {
+    fn from(BadField(name): BadField) -> BadKept {
+        BadKept::Field(name)
+    }
+}
+
+const VERSION: &[u8] = b"websms request 1\n";
+
+impl Method {
+    /// As it stands in a request.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
+
+impl Kept {
+    /// As it came, with the one header field.
+    pub fn request(&self) -> Request<'_> {
+        let field = Field {
+            name: "Content-Type",
+            value: &self.content_type,
+        };
+        Request {
+            method: self.method.as_str(),
+            target: &self.target,
+            version: Version::Http11,
+            fields: Some(field)
+                .filter(|field| !field.value.is_empty())
+                .into_iter()
+                .collect(),
+            body: &self.body,
+        }
+    }
+
+    /// Its file's name: the same for the same target and body.
+    pub fn name(&self) -> String {
+        let claims = match &self.coverage {
+            Coverage::Claims(claims) => claims.as_slice(),
+            _ => b"",
+        };
+        format!("{:016x}", digest(&[&self.target, &self.body, claims]))
+    }
+
+    /// All that a replay depends on.
+    pub fn print(&self) -> u64 {
+        let always = Kept {
+            time_s: 0,
+            address: None,
+            ..self.clone()
+        };
+        digest(&[&always.encode().unwrap_or_default()])
+    }
+
+    /// The file; `None` where a field holds a control byte and so fits no line.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let (kind, claims) = match &self.coverage {
+            Coverage::Whole => (b"whole".to_vec(), b"".as_slice()),
+            Coverage::Body => (b"body".to_vec(), b"".as_slice()),
+            Coverage::Inside(name) => ([b"inside ", *name].concat(), b"".as_slice()),
+            Coverage::Claims(claims) => (b"claims".to_vec(), claims.as_slice()),
+        };
+        let address = self.address.map_or("-".to_owned(), |it| it.to_string());
+        let items = match &self.items {
+            Items::All => "all".to_owned(),
+            Items::Some { places, of } => {
+                let places: Vec<String> = places.iter().map(usize::to_string).collect();
+                format!("{} of {of}", places.join(","))
+            }
+        };
+        let time_s = self.time_s.to_string();
+        let lengths = [claims.len(), self.body.len()].map(|bytes| bytes.to_string());
+        let [claims_bytes, body_bytes] = &lengths;
+        let lines: [(&str, &[u8]); 10] = [
+            ("time", time_s.as_bytes()),
+            ("address", address.as_bytes()),
+            ("interface", self.interface.as_bytes()),
+            ("coverage", &kind),
+            ("items", items.as_bytes()),
+            ("method", self.method.as_str().as_bytes()),
+            ("target", &self.target),
+            ("content-type", &self.content_type),
+            ("claims", claims_bytes.as_bytes()),
+            ("body", body_bytes.as_bytes()),
+        ];
+        let mut file = VERSION.to_vec();
+        for (name, value) in lines {
+            if !fields::push(&mut file, name, value) {
+                return None;
+            }
+        }
+        file.push(b'\n');
+        file.extend_from_slice(claims);
+        file.extend_from_slice(&self.body);
+        Some(file)
+    }
+
+    /// Reads a file, every byte of it.
+    pub fn parse(file: &[u8]) -> Result<Kept, BadKept> {
+        let mut lines = Fields {
+            rest: file.strip_prefix(VERSION).ok_or(BadKept::Version)?,
+        };
+        let time_s = lines.number("time")?;
+        let address = match lines.text("address")? {
+            "-" => None,
+            text => Some(text.parse().map_err(|_| BadKept::Field("address"))?),
+        };
+        let interface = lines.text("interface")?.to_owned();
+        let kind = lines.value("coverage")?;
+        let items = items(lines.text("items")?).ok_or(BadKept::Field("items"))?;
+        let method = match lines.value("method")? {
+            b"GET" => Method::Get,
+            b"POST" => Method::Post,
+            _ => return Err(BadKept::Field("method")),
+        };
+        let target = lines.value("target")?.to_vec();
+        let content_type = lines.value("content-type")?.to_vec();
+        let claims_bytes = lines.number("claims")?;
+        let body_bytes = lines.number("body")?;
+        let rest = lines.rest.strip_prefix(b"\n").ok_or(BadKept::Cut)?;
+        let (claims, rest) = rest.split_at_checked(claims_bytes).ok_or(BadKept::Cut)?;
+        let (body, rest) = rest.split_at_checked(body_bytes).ok_or(BadKept::Cut)?;
+        if !rest.is_empty() {
+            return Err(BadKept::Leftover);
+        }
+        let coverage = coverage(kind, claims).ok_or(BadKept::Field("coverage"))?;
+        Ok(Kept {
+            time_s,
+            address,
+            interface,
+            coverage,
+            items,
+            method,
+            target,
+            content_type,
+            body: body.to_vec(),
+        })
+    }
+}
+
+fn coverage(kind: &[u8], claims: &[u8]) -> Option<Coverage> {
+    let found = match kind {
+        b"whole" => Coverage::Whole,
+        b"body" => Coverage::Body,
+        b"claims" => return Some(Coverage::Claims(claims.to_vec())),
+        _ => {
+            let name = kind.strip_prefix(b"inside ")?;
+            Coverage::Inside(INSIDE.into_iter().find(|known| *known == name)?)
+        }
+    };
+    claims.is_empty().then_some(found)
+}
+
+/// `all`, or `2,5 of 7`.
+fn items(text: &str) -> Option<Items> {
+    if text == "all" {
+        return Some(Items::All);
+    }
+    let (places, of) = text.split_once(" of ")?;
+    let of = number(of)?;
+    let places: Option<Vec<usize>> = places.split(',').map(number).collect();
+    let places = places?;
+    let ascend = places.is_sorted_by(|a, b| a < b);
+    let fit = places.iter().all(|place| (1..=of).contains(place));
+    (ascend && fit).then_some(Items::Some { places, of })
+}
+
+// ---- Who has a place ------------------------------------------------------------------------
+
+/// What is kept, oldest first.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    entries: Vec<Entry>,
+}
+
+/// One kept file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// [`Kept::print`] of it; `None`: not known.
+    pub print: Option<u64>,
+    /// Who sent it.
+    pub address: Option<IpAddr>,
+    /// Its length.
+    pub bytes: usize,
+}
+
+impl Shelf {
+    /// Whether exactly this is there.
+    pub fn holds(&self, name: &str, print: u64) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| entry.name == name && entry.print == Some(print))
+    }
+
+    /// Gives `entry` the newest of `places` places. The names of those that must go, so that all are
+    /// at most [`KEPT_BYTES_MAX`] and one address has at most its share of the places; one of the
+    /// same name is replaced and does not go.
+    pub fn place(&mut self, entry: Entry, places: usize) -> Vec<String> {
+        let mut gone = Vec::new();
+        self.entries.retain(|other| other.name != entry.name);
+        let share = places.checked_div(KEPT_SHARES).unwrap_or(0).max(1);
+        let own_network = entry.address.map(network);
+        let is_same = |other: &Entry| other.address.map(network) == own_network;
+        self.entries.push(entry);
+        let mut own = self.entries.iter().filter(|other| is_same(other)).count();
+        while own > share
+            && let Some(at) = self.entries.iter().position(is_same)
+        {
+            gone.push(self.entries.remove(at).name);
+            own = own.saturating_sub(1);
+        }
+        gone.extend(self.shrink(places));
+        gone
+    }
+
+    /// Lets the oldest go until all fit.
+    pub fn shrink(&mut self, places: usize) -> Vec<String> {
+        let mut bytes = self
+            .entries
+            .iter()
+            .fold(0_usize, |sum, entry| sum.saturating_add(entry.bytes));
+        let mut gone = Vec::new();
+        while self.entries.len() > places || bytes > KEPT_BYTES_MAX {
+            if self.entries.is_empty() {
+                break;
+            }
+            let oldest = self.entries.remove(0);
+            bytes = bytes.saturating_sub(oldest.bytes);
+            gone.push(oldest.name);
+        }
+        gone
+    }
+
+    /// Puts what was found at the newest end.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+}
+
+/// What counts as one address: with IPv6 the /64, of which anybody has all.
+fn network(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),
+        IpAddr::V6(v6) => u128::from(v6) & (u128::MAX << 64),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+//! Counts → the text that Prometheus reads (its exposition format 0.0.4).
+//!
+//! What a count means is told to whoever reads the page, in `# HELP`; websmsd(8) has the whole table.
+//!
+//! Invariant: a label is a word of ours or the name of an interface, escaped, so that no name can
+//! begin a line of its own.
+
+/// The content type of the text.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// What came in.
+    pub inbound: Inbound,
+    /// What is to go out, and went.
+    pub outbound: Outbound,
+}
+
+/// Since the daemon counts, but for the connections, which are those of now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inbound {
+    /// SMS that were put into Asterisk's spool.
+    pub accepted: u64,
+    /// When the last of them was, seconds since 1970; 0: none, or the clock was not sane.
+    pub last_s: u64,
+    /// SMS that were delivered before.
+    pub duplicates: u64,
+    /// What was refused, and why: a word of [`crate::proto::wire::response::REASONS`].
+    pub refused: Vec<(&'static str, u64)>,
+    /// Connections that are served.
+    pub connections: u64,
+    /// How many may be.
+    pub connections_max: u64,
+}
+
+/// Nothing of it is known without a folder for our state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outbound {
+    /// The queue; `None`: there is none, or it cannot be read.
+    pub queue: Option<Queue>,
+    /// One an interface.
+    pub interfaces: Vec<Interface>,
+}
+
+/// The outbound queue as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// SMS that wait.
+    pub waiting: u64,
+    /// SMS that were given up and are kept.
+    pub failed: u64,
+    /// Since when the oldest waits, seconds; `None`: not known, for its file or the clock does not tell.
+    pub oldest_s: Option<u64>,
+}
+
+/// What was tried over an interface, since its counts were begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name; empty where there are no indices.
+    pub name: String,
+    /// SMS that the provider took.
+    pub sent: u64,
+    /// When the last of them was, seconds since 1970; 0: none, or the clock was not sane.
+    pub last_s: u64,
+    /// Tries that ended otherwise, by verdict.
+    pub failed: Vec<(&'static str, u64)>,
+}
+
+impl Metrics {
+    /// The page's text.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut page = Page(Vec::new());
+        page.inbound(&self.inbound);
+        if let Some(queue) = &self.outbound.queue {
+            page.queue(queue);
+        }
+        if !self.outbound.interfaces.is_empty() {
+            page.interfaces(&self.outbound.interfaces);
+        }
+        page.0
+    }
+}
+
+const GAUGE: &str = "gauge";
+const COUNTER: &str = "counter";
+
+/// The text so far.
+struct Page(Vec<u8>);
+
+impl Page {
+    fn inbound(&mut self, inbound: &Inbound) {
+        let name = "in_accepted_total";
+        self.family(name, COUNTER, "SMS put into Asterisk's spool.");
+        self.sample(name, &[], inbound.accepted);
+        let name = "in_duplicates_total";
+        self.family(name, COUNTER, "SMS that had been delivered before.");
+        self.sample(name, &[], inbound.duplicates);
+        let name = "in_refused_total";
+        self.family(name, COUNTER, "Requests and SMS refused.");
+        for (reason, count) in &inbound.refused {
+            self.sample(name, &[("reason", reason)], *count);
+        }
+        if inbound.last_s > 0 {
+            let name = "in_last_accepted_timestamp_seconds";
+            self.family(name, GAUGE, "When the last SMS came in.");
+            self.sample(name, &[], inbound.last_s);
+        }
+        let name = "connections";
+        self.family(name, GAUGE, "Connections served now.");
+        self.sample(name, &[], inbound.connections);
+        let name = "connections_max";
+        self.family(name, GAUGE, "Connections that may be.");
+        self.sample(name, &[], inbound.connections_max);
+    }
+
+    fn queue(&mut self, queue: &Queue) {
+        let name = "queue_messages";
+        self.family(name, GAUGE, "SMS that wait to be sent.");
+        self.sample(name, &[], queue.waiting);
+        let name = "queue_failed_messages";
+        self.family(name, GAUGE, "SMS given up and kept.");
+        self.sample(name, &[], queue.failed);
+        if let Some(oldest_s) = queue.oldest_s {
+            let name = "queue_oldest_age_seconds";
+            self.family(name, GAUGE, "How long the oldest has waited.");
+            self.sample(name, &[], oldest_s);
+        }
+    }
+
+    fn interfaces(&mut self, interfaces: &[Interface]) {
+        let name = "out_sent_total";
+        self.family(name, COUNTER, "SMS the provider took.");
+        for it in interfaces {
+            self.sample(name, &[("interface", &it.name)], it.sent);
+        }
+        let name = "out_failed_total";
+        self.family(name, COUNTER, "Tries that ended otherwise.");
+        for it in interfaces {
+            for (verdict, count) in &it.failed {
+                let labels = [("interface", it.name.as_str()), ("verdict", verdict)];
+                self.sample(name, &labels, *count);
+            }
+        }
+        if interfaces.iter().any(|it| it.last_s > 0) {
+            let name = "out_last_sent_timestamp_seconds";
+            self.family(name, GAUGE, "When the provider took the last SMS.");
+            for it in interfaces.iter().filter(|it| it.last_s > 0) {
+                self.sample(name, &[("interface", &it.name)], it.last_s);
+            }
+        }
+    }
+
+    /// The two lines before a family's samples.
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        for part in [
+            "# HELP websms_",
+            name,
+            " ",
+            help,
+            "\n# TYPE websms_",
+            name,
+            " ",
+            kind,
+            "\n",
+        ] {
+            self.push(part);
+        }
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        self.push("websms_");
+        self.push(name);
+        let mut before = "{";
+        for (label, text) in labels {
+            for part in [before, label, "=\""] {
+                self.push(part);
+            }
+            self.escaped(text);
+            self.push("\"");
+            before = ",";
+        }
+        if !labels.is_empty() {
+            self.push("}");
+        }
+        self.push(" ");
+        self.push(&value.to_string());
+        self.push("\n");
+    }
+
+    /// A label's value: of all bytes three mean something there.
+    fn escaped(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match byte {
+                b'\n' => self.push("\\n"),
+                b'"' => self.push("\\\""),
+                b'\\' => self.push("\\\\"),
+                byte => self.0.push(byte),
+            }
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn lines(metrics: &Metrics) -> Vec<String> {
+        let text = String::from_utf8(metrics.encode()).unwrap();
+        assert!(text.ends_with('\n'), "{text}");
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_family_is_announced_and_an_unknown_value_has_no_line() {
+        let text = String::from_utf8(Metrics::default().encode()).unwrap();
+        assert_eq!(
+            text,
+            "# HELP websms_in_accepted_total SMS put into Asterisk's spool.\n\
+             # TYPE websms_in_accepted_total counter\n\
+             websms_in_accepted_total 0\n\
+             # HELP websms_in_duplicates_total SMS that had been delivered before.\n\
+             # TYPE websms_in_duplicates_total counter\n\
+             websms_in_duplicates_total 0\n\
+             # HELP websms_in_refused_total Requests and SMS refused.\n\
+             # TYPE websms_in_refused_total counter\n\
+             # HELP websms_connections Connections served now.\n\
+             # TYPE websms_connections gauge\n\
+             websms_connections 0\n\
+             # HELP websms_connections_max Connections that may be.\n\
+             # TYPE websms_connections_max gauge\n\
+             websms_connections_max 0\n"
+        );
+    }
+
+    #[test]
+    fn every_value_has_its_place() {
+        let metrics = Metrics {
+            inbound: Inbound {
+                accepted: 1,
+                last_s: 2,
+                duplicates: 3,
+                refused: vec![("path", 4), ("busy", 5)],
+                connections: 6,
+                connections_max: 7,
+            },
+            outbound: Outbound {
+                queue: Some(Queue {
+                    waiting: 8,
+                    failed: 9,
+                    oldest_s: Some(10),
+                }),
+                interfaces: vec![
+                    Interface {
+                        name: "kiwi".to_owned(),
+                        sent: u64::MAX,
+                        last_s: 12,
+                        failed: vec![("later", 13)],
+                    },
+                    Interface::default(),
+                ],
+            },
+        };
+        assert_eq!(
+            lines(&metrics),
+            [
+                "websms_in_accepted_total 1",
+                "websms_in_duplicates_total 3",
+                "websms_in_refused_total{reason=\"path\"} 4",
+                "websms_in_refused_total{reason=\"busy\"} 5",
+                "websms_in_last_accepted_timestamp_seconds 2",
+                "websms_connections 6",
+                "websms_connections_max 7",
+                "websms_queue_messages 8",
+                "websms_queue_failed_messages 9",
+                "websms_queue_oldest_age_seconds 10",
+                "websms_out_sent_total{interface=\"kiwi\"} 18446744073709551615",
+                "websms_out_sent_total{interface=\"\"} 0",
+                "websms_out_failed_total{interface=\"kiwi\",verdict=\"later\"} 13",
+                "websms_out_last_sent_timestamp_seconds{interface=\"kiwi\"} 12",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_begins_no_line_and_no_label() {
+        let check = |name: &str, expected: &str| {
+            let mut metrics = Metrics::default();
+            let name = name.to_owned();
+            metrics.outbound.interfaces.push(Interface {
+                name,
+                ..Interface::default()
+            });
+            let found = lines(&metrics).pop().unwrap();
+            assert_eq!(
+                found,
+                format!("websms_out_sent_total{{interface=\"{expected}\"}} 0")
+            );
+        };
+        check("", "");
+        check("a b", "a b");
+        check("a\"} 1", "a\\\"} 1");
+        check("a\\", "a\\\\");
+        check("a\nb 1", "a\\nb 1");
+        check("a\r\u{7f}{},#=", "a\r\u{7f}{},#=");
+        check("ünï\u{202e}", "ünï\u{202e}");
+    }
+}

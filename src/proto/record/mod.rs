@@ -1,0 +1,18 @@
+//! What stands in files of ours: the queue's messages, counts, remembered ids, kept requests, and the
+//! figures of the status page.
+//!
+//! Each format begins with its version, holds one field a line and is readable with `cat`. Leftover
+//! bytes are an error.
+
+pub mod fields;
+
+pub mod envelope;
+pub mod kept;
+pub mod notice;
+pub mod quota;
+pub mod seen;
+
+pub mod schedule;
+
+pub mod hook;
+pub mod metrics;

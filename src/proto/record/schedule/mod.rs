@@ -1,0 +1,454 @@
+//! What waits, how the interfaces do, and the time → what is to be sent next, or how long to wait.
+//!
+//! All times are milliseconds of one clock that never jumps; 0 is long ago.
+//!
+//! An interface is up until a try fails for now; then it is down for a pause, after which one message
+//! probes for all that wait for it: the one that was tried longest ago, so that a message which alone
+//! makes the provider fail does not keep it from the others. Such a one has pauses of its own, and only
+//! when another message fails too do the interface's become longer.
+//!
+//! A flush owes each message a try, whatever is down, until a few in a row have failed there.
+//!
+//! Invariant: at most one message is under way to a destination, the one that came first of those whose
+//! interface there is, and at most one over an interface.
+
+use std::time::Duration;
+
+use crate::limits::FLUSH_FAILURES_MAX;
+use crate::proto::record::envelope::Name;
+use crate::proto::sorted::Sorted;
+
+/// What the configuration says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// For each interface itself and those to try after it, in order.
+    pub chains: Sorted<String, Vec<String>>,
+    /// Pauses between tries; the last repeats. Never empty.
+    pub pauses_ms: Vec<u64>,
+    /// Messages under way at once.
+    pub senders_max: usize,
+}
+
+/// A message as its file has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The interface to try first.
+    pub interface: String,
+    /// No try before this.
+    pub due_ms: u64,
+    /// Given up at this time; `None`: not as long as the clock is not sane.
+    pub expires_ms: Option<u64>,
+    /// It may have been sent: no other interface may try it.
+    pub unsure: bool,
+    /// How often it was tried before; of those not tried since, who was least probes first.
+    pub tries: u32,
+}
+
+/// What is to be done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Send this over that interface and say what came of it.
+    Send(Name, String),
+    /// Give this up: it is too old.
+    Expire(Name),
+    /// Nothing until then, or until there is news.
+    Wait(Option<u64>),
+}
+
+/// What came of a try, for the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// It is sent or refused; the provider answers.
+    Done,
+    /// Not now.
+    Later {
+        /// What the provider asked us to wait, 0 where it did not.
+        wait_ms: u64,
+    },
+    /// It may have been sent.
+    Unsure,
+    /// It was not tried, for the interface may send so many only.
+    Held {
+        /// Until the next may go.
+        wait_ms: u64,
+    },
+    /// It was not tried, for a reason that says nothing of others.
+    Aside {
+        /// Until it may be.
+        wait_ms: u64,
+    },
+}
+
+/// All that waits.
+#[derive(Debug)]
+pub struct Schedule {
+    settings: Settings,
+    waiting: Sorted<Name, Waiting>,
+    interfaces: Sorted<String, State>,
+    under_way: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    entry: Entry,
+    /// The interface over which it is under way.
+    via: Option<String>,
+    tried_ms: u64,
+    /// How often it failed on an interface that worked for others.
+    alone: usize,
+    /// No try over the interfaces after the first before this.
+    spare_due_ms: u64,
+    /// A flush wants it to be tried once, due or not.
+    owed: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    busy: bool,
+    down: Option<Down>,
+    /// It may not send before this.
+    held_ms: u64,
+    /// Tries that failed since the last flush and the last that did not.
+    failures: usize,
+}
+
+#[derive(Debug)]
+struct Down {
+    until_ms: u64,
+    /// Which pause this is.
+    pause: usize,
+    /// The message that failed last.
+    failed: Name,
+}
+
+/// Whether a message can go.
+enum Way {
+    Up(String),
+    Probe(String),
+    At(Option<u64>),
+}
+
+impl Schedule {
+    /// Nothing waits yet, and every interface is up.
+    pub fn new(settings: Settings) -> Schedule {
+        Schedule {
+            settings,
+            waiting: Sorted::new(),
+            interfaces: Sorted::new(),
+            under_way: 0,
+        }
+    }
+
+    /// From the next try on the configuration is another. What is known of the interfaces stays.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// Takes up a message. One that was tried elsewhere and must wait says that its interface is down.
+    pub fn add(&mut self, name: Name, entry: Entry, now_ms: u64) {
+        if let Some(state) = state_of(&mut self.interfaces, &entry.interface)
+            && entry.due_ms > now_ms
+            && state.down.is_none()
+        {
+            state.down = Some(Down {
+                until_ms: entry.due_ms,
+                pause: 0,
+                failed: name.clone(),
+            });
+        }
+        let waiting = Waiting {
+            via: None,
+            tried_ms: 0,
+            alone: 0,
+            // Where it was tried, the interfaces after its own were asked as well.
+            spare_due_ms: entry.due_ms,
+            entry,
+            owed: false,
+        };
+        self.waiting.insert(name, waiting);
+    }
+
+    /// When a message is too old has become another time.
+    pub fn set_expiry(&mut self, name: &Name, expires_ms: Option<u64>) {
+        if let Some(waiting) = self.waiting.get_mut(name) {
+            waiting.entry.expires_ms = expires_ms;
+        }
+    }
+
+    /// Messages are given up after another time.
+    pub fn move_expiry(&mut self, before: Duration, after: Duration) {
+        let [before, after] =
+            [before, after].map(|expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
+        for waiting in self.waiting.values_mut() {
+            let expires_ms = waiting.entry.expires_ms;
+            waiting.entry.expires_ms =
+                expires_ms.map(|at_ms| at_ms.saturating_add(after).saturating_sub(before));
+        }
+    }
+
+    /// Interfaces that are not there, and how many wait for each.
+    pub fn lost(&self) -> Sorted<String, usize> {
+        let mut lost = Sorted::new();
+        for (_, waiting) in self.waiting.iter() {
+            let interface = &waiting.entry.interface;
+            if !self.settings.chains.contains(interface) {
+                let many: usize = lost.get(interface).copied().unwrap_or(0);
+                lost.insert(interface.clone(), many.saturating_add(1));
+            }
+        }
+        lost
+    }
+
+    /// Whether this one is known.
+    pub fn holds(&self, name: &Name) -> bool {
+        self.waiting.contains(name)
+    }
+
+    /// Forgets what is in the folder no more: whoever removed it does not want it sent.
+    pub fn retain(&mut self, is_there: impl Fn(&Name) -> bool) {
+        self.waiting
+            .retain(|name, waiting| waiting.via.is_some() || is_there(name));
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether any is under way.
+    pub fn is_busy(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// Everything is due once, and no interface is known to be down.
+    pub fn flush(&mut self) {
+        for state in self.interfaces.values_mut() {
+            state.down = None;
+            state.failures = 0;
+        }
+        for waiting in self.waiting.values_mut() {
+            waiting.entry.due_ms = 0;
+            waiting.spare_due_ms = 0;
+            waiting.owed = true;
+        }
+    }
+
+    /// What is to be done. A message that is to be sent is under way from here to
+    /// [`Schedule::tried`].
+    pub fn next(&mut self, now_ms: u64) -> Next {
+        let under_way = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.via.is_some());
+        let mut destinations: Sorted<u64> =
+            under_way.map(|(name, _)| (name.destination, ())).collect();
+        let mut wake_ms = None;
+        let mut probe: Option<((u64, u32), Name, String)> = None;
+        let mut chosen = None;
+        let full = self.under_way >= self.settings.senders_max;
+        for (name, waiting) in self.waiting.iter() {
+            let first = !destinations.contains(&name.destination);
+            // One whose interface has gone holds up nobody.
+            let has_way = self.settings.chains.contains(&waiting.entry.interface);
+            if first && has_way {
+                destinations.insert(name.destination, ());
+            }
+            if waiting.via.is_some() {
+                continue;
+            }
+            match waiting.entry.expires_ms {
+                Some(expires_ms) if expires_ms <= now_ms => return Next::Expire(name.clone()),
+                expires_ms => wake_ms = earlier(wake_ms, expires_ms),
+            }
+            if !first || full || chosen.is_some() {
+                continue;
+            }
+            match self.way(waiting, now_ms) {
+                Way::Up(via) => chosen = Some((name.clone(), via)),
+                Way::Probe(via) => {
+                    let turn = (waiting.tried_ms, waiting.entry.tries);
+                    let earliest = probe.as_ref().map(|(turn, ..)| *turn);
+                    if earliest.is_none_or(|earliest| turn < earliest) {
+                        probe = Some((turn, name.clone(), via));
+                    }
+                }
+                Way::At(at_ms) => wake_ms = earlier(wake_ms, at_ms),
+            }
+        }
+        let chosen = chosen.or_else(|| probe.map(|(_, name, via)| (name, via)));
+        let Some((name, via)) = chosen else {
+            return Next::Wait(wake_ms);
+        };
+        if let Some(waiting) = self.waiting.get_mut(&name) {
+            waiting.via = Some(via.clone());
+        }
+        if let Some(state) = state_of(&mut self.interfaces, &via) {
+            state.busy = true;
+        }
+        self.under_way = self.under_way.saturating_add(1);
+        Next::Send(name, via)
+    }
+
+    /// Over which interface a message can go now.
+    fn way(&self, waiting: &Waiting, now_ms: u64) -> Way {
+        let entry = &waiting.entry;
+        let Some(chain) = self.settings.chains.get(&entry.interface) else {
+            // Its interface has gone from the configuration: it waits until it comes back.
+            return Way::At(None);
+        };
+        let mut wake_ms = None;
+        let length = if entry.unsure { 1 } else { chain.len() };
+        for (place, via) in chain.iter().enumerate().take(length) {
+            let due_ms = match place {
+                0 => entry.due_ms,
+                _ => waiting.spare_due_ms,
+            };
+            let state = self.interfaces.get(via);
+            let down = state.and_then(|state| state.down.as_ref());
+            let until_ms = down.map_or(0, |down| down.until_ms);
+            let held_ms = state.map_or(0, |state| state.held_ms);
+            let failures = state.map_or(0, |state| state.failures);
+            let at_ms = match waiting.owed && failures < FLUSH_FAILURES_MAX {
+                true => held_ms,
+                false => due_ms.max(until_ms).max(held_ms),
+            };
+            if at_ms > now_ms {
+                wake_ms = earlier(wake_ms, Some(at_ms));
+                continue;
+            }
+            match (state.is_some_and(|state| state.busy), down.is_some()) {
+                (false, false) => return Way::Up(via.clone()),
+                (false, true) => return Way::Probe(via.clone()),
+                // It works, so the message waits its turn there.
+                (true, false) => return Way::At(None),
+                (true, true) => {}
+            }
+        }
+        Way::At(wake_ms)
+    }
+
+    /// What came of a message that [`Schedule::next`] gave out. `jitter` is 0 to 200 and takes so many
+    /// thousandths off a pause, so that those who wait do not come back all at once.
+    pub fn tried(&mut self, name: &Name, tried: Tried, now_ms: u64, jitter: u64) {
+        let Some(waiting) = self.waiting.get_mut(name) else {
+            return;
+        };
+        let Some(via) = waiting.via.take() else {
+            return;
+        };
+        self.under_way = self.under_way.saturating_sub(1);
+        let Some(state) = state_of(&mut self.interfaces, &via) else {
+            return;
+        };
+        state.busy = false;
+        let pauses = &self.settings.pauses_ms;
+        let wait_ms = match tried {
+            Tried::Done => {
+                state.down = None;
+                state.failures = 0;
+                self.waiting.remove(name);
+                return;
+            }
+            Tried::Held { wait_ms } => {
+                state.held_ms = now_ms.saturating_add(wait_ms);
+                return;
+            }
+            Tried::Aside { wait_ms } => {
+                let due_ms = now_ms.saturating_add(wait_ms);
+                waiting.entry.due_ms = waiting.entry.due_ms.max(due_ms);
+                waiting.spare_due_ms = waiting.spare_due_ms.max(due_ms);
+                waiting.owed = false;
+                return;
+            }
+            Tried::Later { wait_ms } => wait_ms,
+            Tried::Unsure => {
+                waiting.entry.unsure = true;
+                waiting.entry.interface = via.clone();
+                0
+            }
+        };
+        let owed = std::mem::take(&mut waiting.owed) && state.failures < FLUSH_FAILURES_MAX;
+        state.failures = state.failures.saturating_add(1);
+        let is_another = state.down.as_ref().is_some_and(|down| down.failed != *name);
+        let place = match &state.down {
+            None => 0,
+            Some(down) if is_another && !owed => down.pause.saturating_add(1),
+            Some(down) => down.pause,
+        };
+        let asked_ms = wait_ms.min(longest(pauses));
+        let until_ms = now_ms.saturating_add(pause_ms(pauses, place, jitter).max(asked_ms));
+        let due_ms = match is_another && tried != Tried::Unsure {
+            true => now_ms,
+            // It failed where others, as far as is known, do not.
+            false => {
+                let alone = waiting.alone;
+                waiting.alone = alone.saturating_add(1);
+                now_ms.saturating_add(pause_ms(pauses, alone, jitter).max(asked_ms))
+            }
+        };
+        state.down = Some(Down {
+            until_ms,
+            pause: place,
+            failed: name.clone(),
+        });
+        waiting.tried_ms = now_ms;
+        match waiting.entry.interface == via {
+            true => waiting.entry.due_ms = due_ms,
+            false => waiting.spare_due_ms = due_ms,
+        }
+    }
+
+    /// Forgets a message that was given up.
+    pub fn remove(&mut self, name: &Name) {
+        self.waiting.remove(name);
+    }
+}
+
+/// What is known of an interface; nothing yet: it is up.
+fn state_of<'a>(interfaces: &'a mut Sorted<String, State>, name: &String) -> Option<&'a mut State> {
+    if !interfaces.contains(name) {
+        interfaces.insert(name.clone(), State::default());
+    }
+    interfaces.get_mut(name)
+}
+
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The pause after this many failures before, jitter taken off.
+pub fn pause_ms(pauses_ms: &[u64], place: usize, jitter: u64) -> u64 {
+    let pause = pauses_ms.get(place).or_else(|| pauses_ms.last());
+    let pause = pause.copied().unwrap_or(0);
+    let off = pause.saturating_mul(jitter.min(JITTER_MAX)) / 1000;
+    pause.saturating_sub(off)
+}
+
+/// Thousandths of a pause that jitter takes off at most.
+pub const JITTER_MAX: u64 = 200;
+
+fn longest(pauses_ms: &[u64]) -> u64 {
+    pauses_ms.iter().copied().max().unwrap_or(0)
+}
+
+/// When a message is due that was written with `due_s`, by the clock as it is now: never further off
+/// than the longest pause, so that a clock that has jumped holds up nothing. How long from now, ms.
+pub fn due_in_ms(due_s: u64, now_s: u64, pauses_ms: &[u64]) -> u64 {
+    let wait_ms = due_s.saturating_sub(now_s).saturating_mul(1000);
+    match wait_ms <= longest(pauses_ms) {
+        true => wait_ms,
+        false => 0,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+mod tests;

@@ -1,0 +1,392 @@
+//! Rules + peer + request → a [`Permit`], or who must stay outside.
+//!
+//! In two steps, since the first must pass before any of the body is read: [`admit`] looks at
+//! address and path and gives an [`Entry`], [`check`] turns that and the whole request into a
+//! [`Permit`].
+//!
+//! Invariant: a `Permit` is made here only, so that no message is read from a request that was
+//! not let in.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::proto::webhook::verify::{self, Coverage, PublicUrl, Scheme};
+use crate::proto::wire::request::Request;
+
+/// An address block, IPv4 or IPv6; host bits are ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cidr {
+    /// IPv4 as its IPv4-mapped IPv6 address.
+    pub address: u128,
+    /// Of 128.
+    pub prefix_bits: u8,
+}
+
+/// All that decides who may deliver.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// One a candidate interface, in file order; of those that match, the last is used (spec §4).
+    pub gates: Vec<Gate>,
+    /// Trusted reverse proxies.
+    pub proxies: Vec<Cidr>,
+    /// CGI spelling of the field they set, `HTTP_X_FORWARDED_FOR`; empty: none.
+    pub proxy_header: String,
+    /// The status page; `None`: there is none.
+    pub status: Option<Status>,
+}
+
+/// The status page: where it is, and who may read it. It belongs to no interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Its path, undecoded (`status_path`). No interface has it.
+    pub path: Vec<u8>,
+    /// Blocks let in (`status_addr`); empty: nobody.
+    pub permit: Vec<Cidr>,
+}
+
+/// What one interface asks of a request.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Blocks let in; `None`: everybody, empty: nobody.
+    pub permit: Option<Vec<Cidr>>,
+    /// Request paths served, undecoded; one with `?` is compared with the whole target.
+    /// `None`: every path, empty: none.
+    pub paths: Option<Vec<Vec<u8>>>,
+    /// How the provider proves itself.
+    pub scheme: Scheme,
+    /// Where the provider sends to (`public_url`), for schemes that sign it.
+    pub public_url: Option<PublicUrl>,
+    /// The parameter whose value is echoed (`key_echo`); empty: none.
+    pub key_echo: Vec<u8>,
+}
+
+/// Where a request comes from and which interface it belongs to: address and path have passed,
+/// credentials have not been looked at.
+#[derive(Debug)]
+pub struct Entry {
+    gate: usize,
+    caller: Caller,
+}
+
+/// Leave to read messages from one request. Consumed by `webhook::read`.
+#[derive(Debug)]
+pub struct Permit {
+    gate: usize,
+    coverage: Coverage,
+}
+
+/// Who sent a request, as far as can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The connection's other end, which is no proxy.
+    Peer(IpAddr),
+    /// What a trusted proxy says.
+    Forwarded(IpAddr),
+    /// A trusted proxy that names nobody but proxies, or nobody at all: its own address.
+    Proxy(IpAddr),
+    /// A trusted proxy names something that is no address. Only interfaces that let everybody in
+    /// take it.
+    Unknown,
+}
+
+/// Who must stay outside, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// No interface permits the address: 403.
+    Address,
+    /// None of those that do serves the path: 404.
+    Path,
+    /// Credentials or signature wrong, and what about them: 401.
+    Credentials(&'static str),
+    /// A time-windowed signature cannot be judged under this clock: 503.
+    Clock,
+}
+
+impl Cidr {
+    /// `1.2.3.4`, `1.2.3.0/24`, `2001:db8::/32`, without blanks around it. Host bits may be set.
+    pub fn parse(text: &str) -> Option<Cidr> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        // Whatever `parse` of the number takes besides digits ("+8") is no prefix.
+        if prefix.is_some_and(|p| p.len() > 3 || !p.bytes().all(|b| b.is_ascii_digit())) {
+            return None;
+        }
+        let address: IpAddr = address.parse().ok()?;
+        let (bits_max, bits_before) = match address {
+            IpAddr::V4(_) => (32_u8, 96_u8),
+            IpAddr::V6(_) => (128, 0),
+        };
+        let bits = match prefix {
+            None => bits_max,
+            Some(prefix) => prefix.parse::<u8>().ok().filter(|bits| *bits <= bits_max)?,
+        };
+        Some(Cidr {
+            address: mapped(address),
+            prefix_bits: bits.checked_add(bits_before)?,
+        })
+    }
+
+    /// Whether the address lies in the block. An IPv4 address, mapped or not, lies in IPv4 blocks
+    /// only: `::/0` is all of IPv6.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = mapped(address);
+        let is_v4 = address >> 32 == 0xffff;
+        if is_v4 && self.prefix_bits < 96 {
+            return false;
+        }
+        let host_bits = 128_u32.saturating_sub(u32::from(self.prefix_bits));
+        let network = |address: u128| address.checked_shr(host_bits).unwrap_or(0);
+        network(address) == network(self.address)
+    }
+}
+
+impl Cidr {
+    /// The address that was given with the block, host bits and all.
+    pub fn first_address(&self) -> IpAddr {
+        Ipv6Addr::from(self.address).to_canonical()
+    }
+}
+
+/// As it is parsed.
+impl std::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let address = self.first_address();
+        let (bits, bits_max) = match address {
+            IpAddr::V4(_) => (self.prefix_bits.saturating_sub(96), 32),
+            IpAddr::V6(_) => (self.prefix_bits, 128),
+        };
+        match bits == bits_max {
+            true => write!(f, "{address}"),
+            false => write!(f, "{address}/{bits}"),
+        }
+    }
+}
+
+/// IPv6 as it is, IPv4 as `::ffff:a.b.c.d`.
+fn mapped(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),
+        IpAddr::V6(v6) => u128::from(v6),
+    }
+}
+
+impl Rules {
+    /// Whether the peer is one of the trusted proxies.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.iter().any(|block| block.contains(peer))
+    }
+
+    /// Whether nothing that this peer sends can be let in, so that it need not be read.
+    pub fn is_stranger(&self, peer: IpAddr) -> bool {
+        let status = self.status.as_ref();
+        !self.is_proxy(peer)
+            && !self.gates.iter().any(|gate| gate.permits(Some(peer)))
+            && !status.is_some_and(|status| status.permits(peer))
+    }
+}
+
+impl Status {
+    fn permits(&self, address: IpAddr) -> bool {
+        self.permit.iter().any(|block| block.contains(address))
+    }
+
+    fn is_at(&self, request: &Request) -> bool {
+        self.path == request.path()
+    }
+}
+
+impl Gate {
+    /// Whether the address may enter; `None` is an address that could not be found out.
+    pub fn permits(&self, address: Option<IpAddr>) -> bool {
+        match (&self.permit, address) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(blocks), Some(address)) => blocks.iter().any(|block| block.contains(address)),
+        }
+    }
+
+    /// Whether the path is served, bytewise and undecoded.
+    fn serves(&self, request: &Request) -> bool {
+        let Some(paths) = &self.paths else {
+            return true;
+        };
+        paths.iter().any(|path| match path.contains(&b'?') {
+            true => path == request.target,
+            false => path == request.path(),
+        })
+    }
+}
+
+impl Caller {
+    /// The address, if there is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Caller::Peer(address) | Caller::Forwarded(address) | Caller::Proxy(address) => {
+                Some(*address)
+            }
+            Caller::Unknown => None,
+        }
+    }
+}
+
+impl Entry {
+    /// Index into `rules.gates` and `config.hooks`.
+    pub fn gate(&self) -> usize {
+        self.gate
+    }
+
+    /// Who sent it.
+    pub fn caller(&self) -> Caller {
+        self.caller
+    }
+}
+
+impl Permit {
+    /// Index into `rules.gates` and `config.hooks`.
+    pub fn gate(&self) -> usize {
+        self.gate
+    }
+
+    /// What of the request may be read.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// The permit of a kept request that is replayed: it passed when it came, and what its proof
+    /// covered then was kept with it.
+    pub fn replayed(gate: usize, coverage: Coverage) -> Permit {
+        Permit { gate, coverage }
+    }
+}
+
+/// Whether a request is one for the status page, by somebody who may read it. Who may not is told by
+/// [`admit`] what holds for a path that nobody has.
+///
+/// A proxy that nobody declared makes the world look like this machine, so a request that has a trace
+/// of one is let in only where a trusted proxy names a caller, and that caller is not this machine
+/// itself, which needs no proxy.
+pub fn reads_status(rules: &Rules, peer: IpAddr, request: &Request) -> bool {
+    let Some(status) = rules.status.as_ref().filter(|it| it.is_at(request)) else {
+        return false;
+    };
+    match caller(rules, peer, request) {
+        Caller::Peer(address) | Caller::Proxy(address) => {
+            status.permits(address) && !has_trace_of_proxy(rules, request)
+        }
+        Caller::Forwarded(address) => status.permits(address) && !address.is_loopback(),
+        Caller::Unknown => false,
+    }
+}
+
+fn has_trace_of_proxy(rules: &Rules, request: &Request) -> bool {
+    const TRACES: [&str; 4] = ["Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"];
+    request.fields.iter().any(|field| {
+        is_cgi_name(&rules.proxy_header, field.name)
+            || TRACES.iter().any(|it| it.eq_ignore_ascii_case(field.name))
+    })
+}
+
+/// Address, then path: the interface that a request belongs to. Its body has not been read.
+pub fn admit(rules: &Rules, peer: IpAddr, request: &Request) -> Result<Entry, Denied> {
+    let caller = caller(rules, peer, request);
+    let permitted = |gate: &&Gate| gate.permits(caller.address());
+    let is_taken = rules.status.as_ref().is_some_and(|it| it.is_at(request));
+    let gate = rules
+        .gates
+        .iter()
+        .rposition(|gate| permitted(&gate) && gate.serves(request) && !is_taken);
+    match gate {
+        Some(gate) => Ok(Entry { gate, caller }),
+        None if rules.gates.iter().any(|gate| permitted(&gate)) => Err(Denied::Path),
+        None => Err(Denied::Address),
+    }
+}
+
+/// The entry's credentials or signature over the whole request, body included. `now_s` is `None`
+/// while the clock is not sane. The choice of interface is final: no other is tried.
+pub fn check(
+    entry: Entry,
+    rules: &Rules,
+    request: &Request,
+    now_s: Option<u64>,
+) -> Result<Permit, Denied> {
+    let gate = rules.gates.get(entry.gate).ok_or(Denied::Address)?;
+    let public_url = gate.public_url.as_ref();
+    match verify::check(&gate.scheme, public_url, request, now_s) {
+        Ok(coverage) => Ok(Permit {
+            gate: entry.gate,
+            coverage,
+        }),
+        Err(verify::Denied::Clock) => Err(Denied::Clock),
+        Err(denied) => Err(Denied::Credentials(denied.phrase())),
+    }
+}
+
+/// The peer, or whom a trusted proxy names: the field's lines in order, read from the right,
+/// proxies skipped.
+pub fn caller(rules: &Rules, peer: IpAddr, request: &Request) -> Caller {
+    let peer = peer.to_canonical();
+    if !rules.is_proxy(peer) {
+        return Caller::Peer(peer);
+    }
+    let lines = request
+        .fields
+        .iter()
+        .filter(|field| is_cgi_name(&rules.proxy_header, field.name));
+    for line in lines.rev() {
+        if line.value.trim_ascii().is_empty() {
+            continue;
+        }
+        for entry in line.value.rsplit(|b| *b == b',') {
+            match forwarded_address(entry) {
+                None => return Caller::Unknown,
+                Some(address) if rules.is_proxy(address) => {}
+                Some(address) => return Caller::Forwarded(address),
+            }
+        }
+    }
+    Caller::Proxy(peer)
+}
+
+/// Whether CGI calls the field `cgi`: `HTTP_A_B` is `A-B` and no other. A field with `_` in its
+/// own name could be anybody's and is never it.
+fn is_cgi_name(cgi: &str, field: &str) -> bool {
+    let wanted = cgi.strip_prefix("HTTP_").unwrap_or(cgi);
+    wanted.len() == field.len()
+        && !wanted.is_empty()
+        && wanted.bytes().zip(field.bytes()).all(|(wanted, given)| {
+            let wanted = if wanted == b'_' { b'-' } else { wanted };
+            wanted.eq_ignore_ascii_case(&given)
+        })
+}
+
+/// `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`, blanks around it.
+fn forwarded_address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry.trim_ascii()).ok()?;
+    if let Some(bracketed) = entry.strip_prefix('[') {
+        let (address, rest) = bracketed.split_once(']')?;
+        if !rest.is_empty() && !is_port(rest.strip_prefix(':')?) {
+            return None;
+        }
+        let address: Ipv6Addr = address.parse().ok()?;
+        return Some(IpAddr::V6(address).to_canonical());
+    }
+    if let Some((address, port)) = entry.split_once(':')
+        && is_port(port)
+    {
+        let address: Ipv4Addr = address.parse().ok()?;
+        return Some(IpAddr::V4(address));
+    }
+    let address: IpAddr = entry.parse().ok()?;
+    Some(address.to_canonical())
+}
+
+/// One to five digits. `::1` has a colon first and an empty text before it, `1::` none after.
+fn is_port(text: &str) -> bool {
+    (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,499 @@
+//! Blocks of addresses, forwarded headers, paths and credentials → who is let in, a row a case.
+
+use super::*;
+use crate::proto::wire::request::{Field, Version};
+
+#[test]
+fn blocks() {
+    let check = |text: &str, expected: Option<(&str, u8)>| {
+        let expected = expected.map(|(address, prefix_bits)| Cidr {
+            address: mapped(address.parse().unwrap()),
+            prefix_bits,
+        });
+        assert_eq!(Cidr::parse(text), expected, "{text:?}");
+    };
+    check("1.2.3.4", Some(("1.2.3.4", 128)));
+    check("1.2.3.4/32", Some(("1.2.3.4", 128)));
+    check("1.2.3.4/24", Some(("1.2.3.4", 120)));
+    check("0.0.0.0/0", Some(("0.0.0.0", 96)));
+    check("1.2.3.4/032", Some(("1.2.3.4", 128)));
+    check("::1", Some(("::1", 128)));
+    check("2001:db8::/32", Some(("2001:db8::", 32)));
+    check("::/0", Some(("::", 0)));
+    check("::/128", Some(("::", 128)));
+    check("::ffff:1.2.3.4", Some(("1.2.3.4", 128)));
+    for bad in [
+        "",
+        "/",
+        "1.2.3",
+        "1.2.3.4/",
+        "1.2.3.4/33",
+        "1.2.3.4/+8",
+        "1.2.3.4/-1",
+        "1.2.3.4/8/8",
+        "1.2.3.04",
+        "1.2.3.256",
+        "::/129",
+        "::/0128",
+        "a",
+        " 1.2.3.4",
+        "1.2.3.4 ",
+        "[::1]",
+        "1.2.3.4:80",
+        "1.2.3.0/255.255.255.0",
+        "::1%lo",
+    ] {
+        check(bad, None);
+    }
+}
+
+#[test]
+fn block_contains() {
+    let check = |block: &str, address: &str, expected: bool| {
+        let found = Cidr::parse(block)
+            .unwrap()
+            .contains(address.parse().unwrap());
+        assert_eq!(found, expected, "{block} {address}");
+    };
+    check("1.2.3.4", "1.2.3.4", true);
+    check("1.2.3.4", "1.2.3.5", false);
+    check("1.2.3.4", "::ffff:1.2.3.4", true);
+    check("::ffff:1.2.3.4", "1.2.3.4", true);
+    check("1.2.3.4/24", "1.2.3.255", true);
+    check("1.2.3.4/24", "1.2.4.0", false);
+    check("1.2.3.4/31", "1.2.3.5", true);
+    check("1.2.3.4/31", "1.2.3.6", false);
+    check("0.0.0.0/0", "255.1.2.3", true);
+    check("0.0.0.0/0", "::1", false);
+    check("0.0.0.0/0", "::ffff:1.2.3.4", true);
+    check("::/0", "2001:db8::1", true);
+    check("::/0", "1.2.3.4", false);
+    check("::/0", "::ffff:1.2.3.4", false);
+    check("2001:db8::/32", "2001:db8:ffff::1", true);
+    check("2001:db8::/32", "2001:db9::1", false);
+    check("2001:db8::8/125", "2001:db8::f", true);
+    check("2001:db8::8/125", "2001:db8::10", false);
+    check("::1.2.3.4", "1.2.3.4", false);
+}
+
+fn blocks_of(list: &str) -> Vec<Cidr> {
+    list.split_whitespace()
+        .map(|block| Cidr::parse(block).unwrap())
+        .collect()
+}
+
+fn gate(permit: Option<&str>, paths: Option<&[&str]>) -> Gate {
+    Gate {
+        permit: permit.map(blocks_of),
+        paths: paths.map(|paths| paths.iter().map(|path| path.as_bytes().to_vec()).collect()),
+        scheme: Scheme::None,
+        public_url: None,
+        key_echo: Vec::new(),
+    }
+}
+
+fn rules(gates: Vec<Gate>) -> Rules {
+    Rules {
+        gates,
+        proxies: blocks_of("172.16.0.0/12 fd00::/8"),
+        proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
+        status: None,
+    }
+}
+
+fn request<'a>(target: &'a str, fields: &[(&'a str, &'a str)]) -> Request<'a> {
+    Request {
+        method: "POST",
+        target: target.as_bytes(),
+        version: Version::Http11,
+        fields: fields
+            .iter()
+            .map(|(name, value)| Field {
+                name,
+                value: value.as_bytes(),
+            })
+            .collect(),
+        body: b"",
+    }
+}
+
+#[test]
+fn callers() {
+    let check = |peer: &str, fields: &[(&str, &str)], expected: Caller| {
+        let found = caller(&rules(vec![]), peer.parse().unwrap(), &request("/", fields));
+        assert_eq!(found, expected, "{peer} {fields:?}");
+    };
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let forwarded = |text: &str| Caller::Forwarded(ip(text));
+    let xff = "X-Forwarded-For";
+    let (proxy, itself) = ("172.16.0.1", Caller::Proxy(ip("172.16.0.1")));
+
+    // A peer that is no proxy says nothing about itself.
+    check("9.9.9.9", &[(xff, "1.1.1.1")], Caller::Peer(ip("9.9.9.9")));
+    check("::ffff:9.9.9.9", &[], Caller::Peer(ip("9.9.9.9")));
+    check("::ffff:172.16.0.1", &[], itself);
+    check("fd00::1", &[(xff, "1.1.1.1")], forwarded("1.1.1.1"));
+
+    check(proxy, &[(xff, "1.1.1.1")], forwarded("1.1.1.1"));
+    check(
+        proxy,
+        &[("x-forwarded-FOR", "1.1.1.1")],
+        forwarded("1.1.1.1"),
+    );
+    check(proxy, &[(xff, "6.6.6.6, 1.1.1.1")], forwarded("1.1.1.1"));
+    check(
+        proxy,
+        &[(xff, "1.1.1.1,172.16.0.2 , fd00::2")],
+        forwarded("1.1.1.1"),
+    );
+    check(
+        proxy,
+        &[(xff, "6.6.6.6"), (xff, "1.1.1.1")],
+        forwarded("1.1.1.1"),
+    );
+    check(
+        proxy,
+        &[(xff, "1.1.1.1"), (xff, "172.16.0.2")],
+        forwarded("1.1.1.1"),
+    );
+    check(proxy, &[(xff, "1.1.1.1"), (xff, "")], forwarded("1.1.1.1"));
+    check(proxy, &[(xff, "1.1.1.1:8080")], forwarded("1.1.1.1"));
+    check(
+        proxy,
+        &[(xff, "[2001:db8::1]:8080")],
+        forwarded("2001:db8::1"),
+    );
+    check(proxy, &[(xff, "[2001:db8::1]")], forwarded("2001:db8::1"));
+    check(proxy, &[(xff, "2001:db8::1")], forwarded("2001:db8::1"));
+    check(proxy, &[(xff, "::1")], forwarded("::1"));
+    check(proxy, &[(xff, "::ffff:1.1.1.1")], forwarded("1.1.1.1"));
+    check(
+        proxy,
+        &[(xff, "[::ffff:172.16.0.2]:1, ::ffff:172.16.0.3")],
+        itself,
+    );
+
+    // Nobody but proxies, or nobody.
+    check(proxy, &[], itself);
+    check(proxy, &[(xff, "")], itself);
+    check(proxy, &[(xff, "172.16.0.2")], itself);
+    // A field of another name is not it, whatever CGI would make of it.
+    check(proxy, &[("X_Forwarded_For", "1.1.1.1")], itself);
+    check(proxy, &[("X-Forwarded_For", "1.1.1.1")], itself);
+    check(proxy, &[("X.Forwarded.For", "1.1.1.1")], itself);
+    check(proxy, &[("Forwarded-For", "1.1.1.1")], itself);
+    check(proxy, &[("HTTP_X_FORWARDED_FOR", "1.1.1.1")], itself);
+
+    for bad in [
+        "unknown",
+        "1.1.1.1, unknown",
+        "1.1.1.1,",
+        "1.1.1.1, ,172.16.0.2",
+        "1.1.1.1:",
+        "1.1.1",
+        "1.1.1.1:http",
+        "1.1.1.1:123456",
+        "[1.1.1.1]",
+        "[::1",
+        "[::1]80",
+        "[::1]:",
+        "fe80::1%eth0",
+        "\"1.1.1.1\"",
+        "for=1.1.1.1",
+        "01.1.1.1",
+        "1.1.1.1 2.2.2.2",
+        "\u{661}.1.1.1",
+    ] {
+        check(proxy, &[(xff, bad)], Caller::Unknown);
+    }
+}
+
+#[test]
+fn no_header_named() {
+    let mut rules = rules(vec![]);
+    for name in ["", "HTTP_"] {
+        rules.proxy_header = name.to_owned();
+        let request = request("/", &[("", "1.1.1.1"), ("X-Forwarded-For", "1.1.1.1")]);
+        let proxy: IpAddr = "172.16.0.1".parse().unwrap();
+        assert_eq!(caller(&rules, proxy, &request), Caller::Proxy(proxy));
+    }
+}
+
+/// The gate for a target from a peer.
+fn check_admit(gates: Vec<Gate>, peer: &str, target: &str, expected: Result<usize, Denied>) {
+    let (rules, peer) = (rules(gates), peer.parse().unwrap());
+    let found = admit(
+        &rules,
+        peer,
+        &request(target, &[("X-Forwarded-For", "bad")]),
+    );
+    let found = found.map(|entry| entry.gate());
+    assert_eq!(found, expected, "{peer} {target}");
+    // Who is let in is never turned away unread.
+    assert!(
+        !(found.is_ok() && rules.is_stranger(peer)),
+        "{peer} {target}"
+    );
+}
+
+#[test]
+fn admission() {
+    let check = check_admit;
+    let one = |permit, paths| vec![gate(permit, paths)];
+    check(vec![], "1.1.1.1", "/", Err(Denied::Address));
+    check(one(None, None), "1.1.1.1", "/", Ok(0));
+    check(one(Some(""), None), "1.1.1.1", "/", Err(Denied::Address));
+    check(one(Some("1.1.1.0/24"), None), "1.1.1.1", "/", Ok(0));
+    check(one(Some("1.1.1.0/24"), None), "::ffff:1.1.1.1", "/", Ok(0));
+    check(
+        one(Some("1.1.1.0/24"), None),
+        "1.1.2.1",
+        "/",
+        Err(Denied::Address),
+    );
+    check(
+        one(Some("1.1.1.0/24 2001:db8::/32"), None),
+        "2001:db8::1",
+        "/",
+        Ok(0),
+    );
+
+    // A proxy that names something that is no address.
+    check(one(None, None), "172.16.0.1", "/", Ok(0));
+    check(
+        one(Some("0.0.0.0/0 ::/0"), None),
+        "172.16.0.1",
+        "/",
+        Err(Denied::Address),
+    );
+
+    check(one(None, Some(&[])), "1.1.1.1", "/", Err(Denied::Path));
+    check(one(None, Some(&["/sms"])), "1.1.1.1", "/sms", Ok(0));
+    check(one(None, Some(&["/sms"])), "1.1.1.1", "/sms?a=b", Ok(0));
+    check(
+        one(None, Some(&["/sms"])),
+        "1.1.1.1",
+        "/sms/",
+        Err(Denied::Path),
+    );
+    check(
+        one(None, Some(&["/sms"])),
+        "1.1.1.1",
+        "/SMS",
+        Err(Denied::Path),
+    );
+    check(
+        one(None, Some(&["/sms"])),
+        "1.1.1.1",
+        "/%73ms",
+        Err(Denied::Path),
+    );
+    check(one(None, Some(&["/sms?a=b"])), "1.1.1.1", "/sms?a=b", Ok(0));
+    check(
+        one(None, Some(&["/sms?a=b"])),
+        "1.1.1.1",
+        "/sms?a=b&c",
+        Err(Denied::Path),
+    );
+    check(
+        one(None, Some(&["/sms?a=b"])),
+        "1.1.1.1",
+        "/sms",
+        Err(Denied::Path),
+    );
+    check(one(None, Some(&["/a", "/b"])), "1.1.1.1", "/b", Ok(0));
+    // The address is judged first: a stranger does not learn which paths there are.
+    check(
+        one(Some("2.2.2.2"), Some(&["/a"])),
+        "1.1.1.1",
+        "/b",
+        Err(Denied::Address),
+    );
+
+    // Of several, the last that matches in both.
+    let several = || {
+        vec![
+            gate(Some("1.1.1.1 2.2.2.2"), Some(&["/a"])),
+            gate(Some("1.1.1.1"), Some(&["/a", "/b"])),
+            gate(Some("2.2.2.2"), Some(&["/b"])),
+        ]
+    };
+    check(several(), "1.1.1.1", "/a", Ok(1));
+    check(several(), "2.2.2.2", "/a", Ok(0));
+    check(several(), "2.2.2.2", "/b", Ok(2));
+    check(several(), "1.1.1.1", "/c", Err(Denied::Path));
+    check(several(), "3.3.3.3", "/a", Err(Denied::Address));
+}
+
+#[test]
+fn strangers() {
+    let check = |gates: Vec<Gate>, peer: &str, expected: bool| {
+        let found = rules(gates).is_stranger(peer.parse().unwrap());
+        assert_eq!(found, expected, "{peer}");
+    };
+    let two = || {
+        vec![
+            gate(Some("1.1.1.1"), None),
+            gate(Some("2001:db8::/32"), None),
+        ]
+    };
+    check(two(), "1.1.1.1", false);
+    check(two(), "::ffff:1.1.1.1", false);
+    check(two(), "2001:db8::1", false);
+    check(two(), "1.1.1.2", true);
+    check(two(), "172.16.0.1", false);
+    check(vec![gate(None, Some(&[]))], "1.1.1.2", false);
+    check(vec![], "1.1.1.2", true);
+}
+
+/// Rules with a status page at `/status`, for 127.0.0.0/8, ::1 and 10.0.0.0/8.
+fn with_status(gates: Vec<Gate>) -> Rules {
+    let mut rules = rules(gates);
+    rules.status = Some(Status {
+        path: b"/status".to_vec(),
+        permit: blocks_of("127.0.0.0/8 ::1 10.0.0.0/8"),
+    });
+    rules
+}
+
+#[test]
+fn who_reads_the_status_page() {
+    let rules = with_status(vec![gate(None, None)]);
+    let check = |peer: &str, target: &str, fields: &[(&str, &str)], expected: bool| {
+        let request = request(target, fields);
+        let found = reads_status(&rules, peer.parse().unwrap(), &request);
+        assert_eq!(found, expected, "{peer} {target} {fields:?}");
+    };
+    for peer in [
+        "127.0.0.1",
+        "127.9.9.9",
+        "::1",
+        "::ffff:127.0.0.1",
+        "10.1.2.3",
+    ] {
+        check(peer, "/status", &[], true);
+        check(peer, "/status?a=b", &[], true);
+        for path in [
+            "/",
+            "/status/",
+            "/Status",
+            "/%73tatus",
+            "//status",
+            "/status/x",
+        ] {
+            check(peer, path, &[], false);
+        }
+        for name in [
+            "Via",
+            "forwarded",
+            "X-FORWARDED-FOR",
+            "X-Real-IP",
+            "x-forwarded-for",
+        ] {
+            for value in ["", "127.0.0.1", "10.0.0.1", "for=127.0.0.1", "1.1 squid"] {
+                check(peer, "/status", &[(name, value)], false);
+            }
+        }
+        check(peer, "/status", &[("Forwarded-For", "x")], true);
+    }
+    for peer in [
+        "192.0.2.1",
+        "11.0.0.1",
+        "2001:db8::1",
+        "::2",
+        "::ffff:192.0.2.1",
+    ] {
+        check(peer, "/status", &[], false);
+        check(peer, "/status", &[("X-Forwarded-For", "127.0.0.1")], false);
+    }
+    // A proxy of ours: whom it names counts, if it names somebody.
+    for proxy in ["172.16.0.1", "fd00::1"] {
+        let named = |value| [("X-Forwarded-For", value), ("Via", "1.1 nginx")];
+        check(proxy, "/status", &[], false);
+        check(proxy, "/status", &named("10.1.2.3"), true);
+        check(proxy, "/status", &named("192.0.2.1, 10.1.2.3"), true);
+        check(proxy, "/status", &named("10.1.2.3, 192.0.2.1"), false);
+        check(proxy, "/status", &named("127.0.0.1"), false);
+        check(proxy, "/status", &named("::1"), false);
+        check(proxy, "/status", &named("unknown"), false);
+        check(proxy, "/status", &named(""), false);
+        check(proxy, "/status", &named("172.16.0.9"), false);
+    }
+}
+
+#[test]
+fn a_proxy_that_is_let_in_names_somebody_or_leaves_no_trace() {
+    let mut rules = with_status(vec![]);
+    rules.proxies = blocks_of("127.0.0.1");
+    rules.proxy_header = "HTTP_X_CALLER".to_owned();
+    let check = |fields: &[(&str, &str)], expected: bool| {
+        let request = request("/status", fields);
+        let found = reads_status(&rules, "127.0.0.1".parse().unwrap(), &request);
+        assert_eq!(found, expected, "{fields:?}");
+    };
+    check(&[], true);
+    check(&[("X-Caller", "10.0.0.1")], true);
+    check(&[("X-Caller", "192.0.2.1")], false);
+    check(&[("X-Caller", "127.0.0.1")], false);
+    check(&[("X-Caller", "127.0.0.2")], false);
+    check(&[("X-Caller", "")], false);
+    check(&[("X-Forwarded-For", "192.0.2.1")], false);
+    check(&[("Via", "1.1 nginx")], false);
+}
+
+#[test]
+fn the_status_page_lets_nobody_in_elsewhere_and_no_interface_has_its_path() {
+    let check = |gates: Vec<Gate>, peer: &str, target: &str, expected| {
+        let found = admit(
+            &with_status(gates),
+            peer.parse().unwrap(),
+            &request(target, &[]),
+        );
+        assert_eq!(found.map(|entry| entry.gate()), expected, "{peer} {target}");
+    };
+    let all = || vec![gate(None, None)];
+    let named = || vec![gate(None, Some(&["/status", "/status?a=b", "/sms"]))];
+    let other = || vec![gate(Some("192.0.2.1"), None)];
+    check(all(), "127.0.0.1", "/", Ok(0));
+    check(all(), "127.0.0.1", "/status", Err(Denied::Path));
+    check(all(), "192.0.2.1", "/status?a=b", Err(Denied::Path));
+    check(named(), "192.0.2.1", "/sms", Ok(0));
+    check(named(), "192.0.2.1", "/status", Err(Denied::Path));
+    check(named(), "192.0.2.1", "/status?a=b", Err(Denied::Path));
+    check(other(), "192.0.2.1", "/", Ok(0));
+    check(other(), "127.0.0.1", "/", Err(Denied::Address));
+    check(other(), "127.0.0.1", "/status", Err(Denied::Address));
+    for (peer, expected) in [
+        ("127.0.0.1", false),
+        ("10.0.0.1", false),
+        ("192.0.2.1", false),
+        ("192.0.2.2", true),
+    ] {
+        let found = with_status(other()).is_stranger(peer.parse().unwrap());
+        assert_eq!(found, expected, "{peer}");
+    }
+}
+
+#[test]
+fn permits_need_the_credentials_of_their_own_gate() {
+    let mut gates = vec![gate(None, None), gate(None, None)];
+    for (gate, token) in gates.iter_mut().zip(["first", "second"]) {
+        gate.scheme = Scheme::Bearer {
+            token: token.as_bytes().to_vec(),
+        };
+    }
+    let rules = rules(gates);
+    let check_one = |authorization: &str, expected: Result<usize, Denied>| {
+        let request = request("/", &[("Authorization", authorization)]);
+        let entry = admit(&rules, "1.1.1.1".parse().unwrap(), &request).unwrap();
+        let permit = check(entry, &rules, &request, None);
+        assert_eq!(
+            permit.map(|permit| permit.gate()),
+            expected,
+            "{authorization}"
+        );
+    };
+    check_one("Bearer second", Ok(1));
+    check_one("Bearer first", Err(Denied::Credentials("signature wrong")));
+    check_one("", Err(Denied::Credentials("signature wrong")));
+}

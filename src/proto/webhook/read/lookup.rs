@@ -1,0 +1,364 @@
+//! A key → its value among a request's parameters (spec §8.3).
+//!
+//! In this order, the body's before the query's each time:
+//! 1. the parameter of that name: it *is* its value, whatever it looks like;
+//! 2. where the key is a path, what lies at its end;
+//! 3. where it is a name, what has this name at any depth, the last in order.
+//!
+//! A parameter whose value is JSON is searched inside like any array, but not one that a key
+//! names, nor what is below it: the text of an SMS may look like JSON and name another sender.
+//! Strings inside JSON are strings.
+//!
+//! A value is a scalar or the first of a list of scalars. What is neither is passed over.
+
+use std::borrow::Cow;
+
+use super::source::{Root, Source, is_container};
+use super::{BadWebhook, Hook};
+use crate::proto::wire::form::{Array, Key, Value};
+use crate::proto::wire::json;
+
+/// A place in a request's parameters.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// A form's value.
+    Scalar(&'a [u8]),
+    /// Several of a form's.
+    Array(&'a Array),
+    /// JSON, in whatever it stood.
+    Json(json::Value<'a>),
+}
+
+/// All parameters of a request, and which of them are JSON.
+pub(super) struct Places<'a> {
+    covered: Vec<Place<'a>>,
+    uncovered: Vec<Place<'a>>,
+    /// Form values that are JSON, told by where their bytes stand, and what they say.
+    opened: Vec<(*const u8, json::Value<'a>)>,
+}
+
+impl<'a> Places<'a> {
+    /// Reads all JSON there is, once. Over a limit is an error, malformed is plain text.
+    pub(super) fn new(source: &'a Source<'a>, hook: &Hook) -> Result<Places<'a>, BadWebhook> {
+        let root = |root: &'a Root<'a>| match root {
+            Root::Form(array) => Ok(Some(Place::Array(array))),
+            Root::Json(text) => opened(text),
+            Root::Claims(text) => opened(text),
+        };
+        let mut places = Places {
+            covered: Vec::new(),
+            uncovered: Vec::new(),
+            opened: Vec::new(),
+        };
+        for covered in &source.covered {
+            places.covered.extend(root(covered)?);
+        }
+        for uncovered in &source.uncovered {
+            places.uncovered.extend(root(uncovered)?);
+        }
+        let named = hook.named();
+        for place in places
+            .covered
+            .clone()
+            .iter()
+            .chain(&places.uncovered.clone())
+        {
+            if let Place::Array(array) = place {
+                let values = values(array, &named);
+                places.open(array, &named, &values)?;
+            }
+        }
+        Ok(places)
+    }
+
+    /// Notes every scalar below `array` that is JSON and that no key names.
+    fn open(
+        &mut self,
+        array: &'a Array,
+        named: &[&[u8]],
+        values: &[*const u8],
+    ) -> Result<(), BadWebhook> {
+        for (key, value) in array.entries() {
+            if named.iter().any(|name| key.is(name)) {
+                continue;
+            }
+            match value {
+                Value::Array(inner) => self.open(inner, named, values)?,
+                Value::Scalar(bytes) if !values.contains(&bytes.as_ptr()) => {
+                    if let Some(Place::Json(value)) = opened(bytes)? {
+                        self.opened.push((bytes.as_ptr(), value));
+                    }
+                }
+                Value::Scalar(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A form's scalar as the JSON it is.
+    fn json(&self, bytes: &[u8]) -> Option<json::Value<'a>> {
+        is_container(bytes).then_some(())?;
+        let start = bytes.as_ptr();
+        let found = self.opened.iter().find(|(at, _)| *at == start);
+        found.map(|(_, value)| *value)
+    }
+
+    fn child(&self, place: Place<'a>, step: &[u8]) -> Option<Place<'a>> {
+        match place {
+            Place::Array(array) => array.get(step).map(place_of),
+            Place::Json(value) => value.child(step).map(Place::Json),
+            Place::Scalar(bytes) => self.json(bytes)?.child(step).map(Place::Json),
+        }
+    }
+
+    fn at(&self, place: Place<'a>, path: &[&[u8]]) -> Option<Place<'a>> {
+        path.iter()
+            .try_fold(place, |place, step| self.child(place, step))
+    }
+
+    /// The last value of this name below a place.
+    fn deep(&self, place: Place<'a>, name: &[u8]) -> Option<Found<'a>> {
+        match place {
+            Place::Scalar(bytes) => self.deep(Place::Json(self.json(bytes)?), name),
+            Place::Json(value) => value.members(name).filter_map(first_json).last(),
+            Place::Array(array) => {
+                let mut last = None;
+                for (key, value) in array.entries() {
+                    let place = place_of(value);
+                    let here = key.is(name).then(|| first(place)).flatten();
+                    last = self.deep(place, name).or(here).or(last);
+                }
+                last
+            }
+        }
+    }
+
+    /// A key's value, sought in `roots` as the module says.
+    fn find(&self, roots: &[Place<'a>], key: &[u8], depth: Depth) -> Option<Found<'a>> {
+        if key.is_empty() {
+            return None;
+        }
+        let mut roots_in_turn = roots.iter().copied();
+        let named = roots_in_turn.find_map(|root| first(self.child(root, key)?));
+        named.or_else(|| {
+            if json::is_path(key) {
+                let path = json::steps(key)?;
+                let mut roots = roots.iter().copied();
+                return roots.find_map(|root| first(self.at(root, &path)?));
+            }
+            let mut roots = roots.iter().filter(|_| depth == Depth::Any).copied();
+            roots.find_map(|root| self.deep(root, key))
+        })
+    }
+
+    /// The elements of the list at `path` (`[]`: the whole JSON body); an object is its own only
+    /// element.
+    pub(super) fn list(&self, path: &[u8]) -> Option<Vec<Place<'a>>> {
+        let path = json::steps(path)?;
+        let mut roots = self.covered.iter().copied();
+        roots.find_map(|root| {
+            let place = self.at(root, &path)?;
+            if path.is_empty() && matches!(place, Place::Array(_)) {
+                return None;
+            }
+            self.elements(place)
+        })
+    }
+
+    /// The elements of a list; an object is its own only element.
+    fn elements(&self, mut place: Place<'a>) -> Option<Vec<Place<'a>>> {
+        if let Place::Scalar(bytes) = place {
+            place = Place::Json(self.json(bytes)?);
+        }
+        Some(match place {
+            Place::Array(array) if is_list(array) => array
+                .entries()
+                .iter()
+                .map(|(_, value)| place_of(value))
+                .collect(),
+            Place::Json(value) if value.is_array() => value.entries().map(Place::Json).collect(),
+            Place::Json(value) if !value.is_object() => return None,
+            object => vec![object],
+        })
+    }
+
+    /// Whether what the permit does not cover says that this is a message; `None` where it says
+    /// nothing.
+    pub(super) fn uncovered(&self, hook: &Hook) -> Option<bool> {
+        let condition = hook.accept_if.as_ref()?;
+        let found = self.find(&self.uncovered, &condition.key, Depth::Any)?;
+        Some(condition.holds(&found.into_bytes()))
+    }
+}
+
+/// Where a key is sought.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'p, 'a> {
+    /// Everywhere.
+    Whole(&'p Places<'a>),
+    /// At the top, or at the end of a path: not inside the list of messages.
+    Beside(&'p Places<'a>),
+    /// In one element of a list.
+    Element(&'p Places<'a>, Place<'a>),
+}
+
+impl<'a> Scope<'_, 'a> {
+    /// The value of a key; none for an empty key.
+    pub(super) fn find(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
+        let found = match self {
+            Scope::Whole(places) => places.find(&places.covered, key, Depth::Any),
+            Scope::Beside(places) => places.find(&places.covered, key, Depth::Top),
+            Scope::Element(places, element) => places.find(&[*element], key, Depth::Any),
+        };
+        found.map(Found::into_bytes)
+    }
+
+    /// The same for a key of which only matters whether it is there: what is no scalar is a value
+    /// that nobody writes.
+    pub(super) fn presence(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
+        self.find(key).or_else(|| {
+            let (places, roots) = self.roots();
+            let path = match json::is_path(key) {
+                true => json::steps(key)?,
+                false => vec![key],
+            };
+            let mut roots = roots.iter();
+            let there = roots.any(|root| places.at(*root, &path).is_some());
+            there.then_some(Cow::Borrowed(b"\0".as_slice()))
+        })
+    }
+
+    /// Every value of a key that names several, at most `values_max` of them, in order: `a*` is `a`, `a0`,
+    /// `a1` and so on, whichever are there, `a[].b` is `b` in each element of a list.
+    pub(super) fn all(&self, key: &[u8], values_max: usize) -> Vec<Cow<'a, [u8]>> {
+        if let Some(stem) = key.strip_suffix(b"*") {
+            let numbered = |n: usize| self.find(&[stem, n.to_string().as_bytes()].concat());
+            let all = std::iter::once(self.find(stem)).chain((0..=values_max).map(numbered));
+            return all.flatten().take(values_max).collect();
+        }
+        let split = key.windows(3).position(|three| three == b"[].");
+        let (list, rest) = split
+            .and_then(|at| key.split_at_checked(at))
+            .unwrap_or((key, b""));
+        let rest = rest.get(3..).unwrap_or_default();
+        let Some(path) = json::steps(list).filter(|path| !path.is_empty()) else {
+            return Vec::new();
+        };
+        let (places, roots) = self.roots();
+        let mut lists = roots.iter().filter_map(|root| places.at(*root, &path));
+        let elements = lists.next().map(|list| {
+            let elements = places.elements(list);
+            elements.unwrap_or_else(|| vec![list])
+        });
+        let value = |element: Place<'a>| match rest {
+            [] => first(element),
+            rest => places.find(&[element], rest, Depth::Any),
+        };
+        let values = elements.into_iter().flatten().filter_map(value);
+        values.take(values_max).map(Found::into_bytes).collect()
+    }
+
+    fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
+        match self {
+            Scope::Whole(places) | Scope::Beside(places) => (places, &places.covered),
+            Scope::Element(places, element) => (places, std::slice::from_ref(element)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Top,
+    Any,
+}
+
+/// A value that was found.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Form(&'a [u8]),
+    Json(json::Value<'a>),
+}
+
+impl<'a> Found<'a> {
+    fn into_bytes(self) -> Cow<'a, [u8]> {
+        match self {
+            Found::Form(bytes) => Cow::Borrowed(bytes),
+            Found::Json(value) => Cow::Owned(value.scalar().unwrap_or_default()),
+        }
+    }
+}
+
+fn place_of(value: &Value) -> Place<'_> {
+    match value {
+        Value::Scalar(bytes) => Place::Scalar(bytes),
+        Value::Array(array) => Place::Array(array),
+    }
+}
+
+/// A scalar, or the first of a list of scalars.
+fn first(place: Place<'_>) -> Option<Found<'_>> {
+    match place {
+        Place::Scalar(bytes) => Some(Found::Form(bytes)),
+        Place::Json(value) => first_json(value),
+        Place::Array(array) => {
+            let mut scalars = array.entries().iter().map(|(_, value)| match value {
+                Value::Scalar(bytes) => Some(Found::Form(bytes)),
+                Value::Array(_) => None,
+            });
+            let all = is_list(array) && scalars.clone().all(|scalar| scalar.is_some());
+            scalars.next().flatten().filter(|_| all)
+        }
+    }
+}
+
+fn first_json(value: json::Value<'_>) -> Option<Found<'_>> {
+    value.first().map(Found::Json)
+}
+
+/// Whether the keys are 0, 1, 2, ….
+fn is_list(array: &Array) -> bool {
+    let keys = array.entries().iter().map(|(key, _)| key);
+    (0_i64..).zip(keys).all(|(n, key)| *key == Key::Int(n))
+}
+
+/// Bytes as the JSON object or array that they are.
+fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, BadWebhook> {
+    if !is_container(bytes) {
+        return Ok(None);
+    }
+    match json::parse(bytes) {
+        Ok(value) => Ok(Some(Place::Json(value))),
+        Err(json::BadJson::Malformed) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where the values stand that lie at the end of those keys that are paths, in a form alone.
+fn values(array: &Array, keys: &[&[u8]]) -> Vec<*const u8> {
+    let mut found = Vec::new();
+    let paths = keys.iter().filter(|key| json::is_path(key));
+    for path in paths.filter_map(|key| json::steps(key)) {
+        let mut place = (!path.is_empty()).then_some(Place::Array(array));
+        for step in path {
+            place = match place {
+                Some(Place::Array(array)) => array.get(step).map(place_of),
+                _ => None,
+            };
+        }
+        collect(place, &mut found);
+    }
+    found
+}
+
+/// Notes where every scalar of a place stands.
+fn collect(place: Option<Place>, found: &mut Vec<*const u8>) {
+    match place {
+        Some(Place::Scalar(bytes)) => found.push(bytes.as_ptr()),
+        Some(Place::Array(array)) => {
+            for (_, value) in array.entries() {
+                collect(Some(place_of(value)), found);
+            }
+        }
+        _ => {}
+    }
+}

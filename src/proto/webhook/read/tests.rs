@@ -1,0 +1,1152 @@
+//! Requests and hooks → the messages they must give, row by row.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+use super::*;
+use crate::limits::{
+    CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MULTIPART_PARTS_MAX, PARAMETERS_MAX,
+};
+use crate::proto::webhook::verify::Coverage;
+use crate::proto::wire::request::{Field, Version};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+fn hook() -> Hook {
+    Hook {
+        interface: String::new(),
+        key_to: b"To".to_vec(),
+        key_from: b"From".to_vec(),
+        key_body: b"Body".to_vec(),
+        key_id: Vec::new(),
+        accept_if: None,
+        each: Vec::new(),
+        number_format: NumberFormat::AsIs,
+        text_decode: Decode::None,
+        key_caption: Vec::new(),
+        key_media: Vec::new(),
+        media: Media::Link,
+        report_success: Vec::new(),
+        report_type: String::new(),
+        reject_status: 422,
+    }
+}
+
+fn hook_of(to: &str, from: &str, body: &str) -> Hook {
+    Hook {
+        key_to: to.into(),
+        key_from: from.into(),
+        key_body: body.into(),
+        ..hook()
+    }
+}
+
+fn condition(key: &str, values: &[&str]) -> Option<Condition> {
+    Some(Condition {
+        key: key.into(),
+        values: values
+            .iter()
+            .map(|value| value.as_bytes().to_vec())
+            .collect(),
+    })
+}
+
+fn with(change: impl FnOnce(&mut Hook)) -> Hook {
+    let mut hook = hook();
+    change(&mut hook);
+    hook
+}
+
+fn read_as(
+    coverage: Coverage,
+    method: &str,
+    target: &str,
+    content_type: Option<&str>,
+    body: &[u8],
+    hook: &Hook,
+) -> Result<Reading, BadWebhook> {
+    let fields = content_type.map(|value| Field {
+        name: "content-type",
+        value: value.as_bytes(),
+    });
+    let request = Request {
+        method,
+        target: target.as_bytes(),
+        version: Version::Http11,
+        fields: fields.into_iter().collect(),
+        body,
+    };
+    read(Permit::replayed(0, coverage), &request, hook)
+}
+
+fn post(hook: &Hook, content_type: &str, body: impl AsRef<[u8]>) -> Result<Reading, BadWebhook> {
+    let content_type = Some(content_type).filter(|value| !value.is_empty());
+    let body = body.as_ref();
+    read_as(Coverage::Whole, "POST", "/", content_type, body, hook)
+}
+
+/// `to from text` of every item, `!field` where it is none; the id behind it.
+fn shown(reading: Result<Reading, BadWebhook>) -> String {
+    match reading {
+        Err(BadWebhook::TooMuch(what)) => format!("too much: {what}"),
+        Err(BadWebhook::Message(error)) => format!("bad: {error}"),
+        Err(BadWebhook::NoList) => "no list".into(),
+        Ok(Reading::Filtered) => "filtered".into(),
+        Ok(Reading::Messages(items)) => {
+            let item = |item: Item| {
+                let message = match item.message {
+                    Ok(message) => {
+                        let text = String::from_utf8(message.text.as_bytes().to_vec()).unwrap();
+                        format!("{} {} {text}", message.to.as_str(), message.from.as_str())
+                    }
+                    Err(error) => format!("!{error}"),
+                };
+                let id = item
+                    .id
+                    .map(|id| format!("#{}", String::from_utf8(id).unwrap()));
+                message + &id.unwrap_or_default()
+            };
+            items.into_iter().map(item).collect::<Vec<_>>().join("|")
+        }
+    }
+}
+
+#[test]
+fn forms() {
+    let check = |body: &[u8], expected: &str| {
+        assert_eq!(
+            shown(post(&hook(), FORM, body)),
+            expected,
+            "{}",
+            body.escape_ascii()
+        );
+    };
+    check(b"To=1&From=2&Body=x", "1 2 x");
+    check(
+        b"To=%2B12025550160&From=%2B15017122661&Body=Incoming+message%21",
+        "+12025550160 +15017122661 Incoming message!",
+    );
+    check(b"To=1&From=2&Body=", "1 2 ");
+    check(b"To=1&From=2&Body", "1 2 ");
+    check(b"To=1&From=2&Body=x\r\n", "1 2 x\r\n");
+    check(b"To=1&From=2", "bad: no text");
+    check(b"From=2&Body=x", "bad: no to");
+    check(b"To=1&Body=x", "bad: no from");
+    check(b"", "bad: no to");
+    check(b"to=1&from=2&body=x", "bad: no to");
+    check(b"To=&From=2&Body=x", "bad: to is empty");
+    check(b"To=1&From=+&Body=x", "bad: from is empty");
+    check(b"To=1/2&From=2&Body=x", "bad: to holds byte 0x2f");
+    check(
+        b"To=s&From=2&Body=x",
+        "bad: to is a special extension of Asterisk",
+    );
+    check(b"To=1&From=a%0ASet:b&Body=x", "1 a_Set_b x");
+    check(b"To=1&From=2&Body=%E4%00%80", "1 2 ä\u{80}");
+    check(b"To=1&To=3&From=2&Body=x", "3 2 x");
+    check(b"To[]=1&To[]=3&From=2&Body=x", "1 2 x");
+    check(b"To[1]=1&From=2&Body=x", "bad: no to");
+    check(b"To[a]=1&From=2&Body=x", "bad: no to");
+    check(b"To[]=1&To[][x]=3&From=2&Body=x", "bad: no to");
+    check(b"To[To]=1&From=2&Body=x", "1 2 x");
+    check(b"x[To]=1&x[y][From]=2&Body=x", "1 2 x");
+    check(b"x[To]=1&y[To]=5&From=2&Body=x", "5 2 x");
+    check(b"To=1&x[To]=5&From=2&Body=x", "1 2 x");
+    check(b"x[To]=5&To=1&From=2&Body=x", "1 2 x");
+    check(b"x[To]=5&x[y][To][]=6&From=2&Body=x", "6 2 x");
+}
+
+#[test]
+fn texts_that_look_like_json_are_texts() {
+    let check = |body: &str, expected: &str| {
+        assert_eq!(shown(post(&hook(), FORM, body)), expected, "{body}");
+    };
+    let all = r#"{"To":"7","From":"8","Body":"y"}"#;
+    check(&format!("To=1&From=2&Body={all}"), &format!("1 2 {all}"));
+    check(&format!("Body={all}"), "bad: no to");
+    check(&format!("To=1&Body={all}"), "bad: no from");
+    check(&format!("x[Body]={all}"), "bad: no to");
+    check(&format!("Body[]={all}"), "bad: no to");
+    check(&format!("Body[x][y]={all}"), "bad: no to");
+    check(
+        &format!("To={all}&From=2&Body=x"),
+        "bad: to holds byte 0x7b",
+    );
+    check("To=1&From=2&Body=null", "1 2 null");
+    check("To=1&From=2&Body=1e5", "1 2 1e5");
+    check("To=1&From=2&Body=true", "1 2 true");
+    check("To=1&From=2&Body=\"q\"", "1 2 \"q\"");
+    check(
+        &format!("To=1&From=2&Body={}", "[".repeat(500)),
+        &format!("1 2 {}", "[".repeat(500)),
+    );
+    // Any other field is searched inside, and what is found there is not parsed again.
+    check(&format!("x={all}"), "7 8 y");
+    check(&format!("x=+%0A{all}+"), "7 8 y");
+    check(&format!("x=[[{all}]]"), "7 8 y");
+    check(&format!("x[y][]={all}"), "7 8 y");
+    check(&format!("From=2&x={all}"), "7 2 y");
+    check(&format!("x={all}&From=2"), "7 2 y");
+    check(&format!("x={all}&x[]=1"), "bad: no to");
+    check(&format!("x={all}&z={{\"To\":\"9\"}}"), "9 8 y");
+    check(&format!("z={{\"To\":\"9\"}}&x={all}"), "7 8 y");
+    check(
+        r#"x={"To":"1","From":"2","Body":"{\"From\":\"9\"}"}"#,
+        "1 2 {\"From\":\"9\"}",
+    );
+    check(r#"x={"To":"1","Body":"{\"From\":\"9\"}"}"#, "bad: no from");
+    check(r#"x="{\"To\":\"1\"}"&From=2&Body=x"#, "bad: no to");
+    check(r#"x={"To":"1","From":"2","Body":null}"#, "1 2 ");
+    check(
+        r#"x={"To":1,"From":20000000000000000000000,"Body":1.50}"#,
+        "1 20000000000000000000000 1.50",
+    );
+    check(r#"x={"To":1,"From":2,"Body":true}"#, "1 2 true");
+    check(r#"x={"To":["1","5"],"From":2,"Body":[]}"#, "bad: no text");
+    check(r#"x={"To":["1","5"],"From":2,"Body":{}}"#, "bad: no text");
+    check(r#"x={"To":1,"From":2,"Body":"a"&Body=b"#, "bad: no to");
+    // Once more percent-encoded, as one provider does it; never a text.
+    check(
+        "x=%257B%2522To%2522%253A%25221%2522%257D&From=2&Body=%257B",
+        "1 2 %7B",
+    );
+    check(
+        "Body=%257B%2522To%2522%253A%25221%2522%257D&From=2",
+        "bad: no to",
+    );
+}
+
+#[test]
+fn json() {
+    let check = |body: &str, expected: &str| {
+        assert_eq!(shown(post(&hook(), JSON, body)), expected, "{body}");
+    };
+    check(r#"{"To":"1","From":"2","Body":"x"}"#, "1 2 x");
+    check(r#" {"To":"1","From":"2","Body":"x"} "#, "1 2 x");
+    check(r#"[{"To":"1","From":"2","Body":"x"}]"#, "1 2 x");
+    check(
+        r#"{"a":[{"To":"1"},{"To":"3"}],"b":{"From":"2"},"Body":"x"}"#,
+        "3 2 x",
+    );
+    check(
+        r#"{"To":"1","a":{"To":"3"},"From":"2","Body":"x"}"#,
+        "1 2 x",
+    );
+    check(
+        r#"{"a":{"To":"3"},"To":{"x":"1"},"From":"2","Body":"x"}"#,
+        "3 2 x",
+    );
+    check(r#"{"To":{"To":"1"},"From":"2","Body":"x"}"#, "1 2 x");
+    check(r#"{"To":"1","To":"3","From":"2","Body":"x"}"#, "3 2 x");
+    check(r#"{"To":["1","3"],"From":"2","Body":"x"}"#, "1 2 x");
+    check(
+        r#"{"To":4512345678901234,"From":4500,"Body":"x"}"#,
+        "4512345678901234 4500 x",
+    );
+    check(r#"{"To":"1","From":"2","Body":null}"#, "1 2 ");
+    check(r#"{"To":"1","From":"2","Body":""}"#, "1 2 ");
+    check(r#"{"To":null,"From":"2","Body":"x"}"#, "bad: to is empty");
+    check(r#"{"To":"1","From":"2"}"#, "bad: no text");
+    check(
+        r#"{"To":"1","From":"2","Body":"{\"From\":\"9\"}"}"#,
+        "1 2 {\"From\":\"9\"}",
+    );
+    check(
+        r#"{"To":"1","x":"{\"From\":\"9\"}","Body":"x"}"#,
+        "bad: no from",
+    );
+    check(
+        r#"{"To":"1","From":"2","Body":"\ud83d\ude00\u0000"}"#,
+        "1 2 😀",
+    );
+    check(r#"{"To":"1","From":"2","Body":"x""#, "bad: no to");
+    check("To=1&From=2&Body=x", "bad: no to");
+    check("\"To\"", "bad: no to");
+    check("[]", "bad: no to");
+    check("", "bad: no to");
+}
+
+#[test]
+fn types() {
+    let text = r#"{"To":"1","From":"2","Body":"x=1&y"}"#;
+    let check = |content_type: &str, body: &str, expected: &str| {
+        let got = shown(post(&hook(), content_type, body));
+        assert_eq!(got, expected, "{content_type}: {body}");
+    };
+    let is_json = "1 2 x=1&y";
+    for content_type in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/vnd.api+json",
+        "application/problem+JSON;x",
+        "",
+        "text/plain",
+        "TEXT/html; charset=x",
+        FORM,
+        "Application/X-WWW-Form-Urlencoded; charset=UTF-8",
+    ] {
+        check(content_type, text, is_json);
+        check(content_type, &format!("\u{feff}\r\n {text}\n"), is_json);
+    }
+    for content_type in [
+        "application/xml",
+        "application/jsonx",
+        "multipart/form-data; boundary=b",
+        "image/text/",
+        "textual",
+    ] {
+        check(content_type, text, "bad: no to");
+    }
+    // What does not parse is a form where the type says so.
+    check(FORM, "{x=1&To=1&From=2&Body=y", "1 2 y");
+    check("text/plain", "To=1&From=2&Body=y", "bad: no to");
+    check("", "To=1&From=2&Body=y", "bad: no to");
+    let multipart = "--b\r\nContent-Disposition: form-data; name=To\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; \
+        name=\"From\"\r\n\r\n2\r\n--b\r\nContent-Disposition: form-data; name=\"Body\"\r\n\r\n{\"From\":3}\r\n--b--\r\n";
+    check(
+        "multipart/form-data; boundary=b",
+        multipart,
+        "1 2 {\"From\":3}",
+    );
+    check("multipart/form-data; boundary=c", multipart, "bad: no to");
+    check("multipart/form-data", multipart, "bad: no to");
+}
+
+#[test]
+fn queries() {
+    let check = |method: &str, target: &str, body: &str, expected: &str| {
+        let got = read_as(
+            Coverage::Whole,
+            method,
+            target,
+            Some(FORM),
+            body.as_bytes(),
+            &hook(),
+        );
+        assert_eq!(shown(got), expected, "{method} {target} {body}");
+    };
+    check("GET", "/sms?To=1&From=2&Body=x+y", "", "1 2 x y");
+    check("GET", "/sms?To=1&From=2&Body=x#&Body=y", "", "1 2 x");
+    check("GET", "/sms", "", "bad: no to");
+    check("GET", "/sms?From=2&Body=x", "To=1", "bad: no to");
+    check("POST", "/sms?To=1", "From=2&Body=x", "1 2 x");
+    check("POST", "/sms?To=9&From=2", "To=1&Body=x", "1 2 x");
+    check("POST", "/sms?To=9&From=2&Body=x", "To=", "bad: to is empty");
+    check("POST", "/sms?To=1&x[From]=2", "x[Body]=x", "1 2 x");
+    check(
+        "POST",
+        "/sms?To=1&From=2",
+        r#"{"Body":"x","a":{"From":"9"}}"#,
+        "1 2 x",
+    );
+    check(
+        "POST",
+        "/sms?x={\"From\":\"8\"}&To=1",
+        r#"{"Body":"x","a":{"From":"9"}}"#,
+        "1 9 x",
+    );
+    check(
+        "GET",
+        "/sms?r=%7B%22To%22%3A1%2C%22From%22%3A2%2C%22Body%22%3A%22x%22%7D",
+        "",
+        "1 2 x",
+    );
+}
+
+#[test]
+fn paths() {
+    let telnyx = r#"{"data":{"event_type":"message.received","payload":{"from":{"phone_number":"+2"},"to":[{"phone_number":"+1"},{"phone_number":"+3"}],"text":"x"}}}"#;
+    let paths = hook_of(
+        "data.payload.to[0].phone_number",
+        "data.payload.from.phone_number",
+        "data.payload.text",
+    );
+    assert_eq!(shown(post(&paths, JSON, telnyx)), "+1 +2 x");
+    let second = hook_of(
+        "data.payload.to[1].phone_number",
+        "data.payload.from.phone_number",
+        "text",
+    );
+    assert_eq!(shown(post(&second, JSON, telnyx)), "+3 +2 x");
+    let none = hook_of(
+        "payload.to[0].phone_number",
+        "data.payload.from.phone_number",
+        "text",
+    );
+    assert_eq!(shown(post(&none, JSON, telnyx)), "bad: no to");
+    let rooted = hook_of("[0].to", "[0].message.from", "[0].message.text");
+    let bandwidth = r#"[{"to":"+1","message":{"to":["+9"],"from":"+2","text":"x"}}]"#;
+    assert_eq!(shown(post(&rooted, JSON, bandwidth)), "+1 +2 x");
+
+    // Through a form, and through JSON in one of its fields; not through a text.
+    let form = hook_of("m[0][to]", "m[0][from]", "m[0].text");
+    assert_eq!(
+        shown(post(&form, FORM, "m[0][to]=1&m[0][from]=2&m[0][text]=x")),
+        "1 2 x"
+    );
+    let inside = hook_of("r.to", "r.from", "r.text");
+    assert_eq!(
+        shown(post(&inside, FORM, r#"r={"to":1,"from":2,"text":"{}"}"#)),
+        "1 2 {}"
+    );
+    assert_eq!(
+        shown(post(
+            &inside,
+            FORM,
+            r#"r[to]=1&r[from]=2&r[text]={"from":9}"#
+        )),
+        "1 2 {\"from\":9}"
+    );
+    let deep = hook_of("to", "from", "r.text");
+    assert_eq!(
+        shown(post(&deep, FORM, r#"to=1&r[text]={"from":9}"#)),
+        "bad: no from"
+    );
+    assert_eq!(
+        shown(post(&deep, FORM, r#"to=1&r[text][]={"from":9}"#)),
+        "bad: no from"
+    );
+    assert_eq!(
+        shown(post(&deep, FORM, r#"to=1&r[text]=x&r[s]={"from":9}"#)),
+        "1 9 x"
+    );
+    // A member that is named like a path is its value.
+    let named = hook_of("a.to", "from", "text");
+    assert_eq!(
+        shown(post(
+            &named,
+            JSON,
+            r#"{"a.to":1,"a":{"to":3},"from":2,"text":"x"}"#
+        )),
+        "1 2 x"
+    );
+    let broken = hook_of("a[", "from", "text");
+    assert_eq!(
+        shown(post(&broken, JSON, r#"{"a":1,"from":2,"text":"x"}"#)),
+        "bad: no to"
+    );
+    let empty = hook_of("", "from", "text");
+    assert_eq!(
+        shown(post(&empty, JSON, r#"{"":1,"from":2,"text":"x"}"#)),
+        "bad: no to"
+    );
+}
+
+#[test]
+fn charsets() {
+    let check = |content_type: &str, body: &[u8], expected: &str| {
+        let got = shown(post(&hook(), content_type, body));
+        assert_eq!(got, expected, "{content_type}");
+    };
+    let form: &[u8] = b"To=1&From=2&Body=%80";
+    check(FORM, form, "1 2 \u{80}");
+    check(
+        "application/x-www-form-urlencoded; charset=windows-1252",
+        form,
+        "1 2 €",
+    );
+    check(
+        "application/x-www-form-urlencoded;CHARSET=\"Windows-1252\"",
+        form,
+        "1 2 €",
+    );
+    check(
+        "application/x-www-form-urlencoded; x=y; charset=cp1252",
+        form,
+        "1 2 €",
+    );
+    check(
+        "application/x-www-form-urlencoded; charset=ISO-8859-1",
+        form,
+        "1 2 \u{80}",
+    );
+    check(
+        "application/x-www-form-urlencoded; charset=\"",
+        form,
+        "1 2 \u{80}",
+    );
+    check(
+        "application/x-www-form-urlencoded; charset=windows-1252",
+        "To=1&From=2&Body=€".as_bytes(),
+        "1 2 €",
+    );
+    check(
+        "application/json; charset=windows-1252",
+        b"{\"To\":1,\"From\":2,\"Body\":\"\x80\"}",
+        "1 2 €",
+    );
+}
+
+#[test]
+fn ids() {
+    let id = with(|hook| hook.key_id = b"Id".to_vec());
+    assert_eq!(
+        shown(post(&id, FORM, "To=1&From=2&Body=x&Id=a7")),
+        "1 2 x#a7"
+    );
+    assert_eq!(shown(post(&id, FORM, "To=1&From=2&Body=x&Id=")), "1 2 x");
+    assert_eq!(shown(post(&id, FORM, "To=1&From=2&Body=x")), "1 2 x");
+    assert_eq!(
+        shown(post(
+            &id,
+            JSON,
+            r#"{"To":1,"From":2,"Body":"x","m":{"Id":70000000000000000001}}"#
+        )),
+        "1 2 x#70000000000000000001"
+    );
+    assert_eq!(
+        shown(post(&id, FORM, r#"To=1&From=2&Body=x&Id={"To":"9"}"#)),
+        r#"1 2 x#{"To":"9"}"#
+    );
+    assert_eq!(
+        shown(post(&id, FORM, r#"From=2&Body=x&Id={"To":"9"}"#)),
+        "bad: no to"
+    );
+}
+
+#[test]
+fn filters() {
+    let accept = |key: &str, value: &str| with(|hook| hook.accept_if = condition(key, &[value]));
+    let check = |hook: &Hook, content_type: &str, body: &str, expected: &str| {
+        assert_eq!(shown(post(hook, content_type, body)), expected, "{body}");
+    };
+    let event = accept("event", "SMS");
+    check(&event, FORM, "event=SMS&To=1&From=2&Body=x", "1 2 x");
+    check(&event, FORM, "event=SMS&To=1&From=2", "bad: no text");
+    check(&event, FORM, "event=sms&To=1&From=2&Body=x", "filtered");
+    check(&event, FORM, "event=NOTIFY_END", "filtered");
+    check(&event, FORM, "event=&To=1&From=2&Body=x", "filtered");
+    check(&event, FORM, "To=1&From=2&Body=x", "filtered");
+    check(
+        &event,
+        FORM,
+        r#"x={"event":"SMS"}&To=1&From=2&Body=x"#,
+        "1 2 x",
+    );
+    check(
+        &event,
+        FORM,
+        r#"To=1&From=2&Body={"event":"SMS"}"#,
+        "filtered",
+    );
+    let path = accept("data.type", "in");
+    check(
+        &path,
+        JSON,
+        r#"{"data":{"type":"in","To":1,"From":2,"Body":"x"}}"#,
+        "1 2 x",
+    );
+    check(
+        &path,
+        JSON,
+        r#"{"data":{"type":"out","To":1,"From":2,"Body":"x"}}"#,
+        "filtered",
+    );
+    let either = with(|hook| hook.accept_if = condition("type", &["sms", "mms"]));
+    check(&either, FORM, "type=mms&To=1&From=2&Body=x", "1 2 x");
+    check(&either, FORM, "type=sms|mms&To=1&From=2&Body=x", "filtered");
+    check(&either, FORM, "To=1&From=2&Body=x", "filtered");
+    // An empty value is also a key that is not there.
+    let absent = accept("receipt", "");
+    check(&absent, JSON, r#"{"To":1,"From":2,"Body":"x"}"#, "1 2 x");
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":null}"#,
+        "1 2 x",
+    );
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":true}"#,
+        "filtered",
+    );
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":{"a":1}}"#,
+        "filtered",
+    );
+    check(
+        &absent,
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","receipt":[{}]}"#,
+        "filtered",
+    );
+    check(&absent, JSON, r#"{"To":1,"From":2,"Bo"#, "bad: no to");
+    let flag = accept("receipt", "false");
+    check(
+        &flag,
+        JSON,
+        r#"{"receipt":false,"To":1,"From":2,"Body":"x"}"#,
+        "1 2 x",
+    );
+    check(
+        &flag,
+        JSON,
+        r#"{"receipt":true,"To":1,"From":2,"Body":"x"}"#,
+        "filtered",
+    );
+    // A body that cannot be read is no event of another kind.
+    check(
+        &path,
+        JSON,
+        r#"{"data":{"type":"in","To":1,"From":2,"Bo"#,
+        "bad: no to",
+    );
+    check(
+        &event,
+        "multipart/form-data; boundary=b",
+        "--b\r\nx",
+        "bad: no to",
+    );
+    check(&event, "application/xml", "<x/>", "bad: no to");
+    check(&event, JSON, "{}", "filtered");
+    check(&event, FORM, "", "filtered");
+}
+
+#[test]
+fn lists() {
+    let each = |path: &str| with(|hook| hook.each = path.into());
+    let check = |hook: &Hook, content_type: &str, body: &str, expected: &str| {
+        assert_eq!(shown(post(hook, content_type, body)), expected, "{body}");
+    };
+    let two = r#"[{"To":1,"From":2,"Body":"x"},{"a":{"To":3,"From":4},"Body":"y"}]"#;
+    let both = "1 2 x|3 4 y";
+    check(
+        &each("results"),
+        JSON,
+        &format!("{{\"n\":2,\"results\":{two}}}"),
+        both,
+    );
+    check(
+        &each("results[]"),
+        JSON,
+        &format!("{{\"n\":2,\"results\":{two}}}"),
+        both,
+    );
+    check(
+        &each("a.b[0]"),
+        JSON,
+        &format!("{{\"a\":{{\"b\":[{two}]}}}}"),
+        both,
+    );
+    check(&each("[]"), JSON, two, both);
+    check(&each("r"), FORM, &format!("r={two}"), both);
+    check(&each("r.m"), FORM, &format!("r={{\"m\":{two}}}"), both);
+    check(
+        &each("m"),
+        FORM,
+        "m[0][To]=1&m[0][From]=2&m[0][Body]=x&m[1][To]=3&m[1][From]=4&m[1][Body]=y",
+        both,
+    );
+    check(
+        &each("m"),
+        FORM,
+        r#"m[]={"To":1,"From":2,"Body":"x"}&m[]={"To":3,"From":4,"Body":"y"}"#,
+        both,
+    );
+    check(
+        &each("m"),
+        JSON,
+        r#"{"m":{"To":1,"From":2,"Body":"x"}}"#,
+        "1 2 x",
+    );
+    check(&each("m"), FORM, "m[To]=1&m[From]=2&m[Body]=x", "1 2 x");
+
+    // Everything of a message stands in its element; one that is none stops no other.
+    check(
+        &each("m"),
+        JSON,
+        r#"{"To":9,"m":[{"From":2,"Body":"x"}]}"#,
+        "!no to",
+    );
+    check(
+        &each("m"),
+        JSON,
+        r#"{"m":[{"To":"/","From":2,"Body":"x"},{"To":1,"From":2,"Body":"y"},5,null,"z",[]]}"#,
+        "!to holds byte 0x2f|1 2 y|!no to|!no to|!no to|!no to",
+    );
+    let id = with(|hook| {
+        hook.each = b"m".to_vec();
+        hook.key_id = b"id".to_vec();
+    });
+    check(
+        &id,
+        JSON,
+        r#"{"id":9,"m":[{"To":1,"From":2,"Body":"y","id":"a"},{"To":1,"From":2,"Body":"z"}]}"#,
+        "1 2 y#a|1 2 z",
+    );
+
+    check(&each("m"), JSON, r#"{"m":[]}"#, "filtered");
+    check(&each("m"), JSON, r#"{"m":"x"}"#, "no list");
+    check(&each("m"), JSON, r#"{"m":null}"#, "no list");
+    check(
+        &each("m"),
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x"}"#,
+        "no list",
+    );
+    check(&each("m"), FORM, "m=x", "no list");
+    check(&each("m["), JSON, r#"{"m":[]}"#, "no list");
+    check(&each("[]"), JSON, "[{]", "no list");
+    check(&each("[]"), JSON, "", "no list");
+    check(&each("[]"), FORM, "To=1&From=2&Body=x", "no list");
+
+    // A filter is judged by the element, else by what stands beside the list.
+    let both = with(|hook| {
+        hook.each = b"m".to_vec();
+        hook.accept_if = condition("type", &["in"]);
+    });
+    check(
+        &both,
+        JSON,
+        r#"{"m":[{"type":"in","To":1,"From":2,"Body":"x"},{"type":"dlr"},{"To":3}]}"#,
+        "1 2 x",
+    );
+    check(&both, JSON, r#"{"m":[{"type":"dlr"}]}"#, "filtered");
+    check(
+        &both,
+        JSON,
+        r#"{"type":"in","m":[{"type":"dlr"},{"To":1,"From":2,"Body":"x"}]}"#,
+        "1 2 x",
+    );
+    check(
+        &both,
+        JSON,
+        r#"{"type":"dlr","m":[{"To":1,"From":2,"Body":"x"}]}"#,
+        "filtered",
+    );
+    check(&both, JSON, r#"{"type":"dlr"}"#, "filtered");
+    check(&both, JSON, r#"{"type":"in"}"#, "no list");
+    check(&both, JSON, r#"{"#, "bad: no to");
+}
+
+#[test]
+fn coverage() {
+    let check = |coverage: Coverage, target: &str, body: &str, hook: &Hook, expected: &str| {
+        let got = read_as(coverage, "POST", target, Some(FORM), body.as_bytes(), hook);
+        assert_eq!(shown(got), expected, "{target} {body}");
+    };
+    check(
+        Coverage::Body,
+        "/?To=9&From=9&Body=9",
+        "To=1&From=2&Body=x",
+        &hook(),
+        "1 2 x",
+    );
+    check(
+        Coverage::Body,
+        "/?To=9",
+        "From=2&Body=x",
+        &hook(),
+        "bad: no to",
+    );
+
+    let inside = || Coverage::Inside(b"result");
+    let result = r#"result={"To":1,"From":2,"Body":"x"}"#;
+    check(
+        inside(),
+        "/?To=9",
+        &format!("{result}&From=9&x={{\"Body\":9}}"),
+        &hook(),
+        "1 2 x",
+    );
+    check(
+        inside(),
+        "/",
+        &result.replace("\"From\":2,", ""),
+        &hook(),
+        "bad: no from",
+    );
+    check(
+        inside(),
+        "/?From=9",
+        &format!("From=9&{}", result.replace("\"From\":2,", "")),
+        &hook(),
+        "bad: no from",
+    );
+    check(inside(), "/", "To=1&From=2&Body=x", &hook(), "bad: no to");
+    check(
+        inside(),
+        "/",
+        "result=x&To=1&From=2&Body=x",
+        &hook(),
+        "bad: no to",
+    );
+    check(inside(), &format!("/?{result}"), "x=1", &hook(), "1 2 x");
+    let escaped = "result=%257B%2522To%2522%253A1%252C%2522From%2522%253A2%252C%2522Body%2522%253A%2522x%2522%257D";
+    check(inside(), "/", escaped, &hook(), "1 2 x");
+    let paths = hook_of("result.To", "result.From", "result.Body");
+    check(inside(), "/", result, &paths, "1 2 x");
+    // What is not covered can only say that this is no message.
+    let event = with(|hook| hook.accept_if = condition("event", &["SMS"]));
+    check(
+        inside(),
+        "/",
+        &format!("event=SMS&{result}"),
+        &event,
+        "1 2 x",
+    );
+    check(
+        inside(),
+        "/",
+        &format!("event=CALL&{result}"),
+        &event,
+        "filtered",
+    );
+    check(inside(), "/", result, &event, "filtered");
+    let covered = r#"event=SMS&result={"event":"CALL","To":1,"From":2,"Body":"x"}"#;
+    check(inside(), "/", covered, &event, "filtered");
+
+    let claims = Coverage::Claims(br#"{"To":1,"From":2,"Body":"x"}"#.to_vec());
+    check(claims, "/?To=9", "To=9&From=9&Body=9", &hook(), "1 2 x");
+    check(
+        Coverage::Claims(b"{}".to_vec()),
+        "/?To=9&From=9",
+        "Body=9",
+        &hook(),
+        "bad: no to",
+    );
+    check(
+        Coverage::Claims(b"x".to_vec()),
+        "/?To=9&From=9",
+        "Body=9",
+        &hook(),
+        "bad: no to",
+    );
+}
+
+#[test]
+fn single_parameters() {
+    let check = |target: &str, content_type: &str, body: &str, expected: Option<&str>| {
+        let field = Field {
+            name: "Content-Type",
+            value: content_type.as_bytes(),
+        };
+        let request = Request {
+            method: "POST",
+            target: target.as_bytes(),
+            version: Version::Http11,
+            fields: [field].into_iter().collect(),
+            body: body.as_bytes(),
+        };
+        let got = parameter(&request, b"result").map(|value| String::from_utf8(value).unwrap());
+        assert_eq!(got.as_deref(), expected, "{target} {body}");
+    };
+    check("/", FORM, "result=%7B%7D", Some("{}"));
+    check("/", FORM, "result=%257B", Some("%7B"));
+    check("/?result=q", FORM, "result=b", Some("b"));
+    check("/?result=q", FORM, "x=b", Some("q"));
+    check("/?result=q", FORM, "result[]=b", Some("q"));
+    check("/", FORM, "x[result]=b", None);
+    check("/", JSON, r#"{"result":"{}"}"#, Some("{}"));
+    check("/", JSON, r#"{"result":{}}"#, None);
+}
+
+#[test]
+fn limits() {
+    let check = |content_type: &str, body: String, expected: &str| {
+        let got = shown(post(&hook(), content_type, &body));
+        assert_eq!(got, expected, "{body:.80}");
+    };
+    let many = |count: usize| {
+        let fill = (3..count).map(|n| format!("&p{n}"));
+        format!("To=1&From=2&Body=x{}", fill.collect::<String>())
+    };
+    check(FORM, many(PARAMETERS_MAX - 1), "1 2 x");
+    check(FORM, many(PARAMETERS_MAX), "1 2 x");
+    check(FORM, many(PARAMETERS_MAX + 1), "too much: parameters");
+    let get = |count| {
+        shown(read_as(
+            Coverage::Whole,
+            "GET",
+            &format!("/?{}", many(count)),
+            None,
+            b"",
+            &hook(),
+        ))
+    };
+    assert_eq!(get(PARAMETERS_MAX), "1 2 x");
+    assert_eq!(get(PARAMETERS_MAX + 1), "too much: parameters");
+
+    let head = "--b\r\nContent-Disposition: form-data; name=";
+    let parts = |count: usize, rest: &str| {
+        let fill = (3..count).map(|n| format!("{head}p{n}{rest}\r\n\r\n\r\n"));
+        let fill: String = fill.collect();
+        format!("{head}To\r\n\r\n1\r\n{head}From\r\n\r\n2\r\n{head}Body\r\n\r\nx\r\n{fill}--b--")
+    };
+    let multipart = "multipart/form-data; boundary=b";
+    check(multipart, parts(PARAMETERS_MAX, ""), "1 2 x");
+    check(
+        multipart,
+        parts(PARAMETERS_MAX + 1, ""),
+        "too much: parameters",
+    );
+    check(
+        multipart,
+        parts(MULTIPART_PARTS_MAX - 1, ";filename="),
+        "1 2 x",
+    );
+    check(multipart, parts(MULTIPART_PARTS_MAX, ";filename="), "1 2 x");
+    check(
+        multipart,
+        parts(MULTIPART_PARTS_MAX + 1, ";filename="),
+        "too much: parts",
+    );
+
+    // Three a pair with its own array: 2 * 999 + 1 + 3 nodes of at most 4000.
+    let arrays = |levels: &str, count: usize| {
+        let fill = (0..count).map(|n| format!("&a[{n}]{levels}=x"));
+        format!("To=1&From=2&Body=x{}", fill.collect::<String>())
+    };
+    check(FORM, arrays("[k]", 997), "1 2 x");
+    check(FORM, arrays("[a][b][c]", 997), "1 2 x");
+    check(
+        FORM,
+        arrays("[a][b][c][d]", 997),
+        "too much: parameter arrays",
+    );
+
+    let wide = |values: usize| {
+        format!(
+            r#"{{"To":1,"From":2,"Body":"x","a":[{}]}}"#,
+            vec!["0"; values - 5].join(",")
+        )
+    };
+    let deep = |levels: usize| {
+        format!(
+            r#"{{"To":1,"From":2,"Body":"x","a":{}{}}}"#,
+            "[".repeat(levels - 1),
+            "]".repeat(levels - 1)
+        )
+    };
+    for (content_type, before) in [(JSON, ""), (FORM, ""), ("", ""), (FORM, "q=")] {
+        check(
+            content_type,
+            format!("{before}{}", wide(JSON_VALUES_MAX - 1)),
+            "1 2 x",
+        );
+        check(
+            content_type,
+            format!("{before}{}", wide(JSON_VALUES_MAX)),
+            "1 2 x",
+        );
+        check(
+            content_type,
+            format!("{before}{}", wide(JSON_VALUES_MAX + 1)),
+            "too much: JSON values",
+        );
+        check(
+            content_type,
+            format!("{before}{}", deep(JSON_DEPTH_MAX - 1)),
+            "1 2 x",
+        );
+        check(
+            content_type,
+            format!("{before}{}", deep(JSON_DEPTH_MAX)),
+            "1 2 x",
+        );
+        check(
+            content_type,
+            format!("{before}{}", deep(JSON_DEPTH_MAX + 1)),
+            "too much: JSON nesting",
+        );
+    }
+
+    let each = with(|hook| hook.each = b"m".to_vec());
+    let messages = |count: usize| {
+        let list = vec![r#"{"To":1,"From":2,"Body":"x"}"#; count].join(",");
+        match post(&each, JSON, format!("{{\"m\":[{list}]}}")) {
+            Ok(Reading::Messages(items)) => Ok(items.len()),
+            Ok(Reading::Filtered) => Ok(0),
+            Err(error) => Err(error),
+        }
+    };
+    assert_eq!(messages(MESSAGES_MAX - 1), Ok(MESSAGES_MAX - 1));
+    assert_eq!(messages(MESSAGES_MAX), Ok(MESSAGES_MAX));
+    assert_eq!(
+        messages(MESSAGES_MAX + 1),
+        Err(BadWebhook::TooMuch("messages"))
+    );
+}
+
+/// The deepest form that is accepted, with the deepest JSON in it, on the stack of a connection.
+#[test]
+fn the_deepest_request_fits_the_stack() {
+    let worker = || {
+        let json = format!(
+            "{}{{\"To\":\"1\",\"From\":\"2\"}}{}",
+            "[".repeat(JSON_DEPTH_MAX - 1),
+            "]".repeat(JSON_DEPTH_MAX - 1)
+        );
+        let levels = "[a]".repeat(64);
+        let body = format!("x{levels}={json}&y{levels}=1&Body=x");
+        assert_eq!(shown(post(&hook(), FORM, body)), "1 2 x");
+        assert_eq!(shown(post(&hook(), JSON, &json)), "bad: no text");
+    };
+    std::thread::Builder::new()
+        .stack_size(CONNECTION_STACK_BYTES)
+        .spawn(worker)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn numbers_in_one_spelling() {
+    let hook = with(|hook| hook.number_format = NumberFormat::PlusNanp);
+    let check = |body: &str, expected: &str| {
+        assert_eq!(shown(post(&hook, FORM, body)), expected, "{body}");
+    };
+    check(
+        "To=2025550160&From=15017122661&Body=x",
+        "+12025550160 +15017122661 x",
+    );
+    check("To=%2B12025550160&From=ACME&Body=x", "+12025550160 ACME x");
+    check("To=12345&From=123456789&Body=x", "12345 123456789 x");
+    // A plus more than fits.
+    let (longest, longer) = ("1".repeat(63), "1".repeat(64));
+    check(
+        &format!("To={longest}&From=2&Body=x"),
+        &format!("+{longest} 2 x"),
+    );
+    check(
+        &format!("To={longer}&From=2&Body=x"),
+        "bad: to is 65 bytes, limit 64",
+    );
+}
+
+#[test]
+fn texts_in_an_encoding_of_their_own() {
+    fn check(from: Decode, text: &str, expected: &str) {
+        let hook = with(|hook| hook.text_decode = from);
+        let mut body = br#"{"To":1,"From":2,"Body":"#.to_vec();
+        crate::proto::wire::json::write_string(text.as_bytes(), &mut body);
+        body.push(b'}');
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(
+            shown(post(&hook, JSON, &body)),
+            format!("1 2 {expected}"),
+            "{text}"
+        );
+    }
+    check(Decode::None, "a%20b+c", "a%20b+c");
+    check(Decode::Percent, "a%20b+c%2B%C3%A9", "a b c+\u{e9}");
+    check(Decode::Percent, "plain", "plain");
+    // What cannot be the encoding of anything is the text itself.
+    check(Decode::Percent, "50% off %20", "50% off %20");
+    check(Decode::Percent, "100%", "100%");
+    check(Decode::Percent, "100%2", "100%2");
+    check(Decode::Percent, "%zz%20", "%zz%20");
+    check(Decode::Percent, "1 + 1%20", "1 + 1%20");
+    check(Decode::Percent, "\u{e9}%20", "\u{e9}%20");
+    check(Decode::Base64, "SGVsbG8h", "Hello!");
+    check(Decode::Base64, "SGVsbG8h\n", "Hello!");
+    check(Decode::Base64, "SGVsbG8", "SGVsbG8");
+    check(Decode::Base64, "no base64!", "no base64!");
+    check(Decode::Base64, "", "");
+}
+
+#[test]
+fn the_text_of_an_mms_may_have_another_name() {
+    let hook = with(|hook| hook.key_caption = b"Caption".to_vec());
+    let check = |body: &str, expected: &str| {
+        assert_eq!(shown(post(&hook, FORM, body)), expected, "{body}");
+    };
+    check("To=1&From=2&Caption=x", "1 2 x");
+    check("To=1&From=2&Caption=x&Body=y", "1 2 y");
+    check("To=1&From=2&Caption=x&Body=", "1 2 ");
+    check("To=1&From=2&Other=x", "bad: no text");
+    // What looks like JSON names nobody else there either.
+    let forged = "To=1&From=2&Caption={%22From%22:%223%22}";
+    check(forged, "1 2 {\"From\":\"3\"}");
+    check(&forged.replace("From=2&", ""), "bad: no from");
+}
+
+#[test]
+fn media_are_links_behind_the_text() {
+    fn check(key: &str, media: Media, content_type: &str, body: &str, expected: &str) {
+        let hook = with(|hook| {
+            hook.key_media = key.into();
+            hook.media = media;
+        });
+        assert_eq!(shown(post(&hook, content_type, body)), expected, "{body}");
+    }
+    let link = |key: &str, content_type: &str, body: &str, expected: &str| {
+        check(key, Media::Link, content_type, body, expected);
+    };
+    let twilio = "To=1&From=2&Body=x&NumMedia=2&MediaUrl0=https://a/0&MediaUrl1=https://a/1\
+                  &MediaUrl3=https://a/3";
+    let all = "1 2 x\nhttps://a/0\nhttps://a/1\nhttps://a/3";
+    link("MediaUrl*", FORM, twilio, all);
+    let from_bare = "To=1&From=2&Body=x&image=https://a/0&image2=https://a/2&image11=https://a/no";
+    link("image*", FORM, from_bare, "1 2 x\nhttps://a/0\nhttps://a/2");
+    check("MediaUrl*", Media::Drop, FORM, twilio, "1 2 x");
+    link("", FORM, twilio, "1 2 x");
+    let empty = "To=1&From=2&Body=&MediaUrl0=https://a/0";
+    link("MediaUrl*", FORM, empty, "1 2 https://a/0");
+    let without = "To=1&From=2&MediaUrl0=https://a/0";
+    link("MediaUrl*", FORM, without, "1 2 https://a/0");
+    check("MediaUrl*", Media::Drop, FORM, without, "1 2 ");
+    link("MediaUrl*", FORM, "To=1&From=2", "bad: no text");
+    link("MediaUrl*", FORM, "To=1&From=2&MediaUrl0=", "bad: no text");
+    let objects = r#"{"To":1,"From":2,"Body":"x",
+        "m":[{"url":"http://a/0","u":1},{"n":1},{"url":"HTTPS://a/1"}]}"#;
+    link("m[].url", JSON, objects, "1 2 x\nhttp://a/0\nHTTPS://a/1");
+    link("m[].no", JSON, objects, "1 2 x");
+    link("no[].url", JSON, objects, "1 2 x");
+    let strings = r#"{"To":1,"From":2,"Body":"x","d":{"m":["https://a/0","https://a/1"]}}"#;
+    link("d.m[]", JSON, strings, "1 2 x\nhttps://a/0\nhttps://a/1");
+    link("d.m", JSON, strings, "1 2 x\nhttps://a/0\nhttps://a/1");
+    let one = r#"{"To":1,"From":2,"Body":"x","m":"https://a/0"}"#;
+    link("m", JSON, one, "1 2 x\nhttps://a/0");
+    link(
+        "m",
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","m":null}"#,
+        "1 2 x",
+    );
+    link("m", JSON, r#"{"To":1,"From":2,"m":null}"#, "bad: no text");
+    // Only what can be followed.
+    let no_links = [
+        "ftp://a",
+        "a",
+        "",
+        "https://a b",
+        "https://a/x.smil",
+        "https://a/x.SMIL?y",
+    ];
+    for no_link in no_links {
+        let body = format!(r#"{{"To":1,"From":2,"Body":"x","m":["{no_link}"]}}"#);
+        link("m", JSON, &body, "1 2 x");
+    }
+    let long = |bytes: usize| format!("https://a/{}", "x".repeat(bytes - 10));
+    for (bytes, stays) in [(1023, true), (1024, true), (1025, false)] {
+        let body = format!(r#"{{"To":1,"From":2,"Body":"","m":["{}"]}}"#, long(bytes));
+        let expected = if stays { long(bytes) } else { String::new() };
+        link("m", JSON, &body, &format!("1 2 {expected}"));
+    }
+    for (given, kept) in [(9, 9), (10, 10), (11, 10)] {
+        let links = vec![r#""https://a""#; given].join(",");
+        let body = format!(r#"{{"To":1,"From":2,"Body":"x","m":[{links}]}}"#);
+        link(
+            "m",
+            JSON,
+            &body,
+            &format!("1 2 x{}", "\nhttps://a".repeat(kept)),
+        );
+    }
+    // Each message has its own.
+    let hook = with(|hook| {
+        hook.key_media = b"m[]".to_vec();
+        hook.each = b"[]".to_vec();
+    });
+    let two = r#"[{"To":1,"From":2,"Body":"x","m":["https://a"]},{"To":1,"From":2,"Body":"y"}]"#;
+    assert_eq!(shown(post(&hook, JSON, two)), "1 2 x\nhttps://a|1 2 y");
+}

@@ -1,0 +1,191 @@
+//! A JSON Web Token and a secret → its claims (RFC 7515, RFC 7519).
+//!
+//! The algorithm is the configuration's. That the token names the same one is checked, but nothing
+//! depends on it: a token cannot choose, `none` least of all.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
+
+use super::sha2::hmac;
+use super::{Denied, same, seconds};
+use crate::limits::TOKEN_SLIP_S_MAX;
+use crate::proto::wire::json;
+
+/// What tokens are signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC-SHA256.
+    Hs256,
+    /// HMAC-SHA384.
+    Hs384,
+    /// HMAC-SHA512.
+    Hs512,
+}
+
+/// What a token says: a JSON object, as it was signed.
+pub(super) struct Claims(pub(super) Vec<u8>);
+
+/// The claims of a token with the right signature.
+pub(super) fn read(token: &[u8], secret: &[u8], algorithm: Algorithm) -> Result<Claims, Denied> {
+    let (name, hash) = named(algorithm);
+    let mut parts = token.split(|b| *b == b'.');
+    let (Some(header), Some(claims), Some(given), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Denied::Wrong);
+    };
+    let expected = hmac(hash, secret, &[header, b".", claims]);
+    let expected = BASE64_URL_SAFE_NO_PAD.encode(expected);
+    if !same(given, expected.as_bytes()) {
+        return Err(Denied::Wrong);
+    }
+    let header = decoded(header)?;
+    let header = json::parse(&header).map_err(|_| Denied::Wrong)?;
+    let named = header.child(b"alg").and_then(|alg| alg.scalar());
+    // Extensions that must be understood (RFC 7515 §4.1.11): none are.
+    if named.as_deref() != Some(name.as_bytes()) || header.child(b"crit").is_some() {
+        return Err(Denied::Wrong);
+    }
+    let claims = Claims(decoded(claims)?);
+    match json::parse(&claims.0) {
+        Ok(value) if value.is_object() => Ok(claims),
+        _ => Err(Denied::Wrong),
+    }
+}
+
+/// A token of these claims.
+pub(super) fn encode(claims: &[u8], secret: &[u8], algorithm: Algorithm) -> String {
+    let (name, hash) = named(algorithm);
+    let header = format!(r#"{{"alg":"{name}","typ":"JWT"}}"#);
+    let header = BASE64_URL_SAFE_NO_PAD.encode(header);
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(claims);
+    let tag = hmac(hash, secret, &[header.as_bytes(), b".", claims.as_bytes()]);
+    format!("{header}.{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn named(algorithm: Algorithm) -> (&'static str, ring::hmac::Algorithm) {
+    match algorithm {
+        Algorithm::Hs256 => ("HS256", HMAC_SHA256),
+        Algorithm::Hs384 => ("HS384", HMAC_SHA384),
+        Algorithm::Hs512 => ("HS512", HMAC_SHA512),
+    }
+}
+
+fn decoded(part: &[u8]) -> Result<Vec<u8>, Denied> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(part);
+    bytes.map_err(|_| Denied::Wrong)
+}
+
+impl Claims {
+    /// A claim that is no object and no list; `None` where it is missing.
+    pub(super) fn text(&self, name: &str) -> Option<Vec<u8>> {
+        let claims = json::parse(&self.0).ok()?;
+        claims.child(name.as_bytes())?.scalar()
+    }
+
+    /// A claim that is a time; `None` where it is missing.
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<u64>, Denied> {
+        let claims = json::parse(&self.0).map_err(|_| Denied::Wrong)?;
+        let Some(claim) = claims.child(name.as_bytes()) else {
+            return Ok(None);
+        };
+        let text = claim.scalar().ok_or(Denied::Wrong)?;
+        seconds(&text).map(Some)
+    }
+
+    /// Whether it holds now, by its own `nbf` and `exp` where it has them.
+    pub(super) fn holds(&self, now_s: Option<u64>) -> Result<(), Denied> {
+        let (from_s, to_s) = (self.seconds("nbf")?, self.seconds("exp")?);
+        if from_s.is_none() && to_s.is_none() {
+            return Ok(());
+        }
+        let now_s = now_s.ok_or(Denied::Clock)?;
+        let begun = from_s.is_none_or(|from_s| from_s <= now_s.saturating_add(TOKEN_SLIP_S_MAX));
+        let over = to_s.is_some_and(|to_s| to_s.saturating_add(TOKEN_SLIP_S_MAX) < now_s);
+        match begun && !over {
+            true => Ok(()),
+            false => Err(Denied::Time),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str, claims: &str) -> String {
+        let [header, claims] = [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+        let tag = hmac(
+            HMAC_SHA256,
+            b"secret",
+            &[header.as_bytes(), b".", claims.as_bytes()],
+        );
+        format!("{header}.{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    #[test]
+    fn tokens() {
+        fn check(token: &str, expected: Option<&str>) {
+            let found = read(token.as_bytes(), b"secret", Algorithm::Hs256).ok();
+            let found = found.map(|claims| claims.0);
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{token}");
+        }
+        let plain = r#"{"alg":"HS256"}"#;
+        check(&token(plain, r#"{"a":1}"#), Some(r#"{"a":1}"#));
+        check(&token(r#"{"typ":"JWT","alg":"HS256"}"#, "{}"), Some("{}"));
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"alg":["HS256"]}"#,
+            r#"{"alg":"HS256","crit":["b64"]}"#,
+            r#"{}"#,
+            "",
+            "HS256",
+        ] {
+            check(&token(header, "{}"), None);
+        }
+        for claims in ["", "[]", "1", "\"a\"", "{", "null"] {
+            check(&token(plain, claims), None);
+        }
+        let good = token(plain, "{}");
+        for bad in [
+            "".to_owned(),
+            ".".to_owned(),
+            "..".to_owned(),
+            format!("{good}="),
+            format!("{good}."),
+            format!("{good}A"),
+            format!(" {good}"),
+            good.rsplit_once('.')
+                .map_or("", |(start, _)| start)
+                .to_owned(),
+            format!("{}.", good.rsplit_once('.').map_or("", |(start, _)| start)),
+        ] {
+            check(&bad, None);
+        }
+    }
+
+    #[test]
+    fn times() {
+        fn check(claims: &str, now_s: Option<u64>, expected: Result<(), Denied>) {
+            let claims = Claims(claims.as_bytes().to_vec());
+            let found = claims.holds(now_s);
+            assert_eq!(found, expected, "{now_s:?}");
+        }
+        let both = r#"{"nbf":1000,"exp":1060}"#;
+        let late = || Err(Denied::Time);
+        check(both, Some(998), late());
+        check(both, Some(999), Ok(()));
+        check(both, Some(1061), Ok(()));
+        check(both, Some(1062), late());
+        check(both, None, Err(Denied::Clock));
+        check("{}", None, Ok(()));
+        check("{}", Some(1), Ok(()));
+        for bad in ["-1", "1.5", "1e3", "{}", "null", "\"\"", "9999999999999"] {
+            let claims = format!(r#"{{"nbf":0,"exp":{bad}}}"#);
+            check(&claims, Some(1), Err(Denied::Wrong));
+        }
+    }
+}

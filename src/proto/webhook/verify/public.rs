@@ -1,0 +1,112 @@
+//! `public_url` + a request → the URL that the provider called.
+//!
+//! Behind a proxy that ends TLS or changes the path, the request does not say what the provider
+//! signed. Two forms:
+//!
+//! * `https://sms.example.com` (or with `/` behind it): the proxy hands the target on as it came,
+//!   so it is appended.
+//! * `https://sms.example.com/hook/in`: this is the URL as it was entered at the provider, and
+//!   whatever path arrives here stands for it. The query that arrived is appended.
+
+use crate::proto::wire::request::Request;
+
+/// Where the provider sends to: `scheme://host[:port]` and perhaps a path; no query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+    path: String,
+}
+
+impl PublicUrl {
+    /// Of an absolute URL. `None` where there is no `://`, or a query or fragment.
+    pub fn parse(url: &str) -> Option<PublicUrl> {
+        let (scheme, rest) = url.split_once("://")?;
+        if rest.contains(['?', '#']) {
+            return None;
+        }
+        let (authority, path) = match rest.find('/') {
+            Some(at) => rest.split_at_checked(at)?,
+            None => (rest, ""),
+        };
+        Some(PublicUrl {
+            origin: format!("{scheme}://{authority}"),
+            path: match path {
+                "/" => String::new(),
+                path => path.to_owned(),
+            },
+        })
+    }
+
+    /// The URL of one request. `None` for a target that is no path, and for one with a fragment,
+    /// which nobody sends and whose end could be read in two ways.
+    pub fn of(&self, request: &Request) -> Option<Vec<u8>> {
+        let target = request.target;
+        if !target.starts_with(b"/") || target.contains(&b'#') {
+            return None;
+        }
+        let query = target.iter().position(|b| *b == b'?');
+        let query = query.and_then(|at| target.get(at..)).unwrap_or_default();
+        let origin = self.origin.as_bytes();
+        Some(match self.path.is_empty() {
+            true => [origin, target].concat(),
+            false => [origin, self.path.as_bytes(), query].concat(),
+        })
+    }
+
+    /// The URL as it was given, less a lone `/` at the end.
+    pub fn text(&self) -> String {
+        format!("{}{}", self.origin, self.path)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::tests::request;
+    use super::*;
+
+    #[test]
+    fn a_target_joins_the_url() {
+        fn check(url: &str, target: &str, expected: Option<&str>) {
+            let request = request("POST", target, &[], b"");
+            let found = PublicUrl::parse(url).unwrap().of(&request);
+            let expected = expected.map(|url| url.as_bytes().to_vec());
+            assert_eq!(found, expected, "{url} {target}");
+        }
+        let plain = "https://sms.example.com";
+        check(plain, "/", Some("https://sms.example.com/"));
+        check(plain, "/in?a=b", Some("https://sms.example.com/in?a=b"));
+        check(plain, "/in?", Some("https://sms.example.com/in?"));
+        check(plain, "/in?a#b", None);
+        check(plain, "/in#?a", None);
+        check(plain, "*", None);
+        check(plain, "0/in", None);
+        let slash = "https://sms.example.com:8443/";
+        check(slash, "/in?a", Some("https://sms.example.com:8443/in?a"));
+        let path = "http://sms.example.com/hook/in";
+        check(path, "/", Some("http://sms.example.com/hook/in"));
+        check(path, "/x", Some("http://sms.example.com/hook/in"));
+        check(
+            path,
+            "/x?a=/b?",
+            Some("http://sms.example.com/hook/in?a=/b?"),
+        );
+        check("https://h/a/", "/x", Some("https://h/a/"));
+    }
+
+    #[test]
+    fn what_is_no_public_url() {
+        for bad in [
+            "",
+            "sms.example.com",
+            "https://h/?",
+            "https://h/a?b",
+            "https://h#",
+        ] {
+            assert_eq!(PublicUrl::parse(bad), None, "{bad}");
+        }
+        let text = |url: &str| PublicUrl::parse(url).unwrap().text();
+        assert_eq!(text("https://h/"), "https://h");
+        assert_eq!(text("https://h/a/"), "https://h/a/");
+    }
+}

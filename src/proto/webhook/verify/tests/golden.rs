@@ -1,0 +1,426 @@
+//! Signatures made by the providers' own code, one by one.
+
+use ring::hmac::HMAC_SHA256;
+
+use super::near::{Sample, Signed, Time};
+use super::*;
+use crate::proto::provider::sign::hex;
+use crate::proto::webhook::Pair;
+use crate::proto::wire::form;
+use crate::proto::wire::json::{self, Value};
+
+const GOLDEN: &[u8] = include_bytes!("../../../../../tests/golden/signatures.json");
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const JSON: &str = "application/json";
+
+fn text(vector: &Value, name: &str) -> String {
+    let found = vector
+        .child(name.as_bytes())
+        .and_then(|value| value.scalar());
+    String::from_utf8(found.unwrap_or_else(|| panic!("no {name}"))).unwrap()
+}
+
+fn pairs(vector: &Value, name: &str) -> Vec<Pair> {
+    let object = vector.child(name.as_bytes()).unwrap();
+    object
+        .members_of()
+        .map(|(name, value)| (name, value.scalar().unwrap()))
+        .collect()
+}
+
+/// An URL as `public_url` and target.
+fn split(url: &str) -> (String, String) {
+    let authority = url.find("://").unwrap() + 3;
+    let path = url[authority..].find('/').map(|at| at + authority);
+    let path = path.unwrap_or(url.len());
+    (url[..path].to_owned(), url[path..].to_owned())
+}
+
+fn sample(scheme: Scheme) -> Sample {
+    Sample {
+        scheme,
+        public_url: String::new(),
+        method: "POST",
+        target: "/in".to_owned(),
+        content_type: JSON,
+        fields: Vec::new(),
+        body: Vec::new(),
+        now_s: 1_700_000_000,
+        coverage: Coverage::Body,
+        url: Signed::No,
+        all_of_body: Signed::Yes,
+        time: Time::Always,
+    }
+}
+
+#[test]
+fn every_vector() {
+    let golden = json::parse(GOLDEN).unwrap();
+    let mut count = 0;
+    for vector in golden.child(b"vectors").unwrap().entries() {
+        count += 1;
+        let name = text(&vector, "name");
+        match text(&vector, "provider").as_str() {
+            "twilio" => twilio(&vector),
+            "vonage" => vonage(&vector),
+            "plivo" => match name.as_str() {
+                "v2" => plivo_v2(&vector),
+                _ => plivo(&vector),
+            },
+            "sinch" => sinch(&vector),
+            "messagebird" => match name.as_str() {
+                "legacy with body" => messagebird_legacy(&vector),
+                _ => messagebird(&vector),
+            },
+            "telesign" => telesign(&vector),
+            "gatewayapi" => gatewayapi(&vector),
+            "zadarma" => zadarma(&vector),
+            "telnyx" => telnyx(&vector),
+            "ovh" => {
+                let signed = text(&vector, "string_to_sign");
+                let digest = hex(&sha1_smol::Sha1::from(signed).digest().bytes());
+                assert_eq!(format!("$1${digest}"), text(&vector, "expected"));
+            }
+            "android-sms-gateway" => {
+                let [body, time] = ["body", "timestamp"].map(|name| text(&vector, name));
+                let secret = text(&vector, "secret");
+                let parts = [body.as_bytes(), time.as_bytes()];
+                let found = sha2::hmac(HMAC_SHA256, secret.as_bytes(), &parts);
+                assert_eq!(hex(found.as_ref()), text(&vector, "expected"));
+            }
+            other => panic!("{other}: {name}"),
+        }
+    }
+    assert_eq!(count, 38);
+}
+
+fn twilio(vector: &Value) {
+    let (public_url, target) = split(&text(vector, "url"));
+    let params = pairs(vector, "params");
+    let (content_type, body) = match vector.child(b"body") {
+        Some(body) => (JSON, body.scalar().unwrap()),
+        None => (FORM, form::encode_pairs(&params)),
+    };
+    let token = text(vector, "secret").into_bytes();
+    let expected = text(vector, "expected");
+    for (header, name) in [
+        (twilio::Header::Twilio, "X-Twilio-Signature"),
+        (twilio::Header::SignalWire, "X-SignalWire-Signature"),
+        (twilio::Header::SignalWire, "X-Twilio-Signature"),
+    ] {
+        Sample {
+            public_url: public_url.clone(),
+            target: target.clone(),
+            content_type,
+            fields: vec![(name, expected.clone())],
+            body: body.clone(),
+            coverage: Coverage::Whole,
+            url: Signed::Yes,
+            ..sample(Scheme::Twilio {
+                token: token.clone(),
+                header,
+            })
+        }
+        .check();
+    }
+}
+
+fn vonage(vector: &Value) {
+    let hash = match text(vector, "algorithm").as_str() {
+        "md5hash" => Hash::Md5Hash,
+        "md5" => Hash::Md5,
+        "sha1" => Hash::Sha1,
+        "sha256" => Hash::Sha256,
+        "sha512" => Hash::Sha512,
+        other => panic!("{other}"),
+    };
+    let secret = text(vector, "secret").into_bytes();
+    let expected = text(vector, "expected");
+    let mut params = pairs(vector, "params");
+    let found = vonage_signature(hash, &secret, params.clone());
+    assert_eq!(found, expected.to_lowercase());
+
+    let time = params.iter().find(|(name, _)| name == b"timestamp");
+    let signed_s = seconds(&time.unwrap().1).unwrap();
+    params.push((b"sig".to_vec(), expected.clone().into_bytes()));
+    let form = form::encode_pairs(&params);
+    let mut object = vector.child(b"params").unwrap().text().to_vec();
+    object.pop();
+    object.extend_from_slice(format!(",\"sig\":\"{expected}\"}}").as_bytes());
+    let base = Sample {
+        now_s: signed_s,
+        time: Time::Between(signed_s - 300, signed_s + 300),
+        ..sample(Scheme::Vonage { secret, hash })
+    };
+    // Blanks between JSON's tokens are no part of what is read.
+    object.retain(|b| *b != b'\n');
+    Sample {
+        content_type: FORM,
+        body: form.clone(),
+        ..base.clone()
+    }
+    .check();
+    Sample {
+        body: object,
+        ..base.clone()
+    }
+    .check();
+    Sample {
+        method: "GET",
+        target: format!("/?{}", String::from_utf8(form).unwrap()),
+        content_type: FORM,
+        coverage: Coverage::Whole,
+        all_of_body: Signed::No,
+        ..base
+    }
+    .check_query();
+}
+
+impl Sample {
+    /// Accepted, and not when a byte of the query differs; the path is not signed.
+    fn check_query(&self) {
+        assert_eq!(self.judge(), Ok(self.coverage.clone()));
+        for at in self.target.find('?').unwrap() + 1..self.target.len() {
+            let mut bytes = self.target.clone().into_bytes();
+            bytes[at] ^= 1;
+            let mut changed = self.clone();
+            changed.target = String::from_utf8(bytes).unwrap();
+            changed.refused(&changed.target);
+        }
+        assert_eq!(self.judge_at(None), Err(Denied::Clock));
+    }
+}
+
+fn plivo(vector: &Value) {
+    let url = text(vector, "url");
+    let (url, query) = url.split_once('?').unwrap_or((&url, ""));
+    let (public_url, path) = split(url);
+    let mut params = pairs(vector, "params");
+    params.extend(form::pairs(query.as_bytes()));
+    let query = form::encode_pairs(&params);
+    let token = text(vector, "secret").into_bytes();
+    let signed = text(vector, "string_to_sign");
+    let nonce = text(vector, "nonce");
+    let expected = text(vector, "expected");
+    assert_eq!(
+        sha2::hmac_sha256_base64(&token, &[signed.as_bytes()]),
+        expected
+    );
+    let sample = Sample {
+        public_url,
+        method: "GET",
+        target: format!("{path}?{}", String::from_utf8(query).unwrap()),
+        fields: vec![
+            ("X-Plivo-Signature-V3", expected.clone()),
+            ("X-Plivo-Signature-V3-Nonce", nonce),
+        ],
+        coverage: Coverage::Whole,
+        url: Signed::Yes,
+        all_of_body: Signed::No,
+        ..sample(Scheme::Plivo { token })
+    };
+    sample.check();
+    // One of several, as while a token is replaced.
+    for list in [format!("AAAA,{expected}"), format!("{expected}, AAAA")] {
+        let mut several = sample.clone();
+        several.fields[0].1 = list;
+        assert_eq!(several.judge(), Ok(Coverage::Whole));
+    }
+}
+
+/// Good in its own way, and not taken.
+fn plivo_v2(vector: &Value) {
+    let token = text(vector, "secret").into_bytes();
+    let [url, nonce, expected] = ["url", "nonce", "expected"].map(|name| text(vector, name));
+    let parts = [url.as_bytes(), nonce.as_bytes()];
+    assert_eq!(sha2::hmac_sha256_base64(&token, &parts), expected);
+    for (signature, nonce_name) in [
+        ("X-Plivo-Signature-V2", "X-Plivo-Signature-V2-Nonce"),
+        ("X-Plivo-Signature-V3", "X-Plivo-Signature-V3-Nonce"),
+    ] {
+        Sample {
+            public_url: url.clone(),
+            target: "/".to_owned(),
+            content_type: FORM,
+            fields: vec![(signature, expected.clone()), (nonce_name, nonce.clone())],
+            body: b"From=1&To=2&Text=x".to_vec(),
+            ..sample(Scheme::Plivo {
+                token: token.clone(),
+            })
+        }
+        .refused(signature);
+    }
+}
+
+fn sinch(vector: &Value) {
+    let timestamp = text(vector, "timestamp");
+    let signed_s = seconds(timestamp.as_bytes()).unwrap();
+    Sample {
+        fields: vec![
+            (
+                "x-sinch-webhook-signature-algorithm",
+                "HmacSHA256".to_owned(),
+            ),
+            ("x-sinch-webhook-signature-nonce", text(vector, "nonce")),
+            ("x-sinch-webhook-signature-timestamp", timestamp),
+            ("x-sinch-webhook-signature", text(vector, "expected")),
+        ],
+        body: text(vector, "body").into_bytes(),
+        now_s: signed_s,
+        time: Time::Between(signed_s - 300, signed_s + 300),
+        ..sample(Scheme::Sinch {
+            secret: text(vector, "secret").into_bytes(),
+        })
+    }
+    .check();
+}
+
+fn telnyx(vector: &Value) {
+    let timestamp = text(vector, "timestamp");
+    let signed_s = seconds(timestamp.as_bytes()).unwrap();
+    let key = text(vector, "public_key_base64");
+    Sample {
+        fields: vec![
+            ("telnyx-timestamp", timestamp),
+            ("telnyx-signature-ed25519", text(vector, "expected")),
+        ],
+        body: text(vector, "body").into_bytes(),
+        now_s: signed_s,
+        time: Time::Between(signed_s - 300, signed_s + 300),
+        ..sample(Scheme::Telnyx {
+            key: PublicKey::parse(key.as_bytes()).unwrap(),
+        })
+    }
+    .check();
+}
+
+fn messagebird(vector: &Value) {
+    let (public_url, target) = split(&text(vector, "url"));
+    let is_post = text(vector, "method") == "POST";
+    assert_eq!(text(vector, "now"), "2021-07-05T12:00:00+02:00");
+    let now_s = 1_625_479_200;
+    let name = text(vector, "name");
+    let sample = Sample {
+        public_url,
+        method: if is_post { "POST" } else { "GET" },
+        target,
+        fields: vec![("MessageBird-Signature-JWT", text(vector, "token"))],
+        body: text(vector, "body").into_bytes(),
+        now_s,
+        coverage: Coverage::Whole,
+        url: Signed::Yes,
+        time: Time::Between(now_s - 1, now_s + 61),
+        ..sample(Scheme::MessageBird {
+            key: text(vector, "secret").into_bytes(),
+            algorithm: match name.starts_with("HS384") {
+                true => Algorithm::Hs384,
+                false => Algorithm::Hs256,
+            },
+        })
+    };
+    match text(vector, "expected_valid").as_str() {
+        "true" => {
+            sample.check();
+            // The token does not choose the algorithm.
+            let key = text(vector, "secret").into_bytes();
+            let mut other = sample;
+            other.scheme = Scheme::MessageBird {
+                key,
+                algorithm: Algorithm::Hs512,
+            };
+            other.refused("another algorithm");
+        }
+        _ => sample.refused(&name),
+    }
+}
+
+/// The scheme before the tokens, which is not offered: its formula alone.
+fn messagebird_legacy(vector: &Value) {
+    let digest = ring::digest::digest(&ring::digest::SHA256, text(vector, "body").as_bytes());
+    let parts: [&[u8]; 5] = [
+        &text(vector, "timestamp").into_bytes(),
+        b"\n",
+        &text(vector, "sorted_query").into_bytes(),
+        b"\n",
+        digest.as_ref(),
+    ];
+    let found = sha2::hmac_sha256_base64(text(vector, "secret").as_bytes(), &parts);
+    assert_eq!(found, text(vector, "expected"));
+}
+
+/// What the provider signs when it is called, with the key it signs webhooks with.
+fn telesign(vector: &Value) {
+    let digits = text(vector, "secret_hex").into_bytes();
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let key: Vec<u8> = digits.chunks(2).map(pair).collect();
+    let signed = text(vector, "string_to_sign");
+    let customer = text(vector, "customer_id");
+    let signature = sha2::hmac_sha256_base64(&key, &[signed.as_bytes()]);
+    assert_eq!(
+        format!("TSA {customer}:{signature}"),
+        text(vector, "expected")
+    );
+
+    let base = Sample {
+        body: signed.into_bytes(),
+        fields: vec![("Authorization", signature)],
+        ..sample(Scheme::Telesign { key })
+    };
+    base.check();
+    let mut named = base.clone();
+    named.fields[0].1 = text(vector, "expected");
+    assert_eq!(named.judge(), Ok(Coverage::Body));
+    named.body.push(b'x');
+    named.refused("body");
+    for wrong in ["TSA ", "TSA x", "TSA x:", ":", "TSA"] {
+        named.fields[0].1 = wrong.to_owned();
+        named.refused(wrong);
+    }
+}
+
+fn gatewayapi(vector: &Value) {
+    let token = text(vector, "token");
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(claims);
+    Sample {
+        fields: vec![("X-Gwapi-Signature", token.clone())],
+        body: b"{\"message\":\"of somebody else\"}".to_vec(),
+        coverage: Coverage::Claims(claims.unwrap()),
+        all_of_body: Signed::No,
+        ..sample(Scheme::GatewayApi {
+            secret: text(vector, "secret").into_bytes(),
+            algorithm: Algorithm::Hs256,
+        })
+    }
+    .check();
+}
+
+/// What is signed differs; how does not.
+fn zadarma(vector: &Value) {
+    let secret = text(vector, "secret").into_bytes();
+    let (signed, expected) = match vector.child(b"form") {
+        None => (text(vector, "string_to_sign"), text(vector, "signature")),
+        Some(form) => {
+            let values = form.members_of().map(|(_, value)| value.scalar().unwrap());
+            let values: Vec<u8> = values.flatten().collect();
+            (String::from_utf8(values).unwrap(), text(vector, "expected"))
+        }
+    };
+    assert_eq!(zadarma::signature(&secret, signed.as_bytes()), expected);
+    let mut body = b"event=SMS&result=".to_vec();
+    body.extend_from_slice(form::urlencode(signed.as_bytes()).as_bytes());
+    let sample = Sample {
+        content_type: FORM,
+        fields: vec![("Signature", expected)],
+        coverage: Coverage::Inside(b"result"),
+        all_of_body: Signed::No,
+        body,
+        ..sample(Scheme::Zadarma { secret })
+    };
+    sample.check();
+    for at in b"event=SMS&".len()..sample.body.len() {
+        let mut changed = sample.clone();
+        changed.body[at] ^= 1;
+        changed.refused(&format!("body, byte {at}"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Requests as providers sign them → accepted, and refused as soon as a byte differs.
+
+mod ambiguity;
+mod golden;
+mod near;
+
+use super::*;
+use crate::proto::wire::request::{Field, Version};
+
+/// A request with a body.
+pub(in crate::proto::webhook::verify) fn request<'a>(
+    method: &'a str,
+    target: &'a str,
+    fields: &[(&'a str, &'a str)],
+    body: &'a [u8],
+) -> Request<'a> {
+    Request {
+        method,
+        target: target.as_bytes(),
+        version: Version::Http11,
+        fields: fields
+            .iter()
+            .map(|(name, value)| Field {
+                name,
+                value: value.as_bytes(),
+            })
+            .collect(),
+        body,
+    }
+}
+
+/// Any reason for 401 as one.
+fn check(
+    scheme: &Scheme,
+    public_url: Option<&PublicUrl>,
+    request: &Request,
+    now_s: Option<u64>,
+) -> Result<Coverage, Denied> {
+    super::check(scheme, public_url, request, now_s).map_err(|denied| match denied {
+        Denied::Clock => Denied::Clock,
+        _ => Denied::Wrong,
+    })
+}
+
+#[test]
+fn what_the_operator_reads() {
+    let scheme = Scheme::Sinch {
+        secret: b"s".to_vec(),
+    };
+    let check_row = |signatures: &[&str], now_s: Option<u64>, expected: &str| {
+        let mut fields = vec![
+            ("x-sinch-webhook-signature-algorithm", "HmacSHA256"),
+            ("x-sinch-webhook-signature-nonce", "n"),
+            ("x-sinch-webhook-signature-timestamp", "1000"),
+        ];
+        let name = "x-sinch-webhook-signature";
+        fields.extend(signatures.iter().map(|value| (name, *value)));
+        let request = request("POST", "/", &fields, b"");
+        let found = super::check(&scheme, None, &request, now_s);
+        assert_eq!(found.unwrap_err().phrase(), expected, "{signatures:?}");
+    };
+    let good = &*sha2::hmac_sha256_base64(b"s", &[b".n.1000"]);
+    let missing = "signature missing or given twice";
+    check_row(&[], Some(1000), missing);
+    check_row(&[good, good], Some(1000), missing);
+    check_row(&["x"], Some(1000), "signature wrong");
+    check_row(&["x"], Some(1301), "signature wrong");
+    check_row(&["x"], None, "signature wrong");
+    check_row(&[good], Some(1301), "signature of another time");
+    check_row(&[good], None, "clock not set");
+}
+
+#[track_caller]
+fn check_credentials(scheme: &Scheme, fields: &[&str], expected: Result<Coverage, Denied>) {
+    let fields: Vec<(&str, &str)> = fields.iter().map(|v| ("authorization", *v)).collect();
+    let request = request("POST", "/", &fields, b"");
+    assert_eq!(check(scheme, None, &request, None), expected, "{fields:?}");
+}
+
+#[test]
+fn credentials_of_a_header() {
+    let check_row = check_credentials;
+    let yes = || Ok(Coverage::Whole);
+    let no = || Err(Denied::Wrong);
+    check_row(&Scheme::None, &[], yes());
+    check_row(&Scheme::None, &["whatever"], yes());
+
+    // printf 'Aladdin:open sesame' | base64 (RFC 7617 §2)
+    let basic = Scheme::Basic {
+        user: b"Aladdin".to_vec(),
+        passwd: b"open sesame".to_vec(),
+    };
+    check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], yes());
+    check_row(&basic, &["bASIC  QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], yes());
+    check_row(&basic, &[], no());
+    check_row(&basic, &[""], no());
+    check_row(&basic, &["Basic"], no());
+    check_row(&basic, &["Basic "], no());
+    check_row(&basic, &["BasicQWxhZGRpbjpvcGVuIHNlc2FtZQ=="], no());
+    check_row(&basic, &["Bearer QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], no());
+    check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ="], no());
+    check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==x"], no());
+    let twice = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+    check_row(&basic, &[twice, twice], no());
+
+    let bearer = Scheme::Bearer {
+        token: b"t0ken".to_vec(),
+    };
+    check_row(&bearer, &["Bearer t0ken"], yes());
+    check_row(&bearer, &["bearer t0ken"], yes());
+    check_row(&bearer, &["Bearer T0ken"], no());
+    check_row(&bearer, &["Bearer t0ke"], no());
+    check_row(&bearer, &["Bearer t0ken2"], no());
+    check_row(&bearer, &["Basic t0ken"], no());
+}
+
+#[test]
+fn no_secret_in_debug() {
+    let scheme = Scheme::Bearer {
+        token: b"t0ken".to_vec(),
+    };
+    assert_eq!(format!("{scheme:?}"), "bearer");
+}

@@ -1,0 +1,146 @@
+//! Twilio and SignalWire: `base64(HMAC-SHA1(token, URL + the form's names and values))`.
+//!
+//! The form's parameters stand behind the URL sorted by name, each name and value as they are
+//! decoded, with nothing between. A body that is no form is signed by its digest,
+//! `bodySHA256` in the query, and without one it is not taken. The URL is tried as it is, without
+//! its port, and with the scheme's own, for what Twilio signs depends on the account's age.
+//!
+//! No time is signed: a recorded request holds for ever, and `key_id = MessageSid` is what makes
+//! its repetition harmless. Nothing parts names from values either, so whoever has recorded a
+//! request could move the border between them; that is the scheme's own weakness.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::sha2::sha256_hex;
+use super::{Coverage, Denied, proved, same, the_one};
+use crate::proto::provider::sign::hmac_sha1;
+use crate::proto::webhook::{self, Pair};
+use crate::proto::wire::form;
+use crate::proto::wire::request::Request;
+
+/// Whose header the signature stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Header {
+    /// `X-Twilio-Signature`.
+    Twilio,
+    /// `X-SignalWire-Signature`, and where there is none, Twilio's.
+    SignalWire,
+}
+
+impl Header {
+    pub(super) fn scheme_name(self) -> &'static str {
+        match self {
+            Header::Twilio => "twilio",
+            Header::SignalWire => "signalwire",
+        }
+    }
+}
+
+pub(super) fn check(
+    token: &[u8],
+    header: Header,
+    url: &[u8],
+    request: &Request,
+) -> Result<Coverage, Denied> {
+    const SIGNALWIRE: &str = "x-signalwire-signature";
+    let name = match header {
+        Header::SignalWire if request.header(SIGNALWIRE).is_some() => SIGNALWIRE,
+        _ => "x-twilio-signature",
+    };
+    let given = the_one(request, name)?;
+    let mut pairs = match webhook::form_pairs(request) {
+        Some(pairs) => pairs,
+        None if body_is_in_query(request) => Vec::new(),
+        None => return Err(Denied::Wrong),
+    };
+    pairs.sort_unstable();
+    // All are tried, so that the time does not tell which.
+    let holds = with_and_without_port(url)
+        .iter()
+        .map(|url| same(given, signature(token, url, &pairs).as_bytes()))
+        .fold(false, |any, one| any | one);
+    proved(holds, Coverage::Whole)
+}
+
+/// Whether the query has the body's digest, and once.
+fn body_is_in_query(request: &Request) -> bool {
+    let pairs = form::pairs(request.query());
+    let mut digests = pairs
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case(b"bodySHA256"));
+    match (digests.next(), digests.next()) {
+        (Some((_, digest)), None) => {
+            let digest = digest.to_ascii_lowercase();
+            same(&digest, sha256_hex(request.body).as_bytes())
+        }
+        _ => false,
+    }
+}
+
+/// Of pairs that are sorted.
+pub(super) fn signature(token: &[u8], url: &[u8], pairs: &[Pair]) -> String {
+    let fields = pairs.iter().flat_map(|(name, value)| [name, value]);
+    let parts: Vec<&[u8]> = std::iter::once(url)
+        .chain(fields.map(Vec::as_slice))
+        .collect();
+    BASE64_STANDARD.encode(hmac_sha1(token, &parts))
+}
+
+/// The URL as it is, without a port, and with the port of its scheme.
+fn with_and_without_port(url: &[u8]) -> [Cow<'_, [u8]>; 3] {
+    let as_it_is = || [Cow::Borrowed(url), Cow::Borrowed(url), Cow::Borrowed(url)];
+    let split = |at: Option<usize>, bytes| -> Option<(&[u8], &[u8])> {
+        <[u8]>::split_at_checked(bytes, at.unwrap_or(bytes.len()))
+    };
+    let Some(((scheme, rest), port)) = [(&b"https://"[..], &b":443"[..]), (b"http://", b":80")]
+        .into_iter()
+        .find_map(|(scheme, port)| {
+            let rest = url.strip_prefix(scheme)?;
+            Some(((scheme, rest), port))
+        })
+    else {
+        return as_it_is();
+    };
+    let path = rest.iter().position(|b| matches!(b, b'/' | b'?'));
+    let Some((authority, path)) = split(path, rest) else {
+        return as_it_is();
+    };
+    // The last colon behind the brackets of IPv6 and behind credentials.
+    let colon = authority.iter().rposition(|b| *b == b':');
+    let host_end = authority.iter().rposition(|b| matches!(b, b']' | b'@'));
+    let colon = colon.filter(|colon| host_end.is_none_or(|end| *colon > end));
+    let Some((host, _)) = split(colon, authority) else {
+        return as_it_is();
+    };
+    [
+        Cow::Borrowed(url),
+        Cow::Owned([scheme, host, path].concat()),
+        Cow::Owned([scheme, host, port, path].concat()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports() {
+        fn check(url: &str, without: &str, with: &str) {
+            let found = with_and_without_port(url.as_bytes());
+            let expected = [url, without, with].map(|url| Cow::Borrowed(url.as_bytes()));
+            assert_eq!(found, expected, "{url}");
+        }
+        check("https://h/p?a:1", "https://h/p?a:1", "https://h:443/p?a:1");
+        check("https://h:8443/p", "https://h/p", "https://h:443/p");
+        check("http://h", "http://h", "http://h:80");
+        check("http://h?a", "http://h?a", "http://h:80?a");
+        check("https://u:p@h/", "https://u:p@h/", "https://u:p@h:443/");
+        check("https://u:p@h:1/", "https://u:p@h/", "https://u:p@h:443/");
+        check("https://[::1]/", "https://[::1]/", "https://[::1]:443/");
+        check("https://[::1]:1/", "https://[::1]/", "https://[::1]:443/");
+        check("ftp://h:1/", "ftp://h:1/", "ftp://h:1/");
+    }
+}

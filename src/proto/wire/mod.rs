@@ -1,0 +1,17 @@
+//! Bytes in the formats of others, as values and back: HTTP, JSON, forms, INI, AGI, addresses, dates.
+//!
+//! Nothing here knows what an SMS, a provider or an interface is. Every parser is bounded by `limits`.
+
+pub mod form;
+pub mod ini;
+pub mod json;
+
+pub mod request;
+pub mod response;
+
+pub mod address;
+pub mod agi;
+pub mod certificate;
+pub mod date;
+pub mod number;
+pub mod text;

@@ -1,0 +1,98 @@
+//! `websms --flush`: everything in the queue gets a try now, by a running `websmsd` or by ourselves.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::pass::{Source, drain_once};
+use crate::config::Config;
+use crate::limits::FLUSH_WAIT;
+use crate::outbound::hold;
+use crate::proto::record::envelope::Name;
+use crate::sys::clock::{self, Deadline};
+use crate::sys::files;
+use crate::sys::hook;
+use crate::sys::log::{self, Level};
+use crate::sys::queue::{Folder, Place};
+
+/// What became of the messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flushed {
+    /// One line a message.
+    pub lines: Vec<String>,
+    /// How many wait still.
+    pub left: usize,
+}
+
+/// Between two looks whether a running `websmsd` is through.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Tries all that wait, and tells what came of it.
+pub fn flush(config: Config) -> Result<Flushed, String> {
+    let folder = hold::folder(&config).ok_or("[queue] dir is empty, so there is no queue")?;
+    let root = folder.root().display().to_string();
+    let fault = |error: std::io::Error| format!("{root}: {}", files::phrase(&error).0);
+    let before = waiting(&folder).map_err(fault)?;
+    let config = Arc::new(config);
+    let source: Source = Arc::new(move || Arc::clone(&config));
+    let deadline = Deadline::after(FLUSH_WAIT);
+    loop {
+        if let Some(drain) = folder.drain().map_err(fault)? {
+            match folder.stamp_flush(clock::now_s()) {
+                // What is sent makes room.
+                Err(error) if files::is_full(&error) => {
+                    log::event(Level::Warning, format_args!("{}", fault(error)));
+                }
+                stamped => stamped.map_err(fault)?,
+            }
+            drain_once(&folder, drain, &source);
+            hook::finish();
+            break;
+        }
+        folder.request_flush().map_err(fault)?;
+        while folder.wants_flush()
+            && folder.is_drained().map_err(fault)?
+            && deadline.left().is_some()
+        {
+            thread::sleep(LOOK_PAUSE);
+        }
+        // Answered, or out of time; else whoever drained is gone, and it is ours to do.
+        if !folder.wants_flush() || deadline.left().is_none() {
+            break;
+        }
+    }
+    let after = waiting(&folder).map_err(fault)?;
+    let lines = before.iter().map(|name| fate(&folder, name)).collect();
+    Ok(Flushed {
+        lines,
+        left: after.len(),
+    })
+}
+
+fn waiting(folder: &Folder) -> std::io::Result<Vec<Name>> {
+    let names = folder.list(Place::New)?;
+    Ok(names.iter().filter_map(|name| Name::parse(name)).collect())
+}
+
+fn fate(folder: &Folder, name: &Name) -> String {
+    let id = &name.id;
+    for (place, word) in [(Place::New, "waits"), (Place::Failed, "failed")] {
+        if let Ok(item) = hold::read_at(folder, place, name) {
+            let reason = match item.reason.as_str() {
+                "" => "not tried yet",
+                reason => reason,
+            };
+            let to = item.message.to.as_str();
+            return format!("{id} {word} to {to}: {reason}");
+        }
+    }
+    // What cannot be read is not known to be sent.
+    let failed = folder.list(Place::Failed).unwrap_or_default();
+    if folder.holds(&name.text()) {
+        format!("{id} waits: its file cannot be read")
+    } else if failed.iter().any(|it| it.starts_with(&name.text())) {
+        format!("{id} failed: its file cannot be read")
+    } else {
+        format!("{id} sent")
+    }
+}

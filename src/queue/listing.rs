@@ -1,0 +1,190 @@
+//! The queue → a list for a person, or JSON for a script. Never a text.
+
+use crate::config::Config;
+use crate::outbound::hold;
+use crate::proto::record::envelope::{Item, Name};
+use crate::proto::wire::json;
+use crate::sys::clock;
+use crate::sys::files;
+use crate::sys::queue::{Folder, Place};
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A line a message, under a headline.
+    Text,
+    /// One object with two arrays.
+    Json,
+}
+
+/// All that wait and all that were given up, or why there is no queue.
+pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
+    let folder = hold::folder(config).ok_or("[queue] dir is empty, so there is no queue")?;
+    let root = folder.root().display();
+    let fault = |error: std::io::Error| format!("{root}: {}", files::phrase(&error).0);
+    let waiting = folder.list(Place::New).map_err(fault)?;
+    let failed = folder.list(Place::Failed).map_err(fault)?;
+    let now_s = clock::now_s();
+    let rows = |place, names: &[String]| -> Vec<Row> {
+        names
+            .iter()
+            .map(|name| row(&folder, place, name, config, now_s))
+            .collect()
+    };
+    let (waiting, failed) = (rows(Place::New, &waiting), rows(Place::Failed, &failed));
+    let drained = hold::is_drained(&folder).unwrap_or(false);
+    Ok(match look {
+        Look::Text => text(&waiting, &failed, drained),
+        Look::Json => object(&waiting, &failed, drained),
+    })
+}
+
+/// One message.
+struct Row {
+    id: String,
+    /// `None`: its file cannot be read, and why.
+    item: Result<Item, String>,
+    /// Seconds since it was queued; `None`: not known.
+    age_s: Option<u64>,
+    /// Seconds until the next try, as far as the file says; 0: when its turn comes.
+    next_s: u64,
+    reason: String,
+}
+
+fn row(folder: &Folder, place: Place, name: &str, config: &Config, now_s: u64) -> Row {
+    let parsed = Name::parse(name.strip_suffix(".bad").unwrap_or(name));
+    let (id, item) = match (&parsed, name.ends_with(".bad")) {
+        (Some(parsed), false) => {
+            let item = hold::read_at(folder, place, parsed);
+            (parsed.id.clone(), item.map_err(|why| why.to_string()))
+        }
+        (Some(parsed), true) => (parsed.id.clone(), Err("no message, set aside".to_owned())),
+        (None, _) => ("-".to_owned(), Err("no message".to_owned())),
+    };
+    let good = item.as_ref().ok();
+    let age_s = good
+        .filter(|item| item.queued_s > 0)
+        .map(|item| now_s.saturating_sub(item.queued_s));
+    let next_s = good.map_or(0, |item| item.due_s.saturating_sub(now_s));
+    let unknown =
+        good.filter(|item| place == Place::New && config.interface(&item.interface).is_none());
+    let reason = match (&item, unknown) {
+        (Err(why), _) => why.clone(),
+        (_, Some(_)) => "its interface is not in the configuration".to_owned(),
+        (Ok(item), None) => item.reason.clone(),
+    };
+    Row {
+        id,
+        item,
+        age_s,
+        next_s,
+        reason,
+    }
+}
+
+fn text(waiting: &[Row], failed: &[Row], drained: bool) -> Vec<u8> {
+    let mut out = String::new();
+    let by_whom = match drained {
+        true => "",
+        false => "; no websmsd drains the queue",
+    };
+    out.push_str(&format!(
+        "{} waiting, {} failed{by_whom}\n",
+        waiting.len(),
+        failed.len()
+    ));
+    for (word, rows) in [("waits", waiting), ("failed", failed)] {
+        for row in rows {
+            let (to, interface, tries) = match &row.item {
+                Ok(item) => (
+                    item.message.to.as_str(),
+                    item.interface.as_str(),
+                    item.tries,
+                ),
+                Err(_) => ("-", "", 0),
+            };
+            let age = row.age_s.map_or("-".to_owned(), duration);
+            let next = match (word, row.next_s) {
+                ("waits", 0) => "when its turn comes".to_owned(),
+                ("waits", next_s) => format!("in {}", duration(next_s)),
+                _ => "never".to_owned(),
+            };
+            let interface = if interface.is_empty() { "-" } else { interface };
+            let line = format!(
+                "{id} {word} to={to} interface={interface} age={age} tries={tries} next={next}: {reason}\n",
+                id = row.id,
+                reason = row.reason,
+            );
+            out.push_str(&line);
+        }
+    }
+    out.into_bytes()
+}
+
+/// `2d3h`, `5m`, `12s`: the two largest units.
+fn duration(s: u64) -> String {
+    let (days, hours, minutes) = (s / 86_400, s / 3600 % 24, s / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{s}s"),
+        (0, 0, minutes) => format!("{minutes}m{}s", s % 60),
+        (0, hours, minutes) => format!("{hours}h{minutes}m"),
+        (days, hours, _) => format!("{days}d{hours}h"),
+    }
+}
+
+fn object(waiting: &[Row], failed: &[Row], drained: bool) -> Vec<u8> {
+    let mut out = b"{\"drained\":".to_vec();
+    out.extend_from_slice(drained.to_string().as_bytes());
+    for (name, rows) in [("waiting", waiting), ("failed", failed)] {
+        out.extend_from_slice(format!(",\"{name}\":[").as_bytes());
+        for (n, row) in rows.iter().enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            member(&mut out, "{\"id\":", &row.id);
+            if let Ok(item) = &row.item {
+                member(&mut out, ",\"to\":", item.message.to.as_str());
+                member(&mut out, ",\"from\":", item.message.from.as_str());
+                member(&mut out, ",\"interface\":", &item.interface);
+                let age = row
+                    .age_s
+                    .map_or("null".to_owned(), |age_s| age_s.to_string());
+                let numbers = format!(
+                    ",\"age_s\":{age},\"tries\":{},\"unsure\":{},\"next_s\":{}",
+                    item.tries, item.unsure, row.next_s
+                );
+                out.extend_from_slice(numbers.as_bytes());
+            }
+            member(&mut out, ",\"reason\":", &row.reason);
+            out.push(b'}');
+        }
+        out.push(b']');
+    }
+    out.extend_from_slice(b"}\n");
+    out
+}
+
+fn member(out: &mut Vec<u8>, start: &str, text: &str) {
+    out.extend_from_slice(start.as_bytes());
+    json::write_string(text.as_bytes(), out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        fn check(s: u64, expected: &str) {
+            assert_eq!(duration(s), expected, "{s}");
+        }
+        check(0, "0s");
+        check(59, "59s");
+        check(60, "1m0s");
+        check(3_599, "59m59s");
+        check(3_600, "1h0m");
+        check(86_399, "23h59m");
+        check(86_400, "1d0h");
+        check(180_000, "2d2h");
+    }
+}

@@ -1,0 +1,90 @@
+//! An SMS that the queue gives up → a notice for its sender, delivered as one that comes in
+//! (`[queue] notify`).
+//!
+//! It is remembered before it is delivered, in `notices/` of `[queue] dir`, so that a sender has one
+//! within its time at most. What goes wrong costs the notice and is logged; the SMS stands in
+//! `failed/` all the same.
+
+use std::io;
+
+use crate::config::{Config, Notify};
+use crate::inbound::spool_settings;
+use crate::limits::{NOTICES_FILE_BYTES_MAX, NOTICES_TURN_WAIT};
+use crate::message::Number;
+use crate::proto::record::envelope::Item;
+use crate::proto::record::notice::{self, Told, Why};
+use crate::proto::webhook::callfile;
+use crate::sys::clock::{self, Deadline};
+use crate::sys::files::{self, Unreadable};
+use crate::sys::hook;
+use crate::sys::journal::Journal;
+use crate::sys::log::{self, Clean, Level};
+use crate::sys::spool::{File, Spool};
+
+/// Tells the sender, where the configuration wants it and the environment does not forbid it
+/// (`WEBSMS_HOOK=1`).
+pub fn tell(config: &Config, item: &Item, why: Why) {
+    if config.queue.notify == Notify::Nobody || hook::is_within() {
+        return;
+    }
+    let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
+    let [from, to] = [from, to].map(|number| config.log_numbers.show(number.as_bytes()));
+    let [from, to] = [Clean(&from), Clean(&to)];
+    let id = &item.id;
+    match deliver(config, item, why) {
+        Ok(unique) => log::event(
+            Level::Info,
+            format_args!("queue {id}: notice to={from} from={to}, {unique}"),
+        ),
+        Err(fault) => log::event(
+            Level::Warning,
+            format_args!("queue {id}: no notice to={from}: {fault}"),
+        ),
+    }
+}
+
+fn deliver(config: &Config, item: &Item, why: Why) -> Result<String, String> {
+    let message = notice::message(item, why)
+        .map_err(|_| "the sender is no number that an SMS can come in for")?;
+    let unique = files::unique().map_err(|_| "no randomness")?;
+    let now_s = clock::now_s();
+    let call_files = callfile::encode_notice(&message, &config.route, now_s, &unique)
+        .map_err(|_| "it fits no call file")?;
+    remember(config, &message.to, now_s)?;
+    let spool = Spool::open(&spool_settings(&config.spool)).map_err(|fault| fault.to_string())?;
+    let files: Vec<File> = call_files
+        .iter()
+        .map(|file| File {
+            name: &file.name,
+            bytes: &file.bytes,
+            delay_s: file.delay_s,
+        })
+        .collect();
+    spool.deliver(&files).map_err(|fault| fault.to_string())?;
+    Ok(unique)
+}
+
+/// Writes down that a sender is told, where it was not lately.
+fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> {
+    let dir = config.queue.dir.as_ref().ok_or("there is no folder")?;
+    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
+    let owner = files::owner_of(&config.spool.outgoing).ok();
+    let journal = Journal::new(&dir.join("notices"), "told", owner);
+    let said = |error: io::Error| {
+        let words = files::phrase(&error).0;
+        format!("it cannot be written down: {words}")
+    };
+    let turn = journal
+        .turn(Deadline::after(NOTICES_TURN_WAIT))
+        .map_err(said)?;
+    let mut told = match journal.read(NOTICES_FILE_BYTES_MAX) {
+        // What cannot be understood is forgotten: it is about ten minutes.
+        Ok(file) => Told::parse(&file).unwrap_or_default(),
+        Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(said(error));
+        }
+        Err(_) => Told::default(),
+    };
+    told.add(sender, now_s).map_err(|why| why.to_string())?;
+    journal.replace(&turn, &told.encode()).map_err(said)
+}

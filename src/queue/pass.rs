@@ -1,0 +1,596 @@
+//! The queue → the providers: one process drains it, one thread decides, a few send.
+//!
+//! What is to be sent next is the schedule's to say ([`crate::proto::record::schedule`]); here it is carried out, and
+//! what came of it is written down. A message's file is touched only where that changes what must
+//! outlive this process: that it failed at all, that it may have been sent, that it is done with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::bell::Bell;
+use super::ends::{Ends, GivenUp};
+use super::schedule::{jitter, pauses_ms, settings};
+use super::tries::Tries;
+use crate::config::Config;
+use crate::limits::{
+    QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE, SENDER_STACK_BYTES,
+    UNSURE_TRIES_MAX,
+};
+use crate::outbound::attempt::attempt;
+use crate::outbound::hold::{Unread, due_s, read, stamp_s};
+use crate::outbound::log;
+use crate::outbound::outcome::{MAYBE_SENT, Outcome, Status, settle, unsure};
+use crate::outbound::quota::{self, Grant};
+use crate::proto::provider::Verdict;
+use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::notice::Why;
+use crate::proto::record::schedule::{self, Entry, Next, Schedule, Tried};
+use crate::proto::sorted::Sorted;
+use crate::sys::clock::Deadline;
+use crate::sys::files;
+use crate::sys::log::{self as syslog, Level};
+use crate::sys::queue::{Drain, Folder, Place};
+use crate::sys::threads::{self, Inbox, Tell, mailbox};
+
+/// Gives the configuration as it is now.
+pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
+
+/// Drains the queue for ever, as soon as no other process does.
+pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
+    let mut told = false;
+    loop {
+        let why = match folder.drain() {
+            Ok(Some(drain)) => {
+                let pass = Pass::new(folder, drain, source);
+                let tell = pass.tell.clone();
+                bell.hang(move || _ = tell.tell(Happened::News));
+                pass.run(Until::Never)
+            }
+            Ok(None) => "another process drains it".to_owned(),
+            Err(error) => files::phrase(&error).0.to_owned(),
+        };
+        if !told {
+            let root = folder.root().display();
+            let words = format_args!("the queue {root} waits: {why}; trying on");
+            syslog::event(Level::Warning, words);
+        }
+        told = true;
+        thread::sleep(QUEUE_TAKE_PAUSE);
+    }
+}
+
+/// Tries everything once.
+pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &Source) {
+    Pass::new(folder, drain, source).run(Until::Tried);
+}
+
+/// When a pass ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Never,
+    /// When there is nothing that can be tried now.
+    Tried,
+}
+
+/// What the deciding thread waits for.
+enum Happened {
+    /// The folder has changed.
+    News,
+    /// A try is over.
+    Tried {
+        name: Name,
+        item: Box<Item>,
+        via: String,
+        verdict: Result<Verdict, Outcome>,
+    },
+}
+
+struct Pass<'a> {
+    folder: &'a Folder,
+    drain: Drain,
+    source: &'a Source,
+    config: Arc<Config>,
+    schedule: Schedule,
+    begun: Instant,
+    tries: Tries,
+    /// Messages that came under an insane clock, and have no time yet.
+    unstamped: Sorted<Name>,
+    ends: Ends<'a>,
+    /// Interfaces for which something waits, and which are not in the configuration; told.
+    lost: Sorted<String, usize>,
+    /// When the folder is looked at, in case nobody tells of news.
+    look_by: Deadline,
+    /// News was told that was not heard yet.
+    is_told: Arc<AtomicBool>,
+    /// Somebody waits until everything had its try.
+    flushing: bool,
+    happened: Inbox<Happened>,
+    tell: Tell<Happened>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(folder: &'a Folder, drain: Drain, source: &'a Source) -> Pass<'a> {
+        let (tell, happened) = mailbox();
+        let config = source();
+        Pass {
+            folder,
+            drain,
+            source,
+            schedule: Schedule::new(settings(&config)),
+            config,
+            begun: Instant::now(),
+            tries: Tries::new(),
+            unstamped: Sorted::new(),
+            ends: Ends::new(folder),
+            lost: Sorted::new(),
+            look_by: Deadline::after(QUEUE_LOOK_PAUSE),
+            is_told: Arc::default(),
+            flushing: false,
+            happened,
+            tell,
+        }
+    }
+
+    /// Returns why it could not go on; where it came to its end, nothing.
+    fn run(mut self, until: Until) -> String {
+        if until == Until::Never
+            && let Err(error) = self.listen()
+        {
+            return files::phrase(&error).0.to_owned();
+        }
+        self.folder.sweep();
+        self.look();
+        if until == Until::Tried {
+            self.schedule.flush();
+        }
+        loop {
+            self.reconfigure();
+            let wake_ms = self.start_ready();
+            if !self.schedule.is_busy() && self.flushing {
+                self.flushing = false;
+                let _ = self.folder.end_flush();
+            }
+            if !self.schedule.is_busy() && until == Until::Tried {
+                return String::new();
+            }
+            if !self.schedule.is_busy() && !self.folder.is_valid(&self.drain) {
+                return "its folder was removed".to_owned();
+            }
+            let wait_ms = wake_ms.map(|at_ms| at_ms.saturating_sub(self.now_ms()));
+            let look = self.look_by.left().unwrap_or_default();
+            let wait = wait_ms.map_or(look, Duration::from_millis);
+            match self.happened.wait(wait.min(look)) {
+                Some(Happened::News) => {
+                    self.is_told.store(false, Ordering::SeqCst);
+                    self.look();
+                }
+                Some(Happened::Tried {
+                    name,
+                    item,
+                    via,
+                    verdict,
+                }) => self.settle(&name, *item, &via, verdict),
+                None => {}
+            }
+            if self.look_by.left().is_none() {
+                self.look();
+            }
+        }
+    }
+
+    /// Starts the thread that tells of news.
+    fn listen(&self) -> std::io::Result<()> {
+        let mut news = self.folder.news()?;
+        let tell = self.tell.clone();
+        let is_told = Arc::clone(&self.is_told);
+        let run = move || {
+            loop {
+                if news.wait().is_err() {
+                    // What happened until then was not heard, so that is news too.
+                    news = news.again();
+                }
+                let is_new = !is_told.swap(true, Ordering::SeqCst);
+                if is_new && !tell.tell(Happened::News) {
+                    return;
+                }
+            }
+        };
+        threads::spawn("queue-news", SENDER_STACK_BYTES, run)
+    }
+
+    /// What the folder holds → the schedule.
+    fn look(&mut self) {
+        self.ends.catch_up(&self.config);
+        self.look_by = Deadline::after(QUEUE_LOOK_PAUSE);
+        let names = match self.folder.list(Place::New) {
+            Ok(names) => names,
+            Err(error) => {
+                let words = files::phrase(&error).0;
+                let root = self.folder.root().display();
+                syslog::event(Level::Error, format_args!("the queue {root}: {words}"));
+                return;
+            }
+        };
+        let names = names.iter().filter_map(|name| Name::parse(name));
+        let names: Sorted<Name> = names.map(|name| (name, ())).collect();
+        self.schedule.retain(|name| names.contains(name));
+        self.tries.retain(|name| names.contains(name));
+        self.unstamped.retain(|name, ()| names.contains(name));
+        for (name, ()) in names.iter() {
+            if !self.schedule.holds(name) && !self.ends.holds(name) {
+                self.take_up(name.clone());
+            }
+        }
+        self.tell_lost();
+        if self.folder.wants_flush() && !self.flushing {
+            self.flushing = true;
+            self.schedule.flush();
+        }
+    }
+
+    /// A message that is new to us.
+    fn take_up(&mut self, name: Name) {
+        let item = match self.recall(&name) {
+            Ok(item) => item,
+            Err(why) => return self.unread(&name, &why),
+        };
+        if item.queued_s == 0 {
+            self.unstamped.insert(name.clone(), ());
+        }
+        let now_ms = self.now_ms();
+        let pauses = pauses_ms(&self.config);
+        let wait_ms = match stamp_s() {
+            0 => 0,
+            now_s => schedule::due_in_ms(item.due_s, now_s, &pauses),
+        };
+        // One written by somebody else: a process that only flushes lives too short to wait.
+        if !self.tries.holds(&name) {
+            let age = self.folder.age(&name.text()).unwrap_or_default();
+            self.tries.written(&name, &item, age);
+        }
+        let entry = Entry {
+            due_ms: match wait_ms {
+                0 => 0,
+                wait_ms => now_ms.saturating_add(wait_ms),
+            },
+            expires_ms: self.expires_ms(&item),
+            unsure: item.unsure > 0,
+            tries: item.tries,
+            interface: item.interface,
+        };
+        self.schedule.add(name, entry, now_ms);
+    }
+
+    /// One that cannot be read for now is looked at again, one that is no message is set aside.
+    fn unread(&mut self, name: &Name, why: &Unread) {
+        match why {
+            // Whoever removed it does not want it sent.
+            _ if !self.is_there(name) => {}
+            Unread::Io(words) => {
+                let words = format_args!("queue {}: cannot be read: {words}", name.id);
+                syslog::event(Level::Error, words);
+                self.look_by = Deadline::after(QUEUE_READ_PAUSE);
+            }
+            Unread::Bad(why) => self.ends.set_aside(name, why),
+        }
+    }
+
+    /// The configuration may be another than before.
+    fn reconfigure(&mut self) {
+        let config = (self.source)();
+        if !Arc::ptr_eq(&config, &self.config) {
+            let [before, after] = [&self.config, &config].map(|config| config.queue.expire);
+            self.schedule.reconfigure(settings(&config));
+            self.schedule.move_expiry(before, after);
+            self.config = config;
+            self.tell_lost();
+        }
+        if !self.unstamped.is_empty() && stamp_s() != 0 {
+            for (name, ()) in std::mem::take(&mut self.unstamped).iter() {
+                self.stamp(name);
+            }
+        }
+    }
+
+    /// What nobody would send, for its interface was renamed or taken out.
+    fn tell_lost(&mut self) {
+        let lost = self.schedule.lost();
+        for (interface, many) in lost.iter().filter(|(name, _)| !self.lost.contains(name)) {
+            let words = format_args!(
+                "queue: {many} SMS wait for interface \"{interface}\", which the configuration does not have"
+            );
+            syslog::event(Level::Warning, words);
+        }
+        self.lost = lost;
+    }
+
+    /// The clock has become sane: a message's age counts from now.
+    fn stamp(&mut self, name: &Name) {
+        let Ok(mut item) = self.recall(name) else {
+            return;
+        };
+        item.queued_s = stamp_s();
+        if self.write(name, &item) {
+            let expires_ms = self.expires_ms(&item);
+            self.schedule.set_expiry(name, expires_ms);
+        }
+    }
+
+    /// Sends all that can be sent now; when there will be more.
+    fn start_ready(&mut self) -> Option<u64> {
+        loop {
+            match self.schedule.next(self.now_ms()) {
+                Next::Send(name, via) => self.start(name, via),
+                Next::Expire(name) => self.expire(&name),
+                Next::Wait(wake_ms) => return wake_ms,
+            }
+        }
+    }
+
+    /// A message's file, and what is known beyond it.
+    fn recall(&self, name: &Name) -> Result<Item, Unread> {
+        let mut item = read(self.folder, name)?;
+        self.tries.complete(name, &mut item);
+        Ok(item)
+    }
+
+    fn start(&mut self, name: Name, via: String) {
+        let mut item = match self.recall(&name) {
+            Ok(item) => item,
+            Err(why) => {
+                self.tried(&name, ASIDE);
+                self.schedule.remove(&name);
+                return self.unread(&name, &why);
+            }
+        };
+        if item.unsure >= UNSURE_TRIES_MAX {
+            // The last try was counted, and nobody was there any more to hear what came of it.
+            self.tried(&name, ASIDE);
+            return self.doubt(&name, item, &via);
+        }
+        // One that could not be counted: before it can, nobody need be asked.
+        if self.tries.is_unwritten(&name) && item.unsure > 0 && !self.write(&name, &item) {
+            return self.tried(&name, ASIDE);
+        }
+        let config = Arc::clone(&self.config);
+        let Some(outgoing) = config.interface(&via) else {
+            return self.tried(&name, ASIDE);
+        };
+        let deadline = Deadline::after(outgoing.client.timeout);
+        match quota::ask(&config, outgoing, &deadline) {
+            Grant::Granted => {}
+            Grant::Later { reason, wait } => return self.hold(&name, &item, &via, &reason, wait),
+            Grant::Refused { reason } if via == item.interface => {
+                let outcome = Outcome::new(Status::Refused, reason);
+                self.give_up(&name, item, &via, outcome, Why::Refused);
+                // The provider was not asked, so of its interface nothing new is known.
+                self.tried(&name, ASIDE);
+                return self.schedule.remove(&name);
+            }
+            Grant::Refused { reason } => {
+                return self.hold(&name, &item, &via, &reason, QUOTA_PAUSE);
+            }
+        }
+        if item.unsure > 0 {
+            // Counted before it is done, so that a crash cannot make it one more.
+            item.unsure = item.unsure.saturating_add(1);
+            if !self.write(&name, &item) {
+                item.unsure = item.unsure.saturating_sub(1);
+                self.tries.unwritten(&name, &item);
+                return self.tried(&name, ASIDE);
+            }
+        }
+        let (tell, config) = (self.tell.clone(), Arc::clone(&config));
+        let send_name = name.clone();
+        let counted = (item.unsure > 0).then(|| item.clone());
+        let run = move || {
+            // Sought again, because all that belongs to an interface is much to copy.
+            let verdict = match config.interface(&via) {
+                Some(outgoing) => {
+                    let deadline = Deadline::after(outgoing.client.timeout);
+                    attempt(&item.message, outgoing, &config, &deadline)
+                }
+                None => Err(Outcome::new(Status::Fault, "no such interface")),
+            };
+            tell.tell(Happened::Tried {
+                name: send_name,
+                item: Box::new(item),
+                via,
+                verdict,
+            });
+        };
+        if threads::spawn("send", SENDER_STACK_BYTES, run).is_err() {
+            if let Some(mut item) = counted {
+                item.unsure = item.unsure.saturating_sub(1);
+                self.write(&name, &item);
+            }
+            self.tried(&name, HELD);
+        }
+    }
+
+    /// The interface may send no more for now.
+    fn hold(&mut self, name: &Name, item: &Item, via: &str, reason: &str, wait: Duration) {
+        self.log_try(item, via, reason);
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.tried(name, Tried::Held { wait_ms });
+    }
+
+    /// What came of a try.
+    fn settle(
+        &mut self,
+        name: &Name,
+        mut item: Item,
+        via: &str,
+        verdict: Result<Verdict, Outcome>,
+    ) {
+        item.tries = item.tries.saturating_add(1);
+        match verdict {
+            Ok(verdict @ Verdict::Sent { .. }) => {
+                self.ends.remove(name);
+                self.log(&item, via, &settle(verdict));
+                self.tried(name, Tried::Done);
+            }
+            Ok(Verdict::Refused { reason }) => {
+                let outcome = Outcome::new(Status::Refused, reason.text());
+                self.give_up(name, item, via, outcome, Why::Refused);
+                self.tried(name, Tried::Done);
+            }
+            Ok(Verdict::Unsure { reason }) => {
+                item.unsure = item.unsure.max(1);
+                via.clone_into(&mut item.interface);
+                let reason = unsure(&reason);
+                self.tried(name, Tried::Unsure);
+                if item.unsure >= UNSURE_TRIES_MAX {
+                    let outcome = Outcome::new(Status::Failed, reason);
+                    self.give_up(name, item, via, outcome, Why::Unsure);
+                    self.schedule.remove(name);
+                    return;
+                }
+                self.log_try(&item, via, &reason);
+                item.set_reason(&reason);
+                item.due_s = due_s(self.config.queue.pause(Duration::ZERO));
+                self.write(name, &item);
+            }
+            Ok(Verdict::Later {
+                reason,
+                retry_after_s,
+            }) => {
+                let asked = Duration::from_secs(retry_after_s.unwrap_or(0));
+                self.later(name, item, via, &reason.text(), asked);
+            }
+            // The configuration may be mended before the message is too old.
+            Err(fault) => self.later(name, item, via, &fault.reason, Duration::ZERO),
+        }
+    }
+
+    fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
+        let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
+        self.tried(name, Tried::Later { wait_ms });
+        item.set_reason(reason);
+        if item.unsure >= UNSURE_TRIES_MAX {
+            return self.doubt(name, item, via);
+        }
+        self.log_try(&item, via, reason);
+        if self.tries.note(name, &item) || asked > Duration::ZERO {
+            item.due_s = due_s(self.config.queue.pause(asked));
+            self.write(name, &item);
+        }
+    }
+
+    /// It may have been sent, and was tried as often as it may be.
+    fn doubt(&mut self, name: &Name, item: Item, via: &str) {
+        let words = format!("last: {}", item.reason);
+        let outcome = Outcome::new(Status::Failed, words);
+        self.give_up(name, item, via, outcome, Why::Unsure);
+        self.schedule.remove(name);
+    }
+
+    fn expire(&mut self, name: &Name) {
+        let item = match self.recall(name) {
+            Ok(item) => item,
+            Err(why) => {
+                self.schedule.remove(name);
+                return self.unread(name, &why);
+            }
+        };
+        // The clock may have been set since the time was worked out.
+        let expires_ms = self.expires_ms(&item);
+        if expires_ms.is_none_or(|at_ms| at_ms > self.now_ms()) {
+            self.schedule.set_expiry(name, expires_ms);
+            return;
+        }
+        let last = match item.reason.as_str() {
+            "" => "never tried",
+            reason => reason,
+        };
+        let outcome = Outcome::new(Status::Failed, format!("expired; last: {last}"));
+        let via = item.interface.clone();
+        self.give_up(name, item, &via, outcome, Why::Expired);
+        self.schedule.remove(name);
+    }
+
+    /// A message that nobody will send. Whoever reads why must not take for unsent what may have been sent.
+    fn give_up(&mut self, name: &Name, item: Item, via: &str, mut outcome: Outcome, why: Why) {
+        if item.unsure > 0 && !outcome.reason.starts_with(MAYBE_SENT) {
+            outcome.reason = format!("{MAYBE_SENT} before; {}", outcome.reason).into();
+        }
+        let given_up = GivenUp {
+            item,
+            via: via.to_owned(),
+            outcome,
+            why,
+        };
+        self.ends.give_up(name, given_up, &self.config);
+    }
+
+    fn write(&mut self, name: &Name, item: &Item) -> bool {
+        // Whoever removed it meanwhile does not want it back.
+        if !self.is_there(name) {
+            return false;
+        }
+        match self.folder.replace(&name.text(), &item.encode()) {
+            Ok(()) => {
+                self.tries.written(name, item, Duration::ZERO);
+                true
+            }
+            Err(error) => {
+                if !self.tries.is_unwritten(name) {
+                    let words = files::phrase(&error).0;
+                    let words = format_args!("queue {}: cannot be written: {words}", name.id);
+                    syslog::event(Level::Error, words);
+                }
+                self.tries.unwritten(name, item);
+                false
+            }
+        }
+    }
+
+    fn is_there(&self, name: &Name) -> bool {
+        self.folder.holds(&name.text())
+    }
+
+    fn tried(&mut self, name: &Name, tried: Tried) {
+        let now_ms = self.now_ms();
+        self.schedule.tried(name, tried, now_ms, jitter());
+    }
+
+    /// When a message is too old, by this process's own clock; `None` as long as the system's is not
+    /// sane.
+    fn expires_ms(&self, item: &Item) -> Option<u64> {
+        let now_s = stamp_s();
+        if now_s == 0 || item.queued_s == 0 {
+            return None;
+        }
+        let age_s = now_s.saturating_sub(item.queued_s);
+        let left_s = self.config.queue.expire.as_secs().saturating_sub(age_s);
+        Some(self.now_ms().saturating_add(left_s.saturating_mul(1000)))
+    }
+
+    fn now_ms(&self) -> u64 {
+        // Long ago is 0, so now is something else.
+        let since = self.begun.elapsed().as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    fn log_try(&self, item: &Item, via: &str, reason: &str) {
+        log::waits(item, via, reason, self.config.log_numbers);
+    }
+
+    fn log(&self, item: &Item, via: &str, outcome: &Outcome) {
+        log::end_of(item, via, outcome, self.config.log_numbers);
+    }
+}
+
+impl Drop for Pass<'_> {
+    /// The next news finds nobody, and so the thread that tells of it ends.
+    fn drop(&mut self) {
+        self.is_told.store(false, Ordering::SeqCst);
+    }
+}
+
+/// It was not tried, by our own doing; a while later it is.
+const HELD: Tried = Tried::Held { wait_ms: 5_000 };
+/// The same for a reason of its own, which is the others' none.
+const ASIDE: Tried = Tried::Aside { wait_ms: 60_000 };

@@ -1,0 +1,36 @@
+//! A configuration → what the schedule needs of it.
+
+use std::time::Duration;
+
+use crate::config::{Config, Outgoing};
+use crate::limits::SENDERS_MAX;
+use crate::proto::record::schedule::{JITTER_MAX, Settings};
+
+/// Chains, pauses and senders.
+pub fn settings(config: &Config) -> Settings {
+    let name = |outgoing: &&Outgoing| outgoing.account.interface.clone();
+    let chains = config.outgoing.iter().map(|outgoing| {
+        let chain = config.chain(outgoing);
+        (name(&outgoing), chain.iter().map(name).collect())
+    });
+    Settings {
+        chains: chains.collect(),
+        pauses_ms: pauses_ms(config),
+        senders_max: SENDERS_MAX,
+    }
+}
+
+/// Pauses between tries, milliseconds.
+pub fn pauses_ms(config: &Config) -> Vec<u64> {
+    let ms = |pause: &Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    config.queue.retry.iter().map(ms).collect()
+}
+
+/// For the schedule. Need not be secret, only different: the clock's last digits are.
+pub fn jitter() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let ns = since.map_or(0, |since| u64::from(since.subsec_nanos()));
+    (ns / 1000)
+        .checked_rem(JITTER_MAX.saturating_add(1))
+        .unwrap_or(0)
+}

@@ -1,0 +1,271 @@
+//! A path → a configuration and every remark on it, those that need the file system included.
+//!
+//! Used by `--check`, by `websms` and by `websmsd` when it starts and when it reads its
+//! configuration again.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::config::{self, Config, Note, Outgoing, Reading, Severity, Sound};
+use crate::limits::CONFIG_BYTES_MAX;
+use crate::message::{Message, Number, Sender, Text};
+use crate::outbound::attempt::connection;
+use crate::proto::provider;
+use crate::sys::client;
+use crate::sys::files::{self, Links};
+use crate::sys::tls::certificate::{BadIdentity, Identity};
+
+/// Reads a configuration; that it cannot be read is a fault among the notes. The file system is
+/// looked at by [`notes`] only.
+pub fn load(path: &Path) -> Reading {
+    match files::read(path, CONFIG_BYTES_MAX, Links::Follow) {
+        Ok(bytes) => config::read(&bytes, &variable),
+        Err(error) => {
+            let mut notes = Vec::new();
+            fault(&mut notes, &["cannot be read: ", &error.to_string()]);
+            Reading {
+                config: None,
+                draft: None,
+                notes,
+            }
+        }
+    }
+}
+
+/// Reads a configuration and looks around it.
+pub fn load_whole(path: &Path) -> Reading {
+    let mut reading = load(path);
+    let more = match (&reading.config, &reading.draft) {
+        (Some(config), _) => notes(path, config, Sound::WHOLE),
+        (None, Some((draft, sound))) => notes(path, draft, *sound),
+        // Nothing of it could be read, if it is there at all.
+        (None, None) => file_notes(path),
+    };
+    reading.notes.extend(more);
+    reading
+}
+
+/// `${name}` of a configuration.
+pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
+    // PHP asks C, which sees no further than a NUL.
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+    std::env::var_os(OsStr::from_bytes(name)).map(OsStringExt::into_vec)
+}
+
+/// What is wrong around a configuration that is right in itself: files that others may read or
+/// write, folders that cannot work together, requests that cannot be made. Of one that is not right all
+/// that concerns its `sound` parts.
+pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
+    let mut notes = file_notes(path);
+    for outgoing in config.outgoing.iter().filter(|_| sound.outgoing) {
+        if let Some(text) = interface_fault(outgoing) {
+            match outgoing.account.interface.as_str() {
+                "" => fault(&mut notes, &[&text]),
+                index => fault(&mut notes, &["interface ", index, ": ", &text]),
+            }
+        }
+    }
+    if let Some(tls) = &config.listening.tls
+        && sound.listening
+    {
+        if others_may(&tls.key, OTHERS_READ) {
+            let text = "others may read the file of tls_key: chmod o-r";
+            warn(&mut notes, &[text]);
+        }
+        if let Err(BadIdentity(what)) = Identity::load(&tls.cert, &tls.key) {
+            fault(&mut notes, &[&what]);
+        }
+    }
+    if sound.spool {
+        spool_notes(&config.spool, &mut notes);
+    }
+    let (on_message, on_failure) = (&config.listening.on_message, &config.queue.on_failure);
+    let hooks = [
+        ("[websmsd] on_message: ", on_message, sound.listening),
+        ("[queue] on_failure: ", on_failure, sound.queue),
+    ];
+    for (key, program, is_sound) in hooks {
+        let program = program.as_deref().filter(|_| is_sound);
+        if let Some(what) = program.and_then(hook_doubt) {
+            warn(&mut notes, &[key, what]);
+        }
+    }
+    if let Some(dir) = &config.queue.dir
+        && sound.queue
+    {
+        if others_may(dir, OTHERS_WRITE) {
+            warn(&mut notes, &others_write("[queue] dir"));
+        }
+        if let Some(what) = obstacle(dir) {
+            let so = ", so nothing is queued or kept";
+            warn(&mut notes, &["[queue] dir", what.words(), so]);
+        }
+        if nearest(dir).is_some_and(files::is_in_memory) {
+            let text = "[queue] dir is on a RAM disk: what waits there is lost with the power";
+            warn(&mut notes, &[text]);
+        }
+    }
+    notes
+}
+
+/// What is wrong with the file itself.
+fn file_notes(path: &Path) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if others_may(path, OTHERS_READ) {
+        let text = "others may read this file, which holds credentials: chmod o-r";
+        warn(&mut notes, &[text]);
+    }
+    notes
+}
+
+/// Why a hook will not run, or not as its owner means.
+fn hook_doubt(program: &Path) -> Option<&'static str> {
+    let folder = program.parent()?;
+    match fs::metadata(program) {
+        Err(_) => Some("there is no such program; it is a path alone, without arguments"),
+        Ok(status) if !status.is_file() => Some("is no file"),
+        Ok(_) if !files::is_executable(program) => {
+            Some("this user may not execute the program: chmod +x")
+        }
+        Ok(_) if others_may(program, OTHERS_WRITE) || others_may(folder, OTHERS_WRITE) => {
+            Some("others may write to the program or its folder: chmod o-w")
+        }
+        Ok(_) => None,
+    }
+}
+
+fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
+    let folders = [
+        ("outgoingdir", &spool.outgoing),
+        ("stagingdir", &spool.staging),
+    ];
+    let mut places = Vec::new();
+    for (key, folder) in folders {
+        match obstacle(folder) {
+            Some(what @ Obstacle::File) => fault(notes, &[key, what.words()]),
+            // Another user may run websmsd.
+            Some(what) => warn(notes, &[key, what.words(), ", so no SMS is delivered"]),
+            None => {}
+        }
+        let Ok(status) = fs::metadata(folder) else {
+            warn(notes, &[key, " is not there yet"]);
+            continue;
+        };
+        places.push((status.dev(), status.ino()));
+        if status.is_dir() && status.mode() & OTHERS_WRITE != 0 {
+            warn(notes, &others_write(key));
+        }
+    }
+    if let [outgoing, staging] = places[..] {
+        if outgoing == staging {
+            let text = "outgoingdir and stagingdir are one folder, where Asterisk would read half a \
+                        call file: set stagingdir to another";
+            fault(notes, &[text]);
+        } else if outgoing.0 != staging.0 {
+            let text = "outgoingdir and stagingdir are on two filesystems: \
+                        a call file cannot be moved from one to the other";
+            fault(notes, &[text]);
+        }
+    }
+    if let Some((user, group)) = &spool.owner
+        && files::owner_named(user, group.as_deref()).is_none()
+    {
+        let text = "fileowner is not in /etc/passwd and /etc/group: name another or a number";
+        fault(notes, &[text]);
+    }
+}
+
+/// What hinders this user from making files in a folder, or from making the folder.
+fn obstacle(folder: &Path) -> Option<Obstacle> {
+    match nearest(folder) {
+        Some(place) if !place.is_dir() => Some(Obstacle::File),
+        Some(place) if files::is_writable(place) => None,
+        _ => Some(Obstacle::Permission),
+    }
+}
+
+/// Why a folder cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    File,
+    Permission,
+}
+
+impl Obstacle {
+    fn words(self) -> &'static str {
+        match self {
+            Obstacle::File => ": a file stands where a folder should",
+            Obstacle::Permission => ": this user may not write there",
+        }
+    }
+}
+
+/// Why no request can be made for an interface, whatever the message.
+fn interface_fault(outgoing: &Outgoing) -> Option<String> {
+    let fault = provider::encode(&sample()?, &outgoing.account, 0).err();
+    if let Some(fault) = fault {
+        return Some(fault.to_string());
+    }
+    let settings = connection(&outgoing.client);
+    client::check(&settings).err().map(str::to_owned)
+}
+
+/// A made-up message: from and to numbers that nobody has.
+pub fn sample() -> Option<Message> {
+    Some(Message {
+        to: Number::parse_outbound(b"+15550123456").ok()?,
+        from: Sender::parse_outbound(b"+15550123457").ok()?,
+        text: Text::parse_outbound(b"self-test").ok()?,
+    })
+}
+
+// ---- Files ----------------------------------------------------------------------------------
+
+const OTHERS_READ: u32 = 0o004;
+const OTHERS_WRITE: u32 = 0o002;
+
+fn others_may(path: &Path, bits: u32) -> bool {
+    fs::metadata(path).is_ok_and(|status| status.mode() & bits != 0)
+}
+
+fn others_write(key: &str) -> [&str; 3] {
+    ["others may write to ", key, ": chmod o-w"]
+}
+
+/// A path, or the nearest of its parents that is there.
+pub fn nearest(path: &Path) -> Option<&Path> {
+    let here = |place: &'_ Path| place.as_os_str().is_empty();
+    path.ancestors()
+        .find(|place| here(place) || place.exists())
+        .map(|place| if here(place) { Path::new(".") } else { place })
+}
+
+// ---- Remarks --------------------------------------------------------------------------------
+
+/// `:line` of a remark; nothing where it has none.
+pub fn line(note: &Note) -> String {
+    match note.line {
+        0 => String::new(),
+        line => format!(":{line}"),
+    }
+}
+
+fn fault(notes: &mut Vec<Note>, text: &[&str]) {
+    note(notes, Severity::Fault, text);
+}
+
+fn warn(notes: &mut Vec<Note>, text: &[&str]) {
+    note(notes, Severity::Warning, text);
+}
+
+/// Of a file as a whole, or of what stands around it: it has no line.
+fn note(notes: &mut Vec<Note>, severity: Severity, text: &[&str]) {
+    notes.push(Note {
+        line: 0,
+        severity,
+        text: text.concat(),
+    });
+}
