@@ -8,8 +8,6 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -18,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use websms::limits::AGI_ENVIRONMENT_BYTES_MAX;
 
-use rig::{Itsp, Scratch, Script, binary, command, signal, wait_for, wait_for_exit};
+use crate::rig::{self, Itsp, Scratch, Script, binary, command, signal, wait_for, wait_for_exit};
 
 const SUCCESS: &str = "200 result=1\n";
 

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod rig;
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rig::{Called, Scratch, Websmsd};
+use crate::rig::{self, Called, Scratch, Websmsd};
 use websms::config::keys::KEYS;
 use websms::limits;
 

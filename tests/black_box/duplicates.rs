@@ -7,8 +7,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,7 +16,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use rig::{Called, FORM, Scratch, Websmsd, wait_for};
+use crate::rig::{self, Called, FORM, Scratch, Websmsd, wait_for};
 
 const IDS: &str = "[websmsd]\nkey_id = Id\nreport_success = ok\n";
 

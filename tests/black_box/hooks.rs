@@ -9,17 +9,15 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rig::{
-    Called, FORM, Itsp, Scratch, Script, Websmsd, finish, holds_within, wait_for, wait_for_rest,
-    websms,
+use crate::rig::{
+    self, Called, FORM, Itsp, Scratch, Script, Websmsd, finish, holds_within, wait_for,
+    wait_for_rest, websms,
 };
 
 /// Writes a shell script; `@DIR@` stands for the folder.

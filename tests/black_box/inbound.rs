@@ -10,15 +10,13 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
 use std::fs;
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rig::{Answer, Called, FORM, Http, Scratch, Websmsd, post};
+use crate::rig::{self, Answer, Called, FORM, Http, Scratch, Websmsd, post};
 
 const SMS: &str = "To=%2B12025550160&From=%2B15017122661&Body=Incoming+message%21";
 

@@ -7,14 +7,12 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rig::{Called, FORM, Ran, Scratch, Websmsd, wait_for};
+use crate::rig::{self, Called, FORM, Ran, Scratch, Websmsd, wait_for};
 
 const NO_TEXT: &str = "To=%2B12025550160&From=%2B15017122661&Text=Hello";
 

@@ -8,8 +8,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
 use std::io::Read;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -18,13 +16,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rig::Scratch;
+use crate::rig::{self, Scratch};
 use websms::sys::log::{self, Level, Stderr};
 
 /// This test alone in a process of its own, which finds the socket's path in its environment.
 fn alone(name: &str, socket: &Path) -> Command {
     let mut run = Command::new(std::env::current_exe().unwrap());
-    run.args(["--exact", name, "--nocapture"]);
+    run.args(["--exact", &format!("log::{name}"), "--nocapture"]);
     run.env("WEBSMS_TEST_SOCKET", socket);
     run
 }

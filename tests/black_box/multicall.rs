@@ -6,12 +6,10 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use rig::{Itsp, Ran, Scratch, binary, command, finish};
+use crate::rig::{Itsp, Ran, Scratch, binary, command, finish};
 
 fn run(program: &Path, arguments: &[&str]) -> Ran {
     let mut run = command(program);

@@ -9,12 +9,12 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::path::PathBuf;
 
-use rig::{CallFile, Called, Itsp, Scratch, Script, Websmsd, finish, wait_for, websms};
+use crate::rig::{
+    self, CallFile, Called, Itsp, Scratch, Script, Websmsd, finish, wait_for, websms,
+};
 
 const ALICE: &str = "+12025550160";
 

@@ -8,8 +8,6 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +16,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rig::{Itsp, PATIENCE, Ran, Scratch, Script, deaf_address, websms};
+use crate::rig::{self, Itsp, PATIENCE, Ran, Scratch, Script, deaf_address, websms};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};

@@ -13,13 +13,11 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rig::{Decision, Itsp, Ran, Received, Scratch, Script, Websmsd, percent_decode, websms};
+use crate::rig::{Decision, Itsp, Ran, Received, Scratch, Script, Websmsd, percent_decode, websms};
 use websms::proto::wire::json;
 use websms::providers::PRESETS;
 
@@ -465,7 +463,7 @@ fn vonage_can_be_signed() {
 
 /// A daemon with the preset.
 fn daemon(name: &str) -> Websmsd {
-    // A signed time cannot be written down; tests/signatures.rs has these.
+    // A signed time cannot be written down; signatures.rs has these.
     let auth = match name {
         "telnyx" | "messagebird" => "auth_method = none",
         _ => "auth_passwd = secret-1",

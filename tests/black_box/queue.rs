@@ -11,8 +11,6 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -22,8 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
-use rig::{Decision, Itsp, Received, Script, deaf_address, wait_for, websms};
+use crate::rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
+use crate::rig::{self, Decision, Itsp, Received, Script, deaf_address, wait_for, websms};
 
 // ---- Out and back -----------------------------------------------------------------------------
 

@@ -11,8 +11,6 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -27,8 +25,10 @@ use websms::limits::{
 };
 use websms::proto::record::envelope::interface;
 
-use rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
-use rig::{Called, Decision, Itsp, Received, Scratch, Script, Websmsd, finish, wait_for, websms};
+use crate::rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
+use crate::rig::{
+    self, Called, Decision, Itsp, Received, Scratch, Script, Websmsd, finish, wait_for, websms,
+};
 
 // ---- What is not well -------------------------------------------------------------------------
 

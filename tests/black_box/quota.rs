@@ -9,15 +9,13 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use rig::{Called, Itsp, Ran, Scratch, Script, Websmsd, finish, wait_for, websms};
+use crate::rig::{self, Called, Itsp, Ran, Scratch, Script, Websmsd, finish, wait_for, websms};
 
 /// A PBX: a configuration and its state.
 struct Pbx {

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod rig;
-
-use rig::{Http, Itsp, Script};
+use crate::rig::{self, Http, Itsp, Script};
 
 fn ask(itsp: &Itsp) -> Option<rig::Answer> {
     let mut http = Http::connect(itsp.address);

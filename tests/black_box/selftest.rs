@@ -9,8 +9,6 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs::{self, File, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rig::{Called, Itsp, Ran, Scratch, Script, Websmsd, deaf_address};
+use crate::rig::{self, Called, Itsp, Ran, Scratch, Script, Websmsd, deaf_address};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};

@@ -11,8 +11,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +20,7 @@ use ring::digest::{SHA256, digest};
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, Key, sign};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
-use rig::{Answer, Called, FORM, Scratch, Websmsd};
+use crate::rig::{self, Answer, Called, FORM, Scratch, Websmsd};
 
 const JSON: &str = "application/json";
 const FORM_SMS: &str = "Body=Hello+%26+%C3%A9&From=%2B15017122661&To=%2B12025550160";

@@ -8,8 +8,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -19,7 +17,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use rig::{Scratch, call_files, wait_for};
+use crate::rig::{self, Scratch, call_files, wait_for};
 use websms::limits::SPOOL_FULL_WAIT;
 use websms::sys::files::{self, Links, Unreadable};
 use websms::sys::spool::{File, Settings, Spool, SpoolFault, Step, Sync};
@@ -83,7 +81,7 @@ fn is_alone(name: &str, setup: &str) -> bool {
     rig::copy_program(&std::env::current_exe().unwrap(), &copy);
     let mut run = Command::new("sh");
     run.args(["-c", &format!("{setup}; exec \"$@\""), "sh"]);
-    run.arg(&copy).args(["--exact", name]);
+    run.arg(&copy).args(["--exact", &format!("spool::{name}")]);
     run.env("WEBSMS_TEST_ALONE", "1");
     if is_root() {
         for path in [folder.path(), &copy] {

@@ -9,13 +9,13 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rig::{Answer, Called, FORM, Itsp, Scratch, Script, Websmsd, binary, post, wait_for, websms};
+use crate::rig::{
+    self, Answer, Called, FORM, Itsp, Scratch, Script, Websmsd, binary, post, wait_for, websms,
+};
 
 const PAGE: &str = "[websmsd]\nstatus_path = /status\n";
 

@@ -9,8 +9,6 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-mod rig;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rig::{Called, Scratch, Websmsd, finish, wait_for};
+use crate::rig::{self, Called, Scratch, Websmsd, finish, wait_for};
 
 const KEYS: &str = "key_to=to\nkey_from=from\nkey_body=text\n";
 

@@ -7,9 +7,7 @@
     clippy::arithmetic_side_effects
 )]
 
-mod rig;
-
-use rig::{Answer, CallFile, FORM, Itsp, Scratch, Script, Websmsd, websms};
+use crate::rig::{self, Answer, CallFile, FORM, Itsp, Scratch, Script, Websmsd, websms};
 
 const SMS: &str = "To=%2B12025550160&From=%2B15017122661&Body=a+secret";
 

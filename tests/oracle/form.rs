@@ -2,24 +2,8 @@
 //!
 //! `WEBSMS_ORACLE_CASES` sets the number of generated requests, `WEBSMS_ORACLE_SEED` the seed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    clippy::print_stdout,
-    missing_docs
-)]
-
-#[path = "oracle/dice.rs"]
-mod dice;
-#[path = "oracle/php.rs"]
-mod php;
-
-use dice::{Dice, cases};
-use php::{Functions, Server, hex};
+use crate::dice::{Dice, cases};
+use crate::php::{Functions, Server, hex};
 use websms::proto::wire::form::{self, Array, Key, Value};
 use websms::proto::wire::json;
 

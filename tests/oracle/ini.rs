@@ -2,25 +2,13 @@
 //!
 //! `WEBSMS_ORACLE_CASES` and `WEBSMS_ORACLE_SEED` set how many files are made and which.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-#![allow(
-    clippy::print_stdout,
-    reason = "the seed and the shares are the test's report"
-)]
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use websms::proto::wire::ini;
 
-#[path = "oracle/ini_files.rs"]
-mod ini_files;
+use crate::ini_files;
 
 /// The environment of PHP and of our parser.
 const VARIABLES: [(&str, &str); 4] = [

@@ -14,14 +14,12 @@
     reason = "a test that panics has failed, which is its job; what is printed are counts"
 )]
 
-mod rig;
-
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use rig::{FORM, Scratch, Websmsd, wait_for};
+use crate::rig::{self, FORM, Scratch, Websmsd, wait_for};
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
 

@@ -13,8 +13,6 @@
     reason = "a test that panics has failed, which is its job; what is printed are counts"
 )]
 
-mod rig;
-
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -25,7 +23,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rig::{Called, Scratch, Websmsd};
+use crate::rig::{self, Called, Scratch, Websmsd};
 
 /// How the provider fails, by turns.
 const FAILURES: [&str; 5] = ["refused", "500", "429", "timeout", "reset"];

@@ -13,13 +13,13 @@
     reason = "a test that panics has failed, which is its job; what is printed are counts"
 )]
 
-mod rig;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rig::{Answer, CallFile, Called, FORM, Http, Scratch, Tracer, Websmsd, call_files, post};
+use crate::rig::{
+    self, Answer, CallFile, Called, FORM, Http, Scratch, Tracer, Websmsd, call_files, post,
+};
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
 

@@ -13,15 +13,13 @@
     reason = "a test that panics has failed, which is its job; what is printed are counts"
 )]
 
-mod rig;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rig::{Itsp, Scratch, Script, finish};
+use crate::rig::{self, Itsp, Scratch, Script, finish};
 
 const FILE_CALLS: [&str; 16] = [
     "openat",

@@ -13,8 +13,6 @@
     reason = "a test that panics has failed, which is its job; what is printed are counts"
 )]
 
-mod rig;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -26,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use websms::limits::FIRST_BYTE_WAIT;
 
-use rig::{Called, FORM, Http, Scratch, Websmsd, post, wait_for};
+use crate::rig::{self, Called, FORM, Http, Scratch, Websmsd, post, wait_for};
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
 /// The address that hostile peers come from: who connects to one's own address comes from it.
@@ -52,7 +50,7 @@ fn is_inside(test: &str) -> bool {
             "sh",
         ])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", &format!("hostile::{test}"), "--nocapture"])
         .env("WEBSMS_OWN_NETWORK", "1")
         .output()
         .expect("unshare");

@@ -2,7 +2,7 @@
 //! `rawurlencode`, `ksort`.
 //!
 //! What PHP 8.2 makes of the same bytes in `$_POST` and `$_GET`, byte for byte
-//! (`tests/oracle_form.rs` compares), but for these differences, all on purpose:
+//! (`tests/oracle/form.rs` compares), but for these differences, all on purpose:
 //!
 //! * PHP drops what lies beyond `max_input_vars`; here it is an error, since a dropped parameter
 //!   is a lost or a changed SMS. All that PHP accepts up to 1000 is accepted; empty pieces of a

@@ -1,4 +1,4 @@
-//! What PHP 8.2 says of these is pinned here without it; `tests/oracle_form.rs` asks PHP itself.
+//! What PHP 8.2 says of these is pinned here without it; `tests/oracle/form.rs` asks PHP itself.
 
 #![allow(
     clippy::unwrap_used,

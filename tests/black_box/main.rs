@@ -1,0 +1,31 @@
+//! The real program from outside, and the parts of the library that need real files and sockets.
+//!
+//! All of it is one binary: the rig is compiled once, the program's library is linked once, and the
+//! tests of all files wait side by side. They share one process, so none may change its environment,
+//! working folder, umask, limits or signals: a test that needs others starts a process of its own.
+
+#[path = "../rig/mod.rs"]
+mod rig;
+
+mod agi;
+mod docs;
+mod duplicates;
+mod golden_ini;
+mod hooks;
+mod inbound;
+mod kept;
+mod log;
+mod multicall;
+mod notice;
+mod outbound;
+mod providers;
+mod queue;
+mod queue_faults;
+mod quota;
+mod rig_self;
+mod selftest;
+mod signatures;
+mod spool;
+mod status;
+mod tls;
+mod trace;

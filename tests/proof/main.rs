@@ -1,0 +1,12 @@
+//! Hostile peers, broken disks, sudden deaths and other people's programs: proofs that take their time.
+//!
+//! Each test prints what it counted. They run one at a time, since some measure how fast others are served.
+
+#[path = "../rig/mod.rs"]
+mod rig;
+
+mod conformance;
+mod crash;
+mod disks;
+mod disks_queue;
+mod hostile;
