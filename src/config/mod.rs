@@ -191,27 +191,35 @@ pub enum Notify {
 pub struct NoInterface {
     /// None was given, and the interfaces have indices; or it is none of them.
     fact: &'static str,
-    /// The interfaces that there are, in file order.
+    /// The interfaces that there are, in file order; empty where there are no indices.
     known: String,
 }
 
 impl std::fmt::Display for NoInterface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, there are: {}", self.fact, self.known)
+        f.write_str(self.fact)?;
+        match self.known.as_str() {
+            "" => Ok(()),
+            known => write!(f, ", there are: {known}"),
+        }
     }
 }
 
 impl Config {
     /// The outbound interface that INDEX selects (spec §4). An empty INDEX counts as absent; where
-    /// no key has an index, INDEX is ignored.
+    /// no key has an index, any other is a fault: it is mostly a piece of a text that was not quoted.
     pub fn outgoing(&self, index: Option<&[u8]>) -> Result<&Outgoing, NoInterface> {
         let index = index.filter(|index| !index.is_empty());
         let mut known = String::new();
         for outgoing in &self.outgoing {
             let name = &outgoing.account.interface;
-            let only = name.is_empty() && self.outgoing.len() == 1;
-            if only || index == Some(name.as_bytes()) {
+            if index.unwrap_or_default() == name.as_bytes() {
                 return Ok(outgoing);
+            }
+            if name.is_empty() {
+                let fact = "an INDEX is given, but the configuration has no indices; is the text \
+                            quoted, and does every option stand before TO?";
+                return Err(NoInterface { fact, known });
             }
             known.push_str(if known.is_empty() { "" } else { ", " });
             known.push_str(name);

@@ -24,7 +24,7 @@ use crate::limits::QUEUEING_RESERVE;
 use crate::message::{BadMessage, LogNumbers, Message, Number, Sender, Text};
 use crate::proto::provider::Verdict;
 use crate::proto::record::envelope::Item;
-use crate::proto::wire::{address, text};
+use crate::proto::wire::{address, number, text};
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::queue::Folder;
@@ -260,8 +260,8 @@ fn prepare<'a>(order: &Order<'_>, config: &'a Config) -> Result<(Message, &'a Ou
 
 fn parse(order: &Order<'_>) -> Result<Message, BadMessage> {
     Ok(Message {
-        to: Number::parse_outbound(&address::reduce(order.to))?,
-        from: Sender::parse_outbound(&address::reduce(order.from))?,
+        to: Number::parse_outbound(&number::clean(&address::reduce(order.to)))?,
+        from: Sender::parse_outbound(&number::clean(&address::reduce(order.from)))?,
         text: Text::parse_outbound(order.text)?,
     })
 }

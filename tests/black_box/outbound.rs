@@ -96,6 +96,26 @@ fn addresses_are_reduced_and_texts_may_begin_with_a_dash() {
 }
 
 #[test]
+fn numbers_lose_their_separators() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, &itsp.url(), "number_format = \"+E164\"");
+    for to in [
+        "+1-202-555-0183",
+        "1 (202) 555-0183",
+        "tel:+1-202-555-0183;phone-context=x",
+        "\u{202a}+12025550183\u{202c}",
+        "0012025550183",
+    ] {
+        let ran = websms(&conf, &[to, "sip:+1.202.555.0160@pbx", "x"]);
+        assert_eq!(ran.code, Some(0), "{to}: {}", ran.stderr);
+    }
+    let wanted = "Body=x&From=%2B12025550160&To=%2B12025550183";
+    let bodies: Vec<String> = itsp.requests().iter().map(|r| r.text()).collect();
+    assert_eq!(bodies, [wanted; 5]);
+}
+
+#[test]
 fn long_requests_are_written_whole() {
     let itsp = Itsp::accepting();
     let scratch = Scratch::new();
@@ -486,6 +506,25 @@ fn bad_numbers_and_texts_are_not_sent() {
     check(["1", "2", imdn], 0, "IGNORED: machine chatter");
     assert_eq!(itsp.connections(), 0);
     assert_eq!(websms(&conf, &[&"1".repeat(64), "2", "x"]).code, Some(0));
+}
+
+#[test]
+fn an_index_without_interfaces_sends_nothing() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, &itsp.url(), "");
+    // A text that Asterisk split at its comma, and options behind the text.
+    for fourth in [" Bob", "-n", "--check", "-v"] {
+        let ran = websms(&conf, &["+12025550183", "+12025550160", "Hello", fourth]);
+        assert_eq!(ran.code, Some(2), "{fourth}: {}", ran.stderr);
+        let why = "INVALID: an INDEX is given, but the configuration has no indices";
+        assert!(ran.stderr.contains(why), "{fourth}: {}", ran.stderr);
+    }
+    let ran = websms(&conf, &["-i", "x", "+12025550183", "+12025550160", "Hello"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert_eq!(itsp.connections(), 0);
+    let ran = websms(&conf, &["+12025550183", "+12025550160", "Hello", ""]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
 #[test]

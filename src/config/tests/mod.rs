@@ -305,7 +305,14 @@ fn index_selects() {
         Err("no interface of that name, there are: 0, 1"),
     );
     check("path = /p", None, Ok("/p"));
-    check("path = /p", Some("whatever"), Ok("/p"));
+    check(
+        "path = /p",
+        Some(" Bob"),
+        Err(
+            "an INDEX is given, but the configuration has no indices; is the text quoted, and does \
+             every option stand before TO?",
+        ),
+    );
     check("path = /p", Some(""), Ok("/p"));
 }
 

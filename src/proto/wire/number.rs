@@ -1,4 +1,6 @@
-//! A telephone number → the spelling that a provider or a dialplan wants.
+//! A telephone number in the spelling that a provider or a dialplan wants.
+
+use std::borrow::Cow;
 
 /// `number_format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +11,7 @@ pub enum NumberFormat {
     OmitPlus,
     /// `no+`, `E164`, `E.164`: a leading `+` dropped, then a leading `00`.
     Digits,
-    /// `+E164`: exactly one leading `+`.
+    /// `+E164`: a leading `00` dropped, then exactly one leading `+`.
     Plus,
     /// `NANP`: ten digits.
     Nanp,
@@ -20,19 +22,52 @@ pub enum NumberFormat {
 /// Least digits of a number that `number_format` touches: below are short codes.
 const FORMATTED_DIGITS_MIN: usize = 7;
 
+/// Drops what people and pages put between digits: RFC 3966's visual separators (blank, `-`, `.`,
+/// `(`, `)`) and invisible characters, among them the marks of writing direction that come along when
+/// a number is copied. What is then not digits with an optional `+`, or has fewer than
+/// [`FORMATTED_DIGITS_MIN`] digits, is left as it was.
+pub fn clean(raw: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(text) = std::str::from_utf8(raw) else {
+        return Cow::Borrowed(raw);
+    };
+    let number: String = text.chars().filter(|c| !is_separator(*c)).collect();
+    match number.len() < raw.len() && is_number(&number) {
+        true => Cow::Owned(number.into_bytes()),
+        false => Cow::Borrowed(raw),
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '-' | '.' | '(' | ')'
+            | '\u{a0}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+/// Digits, enough of them, with an optional `+` before them.
+fn is_number(raw: &str) -> bool {
+    let digits = raw.strip_prefix('+').unwrap_or(raw);
+    digits.len() >= FORMATTED_DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The number in that spelling. Only digits with an optional `+` before them are touched.
 pub fn format(raw: &str, format: NumberFormat) -> String {
-    let digits = raw.strip_prefix('+').unwrap_or(raw);
-    let is_number =
-        digits.len() >= FORMATTED_DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number {
+    if !is_number(raw) {
         return raw.to_owned();
     }
+    let digits = raw.strip_prefix('+').unwrap_or(raw);
+    let without_00 = digits.strip_prefix("00").unwrap_or(digits);
     match format {
         NumberFormat::AsIs => raw.to_owned(),
         NumberFormat::OmitPlus => digits.to_owned(),
-        NumberFormat::Digits => digits.strip_prefix("00").unwrap_or(digits).to_owned(),
-        NumberFormat::Plus => format!("+{digits}"),
+        NumberFormat::Digits => without_00.to_owned(),
+        NumberFormat::Plus => format!("+{without_00}"),
         NumberFormat::Nanp => match digits.strip_prefix('1') {
             // Eleven digits that begin with the country code. With a `+`, ten digits are
             // another country's.
@@ -53,6 +88,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn separators_and_invisible_characters_are_dropped_from_numbers() {
+        fn check(raw: &str, expected: &str) {
+            assert_eq!(clean(raw.as_bytes()), expected.as_bytes(), "{raw:?}");
+        }
+        check("+1-202-555-0183", "+12025550183");
+        check("(202) 555-0183", "2025550183");
+        check("+1 (202) 555.0183", "+12025550183");
+        check("\u{202a}+12025550183\u{202c}", "+12025550183");
+        check("+1\u{a0}202\u{200b}555\u{feff}0183", "+12025550183");
+        check("\u{2066}\u{200e}0046701234567\u{2069}", "0046701234567");
+        check("+12025550183", "+12025550183");
+        // Six digits are a short code, seven a number.
+        check("12-34-56", "12-34-56");
+        check("12-34-567", "1234567");
+        // Names, codes and what is no number stay as they were.
+        check("ACME-Co", "ACME-Co");
+        check("AT&T 1234567", "AT&T 1234567");
+        check("*99#", "*99#");
+        check("1 202 555 0183 x4", "1 202 555 0183 x4");
+        check("1+202-555-0183", "1+202-555-0183");
+        check("12025550183,12025550184", "12025550183,12025550184");
+        check("\u{202a}x", "\u{202a}x");
+        check("", "");
+        assert_eq!(clean(b"\xff1-2025550183"), &b"\xff1-2025550183"[..]);
+    }
+
+    #[test]
     fn numbers_get_the_format_asked_for() {
         use NumberFormat::{AsIs, Digits, Nanp, OmitPlus, Plus, PlusNanp};
         fn check(raw: &str, to: NumberFormat, expected: &str) {
@@ -65,6 +127,8 @@ mod tests {
         check("0046701234567", Digits, "46701234567");
         check("+0046701234567", Digits, "46701234567");
         check("46701234567", Plus, "+46701234567");
+        check("0046701234567", Plus, "+46701234567");
+        check("+0046701234567", Plus, "+46701234567");
         check("+46701234567", Plus, "+46701234567");
         check("+12025550183", Nanp, "2025550183");
         check("12025550183", Nanp, "2025550183");
