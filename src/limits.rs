@@ -182,6 +182,11 @@ pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
 
 // ---- The outbound queue --------------------------------------------------------------------
 
+/// What is shown of a provider's own words for a refusal, bytes. Beyond: cut.
+pub const PROVIDER_REASON_BYTES_MAX: usize = 120;
+/// Successive bytes of an SMS's text that a provider's words may show: a word, no sentence. More:
+/// masked.
+pub const QUOTED_TEXT_BYTES_MAX: usize = 11;
 /// A queued SMS's file, bytes: the longest argument that Linux passes to a program (128 KiB,
 /// `MAX_ARG_STRLEN`) and our own lines. Beyond: exit 75, and a file that long is set aside.
 pub const QUEUE_FILE_BYTES_MAX: usize = 132 * 1024;
@@ -191,6 +196,9 @@ pub const QUEUE_REASON_BYTES_MAX: usize = 200;
 pub const QUEUE_FAILED_MAX: usize = 1000;
 /// Tries of a message that may have been sent: the first and two more. Then: `failed/`.
 pub const UNSURE_TRIES_MAX: u32 = 3;
+/// Tries of a message that the provider forbids (403) while others go over the same interface. Then:
+/// `failed/`.
+pub const FORBIDDEN_TRIES_MAX: u32 = 3;
 /// How many files `websms` reads to learn whether its interface works. Beyond: it does not.
 pub const QUEUE_LOOKS_MAX: usize = 64;
 /// Threads that send from the queue, one an interface at most. Beyond: the next waits its turn.

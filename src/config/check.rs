@@ -1,10 +1,10 @@
-//! `response_check`, `later_check` → [`Check`]; `key_message_id` → [`IdPlace`].
+//! `response_check`, `later_check` → [`Check`]; `key_message_id`, `key_reason` → [`AnswerPlace`].
 //!
 //! A regex is written as for PHP's `preg_match`. The engine here is smaller; what it reads
 //! differently is translated, what it cannot do is a fault.
 
 use crate::limits::REGEX_BYTES_MAX;
-use crate::proto::provider::{Check, IdPlace};
+use crate::proto::provider::{AnswerPlace, Check};
 
 use super::values::{Parsed, pair, shown};
 
@@ -24,11 +24,11 @@ pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
     }
 }
 
-/// `key_message_id`: a key, a path or `/regex/flags`.
-pub fn id_place(value: &[u8]) -> Parsed<IdPlace> {
+/// `key_message_id`, `key_reason`: a key, a path or `/regex/flags`.
+pub fn answer_place(value: &[u8]) -> Parsed<AnswerPlace> {
     match value {
-        [b'/', rest @ ..] => regex(rest).map(IdPlace::Regex),
-        key => Ok(IdPlace::Key(key.to_vec())),
+        [b'/', rest @ ..] => regex(rest).map(AnswerPlace::Regex),
+        key => Ok(AnswerPlace::Key(key.to_vec())),
     }
 }
 

@@ -148,6 +148,10 @@ pub const KEYS: &[Key] = &[
         default: Unlike("by its name"),
         ..out("key_message_id", None, "")
     },
+    Key {
+        default: Unlike("by its name"),
+        ..out("key_reason", None, "")
+    },
     out("check_path", None, ""),
     out("number_format", Some("val_numform"), ""),
     Key {

@@ -7,7 +7,7 @@ use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
 use crate::proto::provider::sign::Auth;
 use crate::proto::provider::tells_a_secret;
-use crate::proto::provider::{self, Account, BadAccount, Charset, Format, IdPlace};
+use crate::proto::provider::{self, Account, AnswerPlace, BadAccount, Charset, Format};
 use crate::proto::record::quota;
 use crate::proto::webhook::verify::Hash;
 use crate::proto::wire::number::NumberFormat;
@@ -98,7 +98,8 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         status_check: reader.read("status_check", values::statuses),
         response_check: reader.read("response_check", check::parse),
         later_check: reader.read("later_check", check::parse),
-        message_id: reader.read_or("key_message_id", check::id_place, IdPlace::Usual),
+        message_id: reader.read_or("key_message_id", check::answer_place, AnswerPlace::Usual),
+        reason: reader.read_or("key_reason", check::answer_place, AnswerPlace::Usual),
         check_path: reader.read("check_path", values::check_path),
     };
     // What could not be read has had its fault.

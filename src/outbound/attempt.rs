@@ -4,7 +4,7 @@ use super::outcome::{Outcome, Status};
 use super::tally;
 use crate::config::{self, Config, Outgoing};
 use crate::message::Message;
-use crate::proto::provider::{self, Reason, Verdict};
+use crate::proto::provider::{self, Blame, Cause, Private, Verdict};
 use crate::sys::client::{self, Failure};
 use crate::sys::clock::{self, Deadline};
 
@@ -19,14 +19,21 @@ pub fn attempt(
     let call =
         provider::encode(message, account, clock::now_s()).map_err(|fault| bad_account(&fault))?;
     let verdict = match client::post(&call, &connection(&outgoing.client), deadline) {
-        Ok(reply) => provider::judge(&reply, account, clock::now_s()),
+        Ok(reply) => {
+            let private = Private {
+                message,
+                numbers: config.log_numbers,
+            };
+            provider::judge(&reply, account, &private, clock::now_s())
+        }
         Err(Failure::Setup(phrase)) => return Err(Outcome::new(Status::Fault, phrase)),
         Err(Failure::Unwritten(phrase)) => Verdict::Later {
-            reason: Reason::Step(phrase),
+            reason: Cause::Step(phrase).into(),
             retry_after_s: None,
+            blame: Blame::Interface,
         },
         Err(Failure::Unanswered(phrase)) => Verdict::Unsure {
-            reason: Reason::Step(phrase),
+            reason: Cause::Step(phrase).into(),
         },
     };
     tally::count(config, &account.interface, &verdict);

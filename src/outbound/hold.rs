@@ -44,7 +44,8 @@ pub fn must_wait(folder: &Folder, message: &Message, interface: &str) -> Option<
     }
     let digest = envelope::interface(interface);
     let mut same = names.iter().filter(|name| name.interface == digest);
-    let failed = |name: &Name| read(folder, name).is_ok_and(|item| item.tries > 0);
+    // One that the provider forbids says nothing of its interface.
+    let failed = |name: &Name| read(folder, name).is_ok_and(|item| item.tries > item.forbidden);
     let looked = same.by_ref().take(QUEUE_LOOKS_MAX).any(failed);
     (looked || same.next().is_some()).then_some("an earlier SMS failed for now on this interface")
 }

@@ -61,6 +61,17 @@ pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
     });
 }
 
+/// Tells that a provider refuses the account, which the operator alone can mend.
+pub fn account_refused(via: &str, reason: &str) {
+    log::event(
+        Level::Error,
+        format_args!(
+            "interface={via}: the account is refused: {reason}; its SMS wait until that is mended \
+             or they expire"
+        ),
+    );
+}
+
 /// Tells why an interface did not send a message that is not given up.
 pub fn waits(item: &Item, via: &str, reason: &str, numbers: LogNumbers) {
     log::event(

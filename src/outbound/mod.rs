@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::config::{Config, First, Outgoing};
 use crate::limits::QUEUEING_RESERVE;
 use crate::message::{BadMessage, LogNumbers, Message, Number, Sender, Text};
-use crate::proto::provider::Verdict;
+use crate::proto::provider::{Blame, Verdict};
 use crate::proto::record::envelope::Item;
 use crate::proto::wire::{address, number, text};
 use crate::sys::clock::Deadline;
@@ -128,6 +128,7 @@ impl<'a> Run<'a> {
             queued_s: hold::stamp_s(),
             tries: 0,
             unsure: 0,
+            forbidden: 0,
             due_s: 0,
             reason: String::new(),
         };
@@ -196,13 +197,22 @@ impl<'a> Run<'a> {
                 Verdict::Later {
                     reason,
                     retry_after_s,
+                    blame,
                 } => {
                     let reason = reason.text();
+                    if blame == Blame::Account {
+                        log::account_refused(name, &reason);
+                    }
                     pass_over(item, name, &reason);
                     let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
                     let due_s = hold::due_s(config.queue.pause(retry_after));
                     let (_, due_s, _) = waits.get_or_insert((reason, due_s, name));
                     item.due_s = *due_s;
+                    if blame == Blame::Message {
+                        // What is wrong with the message is no better over another interface.
+                        item.forbidden = u32::from(place == 0);
+                        break;
+                    }
                 }
                 Verdict::Unsure { reason } => {
                     item.interface.clone_from(&via.account.interface);

@@ -6,6 +6,8 @@
 //!
 //! Invariant: the keys ascend, each there once.
 
+use std::borrow::Borrow;
+
 /// An ordered map; with `()` for values, a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sorted<K, V = ()> {
@@ -20,16 +22,24 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    fn place(&self, key: &K) -> Result<usize, usize> {
+    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
         // Most are new and the largest so far.
         match self.entries.last() {
-            Some((last, _)) if last < key => Err(self.entries.len()),
-            _ => self.entries.binary_search_by(|(other, _)| other.cmp(key)),
+            Some((last, _)) if last.borrow() < key => Err(self.entries.len()),
+            _ => self
+                .entries
+                .binary_search_by(|(other, _)| other.borrow().cmp(key)),
         }
     }
 
     /// The value of a key.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         let place = self.place(key).ok()?;
         self.entries.get(place).map(|(_, value)| value)
     }
@@ -41,7 +51,10 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     /// Whether a key is there.
-    pub fn contains(&self, key: &K) -> bool {
+    pub fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
         self.place(key).is_ok()
     }
 
@@ -58,7 +71,10 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     /// Forgets a key.
-    pub fn remove(&mut self, key: &K) {
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
         if let Ok(place) = self.place(key) {
             self.entries.remove(place);
         }

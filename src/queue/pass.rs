@@ -4,6 +4,7 @@
 //! what came of it is written down. A message's file is touched only where that changes what must
 //! outlive this process: that it failed at all, that it may have been sent, that it is done with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -15,15 +16,15 @@ use super::schedule::{jitter, pauses_ms, settings};
 use super::tries::Tries;
 use crate::config::Config;
 use crate::limits::{
-    QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE, SENDER_STACK_BYTES,
-    UNSURE_TRIES_MAX,
+    FORBIDDEN_TRIES_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE,
+    SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
 };
 use crate::outbound::attempt::attempt;
 use crate::outbound::hold::{Unread, due_s, read, stamp_s};
 use crate::outbound::log;
 use crate::outbound::outcome::{MAYBE_SENT, Outcome, Status, settle, unsure};
 use crate::outbound::quota::{self, Grant};
-use crate::proto::provider::Verdict;
+use crate::proto::provider::{Blame, Verdict};
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::notice::Why;
 use crate::proto::record::schedule::{self, Entry, Next, Schedule, Tried};
@@ -98,6 +99,12 @@ struct Pass<'a> {
     /// Messages that came under an insane clock, and have no time yet.
     unstamped: Sorted<Name>,
     ends: Ends<'a>,
+    /// Interfaces whose account the provider refuses, so that it is told once.
+    refused: Sorted<String>,
+    /// How many SMS went over an interface.
+    sent: Sorted<String, u64>,
+    /// How many that were when the provider first forbade this one.
+    forbidden: Sorted<Name, u64>,
     /// Interfaces for which something waits, and which are not in the configuration; told.
     lost: Sorted<String, usize>,
     /// When the folder is looked at, in case nobody tells of news.
@@ -124,6 +131,9 @@ impl<'a> Pass<'a> {
             tries: Tries::new(),
             unstamped: Sorted::new(),
             ends: Ends::new(folder),
+            refused: Sorted::new(),
+            sent: Sorted::new(),
+            forbidden: Sorted::new(),
             lost: Sorted::new(),
             look_by: Deadline::after(QUEUE_LOOK_PAUSE),
             is_told: Arc::default(),
@@ -217,6 +227,7 @@ impl<'a> Pass<'a> {
         let names: Sorted<Name> = names.map(|name| (name, ())).collect();
         self.schedule.retain(|name| names.contains(name));
         self.tries.retain(|name| names.contains(name));
+        self.forbidden.retain(|name, _| names.contains(name));
         self.unstamped.retain(|name, ()| names.contains(name));
         for (name, ()) in names.iter() {
             if !self.schedule.holds(name) && !self.ends.holds(name) {
@@ -257,6 +268,7 @@ impl<'a> Pass<'a> {
             },
             expires_ms: self.expires_ms(&item),
             unsure: item.unsure > 0,
+            forbidden: item.forbidden > 0,
             tries: item.tries,
             interface: item.interface,
         };
@@ -429,13 +441,15 @@ impl<'a> Pass<'a> {
         match verdict {
             Ok(verdict @ Verdict::Sent { .. }) => {
                 self.ends.remove(name);
+                self.refused.remove(via);
+                let sent = self.sent_over(via).saturating_add(1);
+                self.sent.insert(via.to_owned(), sent);
                 self.log(&item, via, &settle(verdict));
                 self.tried(name, Tried::Done);
             }
             Ok(Verdict::Refused { reason }) => {
-                let outcome = Outcome::new(Status::Refused, reason.text());
-                self.give_up(name, item, via, outcome, Why::Refused);
-                self.tried(name, Tried::Done);
+                self.refused.remove(via);
+                self.refuse(name, item, via, reason.text());
             }
             Ok(Verdict::Unsure { reason }) => {
                 item.unsure = item.unsure.max(1);
@@ -456,18 +470,62 @@ impl<'a> Pass<'a> {
             Ok(Verdict::Later {
                 reason,
                 retry_after_s,
+                blame,
             }) => {
+                let reason = reason.text();
                 let asked = Duration::from_secs(retry_after_s.unwrap_or(0));
-                self.later(name, item, via, &reason.text(), asked);
+                let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
+                match blame {
+                    Blame::Interface => self.tried(name, Tried::Later { wait_ms }),
+                    Blame::Account => {
+                        if !self.refused.contains(via) {
+                            self.refused.insert(via.to_owned(), ());
+                            log::account_refused(via, &reason);
+                        }
+                        self.tried(name, Tried::Later { wait_ms });
+                    }
+                    Blame::Message => {
+                        item.forbidden = item.forbidden.saturating_add(1);
+                        if self.is_forbidden_for_good(name, &item, via) {
+                            return self.refuse(name, item, via, reason);
+                        }
+                        self.tried(name, Tried::Forbidden { wait_ms });
+                    }
+                }
+                self.later(name, item, via, &reason, asked);
             }
             // The configuration may be mended before the message is too old.
-            Err(fault) => self.later(name, item, via, &fault.reason, Duration::ZERO),
+            Err(fault) => {
+                self.tried(name, Tried::Later { wait_ms: 0 });
+                self.later(name, item, via, &fault.reason, Duration::ZERO);
+            }
         }
     }
 
+    /// The provider answers, and does not want it.
+    fn refuse(&mut self, name: &Name, item: Item, via: &str, reason: Cow<'static, str>) {
+        let outcome = Outcome::new(Status::Refused, reason);
+        self.give_up(name, item, via, outcome, Why::Refused);
+        self.tried(name, Tried::Done);
+    }
+
+    /// Whether a message that the provider forbade is given up: it was forbidden a few times, and
+    /// meanwhile another went over that interface, so that it is not the account that is forbidden.
+    fn is_forbidden_for_good(&mut self, name: &Name, item: &Item, via: &str) -> bool {
+        let sent = self.sent_over(via);
+        let sent_before = self.forbidden.get(name).copied();
+        if sent_before.is_none() {
+            self.forbidden.insert(name.clone(), sent);
+        }
+        item.forbidden >= FORBIDDEN_TRIES_MAX && sent_before.is_some_and(|before| before < sent)
+    }
+
+    fn sent_over(&self, via: &str) -> u64 {
+        self.sent.get(via).copied().unwrap_or(0)
+    }
+
+    /// It waits, and its file is told why where that is new.
     fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
-        let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
-        self.tried(name, Tried::Later { wait_ms });
         item.set_reason(reason);
         if item.unsure >= UNSURE_TRIES_MAX {
             return self.doubt(name, item, via);

@@ -16,6 +16,8 @@ struct Known {
     /// Of these, those since it may have been sent, and the interface that it stays with.
     unsure: u32,
     interface: String,
+    /// Of these, those that the provider forbade for this message alone.
+    forbidden: u32,
     reason: String,
     /// The file says less, for it could not be written.
     is_unwritten: bool,
@@ -53,6 +55,7 @@ impl Tries {
             tries: item.tries,
             unsure: item.unsure,
             interface: item.interface.clone(),
+            forbidden: item.forbidden,
             reason: item.reason.clone(),
             is_unwritten,
             pause: Deadline::after(pause),
@@ -71,6 +74,7 @@ impl Tries {
         }
         if known.tries > item.tries {
             item.tries = known.tries;
+            item.forbidden = known.forbidden;
             item.set_reason(&known.reason);
         }
     }
@@ -81,6 +85,7 @@ impl Tries {
         match self.0.get_mut(name) {
             Some(known) if known.reason == item.reason && known.pause.left().is_some() => {
                 known.tries = item.tries;
+                known.forbidden = item.forbidden;
                 item.tries <= 1
             }
             _ => true,

@@ -268,7 +268,7 @@ fn an_environment_has_a_bound() {
 
 #[test]
 fn one_command_at_a_time_and_none_after_silence() {
-    let itsp = Itsp::start(vec![Script::reply(403, "")]);
+    let itsp = Itsp::start(vec![Script::reply(400, "")]);
     let scratch = Scratch::new();
     let conf = conf(&scratch, &itsp, "");
     let check = |replies: Vec<&'static str>, commands: usize| {

@@ -228,11 +228,38 @@ fn statuses_and_checks_decide() {
         "provider answered 200",
     );
     check(
-        Script::reply(403, success),
+        Script::reply(404, success),
         checked,
         1,
         "REFUSED",
-        "provider answered 403",
+        "provider answered 404: success",
+    );
+    // These are the account's fault or may pass: only a queue can hold such an SMS.
+    for status in [401, 402, 403, 407] {
+        check(
+            Script::reply(status, success),
+            checked,
+            75,
+            "FAILED",
+            &format!("provider answered {status}: success; there is no queue"),
+        );
+    }
+    check(
+        Script::reply(
+            400,
+            r#"{"code":21211,"message":"Bad 'To' Secret+1 Outgoing message!"}"#,
+        ),
+        "",
+        1,
+        "REFUSED",
+        "provider answered 400: Bad 'To' *** ***",
+    );
+    check(
+        Script::reply(400, r#"{"why":{"words":"no"},"message":"other"}"#),
+        "key_reason = why.words",
+        1,
+        "REFUSED",
+        "provider answered 400: no",
     );
     check(
         Script::reply(400, "secret words"),
@@ -272,6 +299,9 @@ fn redirects_are_refused_and_not_followed() {
         let script = Script::reply_with(status, &[("Location", &elsewhere.url())], "");
         let (ran, itsp, _) = send(script, "");
         assert_eq!(ran.code, Some(1), "{status}: {}", ran.stderr);
+        let host = elsewhere.address;
+        let why = format!("provider answered {status}, redirects are refused: {host}");
+        assert!(ran.stderr.contains(&why), "{}", ran.stderr);
         assert_eq!(
             (itsp.connections(), elsewhere.connections()),
             (1, 0),
@@ -295,11 +325,11 @@ fn a_status_line_decides_whatever_becomes_of_the_rest() {
         Some(0)
     );
     check(
-        raw("HTTP/1.1 403 No\r\nX"),
+        raw("HTTP/1.1 404 No\r\nX"),
         "",
         1,
         "REFUSED",
-        "provider answered 403",
+        "provider answered 404",
     );
     check(
         raw("HTTP/1.1 503 No\r\n"),
@@ -346,7 +376,7 @@ fn a_babbling_provider_does_no_harm() {
         assert_eq!(ran.code, Some(code), "{answer:?}: {}", ran.stderr);
     };
     check("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 0);
-    check("HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 403 No\r\n\r\n", 1);
+    check("HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 404 No\r\n\r\n", 1);
     check("HTTP/1.0 200 OK\r\n\r\n{}", 0);
     check("HTTP/1.1 200\r\n\r\n", 0);
     check("HTTP/1.1 200 OK\n\n", 0);
@@ -370,7 +400,7 @@ fn a_babbling_provider_does_no_harm() {
     check("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n{}", 0);
     check("HTTP/1.1 302 Found\r\nLocation: \x00\r\n\r\n", 1);
     check("HTTP/1.1 302 Found\r\n", 1);
-    check("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n\r\n", 1);
+    check("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n\r\n", 75);
     check("HTTP/1.1 101 Switching Protocols\r\n\r\n", 1);
     check("HTTP/1.1 999 Odd\r\n\r\n", 1);
     check("HTTP/1.1 000 Odd\r\n\r\n", 75);

@@ -17,7 +17,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::rig::pbx::{Pbx, item, now_s, refusing_for_now, texts};
@@ -191,6 +191,95 @@ fn refused_later_goes_to_failed_with_its_reason() {
         listed.stdout
     );
     assert!(listed.stdout.contains("failed to=+1 "), "{}", listed.stdout);
+}
+
+/// A provider that answers `status` to SMS for `to` as long as `refuses` says so, and takes all others.
+fn forbidding(to: &'static str, status: u16, refuses: Arc<AtomicBool>) -> Itsp {
+    let script = move |request: &Received| {
+        let is_it = to.is_empty() || request.form("To") == to;
+        match is_it && refuses.load(Ordering::SeqCst) {
+            true => (status, r#"{"message":"Not for you"}"#.to_owned()),
+            false => (200, String::new()),
+        }
+    };
+    Itsp::start(vec![Script::Decide(Decision(Arc::new(script)))])
+}
+
+#[test]
+fn an_account_that_is_refused_loses_no_sms() {
+    for status in [401, 402, 407] {
+        let refuses = Arc::new(AtomicBool::new(true));
+        let itsp = forbidding("", status, Arc::clone(&refuses));
+        let pbx = Pbx::with(&itsp.url(), "");
+        for order in 1..=5 {
+            pbx.plant(
+                order,
+                &format!("+{order}"),
+                &item(order, &format!("+{order}"), now_s(), "x"),
+            );
+        }
+        // As an operator does who has replaced a token.
+        let ran = websms(&pbx.conf, &["--flush"]);
+        assert_eq!(pbx.names("new").len(), 5, "{status}: {}", ran.stdout);
+        assert!(pbx.names("failed").is_empty());
+        let websmsd = pbx.websmsd();
+        websmsd.wait_for_log("the account is refused");
+        let before = itsp.requests().len();
+        wait_for("further tries", || itsp.requests().len() >= before + 2);
+        let why = format!("provider answered {status}: Not for you");
+        assert!(websmsd.log().contains(&why), "{}", websmsd.log());
+        let told = websmsd.log().matches("the account is refused").count();
+        assert_eq!(told, 1, "{}", websmsd.log());
+        refuses.store(false, Ordering::SeqCst);
+        pbx.wait_until_empty();
+        assert!(pbx.names("failed").is_empty());
+    }
+}
+
+#[test]
+fn one_that_is_forbidden_holds_up_nobody_and_is_given_up_when_others_go() {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let itsp = forbidding("+1", 403, refuses);
+    let pbx = Pbx::with(&itsp.url(), "");
+    let websmsd = pbx.websmsd();
+    pbx.queued("+1", "forbidden");
+    let tries = || {
+        let all = itsp.requests();
+        all.iter().filter(|r| r.form("To") == "+1").count()
+    };
+    // It alone is tried again and again: nobody knows whether it is the account.
+    wait_for("four tries", || tries() >= 4);
+    assert!(pbx.names("failed").is_empty());
+    assert!(pbx.files("new")[0].starts_with("websms queue 2\n"));
+    // Another number's SMS goes at once, by the program itself and not by the queue.
+    let ran = pbx.send("+2", "another");
+    assert!(ran.stderr.contains("out SENT"), "{}", ran.stderr);
+    let behind = pbx.send("+1", "behind it");
+    assert!(behind.stderr.contains("QUEUED"), "{}", behind.stderr);
+    // Only the daemon's own count tells that others went meanwhile.
+    let ran = pbx.send("+3", "x");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    pbx.plant(9, "+4", &item(9, "+4", now_s(), "x"));
+    wait_for("failed/", || !pbx.names("failed").is_empty());
+    let reason = "\nreason: provider answered 403: Not for you\n";
+    assert!(
+        pbx.files("failed")[0].contains(reason),
+        "{:?}",
+        pbx.files("failed")
+    );
+    websmsd.wait_for_log("out REFUSED");
+}
+
+#[test]
+fn a_forbidden_one_goes_to_no_fallback() {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let (first, second) = (forbidding("", 403, refuses), Itsp::accepting());
+    let pbx = Pbx::new(&two(&first.url(), &second.url(), ""));
+    let _websmsd = pbx.websmsd();
+    let ran = websms(&pbx.conf, &["-v", "--", "+1", "alice", "x", "first"]);
+    assert!(ran.stderr.contains("QUEUED"), "{}", ran.stderr);
+    wait_for("another try", || first.requests().len() >= 2);
+    assert_eq!(second.connections(), 0);
 }
 
 #[test]

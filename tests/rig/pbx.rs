@@ -93,8 +93,10 @@ impl Pbx {
         let folder = self.queue().join("new");
         fs::create_dir_all(&folder).unwrap();
         let name = format!("{order:016x}-{order:016x}-{:016x}-{:016x}", hash(to), 0);
-        let path = folder.join(name);
-        fs::write(&path, item).unwrap();
+        let (aside, path) = (self.scratch.join(&name), folder.join(&name));
+        fs::write(&aside, item).unwrap();
+        // As the programs do, so that a running daemon hears of it and never sees half of it.
+        fs::rename(&aside, &path).unwrap();
         path
     }
 }

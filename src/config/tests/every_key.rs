@@ -1,7 +1,7 @@
 //! Every key of the table: by default, given, empty and bad; in both spellings and per index.
 
 use super::*;
-use crate::proto::provider::IdPlace;
+use crate::proto::provider::AnswerPlace;
 
 /// One key: what it is by default, when given, when given empty; what it cannot be.
 struct Row {
@@ -199,6 +199,17 @@ const ROWS: &[Row] = &[
         empty: Some(""),
         bad: &["'/id=('", "'/id'"],
         ..row(Websms, "key_message_id")
+    },
+    Row {
+        default: "usual",
+        values: &[
+            ("detail", "detail"),
+            ("'errors[0].title'", "errors[0].title"),
+            ("'/error=([^^]+)/'", "regex error=([^^]+)"),
+        ],
+        empty: Some(""),
+        bad: &["'/error=('", "'/error'"],
+        ..row(Websms, "key_reason")
     },
     Row {
         default: "",
@@ -902,11 +913,8 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websms, "auth_extra") => text(&account.values.auth_extra),
         (Websms, "account") => format!("{} {}", text(&account.values.account), account.host),
         (Websms, "status_check") => format!("{:?}", account.status_check),
-        (Websms, "key_message_id") => match &account.message_id {
-            IdPlace::Usual => "usual".into(),
-            IdPlace::Key(key) => text(key),
-            IdPlace::Regex(regex) => format!("regex {regex}"),
-        },
+        (Websms, "key_message_id") => show_place(&account.message_id),
+        (Websms, "key_reason") => show_place(&account.reason),
         (Websms, "check_path") => account.check_path.clone(),
         (Websms, "number_format_from") => format!("{:?}", account.number_format_from),
         (Websms, "unicode_static") => {
@@ -1022,6 +1030,14 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websms, "log_numbers") => format!("{:?}", config.log_numbers),
         (QueueSection, "notify") => format!("{:?}", queue.notify),
         _ => panic!("no look at {name}"),
+    }
+}
+
+fn show_place(place: &AnswerPlace) -> String {
+    match place {
+        AnswerPlace::Usual => "usual".into(),
+        AnswerPlace::Key(key) => String::from_utf8_lossy(key).into_owned(),
+        AnswerPlace::Regex(regex) => format!("regex {regex}"),
     }
 }
 

@@ -47,15 +47,17 @@ pub struct Account {
     /// When an answer means try again later.
     pub later_check: Option<Check>,
     /// Where an answer has the provider's id of the message.
-    pub message_id: IdPlace,
+    pub message_id: AnswerPlace,
+    /// Where an answer says why a message was not accepted.
+    pub reason: AnswerPlace,
     /// Joined to `host` for a GET that shows whether the credentials are right and sends nothing;
     /// empty: none is known.
     pub check_path: String,
 }
 
-/// `key_message_id`.
+/// Where something stands in an answer (`key_message_id`, `key_reason`).
 #[derive(Debug, Clone)]
-pub enum IdPlace {
+pub enum AnswerPlace {
     /// Under the first of the usual names.
     Usual,
     /// A key or path of the JSON answer; empty: nowhere.
@@ -148,6 +150,8 @@ pub struct Reply {
     pub status: u16,
     /// `Retry-After` as it stands.
     pub retry_after: Option<String>,
+    /// `Location` as it stands.
+    pub location: Option<String>,
     /// At most `REPLY_BYTES_MAX` of the body.
     pub body: Vec<u8>,
     /// Whether the body ended as its framing promised.
@@ -179,6 +183,8 @@ pub enum Verdict {
         reason: Reason,
         /// Seconds that the provider asked us to wait.
         retry_after_s: Option<u64>,
+        /// What has to wait.
+        blame: Blame,
     },
     /// It may have been sent; every further try may be billed again.
     Unsure {
@@ -192,11 +198,43 @@ pub enum Verdict {
     },
 }
 
-/// Why a [`Verdict`] is what it is: our own phrases and status numbers, never the provider's words.
+/// What stands in the way of a message that is to be tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum Blame {
+    /// The provider or the way to it: every message of the interface waits.
+    Interface,
+    /// The account, whose credentials or credit the provider refuses: every message of the interface
+    /// waits, and the operator must act.
+    Account,
+    /// This message or its destination: others go on.
+    Message,
+}
+
+/// Why a [`Verdict`] is what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Our own phrase.
+    pub cause: Cause,
+    /// What the provider says of it, fit to be shown (spec §6.9); empty where it says nothing.
+    pub said: String,
+}
+
+impl From<Cause> for Reason {
+    fn from(cause: Cause) -> Reason {
+        Reason {
+            cause,
+            said: String::new(),
+        }
+    }
+}
+
+/// Our own phrases and status numbers, no word of the provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
     /// The provider's status decided.
     Status(u16),
+    /// The provider sends us elsewhere.
+    Redirect(u16),
     /// A 2xx whose answer does not hold `response_check`.
     CheckFailed(u16),
     /// An answer that matches `later_check`.
@@ -235,7 +273,8 @@ pub(crate) mod tests {
             status_check: Vec::new(),
             response_check: None,
             later_check: None,
-            message_id: IdPlace::Usual,
+            message_id: AnswerPlace::Usual,
+            reason: AnswerPlace::Usual,
             check_path: String::new(),
         }
     }

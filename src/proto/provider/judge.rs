@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::account::{Account, BodyEnd, Check, IdPlace, Reason, Reply, Verdict};
+use super::account::{Account, AnswerPlace, Blame, BodyEnd, Cause, Check, Reason, Reply, Verdict};
+use super::reason::{Private, at_place, said};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
 use crate::proto::wire::date;
 use crate::proto::wire::json::{self, BadJson};
@@ -21,12 +22,18 @@ const ID_KEYS: [&[u8]; 9] = [
     b"id",
 ];
 
-/// What an answer means. `now_s` is for a `Retry-After` that names a date.
-pub fn judge(reply: &Reply, account: &Account, now_s: u64) -> Verdict {
+/// What an answer means, and what it says of a message that it does not accept, without what is
+/// `private`. `now_s` is for a `Retry-After` that names a date.
+pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64) -> Verdict {
     let status = reply.status;
-    let later = |reason| Verdict::Later {
-        reason,
+    let reason = |cause| Reason {
+        cause,
+        said: said(reply, account, private),
+    };
+    let later = |cause, blame| Verdict::Later {
+        reason: reason(cause),
         retry_after_s: retry_after_s(reply, now_s),
+        blame,
     };
     let success = match account.status_check.as_slice() {
         [] => (200..300).contains(&status),
@@ -34,7 +41,7 @@ pub fn judge(reply: &Reply, account: &Account, now_s: u64) -> Verdict {
     };
     let sent = || Verdict::Sent {
         id: message_id(&reply.body, &account.message_id),
-        reason: Reason::Status(status),
+        reason: Cause::Status(status).into(),
     };
     let accepted = account
         .response_check
@@ -48,23 +55,29 @@ pub fn judge(reply: &Reply, account: &Account, now_s: u64) -> Verdict {
         .as_ref()
         .map(|check| holds(check, reply));
     if deferred == Some(Held::Yes) {
-        return later(Reason::LaterCheck(status));
+        return later(Cause::LaterCheck(status), Blame::Interface);
     }
     if success {
         return match (accepted, deferred) {
             (Some(Held::Unknown), _) | (_, Some(Held::Unknown)) => Verdict::Unsure {
-                reason: Reason::Cut(status),
+                reason: reason(Cause::Cut(status)),
             },
             (None, _) => sent(),
             (Some(_), _) => Verdict::Refused {
-                reason: Reason::CheckFailed(status),
+                reason: reason(Cause::CheckFailed(status)),
             },
         };
     }
+    let cause = match status {
+        300..=399 => Cause::Redirect(status),
+        _ => Cause::Status(status),
+    };
     match status {
-        408 | 425 | 429 | 500..=599 => later(Reason::Status(status)),
+        408 | 425 | 429 | 500..=599 => later(cause, Blame::Interface),
+        401 | 402 | 407 => later(cause, Blame::Account),
+        403 => later(cause, Blame::Message),
         _ => Verdict::Refused {
-            reason: Reason::Status(status),
+            reason: reason(cause),
         },
     }
 }
@@ -128,19 +141,13 @@ fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
 
 /// The provider's id of the message, if it may be shown: 1 to 128 of ASCII letters, digits and
 /// `._:@=+-`.
-fn message_id(body: &[u8], place: &IdPlace) -> Option<String> {
+fn message_id(body: &[u8], place: &AnswerPlace) -> Option<String> {
     let value = match place {
-        IdPlace::Usual => {
+        AnswerPlace::Usual => {
             let answer = json::parse(body).ok()?;
             ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar())?
         }
-        IdPlace::Key(key) => json::parse(body).ok()?.find(key)?.first()?.scalar()?,
-        IdPlace::Regex(regex) => {
-            let text = String::from_utf8_lossy(body);
-            let groups = regex.captures(&text)?;
-            let group = groups.get(1).or_else(|| groups.get(0))?;
-            group.as_str().as_bytes().to_vec()
-        }
+        place => at_place(body, place)?,
     };
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:@=+-".contains(byte);
     let shown = (1..=MESSAGE_ID_BYTES_MAX).contains(&value.len()) && value.iter().all(fits);
@@ -158,21 +165,21 @@ fn retry_after_s(reply: &Reply, now_s: u64) -> Option<u64> {
 }
 
 impl Reason {
-    /// One line, no word of the provider's.
+    /// One line: our phrase and, behind a colon, what the provider says.
     pub fn text(&self) -> Cow<'static, str> {
-        match self {
-            Reason::Step(phrase) => Cow::Borrowed(phrase),
-            Reason::Status(status) => Cow::Owned(format!("provider answered {status}")),
-            Reason::CheckFailed(status) => Cow::Owned(format!(
-                "provider answered {status}, response_check does not hold"
-            )),
-            Reason::LaterCheck(status) => {
-                Cow::Owned(format!("provider answered {status}, later_check holds"))
-            }
-            Reason::Cut(status) => Cow::Owned(format!(
-                "provider answered {status}, the answer was cut off"
-            )),
-        }
+        let (status, more) = match self.cause {
+            Cause::Step(phrase) => return Cow::Borrowed(phrase),
+            Cause::Status(status) => (status, ""),
+            Cause::Redirect(status) => (status, ", redirects are refused"),
+            Cause::CheckFailed(status) => (status, ", response_check does not hold"),
+            Cause::LaterCheck(status) => (status, ", later_check holds"),
+            Cause::Cut(status) => (status, ", the answer was cut off"),
+        };
+        let colon = if self.said.is_empty() { "" } else { ": " };
+        Cow::Owned(format!(
+            "provider answered {status}{more}{colon}{}",
+            self.said
+        ))
     }
 }
 
@@ -180,6 +187,7 @@ impl Reason {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::message::{LogNumbers, Message, Number, Sender, Text};
     use crate::proto::provider::account::tests::account;
 
     const NOW_S: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
@@ -188,9 +196,24 @@ mod tests {
         Reply {
             status,
             retry_after: None,
+            location: None,
             body: body.as_bytes().to_vec(),
             end: BodyEnd::Whole,
         }
+    }
+
+    /// The verdict on an SMS that says `hi`.
+    fn judged(reply: &Reply, account: &Account) -> Verdict {
+        let message = Message {
+            to: Number::parse_outbound(b"+12025550183").unwrap(),
+            from: Sender::parse_outbound(b"+12025550160").unwrap(),
+            text: Text::parse_outbound(b"hi").unwrap(),
+        };
+        let private = Private {
+            message: &message,
+            numbers: LogNumbers::Whole,
+        };
+        judge(reply, account, &private, NOW_S)
     }
 
     fn key_value(key: &str, value: &str) -> Option<Check> {
@@ -213,7 +236,7 @@ mod tests {
     #[test]
     fn the_status_decides() {
         fn check(status: u16, expected: &str) {
-            let verdict = judge(&reply(status, "x"), &account(), NOW_S);
+            let verdict = judged(&reply(status, "x"), &account());
             assert_eq!(name(&verdict), expected, "{status}");
         }
         for status in [200, 201, 202, 204, 299] {
@@ -222,11 +245,31 @@ mod tests {
         for status in [408, 425, 429, 500, 502, 503, 504, 599] {
             check(status, "later");
         }
+        for status in [401, 402, 403, 407] {
+            check(status, "later");
+        }
         for status in [
-            300, 301, 302, 307, 308, 400, 401, 403, 404, 409, 410, 422, 424, 426, 451,
+            300, 301, 302, 307, 308, 400, 404, 409, 410, 422, 424, 426, 451,
         ] {
             check(status, "refused");
         }
+    }
+
+    #[test]
+    fn the_account_and_the_message_are_told_apart() {
+        let check = |status: u16, expected: Blame| {
+            let verdict = judged(&reply(status, "x"), &account());
+            let Verdict::Later { blame, .. } = verdict else {
+                panic!("{status}");
+            };
+            assert_eq!(blame, expected, "{status}");
+        };
+        for status in [401, 402, 407] {
+            check(status, Blame::Account);
+        }
+        check(403, Blame::Message);
+        check(429, Blame::Interface);
+        check(503, Blame::Interface);
     }
 
     #[test]
@@ -237,7 +280,7 @@ mod tests {
                 response_check: key_value("ok", "1"),
                 ..account()
             };
-            let verdict = judge(&reply(status, body), &account, NOW_S);
+            let verdict = judged(&reply(status, body), &account);
             assert_eq!(name(&verdict), expected, "{list:?} {status}");
         }
         check(&[], 201, r#"{"ok":1}"#, "sent");
@@ -255,7 +298,7 @@ mod tests {
                 response_check: key_value("messages[].status", "0"),
                 ..account()
             };
-            let verdict = judge(&reply(200, body), &account, NOW_S);
+            let verdict = judged(&reply(200, body), &account);
             assert_eq!(name(&verdict), expected, "{body}");
         }
         check(r#"{"messages":[{"status":"0"}]}"#, "sent");
@@ -275,7 +318,7 @@ mod tests {
             response_check: key_value("ok", "1"),
             ..account()
         };
-        let verdict = |body: &str| name(&judge(&reply(200, body), &account, NOW_S));
+        let verdict = |body: &str| name(&judged(&reply(200, body), &account));
         let list = |values: usize| format!(r#"{{"ok":1,"list":[{}0]}}"#, "0,".repeat(values));
         assert_eq!(verdict(&list(100)), "sent");
         assert_eq!(verdict(&list(2000)), "unsure");
@@ -292,15 +335,15 @@ mod tests {
 
     #[test]
     fn an_id_stands_where_the_configuration_says() {
-        fn check(place: IdPlace, body: &str, expected: Option<&str>) {
+        fn check(place: AnswerPlace, body: &str, expected: Option<&str>) {
             let id = message_id(body.as_bytes(), &place);
             assert_eq!(id.as_deref(), expected, "{place:?} {body}");
         }
-        fn key(key: &str) -> IdPlace {
-            IdPlace::Key(key.into())
+        fn key(key: &str) -> AnswerPlace {
+            AnswerPlace::Key(key.into())
         }
-        fn regex(pattern: &str) -> IdPlace {
-            IdPlace::Regex(regex_lite::Regex::new(pattern).unwrap())
+        fn regex(pattern: &str) -> AnswerPlace {
+            AnswerPlace::Regex(regex_lite::Regex::new(pattern).unwrap())
         }
         check(key("ids[0]"), r#"{"id":"no","ids":[421,5]}"#, Some("421"));
         check(key("ids"), r#"{"ids":[421,5]}"#, Some("421"));
@@ -324,7 +367,7 @@ mod tests {
                 response_check: response,
                 ..account()
             };
-            let verdict = judge(&reply(status, body), &account, NOW_S);
+            let verdict = judged(&reply(status, body), &account);
             assert_eq!(name(&verdict), expected, "{status} {body}");
         }
         let success = || key_value("status", "success");
@@ -353,7 +396,8 @@ mod tests {
         check(200, success(), "status=success", "refused");
         check(200, success(), "", "refused");
         // A status of failure is one, whatever its body claims.
-        check(403, success(), r#"{"status":"success"}"#, "refused");
+        check(403, success(), r#"{"status":"success"}"#, "later");
+        check(404, success(), r#"{"status":"success"}"#, "refused");
         check(503, success(), r#"{"status":"success"}"#, "later");
         check(302, success(), r#"{"status":"success"}"#, "refused");
         check(200, key_value("ok", "true"), r#"{"ok":true}"#, "sent");
@@ -379,7 +423,7 @@ mod tests {
                 later_check: key_value("code", "20429"),
                 ..account()
             };
-            let verdict = judge(&reply(status, body), &account, NOW_S);
+            let verdict = judged(&reply(status, body), &account);
             assert_eq!(name(&verdict), expected, "{status} {body}");
         }
         check(200, None, r#"{"code":20429}"#, "later");
@@ -401,7 +445,7 @@ mod tests {
             };
             let mut reply = reply(status, body);
             reply.end = BodyEnd::Cut;
-            let verdict = judge(&reply, &account, NOW_S);
+            let verdict = judged(&reply, &account);
             assert_eq!(name(&verdict), expected, "{status} {body}");
         }
         let success = || key_value("status", "success");
@@ -421,7 +465,7 @@ mod tests {
         fn check(value: &str, expected: Option<u64>) {
             let mut reply = reply(429, "");
             reply.retry_after = Some(value.to_owned());
-            match judge(&reply, &account(), NOW_S) {
+            match judged(&reply, &account()) {
                 Verdict::Later { retry_after_s, .. } => {
                     assert_eq!(retry_after_s, expected, "{value}")
                 }
@@ -444,7 +488,7 @@ mod tests {
     #[test]
     fn an_id_is_shown_only_if_it_is_harmless() {
         fn check(body: &str, expected: Option<&str>) {
-            let id = message_id(body.as_bytes(), &IdPlace::Usual);
+            let id = message_id(body.as_bytes(), &AnswerPlace::Usual);
             assert_eq!(id.as_deref(), expected, "{body}");
         }
         check(r#"{"sid":"SM12"}"#, Some("SM12"));

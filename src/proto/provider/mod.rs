@@ -1,7 +1,8 @@
 //! What goes out: a message and an account become a call to the provider, its reply a verdict.
 //!
 //! [`account`] holds the values; `encode` makes the call with the help of `fill` and [`sign`], `judge`
-//! reads the reply, `preview` shows the call with its secrets masked.
+//! reads the reply, with the help of `reason` for what
+//! the provider says of a refusal. `preview` shows the call with its secrets masked.
 
 pub mod account;
 pub mod fill;
@@ -9,11 +10,16 @@ pub mod sign;
 
 mod encode;
 mod judge;
+mod mask;
 mod preview;
+mod reason;
 
 pub use account::{
-    Account, BodyEnd, Call, Charset, Check, Format, IdPlace, Reason, Reply, Verdict,
+    Account, AnswerPlace, Blame, BodyEnd, Call, Cause, Charset, Check, Format, Reason, Reply,
+    Verdict,
 };
 pub use encode::{BadAccount, encode, encode_check};
 pub use judge::judge;
-pub use preview::{preview, tells_a_secret};
+pub use mask::tells_a_secret;
+pub use preview::preview;
+pub use reason::Private;

@@ -4,30 +4,12 @@
 //! credentials, wherever and however they are written), so that neither a new place nor a new
 //! name shows one.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-
 use super::account::{Account, Format};
 use super::encode::BadAccount;
 use super::encode::{assemble, filled};
-use super::fill::Values;
+use super::mask::{MASK, mask, secrets, tells_a_secret};
 use super::sign::Auth;
 use crate::message::Message;
-use crate::proto::wire::form::{rawurlencode, urlencode};
-use crate::proto::wire::json;
-
-/// What stands for a secret.
-const MASK: &[u8] = b"***";
-
-/// Parts of names that tell a secret.
-const TELLING: [&[u8]; 6] = [
-    b"authorization",
-    b"key",
-    b"secret",
-    b"pass",
-    b"token",
-    b"sig",
-];
 
 /// Headers whose values hide nothing, whoever set them, and those that hide nothing as we set them.
 const OPEN: [&str; 2] = ["Accept", "Content-Type"];
@@ -44,7 +26,7 @@ pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u
         }
     }
     let call = assemble(&request, list, account, now_s)?;
-    let secrets = secrets(&account.auth, &account.values);
+    let secrets = secrets(account);
     let mut out = Vec::new();
     out.extend_from_slice(call.method.as_bytes());
     out.push(b' ');
@@ -96,14 +78,6 @@ fn mask_pairs(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether the name of a parameter or header says that its value is a secret.
-pub fn tells_a_secret(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    TELLING
-        .iter()
-        .any(|part| name.windows(part.len()).any(|window| window == *part))
-}
-
 fn is_credential(name: &[u8], auth: &Auth) -> bool {
     auth.parameters().iter().any(|(key, _)| *key == name)
 }
@@ -114,66 +88,6 @@ fn mask_all_but_scheme(value: &str) -> Vec<u8> {
         .into_iter()
         .find(|scheme| value.starts_with(scheme));
     [scheme.unwrap_or("").as_bytes(), MASK].concat()
-}
-
-/// The credentials in every spelling that a request may give them.
-fn secrets(auth: &Auth, values: &Values) -> Vec<Vec<u8>> {
-    let (user, passwd): (&[u8], &[u8]) = match auth {
-        Auth::None => (b"", b""),
-        Auth::Plain { user, passwd, .. } | Auth::Basic { user, passwd } => (user, passwd),
-        Auth::Vonage { user, secret, .. } => (user, secret),
-        Auth::Bearer { token } => (b"", token),
-        Auth::Header { value, .. } => (b"", value.as_bytes()),
-        Auth::Zadarma { user, secret } | Auth::Ovh { user, secret, .. } => {
-            (user.as_bytes(), secret)
-        }
-    };
-    let pair = [user, b":", passwd].concat();
-    let filled = [&values.auth_user, &values.auth_passwd, &values.auth_extra];
-    let filled = filled.map(|value| value.as_slice());
-    let mut forms = Vec::new();
-    for secret in [user, passwd, &pair].into_iter().chain(filled) {
-        if secret.is_empty() || secret == b":" {
-            continue;
-        }
-        forms.push(secret.to_vec());
-        forms.push(urlencode(secret).into_bytes());
-        forms.push(rawurlencode(secret).into_bytes());
-        let encoded = BASE64_STANDARD.encode(secret);
-        forms.push(urlencode(encoded.as_bytes()).into_bytes());
-        forms.push(encoded.into_bytes());
-        // {"k":"…"}, less what stands around the value.
-        if let Ok(object) = json::encode(&[(b"k".to_vec(), secret.to_vec())])
-            && let Some(value) = object.strip_prefix(br#"{"k":""#)
-            && let Some(value) = value.strip_suffix(br#""}"#)
-        {
-            forms.push(value.to_vec());
-        }
-    }
-    forms
-}
-
-fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, tail)) = rest.split_first() {
-        // Of several the longest, which leaves least behind it.
-        let found = secrets
-            .iter()
-            .filter_map(|secret| rest.strip_prefix(secret.as_slice()))
-            .min_by_key(|behind| behind.len());
-        match found {
-            Some(behind) => {
-                out.extend_from_slice(MASK);
-                rest = behind;
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

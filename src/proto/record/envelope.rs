@@ -26,6 +26,8 @@ pub struct Item {
     pub tries: u32,
     /// How many of them may have sent it.
     pub unsure: u32,
+    /// How many of them the provider forbade for this message alone (403).
+    pub forbidden: u32,
     /// No try before this, seconds since 1970; 0: none is ruled out.
     pub due_s: u64,
     /// Why the last try failed, or why it waits: one line of ours.
@@ -62,7 +64,10 @@ impl From<BadField> for BadItem {
     }
 }
 
-const VERSION: &[u8] = b"websms queue 1\n";
+/// Of a message that no provider forbade.
+const VERSION_1: &[u8] = b"websms queue 1\n";
+/// It has a line `forbidden` more.
+const VERSION_2: &[u8] = b"websms queue 2\n";
 
 impl Item {
     /// The file. A reason or interface that fits no line is left out: both are ours.
@@ -71,11 +76,12 @@ impl Item {
             self.queued_s,
             self.tries.into(),
             self.unsure.into(),
+            self.forbidden.into(),
             self.due_s,
         ];
-        let [queued_s, tries, unsure, due_s] = numbers.map(|number| number.to_string());
+        let [queued_s, tries, unsure, forbidden, due_s] = numbers.map(|number| number.to_string());
         let text = self.message.text.as_bytes();
-        let lines: [(&str, &str); 10] = [
+        let lines: [(&str, &str); 11] = [
             ("id", &self.id),
             ("interface", &self.interface),
             ("to", self.message.to.as_str()),
@@ -83,12 +89,18 @@ impl Item {
             ("queued", &queued_s),
             ("tries", &tries),
             ("unsure", &unsure),
+            ("forbidden", &forbidden),
             ("due", &due_s),
             ("reason", &self.reason),
             ("text", &text.len().to_string()),
         ];
-        let mut file = VERSION.to_vec();
+        // An older program reads the first version only, so it stays wherever it says enough.
+        let is_first = self.forbidden == 0;
+        let mut file = if is_first { VERSION_1 } else { VERSION_2 }.to_vec();
         for (name, value) in lines {
+            if is_first && name == "forbidden" {
+                continue;
+            }
             let start = file.len();
             if !fields::push(&mut file, name, value.as_bytes()) {
                 file.truncate(start);
@@ -102,9 +114,12 @@ impl Item {
 
     /// Reads a file, every byte of it.
     pub fn parse(file: &[u8]) -> Result<Item, BadItem> {
-        let mut fields = Fields {
-            rest: file.strip_prefix(VERSION).ok_or(BadItem::Version)?,
+        let (rest, is_first) = match (file.strip_prefix(VERSION_1), file.strip_prefix(VERSION_2)) {
+            (Some(rest), _) => (rest, true),
+            (_, Some(rest)) => (rest, false),
+            _ => return Err(BadItem::Version),
         };
+        let mut fields = Fields { rest };
         let id = fields.text("id")?;
         let interface = fields.text("interface")?;
         let to = Number::parse_outbound(fields.value("to")?);
@@ -112,6 +127,10 @@ impl Item {
         let queued_s = fields.number("queued")?;
         let tries = fields.number("tries")?;
         let unsure = fields.number("unsure")?;
+        let forbidden = match is_first {
+            true => 0,
+            false => fields.number("forbidden")?,
+        };
         let due_s = fields.number("due")?;
         let reason = fields.text("reason")?;
         let text_bytes: usize = fields.number("text")?;
@@ -140,6 +159,7 @@ impl Item {
             queued_s,
             tries,
             unsure,
+            forbidden,
             due_s,
             reason: reason.to_owned(),
         })
@@ -244,6 +264,7 @@ mod tests {
             queued_s: 1_795_392_000,
             tries: 2,
             unsure: 1,
+            forbidden: 0,
             due_s: 0,
             reason: "provider answered 503".to_owned(),
         }
@@ -263,6 +284,17 @@ mod tests {
             ..item()
         };
         assert_eq!(Item::parse(&empty.encode()), Ok(empty));
+        let forbidden = Item {
+            forbidden: 3,
+            ..item()
+        };
+        let file = forbidden.encode();
+        assert!(file.starts_with(b"websms queue 2\nid: "));
+        assert!(String::from_utf8_lossy(&file).contains("\nunsure: 1\nforbidden: 3\ndue: 0\n"));
+        for end in 0..file.len() {
+            assert!(Item::parse(file.get(..end).unwrap()).is_err(), "{end}");
+        }
+        assert_eq!(Item::parse(&file), Ok(forbidden));
     }
 
     #[test]
@@ -281,7 +313,8 @@ mod tests {
             let changed = file.replacen(from, to, 1);
             assert_eq!(Item::parse(changed.as_bytes()), Err(expected), "{to}");
         };
-        check("queue 1", "queue 2", BadItem::Version);
+        check("queue 1", "queue 2", BadItem::Field("forbidden"));
+        check("queue 1", "queue 3", BadItem::Version);
         check("websms", "", BadItem::Version);
         check("id: 0123", "id: 012", BadItem::Field("id"));
         check(

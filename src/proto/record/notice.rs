@@ -137,6 +137,7 @@ mod tests {
                 queued_s: 0,
                 tries: 1,
                 unsure,
+                forbidden: 0,
                 due_s: 0,
                 reason: String::new(),
             };

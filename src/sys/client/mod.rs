@@ -103,6 +103,7 @@ pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result
             Some(status) => Ok(Reply {
                 status,
                 retry_after: None,
+                location: None,
                 body: Vec::new(),
                 end: BodyEnd::Cut,
             }),
@@ -143,11 +144,11 @@ fn send(agent: &Agent, call: &Call) -> Result<Response<Body>, Error> {
 
 fn read_reply(response: Response<Body>, progress: &Progress) -> Reply {
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get("retry-after")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let header = |name: &str| {
+        let value = response.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let (retry_after, location) = (header("retry-after"), header("location"));
     let mut body = Vec::new();
     let mut reader = response
         .into_body()
@@ -161,6 +162,7 @@ fn read_reply(response: Response<Body>, progress: &Progress) -> Reply {
     Reply {
         status,
         retry_after,
+        location,
         body,
         end,
     }

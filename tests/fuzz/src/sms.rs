@@ -264,6 +264,7 @@ pub fn reply(bytes: &[u8]) {
     let (retry_after, body) = line(rest);
     let reply = Reply {
         status: 100 + u16::from(*status) * 2,
+        location: None,
         retry_after: (flags & 4 == 4).then(|| String::from_utf8_lossy(retry_after).into_owned()),
         body: body.to_vec(),
         end: match flags & 8 {

@@ -40,6 +40,8 @@ pub struct Entry {
     pub expires_ms: Option<u64>,
     /// It may have been sent: no other interface may try it.
     pub unsure: bool,
+    /// The provider forbade this message alone: that it waits says nothing of its interface.
+    pub forbidden: bool,
     /// How often it was tried before; of those not tried since, who was least probes first.
     pub tries: u32,
 }
@@ -62,6 +64,11 @@ pub enum Tried {
     Done,
     /// Not now.
     Later {
+        /// What the provider asked us to wait, 0 where it did not.
+        wait_ms: u64,
+    },
+    /// The provider answers, and forbids this message alone.
+    Forbidden {
         /// What the provider asked us to wait, 0 where it did not.
         wait_ms: u64,
     },
@@ -148,6 +155,7 @@ impl Schedule {
     pub fn add(&mut self, name: Name, entry: Entry, now_ms: u64) {
         if let Some(state) = state_of(&mut self.interfaces, &entry.interface)
             && entry.due_ms > now_ms
+            && !entry.forbidden
             && state.down.is_none()
         {
             state.down = Some(Down {
@@ -362,6 +370,18 @@ impl Schedule {
                 let due_ms = now_ms.saturating_add(wait_ms);
                 waiting.entry.due_ms = waiting.entry.due_ms.max(due_ms);
                 waiting.spare_due_ms = waiting.spare_due_ms.max(due_ms);
+                waiting.owed = false;
+                return;
+            }
+            Tried::Forbidden { wait_ms } => {
+                state.down = None;
+                state.failures = 0;
+                let pause_ms = pause_ms(pauses, waiting.alone, jitter);
+                let due_ms = now_ms.saturating_add(pause_ms.max(wait_ms.min(longest(pauses))));
+                waiting.alone = waiting.alone.saturating_add(1);
+                waiting.entry.due_ms = due_ms;
+                waiting.spare_due_ms = due_ms;
+                waiting.tried_ms = now_ms;
                 waiting.owed = false;
                 return;
             }

@@ -26,6 +26,7 @@ fn entry(interface: &str) -> Entry {
         due_ms: 0,
         expires_ms: None,
         unsure: false,
+        forbidden: false,
         tries: 0,
     }
 }
@@ -458,6 +459,37 @@ fn of_those_not_tried_here_who_was_tried_least_goes_first() {
     story.schedule.flush();
     story.next("1 c").later(1, 1).next("3 c").later(3, 3);
     story.next("4 c").later(4, 4).next("wait 10000");
+}
+
+#[test]
+fn a_message_that_is_forbidden_holds_up_its_own_destination_only() {
+    let mut story = Story::new();
+    story.add(1, 1, "a");
+    story.add(2, 1, "a");
+    story.add(3, 3, "a");
+    story.next("1 a");
+    story.tried(1, 1, Tried::Forbidden { wait_ms: 0 });
+    // The interface is up, another destination goes, and no other interface gets the forbidden one.
+    story.next("3 a").done(3, 3).next("wait 10000");
+    story.after(10_000).next("1 a");
+    story.tried(1, 1, Tried::Forbidden { wait_ms: 0 });
+    // Its pauses become longer.
+    story.next("wait 30000");
+    story.after(30_000).next("1 a").done(1, 1).next("2 a");
+}
+
+#[test]
+fn a_forbidden_message_of_another_process_says_nothing_of_its_interface() {
+    let mut story = Story::new();
+    let now_ms = story.now_ms;
+    let waiting = Entry {
+        due_ms: now_ms + 5_000,
+        forbidden: true,
+        ..entry("c")
+    };
+    story.schedule.add(name(1, 1), waiting, now_ms);
+    story.add(2, 2, "c");
+    story.next("2 c").done(2, 2).next("wait 5000");
 }
 
 #[test]

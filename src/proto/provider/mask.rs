@@ -1,0 +1,112 @@
+//! The secrets of an account in every spelling, and bytes without them.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::account::Account;
+use super::sign::Auth;
+use crate::proto::wire::form::{rawurlencode, urlencode};
+use crate::proto::wire::json;
+
+/// What stands for a secret.
+pub const MASK: &[u8] = b"***";
+
+/// Parts of names that tell a secret.
+const TELLING: [&[u8]; 6] = [
+    b"authorization",
+    b"key",
+    b"secret",
+    b"pass",
+    b"token",
+    b"sig",
+];
+
+/// Whether the name of a parameter or header says that its value is a secret.
+pub fn tells_a_secret(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    TELLING
+        .iter()
+        .any(|part| name.windows(part.len()).any(|window| window == *part))
+}
+
+/// The credentials of an account in every spelling that a request may give them.
+pub fn secrets(account: &Account) -> Vec<Vec<u8>> {
+    let values = &account.values;
+    let (user, passwd): (&[u8], &[u8]) = match &account.auth {
+        Auth::None => (b"", b""),
+        Auth::Plain { user, passwd, .. } | Auth::Basic { user, passwd } => (user, passwd),
+        Auth::Vonage { user, secret, .. } => (user, secret),
+        Auth::Bearer { token } => (b"", token),
+        Auth::Header { value, .. } => (b"", value.as_bytes()),
+        Auth::Zadarma { user, secret } | Auth::Ovh { user, secret, .. } => {
+            (user.as_bytes(), secret)
+        }
+    };
+    let pair = [user, b":", passwd].concat();
+    let filled = [&values.auth_user, &values.auth_passwd, &values.auth_extra];
+    let filled = filled.map(|value| value.as_slice());
+    let mut forms = Vec::new();
+    for secret in [user, passwd, &pair].into_iter().chain(filled) {
+        if !secret.is_empty() && secret != b":" {
+            spell(secret, &mut forms);
+        }
+    }
+    forms
+}
+
+/// The values of `headers` and `val_static` that may be secrets, in every spelling; those that are
+/// too short to be one are left out, since they would mask half of any sentence.
+pub fn other_secrets(account: &Account) -> Vec<Vec<u8>> {
+    const SECRET_BYTES_MIN: usize = 4;
+    let headers = account.headers.iter();
+    let headers = headers.map(|(_, value)| value.as_bytes());
+    let pairs = account.statics.iter().chain(&account.unicode_statics);
+    let pairs = pairs.filter(|(name, _)| tells_a_secret(name));
+    let values = headers.chain(pairs.map(|(_, value)| value.as_slice()));
+    let mut forms = Vec::new();
+    for secret in values.filter(|value| value.len() >= SECRET_BYTES_MIN) {
+        spell(secret, &mut forms);
+    }
+    forms
+}
+
+/// Adds a secret as it is, as in a URL, in base64 and in JSON.
+fn spell(secret: &[u8], forms: &mut Vec<Vec<u8>>) {
+    forms.push(secret.to_vec());
+    forms.push(urlencode(secret).into_bytes());
+    forms.push(rawurlencode(secret).into_bytes());
+    let encoded = BASE64_STANDARD.encode(secret);
+    forms.push(urlencode(encoded.as_bytes()).into_bytes());
+    forms.push(encoded.into_bytes());
+    // {"k":"…"}, less what stands around the value.
+    if let Ok(object) = json::encode(&[(b"k".to_vec(), secret.to_vec())])
+        && let Some(value) = object.strip_prefix(br#"{"k":""#)
+        && let Some(value) = value.strip_suffix(br#""}"#)
+    {
+        forms.push(value.to_vec());
+    }
+}
+
+/// The bytes with [`MASK`] in place of each secret.
+pub fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, tail)) = rest.split_first() {
+        // Of several the longest, which leaves least behind it.
+        let found = secrets
+            .iter()
+            .filter_map(|secret| rest.strip_prefix(secret.as_slice()))
+            .min_by_key(|behind| behind.len());
+        match found {
+            Some(behind) => {
+                out.extend_from_slice(MASK);
+                rest = behind;
+            }
+            None => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,335 @@
+//! What a provider says of a message that it did not accept, fit for a log line (spec §6.9).
+//!
+//! Invariant: what comes out holds no configured secret, no twelve successive bytes of the SMS's text,
+//! no number where numbers are masked, and no character that could end or forge a field of a log line.
+
+use super::account::{Account, AnswerPlace, Reply};
+use super::mask::{MASK, mask, other_secrets, secrets};
+use crate::limits::{PROVIDER_REASON_BYTES_MAX, QUOTED_TEXT_BYTES_MAX};
+use crate::message::{LogNumbers, Message};
+use crate::proto::wire::json::{self, Value};
+
+/// Where providers say why, the most telling name first.
+const REASON_KEYS: [&[u8]; 9] = [
+    b"message",
+    b"detail",
+    b"error_message",
+    b"errorText",
+    b"error-text",
+    b"title",
+    b"description",
+    b"error",
+    b"status",
+];
+
+/// Digits from which on a run of them may be a telephone number.
+const NUMBER_DIGITS_MIN: usize = 7;
+
+/// What a provider's words must not show of an SMS.
+pub struct Private<'a> {
+    /// The SMS that was not accepted.
+    pub message: &'a Message,
+    /// Whether numbers may be shown.
+    pub numbers: LogNumbers,
+}
+
+/// What the answer says of itself; of a redirect, the host that it names.
+pub(super) fn said(reply: &Reply, account: &Account, private: &Private<'_>) -> String {
+    let raw = match (&reply.location, reply.status) {
+        (Some(location), 300..=399) => host(location).as_bytes().to_vec(),
+        _ => words(&reply.body, &account.reason).unwrap_or_default(),
+    };
+    shown(&raw, account, private)
+}
+
+fn host(url: &str) -> &str {
+    let rest = url.split_once("//").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    authority.rsplit('@').next().unwrap_or("")
+}
+
+fn words(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
+    match place {
+        AnswerPlace::Usual => {
+            let answer = json::parse(body).ok()?;
+            REASON_KEYS.iter().find_map(|key| usual(answer, key))
+        }
+        place => at_place(body, place),
+    }
+}
+
+/// The text of that name at the top of an answer, or in the first element of a list there.
+fn usual(answer: Value<'_>, key: &[u8]) -> Option<Vec<u8>> {
+    let text = |value: Value<'_>| {
+        let value = value.child(key)?;
+        let is_text = value.text().starts_with(b"\"");
+        value.scalar().filter(|text| is_text && !text.is_empty())
+    };
+    let first = |list: Value<'_>| text(list.entries().next().filter(|_| list.is_array())?);
+    text(answer)
+        .or_else(|| first(answer))
+        .or_else(|| answer.members_of().find_map(|(_, value)| first(value)))
+}
+
+/// What stands at a key or path of a JSON answer, or what a regex finds in any answer: its first group,
+/// or all that it matches. `None` for the usual names, of which each user has its own.
+pub(super) fn at_place(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
+    match place {
+        AnswerPlace::Usual => None,
+        AnswerPlace::Key(key) => json::parse(body).ok()?.find(key)?.first()?.scalar(),
+        AnswerPlace::Regex(regex) => {
+            let text = String::from_utf8_lossy(body);
+            let groups = regex.captures(&text)?;
+            let group = groups.get(1).or_else(|| groups.get(0))?;
+            Some(group.as_str().as_bytes().to_vec())
+        }
+    }
+}
+
+/// The order matters: a secret and a text are found in the words as they came, and only then cut.
+fn shown(raw: &[u8], account: &Account, private: &Private<'_>) -> String {
+    let hidden = [secrets(account), other_secrets(account)].concat();
+    let words = mask(raw, &hidden);
+    let words = without_text(&words, private.message.text.as_bytes());
+    let words = String::from_utf8_lossy(&words);
+    let words = match private.numbers {
+        LogNumbers::Whole => words.into_owned(),
+        LogNumbers::Masked => without_numbers(&words),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || " .,:;()/_+'-*".contains(c);
+    let words = words.trim().chars().take(PROVIDER_REASON_BYTES_MAX);
+    words.map(|c| if plain(c) { c } else { '_' }).collect()
+}
+
+/// Without pieces of the text that are long enough to tell something.
+fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = words;
+    while let Some((first, behind)) = rest.split_first() {
+        // What comes after is cut off anyway, whatever it is.
+        if out.len() > WORDS_BYTES_MAX {
+            break;
+        }
+        match longest_piece(rest, text) {
+            0 => {
+                out.push(*first);
+                rest = behind;
+            }
+            bytes => {
+                out.extend_from_slice(MASK);
+                rest = rest.get(bytes..).unwrap_or_default();
+            }
+        }
+    }
+    out
+}
+
+/// Bytes kept while masking: a character has at most four, and what is masked later only grows shorter
+/// by its own digits, of which there are that many at most.
+const WORDS_BYTES_MAX: usize = 8 * PROVIDER_REASON_BYTES_MAX;
+
+/// How many bytes at the start of `words` stand in `text`, as soon as they are too many to be shown.
+fn longest_piece(words: &[u8], text: &[u8]) -> usize {
+    let Some(start) = words.get(..QUOTED_TEXT_BYTES_MAX.saturating_add(1)) else {
+        return 0;
+    };
+    let places = text.windows(start.len()).enumerate();
+    let same = places.filter(|(_, piece)| *piece == start).map(|(at, _)| {
+        let there = text.get(at..).unwrap_or_default();
+        let equal = words.iter().zip(there).take_while(|(a, b)| a == b);
+        equal.count()
+    });
+    same.max().unwrap_or(0)
+}
+
+/// With `***` in place of each run of digits that may be a telephone number; visual separators within a
+/// run do not end it.
+fn without_numbers(words: &str) -> String {
+    let is_separator = |c: char| " -.()".contains(c);
+    let mut out = String::new();
+    let mut rest = words;
+    while let Some(first) = rest.chars().next() {
+        let run = rest.find(|c: char| !c.is_ascii_digit() && !is_separator(c));
+        let (run, behind) = rest.split_at(run.unwrap_or(rest.len()));
+        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+        if digits >= NUMBER_DIGITS_MIN {
+            let begun = run.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+            let kept = run.trim_end_matches(is_separator).len();
+            out.push_str(run.get(..begun).unwrap_or_default());
+            out.push_str("***");
+            out.push_str(run.get(kept..).unwrap_or_default());
+            rest = behind;
+        } else if run.is_empty() {
+            out.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+        } else {
+            out.push_str(run);
+            rest = behind;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::account::BodyEnd;
+    use super::super::account::tests::account;
+    use super::*;
+    use crate::message::{Number, Sender, Text};
+
+    const TEXT: &str = "Meet me at the old mill at nine";
+
+    fn said_of(reply: &Reply, account: &Account, numbers: LogNumbers) -> String {
+        let message = Message {
+            to: Number::parse_outbound(b"+12025550183").unwrap(),
+            from: Sender::parse_outbound(b"+12025550160").unwrap(),
+            text: Text::parse_outbound(TEXT.as_bytes()).unwrap(),
+        };
+        let private = Private {
+            message: &message,
+            numbers,
+        };
+        said(reply, account, &private)
+    }
+
+    fn reply(status: u16, location: Option<&str>, body: &str) -> Reply {
+        Reply {
+            status,
+            retry_after: None,
+            location: location.map(str::to_owned),
+            body: body.as_bytes().to_vec(),
+            end: BodyEnd::Whole,
+        }
+    }
+
+    fn check(body: &str, expected: &str) {
+        let said = said_of(&reply(400, None, body), &account(), LogNumbers::Whole);
+        assert_eq!(said, expected, "{body}");
+    }
+
+    #[test]
+    fn the_usual_names_are_known() {
+        check(r#"{"code":21211,"message":"Bad To"}"#, "Bad To");
+        check(r#"{"status":"error","message":"m"}"#, "m");
+        check(r#"{"message":7,"title":"t"}"#, "t");
+        check(r#"{"message":"","detail":"d"}"#, "d");
+        check(
+            r#"{"errors":[{"code":"1","title":"t","detail":"d"},{"detail":"e"}]}"#,
+            "d",
+        );
+        check(
+            r#"{"messages":[{"status":"4","error-text":"Bad creds"}]}"#,
+            "Bad creds",
+        );
+        check(r#"[{"description":"d"}]"#, "d");
+        check(r#"{"error":{"message":"deeper"}}"#, "");
+        check(r#"{"error":"e"}"#, "e");
+        check("Internal error", "");
+        check("", "");
+    }
+
+    #[test]
+    fn a_key_and_a_regex_say_where() {
+        let check = |place: AnswerPlace, body: &str, expected: &str| {
+            let account = Account {
+                reason: place,
+                ..account()
+            };
+            let said = said_of(&reply(400, None, body), &account, LogNumbers::Whole);
+            assert_eq!(said, expected, "{body}");
+        };
+        let key = |key: &str| AnswerPlace::Key(key.into());
+        check(key("a.b"), r#"{"a":{"b":"why"},"message":"no"}"#, "why");
+        check(key("code"), r#"{"code":21211}"#, "21211");
+        check(key("a"), r#"{"message":"no"}"#, "");
+        let regex = regex_lite::Regex::new(r"ERR: (.*)").unwrap();
+        check(AnswerPlace::Regex(regex), "ERR: no credit", "no credit");
+    }
+
+    #[test]
+    fn secrets_in_any_spelling_are_masked() {
+        let account = Account {
+            auth: super::super::sign::Auth::Basic {
+                user: b"user+1".to_vec(),
+                passwd: b"Pass/word\"2".to_vec(),
+            },
+            headers: vec![("X-Api-Key".to_owned(), "Key-In-A-Header".to_owned())],
+            statics: vec![(b"api_token".to_vec(), b"StaticToken".to_vec())],
+            ..account()
+        };
+        // base64 of user+1:Pass/word"2, as in the Authorization header.
+        for secret in [
+            "user+1",
+            "user%2B1",
+            "Pass/word\\\"2",
+            "Pass%2Fword%222",
+            "dXNlcisxOlBhc3Mvd29yZCIy",
+            "Key-In-A-Header",
+            "StaticToken",
+        ] {
+            let body = format!(r#"{{"message":"no {secret} here"}}"#);
+            let said = said_of(&reply(401, None, &body), &account, LogNumbers::Whole);
+            assert_eq!(said, "no *** here", "{secret}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_the_text_are_masked_from_twelve_bytes_on() {
+        check(
+            r#"{"message":"bad text: Meet me at "}"#,
+            "bad text: Meet me at",
+        );
+        check(r#"{"message":"<Meet me at >"}"#, "_Meet me at _");
+        check(r#"{"message":"<Meet me at t>"}"#, "_***_");
+        check(
+            r#"{"message":"spam: Meet me at the old mill at nine!"}"#,
+            "spam: ***_",
+        );
+        check(r#"{"message":"at the old m, me at the old"}"#, "***,***");
+    }
+
+    #[test]
+    fn numbers_are_masked_where_the_log_masks_them() {
+        fn check(words: &str, expected: &str) {
+            assert_eq!(without_numbers(words), expected, "{words}");
+        }
+        check("to +12025550183 failed", "to +*** failed");
+        check("to +1 (202) 555-0183.", "to +***.");
+        check("code 21211", "code 21211");
+        check("123456 x 1234567", "123456 x ***");
+        check("1-2-3-4-5-6-7", "***");
+        check("1234567, 7654321", "***, ***");
+        check("\u{e9}1234567\u{e9}", "\u{e9}***\u{e9}");
+        check("", "");
+        let body = r#"{"message":"no +1-202-555-0183"}"#;
+        let said = said_of(&reply(400, None, body), &account(), LogNumbers::Masked);
+        assert_eq!(said, "no +***");
+    }
+
+    #[test]
+    fn what_could_forge_a_line_is_replaced_and_the_rest_cut() {
+        check(r#"{"message":"a\nb\u0000c\"d\u202e=<>"}"#, "a_b_c_d____");
+        check(r#"{"message":"\u00e9\ud83d\ude00"}"#, "__");
+        let long = |chars: usize| format!(r#"{{"message":"{}"}}"#, "x".repeat(chars));
+        for (chars, kept) in [(119, 119), (120, 120), (121, 120), (9_000, 120)] {
+            check(&long(chars), &"x".repeat(kept));
+        }
+        // A secret that the cut would go through is masked before.
+        let body = format!(r#"{{"message":"{}secret"}}"#, "y".repeat(117));
+        check(&body, &format!("{}***", "y".repeat(117)));
+    }
+
+    #[test]
+    fn a_redirect_names_its_host() {
+        fn check(location: &str, expected: &str) {
+            let reply = reply(301, Some(location), r#"{"message":"no"}"#);
+            let said = said_of(&reply, &account(), LogNumbers::Whole);
+            assert_eq!(said, expected, "{location}");
+        }
+        check("https://www.example.com/sms?key=secret", "www.example.com");
+        check("//example.com:8443/", "example.com:8443");
+        check("https://user:pw@example.com", "example.com");
+        check("/elsewhere", "");
+    }
+}
