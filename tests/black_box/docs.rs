@@ -32,12 +32,13 @@ fn part_of(page: &str, name: &str) -> String {
     part.to_owned()
 }
 
-/// The pages for operators beside the README.
-const PAGES: [&str; 7] = [
+/// The pages beside the README.
+const PAGES: [&str; 8] = [
     "packaging/doc/docker.md",
     "packaging/doc/migration.md",
     "packaging/doc/operating.md",
     "packaging/doc/proxies.md",
+    "packaging/doc/spec.md",
     "packaging/doc/tested.md",
     "packaging/doc/webhooks.md",
     "packaging/openwrt/README.md",
@@ -190,6 +191,102 @@ fn every_page_can_be_reached_and_no_link_leads_nowhere() {
     let mut known: Vec<String> = known.map(|page| (*page).to_owned()).collect();
     known.sort();
     assert_eq!(there, known);
+}
+
+#[test]
+fn the_specification_has_every_key_with_its_other_name_and_default() {
+    let mut section = String::new();
+    let mut specified = Vec::new();
+    for line in read(SPEC).lines() {
+        if let Some(heading) = line.strip_prefix("### `[") {
+            section = heading.split(']').next().unwrap().to_owned();
+        }
+        if let [key, also, default, _] = cells(line).as_slice() {
+            specified.push(format!("[{section}] {key} {also} {default}").replace('`', ""));
+        }
+    }
+    for key in KEYS {
+        let (section, also) = (key.section.name(), key.also.unwrap_or("-"));
+        let known = format!("[{section}] {} {also} {}", key.name, key.default_shown());
+        assert!(specified.contains(&known), "{SPEC} has no {known}");
+    }
+}
+
+const SPEC: &str = "packaging/doc/spec.md";
+
+#[test]
+fn every_section_of_the_specification_that_is_cited_exists() {
+    let spec = read(SPEC);
+    let headings = spec.lines().filter(|line| line.starts_with('#'));
+    let sections: Vec<&str> = headings
+        .filter_map(|line| line.split(' ').nth(1))
+        .map(|number| number.trim_end_matches('.'))
+        .collect();
+    assert!(sections.contains(&"4") && sections.contains(&"6.5"));
+    let mut cited = 0;
+    for folder in ["src", "tests", "packaging"] {
+        for path in text_files(folder) {
+            for (line, number) in read(&path).lines().zip(1..) {
+                for section in citations(line) {
+                    assert!(sections.contains(&section), "{path}:{number}: §{section}");
+                    cited += usize::from(path != SPEC);
+                }
+            }
+        }
+    }
+    assert!(cited > 30, "{cited} citations found");
+}
+
+/// Every section of the specification that a line cites: `§6.5` after another document's name, as in
+/// `RFC 9110 §5.6.2`, is that document's.
+fn citations(line: &str) -> Vec<&str> {
+    let mut parts = line.split('§');
+    let mut before = parts.next().unwrap().to_owned();
+    let mut found = Vec::new();
+    for after in parts {
+        let last = |name: &str| before.rfind(name);
+        let is_ours = ["RFC ", "TS "].iter().all(|it| last(it) <= last("spec "));
+        let end = after.find(|c: char| !(c.is_ascii_digit() || c == '.'));
+        let number = after[..end.unwrap_or(after.len())].trim_end_matches('.');
+        if is_ours && !number.is_empty() {
+            found.push(number);
+        }
+        before.push_str(after);
+    }
+    found
+}
+
+#[test]
+fn a_citation_is_told_from_another_documents() {
+    for (line, expected) in [
+        ("(spec §6.2 to §6.4).", &["6.2", "6.4"][..]),
+        ("§13 says so", &["13"]),
+        ("RFC 9112 §6.3, §11.2", &[]),
+        ("3GPP TS 23.038 §6.2.1", &[]),
+        ("RFC 9110 §5.1 and spec §8.3, §8.4", &["8.3", "8.4"]),
+        ("ÜÖ§¿", &[]),
+    ] {
+        assert_eq!(citations(line), expected, "{line}");
+    }
+}
+
+/// The sources, scripts and pages below a folder, as paths from the top level.
+fn text_files(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in fs::read_dir(top.join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().display());
+        let is_folder = entry.file_type().unwrap().is_dir();
+        match path.rsplit(['/', '.']).next() {
+            // Build output, and bytes that are no text.
+            Some("target" | "corpus" | "golden") => {}
+            _ if is_folder => found.extend(text_files(&path)),
+            Some("rs" | "md" | "ini" | "conf" | "sh" | "py" | "toml") => found.push(path),
+            _ => {}
+        }
+    }
+    found
 }
 
 #[test]

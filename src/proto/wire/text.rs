@@ -26,7 +26,7 @@ impl Alphabet {
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
     ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
-/// Its extension table (§6.2.1.1), two septets each.
+/// Its extension table (3GPP TS 23.038 §6.2.1.1), two septets each.
 const EXTENSION: &str = "\x0c^{}\\[~]|€";
 
 /// The alphabet that `text` needs and the number of SMS it takes; 1 for an empty text.
