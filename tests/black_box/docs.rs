@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::rig::{self, Called, Scratch, Websmsd};
 use websms::config::keys::KEYS;
 use websms::limits;
+use websms::providers::PRESETS;
 
 /// How the dialplan calls `websms`.
 const AGI: &str = " same = n,AGI(websms,--,${QUOTE(${EXTEN})},${QUOTE(${MESSAGE(from)})},\
@@ -33,7 +34,8 @@ fn part_of(page: &str, name: &str) -> String {
 }
 
 /// The pages beside the README.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
+    "packaging/doc/contributing.md",
     "packaging/doc/docker.md",
     "packaging/doc/migration.md",
     "packaging/doc/operating.md",
@@ -287,6 +289,42 @@ fn text_files(folder: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Paths in backticks that begin with a folder of the top level.
+fn named_paths(page: &str) -> Vec<String> {
+    let text = read(page);
+    let spans = text.split('`').skip(1).step_by(2);
+    let tops = ["src/", "tests/", "packaging/", "cross/"];
+    let paths = spans.filter(|span| tops.iter().any(|top| span.starts_with(top)));
+    let paths = paths.filter_map(|span| span.split(' ').next());
+    // NAME stands for what the reader chooses.
+    paths
+        .filter(|path| !path.contains("NAME"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_path_that_the_guide_names_exists() {
+    let paths = named_paths("packaging/doc/contributing.md");
+    assert!(paths.len() > 10, "{paths:?}");
+    for path in paths {
+        let there = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);
+        assert!(there.exists(), "{path}");
+    }
+}
+
+#[test]
+fn the_readme_lists_every_preset() {
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once("| both directions |").unwrap();
+    let row = rest.lines().nth(2).unwrap();
+    let listed = cells(row).join(",");
+    let mut listed: Vec<&str> = listed.split(',').map(str::trim).collect();
+    listed.sort_unstable();
+    let known: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(listed, known);
 }
 
 #[test]
