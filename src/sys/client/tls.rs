@@ -178,7 +178,9 @@ fn certificate_phrase(fault: &CertificateError) -> &'static str {
         BadSignature => "TLS certificate has a wrong signature",
         InvalidPurpose | InvalidPurposeContext { .. } => "TLS certificate is not for a server",
         // webpki's own, which rustls has no name for.
-        Other(OtherError(inner)) if format!("{inner:?}") == "CaUsedAsEndEntity" => {
+        Other(OtherError(inner))
+            if matches!(inner.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+        {
             "TLS certificate is that of an authority, not of a server"
         }
         _ => "TLS certificate is not valid",
