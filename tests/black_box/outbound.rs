@@ -783,10 +783,26 @@ fn certificates_are_checked() {
         ours,
         Err("TLS certificate is for another name"),
     );
+}
+
+#[test]
+fn a_server_may_show_the_very_certificate_of_ca_file() {
+    let by = |file: &str| format!("ca_file = \"@TLS@/{file}\"");
+    check_tls("authority.pem", &by("authority.pem"), Ok(()));
+    check_tls("own-twin.pem", &by("own-twin.pem"), Ok(()));
+    // It is no authority for others, and its own time and name count.
+    let authority = Err("TLS certificate is that of an authority, not of a server");
+    check_tls("authority.pem", &by("ca.pem"), authority);
+    check_tls("own-twin.pem", &by("authority.pem"), authority);
     check_tls(
-        "authority.pem",
-        "ca_file = \"@TLS@/authority.pem\"",
-        Err("TLS certificate is that of an authority, not of a server"),
+        "own-expired.pem",
+        &by("own-expired.pem"),
+        Err("TLS certificate has expired"),
+    );
+    check_tls(
+        "own-misnamed.pem",
+        &by("own-misnamed.pem"),
+        Err("TLS certificate is for another name"),
     );
 }
 

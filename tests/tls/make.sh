@@ -54,5 +54,15 @@ server expired "$here" 20000101000000Z 20010101000000Z
 server early "$here" 20980101000000Z 20991231235959Z
 server misnamed DNS:other.example 20000101000000Z 20991231235959Z
 
+# The same of other names and times: only the server's own certificate may stand in ca_file so.
+own() { # NAME SAN FROM TO
+    openssl req -new -key server.key -subj /CN=localhost -out "$work/csr"
+    sign "$work/csr" "$1.pem" "basicConstraints=critical,CA:TRUE\nsubjectAltName=$2" \
+        "$3" "$4" -selfsign -keyfile server.key
+}
+own own-expired "$here" 20000101000000Z 20010101000000Z
+own own-misnamed DNS:other.example 20000101000000Z 20991231235959Z
+own own-twin "$here" 20000101000000Z 20991231235959Z
+
 # What openssl makes by itself when it is asked for a certificate: an authority that calls itself a server.
 openssl req -x509 -new -key server.key -subj /CN=localhost -addext "subjectAltName=$here" -days 27000 -out authority.pem

@@ -6,11 +6,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, Stream};
 use rustls::{DigitallySignedStruct, OtherError, SignatureScheme};
 use ureq::Error;
@@ -37,13 +38,20 @@ pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static 
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|_| "TLS cannot be set up")?;
-    let mut settings = match trust {
-        Trust::Roots { ca_file } => builder.with_root_certificates(roots(*ca_file)?),
-        Trust::Anybody => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Gullible(provider))),
-    }
-    .with_no_client_auth();
+    let believes = match trust {
+        Trust::Roots { ca_file } => {
+            let (roots, own) = roots(*ca_file)?;
+            let roots =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            let roots = roots.build().map_err(|_| "TLS cannot be set up")?;
+            Believes::Roots { roots, own }
+        }
+        Trust::Anybody => Believes::Anybody,
+    };
+    let mut settings = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier { provider, believes }))
+        .with_no_client_auth();
     settings.resumption = Resumption::disabled();
     Ok(Arc::new(settings))
 }
@@ -54,39 +62,44 @@ pub(super) fn check(trust: &Trust<'_>) -> Result<(), &'static str> {
     match trust {
         Trust::Roots {
             ca_file: Some(file),
-        } => add_file(&mut RootCertStore::empty(), file),
+        } => add_file(&mut RootCertStore::empty(), file).map(drop),
         Trust::Roots { ca_file: None } | Trust::Anybody => Ok(()),
     }
 }
 
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, &'static str> {
+/// All roots, and the certificates of `ca_file` once more.
+fn roots(ca_file: Option<&Path>) -> Result<(RootCertStore, Certificates), &'static str> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
     for bundle in SYSTEM_BUNDLES {
         // A bundle that is missing or broken leaves the embedded roots.
         if let Ok(pem) = read_bounded(Path::new(bundle)) {
-            add(&mut roots, &pem);
+            roots.add_parsable_certificates(certificates(&pem));
             break;
         }
     }
-    if let Some(file) = ca_file {
-        add_file(&mut roots, file)?;
-    }
-    Ok(roots)
+    let own = match ca_file {
+        Some(file) => add_file(&mut roots, file)?,
+        None => Vec::new(),
+    };
+    Ok((roots, own))
 }
 
-fn add_file(roots: &mut RootCertStore, ca_file: &Path) -> Result<(), &'static str> {
+type Certificates = Vec<CertificateDer<'static>>;
+
+fn add_file(roots: &mut RootCertStore, ca_file: &Path) -> Result<Certificates, &'static str> {
     let pem = read_bounded(ca_file).map_err(|_| "ca_file cannot be read")?;
-    match add(roots, &pem) {
+    let certificates = certificates(&pem);
+    match roots.add_parsable_certificates(certificates.clone()).0 {
         0 => Err("ca_file holds no certificate"),
-        _ => Ok(()),
+        _ => Ok(certificates),
     }
 }
 
-fn add(roots: &mut RootCertStore, pem: &[u8]) -> usize {
-    let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
-    roots.add_parsable_certificates(certificates).0
+fn certificates(pem: &[u8]) -> Certificates {
+    let all = CertificateDer::pem_slice_iter(pem);
+    all.filter_map(Result::ok).collect()
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
@@ -164,7 +177,7 @@ pub(super) fn handshake_error(error: io::Error) -> Error {
 fn certificate_phrase(fault: &CertificateError) -> &'static str {
     use CertificateError::{
         BadSignature, Expired, ExpiredContext, InvalidPurpose, InvalidPurposeContext,
-        NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Other, Revoked,
+        NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Revoked,
         UnknownIssuer,
     };
     match fault {
@@ -177,14 +190,21 @@ fn certificate_phrase(fault: &CertificateError) -> &'static str {
         Revoked => "TLS certificate was revoked",
         BadSignature => "TLS certificate has a wrong signature",
         InvalidPurpose | InvalidPurposeContext { .. } => "TLS certificate is not for a server",
-        // webpki's own, which rustls has no name for.
-        Other(OtherError(inner))
-            if matches!(inner.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
-        {
-            "TLS certificate is that of an authority, not of a server"
+        fault if is_of_authority(fault) => {
+            "TLS certificate is that of an authority, not of a server; if it is the server's own, name \
+             it in ca_file"
         }
         _ => "TLS certificate is not valid",
     }
+}
+
+/// Whether a server shows a certificate that may sign others, as `openssl req -x509` makes them.
+fn is_of_authority(fault: &CertificateError) -> bool {
+    // webpki's own fault, which rustls has no name for.
+    let CertificateError::Other(OtherError(fault)) = fault else {
+        return false;
+    };
+    matches!(fault.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 /// A TLS connection as ureq wants it.
@@ -237,20 +257,49 @@ impl Transport for TlsTransport {
     }
 }
 
-/// `tls_verify = no`: believes any certificate. The handshake's signatures are still checked.
+/// Whom a handshake believes. Its signatures are checked whoever that is.
 #[derive(Debug)]
-struct Gullible(Arc<CryptoProvider>);
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    believes: Believes,
+}
 
-impl ServerCertVerifier for Gullible {
+#[derive(Debug)]
+enum Believes {
+    /// `tls_verify = no`.
+    Anybody,
+    /// Whom the roots vouch for, and a server whose very certificate stands in `ca_file`.
+    Roots {
+        roots: Arc<WebPkiServerVerifier>,
+        own: Certificates,
+    },
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        let Believes::Roots { roots, own } = &self.believes else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let verified =
+            roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verified {
+            // webpki looks at the time before it looks at who may sign (RFC 5280 §6.1.3), so what is
+            // left to check is the name.
+            Err(rustls::Error::InvalidCertificate(fault))
+                if is_of_authority(&fault) && own.contains(end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
     }
 
     fn verify_tls12_signature(
@@ -259,7 +308,7 @@ impl ServerCertVerifier for Gullible {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -269,11 +318,12 @@ impl ServerCertVerifier for Gullible {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }
