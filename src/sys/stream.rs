@@ -95,12 +95,24 @@ fn left(deadline: Deadline) -> io::Result<Duration> {
 /// How much later than its deadline a call may return.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// The timeout to set, where the one that is set would end too late, or so early that the call
-/// would have to be repeated more than twice. Zero is none set.
+/// The timeout to set, where the one that is set could end too late, or so early that the call would
+/// have to be repeated more than twice. Zero is none set.
+///
+/// The kernel rounds a socket's timeout up by as much as an eighth (its timer wheel). So that much less
+/// is set, and what is then left waits once more, until it is too little to matter.
 fn new_wait(set: Duration, left: Duration) -> Option<Duration> {
-    let late = set > left.saturating_add(SLACK);
+    let late = set.saturating_add(eighth(set)) > left.saturating_add(SLACK);
     let early = set < left.checked_div(2).unwrap_or(left);
-    (late || early).then_some(left)
+    let rounded = eighth(left);
+    let wait = match rounded > SLACK {
+        true => left.saturating_sub(rounded),
+        false => left,
+    };
+    (late || early).then_some(wait)
+}
+
+fn eighth(wait: Duration) -> Duration {
+    wait.checked_div(8).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -130,13 +142,16 @@ mod tests {
             let found = new_wait(Duration::from_millis(set), Duration::from_millis(left));
             assert_eq!(found, expected.map(Duration::from_millis), "{set} {left}");
         };
-        check(0, 5000, Some(5000));
-        check(5000, 5000, None);
-        check(5000, 4990, None);
-        check(5000, 4979, Some(4979));
-        check(5000, 10000, None);
-        check(5000, 10001, Some(10001));
-        check(1, 5000, Some(5000));
+        check(0, 5000, Some(4375));
+        check(4375, 5000, None);
+        check(4375, 4902, None);
+        check(4375, 4896, Some(4284));
+        check(4375, 8750, None);
+        check(4375, 8752, Some(7658));
+        check(1, 5000, Some(4375));
+        // Less than an eighth of it is the slack: nothing is gained by another wait.
+        check(0, 160, Some(160));
+        check(0, 168, Some(147));
     }
 
     #[test]

@@ -489,6 +489,15 @@ fn the_timeout_holds_for_the_whole_run() {
 }
 
 #[test]
+fn slow_a_long_timeout_ends_in_time() {
+    // A socket's own timeout of 17 s ends up to two seconds late.
+    let (ran, _, took) = send(Script::Hang, "timeout = 17");
+    assert_eq!(ran.code, Some(75), "{}", ran.stderr);
+    assert!(took >= Duration::from_secs(16), "{took:?}");
+    assert!(took < Duration::from_millis(17_500), "{took:?}");
+}
+
+#[test]
 fn a_request_that_nobody_reads_was_not_written() {
     let check = |script: Script, phrase: &'static str| {
         let itsp = Itsp::start(vec![script]);
