@@ -130,6 +130,7 @@ impl<'a> Run<'a> {
             unsure: 0,
             forbidden: 0,
             due_s: 0,
+            spare_due_s: 0,
             reason: String::new(),
         };
         if let Some(folder) = drained {
@@ -206,8 +207,15 @@ impl<'a> Run<'a> {
                     pass_over(item, name, &reason);
                     let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
                     let due_s = hold::due_s(config.queue.pause(retry_after));
-                    let (_, due_s, _) = waits.get_or_insert((reason, due_s, name));
-                    item.due_s = *due_s;
+                    match place {
+                        0 => item.due_s = due_s,
+                        // Only what the provider asked for: the queue has its own pauses.
+                        _ if retry_after_s.is_some() => {
+                            item.spare_due_s = item.spare_due_s.max(due_s);
+                        }
+                        _ => {}
+                    }
+                    waits.get_or_insert((reason, due_s, name));
                     if blame == Blame::Message {
                         // What is wrong with the message is no better over another interface.
                         item.forbidden = u32::from(place == 0);

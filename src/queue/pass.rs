@@ -252,20 +252,26 @@ impl<'a> Pass<'a> {
         }
         let now_ms = self.now_ms();
         let pauses = pauses_ms(&self.config);
-        let wait_ms = match stamp_s() {
-            0 => 0,
-            now_s => schedule::due_in_ms(item.due_s, now_s, &pauses),
+        let now_s = stamp_s();
+        let due_ms = |due_s: u64| {
+            let wait_ms = match now_s {
+                0 => 0,
+                now_s => schedule::due_in_ms(due_s, now_s, &pauses),
+            };
+            match wait_ms {
+                0 => 0,
+                wait_ms => now_ms.saturating_add(wait_ms),
+            }
         };
+        let (due_ms, spare_due_ms) = (due_ms(item.due_s), due_ms(item.spare_due_s));
         // One written by somebody else: a process that only flushes lives too short to wait.
         if !self.tries.holds(&name) {
             let age = self.folder.age(&name.text()).unwrap_or_default();
             self.tries.written(&name, &item, age);
         }
         let entry = Entry {
-            due_ms: match wait_ms {
-                0 => 0,
-                wait_ms => now_ms.saturating_add(wait_ms),
-            },
+            due_ms,
+            spare_due_ms,
             expires_ms: self.expires_ms(&item),
             unsure: item.unsure > 0,
             forbidden: item.forbidden > 0,

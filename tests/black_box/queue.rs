@@ -538,6 +538,23 @@ fn an_interface_that_hangs_leaves_its_fallback_time() {
 }
 
 #[test]
+fn what_the_fallback_asked_for_outlives_the_run() {
+    let first = Itsp::start(vec![Script::reply(503, "")]);
+    let busy = Script::reply_with(503, &[("Retry-After", "60")], "");
+    let second = Itsp::start(vec![busy]);
+    let pbx = Pbx::new(&two(&first.url(), &second.url(), "retry = 1s,2m"));
+    let _websmsd = pbx.websmsd();
+    let ran = websms(&pbx.conf, &["-v", "--", "+1", "alice", "x", "first"]);
+    assert!(ran.stderr.contains("QUEUED"), "{}", ran.stderr);
+    let file = pbx.files("new").remove(0);
+    let line = file.lines().find_map(|line| line.strip_prefix("spare: "));
+    let spare_s: u64 = line.unwrap_or_else(|| panic!("{file}")).parse().unwrap();
+    assert!(spare_s.abs_diff(now_s() + 60) < 10, "{spare_s}");
+    wait_for("another try", || first.requests().len() >= 2);
+    assert_eq!(second.requests().len(), 1);
+}
+
+#[test]
 fn one_that_may_have_been_sent_is_not_given_to_the_fallback() {
     let (lost, other) = (Itsp::start(vec![Script::Close]), Itsp::accepting());
     let pbx = Pbx::new(&two(&lost.url(), &other.url(), ""));

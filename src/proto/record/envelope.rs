@@ -30,6 +30,8 @@ pub struct Item {
     pub forbidden: u32,
     /// No try before this, seconds since 1970; 0: none is ruled out.
     pub due_s: u64,
+    /// No try over the interfaces after the first before this, likewise.
+    pub spare_due_s: u64,
     /// Why the last try failed, or why it waits: one line of ours.
     pub reason: String,
 }
@@ -64,9 +66,9 @@ impl From<BadField> for BadItem {
     }
 }
 
-/// Of a message that no provider forbade.
+/// Of a message that no provider forbade and that may go over any interface when it is due.
 const VERSION_1: &[u8] = b"websms queue 1\n";
-/// It has a line `forbidden` more.
+/// It has the lines `forbidden` and `spare` more.
 const VERSION_2: &[u8] = b"websms queue 2\n";
 
 impl Item {
@@ -78,10 +80,12 @@ impl Item {
             self.unsure.into(),
             self.forbidden.into(),
             self.due_s,
+            self.spare_due_s,
         ];
-        let [queued_s, tries, unsure, forbidden, due_s] = numbers.map(|number| number.to_string());
+        let numbers = numbers.map(|number| number.to_string());
+        let [queued_s, tries, unsure, forbidden, due_s, spare_due_s] = numbers;
         let text = self.message.text.as_bytes();
-        let lines: [(&str, &str); 11] = [
+        let lines: [(&str, &str); 12] = [
             ("id", &self.id),
             ("interface", &self.interface),
             ("to", self.message.to.as_str()),
@@ -91,14 +95,15 @@ impl Item {
             ("unsure", &unsure),
             ("forbidden", &forbidden),
             ("due", &due_s),
+            ("spare", &spare_due_s),
             ("reason", &self.reason),
             ("text", &text.len().to_string()),
         ];
         // An older program reads the first version only, so it stays wherever it says enough.
-        let is_first = self.forbidden == 0;
+        let is_first = self.forbidden == 0 && self.spare_due_s == 0;
         let mut file = if is_first { VERSION_1 } else { VERSION_2 }.to_vec();
         for (name, value) in lines {
-            if is_first && name == "forbidden" {
+            if is_first && matches!(name, "forbidden" | "spare") {
                 continue;
             }
             let start = file.len();
@@ -132,6 +137,10 @@ impl Item {
             false => fields.number("forbidden")?,
         };
         let due_s = fields.number("due")?;
+        let spare_due_s = match is_first {
+            true => 0,
+            false => fields.number("spare")?,
+        };
         let reason = fields.text("reason")?;
         let text_bytes: usize = fields.number("text")?;
         let rest = fields.rest.strip_prefix(b"\n").ok_or(BadItem::Cut)?;
@@ -161,6 +170,7 @@ impl Item {
             unsure,
             forbidden,
             due_s,
+            spare_due_s,
             reason: reason.to_owned(),
         })
     }
@@ -266,6 +276,7 @@ mod tests {
             unsure: 1,
             forbidden: 0,
             due_s: 0,
+            spare_due_s: 0,
             reason: "provider answered 503".to_owned(),
         }
     }
@@ -286,11 +297,15 @@ mod tests {
         assert_eq!(Item::parse(&empty.encode()), Ok(empty));
         let forbidden = Item {
             forbidden: 3,
+            spare_due_s: 1_795_392_060,
             ..item()
         };
         let file = forbidden.encode();
         assert!(file.starts_with(b"websms queue 2\nid: "));
-        assert!(String::from_utf8_lossy(&file).contains("\nunsure: 1\nforbidden: 3\ndue: 0\n"));
+        assert!(
+            String::from_utf8_lossy(&file)
+                .contains("\nunsure: 1\nforbidden: 3\ndue: 0\nspare: 1795392060\n")
+        );
         for end in 0..file.len() {
             assert!(Item::parse(file.get(..end).unwrap()).is_err(), "{end}");
         }

@@ -139,6 +139,7 @@ mod tests {
                 unsure,
                 forbidden: 0,
                 due_s: 0,
+                spare_due_s: 0,
                 reason: String::new(),
             };
             let notice = message(&item, why).ok();

@@ -36,6 +36,8 @@ pub struct Entry {
     pub interface: String,
     /// No try before this.
     pub due_ms: u64,
+    /// No try over the interfaces after the first before this.
+    pub spare_due_ms: u64,
     /// Given up at this time; `None`: not as long as the clock is not sane.
     pub expires_ms: Option<u64>,
     /// It may have been sent: no other interface may try it.
@@ -169,7 +171,7 @@ impl Schedule {
             tried_ms: 0,
             alone: 0,
             // Where it was tried, the interfaces after its own were asked as well.
-            spare_due_ms: entry.due_ms,
+            spare_due_ms: entry.spare_due_ms.max(entry.due_ms),
             entry,
             owed: false,
         };

@@ -24,6 +24,7 @@ fn entry(interface: &str) -> Entry {
     Entry {
         interface: interface.to_owned(),
         due_ms: 0,
+        spare_due_ms: 0,
         expires_ms: None,
         unsure: false,
         forbidden: false,
@@ -476,6 +477,26 @@ fn a_message_that_is_forbidden_holds_up_its_own_destination_only() {
     // Its pauses become longer.
     story.next("wait 30000");
     story.after(30_000).next("1 a").done(1, 1).next("2 a");
+}
+
+#[test]
+fn what_another_interface_asked_for_holds_for_it_alone() {
+    let mut story = Story::new();
+    let now_ms = story.now_ms;
+    let waiting = Entry {
+        due_ms: now_ms + 1_000,
+        spare_due_ms: now_ms + 20_000,
+        ..entry("a")
+    };
+    story.schedule.add(name(1, 1), waiting, now_ms);
+    story.next("wait 1000").after(1_000).next("1 a").later(1, 1);
+    // Its own interface is down for ten seconds, and the other one may not be asked for nineteen.
+    story
+        .next("wait 10000")
+        .after(10_000)
+        .next("1 a")
+        .later(1, 1);
+    story.next("wait 9000").after(9_000).next("1 b");
 }
 
 #[test]
