@@ -163,6 +163,7 @@ pub const KEYS: &[Key] = &[
     out("unicode_static", None, ""),
     out("provider", None, ""),
     out("format", None, "form"),
+    out("space", None, "+"),
     out("headers", None, ""),
     out("timeout", None, "10"),
     out("proxy", None, ""),

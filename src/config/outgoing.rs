@@ -7,7 +7,7 @@ use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
 use crate::proto::provider::sign::Auth;
 use crate::proto::provider::tells_a_secret;
-use crate::proto::provider::{self, Account, AnswerPlace, BadAccount, Charset, Format};
+use crate::proto::provider::{self, Account, AnswerPlace, BadAccount, Charset, Format, Space};
 use crate::proto::record::quota;
 use crate::proto::webhook::verify::Hash;
 use crate::proto::wire::number::NumberFormat;
@@ -88,6 +88,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         key_body: reader.read("key_body", values::needed_name),
         auth,
         format: reader.choose("format", values::FORMATS, Format::Form),
+        space: reader.choose("space", values::SPACES, Space::Plus),
         values,
         number_format,
         number_format_from: reader.choose("number_format_from", formats, number_format),

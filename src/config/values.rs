@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::message::LogNumbers;
-use crate::proto::provider::{Charset, Format};
+use crate::proto::provider::{Charset, Format, Space};
 use crate::proto::record::quota::{Per, Rate};
 use crate::proto::webhook::access::Cidr;
 use crate::proto::webhook::callfile::Encoding;
@@ -196,6 +196,9 @@ pub const FORMATS: &Choices<Format> = &[
     ("query", Format::Query),
     ("multipart", Format::Multipart),
 ];
+
+/// `space`.
+pub const SPACES: &Choices<Space> = &[("+", Space::Plus), ("%20", Space::Percent20)];
 
 /// `number_format`. An unknown one changes nothing, as in the PHP.
 pub const NUMBER_FORMATS: &Choices<NumberFormat> = &[

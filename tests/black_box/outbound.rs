@@ -96,6 +96,31 @@ fn addresses_are_reduced_and_texts_may_begin_with_a_dash() {
 }
 
 #[test]
+fn a_blank_is_written_as_the_provider_wants_it() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let signed = "auth_method = zadarma";
+    for (more, wanted) in [
+        ("space = %20", "Body=a%20b%2Bc&From=2&To=1"),
+        ("space = +", "Body=a+b%2Bc&From=2&To=1"),
+        ("format = query\nspace = %20", "Body=a%20b%2Bc&From=2&To=1"),
+        (
+            &format!("{signed}\nspace = %20"),
+            "Body=a%20b%2Bc&From=2&To=1",
+        ),
+    ] {
+        let ran = websms(&conf(&scratch, &itsp.url(), more), &["1", "2", "a b+c"]);
+        assert_eq!(ran.code, Some(0), "{more}: {}", ran.stderr);
+        let request = itsp.requests().pop().unwrap();
+        let query = request
+            .target
+            .split_once('?')
+            .map(|(_, query)| query.to_owned());
+        assert_eq!(query.unwrap_or_else(|| request.text()), wanted, "{more}");
+    }
+}
+
+#[test]
 fn numbers_lose_their_separators() {
     let itsp = Itsp::accepting();
     let scratch = Scratch::new();

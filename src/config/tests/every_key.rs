@@ -296,6 +296,13 @@ const ROWS: &[Row] = &[
         ..row(Websms, "format")
     },
     Row {
+        default: "Plus",
+        values: &[("+", "Plus"), ("%20", "Percent20")],
+        empty: None,
+        bad: &["_", "%2B", "20"],
+        ..row(Websms, "space")
+    },
+    Row {
         values: &[
             ("\"X-A: 1\"", "X-A:1"),
             ("\"X-A:1 | X-B: a: b |\"", "X-A:1|X-B:a: b"),
@@ -934,6 +941,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         }
         (Websms, "provider") => format!("{} {}", account.host, text(&account.key_to)),
         (Websms, "format") => format!("{:?}", account.format),
+        (Websms, "space") => format!("{:?}", account.space),
         (Websms, "headers") => {
             let headers = account.headers.iter();
             let headers: Vec<String> = headers.map(|(n, v)| format!("{n}:{v}")).collect();

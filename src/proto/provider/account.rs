@@ -26,6 +26,8 @@ pub struct Account {
     pub auth: Auth,
     /// How parameters travel.
     pub format: Format,
+    /// How a blank is written in a form or a query.
+    pub space: Space,
     /// What placeholders in `path`, `statics`, `unicode_statics` and `headers` stand for.
     pub values: fill::Values,
     /// What happens to the destination's number.
@@ -77,6 +79,15 @@ pub enum Format {
     Query,
     /// `multipart/form-data`, POST.
     Multipart,
+}
+
+/// `space`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Space {
+    /// `+`, as forms have it.
+    Plus,
+    /// `%20`, for providers that take `+` for itself.
+    Percent20,
 }
 
 /// `charset`.
@@ -263,6 +274,7 @@ pub(crate) mod tests {
                 passwd: b"secret".to_vec(),
             },
             format: Format::Form,
+            space: Space::Plus,
             values: fill::Values::default(),
             number_format: NumberFormat::AsIs,
             number_format_from: NumberFormat::AsIs,

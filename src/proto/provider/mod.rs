@@ -16,7 +16,7 @@ mod reason;
 
 pub use account::{
     Account, AnswerPlace, Blame, BodyEnd, Call, Cause, Charset, Check, Format, Reason, Reply,
-    Verdict,
+    Space, Verdict,
 };
 pub use encode::{BadAccount, encode, encode_check};
 pub use judge::judge;

@@ -61,6 +61,8 @@ pub fn schedule(bytes: &[u8]) {
                     due_ms: now_ms * (value & 1),
                     expires_ms: (value & 2 != 0).then_some(now_ms + value * 4),
                     unsure: value & 4 != 0,
+                    forbidden: value & 8 != 0,
+                    spare_due_ms: 0,
                     tries: u32::from(step[0]) / 5,
                 };
                 schedule.add(name.clone(), entry, now_ms);

@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use websms::config::{self, Config};
 use websms::limits::{
     CALL_FILE_LINE_BYTES_MAX, CALL_FILE_PARTS_MAX, MESSAGES_MAX, NUMBER_BYTES_MAX,
+    PROVIDER_REASON_BYTES_MAX, QUOTED_TEXT_BYTES_MAX,
 };
-use websms::message::{Message, Number, Sender, Text};
+use websms::message::{LogNumbers, Message, Number, Sender, Text};
 use websms::proto::webhook::access::{self, Permit};
 use websms::proto::wire::agi::{self, Environment, Fed};
 use websms::proto::webhook::callfile::{self, Encoding, Route};
-use websms::proto::provider::{self, BodyEnd, Reply, Verdict};
+use websms::proto::provider::{self, BodyEnd, Private, Reason, Reply, Verdict};
 use websms::proto::wire::request::{Measure, Request};
 use websms::proto::webhook::verify::Coverage;
 use websms::proto::webhook::{self, Reading};
@@ -264,7 +265,7 @@ pub fn reply(bytes: &[u8]) {
     let (retry_after, body) = line(rest);
     let reply = Reply {
         status: 100 + u16::from(*status) * 2,
-        location: None,
+        location: (flags & 16 == 16).then(|| String::from_utf8_lossy(retry_after).into_owned()),
         retry_after: (flags & 4 == 4).then(|| String::from_utf8_lossy(retry_after).into_owned()),
         body: body.to_vec(),
         end: match flags & 8 {
@@ -273,7 +274,28 @@ pub fn reply(bytes: &[u8]) {
         },
     };
     let account = &accounts[usize::from(flags & 3)].outgoing[0].account;
-    match provider::judge(&reply, account, 1_795_392_000) {
+    let message = Message {
+        to: Number::parse_outbound(b"+12025550183").unwrap(),
+        from: Sender::parse_outbound(b"+12025550160").unwrap(),
+        text: Text::parse_outbound(b"a text of more than eleven bytes").unwrap(),
+    };
+    let private = Private {
+        message: &message,
+        numbers: match flags & 32 {
+            0 => LogNumbers::Whole,
+            _ => LogNumbers::Masked,
+        },
+    };
+    let shown = |reason: &Reason| {
+        let said = &reason.said;
+        let harmless = |c: char| c.is_ascii_alphanumeric() || " .,:;()/_+'-*".contains(c);
+        assert!(said.len() <= PROVIDER_REASON_BYTES_MAX && said.chars().all(harmless));
+        let text = message.text.to_utf8();
+        for piece in text.as_bytes().windows(QUOTED_TEXT_BYTES_MAX + 1) {
+            assert!(!said.as_bytes().windows(piece.len()).any(|here| here == piece));
+        }
+    };
+    match provider::judge(&reply, account, &private, 1_795_392_000) {
         Verdict::Sent { id, .. } => {
             assert!((200..300).contains(&reply.status));
             let harmless = |c: u8| c.is_ascii_alphanumeric() || b"._:@=+-".contains(&c);
@@ -281,7 +303,9 @@ pub fn reply(bytes: &[u8]) {
                 id.is_none_or(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(harmless))
             );
         }
-        Verdict::Later { .. } | Verdict::Unsure { .. } | Verdict::Refused { .. } => {}
+        Verdict::Later { reason, .. }
+        | Verdict::Unsure { reason }
+        | Verdict::Refused { reason } => shown(&reason),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::account::{Account, Call, Charset, Format};
+use super::account::{Account, Call, Charset, Format, Space};
 use super::fill::{Name, fill};
 use super::sign::{Auth, ToSign};
 use crate::message::{Message, Text};
@@ -173,12 +173,12 @@ pub(super) fn assemble(
     let mut query = Vec::new();
     let (content_type, body) = match request.format {
         Format::Form => {
-            query = encode_pairs(&parameters);
+            query = encoded(&parameters, account.space);
             let content_type = "application/x-www-form-urlencoded".to_owned();
             (Some(content_type), query.clone())
         }
         Format::Query => {
-            query = encode_pairs(&parameters);
+            query = encoded(&parameters, account.space);
             if !query.is_empty() {
                 url.push(if url.contains('?') { '&' } else { '?' });
             }
@@ -215,6 +215,23 @@ pub(super) fn assemble(
         headers,
         body,
     })
+}
+
+/// As a form or a query.
+fn encoded(parameters: &[Parameter], space: Space) -> Vec<u8> {
+    let pairs = encode_pairs(parameters);
+    if space == Space::Plus {
+        return pairs;
+    }
+    let mut out = Vec::with_capacity(pairs.len());
+    for byte in pairs {
+        match byte {
+            // A plus sign of a name or a value is %2B by now.
+            b'+' => out.extend_from_slice(b"%20"),
+            byte => out.push(byte),
+        }
+    }
+    out
 }
 
 /// `host` then `path`, as they stand, less a fragment, which is never sent.
