@@ -4,6 +4,7 @@ use crate::limits::INDEX_BYTES_MAX;
 use crate::proto::wire::ini;
 
 use super::keys::{self, Absent, Key, Scope, Section};
+use super::nearest::nearest;
 use super::values::{self, Choices, Parsed, shown};
 use super::{Note, Severity};
 
@@ -98,7 +99,7 @@ pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
                 table.note_words(&tree.words, notes);
             }
             None => {
-                let near = keys::nearest(&Section::ALL.map(Section::name), &name);
+                let near = nearest(&Section::ALL.map(Section::name), &name);
                 let shown = shown(&name);
                 let text = format!(
                     "section {shown} is not known and ignored with all its keys; nearest: [{near}]"

@@ -23,6 +23,7 @@ pub mod keys;
 mod check;
 mod incoming;
 mod lookup;
+mod nearest;
 mod outgoing;
 mod preset;
 mod program;

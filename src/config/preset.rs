@@ -3,8 +3,9 @@
 use crate::proto::wire::ini::{self, Ini};
 use crate::providers::PRESETS;
 
-use super::keys::{self, Section};
+use super::keys::Section;
 use super::lookup::{self, Notes, Preset, Table};
+use super::nearest::nearest;
 
 /// The preset of a name, as INI text.
 pub type Lookup = fn(&str) -> Option<&'static str>;
@@ -32,7 +33,7 @@ pub fn trees<'a>(tables: [&Table<'a>; 2], lookup: Lookup, notes: &mut Notes) -> 
 
 fn unknown(value: &[u8]) -> String {
     let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
-    let near = keys::nearest(&names, value);
+    let near = nearest(&names, value);
     format!("provider names a preset that there is not; the nearest is \"{near}\"")
 }
 

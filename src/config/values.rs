@@ -17,7 +17,7 @@ use crate::proto::webhook::verify::Hash;
 use crate::proto::webhook::{Condition, Decode, Media};
 use crate::proto::wire::number::NumberFormat;
 
-use super::keys;
+use super::nearest::nearest;
 
 /// A value, or what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
@@ -183,7 +183,7 @@ pub fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Par
         }
         nth = nth.saturating_add(1);
     }
-    let near = keys::nearest(&words, value);
+    let near = nearest(&words, value);
     Err(format!(
         "has a value that is not known; the nearest is \"{near}\", of: {all}"
     ))
