@@ -9,7 +9,8 @@ use crate::proto::webhook::{Decode, Hook, Media};
 use crate::proto::wire::json;
 use crate::proto::wire::number::NumberFormat;
 
-use super::lookup::{Notes, Reader, Table};
+use super::lookup::{Reader, Table};
+use super::notes::Notes;
 use super::preset::Presets;
 use super::values::Choices;
 use super::{url, values};

@@ -5,54 +5,8 @@ use crate::proto::wire::ini;
 
 use super::keys::{self, Absent, Key, Scope, Section};
 use super::nearest::nearest;
+use super::notes::{Notes, Severity};
 use super::values::{self, Choices, Parsed, shown};
-use super::{Note, Severity};
-
-/// Remarks in file order.
-#[derive(Default)]
-pub struct Notes {
-    list: Vec<Note>,
-    faults: usize,
-}
-
-impl Notes {
-    /// It cannot be run so.
-    pub fn fault(&mut self, line: u32, text: String) {
-        self.push(line, Severity::Fault, text);
-    }
-
-    /// It can, but probably not as meant.
-    pub fn warn(&mut self, line: u32, text: String) {
-        self.push(line, Severity::Warning, text);
-    }
-
-    /// Faults so far.
-    pub fn faults(&self) -> usize {
-        self.faults
-    }
-
-    /// One remark stands once: a key without an index is read for every interface.
-    fn push(&mut self, line: u32, severity: Severity, text: String) {
-        let note = Note {
-            line,
-            severity,
-            text,
-        };
-        if self.list.contains(&note) {
-            return;
-        }
-        if severity == Severity::Fault {
-            self.faults = self.faults.saturating_add(1);
-        }
-        let at = self.list.partition_point(|known| known.line <= line);
-        self.list.insert(at, note);
-    }
-
-    /// All of them.
-    pub fn finish(self) -> Vec<Note> {
-        self.list
-    }
-}
 
 /// A known key, given.
 struct Slot<'a> {

@@ -3,19 +3,14 @@
 //!
 //! Nothing is read here: the caller hands over the file's bytes.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::LogNumbers;
-use crate::proto::provider;
-use crate::proto::record::quota;
 use crate::proto::webhook::{self, access, callfile};
 use crate::proto::wire::ini::{self, Ini};
 use crate::providers;
 
-use lookup::{Notes, Reader};
+use lookup::Reader;
+use notes::Notes;
 use preset::{Lookup, Presets};
 
 pub mod keys;
@@ -24,12 +19,16 @@ mod check;
 mod incoming;
 mod lookup;
 mod nearest;
+mod notes;
 mod outgoing;
 mod preset;
 mod program;
 mod url;
 mod values;
 
+pub use notes::{Note, Severity};
+pub use outgoing::{Client, Outgoing, Trust};
+pub use program::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles};
 pub use values::address as parse_listen;
 
 /// A configuration that can be run.
@@ -51,140 +50,6 @@ pub struct Config {
     pub queue: Queue,
     /// How both programs log numbers.
     pub log_numbers: LogNumbers,
-}
-
-/// One outbound interface (`[websms]`).
-#[derive(Debug, Clone)]
-pub struct Outgoing {
-    /// The request.
-    pub account: provider::Account,
-    /// The connection.
-    pub client: Client,
-    /// Index of the interface to try when this one fails for now. It exists, and following it
-    /// from interface to interface comes to an end.
-    pub fallback: Option<String>,
-    /// How many SMS it may send. With a `rate` or a `limit`, [`Queue::dir`] is there.
-    pub quota: quota::Settings,
-}
-
-/// How to reach a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Client {
-    /// For the whole run of `websms`.
-    pub timeout: Duration,
-    /// HTTP proxy URL.
-    pub proxy: Option<String>,
-    /// Certificate check.
-    pub trust: Trust,
-}
-
-/// Whom a TLS client believes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trust {
-    /// Embedded roots, the system's bundle, and this PEM file.
-    Roots {
-        /// `ca_file`.
-        ca_file: Option<PathBuf>,
-    },
-    /// Anybody: `tls_verify = no`.
-    Anybody,
-}
-
-/// `[websmsd] listen` and the limits that may be set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listening {
-    /// Addresses of `listen`; empty: the key is not given.
-    pub addresses: Vec<SocketAddr>,
-    /// `max_connections`.
-    pub connections_max: usize,
-    /// `keep_rejected`: refused requests kept for `--replay`.
-    pub rejected_max: usize,
-    /// With it HTTPS is served, without it HTTP.
-    pub tls: Option<TlsFiles>,
-    /// The program that is run for each SMS that came in.
-    pub on_message: Option<PathBuf>,
-}
-
-/// What serving HTTPS needs, PEM both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// `tls_cert`, the chain, the server's own first.
-    pub cert: PathBuf,
-    /// `tls_key`.
-    pub key: PathBuf,
-}
-
-/// `[astqueue]`: folders and files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spool {
-    /// Where Asterisk picks up.
-    pub outgoing: PathBuf,
-    /// Where files are written first.
-    pub staging: PathBuf,
-    /// `filemode`, octal.
-    pub mode: u32,
-    /// `fileowner`: user, and group if given.
-    pub owner: Option<(String, Option<String>)>,
-    /// `sync`.
-    pub sync: Sync,
-    /// Files in `outgoing` beyond which webhooks get 503.
-    pub files_max: usize,
-}
-
-/// Whether a webhook is answered before its file is on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sync {
-    /// fsync first.
-    Before,
-    /// The operating system's own time.
-    Never,
-}
-
-/// `[queue]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
-    /// All our state; `None`: no queue, ids in memory only, nothing kept.
-    pub dir: Option<PathBuf>,
-    /// Pauses between tries; the last repeats. Never empty.
-    pub retry: Vec<Duration>,
-    /// Age at which an SMS is given up.
-    pub expire: Duration,
-    /// Messages held.
-    pub messages_max: usize,
-    /// What `websms` does with a new SMS.
-    pub first: First,
-    /// Who is told that an SMS was given up.
-    pub notify: Notify,
-    /// The program that is run for each SMS that is given up.
-    pub on_failure: Option<PathBuf>,
-}
-
-impl Queue {
-    /// The pause before a second try, or what the provider asked for where that is longer: at most the
-    /// longest of `retry`.
-    pub fn pause(&self, asked: Duration) -> Duration {
-        let longest = self.retry.iter().max().copied().unwrap_or_default();
-        let first = self.retry.first().copied().unwrap_or_default();
-        first.max(asked.min(longest))
-    }
-}
-
-/// `[queue] first`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
-    /// `no`: send it.
-    Send,
-    /// `yes`: put it into the queue, from which `websmsd` sends at once.
-    Queue,
-}
-
-/// `[queue] notify`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notify {
-    /// `no`: who looks into `failed/`.
-    Nobody,
-    /// `yes`: who sent it.
-    Sender,
 }
 
 /// An INDEX that selects no outbound interface.
@@ -253,26 +118,6 @@ impl Config {
         let mut all = self.outgoing.iter();
         all.find(|outgoing| outgoing.account.interface == name)
     }
-}
-
-/// One remark on a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Line of the file, from 1; 0 where it belongs to no line.
-    pub line: u32,
-    /// Whether it can be run so.
-    pub severity: Severity,
-    /// Fact and remedy, no secret in it.
-    pub text: String,
-}
-
-/// How bad a [`Note`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// It cannot be run.
-    Fault,
-    /// It can, but probably not as meant.
-    Warning,
 }
 
 /// A file, read: the configuration unless there is a fault, and every remark in file order.

@@ -1,5 +1,6 @@
 //! `[websms]` → outbound interfaces.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::TIMEOUT_S_MAX;
@@ -12,11 +13,49 @@ use crate::proto::record::quota;
 use crate::proto::webhook::verify::Hash;
 use crate::proto::wire::number::NumberFormat;
 
-use super::lookup::{Notes, Reader, Table};
+use super::check;
+use super::lookup::{Reader, Table};
+use super::notes::Notes;
 use super::preset::Presets;
 use super::url::{self, Exposure, Seam, Target};
 use super::values::{self, Choices, Pair, Parsed};
-use super::{Client, Outgoing, Trust, check};
+
+/// One outbound interface (`[websms]`).
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The request.
+    pub account: provider::Account,
+    /// The connection.
+    pub client: Client,
+    /// Index of the interface to try when this one fails for now. It exists, and following it
+    /// from interface to interface comes to an end.
+    pub fallback: Option<String>,
+    /// How many SMS it may send. With a `rate` or a `limit` there is a `[queue] dir`.
+    pub quota: quota::Settings,
+}
+
+/// How to reach a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// For the whole run of `websms`.
+    pub timeout: Duration,
+    /// HTTP proxy URL.
+    pub proxy: Option<String>,
+    /// Certificate check.
+    pub trust: Trust,
+}
+
+/// Whom a TLS client believes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// Embedded roots, the system's bundle, and this PEM file.
+    Roots {
+        /// `ca_file`.
+        ca_file: Option<PathBuf>,
+    },
+    /// Anybody: `tls_verify = no`.
+    Anybody,
+}
 
 /// One interface without an index, or one an index, in file order.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<Outgoing> {

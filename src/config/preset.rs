@@ -4,8 +4,9 @@ use crate::proto::wire::ini::{self, Ini};
 use crate::providers::PRESETS;
 
 use super::keys::Section;
-use super::lookup::{self, Notes, Preset, Table};
+use super::lookup::{self, Preset, Table};
 use super::nearest::nearest;
+use super::notes::Notes;
 
 /// The preset of a name, as INI text.
 pub type Lookup = fn(&str) -> Option<&'static str>;

@@ -1,5 +1,9 @@
 //! What is given once for the whole program: listener, call files, queue.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use crate::limits::{
     CONNECTIONS_MAX, EXPIRE_S_MAX, KEEP_REJECTED_MAX, QUEUE_MESSAGES_MAX, SPOOL_FILES_MAX,
 };
@@ -7,7 +11,104 @@ use crate::message::LogNumbers;
 use crate::proto::webhook::callfile::{self, Encoding, Route, Switch};
 
 use super::lookup::Reader;
-use super::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles, values};
+use super::values;
+
+/// `[websmsd] listen` and the limits that may be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listening {
+    /// Addresses of `listen`; empty: the key is not given.
+    pub addresses: Vec<SocketAddr>,
+    /// `max_connections`.
+    pub connections_max: usize,
+    /// `keep_rejected`: refused requests kept for `--replay`.
+    pub rejected_max: usize,
+    /// With it HTTPS is served, without it HTTP.
+    pub tls: Option<TlsFiles>,
+    /// The program that is run for each SMS that came in.
+    pub on_message: Option<PathBuf>,
+}
+
+/// What serving HTTPS needs, PEM both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// `tls_cert`, the chain, the server's own first.
+    pub cert: PathBuf,
+    /// `tls_key`.
+    pub key: PathBuf,
+}
+
+/// `[astqueue]`: folders and files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    /// Where Asterisk picks up.
+    pub outgoing: PathBuf,
+    /// Where files are written first.
+    pub staging: PathBuf,
+    /// `filemode`, octal.
+    pub mode: u32,
+    /// `fileowner`: user, and group if given.
+    pub owner: Option<(String, Option<String>)>,
+    /// `sync`.
+    pub sync: Sync,
+    /// Files in `outgoing` beyond which webhooks get 503.
+    pub files_max: usize,
+}
+
+/// Whether a webhook is answered before its file is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// fsync first.
+    Before,
+    /// The operating system's own time.
+    Never,
+}
+
+/// `[queue]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// All our state; `None`: no queue, ids in memory only, nothing kept.
+    pub dir: Option<PathBuf>,
+    /// Pauses between tries; the last repeats. Never empty.
+    pub retry: Vec<Duration>,
+    /// Age at which an SMS is given up.
+    pub expire: Duration,
+    /// Messages held.
+    pub messages_max: usize,
+    /// What `websms` does with a new SMS.
+    pub first: First,
+    /// Who is told that an SMS was given up.
+    pub notify: Notify,
+    /// The program that is run for each SMS that is given up.
+    pub on_failure: Option<PathBuf>,
+}
+
+impl Queue {
+    /// The pause before a second try, or what the provider asked for where that is longer: at most the
+    /// longest of `retry`.
+    pub fn pause(&self, asked: Duration) -> Duration {
+        let longest = self.retry.iter().max().copied().unwrap_or_default();
+        let first = self.retry.first().copied().unwrap_or_default();
+        first.max(asked.min(longest))
+    }
+}
+
+/// `[queue] first`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// `no`: send it.
+    Send,
+    /// `yes`: put it into the queue, from which `websmsd` sends at once.
+    Queue,
+}
+
+/// `[queue] notify`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// `no`: who looks into `failed/`.
+    Nobody,
+    /// `yes`: who sent it.
+    Sender,
+}
 
 /// `[websmsd]`.
 pub fn listening(reader: &mut Reader<'_, '_>) -> Listening {
