@@ -29,7 +29,6 @@ mod values;
 pub use notes::{Note, Severity};
 pub use outgoing::{Client, Outgoing, Trust};
 pub use program::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles};
-pub use values::address as parse_listen;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
