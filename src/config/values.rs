@@ -11,10 +11,10 @@ use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PA
 use crate::message::LogNumbers;
 use crate::proto::provider::{Charset, Format, Space};
 use crate::proto::record::quota::{Per, Rate};
-use crate::proto::webhook::access::Cidr;
 use crate::proto::webhook::callfile::Encoding;
 use crate::proto::webhook::verify::Hash;
 use crate::proto::webhook::{Condition, Decode, Media};
+use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
 
 use super::nearest::nearest;

@@ -6,6 +6,7 @@ use crate::limits::RETRY_PAUSES_MAX;
 use crate::proto::provider::Check;
 use crate::proto::provider::sign::Auth;
 use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
+use crate::proto::wire::cidr::Cidr;
 
 mod every_key;
 
@@ -113,8 +114,8 @@ fn show_check(check: Option<&Check>) -> String {
     }
 }
 
-fn show_cidrs(list: &[access::Cidr]) -> String {
-    let show = |cidr: &access::Cidr| {
+fn show_cidrs(list: &[Cidr]) -> String {
+    let show = |cidr: &Cidr| {
         let address = std::net::IpAddr::V6(cidr.address.into()).to_canonical();
         format!("{address}/{}", cidr.prefix_bits)
     };

@@ -12,6 +12,7 @@ pub mod response;
 pub mod address;
 pub mod agi;
 pub mod certificate;
+pub mod cidr;
 pub mod date;
 pub mod number;
 pub mod text;

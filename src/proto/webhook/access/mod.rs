@@ -10,16 +10,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::webhook::verify::{self, Coverage, PublicUrl, Scheme};
+use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
-
-/// An address block, IPv4 or IPv6; host bits are ignored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cidr {
-    /// IPv4 as its IPv4-mapped IPv6 address.
-    pub address: u128,
-    /// Of 128.
-    pub prefix_bits: u8,
-}
 
 /// All that decides who may deliver.
 #[derive(Debug, Clone)]
@@ -99,76 +91,6 @@ pub enum Denied {
     Credentials(&'static str),
     /// A time-windowed signature cannot be judged under this clock: 503.
     Clock,
-}
-
-impl Cidr {
-    /// `1.2.3.4`, `1.2.3.0/24`, `2001:db8::/32`, without blanks around it. Host bits may be set.
-    pub fn parse(text: &str) -> Option<Cidr> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        // Whatever `parse` of the number takes besides digits ("+8") is no prefix.
-        if prefix.is_some_and(|p| p.len() > 3 || !p.bytes().all(|b| b.is_ascii_digit())) {
-            return None;
-        }
-        let address: IpAddr = address.parse().ok()?;
-        let (bits_max, bits_before) = match address {
-            IpAddr::V4(_) => (32_u8, 96_u8),
-            IpAddr::V6(_) => (128, 0),
-        };
-        let bits = match prefix {
-            None => bits_max,
-            Some(prefix) => prefix.parse::<u8>().ok().filter(|bits| *bits <= bits_max)?,
-        };
-        Some(Cidr {
-            address: mapped(address),
-            prefix_bits: bits.checked_add(bits_before)?,
-        })
-    }
-
-    /// Whether the address lies in the block. An IPv4 address, mapped or not, lies in IPv4 blocks
-    /// only: `::/0` is all of IPv6.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = mapped(address);
-        let is_v4 = address >> 32 == 0xffff;
-        if is_v4 && self.prefix_bits < 96 {
-            return false;
-        }
-        let host_bits = 128_u32.saturating_sub(u32::from(self.prefix_bits));
-        let network = |address: u128| address.checked_shr(host_bits).unwrap_or(0);
-        network(address) == network(self.address)
-    }
-}
-
-impl Cidr {
-    /// The address that was given with the block, host bits and all.
-    pub fn first_address(&self) -> IpAddr {
-        Ipv6Addr::from(self.address).to_canonical()
-    }
-}
-
-/// As it is parsed.
-impl std::fmt::Display for Cidr {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let address = self.first_address();
-        let (bits, bits_max) = match address {
-            IpAddr::V4(_) => (self.prefix_bits.saturating_sub(96), 32),
-            IpAddr::V6(_) => (self.prefix_bits, 128),
-        };
-        match bits == bits_max {
-            true => write!(f, "{address}"),
-            false => write!(f, "{address}/{bits}"),
-        }
-    }
-}
-
-/// IPv6 as it is, IPv4 as `::ffff:a.b.c.d`.
-fn mapped(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),
-        IpAddr::V6(v6) => u128::from(v6),
-    }
 }
 
 impl Rules {
