@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::proto::webhook::access::{Gate, Rules, Status};
+use crate::proto::webhook::access::{Rules, Status};
+use crate::proto::webhook::interface::{Decode, Gate, Hook, Media};
 use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
-use crate::proto::webhook::{Decode, Hook, Media};
 use crate::proto::wire::json;
 use crate::proto::wire::number::NumberFormat;
 

@@ -5,7 +5,7 @@
 
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::LogNumbers;
-use crate::proto::webhook::{self, access, callfile};
+use crate::proto::webhook::{access, callfile, interface};
 use crate::proto::wire::ini::{self, Ini};
 use crate::providers;
 
@@ -38,7 +38,7 @@ pub struct Config {
     /// Who may deliver. `rules.gates[n]` belongs to `hooks[n]`.
     pub rules: access::Rules,
     /// How webhooks are read, one a gate.
-    pub hooks: Vec<webhook::Hook>,
+    pub hooks: Vec<interface::Hook>,
     /// Where `websmsd` listens.
     pub listening: Listening,
     /// How a call file looks.

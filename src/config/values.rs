@@ -12,8 +12,8 @@ use crate::message::LogNumbers;
 use crate::proto::provider::{Charset, Format, Space};
 use crate::proto::record::quota::{Per, Rate};
 use crate::proto::webhook::callfile::Encoding;
+use crate::proto::webhook::interface::{Condition, Decode, Media};
 use crate::proto::webhook::verify::Hash;
-use crate::proto::webhook::{Condition, Decode, Media};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
 

@@ -30,8 +30,9 @@ use crate::limits::{
 use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
 use crate::proto::webhook::access::{self, Caller, Denied, Entry};
+use crate::proto::webhook::interface::Hook;
 use crate::proto::webhook::verify::{Coverage, Scheme};
-use crate::proto::webhook::{self, BadWebhook, Hook, Reading};
+use crate::proto::webhook::{self, BadWebhook, Reading};
 use crate::proto::wire::form::{self, Value};
 use crate::proto::wire::request::{BadRequest, Framing, Request, Version};
 use crate::proto::wire::response::{self, After, Answer, Refusal};

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use websms::config;
 use websms::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, PARAMETER_NODES_MAX, TARGET_BYTES_MAX};
-use websms::proto::webhook::access::{self, Caller, Gate, Rules, Status};
+use websms::proto::webhook::access::{self, Caller, Rules, Status};
+use websms::proto::webhook::interface::Gate;
 use websms::proto::wire::cidr::Cidr;
 use websms::proto::wire::form::{self, Array, Value};
 use websms::proto::wire::ini;

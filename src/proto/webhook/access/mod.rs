@@ -9,7 +9,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::proto::webhook::verify::{self, Coverage, PublicUrl, Scheme};
+use crate::proto::webhook::interface::Gate;
+use crate::proto::webhook::verify::{self, Coverage};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 
@@ -33,22 +34,6 @@ pub struct Status {
     pub path: Vec<u8>,
     /// Blocks let in (`status_addr`); empty: nobody.
     pub permit: Vec<Cidr>,
-}
-
-/// What one interface asks of a request.
-#[derive(Debug, Clone)]
-pub struct Gate {
-    /// Blocks let in; `None`: everybody, empty: nobody.
-    pub permit: Option<Vec<Cidr>>,
-    /// Request paths served, undecoded; one with `?` is compared with the whole target.
-    /// `None`: every path, empty: none.
-    pub paths: Option<Vec<Vec<u8>>>,
-    /// How the provider proves itself.
-    pub scheme: Scheme,
-    /// Where the provider sends to (`public_url`), for schemes that sign it.
-    pub public_url: Option<PublicUrl>,
-    /// The parameter whose value is echoed (`key_echo`); empty: none.
-    pub key_echo: Vec<u8>,
 }
 
 /// Where a request comes from and which interface it belongs to: address and path have passed,
@@ -115,28 +100,6 @@ impl Status {
 
     fn is_at(&self, request: &Request) -> bool {
         self.path == request.path()
-    }
-}
-
-impl Gate {
-    /// Whether the address may enter; `None` is an address that could not be found out.
-    pub fn permits(&self, address: Option<IpAddr>) -> bool {
-        match (&self.permit, address) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(blocks), Some(address)) => blocks.iter().any(|block| block.contains(address)),
-        }
-    }
-
-    /// Whether the path is served, bytewise and undecoded.
-    fn serves(&self, request: &Request) -> bool {
-        let Some(paths) = &self.paths else {
-            return true;
-        };
-        paths.iter().any(|path| match path.contains(&b'?') {
-            true => path == request.target,
-            false => path == request.path(),
-        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Blocks of addresses, forwarded headers, paths and credentials → who is let in, a row a case.
 
 use super::*;
+use crate::proto::webhook::verify::Scheme;
 use crate::proto::wire::request::{Field, Version};
 
 fn blocks_of(list: &str) -> Vec<Cidr> {

@@ -13,8 +13,9 @@
 
 use std::borrow::Cow;
 
+use super::BadWebhook;
 use super::source::{Root, Source, is_container};
-use super::{BadWebhook, Hook};
+use crate::proto::webhook::interface::Hook;
 use crate::proto::wire::form::{Array, Key, Value};
 use crate::proto::wire::json;
 

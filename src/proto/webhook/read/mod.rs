@@ -16,99 +16,15 @@ use base64::prelude::BASE64_STANDARD;
 use crate::limits::{MEDIA_LINK_BYTES_MAX, MEDIA_LINKS_MAX, MESSAGES_MAX};
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::webhook::access::Permit;
+use crate::proto::webhook::interface::{Decode, Hook, Media};
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::form;
-use crate::proto::wire::number::{self, NumberFormat};
+use crate::proto::wire::number;
 use crate::proto::wire::request::Request;
 use lookup::{Places, Scope};
 use source::Source;
 
 pub use source::{Pair, distinct_pairs, form_pairs, json_pairs, parameter};
-
-/// Which parameters of a webhook make an SMS, and what it is answered (one interface).
-#[derive(Debug, Clone)]
-pub struct Hook {
-    /// The interface's index; empty where there is none.
-    pub interface: String,
-    /// Parameter names or JSON paths.
-    pub key_to: Vec<u8>,
-    /// The sender's.
-    pub key_from: Vec<u8>,
-    /// The text's.
-    pub key_body: Vec<u8>,
-    /// The same where a message has none of that name: of an MMS; empty: nowhere.
-    pub key_caption: Vec<u8>,
-    /// The provider's message id; empty: none.
-    pub key_id: Vec<u8>,
-    /// Only requests of which this holds are messages.
-    pub accept_if: Option<Condition>,
-    /// Path of the list whose elements are one message each; empty: none.
-    pub each: Vec<u8>,
-    /// What happens to both numbers.
-    pub number_format: NumberFormat,
-    /// What the text is written in.
-    pub text_decode: Decode,
-    /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a`, `a0`,
-    /// `a1` and so on; empty: nowhere.
-    pub key_media: Vec<u8>,
-    /// What happens to them.
-    pub media: Media,
-    /// Body of the answer to an accepted SMS.
-    pub report_success: Vec<u8>,
-    /// Its content type, settled by `config` from `report_type` or the look of the body.
-    pub report_type: String,
-    /// Status for requests that are no acceptable message.
-    pub reject_status: u16,
-}
-
-impl Hook {
-    /// The keys whose values are what they look like: nothing is sought inside them.
-    fn named(&self) -> [&[u8]; 5] {
-        let keys = [
-            &self.key_to,
-            &self.key_from,
-            &self.key_body,
-            &self.key_caption,
-            &self.key_id,
-        ];
-        keys.map(Vec::as_slice)
-    }
-}
-
-/// `accept_if`: a key has one of these values. A key that is not there counts as empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// A name or a path.
-    pub key: Vec<u8>,
-    /// At least one.
-    pub values: Vec<Vec<u8>>,
-}
-
-impl Condition {
-    fn holds(&self, value: &[u8]) -> bool {
-        self.values.iter().any(|known| known == value)
-    }
-}
-
-/// `text_decode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decode {
-    /// As it is.
-    None,
-    /// `percent`: where all of it is percent-encoded, `+` for a blank.
-    Percent,
-    /// `base64`: where all of it is.
-    Base64,
-}
-
-/// `media`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Media {
-    /// `link`: each stands behind the text, on a line of its own.
-    Link,
-    /// `drop`: the text alone arrives.
-    Drop,
-}
 
 /// What a request that was let in says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! A request → its parameters: which of its bytes are read, and as what.
 
-use super::{BadWebhook, Hook};
+use super::BadWebhook;
+use crate::proto::webhook::interface::Hook;
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::form::{self, Array, TooMuch, Value};
 use crate::proto::wire::json::{self, BadJson};

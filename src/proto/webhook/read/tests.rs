@@ -11,7 +11,9 @@ use super::*;
 use crate::limits::{
     CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MULTIPART_PARTS_MAX, PARAMETERS_MAX,
 };
+use crate::proto::webhook::interface::Condition;
 use crate::proto::webhook::verify::Coverage;
+use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::{Field, Version};
 
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -1,0 +1,133 @@
+//! One interface of `[websmsd]` as values: whom it lets in, and how its webhooks are read and answered.
+//!
+//! Nothing is judged here: [`access`](super::access) applies a [`Gate`], `read` applies a [`Hook`].
+
+use std::net::IpAddr;
+
+use crate::proto::webhook::verify::{PublicUrl, Scheme};
+use crate::proto::wire::cidr::Cidr;
+use crate::proto::wire::number::NumberFormat;
+use crate::proto::wire::request::Request;
+
+/// What one interface asks of a request.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Blocks let in; `None`: everybody, empty: nobody.
+    pub permit: Option<Vec<Cidr>>,
+    /// Request paths served, undecoded; one with `?` is compared with the whole target.
+    /// `None`: every path, empty: none.
+    pub paths: Option<Vec<Vec<u8>>>,
+    /// How the provider proves itself.
+    pub scheme: Scheme,
+    /// Where the provider sends to (`public_url`), for schemes that sign it.
+    pub public_url: Option<PublicUrl>,
+    /// The parameter whose value is echoed (`key_echo`); empty: none.
+    pub key_echo: Vec<u8>,
+}
+
+impl Gate {
+    /// Whether the address may enter; `None` is an address that could not be found out.
+    pub fn permits(&self, address: Option<IpAddr>) -> bool {
+        match (&self.permit, address) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(blocks), Some(address)) => blocks.iter().any(|block| block.contains(address)),
+        }
+    }
+
+    /// Whether the path is served, bytewise and undecoded.
+    pub(super) fn serves(&self, request: &Request) -> bool {
+        let Some(paths) = &self.paths else {
+            return true;
+        };
+        paths.iter().any(|path| match path.contains(&b'?') {
+            true => path == request.target,
+            false => path == request.path(),
+        })
+    }
+}
+
+/// Which parameters of a webhook make an SMS, and what it is answered (one interface).
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// The interface's index; empty where there is none.
+    pub interface: String,
+    /// Parameter names or JSON paths.
+    pub key_to: Vec<u8>,
+    /// The sender's.
+    pub key_from: Vec<u8>,
+    /// The text's.
+    pub key_body: Vec<u8>,
+    /// The same where a message has none of that name: of an MMS; empty: nowhere.
+    pub key_caption: Vec<u8>,
+    /// The provider's message id; empty: none.
+    pub key_id: Vec<u8>,
+    /// Only requests of which this holds are messages.
+    pub accept_if: Option<Condition>,
+    /// Path of the list whose elements are one message each; empty: none.
+    pub each: Vec<u8>,
+    /// What happens to both numbers.
+    pub number_format: NumberFormat,
+    /// What the text is written in.
+    pub text_decode: Decode,
+    /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a`, `a0`,
+    /// `a1` and so on; empty: nowhere.
+    pub key_media: Vec<u8>,
+    /// What happens to them.
+    pub media: Media,
+    /// Body of the answer to an accepted SMS.
+    pub report_success: Vec<u8>,
+    /// Its content type, settled by `config` from `report_type` or the look of the body.
+    pub report_type: String,
+    /// Status for requests that are no acceptable message.
+    pub reject_status: u16,
+}
+
+impl Hook {
+    /// The keys whose values are what they look like: nothing is sought inside them.
+    pub(super) fn named(&self) -> [&[u8]; 5] {
+        let keys = [
+            &self.key_to,
+            &self.key_from,
+            &self.key_body,
+            &self.key_caption,
+            &self.key_id,
+        ];
+        keys.map(Vec::as_slice)
+    }
+}
+
+/// `accept_if`: a key has one of these values. A key that is not there counts as empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// A name or a path.
+    pub key: Vec<u8>,
+    /// At least one.
+    pub values: Vec<Vec<u8>>,
+}
+
+impl Condition {
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
+        self.values.iter().any(|known| known == value)
+    }
+}
+
+/// `text_decode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decode {
+    /// As it is.
+    None,
+    /// `percent`: where all of it is percent-encoded, `+` for a blank.
+    Percent,
+    /// `base64`: where all of it is.
+    Base64,
+}
+
+/// `media`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// `link`: each stands behind the text, on a line of its own.
+    Link,
+    /// `drop`: the text alone arrives.
+    Drop,
+}
