@@ -143,21 +143,21 @@ fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
     let config = load(path).config;
     let gate = config.as_ref().and_then(|config| {
         let mut gates = config.hooks.iter().zip(&config.rules.gates);
-        gates.find(|(hook, _)| index.is_none_or(|index| index == hook.interface.as_str()))
+        gates.find(|(webhook, _)| index.is_none_or(|index| index == webhook.interface.as_str()))
     });
     let gate = gate.map(|(_, gate)| gate);
     let public = gate.and_then(|gate| gate.public_url.as_ref());
-    let mut hook = public.map_or(ADDRESS.to_owned(), |url| url.text());
+    let mut address = public.map_or(ADDRESS.to_owned(), |url| url.text());
     // Behind a proxy that changes paths, public_url has the one that counts.
-    if hook.split('/').nth(3).is_none() {
+    if address.split('/').nth(3).is_none() {
         match gate.and_then(|gate| gate.paths.as_ref()?.first()) {
-            Some(path) => hook.push_str(&String::from_utf8_lossy(path)),
-            None => hook.push_str(PATH),
+            Some(path) => address.push_str(&String::from_utf8_lossy(path)),
+            None => address.push_str(PATH),
         }
     }
     let explained = name
         .to_str()
-        .and_then(|name| providers::explained(name, &hook));
+        .and_then(|name| providers::explained(name, &address));
     match explained {
         Some(text) => Ok((text.into_bytes(), 0)),
         None => Err("no preset of that name; websms --providers lists them".to_owned()),

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::proto::webhook::access::{Rules, Status};
-use crate::proto::webhook::interface::{Decode, Gate, Hook, Media};
+use crate::proto::webhook::interface::{Decode, Gate, Media, Webhook};
 use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::wire::json;
 use crate::proto::wire::number::NumberFormat;
@@ -16,7 +16,7 @@ use super::values::Choices;
 use super::{url, values};
 
 /// The rules and, one a gate, the hooks.
-pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rules, Vec<Hook>) {
+pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rules, Vec<Webhook>) {
     let indices = candidates(table, notes);
     let mut gates = Vec::new();
     let mut hooks = Vec::new();
@@ -28,7 +28,7 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rul
             notes,
         };
         gates.push(gate(&mut reader));
-        hooks.push(hook(&mut reader));
+        hooks.push(webhook(&mut reader));
     }
     let mut reader = Reader::once(table, notes);
     let rules = Rules {
@@ -279,7 +279,7 @@ const KEYS_OF_A_PLACE: [&str; 6] = [
 
 /// Apart likewise.
 #[inline(never)]
-fn hook(reader: &mut Reader<'_, '_>) -> Hook {
+fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     for key in KEYS_OF_A_PLACE {
         if json::is_path(reader.raw(key)) && json::steps(reader.raw(key)).is_none() {
             reader.warn(
@@ -295,7 +295,7 @@ fn hook(reader: &mut Reader<'_, '_>) -> Hook {
         _ => reader.read("report_type", values::content_type),
     };
     let formats = values::NUMBER_FORMATS;
-    Hook {
+    Webhook {
         interface: reader.index.into(),
         key_to: reader.read("key_to", values::needed_name),
         key_from: reader.read("key_from", values::needed_name),

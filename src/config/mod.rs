@@ -38,7 +38,7 @@ pub struct Config {
     /// Who may deliver. `rules.gates[n]` belongs to `hooks[n]`.
     pub rules: access::Rules,
     /// How webhooks are read, one a gate.
-    pub hooks: Vec<interface::Hook>,
+    pub hooks: Vec<interface::Webhook>,
     /// Where `websmsd` listens.
     pub listening: Listening,
     /// How a call file looks.

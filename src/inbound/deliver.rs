@@ -14,7 +14,7 @@ use crate::proto::record::seen::{Known, Print};
 use crate::proto::webhook::Item;
 use crate::proto::webhook::access::Caller;
 use crate::proto::webhook::callfile::{self, CallFile, Unfit};
-use crate::proto::webhook::interface::Hook;
+use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::Refusal;
@@ -29,7 +29,7 @@ pub(super) struct Order<'a> {
     /// Where they go.
     pub setup: &'a Setup,
     /// What the interface wants.
-    pub hook: &'a Hook,
+    pub webhook: &'a Webhook,
     /// The interface.
     pub gate: usize,
     /// The request's.
@@ -142,7 +142,7 @@ impl Order<'_> {
         self.setup.duplicates.as_ref()?;
         let message = item.message.as_ref().ok()?;
         let id = item.id.as_ref()?;
-        Some(Print::of(&self.hook.interface, id, message))
+        Some(Print::of(&self.webhook.interface, id, message))
     }
 
     /// Adds a message's call files to `call_files`.
@@ -221,7 +221,7 @@ impl Order<'_> {
             hook::start(Run {
                 label: format!("{id} {}", Event::Message.key()),
                 program: program.clone(),
-                environment: environment(Event::Message, id, &self.hook.interface, message),
+                environment: environment(Event::Message, id, &self.webhook.interface, message),
                 input: message.text.as_bytes().to_vec(),
             });
         }
@@ -240,7 +240,7 @@ impl Order<'_> {
         let kept = Kept {
             time_s: if clock::is_sane(now_s) { now_s } else { 0 },
             address: caller.map_or(Some(peer), |caller| caller.address()),
-            interface: self.hook.interface.clone(),
+            interface: self.webhook.interface.clone(),
             coverage,
             items,
             method,
@@ -259,7 +259,7 @@ impl Order<'_> {
     }
 
     fn log_beside(&self, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.hook.interface);
+        let interface = Interface(&self.webhook.interface);
         log::beside_refusal(format_args!(
             "{} {}{interface}: {words}",
             self.id, self.source
@@ -267,7 +267,7 @@ impl Order<'_> {
     }
 
     pub fn reject(&self, bad: &BadMessage) {
-        let status = self.hook.reject_status;
+        let status = self.webhook.reject_status;
         self.refuse(Refusal::Rejected(status), format_args!("{status}, {bad}"));
     }
 
@@ -278,7 +278,7 @@ impl Order<'_> {
 
     /// Of so few a second that a provider who repeats itself cannot fill the log.
     fn log_refusal(&self, level: Level, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.hook.interface);
+        let interface = Interface(&self.webhook.interface);
         log::refusal_at(
             level,
             format_args!("{} {}{interface}: {words}", self.id, self.source),
@@ -301,7 +301,7 @@ impl Order<'_> {
     }
 
     pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.hook.interface);
+        let interface = Interface(&self.webhook.interface);
         log::event(
             level,
             format_args!("{} {}{interface}: {words}", self.id, self.source),

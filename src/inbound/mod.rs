@@ -30,7 +30,7 @@ use crate::limits::{
 use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
 use crate::proto::webhook::access::{self, Caller, Denied, Entry};
-use crate::proto::webhook::interface::Hook;
+use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::verify::{Coverage, Scheme};
 use crate::proto::webhook::{self, BadWebhook, Reading};
 use crate::proto::wire::form::{self, Value};
@@ -259,14 +259,14 @@ impl Connection<'_> {
                 (reply, Some(request_bytes))
             }
         };
-        let hook = |gate: usize| setup.config.hooks.get(gate);
+        let webhook = |gate: usize| setup.config.hooks.get(gate);
         let answer = match &reply {
             Reply::Refused(refusal) => refusal.answer(),
             Reply::Echo(value) => Answer::echo(value),
             Reply::Page(text) => Answer::accepted(text, metrics::CONTENT_TYPE),
             Reply::Empty => Answer::empty(),
-            Reply::Accepted(gate) => hook(*gate).map_or(Answer::empty(), accepted),
-            Reply::Rejected(gate) => hook(*gate).map_or(Answer::empty(), rejected),
+            Reply::Accepted(gate) => webhook(*gate).map_or(Answer::empty(), accepted),
+            Reply::Rejected(gate) => webhook(*gate).map_or(Answer::empty(), rejected),
         };
         let closes = matches!(&reply, Reply::Refused(refusal) if refusal.closes());
         Ok(self.answer(&answer, used.filter(|_| !closes)))
@@ -365,11 +365,11 @@ impl Connection<'_> {
 
         let (gate, caller) = (entry.gate(), entry.caller());
         let config = &setup.config;
-        let Some(hook) = config.hooks.get(gate) else {
+        let Some(webhook) = config.hooks.get(gate) else {
             return Reply::Refused(Refusal::Path);
         };
         let refused = |refusal: Refusal| {
-            self.log_refusal(Some(caller), &hook.interface, refusal);
+            self.log_refusal(Some(caller), &webhook.interface, refusal);
             Reply::Refused(refusal)
         };
         let now_s = clock::now_s();
@@ -392,7 +392,7 @@ impl Connection<'_> {
         }
         let order = Order {
             setup,
-            hook,
+            webhook,
             gate,
             id: self.id,
             source: Source(self.peer, Some(caller)),
@@ -403,14 +403,14 @@ impl Connection<'_> {
         let keep = |items: Items| {
             let is_message = |coverage: &Coverage| {
                 let _turn = in_turn();
-                request.method == "POST" || webhook::names_any(coverage, &request, hook)
+                request.method == "POST" || webhook::names_any(coverage, &request, webhook)
             };
             if let Some(coverage) = coverage.filter(is_message) {
                 order.keep(&request, coverage, items, now_s);
             }
         };
         let turn = in_turn();
-        let reading = webhook::read(permit, &request, hook);
+        let reading = webhook::read(permit, &request, webhook);
         drop(turn);
         match reading {
             Ok(Reading::Messages(items)) => {
@@ -429,7 +429,7 @@ impl Connection<'_> {
                 Reply::Refused(Refusal::TooLong)
             }
             Err(BadWebhook::NoList) => {
-                let status = hook.reject_status;
+                let status = webhook.reject_status;
                 let words = format_args!("{status}, no list of messages");
                 order.refuse(Refusal::Rejected(status), words);
                 keep(Items::All);
@@ -524,15 +524,15 @@ fn refused_items(outcome: &Outcome) -> Option<Items> {
 }
 
 /// 200 and what the provider wants to read.
-fn accepted(hook: &Hook) -> Answer<'_> {
-    Answer::accepted(&hook.report_success, &hook.report_type)
+fn accepted(webhook: &Webhook) -> Answer<'_> {
+    Answer::accepted(&webhook.report_success, &webhook.report_type)
 }
 
 /// `reject_status`. One that says success says it in the provider's own words, or it would try
 /// again.
-fn rejected(hook: &Hook) -> Answer<'_> {
-    match hook.reject_status {
-        status @ 200..=299 => accepted(hook).with_status(status),
+fn rejected(webhook: &Webhook) -> Answer<'_> {
+    match webhook.reject_status {
+        status @ 200..=299 => accepted(webhook).with_status(status),
         status => Refusal::Rejected(status).answer(),
     }
 }

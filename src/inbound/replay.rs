@@ -33,8 +33,8 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     let hooks = config.hooks.iter();
     let found = hooks
         .zip(0..)
-        .find(|(hook, _)| hook.interface == kept.interface);
-    let Some((hook, gate)) = found else {
+        .find(|(webhook, _)| webhook.interface == kept.interface);
+    let Some((webhook, gate)) = found else {
         say("interface: not in this configuration");
         return Replayed::NoInterface;
     };
@@ -49,7 +49,7 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     };
     let order = Order {
         setup,
-        hook,
+        webhook,
         gate,
         id: Id::draw(),
         source,
@@ -57,7 +57,7 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     };
     let request = kept.request();
     let permit = Permit::replayed(gate, kept.coverage.clone());
-    let items = match webhook::read(permit, &request, hook) {
+    let items = match webhook::read(permit, &request, webhook) {
         Ok(Reading::Messages(items)) => items,
         Ok(Reading::Filtered) => {
             say("messages: none, by accept_if or an empty list");

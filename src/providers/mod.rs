@@ -61,9 +61,9 @@ pub fn list() -> String {
 /// What stands in a preset's comments for the address to enter at the provider.
 const HOOK: &str = "@HOOK@";
 
-/// A preset with its comments, `hook` being this machine's address as the provider calls it.
-pub fn explained(name: &str, hook: &str) -> Option<String> {
-    Some(preset(name)?.replace(HOOK, hook))
+/// A preset with its comments; `address` is that of this machine as the provider calls it.
+pub fn explained(name: &str, address: &str) -> Option<String> {
+    Some(preset(name)?.replace(HOOK, address))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::inbound::{Service, Setup, serve};
 use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
 use crate::proto::provider::Call;
 use crate::proto::webhook::access::{self, Rules};
-use crate::proto::webhook::interface::{Gate, Hook};
+use crate::proto::webhook::interface::{Gate, Webhook};
 use crate::proto::webhook::verify::Scheme;
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
@@ -49,11 +49,11 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     let Some(config) = config else {
         return report;
     };
-    let is_wanted = |hook: &Hook| wanted.index.is_none_or(|index| hook.interface == index);
+    let is_wanted = |webhook: &Webhook| wanted.index.is_none_or(|index| webhook.interface == index);
     if !config.hooks.iter().any(is_wanted) {
         let mut known = String::new();
-        for hook in &config.hooks {
-            list(&mut known, &hook.interface);
+        for webhook in &config.hooks {
+            list(&mut known, &webhook.interface);
         }
         let fact = format_args!("no interface of that name, there are: {known}");
         no_interface(&mut report, fact);
@@ -68,11 +68,11 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
         passes(from, &config, &mut report);
     }
     let config = Arc::new(config);
-    for (at, (hook, gate)) in config.hooks.iter().zip(&config.rules.gates).enumerate() {
-        if is_wanted(hook) {
-            report.interface.clone_from(&hook.interface);
+    for (at, (webhook, gate)) in config.hooks.iter().zip(&config.rules.gates).enumerate() {
+        if is_wanted(webhook) {
+            report.interface.clone_from(&webhook.interface);
             who_may_deliver(gate, &config.rules, &mut report);
-            arrives(at, hook, gate, &config, &mut report);
+            arrives(at, webhook, gate, &config, &mut report);
         }
     }
     report
@@ -300,10 +300,10 @@ fn passes(from: IpAddr, config: &Config, report: &mut Report) {
     }
     let mut passes = false;
     let mut names = String::new();
-    for (hook, gate) in config.hooks.iter().zip(&config.rules.gates) {
+    for (webhook, gate) in config.hooks.iter().zip(&config.rules.gates) {
         if gate.permits(Some(from)) {
             passes = true;
-            list(&mut names, &hook.interface);
+            list(&mut names, &webhook.interface);
         }
     }
     match (passes, names.as_str()) {
@@ -326,17 +326,20 @@ fn caller(gate: &Gate) -> IpAddr {
 // ---- Whether an SMS arrives -----------------------------------------------------------------
 
 #[inline(never)]
-fn arrives(at: usize, hook: &Hook, gate: &Gate, config: &Arc<Config>, report: &mut Report) {
+fn arrives(at: usize, webhook: &Webhook, gate: &Gate, config: &Arc<Config>, report: &mut Report) {
     report.name = "sample";
     let peer = caller(gate);
-    let request = match sample(hook, gate, &config.rules) {
+    let request = match sample(webhook, gate, &config.rules) {
         Ok(request) => request,
         Err((why, remedy)) => {
             return report.add(Finding::Skip, format_args!("not tried: {why}"), remedy);
         }
     };
     if let Some(taker) = taker(&config.rules, peer, &request).filter(|taker| *taker != at) {
-        let other = config.hooks.get(taker).map_or("", |hook| &hook.interface);
+        let other = config
+            .hooks
+            .get(taker)
+            .map_or("", |webhook| &webhook.interface);
         return report.add(
             Finding::Fail,
             format_args!(
@@ -360,7 +363,7 @@ fn arrives(at: usize, hook: &Hook, gate: &Gate, config: &Arc<Config>, report: &m
 
 /// The request of an SMS, or why there is none, and what helps.
 fn sample(
-    hook: &Hook,
+    webhook: &Webhook,
     gate: &Gate,
     rules: &Rules,
 ) -> Result<Vec<u8>, (&'static str, &'static str)> {
@@ -371,7 +374,7 @@ fn sample(
         return Err(("no random numbers", ""));
     };
     let id = format!("websms-selftest-{unique}");
-    sample::encode(hook, gate, &id, clock::now_s()).map_err(|none| match none {
+    sample::encode(webhook, gate, &id, clock::now_s()).map_err(|none| match none {
         NoSample::PrivateKey => (
             "telnyx signs with a key that only they have, and auth_passwd is its public half",
             "send an SMS to a number there, and look into the log",

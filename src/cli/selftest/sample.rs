@@ -1,7 +1,7 @@
 //! An interface of `[websmsd]` → an SMS as its provider would bring it, proof and all.
 
 use crate::proto::webhook::Pair;
-use crate::proto::webhook::interface::{Gate, Hook};
+use crate::proto::webhook::interface::{Gate, Webhook};
 use crate::proto::webhook::verify::{self, Scheme};
 use crate::proto::wire::form;
 use crate::proto::wire::json;
@@ -21,12 +21,17 @@ pub(super) enum NoSample {
 }
 
 /// The request's bytes. `id` is the provider's id in it.
-pub(super) fn encode(hook: &Hook, gate: &Gate, id: &str, now_s: u64) -> Result<Vec<u8>, NoSample> {
+pub(super) fn encode(
+    webhook: &Webhook,
+    gate: &Gate,
+    id: &str,
+    now_s: u64,
+) -> Result<Vec<u8>, NoSample> {
     let target = match gate.paths.as_deref() {
         Some([first, ..]) => first.as_slice(),
         _ => b"/",
     };
-    let (content_type, mut body) = body(hook, gate, id)?;
+    let (content_type, mut body) = body(webhook, gate, id)?;
     let bare = head(target, content_type, &[], body.len());
     let mut request = Request::parse(&bare).map_err(|_| NoSample::Keys)?;
     request.body = &body;
@@ -64,21 +69,21 @@ fn head(
 }
 
 /// JSON where a key is a path, a list is sought or a token repeats the body; else a form.
-fn body(hook: &Hook, gate: &Gate, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
+fn body(webhook: &Webhook, gate: &Gate, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
-    let condition = hook.accept_if.as_ref().and_then(|condition| {
+    let condition = webhook.accept_if.as_ref().and_then(|condition| {
         // A key that is not there counts as empty.
         let value = condition.values.first().filter(|value| !value.is_empty())?;
         Some((condition.key.clone(), value.clone()))
     });
     let mut members: Vec<Pair> = vec![
-        (hook.key_to.clone(), TO.to_vec()),
-        (hook.key_from.clone(), FROM.to_vec()),
-        (hook.key_body.clone(), b"WebSMS self-test".to_vec()),
+        (webhook.key_to.clone(), TO.to_vec()),
+        (webhook.key_from.clone(), FROM.to_vec()),
+        (webhook.key_body.clone(), b"WebSMS self-test".to_vec()),
     ];
-    if !hook.key_id.is_empty() {
-        members.push((hook.key_id.clone(), id.as_bytes().to_vec()));
+    if !webhook.key_id.is_empty() {
+        members.push((webhook.key_id.clone(), id.as_bytes().to_vec()));
     }
     let object = |members: &[Pair]| json::encode(members).map_err(|_| NoSample::Keys);
     if matches!(gate.scheme, Scheme::Zadarma { .. }) {
@@ -90,7 +95,7 @@ fn body(hook: &Hook, gate: &Gate, id: &str) -> Result<(&'static str, Vec<u8>), N
     members.extend(condition);
     let paths = members.iter().any(|(key, _)| json::is_path(key));
     let is_json = paths
-        || !hook.each.is_empty()
+        || !webhook.each.is_empty()
         || matches!(
             gate.scheme,
             Scheme::GatewayApi { .. } | Scheme::VonageJwt { .. }
@@ -98,10 +103,10 @@ fn body(hook: &Hook, gate: &Gate, id: &str) -> Result<(&'static str, Vec<u8>), N
     if !is_json {
         return Ok((FORM, form::encode_pairs(&members)));
     }
-    let list = hook.each.strip_suffix(b"[]").unwrap_or(&hook.each);
+    let list = webhook.each.strip_suffix(b"[]").unwrap_or(&webhook.each);
     if list.is_empty() {
         let one = object(&members)?;
-        let whole = match hook.each.is_empty() {
+        let whole = match webhook.each.is_empty() {
             true => one,
             // The list is the whole body.
             false => [b"[", one.as_slice(), b"]"].concat(),
@@ -133,8 +138,8 @@ mod tests {
     fn check(conf: &str) {
         let conf = format!("[websmsd]\npublic_url = \"https://sms.example.com\"\n{conf}\n");
         let config = config::read(conf.as_bytes(), &|_| None).config.unwrap();
-        let (hook, gate) = (&config.hooks[0], &config.rules.gates[0]);
-        let bytes = encode(hook, gate, "id-1", NOW_S).unwrap();
+        let (webhook, gate) = (&config.hooks[0], &config.rules.gates[0]);
+        let bytes = encode(webhook, gate, "id-1", NOW_S).unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let end = text.find("\r\n\r\n").unwrap() + 4;
         let mut request = Request::parse(&bytes[..end]).unwrap();
@@ -143,7 +148,7 @@ mod tests {
         let entry = access::admit(&config.rules, peer, &request).unwrap();
         let permit = access::check(entry, &config.rules, &request, Some(NOW_S));
         let permit = permit.unwrap_or_else(|denied| unreachable!("{denied:?}: {text}"));
-        match webhook::read(permit, &request, hook) {
+        match webhook::read(permit, &request, webhook) {
             Ok(Reading::Messages(items)) => {
                 assert_eq!(items.len(), 1, "{text}");
                 assert!(items[0].message.is_ok(), "{:?} {text}", items[0]);

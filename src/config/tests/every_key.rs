@@ -901,7 +901,7 @@ const ROWS: &[Row] = &[
 fn look(config: &Config, section: Section, name: &str) -> String {
     let outgoing = &config.outgoing[0];
     let account = &outgoing.account;
-    let (gate, hook) = (&config.rules.gates[0], &config.hooks[0]);
+    let (gate, webhook) = (&config.rules.gates[0], &config.hooks[0]);
     let (route, spool, queue) = (&config.route, &config.spool, &config.queue);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     match (section, name) {
@@ -956,9 +956,9 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             None => "-".into(),
         },
         (Websms, "limit") => format!("{:?}", outgoing.quota.limit),
-        (Websmsd, "key_to" | "provider") => text(&hook.key_to),
-        (Websmsd, "key_from") => text(&hook.key_from),
-        (Websmsd, "key_body") => text(&hook.key_body),
+        (Websmsd, "key_to" | "provider") => text(&webhook.key_to),
+        (Websmsd, "key_from") => text(&webhook.key_from),
+        (Websmsd, "key_body") => text(&webhook.key_body),
         (Websmsd, "key_echo") => text(&gate.key_echo),
         (Websmsd, "key_account") => String::new(),
         (Websmsd, "public_url") => {
@@ -969,23 +969,23 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             Scheme::Vonage { hash, .. } => format!("{hash:?}"),
             _ => "none".into(),
         },
-        (Websmsd, "key_id") => text(&hook.key_id),
-        (Websmsd, "accept_if") => match &hook.accept_if {
+        (Websmsd, "key_id") => text(&webhook.key_id),
+        (Websmsd, "accept_if") => match &webhook.accept_if {
             Some(condition) => {
                 let values = condition.values.join(&b'|');
                 format!("{}={}", text(&condition.key), text(&values))
             }
             None => "none".into(),
         },
-        (Websmsd, "number_format") => format!("{:?}", hook.number_format),
-        (Websmsd, "text_decode") => format!("{:?}", hook.text_decode),
-        (Websmsd, "key_caption") => text(&hook.key_caption),
-        (Websmsd, "key_media") => text(&hook.key_media),
-        (Websmsd, "media") => format!("{:?}", hook.media),
-        (Websmsd, "each") => text(&hook.each),
-        (Websmsd, "report_success") => text(&hook.report_success),
-        (Websmsd, "report_type") => hook.report_type.clone(),
-        (Websmsd, "reject_status") => hook.reject_status.to_string(),
+        (Websmsd, "number_format") => format!("{:?}", webhook.number_format),
+        (Websmsd, "text_decode") => format!("{:?}", webhook.text_decode),
+        (Websmsd, "key_caption") => text(&webhook.key_caption),
+        (Websmsd, "key_media") => text(&webhook.key_media),
+        (Websmsd, "media") => format!("{:?}", webhook.media),
+        (Websmsd, "each") => text(&webhook.each),
+        (Websmsd, "report_success") => text(&webhook.report_success),
+        (Websmsd, "report_type") => webhook.report_type.clone(),
+        (Websmsd, "reject_status") => webhook.reject_status.to_string(),
         (Websmsd, "permit_addr") => gate.permit.as_deref().map_or("all".into(), show_cidrs),
         (Websmsd, "proxy_addr") => show_cidrs(&config.rules.proxies),
         (Websmsd, "proxy_header") => config.rules.proxy_header.clone(),

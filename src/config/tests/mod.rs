@@ -150,9 +150,9 @@ fn the_later_of_two_spellings_holds() {
             .gates
             .iter()
             .zip(&config.hooks)
-            .map(|(gate, hook)| {
+            .map(|(gate, webhook)| {
                 let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
-                format!("{}:{permit}", hook.interface)
+                format!("{}:{permit}", webhook.interface)
             })
             .collect();
         assert_eq!(gates.join(" "), expected, "{lines}");
@@ -401,7 +401,7 @@ fn inbound_interfaces() {
             .gates
             .iter()
             .zip(&config.hooks)
-            .map(|(gate, hook)| {
+            .map(|(gate, webhook)| {
                 let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
                 let paths = gate
                     .paths
@@ -409,9 +409,9 @@ fn inbound_interfaces() {
                     .map_or(b"all".to_vec(), |p| p.join(&b' '));
                 let (paths, to) = (
                     String::from_utf8_lossy(&paths),
-                    String::from_utf8_lossy(&hook.key_to),
+                    String::from_utf8_lossy(&webhook.key_to),
                 );
-                format!("{}:{permit} {paths} {to}", hook.interface)
+                format!("{}:{permit} {paths} {to}", webhook.interface)
             })
             .collect();
         assert_eq!(list, expected, "{lines}");

@@ -1,6 +1,6 @@
 //! One interface of `[websmsd]` as values: whom it lets in, and how its webhooks are read and answered.
 //!
-//! Nothing is judged here: [`access`](super::access) applies a [`Gate`], `read` applies a [`Hook`].
+//! Nothing is judged here: [`access`](super::access) applies a [`Gate`], `read` applies a [`Webhook`].
 
 use std::net::IpAddr;
 
@@ -49,7 +49,7 @@ impl Gate {
 
 /// Which parameters of a webhook make an SMS, and what it is answered (one interface).
 #[derive(Debug, Clone)]
-pub struct Hook {
+pub struct Webhook {
     /// The interface's index; empty where there is none.
     pub interface: String,
     /// Parameter names or JSON paths.
@@ -83,7 +83,7 @@ pub struct Hook {
     pub reject_status: u16,
 }
 
-impl Hook {
+impl Webhook {
     /// The keys whose values are what they look like: nothing is sought inside them.
     pub(super) fn named(&self) -> [&[u8]; 5] {
         let keys = [

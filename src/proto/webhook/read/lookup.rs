@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use super::BadWebhook;
 use super::source::{Root, Source, is_container};
-use crate::proto::webhook::interface::Hook;
+use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::form::{Array, Key, Value};
 use crate::proto::wire::json;
 
@@ -40,7 +40,7 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// Reads all JSON there is, once. Over a limit is an error, malformed is plain text.
-    pub(super) fn new(source: &'a Source<'a>, hook: &Hook) -> Result<Places<'a>, BadWebhook> {
+    pub(super) fn new(source: &'a Source<'a>, webhook: &Webhook) -> Result<Places<'a>, BadWebhook> {
         let root = |root: &'a Root<'a>| match root {
             Root::Form(array) => Ok(Some(Place::Array(array))),
             Root::Json(text) => opened(text),
@@ -57,7 +57,7 @@ impl<'a> Places<'a> {
         for uncovered in &source.uncovered {
             places.uncovered.extend(root(uncovered)?);
         }
-        let named = hook.named();
+        let named = webhook.named();
         for place in places
             .covered
             .clone()
@@ -185,8 +185,8 @@ impl<'a> Places<'a> {
 
     /// Whether what the permit does not cover says that this is a message; `None` where it says
     /// nothing.
-    pub(super) fn uncovered(&self, hook: &Hook) -> Option<bool> {
-        let condition = hook.accept_if.as_ref()?;
+    pub(super) fn uncovered(&self, webhook: &Webhook) -> Option<bool> {
+        let condition = webhook.accept_if.as_ref()?;
         let found = self.find(&self.uncovered, &condition.key, Depth::Any)?;
         Some(condition.holds(&found.into_bytes()))
     }

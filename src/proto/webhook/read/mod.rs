@@ -16,7 +16,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::limits::{MEDIA_LINK_BYTES_MAX, MEDIA_LINKS_MAX, MESSAGES_MAX};
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::webhook::access::Permit;
-use crate::proto::webhook::interface::{Decode, Hook, Media};
+use crate::proto::webhook::interface::{Decode, Media, Webhook};
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::form;
 use crate::proto::wire::number;
@@ -60,35 +60,39 @@ pub enum BadWebhook {
 /// With `each`, to, from, text and id are sought in the element alone. `accept_if` is judged for
 /// each element: by the element itself, and where it has no such key by what stands beside the
 /// list, so that one delivery receipt among messages hides none of them.
-pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Reading, BadWebhook> {
-    let source = Source::read(permit.coverage(), request, hook)?;
-    let places = Places::new(&source, hook)?;
+pub fn read(
+    permit: Permit,
+    request: &Request<'_>,
+    webhook: &Webhook,
+) -> Result<Reading, BadWebhook> {
+    let source = Source::read(permit.coverage(), request, webhook)?;
+    let places = Places::new(&source, webhook)?;
     let charset = charset(request.header("content-type").unwrap_or_default());
-    let accepted = |scope: Scope| match &hook.accept_if {
+    let accepted = |scope: Scope| match &webhook.accept_if {
         Some(condition) => scope
             .presence(&condition.key)
             .map(|found| condition.holds(&found)),
         None => Some(true),
     };
-    let without_key = hook.accept_if.as_ref().is_some_and(|c| c.holds(b""));
+    let without_key = webhook.accept_if.as_ref().is_some_and(|c| c.holds(b""));
     // What a signature does not cover may still say that this is no message.
     let whole = Scope::Whole(&places);
-    let is_message = accepted(whole).or_else(|| places.uncovered(hook));
+    let is_message = accepted(whole).or_else(|| places.uncovered(webhook));
     if is_message.is_none() && source.garbled {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
     }
     let is_message = is_message.unwrap_or(without_key);
-    if hook.each.is_empty() {
+    if webhook.each.is_empty() {
         if !is_message {
             return Ok(Reading::Filtered);
         }
-        let item = item(whole, hook, charset);
+        let item = item(whole, webhook, charset);
         return match item.message {
             Ok(_) => Ok(Reading::Messages(vec![item])),
             Err(error) => Err(BadWebhook::Message(error)),
         };
     }
-    let Some(elements) = places.list(&hook.each) else {
+    let Some(elements) = places.list(&webhook.each) else {
         return match is_message {
             true => Err(BadWebhook::NoList),
             false => Ok(Reading::Filtered),
@@ -97,12 +101,12 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
     if elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
-    let beside = accepted(Scope::Beside(&places)).or_else(|| places.uncovered(hook));
+    let beside = accepted(Scope::Beside(&places)).or_else(|| places.uncovered(webhook));
     let items: Vec<Item> = elements
         .into_iter()
         .map(|element| Scope::Element(&places, element))
         .filter(|element| accepted(*element).or(beside).unwrap_or(without_key))
-        .map(|element| item(element, hook, charset))
+        .map(|element| item(element, webhook, charset))
         .collect();
     match items.is_empty() {
         true => Ok(Reading::Filtered),
@@ -112,57 +116,57 @@ pub fn read(permit: Permit, request: &Request<'_>, hook: &Hook) -> Result<Readin
 
 /// Whether a request names a destination, sender or text at all, at any place that its proof covers. A
 /// GET that does not is somebody's look at the address and no message.
-pub fn names_any(coverage: &Coverage, request: &Request<'_>, hook: &Hook) -> bool {
-    let Ok(source) = Source::read(coverage, request, hook) else {
+pub fn names_any(coverage: &Coverage, request: &Request<'_>, webhook: &Webhook) -> bool {
+    let Ok(source) = Source::read(coverage, request, webhook) else {
         return false;
     };
-    let Ok(places) = Places::new(&source, hook) else {
+    let Ok(places) = Places::new(&source, webhook) else {
         return false;
     };
     let whole = Scope::Whole(&places);
     [
-        &hook.key_to,
-        &hook.key_from,
-        &hook.key_body,
-        &hook.key_caption,
+        &webhook.key_to,
+        &webhook.key_from,
+        &webhook.key_body,
+        &webhook.key_caption,
     ]
     .into_iter()
     .any(|key| whole.find(key).is_some())
 }
 
-fn item(scope: Scope, hook: &Hook, charset: Option<&str>) -> Item {
+fn item(scope: Scope, webhook: &Webhook, charset: Option<&str>) -> Item {
     let field = |key: &[u8], field| scope.find(key).ok_or(BadMessage::Missing { field });
     let message = || {
-        let to = Number::parse_inbound(&field(&hook.key_to, "to")?)?;
-        let from = Sender::parse_inbound(&field(&hook.key_from, "from")?)?;
-        let in_format = |raw: &str| number::format(raw, hook.number_format).into_bytes();
+        let to = Number::parse_inbound(&field(&webhook.key_to, "to")?)?;
+        let from = Sender::parse_inbound(&field(&webhook.key_from, "from")?)?;
+        let in_format = |raw: &str| number::format(raw, webhook.number_format).into_bytes();
         Ok(Message {
             to: Number::parse_inbound(&in_format(to.as_str()))?,
             from: Sender::parse_inbound(&in_format(from.as_str()))?,
-            text: Text::parse_inbound(&text(scope, hook)?, charset),
+            text: Text::parse_inbound(&text(scope, webhook)?, charset),
         })
     };
     Item {
         message: message(),
         id: scope
-            .find(&hook.key_id)
+            .find(&webhook.key_id)
             .map(Cow::into_owned)
             .filter(|id| !id.is_empty()),
     }
 }
 
 /// The text, and behind it the links of an MMS, which need not have one.
-fn text(scope: Scope, hook: &Hook) -> Result<Vec<u8>, BadMessage> {
-    let media = scope.all(&hook.key_media, MEDIA_LINKS_MAX);
-    let text = scope.find(&hook.key_body);
-    let caption = text.or_else(|| scope.find(&hook.key_caption));
+fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessage> {
+    let media = scope.all(&webhook.key_media, MEDIA_LINKS_MAX);
+    let text = scope.find(&webhook.key_body);
+    let caption = text.or_else(|| scope.find(&webhook.key_caption));
     let mut text = match caption {
-        Some(text) => decode(&text, hook.text_decode),
+        Some(text) => decode(&text, webhook.text_decode),
         None if media.iter().any(|link| !link.is_empty()) => Vec::new(),
         None => return Err(BadMessage::Missing { field: "text" }),
     };
     let links = media.iter().filter(|link| is_link(link));
-    for link in links.filter(|_| hook.media == Media::Link) {
+    for link in links.filter(|_| webhook.media == Media::Link) {
         if !text.is_empty() {
             text.push(b'\n');
         }

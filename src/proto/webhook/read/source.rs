@@ -1,7 +1,7 @@
 //! A request → its parameters: which of its bytes are read, and as what.
 
 use super::BadWebhook;
-use crate::proto::webhook::interface::Hook;
+use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::form::{self, Array, TooMuch, Value};
 use crate::proto::wire::json::{self, BadJson};
@@ -33,7 +33,7 @@ impl<'a> Source<'a> {
     pub(super) fn read(
         coverage: &Coverage,
         request: &Request<'a>,
-        hook: &Hook,
+        webhook: &Webhook,
     ) -> Result<Source<'a>, BadWebhook> {
         let body = body(request)?;
         let query = Root::Form(form::parse_urlencoded(request.query())?);
@@ -65,7 +65,7 @@ impl<'a> Source<'a> {
             Coverage::Claims(claims) => source.covered.push(Root::Claims(claims.clone())),
         }
         for root in source.covered.iter_mut().chain(&mut source.uncovered) {
-            root.unescape(hook);
+            root.unescape(webhook);
         }
         Ok(source)
     }
@@ -74,7 +74,7 @@ impl<'a> Source<'a> {
 impl Root<'_> {
     /// Takes one more layer of percent-encoding off parameters that are JSON below it: some of
     /// Zadarma's `result`s have two. Never off a parameter that a key names.
-    fn unescape(&mut self, hook: &Hook) {
+    fn unescape(&mut self, webhook: &Webhook) {
         let decoded = |bytes: &[u8]| {
             let start = bytes.get(..3).unwrap_or_default();
             let container = [b"%7B", b"%5B"]
@@ -87,7 +87,7 @@ impl Root<'_> {
             return;
         };
         let ends = |b: &u8| matches!(b, b'.' | b'[');
-        let named = hook
+        let named = webhook
             .named()
             .map(|path| path.split(ends).next().unwrap_or_default());
         for (key, value) in array.entries_mut() {

@@ -1,4 +1,4 @@
-//! Requests and hooks → the messages they must give, row by row.
+//! Requests and interfaces → the messages they must give, row by row.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,8 +19,8 @@ use crate::proto::wire::request::{Field, Version};
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-fn hook() -> Hook {
-    Hook {
+fn webhook() -> Webhook {
+    Webhook {
         interface: String::new(),
         key_to: b"To".to_vec(),
         key_from: b"From".to_vec(),
@@ -39,12 +39,12 @@ fn hook() -> Hook {
     }
 }
 
-fn hook_of(to: &str, from: &str, body: &str) -> Hook {
-    Hook {
+fn webhook_of(to: &str, from: &str, body: &str) -> Webhook {
+    Webhook {
         key_to: to.into(),
         key_from: from.into(),
         key_body: body.into(),
-        ..hook()
+        ..webhook()
     }
 }
 
@@ -58,10 +58,10 @@ fn condition(key: &str, values: &[&str]) -> Option<Condition> {
     })
 }
 
-fn with(change: impl FnOnce(&mut Hook)) -> Hook {
-    let mut hook = hook();
-    change(&mut hook);
-    hook
+fn with(change: impl FnOnce(&mut Webhook)) -> Webhook {
+    let mut webhook = webhook();
+    change(&mut webhook);
+    webhook
 }
 
 fn read_as(
@@ -70,7 +70,7 @@ fn read_as(
     target: &str,
     content_type: Option<&str>,
     body: &[u8],
-    hook: &Hook,
+    webhook: &Webhook,
 ) -> Result<Reading, BadWebhook> {
     let fields = content_type.map(|value| Field {
         name: "content-type",
@@ -83,13 +83,17 @@ fn read_as(
         fields: fields.into_iter().collect(),
         body,
     };
-    read(Permit::replayed(0, coverage), &request, hook)
+    read(Permit::replayed(0, coverage), &request, webhook)
 }
 
-fn post(hook: &Hook, content_type: &str, body: impl AsRef<[u8]>) -> Result<Reading, BadWebhook> {
+fn post(
+    webhook: &Webhook,
+    content_type: &str,
+    body: impl AsRef<[u8]>,
+) -> Result<Reading, BadWebhook> {
     let content_type = Some(content_type).filter(|value| !value.is_empty());
     let body = body.as_ref();
-    read_as(Coverage::Whole, "POST", "/", content_type, body, hook)
+    read_as(Coverage::Whole, "POST", "/", content_type, body, webhook)
 }
 
 /// `to from text` of every item, `!field` where it is none; the id behind it.
@@ -122,7 +126,7 @@ fn shown(reading: Result<Reading, BadWebhook>) -> String {
 fn forms() {
     let check = |body: &[u8], expected: &str| {
         assert_eq!(
-            shown(post(&hook(), FORM, body)),
+            shown(post(&webhook(), FORM, body)),
             expected,
             "{}",
             body.escape_ascii()
@@ -166,7 +170,7 @@ fn forms() {
 #[test]
 fn texts_that_look_like_json_are_texts() {
     let check = |body: &str, expected: &str| {
-        assert_eq!(shown(post(&hook(), FORM, body)), expected, "{body}");
+        assert_eq!(shown(post(&webhook(), FORM, body)), expected, "{body}");
     };
     let all = r#"{"To":"7","From":"8","Body":"y"}"#;
     check(&format!("To=1&From=2&Body={all}"), &format!("1 2 {all}"));
@@ -226,7 +230,7 @@ fn texts_that_look_like_json_are_texts() {
 #[test]
 fn json() {
     let check = |body: &str, expected: &str| {
-        assert_eq!(shown(post(&hook(), JSON, body)), expected, "{body}");
+        assert_eq!(shown(post(&webhook(), JSON, body)), expected, "{body}");
     };
     check(r#"{"To":"1","From":"2","Body":"x"}"#, "1 2 x");
     check(r#" {"To":"1","From":"2","Body":"x"} "#, "1 2 x");
@@ -277,7 +281,7 @@ fn json() {
 fn types() {
     let text = r#"{"To":"1","From":"2","Body":"x=1&y"}"#;
     let check = |content_type: &str, body: &str, expected: &str| {
-        let got = shown(post(&hook(), content_type, body));
+        let got = shown(post(&webhook(), content_type, body));
         assert_eq!(got, expected, "{content_type}: {body}");
     };
     let is_json = "1 2 x=1&y";
@@ -328,7 +332,7 @@ fn queries() {
             target,
             Some(FORM),
             body.as_bytes(),
-            &hook(),
+            &webhook(),
         );
         assert_eq!(shown(got), expected, "{method} {target} {body}");
     };
@@ -363,35 +367,35 @@ fn queries() {
 #[test]
 fn paths() {
     let telnyx = r#"{"data":{"event_type":"message.received","payload":{"from":{"phone_number":"+2"},"to":[{"phone_number":"+1"},{"phone_number":"+3"}],"text":"x"}}}"#;
-    let paths = hook_of(
+    let paths = webhook_of(
         "data.payload.to[0].phone_number",
         "data.payload.from.phone_number",
         "data.payload.text",
     );
     assert_eq!(shown(post(&paths, JSON, telnyx)), "+1 +2 x");
-    let second = hook_of(
+    let second = webhook_of(
         "data.payload.to[1].phone_number",
         "data.payload.from.phone_number",
         "text",
     );
     assert_eq!(shown(post(&second, JSON, telnyx)), "+3 +2 x");
-    let none = hook_of(
+    let none = webhook_of(
         "payload.to[0].phone_number",
         "data.payload.from.phone_number",
         "text",
     );
     assert_eq!(shown(post(&none, JSON, telnyx)), "bad: no to");
-    let rooted = hook_of("[0].to", "[0].message.from", "[0].message.text");
+    let rooted = webhook_of("[0].to", "[0].message.from", "[0].message.text");
     let bandwidth = r#"[{"to":"+1","message":{"to":["+9"],"from":"+2","text":"x"}}]"#;
     assert_eq!(shown(post(&rooted, JSON, bandwidth)), "+1 +2 x");
 
     // Through a form, and through JSON in one of its fields; not through a text.
-    let form = hook_of("m[0][to]", "m[0][from]", "m[0].text");
+    let form = webhook_of("m[0][to]", "m[0][from]", "m[0].text");
     assert_eq!(
         shown(post(&form, FORM, "m[0][to]=1&m[0][from]=2&m[0][text]=x")),
         "1 2 x"
     );
-    let inside = hook_of("r.to", "r.from", "r.text");
+    let inside = webhook_of("r.to", "r.from", "r.text");
     assert_eq!(
         shown(post(&inside, FORM, r#"r={"to":1,"from":2,"text":"{}"}"#)),
         "1 2 {}"
@@ -404,7 +408,7 @@ fn paths() {
         )),
         "1 2 {\"from\":9}"
     );
-    let deep = hook_of("to", "from", "r.text");
+    let deep = webhook_of("to", "from", "r.text");
     assert_eq!(
         shown(post(&deep, FORM, r#"to=1&r[text]={"from":9}"#)),
         "bad: no from"
@@ -418,7 +422,7 @@ fn paths() {
         "1 9 x"
     );
     // A member that is named like a path is its value.
-    let named = hook_of("a.to", "from", "text");
+    let named = webhook_of("a.to", "from", "text");
     assert_eq!(
         shown(post(
             &named,
@@ -427,12 +431,12 @@ fn paths() {
         )),
         "1 2 x"
     );
-    let broken = hook_of("a[", "from", "text");
+    let broken = webhook_of("a[", "from", "text");
     assert_eq!(
         shown(post(&broken, JSON, r#"{"a":1,"from":2,"text":"x"}"#)),
         "bad: no to"
     );
-    let empty = hook_of("", "from", "text");
+    let empty = webhook_of("", "from", "text");
     assert_eq!(
         shown(post(&empty, JSON, r#"{"":1,"from":2,"text":"x"}"#)),
         "bad: no to"
@@ -442,7 +446,7 @@ fn paths() {
 #[test]
 fn charsets() {
     let check = |content_type: &str, body: &[u8], expected: &str| {
-        let got = shown(post(&hook(), content_type, body));
+        let got = shown(post(&webhook(), content_type, body));
         assert_eq!(got, expected, "{content_type}");
     };
     let form: &[u8] = b"To=1&From=2&Body=%80";
@@ -486,7 +490,7 @@ fn charsets() {
 
 #[test]
 fn ids() {
-    let id = with(|hook| hook.key_id = b"Id".to_vec());
+    let id = with(|webhook| webhook.key_id = b"Id".to_vec());
     assert_eq!(
         shown(post(&id, FORM, "To=1&From=2&Body=x&Id=a7")),
         "1 2 x#a7"
@@ -513,9 +517,10 @@ fn ids() {
 
 #[test]
 fn filters() {
-    let accept = |key: &str, value: &str| with(|hook| hook.accept_if = condition(key, &[value]));
-    let check = |hook: &Hook, content_type: &str, body: &str, expected: &str| {
-        assert_eq!(shown(post(hook, content_type, body)), expected, "{body}");
+    let accept =
+        |key: &str, value: &str| with(|webhook| webhook.accept_if = condition(key, &[value]));
+    let check = |webhook: &Webhook, content_type: &str, body: &str, expected: &str| {
+        assert_eq!(shown(post(webhook, content_type, body)), expected, "{body}");
     };
     let event = accept("event", "SMS");
     check(&event, FORM, "event=SMS&To=1&From=2&Body=x", "1 2 x");
@@ -549,7 +554,7 @@ fn filters() {
         r#"{"data":{"type":"out","To":1,"From":2,"Body":"x"}}"#,
         "filtered",
     );
-    let either = with(|hook| hook.accept_if = condition("type", &["sms", "mms"]));
+    let either = with(|webhook| webhook.accept_if = condition("type", &["sms", "mms"]));
     check(&either, FORM, "type=mms&To=1&From=2&Body=x", "1 2 x");
     check(&either, FORM, "type=sms|mms&To=1&From=2&Body=x", "filtered");
     check(&either, FORM, "To=1&From=2&Body=x", "filtered");
@@ -614,9 +619,9 @@ fn filters() {
 
 #[test]
 fn lists() {
-    let each = |path: &str| with(|hook| hook.each = path.into());
-    let check = |hook: &Hook, content_type: &str, body: &str, expected: &str| {
-        assert_eq!(shown(post(hook, content_type, body)), expected, "{body}");
+    let each = |path: &str| with(|webhook| webhook.each = path.into());
+    let check = |webhook: &Webhook, content_type: &str, body: &str, expected: &str| {
+        assert_eq!(shown(post(webhook, content_type, body)), expected, "{body}");
     };
     let two = r#"[{"To":1,"From":2,"Body":"x"},{"a":{"To":3,"From":4},"Body":"y"}]"#;
     let both = "1 2 x|3 4 y";
@@ -674,9 +679,9 @@ fn lists() {
         r#"{"m":[{"To":"/","From":2,"Body":"x"},{"To":1,"From":2,"Body":"y"},5,null,"z",[]]}"#,
         "!to holds byte 0x2f|1 2 y|!no to|!no to|!no to|!no to",
     );
-    let id = with(|hook| {
-        hook.each = b"m".to_vec();
-        hook.key_id = b"id".to_vec();
+    let id = with(|webhook| {
+        webhook.each = b"m".to_vec();
+        webhook.key_id = b"id".to_vec();
     });
     check(
         &id,
@@ -701,9 +706,9 @@ fn lists() {
     check(&each("[]"), FORM, "To=1&From=2&Body=x", "no list");
 
     // A filter is judged by the element, else by what stands beside the list.
-    let both = with(|hook| {
-        hook.each = b"m".to_vec();
-        hook.accept_if = condition("type", &["in"]);
+    let both = with(|webhook| {
+        webhook.each = b"m".to_vec();
+        webhook.accept_if = condition("type", &["in"]);
     });
     check(
         &both,
@@ -731,22 +736,30 @@ fn lists() {
 
 #[test]
 fn coverage() {
-    let check = |coverage: Coverage, target: &str, body: &str, hook: &Hook, expected: &str| {
-        let got = read_as(coverage, "POST", target, Some(FORM), body.as_bytes(), hook);
-        assert_eq!(shown(got), expected, "{target} {body}");
-    };
+    let check =
+        |coverage: Coverage, target: &str, body: &str, webhook: &Webhook, expected: &str| {
+            let got = read_as(
+                coverage,
+                "POST",
+                target,
+                Some(FORM),
+                body.as_bytes(),
+                webhook,
+            );
+            assert_eq!(shown(got), expected, "{target} {body}");
+        };
     check(
         Coverage::Body,
         "/?To=9&From=9&Body=9",
         "To=1&From=2&Body=x",
-        &hook(),
+        &webhook(),
         "1 2 x",
     );
     check(
         Coverage::Body,
         "/?To=9",
         "From=2&Body=x",
-        &hook(),
+        &webhook(),
         "bad: no to",
     );
 
@@ -756,38 +769,44 @@ fn coverage() {
         inside(),
         "/?To=9",
         &format!("{result}&From=9&x={{\"Body\":9}}"),
-        &hook(),
+        &webhook(),
         "1 2 x",
     );
     check(
         inside(),
         "/",
         &result.replace("\"From\":2,", ""),
-        &hook(),
+        &webhook(),
         "bad: no from",
     );
     check(
         inside(),
         "/?From=9",
         &format!("From=9&{}", result.replace("\"From\":2,", "")),
-        &hook(),
+        &webhook(),
         "bad: no from",
     );
-    check(inside(), "/", "To=1&From=2&Body=x", &hook(), "bad: no to");
+    check(
+        inside(),
+        "/",
+        "To=1&From=2&Body=x",
+        &webhook(),
+        "bad: no to",
+    );
     check(
         inside(),
         "/",
         "result=x&To=1&From=2&Body=x",
-        &hook(),
+        &webhook(),
         "bad: no to",
     );
-    check(inside(), &format!("/?{result}"), "x=1", &hook(), "1 2 x");
+    check(inside(), &format!("/?{result}"), "x=1", &webhook(), "1 2 x");
     let escaped = "result=%257B%2522To%2522%253A1%252C%2522From%2522%253A2%252C%2522Body%2522%253A%2522x%2522%257D";
-    check(inside(), "/", escaped, &hook(), "1 2 x");
-    let paths = hook_of("result.To", "result.From", "result.Body");
+    check(inside(), "/", escaped, &webhook(), "1 2 x");
+    let paths = webhook_of("result.To", "result.From", "result.Body");
     check(inside(), "/", result, &paths, "1 2 x");
     // What is not covered can only say that this is no message.
-    let event = with(|hook| hook.accept_if = condition("event", &["SMS"]));
+    let event = with(|webhook| webhook.accept_if = condition("event", &["SMS"]));
     check(
         inside(),
         "/",
@@ -807,19 +826,19 @@ fn coverage() {
     check(inside(), "/", covered, &event, "filtered");
 
     let claims = Coverage::Claims(br#"{"To":1,"From":2,"Body":"x"}"#.to_vec());
-    check(claims, "/?To=9", "To=9&From=9&Body=9", &hook(), "1 2 x");
+    check(claims, "/?To=9", "To=9&From=9&Body=9", &webhook(), "1 2 x");
     check(
         Coverage::Claims(b"{}".to_vec()),
         "/?To=9&From=9",
         "Body=9",
-        &hook(),
+        &webhook(),
         "bad: no to",
     );
     check(
         Coverage::Claims(b"x".to_vec()),
         "/?To=9&From=9",
         "Body=9",
-        &hook(),
+        &webhook(),
         "bad: no to",
     );
 }
@@ -854,7 +873,7 @@ fn single_parameters() {
 #[test]
 fn limits() {
     let check = |content_type: &str, body: String, expected: &str| {
-        let got = shown(post(&hook(), content_type, &body));
+        let got = shown(post(&webhook(), content_type, &body));
         assert_eq!(got, expected, "{body:.80}");
     };
     let many = |count: usize| {
@@ -871,7 +890,7 @@ fn limits() {
             &format!("/?{}", many(count)),
             None,
             b"",
-            &hook(),
+            &webhook(),
         ))
     };
     assert_eq!(get(PARAMETERS_MAX), "1 2 x");
@@ -961,7 +980,7 @@ fn limits() {
         );
     }
 
-    let each = with(|hook| hook.each = b"m".to_vec());
+    let each = with(|webhook| webhook.each = b"m".to_vec());
     let messages = |count: usize| {
         let list = vec![r#"{"To":1,"From":2,"Body":"x"}"#; count].join(",");
         match post(&each, JSON, format!("{{\"m\":[{list}]}}")) {
@@ -989,8 +1008,8 @@ fn the_deepest_request_fits_the_stack() {
         );
         let levels = "[a]".repeat(64);
         let body = format!("x{levels}={json}&y{levels}=1&Body=x");
-        assert_eq!(shown(post(&hook(), FORM, body)), "1 2 x");
-        assert_eq!(shown(post(&hook(), JSON, &json)), "bad: no text");
+        assert_eq!(shown(post(&webhook(), FORM, body)), "1 2 x");
+        assert_eq!(shown(post(&webhook(), JSON, &json)), "bad: no text");
     };
     std::thread::Builder::new()
         .stack_size(CONNECTION_STACK_BYTES)
@@ -1002,9 +1021,9 @@ fn the_deepest_request_fits_the_stack() {
 
 #[test]
 fn numbers_in_one_spelling() {
-    let hook = with(|hook| hook.number_format = NumberFormat::PlusNanp);
+    let webhook = with(|webhook| webhook.number_format = NumberFormat::PlusNanp);
     let check = |body: &str, expected: &str| {
-        assert_eq!(shown(post(&hook, FORM, body)), expected, "{body}");
+        assert_eq!(shown(post(&webhook, FORM, body)), expected, "{body}");
     };
     check(
         "To=2025550160&From=15017122661&Body=x",
@@ -1027,13 +1046,13 @@ fn numbers_in_one_spelling() {
 #[test]
 fn texts_in_an_encoding_of_their_own() {
     fn check(from: Decode, text: &str, expected: &str) {
-        let hook = with(|hook| hook.text_decode = from);
+        let webhook = with(|webhook| webhook.text_decode = from);
         let mut body = br#"{"To":1,"From":2,"Body":"#.to_vec();
         crate::proto::wire::json::write_string(text.as_bytes(), &mut body);
         body.push(b'}');
         let body = String::from_utf8(body).unwrap();
         assert_eq!(
-            shown(post(&hook, JSON, &body)),
+            shown(post(&webhook, JSON, &body)),
             format!("1 2 {expected}"),
             "{text}"
         );
@@ -1057,9 +1076,9 @@ fn texts_in_an_encoding_of_their_own() {
 
 #[test]
 fn the_text_of_an_mms_may_have_another_name() {
-    let hook = with(|hook| hook.key_caption = b"Caption".to_vec());
+    let webhook = with(|webhook| webhook.key_caption = b"Caption".to_vec());
     let check = |body: &str, expected: &str| {
-        assert_eq!(shown(post(&hook, FORM, body)), expected, "{body}");
+        assert_eq!(shown(post(&webhook, FORM, body)), expected, "{body}");
     };
     check("To=1&From=2&Caption=x", "1 2 x");
     check("To=1&From=2&Caption=x&Body=y", "1 2 y");
@@ -1074,11 +1093,15 @@ fn the_text_of_an_mms_may_have_another_name() {
 #[test]
 fn media_are_links_behind_the_text() {
     fn check(key: &str, media: Media, content_type: &str, body: &str, expected: &str) {
-        let hook = with(|hook| {
-            hook.key_media = key.into();
-            hook.media = media;
+        let webhook = with(|webhook| {
+            webhook.key_media = key.into();
+            webhook.media = media;
         });
-        assert_eq!(shown(post(&hook, content_type, body)), expected, "{body}");
+        assert_eq!(
+            shown(post(&webhook, content_type, body)),
+            expected,
+            "{body}"
+        );
     }
     let link = |key: &str, content_type: &str, body: &str, expected: &str| {
         check(key, Media::Link, content_type, body, expected);
@@ -1145,10 +1168,10 @@ fn media_are_links_behind_the_text() {
         );
     }
     // Each message has its own.
-    let hook = with(|hook| {
-        hook.key_media = b"m[]".to_vec();
-        hook.each = b"[]".to_vec();
+    let webhook = with(|webhook| {
+        webhook.key_media = b"m[]".to_vec();
+        webhook.each = b"[]".to_vec();
     });
     let two = r#"[{"To":1,"From":2,"Body":"x","m":["https://a"]},{"To":1,"From":2,"Body":"y"}]"#;
-    assert_eq!(shown(post(&hook, JSON, two)), "1 2 x\nhttps://a|1 2 y");
+    assert_eq!(shown(post(&webhook, JSON, two)), "1 2 x\nhttps://a|1 2 y");
 }
