@@ -142,10 +142,10 @@ fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
     };
     let config = load(path).config;
     let gate = config.as_ref().and_then(|config| {
-        let mut gates = config.hooks.iter().zip(&config.rules.gates);
-        gates.find(|(webhook, _)| index.is_none_or(|index| index == webhook.interface.as_str()))
+        let mut interfaces = config.rules.interfaces.iter();
+        let found = interfaces.find(|it| index.is_none_or(|index| index == it.name.as_str()));
+        found.map(|interface| &interface.gate)
     });
-    let gate = gate.map(|(_, gate)| gate);
     let public = gate.and_then(|gate| gate.public_url.as_ref());
     let mut address = public.map_or(ADDRESS.to_owned(), |url| url.text());
     // Behind a proxy that changes paths, public_url has the one that counts.

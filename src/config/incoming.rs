@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::proto::webhook::access::{Rules, Status};
-use crate::proto::webhook::interface::{Decode, Gate, Media, Webhook};
+use crate::proto::webhook::interface::{Decode, Gate, Interface, Media, Webhook};
 use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::wire::json;
 use crate::proto::wire::number::NumberFormat;
@@ -15,11 +15,10 @@ use super::preset::Presets;
 use super::values::Choices;
 use super::{url, values};
 
-/// The rules and, one a gate, the hooks.
-pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rules, Vec<Webhook>) {
+/// The rules, with one interface without an index, or one an index, in file order.
+pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rules {
     let indices = candidates(table, notes);
-    let mut gates = Vec::new();
-    let mut hooks = Vec::new();
+    let mut interfaces = Vec::new();
     for index in &indices {
         let mut reader = Reader {
             table,
@@ -27,21 +26,23 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> (Rul
             preset: presets.find(table, index),
             notes,
         };
-        gates.push(gate(&mut reader));
-        hooks.push(webhook(&mut reader));
+        interfaces.push(Interface {
+            name: index.clone(),
+            gate: gate(&mut reader),
+            webhook: webhook(&mut reader),
+        });
     }
     let mut reader = Reader::once(table, notes);
-    let rules = Rules {
-        status: status(&mut reader, &gates),
-        gates,
+    Rules {
+        status: status(&mut reader, &interfaces),
+        interfaces,
         proxies: reader.read("proxy_addr", values::cidrs),
         proxy_header: reader.read("proxy_header", values::cgi_header),
-    };
-    (rules, hooks)
+    }
 }
 
 /// The status page, where there is one.
-fn status(reader: &mut Reader<'_, '_>, gates: &[Gate]) -> Option<Status> {
+fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<Status> {
     let permit = reader.read("status_addr", values::cidrs);
     let Some(path) = reader.read("status_path", values::status_path) else {
         if reader.table.gives("status_addr") && !reader.table.gives("status_path") {
@@ -54,7 +55,9 @@ fn status(reader: &mut Reader<'_, '_>, gates: &[Gate]) -> Option<Status> {
         let rest = entry.strip_prefix(path.as_slice());
         matches!(rest, Some([] | [b'?', ..]))
     };
-    let mut paths = gates.iter().filter_map(|gate| gate.paths.as_deref());
+    let mut paths = interfaces
+        .iter()
+        .filter_map(|interface| interface.gate.paths.as_deref());
     if paths.any(|paths| paths.iter().any(serves)) {
         reader.warn(
             "status_path",
@@ -296,7 +299,6 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     };
     let formats = values::NUMBER_FORMATS;
     Webhook {
-        interface: reader.index.into(),
         key_to: reader.read("key_to", values::needed_name),
         key_from: reader.read("key_from", values::needed_name),
         key_body: reader.read("key_body", values::needed_name),

@@ -5,7 +5,7 @@
 
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::LogNumbers;
-use crate::proto::webhook::{access, callfile, interface};
+use crate::proto::webhook::{access, callfile};
 use crate::proto::wire::ini::{self, Ini};
 use crate::providers;
 
@@ -35,10 +35,8 @@ pub use program::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles};
 pub struct Config {
     /// Outbound interfaces in file order: one without an index, or one an index.
     pub outgoing: Vec<Outgoing>,
-    /// Who may deliver. `rules.gates[n]` belongs to `hooks[n]`.
+    /// Who may deliver, with every inbound interface.
     pub rules: access::Rules,
-    /// How webhooks are read, one a gate.
-    pub hooks: Vec<interface::Webhook>,
     /// Where `websmsd` listens.
     pub listening: Listening,
     /// How a call file looks.
@@ -208,7 +206,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
         outgoing::check_quotas(&websms, notes);
     }
     let outgoing_is_sound = is_sound(notes);
-    let (rules, hooks) = incoming::read(&websmsd, &presets, notes);
+    let rules = incoming::read(&websmsd, &presets, notes);
     is_sound(notes);
     let listening = program::listening(&mut Reader::once(&websmsd, notes));
     let listening_is_sound = is_sound(notes);
@@ -222,7 +220,6 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     let config = Config {
         outgoing,
         rules,
-        hooks,
         listening,
         route: program::route(&mut Reader::once(&astqueue, notes)),
         spool,

@@ -218,7 +218,8 @@ fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
 /// The record of provider's ids, where an interface has them. That of `before` stays where its folder
 /// does, for some of its SMS may be under way.
 fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>> {
-    if config.hooks.iter().all(|hook| hook.key_id.is_empty()) {
+    let mut interfaces = config.rules.interfaces.iter();
+    if interfaces.all(|interface| interface.webhook.key_id.is_empty()) {
         return None;
     }
     let folder = state_folder(config, "seen");

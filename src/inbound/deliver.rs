@@ -14,7 +14,7 @@ use crate::proto::record::seen::{Known, Print};
 use crate::proto::webhook::Item;
 use crate::proto::webhook::access::Caller;
 use crate::proto::webhook::callfile::{self, CallFile, Unfit};
-use crate::proto::webhook::interface::Webhook;
+use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::Refusal;
@@ -28,10 +28,8 @@ use crate::sys::spool::File;
 pub(super) struct Order<'a> {
     /// Where they go.
     pub setup: &'a Setup,
-    /// What the interface wants.
-    pub webhook: &'a Webhook,
-    /// The interface.
-    pub gate: usize,
+    /// What they came in by.
+    pub interface: &'a Interface,
     /// The request's.
     pub id: Id,
     /// Who sent them.
@@ -54,17 +52,17 @@ pub(super) enum Fate {
 }
 
 /// What becomes of a request.
-pub(super) struct Outcome {
+pub(super) struct Outcome<'a> {
     /// Its answer.
-    pub reply: Reply,
+    pub reply: Reply<'a>,
     /// One a message; none where all of them failed for now.
     pub fates: Vec<Fate>,
 }
 
-impl Order<'_> {
+impl<'a> Order<'a> {
     /// Delivers all that are acceptable and were not before, or none. Those that are not are logged
     /// and hold up nobody.
-    pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome {
+    pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome<'a> {
         let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
         let with_id: Vec<Print> = prints.iter().flatten().copied().collect();
         let claimed = match &self.setup.duplicates {
@@ -142,7 +140,7 @@ impl Order<'_> {
         self.setup.duplicates.as_ref()?;
         let message = item.message.as_ref().ok()?;
         let id = item.id.as_ref()?;
-        Some(Print::of(&self.webhook.interface, id, message))
+        Some(Print::of(&self.interface.name, id, message))
     }
 
     /// Adds a message's call files to `call_files`.
@@ -176,14 +174,14 @@ impl Order<'_> {
 
     /// One that is delivered or was before makes the request a success; one that is not acceptable is
     /// kept, and so decides over those that are too long.
-    fn reply(&self, fates: &[Fate]) -> Reply {
+    fn reply(&self, fates: &[Fate]) -> Reply<'a> {
         let is_safe = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Duplicate);
         if fates.iter().any(is_safe) {
-            Reply::Accepted(self.gate)
+            Reply::Accepted(&self.interface.webhook)
         } else if fates.iter().all(|fate| *fate == Fate::TooLong) {
             Reply::Refused(Refusal::TooLong)
         } else {
-            Reply::Rejected(self.gate)
+            Reply::Rejected(&self.interface.webhook)
         }
     }
 
@@ -221,7 +219,7 @@ impl Order<'_> {
             hook::start(Run {
                 label: format!("{id} {}", Event::Message.key()),
                 program: program.clone(),
-                environment: environment(Event::Message, id, &self.webhook.interface, message),
+                environment: environment(Event::Message, id, &self.interface.name, message),
                 input: message.text.as_bytes().to_vec(),
             });
         }
@@ -240,7 +238,7 @@ impl Order<'_> {
         let kept = Kept {
             time_s: if clock::is_sane(now_s) { now_s } else { 0 },
             address: caller.map_or(Some(peer), |caller| caller.address()),
-            interface: self.webhook.interface.clone(),
+            interface: self.interface.name.clone(),
             coverage,
             items,
             method,
@@ -259,7 +257,7 @@ impl Order<'_> {
     }
 
     fn log_beside(&self, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.webhook.interface);
+        let interface = InBrackets(&self.interface.name);
         log::beside_refusal(format_args!(
             "{} {}{interface}: {words}",
             self.id, self.source
@@ -267,7 +265,7 @@ impl Order<'_> {
     }
 
     pub fn reject(&self, bad: &BadMessage) {
-        let status = self.webhook.reject_status;
+        let status = self.interface.webhook.reject_status;
         self.refuse(Refusal::Rejected(status), format_args!("{status}, {bad}"));
     }
 
@@ -278,7 +276,7 @@ impl Order<'_> {
 
     /// Of so few a second that a provider who repeats itself cannot fill the log.
     fn log_refusal(&self, level: Level, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.webhook.interface);
+        let interface = InBrackets(&self.interface.name);
         log::refusal_at(
             level,
             format_args!("{} {}{interface}: {words}", self.id, self.source),
@@ -286,7 +284,7 @@ impl Order<'_> {
     }
 
     /// Nothing was delivered that the provider must not send again; why is logged, and counted.
-    fn later(&self, why: Refusal) -> Outcome {
+    fn later(&self, why: Refusal) -> Outcome<'a> {
         self.count(why);
         Outcome {
             reply: Reply::Refused(Refusal::Spool),
@@ -301,7 +299,7 @@ impl Order<'_> {
     }
 
     pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
-        let interface = Interface(&self.webhook.interface);
+        let interface = InBrackets(&self.interface.name);
         log::event(
             level,
             format_args!("{} {}{interface}: {words}", self.id, self.source),
@@ -335,10 +333,10 @@ impl fmt::Display for Source {
     }
 }
 
-/// The interface's name, for the log, where it has one.
-pub(super) struct Interface<'a>(pub &'a str);
+/// An interface's name, for the log: ` [name]`, nothing where it has none.
+pub(super) struct InBrackets<'a>(pub &'a str);
 
-impl fmt::Display for Interface<'_> {
+impl fmt::Display for InBrackets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             "" => Ok(()),

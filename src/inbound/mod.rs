@@ -29,9 +29,9 @@ use crate::limits::{
 };
 use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
-use crate::proto::webhook::access::{self, Caller, Denied, Entry};
+use crate::proto::webhook::access::{self, Caller, Entry};
 use crate::proto::webhook::interface::Webhook;
-use crate::proto::webhook::verify::{Coverage, Scheme};
+use crate::proto::webhook::verify::{self, Coverage, Scheme};
 use crate::proto::webhook::{self, BadWebhook, Reading};
 use crate::proto::wire::form::{self, Value};
 use crate::proto::wire::request::{BadRequest, Framing, Request, Version};
@@ -45,7 +45,7 @@ use crate::sys::stream::Stream;
 use crate::sys::threads::Turns;
 use crate::sys::tls::certificate::Certificate;
 use buffer::{Buffer, Dry, Memory};
-use deliver::{Fate, Interface, Order, Outcome, Source};
+use deliver::{Fate, InBrackets, Order, Outcome, Source};
 pub use duplicates::Duplicates;
 use id::Id;
 pub use kept::Rejected;
@@ -168,24 +168,24 @@ enum Stop {
 }
 
 /// What the head alone decides.
-enum Opening {
+enum Opening<'c> {
     /// The body must be read.
-    Body(Entry, Framing),
+    Body(Entry<'c>, Framing),
     /// The answer. Framing tells whether there is a body that was not read.
-    Early(Reply, Framing),
+    Early(Reply<'c>, Framing),
 }
 
 /// An answer that needs nothing of the request any more.
-enum Reply {
+enum Reply<'c> {
     Refused(Refusal),
     Echo(Vec<u8>),
     /// The status page.
     Page(Vec<u8>),
     Empty,
-    /// `report_success` of this interface.
-    Accepted(usize),
-    /// `reject_status` of this interface.
-    Rejected(usize),
+    /// `report_success` of an interface.
+    Accepted(&'c Webhook),
+    /// `reject_status` of an interface.
+    Rejected(&'c Webhook),
 }
 
 impl Manner {
@@ -259,14 +259,13 @@ impl Connection<'_> {
                 (reply, Some(request_bytes))
             }
         };
-        let webhook = |gate: usize| setup.config.hooks.get(gate);
         let answer = match &reply {
             Reply::Refused(refusal) => refusal.answer(),
             Reply::Echo(value) => Answer::echo(value),
             Reply::Page(text) => Answer::accepted(text, metrics::CONTENT_TYPE),
             Reply::Empty => Answer::empty(),
-            Reply::Accepted(gate) => webhook(*gate).map_or(Answer::empty(), accepted),
-            Reply::Rejected(gate) => webhook(*gate).map_or(Answer::empty(), rejected),
+            Reply::Accepted(webhook) => accepted(webhook),
+            Reply::Rejected(webhook) => rejected(webhook),
         };
         let closes = matches!(&reply, Reply::Refused(refusal) if refusal.closes());
         Ok(self.answer(&answer, used.filter(|_| !closes)))
@@ -274,7 +273,7 @@ impl Connection<'_> {
 
     /// All that can be said without the body: address and path first, then the checks that
     /// providers make without a signature.
-    fn open(&mut self, setup: &Setup, head_bytes: usize) -> Result<Opening, Stop> {
+    fn open<'c>(&mut self, setup: &'c Setup, head_bytes: usize) -> Result<Opening<'c>, Stop> {
         let head = self.buffer.filled().get(..head_bytes).unwrap_or_default();
         let request = Request::parse(head)?;
         self.manner = Manner::of(&request);
@@ -296,7 +295,7 @@ impl Connection<'_> {
         let entry = match access::admit(rules, self.peer, &request) {
             Ok(entry) => entry,
             Err(denied) => {
-                let refusal = denied_refusal(denied, None);
+                let refusal = not_admitted(denied);
                 let caller = access::caller(rules, self.peer, &request);
                 self.log_refusal(Some(caller), "", refusal);
                 let framing = framing.unwrap_or(Framing::Chunked);
@@ -315,8 +314,7 @@ impl Connection<'_> {
         let framing = framing.map_err(stop)?;
         request.encoding().map_err(stop)?;
 
-        let gate = rules.gates.get(entry.gate());
-        let key_echo = gate.map_or(b"".as_slice(), |gate| &gate.key_echo);
+        let key_echo = &entry.interface().gate.key_echo;
         if !key_echo.is_empty()
             && let Some(value) = query_value(&request, key_echo)
         {
@@ -352,7 +350,13 @@ impl Connection<'_> {
     }
 
     /// Credentials, method, messages, delivery: what a whole request is answered.
-    fn judge(&self, setup: &Setup, entry: Entry, head_bytes: usize, request_bytes: usize) -> Reply {
+    fn judge<'c>(
+        &self,
+        setup: &'c Setup,
+        entry: Entry<'c>,
+        head_bytes: usize,
+        request_bytes: usize,
+    ) -> Reply<'c> {
         let bytes = self.buffer.filled().get(..request_bytes);
         let Some((head, body)) = bytes.and_then(|bytes| bytes.split_at_checked(head_bytes)) else {
             return Reply::Refused(Refusal::Malformed("head"));
@@ -363,27 +367,20 @@ impl Connection<'_> {
         };
         request.body = body;
 
-        let (gate, caller) = (entry.gate(), entry.caller());
-        let config = &setup.config;
-        let Some(webhook) = config.hooks.get(gate) else {
-            return Reply::Refused(Refusal::Path);
-        };
+        let (interface, caller) = (entry.interface(), entry.caller());
         let refused = |refusal: Refusal| {
-            self.log_refusal(Some(caller), &webhook.interface, refusal);
+            self.log_refusal(Some(caller), &interface.name, refusal);
             Reply::Refused(refusal)
         };
         let now_s = clock::now_s();
         let sane_s = Some(now_s).filter(|now_s| clock::is_sane(*now_s));
         let in_turn = || self.service.readers.take();
         let turn = in_turn();
-        let checked = access::check(entry, &config.rules, &request, sane_s);
+        let checked = access::check(entry, &request, sane_s);
         drop(turn);
         let permit = match checked {
             Ok(permit) => permit,
-            Err(denied) => {
-                let scheme = config.rules.gates.get(gate).map(|gate| &gate.scheme);
-                return refused(denied_refusal(denied, scheme));
-            }
+            Err(denied) => return refused(not_proved(denied, &interface.gate.scheme)),
         };
         match request.method {
             "GET" | "POST" => {}
@@ -392,12 +389,12 @@ impl Connection<'_> {
         }
         let order = Order {
             setup,
-            webhook,
-            gate,
+            interface,
             id: self.id,
             source: Source(self.peer, Some(caller)),
             share: Share::Shared,
         };
+        let webhook = &interface.webhook;
         // Only a refused request needs it again.
         let coverage = setup.rejected.as_ref().map(|_| permit.coverage().clone());
         let keep = |items: Items| {
@@ -410,7 +407,7 @@ impl Connection<'_> {
             }
         };
         let turn = in_turn();
-        let reading = webhook::read(permit, &request, webhook);
+        let reading = webhook::read(permit, &request);
         drop(turn);
         match reading {
             Ok(Reading::Messages(items)) => {
@@ -422,7 +419,7 @@ impl Connection<'_> {
             }
             Ok(Reading::Filtered) => {
                 order.log(Level::Info, format_args!("no message, acknowledged"));
-                Reply::Accepted(gate)
+                Reply::Accepted(webhook)
             }
             Err(BadWebhook::TooMuch(what)) => {
                 order.refuse(Refusal::TooLong, format_args!("413, {what}"));
@@ -433,12 +430,12 @@ impl Connection<'_> {
                 let words = format_args!("{status}, no list of messages");
                 order.refuse(Refusal::Rejected(status), words);
                 keep(Items::All);
-                Reply::Rejected(gate)
+                Reply::Rejected(webhook)
             }
             Err(BadWebhook::Message(bad)) => {
                 order.reject(&bad);
                 keep(Items::All);
-                Reply::Rejected(gate)
+                Reply::Rejected(webhook)
             }
         }
     }
@@ -449,7 +446,7 @@ impl Connection<'_> {
             "{} {}{}: {}, {}",
             self.id,
             Source(self.peer, caller),
-            Interface(interface),
+            InBrackets(interface),
             refusal.status(),
             refusal.phrase()
         ));
@@ -508,7 +505,7 @@ impl Connection<'_> {
 
 /// Which messages of an answered request were not acceptable or too long, if any: what the provider does
 /// not send again.
-fn refused_items(outcome: &Outcome) -> Option<Items> {
+fn refused_items(outcome: &Outcome<'_>) -> Option<Items> {
     let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
     let fates = outcome.fates.iter().zip(1..);
     let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_) | Fate::TooLong));
@@ -537,14 +534,20 @@ fn rejected(webhook: &Webhook) -> Answer<'_> {
     }
 }
 
-/// Who must stay outside, as a refusal; with `Basic` the answer asks for credentials.
-fn denied_refusal(denied: Denied, scheme: Option<&Scheme>) -> Refusal {
+/// A request that no interface takes, as a refusal.
+fn not_admitted(denied: access::Denied) -> Refusal {
+    match denied {
+        access::Denied::Address => Refusal::Address,
+        access::Denied::Path => Refusal::Path,
+    }
+}
+
+/// A request that proves nothing, as a refusal; with `Basic` the answer asks for credentials.
+fn not_proved(denied: verify::Denied, scheme: &Scheme) -> Refusal {
     match (denied, scheme) {
-        (Denied::Address, _) => Refusal::Address,
-        (Denied::Path, _) => Refusal::Path,
-        (Denied::Credentials(_), Some(Scheme::Basic { .. })) => Refusal::Credentials,
-        (Denied::Credentials(what), _) => Refusal::Signature(what),
-        (Denied::Clock, _) => Refusal::Clock,
+        (verify::Denied::Clock, _) => Refusal::Clock,
+        (_, Scheme::Basic { .. }) => Refusal::Credentials,
+        (denied, _) => Refusal::Signature(denied.phrase()),
     }
 }
 

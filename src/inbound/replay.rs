@@ -29,12 +29,8 @@ pub enum Replayed {
 
 /// Runs it through the inbound path; `say` is told each step, a line each, without a text or secret.
 pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed {
-    let config = &setup.config;
-    let hooks = config.hooks.iter();
-    let found = hooks
-        .zip(0..)
-        .find(|(webhook, _)| webhook.interface == kept.interface);
-    let Some((webhook, gate)) = found else {
+    let mut interfaces = setup.config.rules.interfaces.iter();
+    let Some(interface) = interfaces.find(|it| it.name == kept.interface) else {
         say("interface: not in this configuration");
         return Replayed::NoInterface;
     };
@@ -49,15 +45,14 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     };
     let order = Order {
         setup,
-        webhook,
-        gate,
+        interface,
         id: Id::draw(),
         source,
         share: Share::Alone,
     };
     let request = kept.request();
-    let permit = Permit::replayed(gate, kept.coverage.clone());
-    let items = match webhook::read(permit, &request, webhook) {
+    let permit = Permit::replayed(interface, kept.coverage.clone());
+    let items = match webhook::read(permit, &request) {
         Ok(Reading::Messages(items)) => items,
         Ok(Reading::Filtered) => {
             say("messages: none, by accept_if or an empty list");

@@ -75,7 +75,12 @@ impl Service {
 
 impl Connection<'_> {
     /// The answer to somebody who may read the status page.
-    pub(super) fn status(&self, setup: &Setup, status: &Status, request: &Request) -> Reply {
+    pub(super) fn status(
+        &self,
+        setup: &Setup,
+        status: &Status,
+        request: &Request,
+    ) -> Reply<'static> {
         if !matches!(request.method, "GET" | "HEAD") {
             self.log_refusal(None, "", Refusal::PageMethod);
             return Reply::Refused(Refusal::PageMethod);

@@ -18,7 +18,7 @@ use crate::inbound::{Service, Setup, serve};
 use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
 use crate::proto::provider::Call;
 use crate::proto::webhook::access::{self, Rules};
-use crate::proto::webhook::interface::{Gate, Webhook};
+use crate::proto::webhook::interface::{Gate, Interface};
 use crate::proto::webhook::verify::Scheme;
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
@@ -49,11 +49,11 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     let Some(config) = config else {
         return report;
     };
-    let is_wanted = |webhook: &Webhook| wanted.index.is_none_or(|index| webhook.interface == index);
-    if !config.hooks.iter().any(is_wanted) {
+    let is_wanted = |one: &Interface| wanted.index.is_none_or(|index| one.name == index);
+    if !config.rules.interfaces.iter().any(is_wanted) {
         let mut known = String::new();
-        for webhook in &config.hooks {
-            list(&mut known, &webhook.interface);
+        for interface in &config.rules.interfaces {
+            list(&mut known, &interface.name);
         }
         let fact = format_args!("no interface of that name, there are: {known}");
         no_interface(&mut report, fact);
@@ -68,11 +68,11 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
         passes(from, &config, &mut report);
     }
     let config = Arc::new(config);
-    for (at, (webhook, gate)) in config.hooks.iter().zip(&config.rules.gates).enumerate() {
-        if is_wanted(webhook) {
-            report.interface.clone_from(&webhook.interface);
-            who_may_deliver(gate, &config.rules, &mut report);
-            arrives(at, webhook, gate, &config, &mut report);
+    for interface in &config.rules.interfaces {
+        if is_wanted(interface) {
+            report.interface.clone_from(&interface.name);
+            who_may_deliver(&interface.gate, &config.rules, &mut report);
+            arrives(interface, &config, &mut report);
         }
     }
     report
@@ -300,10 +300,10 @@ fn passes(from: IpAddr, config: &Config, report: &mut Report) {
     }
     let mut passes = false;
     let mut names = String::new();
-    for (webhook, gate) in config.hooks.iter().zip(&config.rules.gates) {
-        if gate.permits(Some(from)) {
+    for interface in &config.rules.interfaces {
+        if interface.gate.permits(Some(from)) {
             passes = true;
-            list(&mut names, &webhook.interface);
+            list(&mut names, &interface.name);
         }
     }
     match (passes, names.as_str()) {
@@ -326,24 +326,21 @@ fn caller(gate: &Gate) -> IpAddr {
 // ---- Whether an SMS arrives -----------------------------------------------------------------
 
 #[inline(never)]
-fn arrives(at: usize, webhook: &Webhook, gate: &Gate, config: &Arc<Config>, report: &mut Report) {
+fn arrives(interface: &Interface, config: &Arc<Config>, report: &mut Report) {
     report.name = "sample";
-    let peer = caller(gate);
-    let request = match sample(webhook, gate, &config.rules) {
+    let peer = caller(&interface.gate);
+    let request = match sample(interface, &config.rules) {
         Ok(request) => request,
         Err((why, remedy)) => {
             return report.add(Finding::Skip, format_args!("not tried: {why}"), remedy);
         }
     };
-    if let Some(taker) = taker(&config.rules, peer, &request).filter(|taker| *taker != at) {
-        let other = config
-            .hooks
-            .get(taker)
-            .map_or("", |webhook| &webhook.interface);
+    let taker = taker(&config.rules, peer, &request).unwrap_or(&interface.name);
+    if taker != interface.name {
         return report.add(
             Finding::Fail,
             format_args!(
-                "interface {other} takes its SMS: same address, same path, later in the file"
+                "interface {taker} takes its SMS: same address, same path, later in the file"
             ),
             "give each interface a url_path of its own, and that to the provider",
         );
@@ -362,19 +359,15 @@ fn arrives(at: usize, webhook: &Webhook, gate: &Gate, config: &Arc<Config>, repo
 }
 
 /// The request of an SMS, or why there is none, and what helps.
-fn sample(
-    webhook: &Webhook,
-    gate: &Gate,
-    rules: &Rules,
-) -> Result<Vec<u8>, (&'static str, &'static str)> {
-    if lets_proxies_in_only(gate, rules) {
+fn sample(interface: &Interface, rules: &Rules) -> Result<Vec<u8>, (&'static str, &'static str)> {
+    if lets_proxies_in_only(&interface.gate, rules) {
         return Err(("no provider may deliver", ""));
     }
     let Ok(unique) = files::unique() else {
         return Err(("no random numbers", ""));
     };
     let id = format!("websms-selftest-{unique}");
-    sample::encode(webhook, gate, &id, clock::now_s()).map_err(|none| match none {
+    sample::encode(interface, &id, clock::now_s()).map_err(|none| match none {
         NoSample::PrivateKey => (
             "telnyx signs with a key that only they have, and auth_passwd is its public half",
             "send an SMS to a number there, and look into the log",
@@ -386,12 +379,12 @@ fn sample(
     })
 }
 
-/// The interface that this request belongs to.
-fn taker(rules: &Rules, peer: IpAddr, request: &[u8]) -> Option<usize> {
+/// The name of the interface that this request belongs to.
+fn taker<'r>(rules: &'r Rules, peer: IpAddr, request: &[u8]) -> Option<&'r str> {
     let end = request.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = request.get(..end.saturating_add(4))?;
     let entry = access::admit(rules, peer, &Request::parse(head).ok()?).ok()?;
-    Some(entry.gate())
+    Some(&entry.interface().name)
 }
 
 /// Status and call files of a request that comes from `peer`, through a listener and a spool of our

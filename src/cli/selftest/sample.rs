@@ -1,7 +1,7 @@
 //! An interface of `[websmsd]` → an SMS as its provider would bring it, proof and all.
 
 use crate::proto::webhook::Pair;
-use crate::proto::webhook::interface::{Gate, Webhook};
+use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::verify::{self, Scheme};
 use crate::proto::wire::form;
 use crate::proto::wire::json;
@@ -21,17 +21,13 @@ pub(super) enum NoSample {
 }
 
 /// The request's bytes. `id` is the provider's id in it.
-pub(super) fn encode(
-    webhook: &Webhook,
-    gate: &Gate,
-    id: &str,
-    now_s: u64,
-) -> Result<Vec<u8>, NoSample> {
+pub(super) fn encode(interface: &Interface, id: &str, now_s: u64) -> Result<Vec<u8>, NoSample> {
+    let gate = &interface.gate;
     let target = match gate.paths.as_deref() {
         Some([first, ..]) => first.as_slice(),
         _ => b"/",
     };
-    let (content_type, mut body) = body(webhook, gate, id)?;
+    let (content_type, mut body) = body(interface, id)?;
     let bare = head(target, content_type, &[], body.len());
     let mut request = Request::parse(&bare).map_err(|_| NoSample::Keys)?;
     request.body = &body;
@@ -69,9 +65,10 @@ fn head(
 }
 
 /// JSON where a key is a path, a list is sought or a token repeats the body; else a form.
-fn body(webhook: &Webhook, gate: &Gate, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
+fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
+    let Interface { gate, webhook, .. } = interface;
     let condition = webhook.accept_if.as_ref().and_then(|condition| {
         // A key that is not there counts as empty.
         let value = condition.values.first().filter(|value| !value.is_empty())?;
@@ -138,17 +135,16 @@ mod tests {
     fn check(conf: &str) {
         let conf = format!("[websmsd]\npublic_url = \"https://sms.example.com\"\n{conf}\n");
         let config = config::read(conf.as_bytes(), &|_| None).config.unwrap();
-        let (webhook, gate) = (&config.hooks[0], &config.rules.gates[0]);
-        let bytes = encode(webhook, gate, "id-1", NOW_S).unwrap();
+        let bytes = encode(&config.rules.interfaces[0], "id-1", NOW_S).unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let end = text.find("\r\n\r\n").unwrap() + 4;
         let mut request = Request::parse(&bytes[..end]).unwrap();
         request.body = &bytes[end..];
         let peer = "127.0.0.1".parse().unwrap();
         let entry = access::admit(&config.rules, peer, &request).unwrap();
-        let permit = access::check(entry, &config.rules, &request, Some(NOW_S));
+        let permit = access::check(entry, &request, Some(NOW_S));
         let permit = permit.unwrap_or_else(|denied| unreachable!("{denied:?}: {text}"));
-        match webhook::read(permit, &request, webhook) {
+        match webhook::read(permit, &request) {
             Ok(Reading::Messages(items)) => {
                 assert_eq!(items.len(), 1, "{text}");
                 assert!(items[0].message.is_ok(), "{:?} {text}", items[0]);
@@ -201,7 +197,7 @@ mod tests {
         let Some(config) = config::read(conf.as_bytes(), &|_| None).config else {
             return assert_eq!(conf, "a configuration");
         };
-        let found = encode(&config.hooks[0], &config.rules.gates[0], "id-1", NOW_S);
+        let found = encode(&config.rules.interfaces[0], "id-1", NOW_S);
         assert_eq!(found, Err(NoSample::PrivateKey));
     }
 }

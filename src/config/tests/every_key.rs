@@ -901,7 +901,7 @@ const ROWS: &[Row] = &[
 fn look(config: &Config, section: Section, name: &str) -> String {
     let outgoing = &config.outgoing[0];
     let account = &outgoing.account;
-    let (gate, webhook) = (&config.rules.gates[0], &config.hooks[0]);
+    let Interface { gate, webhook, .. } = &config.rules.interfaces[0];
     let (route, spool, queue) = (&config.route, &config.spool, &config.queue);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     match (section, name) {
@@ -1143,7 +1143,6 @@ fn nothing_given() {
     ] {
         let config = config(text);
         assert_eq!(config.outgoing.len(), 1, "{text}");
-        assert_eq!(config.hooks.len(), 1, "{text}");
-        assert_eq!(config.rules.gates.len(), 1, "{text}");
+        assert_eq!(config.rules.interfaces.len(), 1, "{text}");
     }
 }

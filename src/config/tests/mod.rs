@@ -5,6 +5,7 @@ use super::*;
 use crate::limits::RETRY_PAUSES_MAX;
 use crate::proto::provider::Check;
 use crate::proto::provider::sign::Auth;
+use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
 use crate::proto::wire::cidr::Cidr;
 
@@ -145,17 +146,12 @@ fn a_path_that_nothing_has_is_told() {
 fn the_later_of_two_spellings_holds() {
     fn check(lines: &str, expected: &str) {
         let config = config(&format!("[websmsd]\n{lines}\n"));
-        let gates: Vec<String> = config
-            .rules
-            .gates
-            .iter()
-            .zip(&config.hooks)
-            .map(|(gate, webhook)| {
-                let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
-                format!("{}:{permit}", webhook.interface)
-            })
-            .collect();
-        assert_eq!(gates.join(" "), expected, "{lines}");
+        let show = |Interface { name, gate, .. }: &Interface| {
+            let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
+            format!("{name}:{permit}")
+        };
+        let list: Vec<String> = config.rules.interfaces.iter().map(show).collect();
+        assert_eq!(list.join(" "), expected, "{lines}");
     }
     check("permit_addr = 1.1.1.1\nremt_addr = 2.2.2.2", ":2.2.2.2/128");
     check("remt_addr = 2.2.2.2\npermit_addr = 1.1.1.1", ":1.1.1.1/128");
@@ -395,25 +391,21 @@ fn fallbacks() {
 fn inbound_interfaces() {
     fn check(lines: &str, expected: &[&str]) {
         let config = config(&format!("[websmsd]\n{lines}\n"));
-        assert_eq!(config.rules.gates.len(), config.hooks.len(), "{lines}");
-        let list: Vec<String> = config
-            .rules
-            .gates
-            .iter()
-            .zip(&config.hooks)
-            .map(|(gate, webhook)| {
-                let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
-                let paths = gate
-                    .paths
-                    .as_deref()
-                    .map_or(b"all".to_vec(), |p| p.join(&b' '));
-                let (paths, to) = (
-                    String::from_utf8_lossy(&paths),
-                    String::from_utf8_lossy(&webhook.key_to),
-                );
-                format!("{}:{permit} {paths} {to}", webhook.interface)
-            })
-            .collect();
+        let show = |interface: &Interface| {
+            let Interface {
+                name,
+                gate,
+                webhook,
+            } = interface;
+            let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
+            let paths = gate
+                .paths
+                .as_deref()
+                .map_or(b"all".to_vec(), |p| p.join(&b' '));
+            let [paths, to] = [&paths, &webhook.key_to].map(|it| String::from_utf8_lossy(it));
+            format!("{name}:{permit} {paths} {to}")
+        };
+        let list: Vec<String> = config.rules.interfaces.iter().map(show).collect();
         assert_eq!(list, expected, "{lines}");
     }
     check("", &[":all all To"]);
@@ -583,12 +575,17 @@ fn outbound_credentials() {
     );
 }
 
+/// How the first inbound interface's provider proves itself.
+fn scheme(text: &str) -> Scheme {
+    config(text).rules.interfaces[0].gate.scheme.clone()
+}
+
 #[test]
 fn inbound_credentials() {
     fn check(lines: &str, expected: Result<Scheme, (u32, &str)>) {
         let text = format!("[websmsd]\n{lines}\n");
         match expected {
-            Ok(expected) => assert!(config(&text).rules.gates[0].scheme == expected, "{lines}"),
+            Ok(expected) => assert!(scheme(&text) == expected, "{lines}"),
             Err((line, words)) => check_fault(&text, line, words),
         }
     }
@@ -669,9 +666,9 @@ fn inbound_credentials() {
 fn inbound_signatures() {
     fn check(lines: &str, expected: Scheme) {
         let text = format!("[websmsd]\nauth_passwd = \"cHc=\"\npublic_url = https://h\n{lines}\n");
-        let found = &config(&text).rules.gates[0].scheme;
+        let found = scheme(&text);
         assert_eq!(found.name(), expected.name(), "{lines}");
-        assert!(*found == expected, "{lines}");
+        assert!(found == expected, "{lines}");
     }
     let secret = || b"cHc=".to_vec();
     let algorithm = Algorithm::Hs256;
@@ -1121,7 +1118,7 @@ fn the_packaged_sample_is_usable() {
     assert_eq!(reading.notes, []);
     let config = reading.config.unwrap();
     assert_eq!(config.outgoing.len(), 1);
-    assert_eq!(config.hooks.len(), 1);
+    assert_eq!(config.rules.interfaces.len(), 1);
 }
 
 /// Every key, in the order of the table and in its section, beside its default: behind a `;`

@@ -1,6 +1,7 @@
-//! One interface of `[websmsd]` as values: whom it lets in, and how its webhooks are read and answered.
+//! One interface of `[websmsd]`: whom it lets in, and how its webhooks are read and answered.
 //!
-//! Nothing is judged here: [`access`](super::access) applies a [`Gate`], `read` applies a [`Webhook`].
+//! These are the values that a configuration gives. [`access`](super::access) decides by a [`Gate`] which
+//! interface a request belongs to, `read` finds its messages by a [`Webhook`].
 
 use std::net::IpAddr;
 
@@ -8,6 +9,17 @@ use crate::proto::webhook::verify::{PublicUrl, Scheme};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::Request;
+
+/// All that one index says.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// Its index, which no other interface has; empty where there is none.
+    pub name: String,
+    /// Whom it lets in.
+    pub gate: Gate,
+    /// How its webhooks are read and answered.
+    pub webhook: Webhook,
+}
 
 /// What one interface asks of a request.
 #[derive(Debug, Clone)]
@@ -47,11 +59,9 @@ impl Gate {
     }
 }
 
-/// Which parameters of a webhook make an SMS, and what it is answered (one interface).
+/// Which parameters of a webhook make an SMS, and what it is answered.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// The interface's index; empty where there is none.
-    pub interface: String,
     /// Parameter names or JSON paths.
     pub key_to: Vec<u8>,
     /// The sender's.
@@ -130,4 +140,27 @@ pub enum Media {
     Link,
     /// `drop`: the text alone arrives.
     Drop,
+}
+
+#[cfg(test)]
+impl Webhook {
+    /// As a `[websmsd]` without keys says it.
+    pub(super) fn by_default() -> Webhook {
+        Webhook {
+            key_to: b"To".to_vec(),
+            key_from: b"From".to_vec(),
+            key_body: b"Body".to_vec(),
+            key_id: Vec::new(),
+            accept_if: None,
+            each: Vec::new(),
+            number_format: NumberFormat::AsIs,
+            text_decode: Decode::None,
+            key_caption: Vec::new(),
+            key_media: Vec::new(),
+            media: Media::Link,
+            report_success: Vec::new(),
+            report_type: String::new(),
+            reject_status: 422,
+        }
+    }
 }

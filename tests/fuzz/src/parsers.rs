@@ -1,16 +1,16 @@
 //! INI files, request heads, forms, addresses → values that keep their limits.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::OnceLock;
 
 use websms::config;
 use websms::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, PARAMETER_NODES_MAX, TARGET_BYTES_MAX};
 use websms::proto::webhook::access::{self, Caller, Rules, Status};
-use websms::proto::webhook::interface::Gate;
+use websms::proto::webhook::interface::{Gate, Interface};
 use websms::proto::wire::cidr::Cidr;
 use websms::proto::wire::form::{self, Array, Value};
 use websms::proto::wire::ini;
 use websms::proto::wire::request::{Chunks, Framing, Measure, Request};
-use websms::proto::webhook::verify::Scheme;
 
 use crate::{line, pieces};
 
@@ -34,7 +34,12 @@ pub fn ini(bytes: &[u8]) {
         assert!(!note.text.contains('\n'), "{}", note.text);
     }
     if let Some(config) = reading.config {
-        assert_eq!(config.rules.gates.len(), config.hooks.len());
+        // Which interface a request belongs to is told by the name.
+        let mut names: Vec<&str> = Vec::new();
+        for interface in &config.rules.interfaces {
+            assert!(!names.contains(&interface.name.as_str()));
+            names.push(&interface.name);
+        }
     }
 }
 
@@ -197,13 +202,17 @@ pub fn access(bytes: &[u8]) {
     let blocks = String::from_utf8_lossy(blocks);
     let (permit, proxies) = blocks.split_once('|').unwrap_or((&blocks, ""));
     let cidrs = |text: &str| text.split(',').filter_map(Cidr::parse).collect::<Vec<_>>();
+    static INTERFACE: OnceLock<Interface> = OnceLock::new();
+    let interface = INTERFACE.get_or_init(|| crate::sms::config("").rules.interfaces.remove(0));
+    let gate = Gate {
+        permit: Some(cidrs(permit)),
+        paths: (octets[15] & 1 == 1).then(|| vec![b"/a".to_vec(), b"/b?c".to_vec()]),
+        ..interface.gate.clone()
+    };
     let rules = Rules {
-        gates: vec![Gate {
-            permit: Some(cidrs(permit)),
-            paths: (octets[15] & 1 == 1).then(|| vec![b"/a".to_vec(), b"/b?c".to_vec()]),
-            scheme: Scheme::None,
-            public_url: None,
-            key_echo: Vec::new(),
+        interfaces: vec![Interface {
+            gate,
+            ..interface.clone()
         }],
         proxies: cidrs(proxies),
         proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
@@ -219,7 +228,7 @@ pub fn access(bytes: &[u8]) {
         return;
     };
     let permits = |address: IpAddr| {
-        let blocks = rules.gates[0].permit.as_ref().unwrap();
+        let blocks = rules.interfaces[0].gate.permit.as_ref().unwrap();
         blocks.iter().any(|block| block.contains(address))
     };
     if access::reads_status(&rules, peer, &request) {
@@ -245,7 +254,7 @@ pub fn access(bytes: &[u8]) {
         }
         Caller::Unknown => unreachable!("let in by a list of addresses"),
     }
-    if let Some(paths) = &rules.gates[0].paths {
+    if let Some(paths) = &entry.interface().gate.paths {
         let served = |path: &Vec<u8>| path == request.target || path == request.path();
         assert!(paths.iter().any(served));
     }

@@ -136,10 +136,10 @@ fn as_asterisk(line: &str) -> String {
     String::from_utf8(kept).unwrap()
 }
 
-/// A whole request in one piece, for hooks of several kinds: what is read keeps the alphabets.
+/// A whole request in one piece, for interfaces of several kinds: what is read keeps the alphabets.
 pub fn webhook(bytes: &[u8]) {
-    static HOOKS: OnceLock<Vec<Config>> = OnceLock::new();
-    let hooks = HOOKS.get_or_init(|| {
+    static CONFIGS: OnceLock<Vec<Config>> = OnceLock::new();
+    let configs = CONFIGS.get_or_init(|| {
         [
             "key_to=to\nkey_from=from\nkey_body=text\nkey_id=id\n",
             "key_to=a.b[0].to\nkey_from=a.from\nkey_body=text\naccept_if=\"event=in\"\n",
@@ -158,14 +158,14 @@ pub fn webhook(bytes: &[u8]) {
         return;
     };
     request.body = body;
-    let config = &hooks[usize::from(flag & 3)];
+    let config = &configs[usize::from(flag & 3)];
     let coverage = match flag >> 2 & 3 {
         0 | 1 => Coverage::Whole,
         2 => Coverage::Body,
         _ => Coverage::Inside(b"result"),
     };
-    let permit = Permit::replayed(0, coverage);
-    let Ok(Reading::Messages(items)) = webhook::read(permit, &request, &config.hooks[0]) else {
+    let permit = Permit::replayed(&config.rules.interfaces[0], coverage);
+    let Ok(Reading::Messages(items)) = webhook::read(permit, &request) else {
         return;
     };
     assert!((1..=MESSAGES_MAX).contains(&items.len()));
@@ -339,5 +339,5 @@ pub fn verify(bytes: &[u8]) {
     let rules = &schemes[usize::from(*method) % schemes.len()].rules;
     let entry = access::admit(rules, [192, 0, 2, 1].into(), &request).expect("all are let in");
     let now_s = (clock & 1 == 0).then_some(1_795_392_000);
-    assert!(access::check(entry, rules, &request, now_s).is_err());
+    assert!(access::check(entry, &request, now_s).is_err());
 }

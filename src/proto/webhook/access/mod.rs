@@ -9,7 +9,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::proto::webhook::interface::Gate;
+use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::verify::{self, Coverage};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
@@ -17,8 +17,8 @@ use crate::proto::wire::request::Request;
 /// All that decides who may deliver.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// One a candidate interface, in file order; of those that match, the last is used (spec §4).
-    pub gates: Vec<Gate>,
+    /// In file order; of those that match, the last is used (spec §4).
+    pub interfaces: Vec<Interface>,
     /// Trusted reverse proxies.
     pub proxies: Vec<Cidr>,
     /// CGI spelling of the field they set, `HTTP_X_FORWARDED_FOR`; empty: none.
@@ -39,15 +39,15 @@ pub struct Status {
 /// Where a request comes from and which interface it belongs to: address and path have passed,
 /// credentials have not been looked at.
 #[derive(Debug)]
-pub struct Entry {
-    gate: usize,
+pub struct Entry<'r> {
+    interface: &'r Interface,
     caller: Caller,
 }
 
 /// Leave to read messages from one request. Consumed by `webhook::read`.
 #[derive(Debug)]
-pub struct Permit {
-    gate: usize,
+pub struct Permit<'r> {
+    interface: &'r Interface,
     coverage: Coverage,
 }
 
@@ -65,17 +65,13 @@ pub enum Caller {
     Unknown,
 }
 
-/// Who must stay outside, and why.
+/// Why no interface takes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
     /// No interface permits the address: 403.
     Address,
     /// None of those that do serves the path: 404.
     Path,
-    /// Credentials or signature wrong, and what about them: 401.
-    Credentials(&'static str),
-    /// A time-windowed signature cannot be judged under this clock: 503.
-    Clock,
 }
 
 impl Rules {
@@ -87,8 +83,9 @@ impl Rules {
     /// Whether nothing that this peer sends can be let in, so that it need not be read.
     pub fn is_stranger(&self, peer: IpAddr) -> bool {
         let status = self.status.as_ref();
+        let mut interfaces = self.interfaces.iter();
         !self.is_proxy(peer)
-            && !self.gates.iter().any(|gate| gate.permits(Some(peer)))
+            && !interfaces.any(|interface| interface.gate.permits(Some(peer)))
             && !status.is_some_and(|status| status.permits(peer))
     }
 }
@@ -115,10 +112,10 @@ impl Caller {
     }
 }
 
-impl Entry {
-    /// Index into `rules.gates` and `config.hooks`.
-    pub fn gate(&self) -> usize {
-        self.gate
+impl<'r> Entry<'r> {
+    /// The interface.
+    pub fn interface(&self) -> &'r Interface {
+        self.interface
     }
 
     /// Who sent it.
@@ -127,10 +124,10 @@ impl Entry {
     }
 }
 
-impl Permit {
-    /// Index into `rules.gates` and `config.hooks`.
-    pub fn gate(&self) -> usize {
-        self.gate
+impl<'r> Permit<'r> {
+    /// The interface that has let it in.
+    pub fn interface(&self) -> &'r Interface {
+        self.interface
     }
 
     /// What of the request may be read.
@@ -140,8 +137,11 @@ impl Permit {
 
     /// The permit of a kept request that is replayed: it passed when it came, and what its proof
     /// covered then was kept with it.
-    pub fn replayed(gate: usize, coverage: Coverage) -> Permit {
-        Permit { gate, coverage }
+    pub fn replayed(interface: &'r Interface, coverage: Coverage) -> Permit<'r> {
+        Permit {
+            interface,
+            coverage,
+        }
     }
 }
 
@@ -173,39 +173,34 @@ fn has_trace_of_proxy(rules: &Rules, request: &Request) -> bool {
 }
 
 /// Address, then path: the interface that a request belongs to. Its body has not been read.
-pub fn admit(rules: &Rules, peer: IpAddr, request: &Request) -> Result<Entry, Denied> {
+pub fn admit<'r>(rules: &'r Rules, peer: IpAddr, request: &Request) -> Result<Entry<'r>, Denied> {
     let caller = caller(rules, peer, request);
-    let permitted = |gate: &&Gate| gate.permits(caller.address());
     let is_taken = rules.status.as_ref().is_some_and(|it| it.is_at(request));
-    let gate = rules
-        .gates
-        .iter()
-        .rposition(|gate| permitted(&gate) && gate.serves(request) && !is_taken);
-    match gate {
-        Some(gate) => Ok(Entry { gate, caller }),
-        None if rules.gates.iter().any(|gate| permitted(&gate)) => Err(Denied::Path),
-        None => Err(Denied::Address),
+    let mut denied = Denied::Address;
+    for interface in rules.interfaces.iter().rev() {
+        if interface.gate.permits(caller.address()) {
+            if interface.gate.serves(request) && !is_taken {
+                return Ok(Entry { interface, caller });
+            }
+            denied = Denied::Path;
+        }
     }
+    Err(denied)
 }
 
 /// The entry's credentials or signature over the whole request, body included. `now_s` is `None`
 /// while the clock is not sane. The choice of interface is final: no other is tried.
-pub fn check(
-    entry: Entry,
-    rules: &Rules,
+pub fn check<'r>(
+    entry: Entry<'r>,
     request: &Request,
     now_s: Option<u64>,
-) -> Result<Permit, Denied> {
-    let gate = rules.gates.get(entry.gate).ok_or(Denied::Address)?;
-    let public_url = gate.public_url.as_ref();
-    match verify::check(&gate.scheme, public_url, request, now_s) {
-        Ok(coverage) => Ok(Permit {
-            gate: entry.gate,
-            coverage,
-        }),
-        Err(verify::Denied::Clock) => Err(Denied::Clock),
-        Err(denied) => Err(Denied::Credentials(denied.phrase())),
-    }
+) -> Result<Permit<'r>, verify::Denied> {
+    let interface = entry.interface;
+    let (scheme, public_url) = (&interface.gate.scheme, interface.gate.public_url.as_ref());
+    Ok(Permit {
+        coverage: verify::check(scheme, public_url, request, now_s)?,
+        interface,
+    })
 }
 
 /// The peer, or whom a trusted proxy names: the field's lines in order, read from the right,

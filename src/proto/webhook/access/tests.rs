@@ -1,6 +1,7 @@
 //! Blocks of addresses, forwarded headers, paths and credentials → who is let in, a row a case.
 
 use super::*;
+use crate::proto::webhook::interface::{Gate, Webhook};
 use crate::proto::webhook::verify::Scheme;
 use crate::proto::wire::request::{Field, Version};
 
@@ -20,13 +21,23 @@ fn gate(permit: Option<&str>, paths: Option<&[&str]>) -> Gate {
     }
 }
 
+/// Interfaces that are named by their places.
 fn rules(gates: Vec<Gate>) -> Rules {
+    let interface = |(gate, place): (Gate, usize)| Interface {
+        name: place.to_string(),
+        gate,
+        webhook: Webhook::by_default(),
+    };
     Rules {
-        gates,
+        interfaces: gates.into_iter().zip(0..).map(interface).collect(),
         proxies: blocks_of("172.16.0.0/12 fd00::/8"),
         proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
         status: None,
     }
+}
+
+fn place(interface: &Interface) -> usize {
+    interface.name.parse().unwrap()
 }
 
 fn request<'a>(target: &'a str, fields: &[(&'a str, &'a str)]) -> Request<'a> {
@@ -147,7 +158,7 @@ fn no_header_named() {
     }
 }
 
-/// The gate for a target from a peer.
+/// The interface for a target from a peer.
 fn check_admit(gates: Vec<Gate>, peer: &str, target: &str, expected: Result<usize, Denied>) {
     let (rules, peer) = (rules(gates), peer.parse().unwrap());
     let found = admit(
@@ -155,7 +166,7 @@ fn check_admit(gates: Vec<Gate>, peer: &str, target: &str, expected: Result<usiz
         peer,
         &request(target, &[("X-Forwarded-For", "bad")]),
     );
-    let found = found.map(|entry| entry.gate());
+    let found = found.map(|entry| place(entry.interface()));
     assert_eq!(found, expected, "{peer} {target}");
     // Who is let in is never turned away unread.
     assert!(
@@ -372,12 +383,10 @@ fn a_proxy_that_is_let_in_names_somebody_or_leaves_no_trace() {
 #[test]
 fn the_status_page_lets_nobody_in_elsewhere_and_no_interface_has_its_path() {
     let check = |gates: Vec<Gate>, peer: &str, target: &str, expected| {
-        let found = admit(
-            &with_status(gates),
-            peer.parse().unwrap(),
-            &request(target, &[]),
-        );
-        assert_eq!(found.map(|entry| entry.gate()), expected, "{peer} {target}");
+        let rules = with_status(gates);
+        let found = admit(&rules, peer.parse().unwrap(), &request(target, &[]));
+        let found = found.map(|entry| place(entry.interface()));
+        assert_eq!(found, expected, "{peer} {target}");
     };
     let all = || vec![gate(None, None)];
     let named = || vec![gate(None, Some(&["/status", "/status?a=b", "/sms"]))];
@@ -411,17 +420,14 @@ fn permits_need_the_credentials_of_their_own_gate() {
         };
     }
     let rules = rules(gates);
-    let check_one = |authorization: &str, expected: Result<usize, Denied>| {
+    let check_one = |authorization: &str, expected: Result<usize, verify::Denied>| {
         let request = request("/", &[("Authorization", authorization)]);
         let entry = admit(&rules, "1.1.1.1".parse().unwrap(), &request).unwrap();
-        let permit = check(entry, &rules, &request, None);
-        assert_eq!(
-            permit.map(|permit| permit.gate()),
-            expected,
-            "{authorization}"
-        );
+        let permit = check(entry, &request, None);
+        let found = permit.map(|permit| place(permit.interface()));
+        assert_eq!(found, expected, "{authorization}");
     };
     check_one("Bearer second", Ok(1));
-    check_one("Bearer first", Err(Denied::Credentials("signature wrong")));
-    check_one("", Err(Denied::Credentials("signature wrong")));
+    check_one("Bearer first", Err(verify::Denied::Wrong));
+    check_one("", Err(verify::Denied::Wrong));
 }

@@ -55,16 +55,13 @@ pub enum BadWebhook {
     NoList,
 }
 
-/// Reads the messages of a request, body included. Pure; consumes the permit.
+/// Reads the messages of a request, body included, as the permit's interface says. Pure; consumes the permit.
 ///
 /// With `each`, to, from, text and id are sought in the element alone. `accept_if` is judged for
 /// each element: by the element itself, and where it has no such key by what stands beside the
 /// list, so that one delivery receipt among messages hides none of them.
-pub fn read(
-    permit: Permit,
-    request: &Request<'_>,
-    webhook: &Webhook,
-) -> Result<Reading, BadWebhook> {
+pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWebhook> {
+    let webhook = &permit.interface().webhook;
     let source = Source::read(permit.coverage(), request, webhook)?;
     let places = Places::new(&source, webhook)?;
     let charset = charset(request.header("content-type").unwrap_or_default());

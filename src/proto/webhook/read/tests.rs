@@ -11,40 +11,20 @@ use super::*;
 use crate::limits::{
     CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MULTIPART_PARTS_MAX, PARAMETERS_MAX,
 };
-use crate::proto::webhook::interface::Condition;
-use crate::proto::webhook::verify::Coverage;
+use crate::proto::webhook::interface::{Condition, Gate, Interface};
+use crate::proto::webhook::verify::{Coverage, Scheme};
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::{Field, Version};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-fn webhook() -> Webhook {
-    Webhook {
-        interface: String::new(),
-        key_to: b"To".to_vec(),
-        key_from: b"From".to_vec(),
-        key_body: b"Body".to_vec(),
-        key_id: Vec::new(),
-        accept_if: None,
-        each: Vec::new(),
-        number_format: NumberFormat::AsIs,
-        text_decode: Decode::None,
-        key_caption: Vec::new(),
-        key_media: Vec::new(),
-        media: Media::Link,
-        report_success: Vec::new(),
-        report_type: String::new(),
-        reject_status: 422,
-    }
-}
-
 fn webhook_of(to: &str, from: &str, body: &str) -> Webhook {
     Webhook {
         key_to: to.into(),
         key_from: from.into(),
         key_body: body.into(),
-        ..webhook()
+        ..Webhook::by_default()
     }
 }
 
@@ -59,7 +39,7 @@ fn condition(key: &str, values: &[&str]) -> Option<Condition> {
 }
 
 fn with(change: impl FnOnce(&mut Webhook)) -> Webhook {
-    let mut webhook = webhook();
+    let mut webhook = Webhook::by_default();
     change(&mut webhook);
     webhook
 }
@@ -83,7 +63,18 @@ fn read_as(
         fields: fields.into_iter().collect(),
         body,
     };
-    read(Permit::replayed(0, coverage), &request, webhook)
+    let interface = Interface {
+        name: String::new(),
+        gate: Gate {
+            permit: None,
+            paths: None,
+            scheme: Scheme::None,
+            public_url: None,
+            key_echo: Vec::new(),
+        },
+        webhook: webhook.clone(),
+    };
+    read(Permit::replayed(&interface, coverage), &request)
 }
 
 fn post(
@@ -126,7 +117,7 @@ fn shown(reading: Result<Reading, BadWebhook>) -> String {
 fn forms() {
     let check = |body: &[u8], expected: &str| {
         assert_eq!(
-            shown(post(&webhook(), FORM, body)),
+            shown(post(&Webhook::by_default(), FORM, body)),
             expected,
             "{}",
             body.escape_ascii()
@@ -170,7 +161,11 @@ fn forms() {
 #[test]
 fn texts_that_look_like_json_are_texts() {
     let check = |body: &str, expected: &str| {
-        assert_eq!(shown(post(&webhook(), FORM, body)), expected, "{body}");
+        assert_eq!(
+            shown(post(&Webhook::by_default(), FORM, body)),
+            expected,
+            "{body}"
+        );
     };
     let all = r#"{"To":"7","From":"8","Body":"y"}"#;
     check(&format!("To=1&From=2&Body={all}"), &format!("1 2 {all}"));
@@ -230,7 +225,11 @@ fn texts_that_look_like_json_are_texts() {
 #[test]
 fn json() {
     let check = |body: &str, expected: &str| {
-        assert_eq!(shown(post(&webhook(), JSON, body)), expected, "{body}");
+        assert_eq!(
+            shown(post(&Webhook::by_default(), JSON, body)),
+            expected,
+            "{body}"
+        );
     };
     check(r#"{"To":"1","From":"2","Body":"x"}"#, "1 2 x");
     check(r#" {"To":"1","From":"2","Body":"x"} "#, "1 2 x");
@@ -281,7 +280,7 @@ fn json() {
 fn types() {
     let text = r#"{"To":"1","From":"2","Body":"x=1&y"}"#;
     let check = |content_type: &str, body: &str, expected: &str| {
-        let got = shown(post(&webhook(), content_type, body));
+        let got = shown(post(&Webhook::by_default(), content_type, body));
         assert_eq!(got, expected, "{content_type}: {body}");
     };
     let is_json = "1 2 x=1&y";
@@ -332,7 +331,7 @@ fn queries() {
             target,
             Some(FORM),
             body.as_bytes(),
-            &webhook(),
+            &Webhook::by_default(),
         );
         assert_eq!(shown(got), expected, "{method} {target} {body}");
     };
@@ -446,7 +445,7 @@ fn paths() {
 #[test]
 fn charsets() {
     let check = |content_type: &str, body: &[u8], expected: &str| {
-        let got = shown(post(&webhook(), content_type, body));
+        let got = shown(post(&Webhook::by_default(), content_type, body));
         assert_eq!(got, expected, "{content_type}");
     };
     let form: &[u8] = b"To=1&From=2&Body=%80";
@@ -752,14 +751,14 @@ fn coverage() {
         Coverage::Body,
         "/?To=9&From=9&Body=9",
         "To=1&From=2&Body=x",
-        &webhook(),
+        &Webhook::by_default(),
         "1 2 x",
     );
     check(
         Coverage::Body,
         "/?To=9",
         "From=2&Body=x",
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no to",
     );
 
@@ -769,40 +768,46 @@ fn coverage() {
         inside(),
         "/?To=9",
         &format!("{result}&From=9&x={{\"Body\":9}}"),
-        &webhook(),
+        &Webhook::by_default(),
         "1 2 x",
     );
     check(
         inside(),
         "/",
         &result.replace("\"From\":2,", ""),
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no from",
     );
     check(
         inside(),
         "/?From=9",
         &format!("From=9&{}", result.replace("\"From\":2,", "")),
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no from",
     );
     check(
         inside(),
         "/",
         "To=1&From=2&Body=x",
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no to",
     );
     check(
         inside(),
         "/",
         "result=x&To=1&From=2&Body=x",
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no to",
     );
-    check(inside(), &format!("/?{result}"), "x=1", &webhook(), "1 2 x");
+    check(
+        inside(),
+        &format!("/?{result}"),
+        "x=1",
+        &Webhook::by_default(),
+        "1 2 x",
+    );
     let escaped = "result=%257B%2522To%2522%253A1%252C%2522From%2522%253A2%252C%2522Body%2522%253A%2522x%2522%257D";
-    check(inside(), "/", escaped, &webhook(), "1 2 x");
+    check(inside(), "/", escaped, &Webhook::by_default(), "1 2 x");
     let paths = webhook_of("result.To", "result.From", "result.Body");
     check(inside(), "/", result, &paths, "1 2 x");
     // What is not covered can only say that this is no message.
@@ -826,19 +831,25 @@ fn coverage() {
     check(inside(), "/", covered, &event, "filtered");
 
     let claims = Coverage::Claims(br#"{"To":1,"From":2,"Body":"x"}"#.to_vec());
-    check(claims, "/?To=9", "To=9&From=9&Body=9", &webhook(), "1 2 x");
+    check(
+        claims,
+        "/?To=9",
+        "To=9&From=9&Body=9",
+        &Webhook::by_default(),
+        "1 2 x",
+    );
     check(
         Coverage::Claims(b"{}".to_vec()),
         "/?To=9&From=9",
         "Body=9",
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no to",
     );
     check(
         Coverage::Claims(b"x".to_vec()),
         "/?To=9&From=9",
         "Body=9",
-        &webhook(),
+        &Webhook::by_default(),
         "bad: no to",
     );
 }
@@ -873,7 +884,7 @@ fn single_parameters() {
 #[test]
 fn limits() {
     let check = |content_type: &str, body: String, expected: &str| {
-        let got = shown(post(&webhook(), content_type, &body));
+        let got = shown(post(&Webhook::by_default(), content_type, &body));
         assert_eq!(got, expected, "{body:.80}");
     };
     let many = |count: usize| {
@@ -890,7 +901,7 @@ fn limits() {
             &format!("/?{}", many(count)),
             None,
             b"",
-            &webhook(),
+            &Webhook::by_default(),
         ))
     };
     assert_eq!(get(PARAMETERS_MAX), "1 2 x");
@@ -1008,8 +1019,11 @@ fn the_deepest_request_fits_the_stack() {
         );
         let levels = "[a]".repeat(64);
         let body = format!("x{levels}={json}&y{levels}=1&Body=x");
-        assert_eq!(shown(post(&webhook(), FORM, body)), "1 2 x");
-        assert_eq!(shown(post(&webhook(), JSON, &json)), "bad: no text");
+        assert_eq!(shown(post(&Webhook::by_default(), FORM, body)), "1 2 x");
+        assert_eq!(
+            shown(post(&Webhook::by_default(), JSON, &json)),
+            "bad: no text"
+        );
     };
     std::thread::Builder::new()
         .stack_size(CONNECTION_STACK_BYTES)
