@@ -29,7 +29,7 @@ use crate::limits::{
 };
 use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
-use crate::proto::webhook::access::{self, Caller, Entry};
+use crate::proto::webhook::access::{self, Caller, Entry, Permit};
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::verify::{self, Coverage, Scheme};
 use crate::proto::webhook::{self, BadWebhook, Reading};
@@ -255,7 +255,7 @@ impl Connection<'_> {
             Opening::Early(reply, _) => (reply, None),
             Opening::Body(entry, framing) => {
                 let request_bytes = self.read_body(head_bytes, framing, deadline)?;
-                let reply = self.judge(&setup, entry, head_bytes, request_bytes);
+                let reply = self.judge(&setup, entry, head_bytes, request_bytes)?;
                 (reply, Some(request_bytes))
             }
         };
@@ -349,33 +349,27 @@ impl Connection<'_> {
         Ok(Opening::Body(entry, framing))
     }
 
-    /// Credentials, method, messages, delivery: what a whole request is answered.
+    /// Credentials, then method: what a whole request is answered.
     fn judge<'c>(
         &self,
         setup: &'c Setup,
         entry: Entry<'c>,
         head_bytes: usize,
         request_bytes: usize,
-    ) -> Reply<'c> {
-        let bytes = self.buffer.filled().get(..request_bytes);
-        let Some((head, body)) = bytes.and_then(|bytes| bytes.split_at_checked(head_bytes)) else {
-            return Reply::Refused(Refusal::Malformed("head"));
-        };
-        let mut request = match Request::parse(head) {
-            Ok(request) => request,
-            Err(bad) => return Reply::Refused(refusal(bad)),
-        };
-        request.body = body;
+    ) -> Result<Reply<'c>, Stop> {
+        let filled = self.buffer.filled();
+        let head = filled.get(..head_bytes).unwrap_or_default();
+        let mut request = Request::parse(head)?;
+        request.body = filled.get(head_bytes..request_bytes).unwrap_or_default();
 
         let (interface, caller) = (entry.interface(), entry.caller());
         let refused = |refusal: Refusal| {
             self.log_refusal(Some(caller), &interface.name, refusal);
-            Reply::Refused(refusal)
+            Ok(Reply::Refused(refusal))
         };
         let now_s = clock::now_s();
         let sane_s = Some(now_s).filter(|now_s| clock::is_sane(*now_s));
-        let in_turn = || self.service.readers.take();
-        let turn = in_turn();
+        let turn = self.service.readers.take();
         let checked = access::check(entry, &request, sane_s);
         drop(turn);
         let permit = match checked {
@@ -384,7 +378,7 @@ impl Connection<'_> {
         };
         match request.method {
             "GET" | "POST" => {}
-            "HEAD" => return Reply::Empty,
+            "HEAD" => return Ok(Reply::Empty),
             _ => return refused(Refusal::Method),
         }
         let order = Order {
@@ -394,20 +388,33 @@ impl Connection<'_> {
             source: Source(self.peer, Some(caller)),
             share: Share::Shared,
         };
-        let webhook = &interface.webhook;
+        Ok(self.take_in(&order, permit, &request, now_s))
+    }
+
+    /// Messages, then delivery: what a request is answered that has passed every check. What is refused
+    /// of it is kept.
+    fn take_in<'c>(
+        &self,
+        order: &Order<'c>,
+        permit: Permit<'c>,
+        request: &Request<'_>,
+        now_s: u64,
+    ) -> Reply<'c> {
+        let webhook = &order.interface.webhook;
         // Only a refused request needs it again.
-        let coverage = setup.rejected.as_ref().map(|_| permit.coverage().clone());
+        let rejected = order.setup.rejected.as_ref();
+        let coverage = rejected.map(|_| permit.coverage().clone());
         let keep = |items: Items| {
             let is_message = |coverage: &Coverage| {
-                let _turn = in_turn();
-                request.method == "POST" || webhook::names_any(coverage, &request, webhook)
+                let _turn = self.service.readers.take();
+                request.method == "POST" || webhook::names_any(coverage, request, webhook)
             };
             if let Some(coverage) = coverage.filter(is_message) {
-                order.keep(&request, coverage, items, now_s);
+                order.keep(request, coverage, items, now_s);
             }
         };
-        let turn = in_turn();
-        let reading = webhook::read(permit, &request);
+        let turn = self.service.readers.take();
+        let reading = webhook::read(permit, request);
         drop(turn);
         match reading {
             Ok(Reading::Messages(items)) => {
