@@ -7,10 +7,37 @@ use crate::sys::log::Stderr;
 
 /// What an applet knows of its options.
 pub(super) struct Known {
-    /// By name.
-    pub(super) options: &'static [(&'static str, Kind)],
+    /// The name of each, who may use it and what it does.
+    pub(super) options: &'static [(&'static str, Users, Kind)],
     /// Said of an argument that is none of them.
     pub(super) stranger: &'static str,
+}
+
+/// Who may use an option.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Users {
+    /// A person at a command line.
+    People,
+    /// Asterisk too, whose arguments may be what a stranger dialled or wrote.
+    Everyone,
+}
+
+impl Users {
+    fn include(self, user: User) -> bool {
+        match user {
+            User::Person => true,
+            User::Asterisk => self == Users::Everyone,
+        }
+    }
+}
+
+/// Who wrote the arguments.
+#[derive(Clone, Copy)]
+pub(super) enum User {
+    /// A person, or a program of theirs.
+    Person,
+    /// A dialplan.
+    Asterisk,
 }
 
 /// What an option does.
@@ -82,11 +109,13 @@ impl From<&str> for BadUsage {
     }
 }
 
-/// The options, and what stands after them: from the first argument that begins with no `-`. An
-/// argument that is no option is not shown, for it may be a text that stands in the wrong place.
+/// The options, and what stands after them: from the first argument that begins with no `-`. What the
+/// user may not use is no option. An argument that is no option is not shown, for it may be a text that
+/// stands in the wrong place.
 pub(super) fn parse<'a>(
     arguments: &'a [OsString],
     known: &Known,
+    user: User,
 ) -> Result<(Options<'a>, &'a [OsString]), BadUsage> {
     let mut options = Options::default();
     let mut rest = arguments;
@@ -106,7 +135,8 @@ pub(super) fn parse<'a>(
             joined = value.get(1..).map(OsStr::from_bytes);
         }
         let mut rows = known.options.iter();
-        let Some((name, kind)) = rows.find(|(known, _)| known.as_bytes() == name) else {
+        let found = rows.find(|(known, users, _)| known.as_bytes() == name && users.include(user));
+        let Some((name, _, kind)) = found else {
             return Err(known.stranger.into());
         };
         match (*kind, joined) {

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Instant;
 
-use super::options::{self, BadUsage, Flag, Kind, Known, Options, Value, Wish};
+use super::options::{self, BadUsage, Flag, Kind, Known, Options, User, Users, Value, Wish};
 use super::{EXIT_FAULT, common, config_path, misused, show, usage};
 use crate::cli::selftest;
 use crate::config::{Config, Severity};
@@ -21,32 +21,27 @@ use crate::sys::log::{self, Level, Stderr};
 use crate::sys::signals;
 use crate::sys::stdio::{self, complain, print};
 
-const OPTIONS: &[(&str, Kind)] = &[
-    ("-c", Kind::Value(Value::Config)),
-    ("-i", Kind::Value(Value::Index)),
-    ("-v", Kind::Flag(Flag::Verbose)),
-    ("--", Kind::End),
-    ("--config", Kind::Value(Value::Config)),
-    ("--index", Kind::Value(Value::Index)),
-    ("-n", Kind::Flag(Flag::DryRun)),
-    ("--dry-run", Kind::Flag(Flag::DryRun)),
-    ("--json", Kind::Flag(Flag::Json)),
-    ("--check", Kind::Wish(Wish::Check)),
-    ("--queue", Kind::Wish(Wish::Queue)),
-    ("--flush", Kind::Wish(Wish::Flush)),
-    ("--selftest", Kind::Wish(Wish::SelfTest)),
-    ("--providers", Kind::Wish(Wish::Providers)),
-    ("--version", Kind::Wish(Wish::Version)),
-    ("--help", Kind::Wish(Wish::Help)),
-];
-
-/// Who wrote the arguments.
-#[derive(Clone, Copy)]
-enum Caller {
-    Person,
-    /// Only the first four of [`OPTIONS`] are options.
-    Asterisk,
-}
+const KNOWN: Known = Known {
+    options: &[
+        ("-c", Users::Everyone, Kind::Value(Value::Config)),
+        ("--config", Users::People, Kind::Value(Value::Config)),
+        ("-i", Users::Everyone, Kind::Value(Value::Index)),
+        ("--index", Users::People, Kind::Value(Value::Index)),
+        ("-v", Users::Everyone, Kind::Flag(Flag::Verbose)),
+        ("--", Users::Everyone, Kind::End),
+        ("-n", Users::People, Kind::Flag(Flag::DryRun)),
+        ("--dry-run", Users::People, Kind::Flag(Flag::DryRun)),
+        ("--json", Users::People, Kind::Flag(Flag::Json)),
+        ("--check", Users::People, Kind::Wish(Wish::Check)),
+        ("--queue", Users::People, Kind::Wish(Wish::Queue)),
+        ("--flush", Users::People, Kind::Wish(Wish::Flush)),
+        ("--selftest", Users::People, Kind::Wish(Wish::SelfTest)),
+        ("--providers", Users::People, Kind::Wish(Wish::Providers)),
+        ("--version", Users::People, Kind::Wish(Wish::Version)),
+        ("--help", Users::People, Kind::Wish(Wish::Help)),
+    ],
+    stranger: "an argument before TO that is no option",
+};
 
 /// What a command line of `websms` asks for.
 enum Asked<'a> {
@@ -57,7 +52,7 @@ enum Asked<'a> {
 
 /// Runs `websms`; `start` is when the process began. Gives the exit code.
 pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
-    let (options, asked) = match parse(arguments, Caller::Person) {
+    let (options, asked) = match parse(arguments, User::Person) {
         Ok(understood) => understood,
         Err(BadUsage(text)) => return misused("websms", &text, usage::WEBSMS),
     };
@@ -210,7 +205,7 @@ pub(super) fn run_under_agi(arguments: &[OsString], start: Instant) -> u8 {
     // Asterisk hangs up on the channel, not on the SMS. What arrives there is of no use.
     let _hangups = signals::hangups();
     let listening = read_environment(arguments);
-    let outcome = match parse(arguments, Caller::Asterisk) {
+    let outcome = match parse(arguments, User::Asterisk) {
         Ok((options, Asked::Send(order))) => {
             log::open("websms", options.stderr());
             send(&order, &config_path(options.config), start)
@@ -283,15 +278,8 @@ fn read_reply() -> Option<Vec<u8>> {
 
 // ---- Command line ---------------------------------------------------------------------------
 
-fn parse(arguments: &[OsString], caller: Caller) -> Result<(Options<'_>, Asked<'_>), BadUsage> {
-    let known = Known {
-        options: match caller {
-            Caller::Person => OPTIONS,
-            Caller::Asterisk => OPTIONS.get(..4).unwrap_or_default(),
-        },
-        stranger: "an argument before TO that is no option",
-    };
-    let (options, data) = options::parse(arguments, &known)?;
+fn parse(arguments: &[OsString], user: User) -> Result<(Options<'_>, Asked<'_>), BadUsage> {
+    let (options, data) = options::parse(arguments, &KNOWN, user)?;
     if options.json && !matches!(options.wish, Some(Wish::Queue | Wish::SelfTest)) {
         return Err("--json goes with --queue or --selftest".into());
     }
@@ -338,9 +326,9 @@ mod tests {
     }
 
     /// In words: what is asked for, then its parts.
-    fn words(arguments: &[&str], caller: Caller) -> String {
+    fn words(arguments: &[&str], user: User) -> String {
         let arguments = strings(arguments);
-        let Ok((options, asked)) = parse(&arguments, caller) else {
+        let Ok((options, asked)) = parse(&arguments, user) else {
             return "fault".to_owned();
         };
         let config = options.config.map(|path| format!("{} ", path.display()));
@@ -369,7 +357,7 @@ mod tests {
     #[test]
     fn providers_take_a_name_and_no_more() {
         fn check(arguments: &[&str], expected: &str) {
-            assert_eq!(words(arguments, Caller::Person), expected, "{arguments:?}");
+            assert_eq!(words(arguments, User::Person), expected, "{arguments:?}");
         }
         check(&["--providers"], "Providers { name: None, index: None }");
         check(
@@ -378,13 +366,13 @@ mod tests {
         );
         check(&["--providers", "ovh", "x"], "fault");
         check(&["--providers=ovh"], "fault");
-        assert_eq!(words(&["--providers"], Caller::Asterisk), "fault");
+        assert_eq!(words(&["--providers"], User::Asterisk), "fault");
     }
 
     #[test]
     fn options_stand_before_to_only() {
         fn check(arguments: &[&str], expected: &str) {
-            assert_eq!(words(arguments, Caller::Person), expected, "{arguments:?}");
+            assert_eq!(words(arguments, User::Person), expected, "{arguments:?}");
         }
         check(&["1", "2", "x"], "Real 1|2|x None");
         check(&["1", "2", "-n"], "Real 1|2|-n None");
@@ -445,36 +433,27 @@ mod tests {
     #[test]
     fn asterisk_has_four_options() {
         fn check(arguments: &[&str], expected: &str) {
-            assert_eq!(
-                words(arguments, Caller::Asterisk),
-                expected,
-                "{arguments:?}"
-            );
+            assert_eq!(words(arguments, User::Asterisk), expected, "{arguments:?}");
         }
         check(&["--", "1", "2", "-n"], "Real 1|2|-n None");
         check(
             &["-c", "f", "-i", "i", "-v", "--", "1", "2", "x"],
             "f v Real 1|2|x Some(\"i\")",
         );
-        for option in [
-            "-n",
-            "--dry-run",
-            "--check",
-            "--version",
-            "--help",
-            "--queue",
-            "--flush",
-            "--selftest",
-            "--json",
-            "--config=f",
-            "-",
-        ] {
-            check(&[option, "1", "2", "x"], "fault");
-            check(&[option], "fault");
-            check(
-                &["--", option, "2", "x"],
-                &format!("Real {option}|2|x None"),
-            );
+        check(&["-c", "f", "1", "2", "x"], "f Real 1|2|x None");
+        check(&["-i", "i", "1", "2", "x"], "Real 1|2|x Some(\"i\")");
+        check(&["-v", "1", "2", "x"], "v Real 1|2|x None");
+        check(&["--", "1", "2", "x"], "Real 1|2|x None");
+        let rows = KNOWN.options.iter().map(|(name, ..)| *name);
+        for option in rows.chain(["--config=f", "--index=i", "-", "-x"]) {
+            // Behind `--` every word is data.
+            let data = format!("Real {option}|2|x None");
+            check(&["--", option, "2", "x"], &data);
+            if !matches!(option, "-c" | "-i" | "-v" | "--") {
+                let arguments = strings(&[option, "1", "2", "x"]);
+                let fault = parse(&arguments, User::Asterisk).err();
+                assert_eq!(fault, Some(KNOWN.stranger.into()), "{option}");
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::options::{self, BadUsage, Flag, Kind, Known, Options, Value, Wish};
+use super::options::{self, BadUsage, Flag, Kind, Known, Options, User, Users, Value, Wish};
 use super::{EXIT_FAULT, common, config_path, misused, show, usage};
 use crate::cli::selftest::{self, Wanted};
 use crate::daemon;
@@ -18,21 +18,21 @@ use crate::sys::stdio::{complain, print};
 
 const KNOWN: Known = Known {
     options: &[
-        ("-c", Kind::Value(Value::Config)),
-        ("--config", Kind::Value(Value::Config)),
-        ("-l", Kind::Value(Value::Listen)),
-        ("--listen", Kind::Value(Value::Listen)),
-        ("-i", Kind::Value(Value::Index)),
-        ("--index", Kind::Value(Value::Index)),
-        ("--from", Kind::Value(Value::From)),
-        ("--replay", Kind::Value(Value::Replay)),
-        ("-v", Kind::Flag(Flag::Verbose)),
-        ("--json", Kind::Flag(Flag::Json)),
-        ("--check", Kind::Wish(Wish::Check)),
-        ("--dump-config", Kind::Wish(Wish::DumpConfig)),
-        ("--selftest", Kind::Wish(Wish::SelfTest)),
-        ("--version", Kind::Wish(Wish::Version)),
-        ("--help", Kind::Wish(Wish::Help)),
+        ("-c", Users::People, Kind::Value(Value::Config)),
+        ("--config", Users::People, Kind::Value(Value::Config)),
+        ("-l", Users::People, Kind::Value(Value::Listen)),
+        ("--listen", Users::People, Kind::Value(Value::Listen)),
+        ("-i", Users::People, Kind::Value(Value::Index)),
+        ("--index", Users::People, Kind::Value(Value::Index)),
+        ("--from", Users::People, Kind::Value(Value::From)),
+        ("--replay", Users::People, Kind::Value(Value::Replay)),
+        ("-v", Users::People, Kind::Flag(Flag::Verbose)),
+        ("--json", Users::People, Kind::Flag(Flag::Json)),
+        ("--check", Users::People, Kind::Wish(Wish::Check)),
+        ("--dump-config", Users::People, Kind::Wish(Wish::DumpConfig)),
+        ("--selftest", Users::People, Kind::Wish(Wish::SelfTest)),
+        ("--version", Users::People, Kind::Wish(Wish::Version)),
+        ("--help", Users::People, Kind::Wish(Wish::Help)),
     ],
     stranger: "an argument that is no option",
 };
@@ -83,7 +83,7 @@ impl CommandLine<'_> {
 }
 
 fn parse(arguments: &[OsString]) -> Result<CommandLine<'_>, BadUsage> {
-    let (options, data) = options::parse(arguments, &KNOWN)?;
+    let (options, data) = options::parse(arguments, &KNOWN, User::Person)?;
     if !data.is_empty() {
         return Err(KNOWN.stranger.into());
     }
