@@ -60,8 +60,8 @@ pub(super) enum Value {
     From,
     /// Every one is kept.
     Listen,
-    /// A wish, too.
-    Replay,
+    /// Asks for this with the value.
+    Asks(Wish),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,9 @@ pub(super) enum Wish {
     Providers,
     DumpConfig,
     Replay,
+    Show,
+    Retry,
+    Drop,
     Version,
     Help,
 }
@@ -95,7 +98,8 @@ pub(super) struct Options<'a> {
     pub(super) config: Option<&'a OsStr>,
     pub(super) index: Option<&'a OsStr>,
     pub(super) from: Option<&'a OsStr>,
-    pub(super) replay: Option<&'a OsStr>,
+    /// What the wish is about: a kept request, or an id.
+    pub(super) object: Option<&'a OsStr>,
     pub(super) listen: Vec<&'a OsStr>,
 }
 
@@ -178,9 +182,9 @@ impl<'a> Options<'a> {
             Value::Index => self.index = Some(value),
             Value::From => self.from = Some(value),
             Value::Listen => self.listen.push(value),
-            Value::Replay => {
-                self.replay = Some(value);
-                self.wish = Some(Wish::Replay);
+            Value::Asks(wish) => {
+                self.object = Some(value);
+                self.wish = Some(wish);
             }
         }
     }

@@ -4,6 +4,7 @@
 pub(super) const WEBSMS: &str = "\
 usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]
        websms --check | --queue [--json] | --flush [-c FILE]
+       websms --show ID | --retry ID|all | --drop ID|all [-c FILE]
        websms --selftest [-c FILE] [-i INDEX] [--json]
        websms --providers [NAME]
        websms --version | --help
@@ -19,6 +20,10 @@ calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an
       --check         report every fault and warning of the configuration
       --queue         list what waits and what was given up; with --json for a script
       --flush         try everything in the queue now
+      --show ID       print one SMS of the queue or of what was given up, text and all; the
+                      beginning of an ID will do
+      --retry ID|all  put an SMS that was given up into the queue again, or all of them
+      --drop ID|all   remove an SMS from the queue or from what was given up, or all of these
       --selftest      walk the way to the provider and say what holds; nothing is sent
       --providers     list the built-in providers; with NAME print its settings, and what to
                       enter there for interface INDEX
@@ -27,7 +32,7 @@ calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an
 
 exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configuration
       fault, 75 failed for now and not queued, or --flush left something; of --selftest 0 all
-      holds, 1 something does not
+      holds, 1 something does not; of --show, --retry and --drop 1 no such ID, 75 no room
 ";
 
 /// `websmsd --help`.

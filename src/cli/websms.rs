@@ -14,7 +14,7 @@ use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WA
 use crate::outbound::{self, Order, Outcome, Status};
 use crate::proto::wire::agi::{Environment, Fed, is_success, set_variable};
 use crate::providers;
-use crate::queue::{self, Look};
+use crate::queue::{self, Look, Refusal};
 use crate::surroundings::load;
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level, Stderr};
@@ -35,6 +35,21 @@ const KNOWN: Known = Known {
         ("--check", Users::People, Kind::Wish(Wish::Check)),
         ("--queue", Users::People, Kind::Wish(Wish::Queue)),
         ("--flush", Users::People, Kind::Wish(Wish::Flush)),
+        (
+            "--show",
+            Users::People,
+            Kind::Value(Value::Asks(Wish::Show)),
+        ),
+        (
+            "--retry",
+            Users::People,
+            Kind::Value(Value::Asks(Wish::Retry)),
+        ),
+        (
+            "--drop",
+            Users::People,
+            Kind::Value(Value::Asks(Wish::Drop)),
+        ),
         ("--selftest", Users::People, Kind::Wish(Wish::SelfTest)),
         ("--providers", Users::People, Kind::Wish(Wish::Providers)),
         ("--version", Users::People, Kind::Wish(Wish::Version)),
@@ -46,7 +61,7 @@ const KNOWN: Known = Known {
 /// What a command line of `websms` asks for.
 enum Asked<'a> {
     Send(Order<'a>),
-    /// With the name of a preset, where that is given.
+    /// With the name of a preset or the id of an SMS, where that is given.
     Other(Wish, Option<&'a OsStr>),
 }
 
@@ -81,6 +96,9 @@ pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
         Asked::Other(Wish::SelfTest, _) => {
             let index = options.index.map(OsStr::as_bytes);
             return show(&selftest::outbound(&path, index), options.json);
+        }
+        Asked::Other(wish @ (Wish::Show | Wish::Retry | Wish::Drop), id) => {
+            manage(wish, id.unwrap_or_default(), &path)
         }
         Asked::Other(Wish::Providers, name) => providers(name, options.index, &path),
         Asked::Other(wish, _) => return common(wish, &path, usage::WEBSMS),
@@ -123,6 +141,25 @@ fn flush(path: &Path) -> Done {
         _ => Status::Failed.exit_code(),
     };
     Ok((lines, exit))
+}
+
+/// `--show`, `--retry`, `--drop`: 1 where no SMS has that id, 75 where the queue has no room.
+fn manage(wish: Wish, id: &OsStr, path: &Path) -> Done {
+    let config = configuration(path).map_err(told)?;
+    let id = id.to_string_lossy();
+    let done = match wish {
+        Wish::Retry => queue::retry(&config, &id),
+        Wish::Drop => queue::drop(&config, &id),
+        _ => queue::show(&config, &id),
+    };
+    let (fault, status) = match done {
+        Ok(lines) => return Ok((lines.into_bytes(), 0)),
+        Err(Refusal::NotFound(fault)) => (fault, Status::Refused),
+        Err(Refusal::Full(fault)) => (fault, Status::Failed),
+        Err(Refusal::Fault(fault)) => return Err(fault),
+    };
+    complain(format_args!("websms: {fault}"));
+    Ok((Vec::new(), status.exit_code()))
 }
 
 fn told(outcome: Outcome) -> String {
@@ -285,7 +322,7 @@ fn parse(arguments: &[OsString], user: User) -> Result<(Options<'_>, Asked<'_>),
     }
     let asked = match (options.wish, data) {
         (None, _) => Asked::Send(order(data, options.index)?),
-        (Some(wish), []) => Asked::Other(wish, None),
+        (Some(wish), []) => Asked::Other(wish, options.object),
         (Some(Wish::Providers), [name]) => Asked::Other(Wish::Providers, Some(name)),
         (Some(_), _) => return Err("this option stands alone".into()),
     };

@@ -25,7 +25,11 @@ const KNOWN: Known = Known {
         ("-i", Users::People, Kind::Value(Value::Index)),
         ("--index", Users::People, Kind::Value(Value::Index)),
         ("--from", Users::People, Kind::Value(Value::From)),
-        ("--replay", Users::People, Kind::Value(Value::Replay)),
+        (
+            "--replay",
+            Users::People,
+            Kind::Value(Value::Asks(Wish::Replay)),
+        ),
         ("-v", Users::People, Kind::Flag(Flag::Verbose)),
         ("--json", Users::People, Kind::Flag(Flag::Json)),
         ("--check", Users::People, Kind::Wish(Wish::Check)),
@@ -56,7 +60,7 @@ impl CommandLine<'_> {
     fn run(self) -> Result<u8, BadUsage> {
         let options = self.options;
         let config = config_path(options.config);
-        match (options.wish, options.replay) {
+        match (options.wish, options.object) {
             (None | Some(Wish::SelfTest), _) => {}
             (Some(Wish::DumpConfig), _) => return Ok(dump_config(&config)),
             (Some(Wish::Replay), Some(file)) => {
@@ -160,7 +164,7 @@ mod tests {
                 Ok(CommandLine {
                     options, listen, ..
                 }) => {
-                    let asked = match (options.wish, options.replay) {
+                    let asked = match (options.wish, options.object) {
                         (None, _) => "Serve".to_owned(),
                         (Some(Wish::Replay), Some(file)) => format!("Replay({file:?})"),
                         (Some(wish), _) => format!("{wish:?}"),

@@ -74,6 +74,28 @@ impl fmt::Display for NotQueued {
 
 /// Puts a message in, behind all that are there.
 pub fn put(folder: &Folder, item: &Item, messages_max: usize) -> Result<(), NotQueued> {
+    let (name, bytes) = prepared(folder, item, messages_max)?;
+    folder.put(&name, &bytes).map_err(NotQueued::Io)
+}
+
+/// Puts a message of `failed/` back in, behind all that are there. A crash leaves it in one of the two.
+pub fn take_back(
+    folder: &Folder,
+    failed: &str,
+    item: &Item,
+    messages_max: usize,
+) -> Result<(), NotQueued> {
+    let (name, bytes) = prepared(folder, item, messages_max)?;
+    let taken = folder.take_back(failed, &name, &bytes);
+    taken.map_err(NotQueued::Io)
+}
+
+/// The name and the bytes of a message that is to be the last one.
+fn prepared(
+    folder: &Folder,
+    item: &Item,
+    messages_max: usize,
+) -> Result<(String, Vec<u8>), NotQueued> {
     let names = folder.list(Place::New).map_err(NotQueued::Io)?;
     if names.len() >= messages_max {
         return Err(NotQueued::Full { held: names.len() });
@@ -85,7 +107,7 @@ pub fn put(folder: &Folder, item: &Item, messages_max: usize) -> Result<(), NotQ
         return Err(NotQueued::Io(std::io::ErrorKind::FileTooLarge.into()));
     }
     let name = item.name(now_us().max(after_last));
-    folder.put(&name.text(), &bytes).map_err(NotQueued::Io)
+    Ok((name.text(), bytes))
 }
 
 /// Why a message's file says nothing.

@@ -1,5 +1,6 @@
 //! Story 3: what waits is worked off. One process drains the queue, tries what is due, and gives up
-//! what is too old; `websms --queue` lists it and `--flush` tries it now.
+//! what is too old. `websms --queue` lists it, `--flush` tries it now, `--show`, `--retry` and `--drop` work
+//! on one SMS.
 //!
 //! ```text
 //! folder ─ read ─▶ message ─ schedule ─▶ due ─ attempt ─▶ verdict ─┬─ sent: removed
@@ -11,6 +12,7 @@ mod bell;
 mod ends;
 mod flush;
 mod listing;
+mod manage;
 mod notice;
 mod pass;
 mod schedule;
@@ -19,4 +21,5 @@ mod tries;
 pub use bell::Bell;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
+pub use manage::{Refusal, drop, retry, show};
 pub use pass::{Source, drain};

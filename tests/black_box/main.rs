@@ -15,6 +15,7 @@ mod hooks;
 mod inbound;
 mod kept;
 mod log;
+mod manage;
 mod multicall;
 mod notice;
 mod outbound;

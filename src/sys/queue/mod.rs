@@ -9,6 +9,7 @@
 //! | Q2 | − | + | − | **ours**: fsync file, rename, fsync folder was the instant | retried |
 //! | Q3 | + | + | − | being replaced (a try is written down) | one try extra |
 //! | Q4 | − | − | + | given up; the operator's | kept, bounded, oldest dropped |
+//! | Q5 | + | − | + | being taken back: what it will say is written | given up as before |
 //!
 //! Beside them `lock`, held by the one process that drains; `flushed`, when `websms --flush` last did;
 //! and `flush`, its request to a running `websmsd`.
@@ -139,6 +140,11 @@ impl Folder {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write_to(&self.folder(Place::New).join(name), name, bytes)
+    }
+
+    /// Writes `bytes` aside under `name` and moves them to `path`.
+    fn write_to(&self, path: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
         let tmp = self.root.join("tmp").join(name);
         // Of a name that is nobody else's a crash may have left one.
         let _ = fs::remove_file(&tmp);
@@ -146,7 +152,7 @@ impl Folder {
         let written = file
             .write_all(bytes)
             .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&tmp, self.folder(Place::New).join(name)));
+            .and_then(|()| fs::rename(&tmp, path));
         if written.is_err() {
             let _ = fs::remove_file(&tmp);
         }
@@ -155,11 +161,35 @@ impl Folder {
 
     /// Takes out a message that is sent. That it was not there is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.folder(Place::New).join(name)) {
+        self.remove_at(Place::New, name)
+    }
+
+    /// Takes out a message of a place, or what stands there under its name. That it was not there is no
+    /// error.
+    pub fn remove_at(&self, place: Place, name: &str) -> io::Result<()> {
+        let path = self.folder(place).join(name);
+        let removed = match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(&path),
+            removed => removed,
+        };
+        match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
-            Ok(()) => files::sync_folder(&self.folder(Place::New)),
+            Ok(()) => files::sync_folder(&self.folder(place)),
         }
+    }
+
+    /// Puts a message that was given up back in under a new name, Q4 → Q2. It says `bytes` before it
+    /// moves, so that whoever drains never sees what it said in `failed/`.
+    pub fn take_back(&self, failed: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.prepare()?;
+        let (old, new) = (self.folder(Place::Failed), self.folder(Place::New));
+        self.write_to(&old.join(failed), name, bytes)?;
+        fs::rename(old.join(failed), new.join(name))?;
+        // It is there now: what goes wrong behind this makes it no less so.
+        let _ = files::sync_folder(&new);
+        let _ = files::sync_folder(&old);
+        Ok(())
     }
 
     /// Gives a message up, Q2 → Q4, with what its file shall say for the operator. Of those in
