@@ -186,7 +186,7 @@ fn tls_remedy(phrase: &str) -> &'static str {
         ),
         (
             "of an authority",
-            "give the server a certificate that this one has signed, and this one as ca_file",
+            "name this very certificate in ca_file if it is the server's own",
         ),
         ("expired", renew),
         ("not valid yet", renew),

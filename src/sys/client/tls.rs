@@ -191,8 +191,7 @@ fn certificate_phrase(fault: &CertificateError) -> &'static str {
         BadSignature => "TLS certificate has a wrong signature",
         InvalidPurpose | InvalidPurposeContext { .. } => "TLS certificate is not for a server",
         fault if is_of_authority(fault) => {
-            "TLS certificate is that of an authority, not of a server; if it is the server's own, name \
-             it in ca_file"
+            "TLS certificate is that of an authority, not of a server"
         }
         _ => "TLS certificate is not valid",
     }
