@@ -184,16 +184,16 @@ def outbound_verdicts(t):
         b"+13010000006": (302, b""),
     })
     for number, wanted in {
-        "+13010000001": ("FAILURE", "REFUSED", "", "provider answered 403"),
-        "+13010000002": ("FAILURE", "REFUSED", "", "provider answered 200, response_check does not hold"),
+        "+13010000001": ("FAILURE", "FAILED", "", "provider answered 403: success; there is no queue"),
+        "+13010000002": ("FAILURE", "REFUSED", "", "provider answered 200, response_check does not hold: error"),
         "+13010000003": ("SUCCESS", "SENT", "", "provider answered 200"),
         "+13010000004": ("FAILURE", "REFUSED", "", "provider answered 400"),
-        "+13010000006": ("FAILURE", "REFUSED", "", "provider answered 302"),
+        "+13010000006": ("FAILURE", "REFUSED", "", "provider answered 302, redirects are refused"),
     }.items():
         t.check(f"verdict {number}", t.out(number, b"verdict"), wanted)
     t.check("an answer of later", t.out("+13010000005", b"verdict")[:3], ("FAILURE", "FAILED", ""))
     phone = t.phones["alice"]
-    for number, wanted in [("+13010000001", b"Your SMS was not sent: REFUSED provider answered 403"), ("+13010000005", b"Your SMS was not sent: FAILED ")]:
+    for number, wanted in [("+13010000004", b"Your SMS was not sent: REFUSED provider answered 400"), ("+13010000005", b"Your SMS was not sent: FAILED ")]:
         call = phone.send(number, b"verdict")
         t.check(f"the phone is told, {number}", wait_for(lambda: any(body.startswith(wanted) for body in phone.bodies(number))), True)
         t.check("it had its 202", phone.answers.get(call), 202)
@@ -415,7 +415,7 @@ def notices(t):
         return subprocess.run(t.pbx.inside([f"{t.pbx.folder}/agi/websms", "--flush", "-c", f"{t.pbx.folder}/websms.conf"]), capture_output=True).returncode
 
     phone, refused = t.phones["alice"], t.number()
-    t.itsp.answers[refused.encode()] = (403, b"")
+    t.itsp.answers[refused.encode()] = (400, b"")
     t.configure(queue=f"{t.pbx.folder}/state\nfirst = yes\nnotify = yes")
     t.check("nothing waits yet", flush(), 0)
     phone.send(refused, b"a word of mine")
