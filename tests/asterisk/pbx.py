@@ -6,14 +6,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from typing import NamedTuple
 
-from phone import free_port, wait_for
+from phone import PATIENCE, free_port, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = os.path.join(HERE, "..", "..", "packaging", "asterisk", "extensions.websms.conf")
 
-# websms-out of the sample, and behind it what a dialplan of the operator's own would see.
-SEEN = """
+# Beside the sample: websms-out, and behind it what a dialplan of the operator's own would see.
+OWN = """
 [checks-out]
 exten = _[+0-9a-zA-Z].,1,{agi}
  same = n,Log(NOTICE,SEEN ${{FILTER(0-9a-zA-Z+,${{EXTEN}})}}|${{AGISTATUS}}|${{WEBSMS_STATUS}}|${{WEBSMS_ID}}|${{WEBSMS_REASON}}|)
@@ -27,6 +28,19 @@ exten = trap,1,AGI(trap)
 exten = missing,1,AGI(no-such-program)
  same = n,Log(NOTICE,SEEN missing|${{AGISTATUS}}||||)
  same = n,Hangup()
+
+; A dialplan as it was for the PHP program: it answers first and sends then.
+[old-open]
+exten = _[+0-9a-zA-Z].,1,Answer()
+ same = n,Hangup()
+
+[old-in]
+exten = _[+0-9a-zA-Z].,1,GotoIf($["${{MESSAGE_ENCODE}}" = "rfc3986"]?:send)
+ same = n,Set(MESSAGE(body)=${{URIDECODE(${{MESSAGE(body)}})}})
+ same = n(send),Set(MESSAGE(to)=)
+ same = n,MessageSend(pjsip:${{DB(websms-phone/${{EXTEN}})}},${{MESSAGE(from)}})
+ same = n,Log(NOTICE,SENT ${{EXTEN}} ${{MESSAGE_SEND_STATUS}})
+ same = n,Hangup()
 """
 
 TRAP = """#!/bin/sh
@@ -36,10 +50,18 @@ read -r reply
 """
 
 
-class Pbx:
-    """`contexts` maps a phone's name to the context of its messages; `offline` phones must register."""
+class Account(NamedTuple):
+    """A phone's account in pjsip.conf."""
 
-    def __init__(self, root, binary, contexts, offline=()):
+    context: str = "websms-out"  # of the messages that it sends
+    places: int = 0  # how many phones may register; 0: one phone is there without
+    qualify: str = ""  # what Asterisk does to learn whether a phone is there
+
+
+class Pbx:
+    """`version` is Asterisk's major version."""
+
+    def __init__(self, root, binary):
         self.root = root
         self.children = []
         user = next(line.split(":") for line in open(f"{root}/etc/passwd") if line.startswith("asterisk:"))
@@ -52,7 +74,10 @@ class Pbx:
             os.makedirs(f"{self.outside}/{name}")
         shutil.copy(binary, f"{self.outside}/agi/websms")
         self.write("agi/trap", TRAP.format(folder=self.folder), 0o755)
-        self.contexts, self.offline = contexts, offline
+        version = subprocess.run(self.inside(["/usr/sbin/asterisk", "-V"]), capture_output=True, text=True, check=True)
+        self.version = int(version.stdout.split()[1].split(".")[0])
+        with open(SAMPLE) as file:
+            self.sample = file.read()
 
     def write(self, name, text, mode=0o600):
         """A file of Asterisk's user, replaced in one step."""
@@ -63,8 +88,8 @@ class Pbx:
         os.chown(f"{path}.new", self.uid, self.gid)
         os.rename(f"{path}.new", path)
 
-    def start(self, ports):
-        """Writes Asterisk's configuration and starts it; `ports` maps phones to their UDP ports."""
+    def start(self, accounts, ports):
+        """Writes Asterisk's configuration and starts it; the maps' keys are the names of phones, `ports` are UDP's."""
         modules = os.path.dirname(glob.glob(f"{self.root}/usr/lib/**/res_agi.so", recursive=True)[0])[len(self.root.rstrip("/")):]
         places = {
             "astetcdir": f"{self.folder}/etc", "astmoddir": modules, "astvarlibdir": f"{self.folder}/lib",
@@ -78,19 +103,28 @@ class Pbx:
             f"noload = {name}.so\n" for name in ("chan_sip", "chan_iax2", "chan_unistim", "chan_mgcp", "chan_skinny", "chan_alsa", "chan_console", "res_hep", "chan_dahdi", "app_voicemail_odbc", "app_voicemail_imap")))
         self.write("etc/logger.conf", "[general]\n[logfiles]\nmessages => notice,warning,error,verbose(4)\n")
         sip = f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{self.sip_port}\n"
-        for name, context in self.contexts.items():
-            contact = "" if name in self.offline else f"contact = sip:{name}@127.0.0.1:{ports[name]}\n"
-            sip += (f"[{name}]\ntype = endpoint\ntransport = udp\ncontext = nowhere\nmessage_context = {context}\n"
-                    f"disallow = all\nallow = ulaw\naors = {name}\n[{name}]\ntype = aor\nmax_contacts = 1\nremove_existing = yes\n{contact}")
+        for name, account in accounts.items():
+            place = f"max_contacts = {account.places}\n" if account.places else f"contact = sip:{name}@127.0.0.1:{ports[name]}\n"
+            sip += (f"[{name}]\ntype = endpoint\ntransport = udp\ncontext = nowhere\nmessage_context = {account.context}\n"
+                    f"disallow = all\nallow = ulaw\naors = {name}\n[{name}]\ntype = aor\nremove_existing = yes\n{place}{account.qualify}")
         self.write("etc/pjsip.conf", sip)
-        sample = open(SAMPLE).read()
-        agi = next(line for line in sample.splitlines() if "AGI(" in line).split("n,", 1)[1]
-        self.write("etc/extensions.conf", '[general]\n#include "extensions.websms.conf"\n' + SEEN.format(agi=agi))
-        self.write("etc/extensions.websms.conf", sample)
+        agi = next(line for line in self.sample.splitlines() if "AGI(" in line).split("n,", 1)[1]
+        self.write("etc/extensions.conf", '[general]\n#include "extensions.websms.conf"\n' + OWN.format(agi=agi))
+        self.write("etc/extensions.websms.conf", self.sample)
         subprocess.run(["chown", "-R", f"{self.uid}:{self.gid}", self.outside], check=True)
         os.chmod(self.outside, 0o755)
-        self.spawn("asterisk", ["/usr/sbin/asterisk", "-f", "-C", f"{self.folder}/etc/asterisk.conf"])
+        return self.boot()
+
+    def boot(self):
+        """Starts Asterisk, and waits until it is up."""
+        self.asterisk = self.spawn("asterisk", ["/usr/sbin/asterisk", "-f", "-C", f"{self.folder}/etc/asterisk.conf"])
         return wait_for(lambda: "fully booted" in self.cli("core waitfullybooted"))
+
+    def halt(self):
+        """Ends Asterisk, and waits until it has ended."""
+        self.cli("core stop now")
+        self.children.remove(self.asterisk)
+        return self.asterisk.wait(PATIENCE)
 
     def spawn(self, name, command):
         output = open(f"{self.outside}/log/{name}.out", "ab")
@@ -117,6 +151,13 @@ class Pbx:
         for line in self.log().splitlines():
             if f"SEEN {number}|" in line:
                 return tuple(line.split("SEEN ", 1)[1].split("|")[1:5])
+        return None
+
+    def contact_status(self, phone):
+        """What Asterisk knows of a phone: Avail, Unavail, NonQual and so on; None if it is not registered."""
+        for line in self.cli("pjsip show contacts").splitlines():
+            if f"/{phone.contact} " in line:
+                return line.split()[3]
         return None
 
     def calls(self):

@@ -26,7 +26,8 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 class Phone:
-    """`received` lists (sender's user part, body bytes) in the order of arrival."""
+    """`received` lists (sender's user part, body bytes) in the order of arrival, `refused` those that the
+    phone did not answer with 200. `silent` phones answer nothing and take nothing."""
 
     def __init__(self, name, pbx_port):
         self.name = name
@@ -34,7 +35,10 @@ class Phone:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.received = []
+        self.contact = f"sip:{name}@127.0.0.1:{self.port}"  # what it registers
+        self.received, self.refused = [], []
+        self.silent = False
+        self.statuses = {}  # method → status line of its answer, where that is not 200
         self.answers = {}  # Call-ID → status of the final answer
         self.seen = set()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -63,7 +67,7 @@ class Phone:
 
     def register(self, seconds):
         """Goes on line for so many seconds; 0 takes the phone off line."""
-        more = [f"Contact: <sip:{self.name}@127.0.0.1:{self.port}>".encode(), f"Expires: {seconds}".encode()]
+        more = [f"Contact: <{self.contact}>".encode(), f"Expires: {seconds}".encode()]
         return self._request("REGISTER", f"sip:127.0.0.1:{self.pbx[1]}", f"sip:{self.name}@127.0.0.1", more, b"", None)
 
     def bodies(self, sender=None):
@@ -72,6 +76,8 @@ class Phone:
     def _listen(self):
         while True:
             packet, peer = self.socket.recvfrom(65535)
+            if self.silent:
+                continue
             head, _, body = packet.partition(b"\r\n\r\n")
             first, *lines = head.split(b"\r\n")
             fields = {}
@@ -85,9 +91,11 @@ class Phone:
                     self.answers[call] = status
                 continue
             kept = [line for line in lines if line.lower().startswith((b"via:", b"from:", b"to:", b"call-id:", b"cseq:"))]
-            self.socket.sendto(b"\r\n".join([b"SIP/2.0 200 OK", *kept, b"Content-Length: 0", b"", b""]), peer)
+            status = self.statuses.get(first.split()[0].decode(), "200 OK")
+            self.socket.sendto(b"\r\n".join([f"SIP/2.0 {status}".encode(), *kept, b"Content-Length: 0", b"", b""]), peer)
             if first.startswith(b"MESSAGE ") and call not in self.seen:
                 self.seen.add(call)
                 user = re.search(rb"sips?:(?:([^@>;]*)@)?", fields.get(b"from", b""))
                 length = int(fields.get(b"content-length", b"-1"))
-                self.received.append(((user[1] or b"").decode(), body if length == len(body) else b"(cut) " + body))
+                taken = self.received if status.startswith("200 ") else self.refused
+                taken.append(((user[1] or b"").decode(), body if length == len(body) else b"(cut) " + body))
