@@ -26,7 +26,7 @@ export SOURCE_DATE_EPOCH
 
 stage=$out/stage
 packages=$out/packages
-rm -rf "$stage" "$packages"
+rm -rf "${stage:?}" "${packages:?}"
 mkdir -p "$stage" "$packages"
 for page in packaging/man/*; do gzip -9nc "$page" >"$stage/$(basename "$page").gz"; done
 gzip -9nc packaging/changelog >"$stage/changelog.gz"

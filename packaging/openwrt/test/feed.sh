@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+trap 'rm -rf "${root:?}"' EXIT
 mkdir -p "$root"/{include,feeds/packages/lang/rust,build,install/bin}
 
 # The few definitions it uses, with the meaning they have there.
