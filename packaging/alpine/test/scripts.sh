@@ -4,44 +4,64 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+trap 'rm -rf "${root:?}"' EXIT
 calls=$root/calls
+failures=0
 
 expect() {
-    [ "$2" = "$3" ] || { printf 'scripts.sh: %s:\n   found %s\n  wanted %s\n' "$1" "$2" "$3" >&2; exit 1; }
+    [ "$2" != "$3" ] || return 0
+    printf 'scripts.sh: %s:\n   found %s\n  wanted %s\n' "$1" "$2" "$3" >&2
+    failures=$((failures + 1))
 }
-checkpath() { echo "checkpath $*" >>"$calls"; }
+# As the real one, which opens no link and refuses a file with a second name.
+checkpath() {
+    echo "checkpath $*" >>"$calls"
+    [ "$(find "$6" -maxdepth 0 -type f -links +1 2>/dev/null)" = '' ]
+}
 install() { echo "install $*" >>"$calls"; }
+ewarn() { echo "ewarn $*" >>"$calls"; }
+# runs COMMAND…: what it did, and its status where that is a failure.
+runs() {
+    : >"$calls"
+    "$@" >/dev/null || echo "status $?" >>"$calls"
+    cat "$calls"
+}
 
 for script in websmsd post-install; do
     sed -e "s|/var/spool|$root/var/spool|g; s|/etc/asterisk|$root/etc/asterisk|g" "$here/$script" >"$root/$script"
 done
-spool=$root/var/spool/asterisk
+spool=$root/var/spool/asterisk conf=$root/etc/asterisk/websms.conf
 mkdir -p "$root/var/spool" "$root/etc/asterisk"
 # shellcheck source=/dev/null
 . "$root/websmsd"
+queue_made="checkpath -d -m 0700 -o asterisk:asterisk $root/var/spool/websms"
+conf_owned="checkpath -f -m 0640 -o root:asterisk $conf"
 
-: >"$calls"
-start_pre
-expect 'nothing there: all folders, and no configuration' "$(cat "$calls")" "checkpath -d -m 0750 -o asterisk:asterisk $spool
-checkpath -d -m 0750 -o asterisk:asterisk $spool/outgoing
-checkpath -d -m 0700 -o asterisk:asterisk $spool/staging
-checkpath -d -m 0700 -o asterisk:asterisk $root/var/spool/websms"
+expect 'nothing there: the spool, the queue, and no configuration' "$(runs start_pre)" \
+    "checkpath -d -m 0750 -o asterisk:asterisk $spool
+$queue_made"
+expect 'the package, nothing there' "$(runs . "$root/post-install")" "install -d -m 0750 -o asterisk -g asterisk $spool"
 
-: >"$calls"
-# shellcheck source=/dev/null
-. "$root/post-install" >/dev/null
-expect 'the package, nothing there' "$(cat "$calls")" "install -d -m 0750 -o asterisk -g asterisk $spool
-install -d -m 0750 -o asterisk -g asterisk $spool/outgoing
-install -d -m 0700 -o asterisk -g asterisk $spool/staging"
+# In a spool that is there Asterisk makes outgoing, and websmsd staging.
+mkdir "$spool"
+echo conf >"$conf"
+expect "a spool that is there is somebody's" "$(runs start_pre)" "$queue_made
+$conf_owned"
+expect 'the package leaves it alone too' "$(runs . "$root/post-install")" ''
+rmdir "${spool:?}"
+ln -s "$root/elsewhere" "$spool"
+expect "root's link to a disk that is not mounted" "$(runs start_pre)$(runs . "$root/post-install")" "$queue_made
+$conf_owned"
 
-mkdir -p "$spool/outgoing" "$spool/staging"
-touch "$root/etc/asterisk/websms.conf"
-: >"$calls"
-start_pre
-expect "a spool that is there is somebody's" "$(cat "$calls")" "checkpath -d -m 0700 -o asterisk:asterisk $root/var/spool/websms
-checkpath -f -m 0640 -o root:asterisk $root/etc/asterisk/websms.conf"
-: >"$calls"
-# shellcheck source=/dev/null
-. "$root/post-install" >/dev/null
-expect 'the package leaves it alone too' "$(cat "$calls")" ''
+# What is no regular file with one name is not touched, and websmsd starts and says what it thinks of it.
+ln "$conf" "$root/second"
+expect 'a hard link' "$(runs start_pre)" "$queue_made
+$conf_owned
+ewarn $conf keeps its owner and mode"
+ln -sf "$root/second" "$conf"
+expect 'a link' "$(runs start_pre)" "$queue_made"
+rm "${conf:?}"
+mkfifo "$conf"
+expect 'a fifo' "$(runs start_pre)" "$queue_made"
+
+[ "$failures" = 0 ]
