@@ -17,13 +17,13 @@ expect() { [ "$(chroot "$root" stat -c '%a %U:%G' "$1")" = "$2" ] || fail "$1 is
 gone() { [ ! -e "$root$1" ] && [ ! -L "$root$1" ] && return; fail "$1 is still there"; }
 
 if [ ! -e "$base/complete" ]; then
-    rm -rf "$base"
+    rm -rf "${base:?}"
     # shellcheck disable=SC1091
     debootstrap --variant=minbase --include=adduser,systemd "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$base" \
         >"$base.log" 2>&1 || { tail "$base.log" >&2; fail "no scratch Debian"; }
     touch "$base/complete"
 fi
-rm -rf "$root"
+rm -rf "${root:?}"
 cp -a --reflink=auto "$base" "$root"
 cp "$deb" "$root/one.deb"
 
@@ -40,8 +40,11 @@ dpkg-deb -b "$root/next" "$root/next.deb" >/dev/null
 
 inside dpkg -i /one.deb
 expect /etc/asterisk/websms.conf "640 root:asterisk"
-expect /var/spool/asterisk/outgoing "750 asterisk:asterisk"
-expect /var/spool/asterisk/staging "700 asterisk:asterisk"
+expect /var/spool/asterisk "750 asterisk:asterisk"
+# Asterisk makes outgoing in it, and websmsd, as the same user, staging.
+gone /var/spool/asterisk/outgoing
+gone /var/spool/asterisk/staging
+inside setpriv --reuid=asterisk --regid=asterisk --clear-groups mkdir -m 0700 /var/spool/asterisk/outgoing /var/spool/asterisk/staging
 expect /var/spool/websms "700 asterisk:asterisk"
 for name in /usr/bin/websms /usr/sbin/websmsd /usr/share/asterisk/agi-bin/websms /usr/share/asterisk/agi-bin/websms.php; do
     inside "$name" --version
@@ -84,4 +87,17 @@ expect /var/spool/asterisk/outgoing "755 pbx:pbx"
 inside setpriv --reuid=asterisk --regid=asterisk --clear-groups test -r /etc/asterisk/websms.conf
 inside dpkg -r websms
 expect /var/spool/asterisk/outgoing "755 pbx:pbx"
-rm -rf "$root" "$root.mine" "$root.log"
+inside dpkg -P websms
+
+# Where the folder of the configuration is Asterisk's, as Debian's own asterisk package makes it.
+chroot "$root" install -d -m 0755 -o asterisk -g asterisk /etc/asterisk
+inside dpkg -i /one.deb
+expect /etc/asterisk/websms.conf "640 root:asterisk"
+inside dpkg -P websms
+chroot "$root" install -d -m 0755 -o asterisk -g asterisk /etc/asterisk
+chroot "$root" install -m 0600 /dev/null /root/secret
+chroot "$root" setpriv --reuid=asterisk --regid=asterisk --clear-groups ln -s /root/secret /etc/asterisk/websms.conf
+inside dpkg --force-confdef --force-confold -i /one.deb
+expect /root/secret "600 root:root"
+grep -q 'asterisk cannot read /etc/asterisk/websms.conf' "$root.log" || fail "nobody said that Asterisk cannot read the configuration"
+rm -rf "${root:?}" "${root:?}.mine" "${root:?}.log"
