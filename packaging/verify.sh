@@ -8,7 +8,7 @@ set -euo pipefail
 
 targets=$(targets_of "$@")
 need shellcheck=shellcheck mandoc=mandoc systemd-analyze=systemd dpkg-deb=dpkg debootstrap=debootstrap dash=dash \
-    busybox=busybox python3=python3 make=make
+    busybox=busybox fakeroot=fakeroot python3=python3 make=make
 cd "$top"
 packages=$out/packages
 
@@ -34,14 +34,15 @@ done < <(grep -v '^#' packaging/packages.txt)
 echo "== scripts, manual pages"
 shellcheck -x -P cross -P packaging cross/*.sh cross/zig packaging/*.sh
 shellcheck packaging/debian/{postinst,prerm,postrm} packaging/alpine/{pre-install,post-install,websmsd} \
-    packaging/openwrt/{postinst,prerm,websmsd.init} packaging/{alpine,openwrt}/test/*.sh
+    packaging/openwrt/{postinst,prerm,websmsd.init} packaging/{alpine,debian,openwrt}/test/*.sh
 mandoc -T lint -W warning packaging/man/*
 for shell in dash "busybox sh"; do
     # shellcheck disable=SC2086  # two words
-    $shell packaging/openwrt/test/init.sh
+    fakeroot $shell packaging/openwrt/test/init.sh
     # shellcheck disable=SC2086
     $shell packaging/alpine/test/scripts.sh
 done
+fakeroot dash packaging/debian/test/postinst.sh
 packaging/openwrt/test/feed.sh
 
 # The rest wants the machine's own architecture, and root for a scratch Debian.
