@@ -158,9 +158,9 @@ pub fn tell_dropped(names: &[String]) {
     }
 }
 
-/// `wait` from now, for a file; 0 under a clock that is not sane.
-pub fn due_s(wait: Duration) -> u64 {
-    match stamp_s() {
+/// `wait` from `now_s`, for a file; 0 where that is 0, under a clock that is not sane.
+pub fn due_s(now_s: u64, wait: Duration) -> u64 {
+    match now_s {
         0 => 0,
         now_s => {
             let begun = u64::from(wait.subsec_nanos() > 0);

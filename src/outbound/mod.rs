@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
                     }
                     pass_over(item, name, &reason);
                     let retry_after = Duration::from_secs(retry_after_s.unwrap_or(0));
-                    let due_s = hold::due_s(config.queue.pause(retry_after));
+                    let due_s = hold::due_s(hold::stamp_s(), config.queue.pause(retry_after));
                     match place {
                         0 => item.due_s = due_s,
                         // Only what the provider asked for: the queue has its own pauses.
@@ -225,7 +225,7 @@ impl<'a> Run<'a> {
                 Verdict::Unsure { reason } => {
                     item.interface.clone_from(&via.account.interface);
                     item.unsure = 1;
-                    item.due_s = hold::due_s(config.queue.pause(Duration::ZERO));
+                    item.due_s = hold::due_s(hold::stamp_s(), config.queue.pause(Duration::ZERO));
                     waits = Some((outcome::unsure(&reason).into(), item.due_s, name));
                     break;
                 }

@@ -16,6 +16,7 @@ mod manage;
 mod notice;
 mod pass;
 mod schedule;
+mod standing;
 mod tries;
 
 pub use bell::Bell;

@@ -4,27 +4,29 @@
 //! what came of it is written down. A message's file is touched only where that changes what must
 //! outlive this process: that it failed at all, that it may have been sent, that it is done with.
 
-use std::borrow::Cow;
+mod settle;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
-use super::ends::{Ends, GivenUp};
+use super::ends::Ends;
 use super::schedule::{jitter, pauses_ms, settings};
+use super::standing::Standing;
 use super::tries::Tries;
 use crate::config::Config;
 use crate::limits::{
-    FORBIDDEN_TRIES_MAX, QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE,
-    SENDER_STACK_BYTES, UNSURE_TRIES_MAX,
+    QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE, SENDER_STACK_BYTES,
+    UNSURE_TRIES_MAX,
 };
 use crate::outbound::attempt::attempt;
-use crate::outbound::hold::{Unread, due_s, read, stamp_s};
+use crate::outbound::hold::{Unread, read, stamp_s};
 use crate::outbound::log;
-use crate::outbound::outcome::{MAYBE_SENT, Outcome, Status, settle, unsure};
+use crate::outbound::outcome::{Outcome, Status};
 use crate::outbound::quota::{self, Grant};
-use crate::proto::provider::{Blame, Verdict};
+use crate::proto::provider::Verdict;
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::notice::Why;
 use crate::proto::record::schedule::{self, Entry, Next, Schedule, Tried};
@@ -44,7 +46,8 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
     loop {
         let why = match folder.drain() {
             Ok(Some(drain)) => {
-                let pass = Pass::new(folder, drain, source);
+                let clock = system_clock();
+                let pass = Pass::new(folder, drain, source, &clock);
                 let tell = pass.tell.clone();
                 bell.hang(move || _ = tell.tell(Happened::News));
                 pass.run(Until::Never)
@@ -62,9 +65,31 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
     }
 }
 
+/// The time as a pass needs it.
+#[derive(Clone, Copy)]
+struct Moment {
+    /// Milliseconds of a clock that never jumps; never 0, which means long ago.
+    since_ms: u64,
+    /// Seconds since 1970; 0 while the system's clock is not sane.
+    stamp_s: u64,
+}
+
+type Clock<'a> = dyn Fn() -> Moment + 'a;
+
+/// The system's clocks.
+fn system_clock() -> impl Fn() -> Moment {
+    let begun = Instant::now();
+    move || Moment {
+        since_ms: u64::try_from(begun.elapsed().as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1),
+        stamp_s: stamp_s(),
+    }
+}
+
 /// Tries everything once.
 pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &Source) {
-    Pass::new(folder, drain, source).run(Until::Tried);
+    Pass::new(folder, drain, source, &system_clock()).run(Until::Tried);
 }
 
 /// When a pass ends.
@@ -94,17 +119,12 @@ struct Pass<'a> {
     source: &'a Source,
     config: Arc<Config>,
     schedule: Schedule,
-    begun: Instant,
+    clock: &'a Clock<'a>,
     tries: Tries,
     /// Messages that came under an insane clock, and have no time yet.
     unstamped: Sorted<Name>,
     ends: Ends<'a>,
-    /// Interfaces whose account the provider refuses, so that it is told once.
-    refused: Sorted<String>,
-    /// How many SMS went over an interface.
-    sent: Sorted<String, u64>,
-    /// How many that were when the provider first forbade this one.
-    forbidden: Sorted<Name, u64>,
+    standing: Standing,
     /// Interfaces for which something waits, and which are not in the configuration; told.
     lost: Sorted<String, usize>,
     /// When the folder is looked at, in case nobody tells of news.
@@ -118,7 +138,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(folder: &'a Folder, drain: Drain, source: &'a Source) -> Pass<'a> {
+    fn new(folder: &'a Folder, drain: Drain, source: &'a Source, clock: &'a Clock) -> Pass<'a> {
         let (tell, happened) = mailbox();
         let config = source();
         Pass {
@@ -127,13 +147,11 @@ impl<'a> Pass<'a> {
             source,
             schedule: Schedule::new(settings(&config)),
             config,
-            begun: Instant::now(),
+            clock,
             tries: Tries::new(),
             unstamped: Sorted::new(),
             ends: Ends::new(folder),
-            refused: Sorted::new(),
-            sent: Sorted::new(),
-            forbidden: Sorted::new(),
+            standing: Standing::default(),
             lost: Sorted::new(),
             look_by: Deadline::after(QUEUE_LOOK_PAUSE),
             is_told: Arc::default(),
@@ -227,7 +245,7 @@ impl<'a> Pass<'a> {
         let names: Sorted<Name> = names.map(|name| (name, ())).collect();
         self.schedule.retain(|name| names.contains(name));
         self.tries.retain(|name| names.contains(name));
-        self.forbidden.retain(|name, _| names.contains(name));
+        self.standing.retain(|name| names.contains(name));
         self.unstamped.retain(|name, ()| names.contains(name));
         for (name, ()) in names.iter() {
             if !self.schedule.holds(name) && !self.ends.holds(name) {
@@ -252,7 +270,7 @@ impl<'a> Pass<'a> {
         }
         let now_ms = self.now_ms();
         let pauses = pauses_ms(&self.config);
-        let now_s = stamp_s();
+        let now_s = self.stamp_s();
         let due_ms = |due_s: u64| {
             let wait_ms = match now_s {
                 0 => 0,
@@ -305,7 +323,7 @@ impl<'a> Pass<'a> {
             self.config = config;
             self.tell_lost();
         }
-        if !self.unstamped.is_empty() && stamp_s() != 0 {
+        if !self.unstamped.is_empty() && self.stamp_s() != 0 {
             for (name, ()) in std::mem::take(&mut self.unstamped).iter() {
                 self.stamp(name);
             }
@@ -329,7 +347,7 @@ impl<'a> Pass<'a> {
         let Ok(mut item) = self.recall(name) else {
             return;
         };
-        item.queued_s = stamp_s();
+        item.queued_s = self.stamp_s();
         if self.write(name, &item) {
             let expires_ms = self.expires_ms(&item);
             self.schedule.set_expiry(name, expires_ms);
@@ -435,182 +453,6 @@ impl<'a> Pass<'a> {
         self.tried(name, Tried::Held { wait_ms });
     }
 
-    /// What came of a try.
-    fn settle(
-        &mut self,
-        name: &Name,
-        mut item: Item,
-        via: &str,
-        verdict: Result<Verdict, Outcome>,
-    ) {
-        item.tries = item.tries.saturating_add(1);
-        match verdict {
-            Ok(verdict @ Verdict::Sent { .. }) => {
-                self.ends.remove(name);
-                self.refused.remove(via);
-                let sent = self.sent_over(via).saturating_add(1);
-                self.sent.insert(via.to_owned(), sent);
-                self.log(&item, via, &settle(verdict));
-                self.tried(name, Tried::Done);
-            }
-            Ok(Verdict::Refused { reason }) => {
-                self.refused.remove(via);
-                self.refuse(name, item, via, reason.text());
-            }
-            Ok(Verdict::Unsure { reason }) => {
-                item.unsure = item.unsure.max(1);
-                via.clone_into(&mut item.interface);
-                let reason = unsure(&reason);
-                self.tried(name, Tried::Unsure);
-                if item.unsure >= UNSURE_TRIES_MAX {
-                    let outcome = Outcome::new(Status::Failed, reason);
-                    self.give_up(name, item, via, outcome, Why::Unsure);
-                    self.schedule.remove(name);
-                    return;
-                }
-                self.log_try(&item, via, &reason);
-                item.set_reason(&reason);
-                item.due_s = due_s(self.config.queue.pause(Duration::ZERO));
-                self.write(name, &item);
-            }
-            Ok(Verdict::Later {
-                reason,
-                retry_after_s,
-                blame,
-            }) => {
-                let reason = reason.text();
-                let asked = Duration::from_secs(retry_after_s.unwrap_or(0));
-                let wait_ms = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
-                match blame {
-                    Blame::Interface => self.tried(name, Tried::Later { wait_ms }),
-                    Blame::Account => {
-                        if !self.refused.contains(via) {
-                            self.refused.insert(via.to_owned(), ());
-                            log::account_refused(via, &reason);
-                        }
-                        self.tried(name, Tried::Later { wait_ms });
-                    }
-                    Blame::Message => {
-                        item.forbidden = item.forbidden.saturating_add(1);
-                        if self.is_forbidden_for_good(name, &item, via) {
-                            return self.refuse(name, item, via, reason);
-                        }
-                        self.tried(name, Tried::Forbidden { wait_ms });
-                    }
-                }
-                self.later(name, item, via, &reason, asked);
-            }
-            // The configuration may be mended before the message is too old.
-            Err(fault) => {
-                self.tried(name, Tried::Later { wait_ms: 0 });
-                self.later(name, item, via, &fault.reason, Duration::ZERO);
-            }
-        }
-    }
-
-    /// The provider answers, and does not want it.
-    fn refuse(&mut self, name: &Name, item: Item, via: &str, reason: Cow<'static, str>) {
-        let outcome = Outcome::new(Status::Refused, reason);
-        self.give_up(name, item, via, outcome, Why::Refused);
-        self.tried(name, Tried::Done);
-    }
-
-    /// Whether a message that the provider forbade is given up: it was forbidden a few times, and
-    /// meanwhile another went over that interface, so that it is not the account that is forbidden.
-    fn is_forbidden_for_good(&mut self, name: &Name, item: &Item, via: &str) -> bool {
-        let sent = self.sent_over(via);
-        let sent_before = self.forbidden.get(name).copied();
-        if sent_before.is_none() {
-            self.forbidden.insert(name.clone(), sent);
-        }
-        item.forbidden >= FORBIDDEN_TRIES_MAX && sent_before.is_some_and(|before| before < sent)
-    }
-
-    fn sent_over(&self, via: &str) -> u64 {
-        self.sent.get(via).copied().unwrap_or(0)
-    }
-
-    /// It waits, and its file is told why where that is new.
-    fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
-        item.set_reason(reason);
-        if item.unsure >= UNSURE_TRIES_MAX {
-            return self.doubt(name, item, via);
-        }
-        self.log_try(&item, via, reason);
-        if self.tries.note(name, &item) || asked > Duration::ZERO {
-            item.due_s = due_s(self.config.queue.pause(asked));
-            self.write(name, &item);
-        }
-    }
-
-    /// It may have been sent, and was tried as often as it may be.
-    fn doubt(&mut self, name: &Name, item: Item, via: &str) {
-        let words = format!("last: {}", item.reason);
-        let outcome = Outcome::new(Status::Failed, words);
-        self.give_up(name, item, via, outcome, Why::Unsure);
-        self.schedule.remove(name);
-    }
-
-    fn expire(&mut self, name: &Name) {
-        let item = match self.recall(name) {
-            Ok(item) => item,
-            Err(why) => {
-                self.schedule.remove(name);
-                return self.unread(name, &why);
-            }
-        };
-        // The clock may have been set since the time was worked out.
-        let expires_ms = self.expires_ms(&item);
-        if expires_ms.is_none_or(|at_ms| at_ms > self.now_ms()) {
-            self.schedule.set_expiry(name, expires_ms);
-            return;
-        }
-        let last = match item.reason.as_str() {
-            "" => "never tried",
-            reason => reason,
-        };
-        let outcome = Outcome::new(Status::Failed, format!("expired; last: {last}"));
-        let via = item.interface.clone();
-        self.give_up(name, item, &via, outcome, Why::Expired);
-        self.schedule.remove(name);
-    }
-
-    /// A message that nobody will send. Whoever reads why must not take for unsent what may have been sent.
-    fn give_up(&mut self, name: &Name, item: Item, via: &str, mut outcome: Outcome, why: Why) {
-        if item.unsure > 0 && !outcome.reason.starts_with(MAYBE_SENT) {
-            outcome.reason = format!("{MAYBE_SENT} before; {}", outcome.reason).into();
-        }
-        let given_up = GivenUp {
-            item,
-            via: via.to_owned(),
-            outcome,
-            why,
-        };
-        self.ends.give_up(name, given_up, &self.config);
-    }
-
-    fn write(&mut self, name: &Name, item: &Item) -> bool {
-        // Whoever removed it meanwhile does not want it back.
-        if !self.is_there(name) {
-            return false;
-        }
-        match self.folder.replace(&name.text(), &item.encode()) {
-            Ok(()) => {
-                self.tries.written(name, item, Duration::ZERO);
-                true
-            }
-            Err(error) => {
-                if !self.tries.is_unwritten(name) {
-                    let words = files::phrase(&error).0;
-                    let words = format_args!("queue {}: cannot be written: {words}", name.id);
-                    syslog::event(Level::Error, words);
-                }
-                self.tries.unwritten(name, item);
-                false
-            }
-        }
-    }
-
     fn is_there(&self, name: &Name) -> bool {
         self.folder.holds(&name.text())
     }
@@ -623,7 +465,7 @@ impl<'a> Pass<'a> {
     /// When a message is too old, by this process's own clock; `None` as long as the system's is not
     /// sane.
     fn expires_ms(&self, item: &Item) -> Option<u64> {
-        let now_s = stamp_s();
+        let now_s = self.stamp_s();
         if now_s == 0 || item.queued_s == 0 {
             return None;
         }
@@ -633,9 +475,11 @@ impl<'a> Pass<'a> {
     }
 
     fn now_ms(&self) -> u64 {
-        // Long ago is 0, so now is something else.
-        let since = self.begun.elapsed().as_millis();
-        u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
+        (self.clock)().since_ms
+    }
+
+    fn stamp_s(&self) -> u64 {
+        (self.clock)().stamp_s
     }
 
     fn log_try(&self, item: &Item, via: &str, reason: &str) {
@@ -658,3 +502,12 @@ impl Drop for Pass<'_> {
 const HELD: Tried = Tried::Held { wait_ms: 5_000 };
 /// The same for a reason of its own, which is the others' none.
 const ASIDE: Tried = Tried::Aside { wait_ms: 60_000 };
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+mod tests;
