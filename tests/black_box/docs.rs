@@ -497,9 +497,14 @@ fn the_sample_dialplan_is_whole_and_calls_websms_as_documented() {
         readme.lines().any(|line| line == AGI),
         "the README calls websms in another way"
     );
-    for context in ["[websms-open]", "[websms-in]"] {
-        assert!(sample.lines().any(|line| line == context), "{context}");
-        assert!(readme.lines().any(|line| line == context), "{context}");
+    for (key, context) in [("channel_context", "websms-open"), ("context", "websms-in")] {
+        let section = format!("[{context}]");
+        assert!(sample.lines().any(|line| line == section), "{context}");
+        let names = |line: &str| {
+            let pair = line.split_once('=');
+            pair.is_some_and(|(k, v)| k.trim() == key && v.trim() == context)
+        };
+        assert!(readme.lines().any(names), "{key} = {context}");
     }
 }
 
