@@ -61,6 +61,7 @@ fn the_tree_keeps_the_rules() {
     for (path, source) in &files {
         faults.extend(first_line_fault(path, source));
         faults.extend(attribute_fault(path, source));
+        faults.extend(stray_fault(path, &files));
     }
     for extension in ["conf", "ini", "sh", "toml", "md", "run", "php", "lua"] {
         for folder in ["src", "tests", "cross", "packaging"] {
@@ -113,6 +114,17 @@ fn attribute_fault(path: &str, source: &str) -> Option<String> {
         matches!(window, [Token::Mark('#'), Token::Mark('['), Token::Word(word)] if word == "ignore")
     });
     ignored.then(|| format!("{path}: a test is switched off"))
+}
+
+/// A file of a test binary's folder that its `main.rs` does not name: its tests never run.
+fn stray_fault(path: &str, files: &[(String, String)]) -> Option<String> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let main = format!("{folder}/main.rs");
+    let (_, source) = files.iter().find(|(path, _)| *path == main)?;
+    let line = format!("mod {};", name.strip_suffix(".rs")?);
+    let named = name == "main.rs" || source.lines().any(|found| found == line);
+    (folder.starts_with("tests/") && !named)
+        .then(|| format!("{path}: {main} does not name it, so its tests never run"))
 }
 
 fn word_fault(path: &str, source: &str) -> Option<String> {
@@ -486,6 +498,24 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
 }
 
 // ---- That it finds what it should -----------------------------------------------------------
+
+#[test]
+fn a_file_of_tests_that_nobody_names_is_found() {
+    let check = |path: &str, faults: usize| {
+        let main = "//! a\nmod rig;\nmod a;\n// mod b;\n";
+        let files =
+            ["tests/x/main.rs", "src/main.rs"].map(|path| (path.to_owned(), main.to_owned()));
+        let found = stray_fault(path, &files);
+        assert_eq!(found.iter().count(), faults, "{path}: {found:?}");
+    };
+    check("tests/x/a.rs", 0);
+    check("tests/x/main.rs", 0);
+    check("tests/x/b.rs", 1);
+    // No binary's folder, and none of tests.
+    check("tests/y/b.rs", 0);
+    check("tests/b.rs", 0);
+    check("src/b.rs", 0);
+}
 
 #[test]
 fn a_forbidden_import_is_found() {
