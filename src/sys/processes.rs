@@ -16,12 +16,24 @@ pub struct User {
 }
 
 /// The user of the first process whose command name is `name`. `None`: there is none, or this user
-/// may not see it.
+/// may not see it. A process of another PID namespace does not count: it is a container's, which has
+/// a spool and a configuration of its own.
 pub fn user_of(name: &str) -> Option<User> {
+    let own_depth = depth(&status(Path::new("/proc/self"))?);
     let entries = fs::read_dir("/proc").ok()?.take(PROCESSES_MAX);
     for entry in entries {
         let Ok(entry) = entry else { continue };
-        let user = status(&entry.path()).and_then(|status| user(&status, name));
+        if !entry
+            .file_name()
+            .as_encoded_bytes()
+            .iter()
+            .all(u8::is_ascii_digit)
+        {
+            continue;
+        }
+        let user = status(&entry.path())
+            .filter(|status| depth(status) == own_depth)
+            .and_then(|status| user(&status, name));
         if user.is_some() {
             return user;
         }
@@ -29,14 +41,20 @@ pub fn user_of(name: &str) -> Option<User> {
     None
 }
 
-fn status(place: &Path) -> Option<String> {
-    let digits = place.file_name()?.to_str()?;
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let file = place.join("status");
+fn status(process: &Path) -> Option<String> {
+    let file = process.join("status");
     let bytes = files::read(&file, PROCESS_STATUS_BYTES_MAX, Links::Refuse).ok()?;
     String::from_utf8(bytes).ok()
+}
+
+/// How many PID namespaces deep a process is: `NSpid:` has its number in each, from the namespace of
+/// this `/proc` down to its own. `/proc` shows that namespace and those within it, so a process as
+/// deep as ourselves is in ours. The links `ns/pid` name the namespaces themselves, but another
+/// user's cannot be read, and Asterisk often is another user. Zero, and so equal for all, on a system
+/// without PID namespaces, and before Linux 4.1, which does not tell.
+fn depth(status: &str) -> usize {
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    numbers.map_or(0, |numbers| numbers.split_ascii_whitespace().count())
 }
 
 /// Whose process it is, if it is of that name. `Uid:` and `Gid:` are real, effective, saved,
@@ -91,6 +109,18 @@ mod tests {
         check(&whole.replace("\ta\n", "\tab\n"), None);
         check("Name:\ta\nState:\tS\nUid:\t1\n", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_status_names_the_depth() {
+        fn check(status: &str, expected: usize) {
+            assert_eq!(depth(status), expected, "{status}");
+        }
+        check("Name:\ta\nNSpid:\t17\nNSsid:\t3\t4\n", 1);
+        check("NSpid:\t17\t1\n", 2);
+        check("NSpid:\n", 0);
+        check("Name:\tNSpid:\t1\n", 0);
+        check("", 0);
     }
 
     #[test]

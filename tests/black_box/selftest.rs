@@ -9,15 +9,16 @@
     reason = "a test that panics has failed, which is its job"
 )]
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crate::rig::{self, Called, Itsp, Ran, Scratch, Script, Websmsd, deaf_address};
 use rustls::pki_types::pem::PemObject;
@@ -194,7 +195,7 @@ fn https(certificate: &str) -> String {
         let (mut socket, _) = listener.accept().unwrap();
         let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
         let mut stream = Stream::new(&mut connection, &mut socket);
-        let _ = std::io::Read::read(&mut stream, &mut [0; 64]);
+        let _ = stream.read(&mut [0; 64]);
     });
     format!("https://{address}")
 }
@@ -316,40 +317,6 @@ fn a_queue_that_nobody_drains_is_told() {
 
 // ---- Inbound --------------------------------------------------------------------------------
 
-/// A process named asterisk is seen by every self-test of this machine, so one test at a time, in whatever
-/// process it runs. The file's end is the lock's.
-fn alone() -> File {
-    let file = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("asterisk.lock")).unwrap();
-    file.lock().unwrap();
-    file
-}
-
-/// A program named `asterisk` that does nothing, as a user.
-struct Asterisk(Child);
-
-impl Asterisk {
-    fn start(scratch: &Scratch, uid: u32) -> Asterisk {
-        let program = scratch.join("asterisk");
-        rig::copy_program(Path::new("/bin/sleep"), &program);
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-        let mut run = Command::new(program);
-        run.arg("600").uid(uid).gid(uid).current_dir("/");
-        let child = run.spawn().unwrap();
-        let name = format!("/proc/{}/comm", child.id());
-        rig::wait_for("asterisk to have its name", || {
-            fs::read_to_string(&name).is_ok_and(|name| name == "asterisk\n")
-        });
-        Asterisk(child)
-    }
-}
-
-impl Drop for Asterisk {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Takes every call file out of a folder, as Asterisk does.
 struct Taker {
     over: Arc<AtomicBool>,
@@ -367,7 +334,7 @@ impl Taker {
                     taken.push(file.text());
                     let _ = fs::remove_file(file.path);
                 }
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(3));
             }
             taken
         });
@@ -394,6 +361,8 @@ struct House {
     scratch: Scratch,
     conf: PathBuf,
     listen: String,
+    /// What the shell starts before the self-test, beside it.
+    beside: String,
 }
 
 const GOOD: &str = "permit_addr = 198.51.100.7\nproxy_addr =\n";
@@ -410,9 +379,23 @@ impl House {
         fs::set_permissions(&conf, Permissions::from_mode(0o600)).unwrap();
         House {
             listen: deaf_address().to_string(),
+            beside: String::new(),
             scratch,
             conf,
         }
+    }
+
+    /// A program named `asterisk` that does nothing runs beside the self-test, started by `starter`.
+    fn with_asterisk(&mut self, starter: &str) {
+        let program = self.scratch.join("asterisk");
+        rig::copy_program(Path::new("/bin/sleep"), &program);
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        self.beside = format!(
+            "{starter} '{}' 600 >/dev/null 2>&1 &
+            until grep -qsx asterisk /proc/[0-9]*/comm; do sleep 0.01; done
+            ",
+            program.display()
+        );
     }
 
     fn command(&self, more: &[&str]) -> Command {
@@ -422,9 +405,20 @@ impl House {
         run
     }
 
+    /// Runs the self-test where it sees no process but those that its test has started: this machine
+    /// may have an Asterisk of its own.
     #[track_caller]
     fn test(&self, more: &[&str]) -> Ran {
-        let ran = rig::finish(self.command(more));
+        let inner = self.command(more);
+        let mut run = rig::command(Path::new("unshare"));
+        if !rig::is_root() {
+            run.args(["--user", "--map-root-user"]);
+        }
+        run.args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+            .args(["sh", "-c", &format!("{}exec \"$@\"", self.beside), "sh"])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        let ran = rig::finish(run);
         assert!(!ran.stdout.contains("Secret+1"), "{}", ran.stdout);
         assert_eq!(ran.stderr, "", "{}", ran.stdout);
         let left = |folder: &str| fs::read_dir(self.scratch.join(folder)).map_or(0, |f| f.count());
@@ -447,7 +441,6 @@ impl House {
 
 #[test]
 fn a_good_way_in_holds() {
-    let _alone = alone();
     let house = House::new(&format!(
         "{GOOD}auth_method = basic\nauth_user = u\nauth_passwd = \"Secret+1\"\n"
     ));
@@ -478,9 +471,20 @@ fn a_good_way_in_holds() {
     assert!(!taken[0].contains("MESSAGE"), "{taken:?}");
 }
 
+/// A server that answers a greeting of TLS as many do that speak none.
+fn without_tls() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]);
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    });
+    address.to_string()
+}
+
 #[test]
 fn who_listens_is_told() {
-    let _alone = alone();
     let websmsd = Websmsd::start("[websmsd]\npermit_addr = 198.51.100.7\nproxy_addr =\n");
     let mut house = House::new(GOOD);
     house.listen = websmsd.address.to_string();
@@ -519,7 +523,7 @@ fn who_listens_is_told() {
     served.listen = secure.address.to_string();
     let (ran, _) = served.test_taken(&[]);
     says(&ran, "ok    listen", &["a websmsd answers", "200"]);
-    served.listen = other.address.to_string();
+    served.listen = without_tls();
     let (ran, _) = served.test_taken(&[]);
     says(&ran, "FAIL  listen", &["another program listens"]);
     house.listen = "192.0.2.1:80".to_owned();
@@ -533,9 +537,18 @@ fn who_listens_is_told() {
 }
 
 #[test]
+fn slow_one_that_listens_and_says_nothing_is_another_program() {
+    let silent = Itsp::start(vec![Script::Hang]);
+    let mut house = House::new(GOOD);
+    house.listen = silent.address.to_string();
+    let (ran, _) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    says(&ran, "FAIL  listen", &["another program listens"]);
+}
+
+#[test]
 fn slow_an_asterisk_that_takes_nothing_is_told_from_one_that_is_stopped() {
-    let _alone = alone();
-    let house = House::new(GOOD);
+    let mut house = House::new(GOOD);
     let ran = house.test(&[]);
     assert_eq!(ran.code, Some(1), "{}", ran.stdout);
     says(
@@ -543,7 +556,7 @@ fn slow_an_asterisk_that_takes_nothing_is_told_from_one_that_is_stopped() {
         "FAIL  asterisk",
         &["it is stopped", "systemctl start asterisk"],
     );
-    let _asterisk = Asterisk::start(&house.scratch, 0);
+    house.with_asterisk("");
     let ran = house.test(&[]);
     assert_eq!(ran.code, Some(1), "{}", ran.stdout);
     says(
@@ -553,11 +566,24 @@ fn slow_an_asterisk_that_takes_nothing_is_told_from_one_that_is_stopped() {
     );
 }
 
+const AS_NOBODY: &str = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+
+#[test]
+fn an_asterisk_of_a_container_is_not_ours() {
+    let mut house = House::new(GOOD);
+    house.with_asterisk(&format!("unshare --pid --fork {AS_NOBODY}"));
+    let outgoing = house.scratch.join("outgoing");
+    fs::set_permissions(&outgoing, Permissions::from_mode(0o700)).unwrap();
+    let (ran, taken) = house.test_taken(&[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    says(&ran, "ok    permissions", &["who owns outgoingdir"]);
+    assert_eq!(taken.len(), 1);
+}
+
 #[test]
 fn a_wrong_owner_is_named() {
-    let _alone = alone();
-    let house = House::new(&format!("{GOOD}[astqueue]\nfilemode = 0600\n"));
-    let _asterisk = Asterisk::start(&house.scratch, 65_534);
+    let mut house = House::new(&format!("{GOOD}[astqueue]\nfilemode = 0600\n"));
+    house.with_asterisk(AS_NOBODY);
     let outgoing = house.scratch.join("outgoing");
     fs::set_permissions(&outgoing, Permissions::from_mode(0o700)).unwrap();
     let (ran, taken) = house.test_taken(&[]);
@@ -588,7 +614,6 @@ fn a_wrong_owner_is_named() {
 
 #[test]
 fn folders_that_cannot_work_are_named() {
-    let _alone = alone();
     let house = House::new(GOOD);
     let mounted = |mount: &str| {
         let mut run = rig::command(Path::new("unshare"));
@@ -625,7 +650,6 @@ fn folders_that_cannot_work_are_named() {
 
 #[test]
 fn wrong_addresses_are_named() {
-    let _alone = alone();
     let check = |websmsd: &str, more: &[&str], code: i32, step: &str, words: &[&str]| {
         let (ran, _) = House::new(websmsd).test_taken(more);
         assert_eq!(ran.code, Some(code), "{websmsd}: {}", ran.stdout);
@@ -667,7 +691,6 @@ fn wrong_addresses_are_named() {
 
 #[test]
 fn a_sample_is_signed_as_the_provider_does() {
-    let _alone = alone();
     let secret = "auth_passwd = \"Secret+1\"\npublic_url = \"https://sms.example.com\"\n";
     for preset in [
         "twilio",
@@ -692,7 +715,6 @@ fn a_sample_is_signed_as_the_provider_does() {
 
 #[test]
 fn an_interface_that_another_hides_is_named() {
-    let _alone = alone();
     let two = "permit_addr [a] = 198.51.100.7\npermit_addr [b] = 198.51.100.0/24\nproxy_addr =\n";
     let house = House::new(two);
     let (ran, _) = house.test_taken(&[]);
@@ -710,7 +732,6 @@ fn an_interface_that_another_hides_is_named() {
 
 #[test]
 fn a_clock_in_1970_stops_signatures_with_a_time() {
-    let _alone = alone();
     let house = House::new(&format!(
         "{GOOD}auth_method = sinch\nauth_passwd = \"Secret+1\"\n"
     ));
@@ -729,7 +750,6 @@ fn a_clock_in_1970_stops_signatures_with_a_time() {
 
 #[test]
 fn a_missing_key_is_named() {
-    let _alone = alone();
     let house = House::new(&format!(
         "{GOOD}auth_method = twilio\nauth_passwd = \"Secret+1\"\n"
     ));

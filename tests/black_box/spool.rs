@@ -64,10 +64,6 @@ fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().mode() & 0o7777
 }
 
-fn is_root() -> bool {
-    Path::new("/proc/self").metadata().unwrap().uid() == 0
-}
-
 /// Runs the one test `name` of this file again in a process of its own: as nobody where this is
 /// root, after the shell has run `setup`. Returns whether this *is* that process; where it is not,
 /// the test has passed there.
@@ -83,7 +79,7 @@ fn is_alone(name: &str, setup: &str) -> bool {
     run.args(["-c", &format!("{setup}; exec \"$@\""), "sh"]);
     run.arg(&copy).args(["--exact", &format!("spool::{name}")]);
     run.env("WEBSMS_TEST_ALONE", "1");
-    if is_root() {
+    if rig::is_root() {
         for path in [folder.path(), &copy] {
             std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
         }
@@ -435,7 +431,7 @@ fn modes_do_not_depend_on_the_umask() {
 #[test]
 fn files_of_root_take_the_owner_of_the_folder() {
     // Another user's files take nothing: the rows are the same, the owner expected is not.
-    let (uid, gid) = if is_root() {
+    let (uid, gid) = if rig::is_root() {
         (4242, 4343)
     } else {
         let own = fs::metadata("/proc/self").unwrap();
@@ -443,7 +439,7 @@ fn files_of_root_take_the_owner_of_the_folder() {
     };
     let scratch = Scratch::new();
     let home = scratch.folder("home");
-    if is_root() {
+    if rig::is_root() {
         std::os::unix::fs::chown(&home, Some(uid), Some(gid)).unwrap();
     }
     let check = |name: &str| {
@@ -468,7 +464,7 @@ fn files_of_root_take_the_owner_of_the_folder() {
 fn a_file_owner_is_given() {
     // Root may give to anybody; anybody may give to himself.
     let own = fs::metadata("/proc/self").unwrap();
-    let (uid, gid) = if is_root() {
+    let (uid, gid) = if rig::is_root() {
         (4242, 4343)
     } else {
         (own.uid(), own.gid())

@@ -26,7 +26,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -543,6 +543,10 @@ fn libfaketime() -> PathBuf {
     found
         .find(|path| path.exists())
         .expect("libfaketime, of the package faketime")
+}
+
+pub fn is_root() -> bool {
+    Path::new("/proc/self").metadata().unwrap().uid() == 0
 }
 
 pub fn signal(pid: u32, name: &str) {
