@@ -11,7 +11,6 @@
     clippy::arithmetic_side_effects
 )]
 
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -430,17 +429,8 @@ fn without_a_clock_a_time_proves_nothing() {
         ),
     );
     // A router without a battery, just started.
-    let plain = rig::daemon_command(Called::Link, &scratch);
-    let mut run = Command::new("faketime");
-    run.arg("@1000000")
-        .arg(plain.get_program())
-        .args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => run.env(name, value),
-            None => run.env_remove(name),
-        };
-    }
+    let mut run = rig::daemon_command(Called::Link, &scratch);
+    rig::set_clock(&mut run, "@1970-01-12 13:46:40");
     run.arg("-c").arg(conf).args(["-l", "127.0.0.1:0", "-v"]);
     let websmsd = Websmsd::spawn(run, scratch);
     let good = base64(sha256(b"secret", &format!("{JSON_SMS}.n.1000000")));
