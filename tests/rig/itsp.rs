@@ -191,12 +191,19 @@ impl Drop for Itsp {
     }
 }
 
-/// An address on loopback where nobody listens.
+/// An address on loopback where nobody listens. Its port lies below the range from which the system
+/// assigns ports, so that no other test gets it meanwhile.
 pub fn deaf_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    loop {
+        // Another process begins elsewhere.
+        let number = std::process::id() as usize * 16 + COUNT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(number % 10_000).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 fn play(stream: TcpStream, script: Script, requests: &Mutex<Vec<Received>>, over: &AtomicBool) {
