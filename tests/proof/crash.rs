@@ -137,7 +137,8 @@ fn answer(mut stream: TcpStream, failure: Option<usize>, seen: &Seen) {
                 reply("429 Slow").replace("\r\nConnection", "\r\nRetry-After: 1\r\nConnection");
             drop(stream.write_all(wait.as_bytes()));
         }
-        Some("timeout") => thread::sleep(Duration::from_millis(1500)),
+        // Silent until the daemon has given up.
+        Some("timeout") => drop(stream.read(&mut chunk)),
         // A byte that nobody has read makes the end a reset; the request was read whole.
         _ => {
             let _ = stream.write_all(b"H");

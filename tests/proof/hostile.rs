@@ -253,7 +253,8 @@ fn taken_by_one(websmsd: &Websmsd, deed: fn(&mut TcpStream)) -> Vec<TcpStream> {
     let address = at(websmsd, BAD);
     let mut taken: Vec<TcpStream> = (0..20).filter_map(|_| bad(address)).collect();
     taken.iter_mut().for_each(deed);
-    thread::sleep(Duration::from_millis(300));
+    // All of it has come, and whatever came was read.
+    rig::wait_for_rest(websmsd.pid());
     taken
 }
 
