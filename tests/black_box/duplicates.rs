@@ -253,7 +253,7 @@ fn a_delivery_waits_for_a_replay_but_not_for_ever() {
 }
 
 #[test]
-fn a_record_that_another_process_holds_leaves_ids_in_memory() {
+fn slow_a_record_that_another_process_holds_leaves_ids_in_memory() {
     let websmsd = Websmsd::start(&format!("{IDS}[astqueue]\nmax = 100000\n"));
     let state = websmsd.scratch.join("state");
     send(&websmsd, "1", "a");
@@ -452,7 +452,7 @@ fn a_disk_that_is_full_or_read_only_leaves_ids_in_memory() {
 }
 
 #[test]
-fn what_could_not_be_written_is_written_when_there_is_room_again() {
+fn slow_what_could_not_be_written_is_written_when_there_is_room_again() {
     let state = Scratch::new();
     // Of one connection's system calls, since each is served by a thread and counted for itself.
     let websmsd = traced(&state, "seen/ids.new", "write:error=ENOSPC:when=1");

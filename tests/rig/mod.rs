@@ -75,7 +75,9 @@ pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
         if start.elapsed() > limit {
             return false;
         }
-        thread::sleep(Duration::from_millis(3));
+        // More seldom where it takes long, for a look may cost as much as a program's run.
+        let pause = start.elapsed() / 16;
+        thread::sleep(pause.clamp(Duration::from_millis(3), Duration::from_millis(20)));
     }
 }
 
