@@ -412,6 +412,7 @@ fn slow_reloads_under_load_lose_no_request() {
                 let new = websmsd.scratch.file("new.conf", &written[number % 2]);
                 fs::rename(new, &file).unwrap();
                 rig::signal(websmsd.pid(), "HUP");
+                // So many a second, whether it keeps up or not.
                 std::thread::sleep(Duration::from_millis(10));
             }
             over.store(true, Ordering::SeqCst);

@@ -80,7 +80,7 @@ fn provider(first: TcpListener, seen: &Arc<Seen>) {
             seen.failures[kind].fetch_add(1, Ordering::SeqCst);
         }
         if failure == Some(0) {
-            // Nobody listens for a while; this one is closed before anything of it was read.
+            // Nobody listens for this long; the connection is closed before anything of it was read.
             listener = None;
             drop(stream);
             thread::sleep(Duration::from_millis(300));
