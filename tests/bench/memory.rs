@@ -6,8 +6,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -177,7 +175,7 @@ fn open(binary: &Path, way: Way) -> f64 {
     rig::wait_for("64 threads", || {
         daemon.status("Threads") > CONNECTIONS as f64
     });
-    thread::sleep(Duration::from_millis(50));
+    rig::wait_for_rest(daemon.pid());
     let kib = daemon.status("VmRSS");
     drop(held);
     kib
