@@ -284,7 +284,11 @@ const KEYS_OF_A_PLACE: [&str; 6] = [
 #[inline(never)]
 fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     for key in KEYS_OF_A_PLACE {
-        if json::is_path(reader.raw(key)) && json::steps(reader.raw(key)).is_none() {
+        let path = match key {
+            "key_caption" | "key_media" => with_a_place(reader.raw(key)),
+            key => reader.raw(key).to_vec(),
+        };
+        if json::is_path(&path) && json::steps(&path).is_none() {
             reader.warn(
                 key,
                 "is no path, since a step is empty or a bracket has no partner: nothing in JSON \
@@ -314,6 +318,18 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
         report_type,
         reject_status: reader.read("reject_status", values::status),
     }
+}
+
+/// A path with a place in each list in the stead of `[]`, which means all of them.
+fn with_a_place(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len());
+    for (at, byte) in path.iter().enumerate() {
+        if *byte == b']' && at.checked_sub(1).and_then(|at| path.get(at)) == Some(&b'[') {
+            out.push(b'0');
+        }
+        out.push(*byte);
+    }
+    out
 }
 
 fn by_its_look(body: &[u8]) -> &'static str {

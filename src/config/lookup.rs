@@ -65,7 +65,7 @@ pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
     tables
 }
 
-fn key_bytes(key: &ini::Key) -> Vec<u8> {
+pub fn key_bytes(key: &ini::Key) -> Vec<u8> {
     match key {
         ini::Key::Int(number) => number.to_string().into_bytes(),
         ini::Key::Name(name) => name.clone(),

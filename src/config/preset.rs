@@ -4,7 +4,7 @@ use crate::proto::wire::ini::{self, Ini};
 use crate::providers::PRESETS;
 
 use super::keys::Section;
-use super::lookup::{self, Preset, Table};
+use super::lookup::{self, Preset, Table, key_bytes};
 use super::nearest::nearest;
 use super::notes::Notes;
 
@@ -19,22 +19,58 @@ pub fn trees<'a>(tables: [&Table<'a>; 2], lookup: Lookup, notes: &mut Notes) -> 
     let mut trees: Vec<Tree<'a>> = Vec::new();
     for table in tables {
         for (value, line) in table.values_of("provider") {
-            if value.is_empty() || trees.iter().any(|(known, _)| *known == value) {
+            if value.is_empty() {
                 continue;
             }
-            let preset = str::from_utf8(value).ok().and_then(lookup);
-            match preset.map(|text| ini::parse(text.as_bytes(), &|_| None)) {
-                Some(Ok(tree)) => trees.push((value, tree)),
-                _ => notes.fault(line, unknown(value)),
+            if !trees.iter().any(|(known, _)| *known == value) {
+                let preset = str::from_utf8(value).ok().and_then(lookup);
+                match preset.map(|text| ini::parse(text.as_bytes(), &|_| None)) {
+                    Some(Ok(tree)) => trees.push((value, tree)),
+                    _ => {
+                        notes.fault(line, unknown(value));
+                        continue;
+                    }
+                }
+            }
+            let tree = trees.iter().find(|(known, _)| *known == value);
+            if tree.is_some_and(|(_, tree)| !has(tree, table.section())) {
+                notes.fault(line, one_way(value, table.section()));
             }
         }
     }
     trees
 }
 
+fn has(tree: &Ini, section: Section) -> bool {
+    let mut entries = tree.root.entries.iter();
+    entries.any(|entry| key_bytes(&entry.key) == section.name().as_bytes())
+}
+
+fn one_way(value: &[u8], section: Section) -> String {
+    let (name, section) = (String::from_utf8_lossy(value), section.name());
+    format!(
+        "provider: the preset \"{name}\" has nothing for [{section}]: take the line out there, or give \
+         the keys yourself"
+    )
+}
+
+/// Other names of providers whose presets have the one of today.
+const OTHER_NAMES: [(&str, &str); 3] = [
+    ("nexmo", "vonage"),
+    ("thinq", "commio"),
+    ("bird", "messagebird"),
+];
+
 fn unknown(value: &[u8]) -> String {
-    let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
-    let near = nearest(&names, value);
+    let value = value.to_ascii_lowercase();
+    let mut others = OTHER_NAMES.iter();
+    let near = match others.find(|(other, _)| value.starts_with(other.as_bytes())) {
+        Some((_, name)) => name,
+        None => {
+            let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+            nearest(&names, &value)
+        }
+    };
     format!("provider names a preset that there is not; the nearest is \"{near}\"")
 }
 

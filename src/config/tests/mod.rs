@@ -1101,6 +1101,61 @@ fn no_remark_holds_a_secret() {
 }
 
 #[test]
+fn a_provider_is_known_by_other_names_too() {
+    let check = |name: &str, expected: &str| {
+        let text = format!("[websms]\nprovider = {name}\n");
+        let notes = read(text.as_bytes(), &|_| None).notes;
+        let fault =
+            format!("provider names a preset that there is not; the nearest is \"{expected}\"");
+        assert!(
+            notes.iter().any(|note| note.text.ends_with(&fault)),
+            "{notes:?}"
+        );
+    };
+    check("nexmo", "vonage");
+    check("Nexmo", "vonage");
+    check("thinq", "commio");
+    check("bird", "messagebird");
+    check("bird.com", "messagebird");
+    check("clicksend.com", "clicksend");
+    check("voip.ms", "voipms");
+    check("twillio", "twilio");
+}
+
+#[test]
+fn a_preset_must_have_something_for_its_section() {
+    for name in ["ovh", "sipgate"] {
+        let wanted = format!("the preset \"{name}\" has nothing for [websmsd]");
+        for keys in [
+            format!("[websmsd]\nprovider = {name}\n"),
+            format!("[websms]\nprovider = {name}\n[websmsd]\nprovider = {name}\n"),
+            format!("[websmsd]\nprovider [a] = {name}\npermit_addr [a] = 192.0.2.1\n"),
+        ] {
+            let reading = read(keys.as_bytes(), &|_| None);
+            assert!(reading.config.is_none(), "{keys}");
+            let says = |note: &Note| note.text.contains(&wanted);
+            assert!(reading.notes.iter().any(says), "{keys} {:?}", reading.notes);
+        }
+    }
+    let both = "[websms]\nprovider = telesign\nauth_user = u\nauth_passwd = p\n";
+    assert!(read(both.as_bytes(), &|_| None).config.is_some());
+}
+
+#[test]
+fn every_place_of_a_preset_is_a_path() {
+    for (name, _) in providers::PRESETS {
+        let text = format!("[websmsd]\nprovider = {name}\n");
+        for note in read(text.as_bytes(), &|_| None).notes {
+            assert!(!note.text.contains("is no path"), "{name}: {}", note.text);
+        }
+    }
+    let wrong = "[websmsd]\nkey_media = 'a[.b'\n";
+    check_warning(wrong, 2, "is no path");
+    check_silence("[websmsd]\nkey_media = 'MediaUrl*'\n", "is no path");
+    check_warning("[websmsd]\nkey_to = 'a[].b'\n", 2, "is no path");
+}
+
+#[test]
 fn every_preset_is_read_without_a_remark() {
     for (name, text) in providers::PRESETS {
         let tree = ini::parse(text.as_bytes(), &|_| None).unwrap();
