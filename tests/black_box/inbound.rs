@@ -724,7 +724,7 @@ fn chunked_bodies() {
     let websmsd = Websmsd::start("[websmsd]");
     let mut http = websmsd.connect();
     http.send(format!(
-        "POST / HTTP/1.1\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "POST / HTTP/1.1\r\nContent-Type: {FORM}\r\nTransfer-Encoding: Chunked\r\n\r\n"
     ));
     for piece in SMS.as_bytes().chunks(7) {
         http.send(format!("{:x};ext=1\r\n", piece.len()));

@@ -48,7 +48,7 @@ pub enum Version {
 pub enum Framing {
     /// So many bytes, at most [`BODY_BYTES_MAX`]; 0 where there is no body.
     Length(usize),
-    /// `Transfer-Encoding: chunked`.
+    /// `Transfer-Encoding: chunked`, in any case.
     Chunked,
 }
 
@@ -229,7 +229,12 @@ impl<'a> Request<'a> {
             (None, Some(_)) if self.version == Version::Http10 => {
                 return Err(BadRequest::Malformed("coding in HTTP/1.0"));
             }
-            (None, Some(b"chunked")) if codings.next().is_none() => Framing::Chunked,
+            // Names of codings have no case (RFC 9112 §7); Apple's client writes `Chunked`.
+            (None, Some(coding))
+                if coding.eq_ignore_ascii_case(b"chunked") && codings.next().is_none() =>
+            {
+                Framing::Chunked
+            }
             (None, Some(_)) => return Err(BadRequest::Malformed("coding")),
         };
         Ok(framing)

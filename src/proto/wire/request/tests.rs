@@ -248,30 +248,24 @@ fn framing() {
         &(length("5") + &length("6")),
         malformed("two lengths"),
     );
-    check("1.1", &coding("chunked"), Ok(Framing::Chunked));
-    check("1.0", &coding("chunked"), malformed("coding in HTTP/1.0"));
-    check(
-        "1.1",
-        &(length("5") + &coding("chunked")),
-        malformed("length and coding"),
-    );
-    check(
-        "1.1",
-        &(coding("chunked") + &length("5")),
-        malformed("length and coding"),
-    );
-    check(
-        "1.1",
-        &(coding("chunked") + &coding("chunked")),
-        malformed("coding"),
-    );
+    for value in ["chunked", "Chunked", "CHUNKED"] {
+        check("1.1", &coding(value), Ok(Framing::Chunked));
+        check("1.0", &coding(value), malformed("coding in HTTP/1.0"));
+        for both in [length("5") + &coding(value), coding(value) + &length("5")] {
+            check("1.1", &both, malformed("length and coding"));
+        }
+        let twice = coding(value) + &coding("chunked");
+        check("1.1", &twice, malformed("coding"));
+    }
     for value in [
         "",
         "identity",
         "gzip, chunked",
         "chunked, gzip",
-        "Chunked",
+        "Chunked, chunked",
         "chunked;a",
+        "chunke",
+        "xchunked",
     ] {
         check("1.1", &coding(value), malformed("coding"));
     }
