@@ -262,9 +262,12 @@ fn forwarded_address(entry: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// One to five digits. `::1` has a colon first and an empty text before it, `1::` none after.
+/// One to five digits, at most 65535. `::1` has a colon first and an empty text before it, `1::` none
+/// after.
 fn is_port(text: &str) -> bool {
-    (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    let is_short = (1..=5).contains(&text.len());
+    // The parser takes a sign as well.
+    is_short && text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]

@@ -96,7 +96,13 @@ fn callers() {
         forwarded("1.1.1.1"),
     );
     check(proxy, &[(xff, "1.1.1.1"), (xff, "")], forwarded("1.1.1.1"));
-    check(proxy, &[(xff, "1.1.1.1:8080")], forwarded("1.1.1.1"));
+    for port in ["0", "8080", "00080", "65535"] {
+        for address in ["1.1.1.1", "[2001:db8::1]"] {
+            let entry = format!("{address}:{port}");
+            let expected = forwarded(address.trim_matches(['[', ']']));
+            check(proxy, &[(xff, &entry)], expected);
+        }
+    }
     check(
         proxy,
         &[(xff, "[2001:db8::1]:8080")],
@@ -131,7 +137,11 @@ fn callers() {
         "1.1.1.1:",
         "1.1.1",
         "1.1.1.1:http",
-        "1.1.1.1:123456",
+        "1.1.1.1:65536",
+        "1.1.1.1:99999",
+        "1.1.1.1:000080",
+        "1.1.1.1:+80",
+        "[2001:db8::1]:65536",
         "[1.1.1.1]",
         "[::1",
         "[::1]80",
