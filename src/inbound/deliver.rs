@@ -21,7 +21,7 @@ use crate::proto::wire::response::Refusal;
 use crate::sys::clock;
 use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::{self, Clean, Level, Quoted};
 use crate::sys::spool::File;
 
 /// One request's messages on their way to the spool.
@@ -206,7 +206,7 @@ impl<'a> Order<'a> {
         let numbers = self.setup.config.log_numbers;
         let [from, to] = [message.from.as_str(), message.to.as_str()];
         let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
-        let [from, to] = [Clean(&from), Clean(&to)];
+        let [from, to] = [Quoted(&from), Quoted(&to)];
         self.log(Level::Info, format_args!("200, from {from} to {to}, {end}"));
     }
 

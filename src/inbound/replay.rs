@@ -12,7 +12,7 @@ use crate::proto::webhook::access::{Caller, Permit};
 use crate::proto::webhook::{self, BadWebhook, Item, Reading};
 use crate::sys::clock;
 use crate::sys::lock::Share;
-use crate::sys::log::Clean;
+use crate::sys::log::{Clean, Quoted};
 
 /// How a replay ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn told(item: &Item, fate: &Fate) -> String {
     match &item.message {
         Ok(message) => {
             let (from, to) = (message.from.as_str(), message.to.as_str());
-            let (from, to) = (Clean(from.as_bytes()), Clean(to.as_bytes()));
+            let (from, to) = (Quoted(from.as_bytes()), Quoted(to.as_bytes()));
             format!("from {from} to {to}: {fate}")
         }
         Err(_) => fate,

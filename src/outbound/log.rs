@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use crate::message::{LogNumbers, Text};
 use crate::proto::record::envelope::Item;
 use crate::proto::wire::text;
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::{self, Level, Quoted};
 
 /// The end of a run, or of a message in the queue.
 pub struct Event<'a> {
@@ -39,10 +39,10 @@ pub fn end(event: &Event<'_>) {
              ({alphabet}) ref={provider}: {reason}",
             word = event.outcome.status.word(),
             id = event.id,
-            to = Clean(&event.numbers.show(event.to)),
-            from = Clean(&event.numbers.show(event.from)),
-            interface = event.interface,
-            provider = event.outcome.id.as_deref().unwrap_or("-"),
+            to = Quoted(&event.numbers.show(event.to)),
+            from = Quoted(&event.numbers.show(event.from)),
+            interface = Quoted(event.interface.as_bytes()),
+            provider = Quoted(event.outcome.id.as_deref().unwrap_or("-").as_bytes()),
             reason = event.outcome.reason,
         ),
     );
@@ -66,8 +66,9 @@ pub fn account_refused(via: &str, reason: &str) {
     log::event(
         Level::Error,
         format_args!(
-            "interface={via}: the account is refused: {reason}; its SMS wait until that is mended \
-             or they expire"
+            "interface={}: the account is refused: {reason}; its SMS wait until that is mended or \
+             they expire",
+            Quoted(via.as_bytes())
         ),
     );
 }
@@ -77,10 +78,11 @@ pub fn waits(item: &Item, via: &str, reason: &str, numbers: LogNumbers) {
     log::event(
         Level::Notice,
         format_args!(
-            "out WAITS {} to={} interface={via} try={}: {reason}",
-            item.id,
-            Clean(&numbers.show(item.message.to.as_str().as_bytes())),
-            item.tries
+            "out WAITS {id} to={to} interface={via} try={tries}: {reason}",
+            id = item.id,
+            to = Quoted(&numbers.show(item.message.to.as_str().as_bytes())),
+            via = Quoted(via.as_bytes()),
+            tries = item.tries
         ),
     );
 }

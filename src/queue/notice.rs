@@ -18,7 +18,7 @@ use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
 use crate::sys::hook;
 use crate::sys::journal::Journal;
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::{self, Level, Quoted};
 use crate::sys::spool::{File, Spool};
 
 /// Tells the sender, where the configuration wants it and the environment does not forbid it
@@ -29,7 +29,7 @@ pub fn tell(config: &Config, item: &Item, why: Why) {
     }
     let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
     let [from, to] = [from, to].map(|number| config.log_numbers.show(number.as_bytes()));
-    let [from, to] = [Clean(&from), Clean(&to)];
+    let [from, to] = [Quoted(&from), Quoted(&to)];
     let id = &item.id;
     match deliver(config, item, why) {
         Ok(unique) => log::event(

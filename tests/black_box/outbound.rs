@@ -573,6 +573,24 @@ fn bad_numbers_and_texts_are_not_sent() {
 }
 
 #[test]
+fn a_number_cannot_forge_a_field_of_its_log_line() {
+    let itsp = Itsp::accepting();
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, &itsp.url(), "");
+    let check = |to: &str, from: &str, expected: &str| {
+        let ran = websms(&conf, &[to, from, "x"]);
+        let line = format!(" {expected} interface= segments=1");
+        assert!(ran.stderr.contains("out INVALID "), "{}", ran.stderr);
+        assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+    };
+    let forged = "1 from=+666 interface=a";
+    check(forged, "2", &format!("to=\"{forged}\" from=2"));
+    check("1", "2=\"3\"", "to=1 from=\"2=\\x223\\x22\"");
+    check("1,2", "AT&T Info", "to=1,2 from=\"AT&T Info\"");
+    check("1\n2", "<2>", "to=1\\x0a2 from=2");
+}
+
+#[test]
 fn an_index_without_interfaces_sends_nothing() {
     let itsp = Itsp::accepting();
     let scratch = Scratch::new();

@@ -39,6 +39,19 @@ fn an_answer_a_call_file_and_a_log_line_have_one_id() {
 }
 
 #[test]
+fn a_sender_cannot_forge_a_log_line() {
+    let websmsd = Websmsd::start("[websmsd]");
+    let check = |from: &str, shown: &str| {
+        let answer = websmsd.post("/", FORM, format!("To=1&From={from}&Body=x"));
+        let id = id(&answer);
+        websmsd.wait_for_log(&format!("{id} 127.0.0.1: 200, from {shown} to 1, {id}"));
+    };
+    check("AT%26T+Info", "\"AT&T Info\"");
+    check("a+to+5,+b=1", "\"a to 5_ b_1\"");
+    check("O'Hara@x", "O'Hara@x");
+}
+
+#[test]
 fn refusals_have_an_id() {
     let websmsd = Websmsd::start("[websmsd]\nurl_path = /sms");
     let check = |target: &str, body: &str, status: u16| {

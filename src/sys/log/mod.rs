@@ -44,7 +44,7 @@ pub fn mute() {
 }
 
 /// Logs one line. [`Level::Debug`] is for `-v` only. Whatever comes from outside is wrapped in
-/// [`Clean`]; texts, secrets, targets and queries are not logged at all (spec §11).
+/// [`Clean`], or in [`Quoted`] where other values follow it; texts, secrets, targets and queries are not logged at all (spec §11).
 pub fn event(level: Level, words: fmt::Arguments<'_>) {
     if level == Level::Debug && !DETAIL.load(Ordering::Relaxed) {
         return;
@@ -114,9 +114,34 @@ impl fmt::Display for Clean<'_> {
             }
         }
         if self.0.len() > LOG_VALUE_BYTES_MAX {
-            f.write_str("\\...")?;
+            f.write_str(CUT_MARK)?;
         }
         Ok(())
+    }
+}
+
+/// A value from outside that stands beside others in a line (`to=… from=…`): as [`Clean`], and in double
+/// quotes where a blank, `=` or a quotation mark in it could be taken for the end of a field or the beginning
+/// of another. A quotation mark in it is `\x22`.
+pub struct Quoted<'a>(pub &'a [u8]);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.iter().any(|byte| matches!(byte, b' ' | b'=' | b'"')) {
+            return Clean(self.0).fmt(f);
+        }
+        let shown = self.0.get(..LOG_VALUE_BYTES_MAX).unwrap_or(self.0);
+        f.write_char('"')?;
+        for (number, part) in shown.split(|byte| *byte == b'"').enumerate() {
+            if number > 0 {
+                f.write_str("\\x22")?;
+            }
+            Clean(part).fmt(f)?;
+        }
+        if self.0.len() > LOG_VALUE_BYTES_MAX {
+            f.write_str(CUT_MARK)?;
+        }
+        f.write_char('"')
     }
 }
 

@@ -77,6 +77,31 @@ fn what_comes_from_outside_is_escaped_and_cut() {
 }
 
 #[test]
+fn a_value_beside_others_cannot_look_like_two() {
+    fn check(raw: &[u8], expected: &str) {
+        assert_eq!(Quoted(raw).to_string(), expected);
+    }
+    check(b"", "");
+    check(b"+12025550160", "+12025550160");
+    check(b"O'Hara@home-1.x", "O'Hara@home-1.x");
+    check(b"a\nb\\", "a\\x0ab\\\\");
+    check(b"AT&T Info", "\"AT&T Info\"");
+    check(b"1 from=+666", "\"1 from=+666\"");
+    check(b"a=b", "\"a=b\"");
+    check(b"\"", "\"\\x22\"");
+    check(b"1\" from=\"6", "\"1\\x22 from=\\x226\"");
+    check(b" \\\n", "\" \\\\\\x0a\"");
+    let a = |count| "a".repeat(count);
+    for (count, mark) in [(78, ""), (79, ""), (80, "\\...")] {
+        let shown = a(count.min(79));
+        check(
+            format!("={}", a(count)).as_bytes(),
+            &format!("\"={shown}{mark}\""),
+        );
+    }
+}
+
+#[test]
 fn an_event_is_one_line_of_bounded_length() {
     fn check(words: &str, expected: &str) {
         let line = Line::of(format_args!("{words}"));
