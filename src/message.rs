@@ -186,8 +186,10 @@ fn is_sender_byte(b: u8) -> bool {
 }
 
 impl Text {
-    /// An inbound text: UTF-8 as it is, else read as `charset` (US-ASCII, ISO-8859-1,
-    /// windows-1252 known), else as ISO-8859-1; NUL dropped. May be empty.
+    /// An inbound text: UTF-8 as it is, else read as `charset` where that is US-ASCII, ISO-8859-1 or
+    /// windows-1252. Else it is UTF-8 that was cut or damaged where at least one of its characters is a
+    /// well-formed sequence of several bytes: U+FFFD stands for each ill-formed part. Else it is read as
+    /// ISO-8859-1. NUL is dropped. May be empty.
     pub fn parse_inbound(raw: &[u8], charset: Option<&str>) -> Text {
         let mut bytes = match std::str::from_utf8(raw) {
             Ok(_) => raw.to_vec(),
@@ -219,12 +221,17 @@ impl Text {
     }
 }
 
-/// Bytes of a charset with one byte a character → characters. US-ASCII with its high bit set is
-/// none, so it is read as ISO-8859-1, like a charset that is not known.
+/// Bytes that are not UTF-8 → characters. US-ASCII with its high bit set is none, so it is read as
+/// ISO-8859-1.
 fn decode(raw: &[u8], charset: &str) -> String {
-    let windows = ["windows-1252", "cp1252", "x-cp1252"]
-        .iter()
-        .any(|name| charset.eq_ignore_ascii_case(name));
+    let is_one_of = |names: &[&str]| names.iter().any(|name| charset.eq_ignore_ascii_case(name));
+    let windows = is_one_of(&["windows-1252", "cp1252", "x-cp1252"]);
+    let latin = is_one_of(&["iso-8859-1", "iso8859-1", "latin1", "us-ascii", "ascii"]);
+    // A byte over 127 in a well-formed part is one of a sequence of several.
+    let is_cut_utf8 = || raw.utf8_chunks().any(|part| !part.valid().is_ascii());
+    if !windows && !latin && is_cut_utf8() {
+        return String::from_utf8_lossy(raw).into_owned();
+    }
     let character = |b: &u8| match b {
         0x80..=0x9f if windows => WINDOWS_1252
             .get(usize::from(b & 0x1f))
@@ -423,12 +430,38 @@ mod tests {
         check(b"\xe4\x80", Some("iso-8859-1"), "ä\u{80}");
         check(b"\xe4\x80", Some("us-ascii"), "ä\u{80}");
         check(b"\xe4\x80", Some("koi8-r"), "ä\u{80}");
+        check(b"\xe4\x80", Some("utf-8"), "ä\u{80}");
         check(
             b"\x80\x81\x9f\xa0\xff",
             Some("Windows-1252"),
             "€\u{81}Ÿ\u{a0}ÿ",
         );
         check(b"\x93x\x94", Some("cp1252"), "“x”");
+        // UTF-8 cut by bytes, at its end, at its beginning and in between; whatever else is said of it.
+        let start = "สวัสด\u{e35}"
+            .as_bytes()
+            .strip_suffix(b"\xb5")
+            .unwrap_or_default();
+        let end = "สวัสดี".as_bytes().strip_prefix(b"\xe0").unwrap_or_default();
+        for charset in [None, Some("UTF-8"), Some("koi8-r"), Some("")] {
+            check(start, charset, "สวัสด\u{fffd}");
+            check(end, charset, "\u{fffd}\u{fffd}วัสดี");
+            check("Прив\0ет".as_bytes(), charset, "Привет");
+            check(b"\xd0\x9f\xd1\x80\xd0", charset, "Пр\u{fffd}");
+            check(
+                b"a\xffb\xd0\x9f\xfe\xfe",
+                charset,
+                "a\u{fffd}bП\u{fffd}\u{fffd}",
+            );
+            check(b"\xf0\x9f\x98\xc3\xa4", charset, "\u{fffd}ä");
+            check(b"\xf0\x9f\x98", charset, "ð\u{9f}\u{98}");
+            check(b"caf\xe9 \xe0 la", charset, "café à la");
+        }
+        // Where the request says what it is, that is what it is.
+        for charset in ["ISO-8859-1", "latin1", "US-ASCII", "ascii", "iso8859-1"] {
+            check(b"\xc3\xa4\xe4", Some(charset), "Ã¤ä");
+        }
+        check(b"\xc3\x80\xe4", Some("windows-1252"), "Ã€ä");
         // Overlong and surrogate forms are no UTF-8.
         check(b"\xc0\x80", None, "À\u{80}");
         check(b"\xed\xa0\x80", None, "í\u{a0}\u{80}");

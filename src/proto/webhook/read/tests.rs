@@ -485,6 +485,16 @@ fn charsets() {
         b"{\"To\":1,\"From\":2,\"Body\":\"\x80\"}",
         "1 2 €",
     );
+    // A provider that cuts texts by bytes.
+    for content_type in [FORM, "application/x-www-form-urlencoded; charset=UTF-8"] {
+        let cut = b"To=1&From=2&Body=%D0%9F%D1%80%D0";
+        check(content_type, cut, "1 2 Пр\u{fffd}");
+    }
+    check(
+        "application/json; charset=utf-8",
+        b"{\"To\":1,\"From\":2,\"Body\":\"\xb8\xaa\xe0\xb8\xaa\"}",
+        "1 2 \u{fffd}\u{fffd}ส",
+    );
 }
 
 #[test]
