@@ -15,6 +15,7 @@ use std::borrow::Cow;
 
 use super::BadWebhook;
 use super::source::{Root, Source, is_container};
+use crate::limits::JSON_VALUES_MAX;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::form::{Array, Key, Value};
 use crate::proto::wire::json;
@@ -130,6 +131,31 @@ impl<'a> Places<'a> {
                     last = self.deep(place, name).or(here).or(last);
                 }
                 last
+            }
+        }
+    }
+
+    /// Every value of this name below a place.
+    fn deep_every(&self, place: Place<'a>, name: &[u8], found: &mut Vec<Found<'a>>) {
+        match place {
+            Place::Scalar(bytes) => {
+                if let Some(value) = self.json(bytes) {
+                    self.deep_every(Place::Json(value), name, found);
+                }
+            }
+            Place::Json(value) => {
+                for value in value.members(name) {
+                    scalars(Place::Json(value), found);
+                }
+            }
+            Place::Array(array) => {
+                for (key, value) in array.entries() {
+                    let place = place_of(value);
+                    if key.is(name) {
+                        scalars(place, found);
+                    }
+                    self.deep_every(place, name, found);
+                }
             }
         }
     }
@@ -259,6 +285,33 @@ impl<'a> Scope<'_, 'a> {
         values.take(values_max).map(Found::into_bytes).collect()
     }
 
+    /// Every value of a key that may stand at several places below the top, in order: where [`Scope::find`]
+    /// takes the last one, or the first of a list, this takes all of them. `a[].b` is as in [`Scope::all`].
+    pub(super) fn every(&self, key: &[u8]) -> Vec<Cow<'a, [u8]>> {
+        if key.windows(2).any(|two| two == b"[]") {
+            return self.all(key, JSON_VALUES_MAX);
+        }
+        if key.is_empty() || json::is_path(key) {
+            return self.find(key).into_iter().collect();
+        }
+        let (places, roots) = self.roots();
+        let mut found = Vec::new();
+        // One at the top is the key's value, and nothing deeper is.
+        for root in roots {
+            if found.is_empty()
+                && let Some(place) = places.child(*root, key)
+            {
+                scalars(place, &mut found);
+            }
+        }
+        if found.is_empty() {
+            for root in roots {
+                places.deep_every(*root, key, &mut found);
+            }
+        }
+        found.into_iter().map(Found::into_bytes).collect()
+    }
+
     fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
         match self {
             Scope::Whole(places) | Scope::Beside(places) => (places, &places.covered),
@@ -314,6 +367,20 @@ fn first(place: Place<'_>) -> Option<Found<'_>> {
 
 fn first_json(value: json::Value<'_>) -> Option<Found<'_>> {
     value.first().map(Found::Json)
+}
+
+/// Adds a scalar, or all of a list of scalars.
+fn scalars<'a>(place: Place<'a>, found: &mut Vec<Found<'a>>) {
+    match place {
+        Place::Json(value) if value.is_array() && value.first().is_some() => {
+            found.extend(value.entries().map(Found::Json));
+        }
+        Place::Array(array) if first(place).is_some() => {
+            let values = array.entries().iter().map(|(_, value)| place_of(value));
+            found.extend(values.filter_map(first));
+        }
+        _ => found.extend(first(place)),
+    }
 }
 
 /// Whether the keys are 0, 1, 2, ….

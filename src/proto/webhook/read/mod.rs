@@ -1,28 +1,26 @@
 //! A permit and its request → messages.
 //!
-//! Which bytes are parameters is decided in [`source`], which of them a key means in [`lookup`].
-//! Here stands what makes them an SMS.
+//! Which bytes are parameters is decided in [`source`], which of them a key means in [`lookup`], what
+//! becomes of a text in [`text`]. Here stands what makes them an SMS.
 //!
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
 mod lookup;
 mod source;
+mod text;
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
-use crate::limits::{MEDIA_LINK_BYTES_MAX, MEDIA_LINKS_MAX, MESSAGES_MAX};
+use crate::limits::MESSAGES_MAX;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::webhook::access::Permit;
-use crate::proto::webhook::interface::{Decode, Media, Webhook};
+use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::verify::Coverage;
-use crate::proto::wire::form;
 use crate::proto::wire::number;
 use crate::proto::wire::request::Request;
 use lookup::{Places, Scope};
 use source::Source;
+use text::{charset, text};
 
 pub use source::{Pair, distinct_pairs, form_pairs, json_pairs, parameter};
 
@@ -150,74 +148,6 @@ fn item(scope: Scope, webhook: &Webhook, charset: Option<&str>) -> Item {
             .map(Cow::into_owned)
             .filter(|id| !id.is_empty()),
     }
-}
-
-/// The text, and behind it the links of an MMS, which need not have one.
-fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessage> {
-    let media = scope.all(&webhook.key_media, MEDIA_LINKS_MAX);
-    let text = scope.find(&webhook.key_body);
-    let caption = text.or_else(|| scope.find(&webhook.key_caption));
-    let mut text = match caption {
-        Some(text) => decode(&text, webhook.text_decode),
-        None if media.iter().any(|link| !link.is_empty()) => Vec::new(),
-        None => return Err(BadMessage::Missing { field: "text" }),
-    };
-    let links = media.iter().filter(|link| is_link(link));
-    for link in links.filter(|_| webhook.media == Media::Link) {
-        if !text.is_empty() {
-            text.push(b'\n');
-        }
-        text.extend_from_slice(link);
-    }
-    Ok(text)
-}
-
-/// What can be followed. The layout of an MMS (`.smil`) says nothing to a reader.
-fn is_link(link: &[u8]) -> bool {
-    let scheme = |name: &[u8]| {
-        let start = link.get(..name.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(name))
-    };
-    let path = link.split(|b| matches!(b, b'?' | b'#')).next();
-    let path = path.unwrap_or_default().to_ascii_lowercase();
-    (scheme(b"https://") || scheme(b"http://"))
-        && link.len() <= MEDIA_LINK_BYTES_MAX
-        && link.iter().all(u8::is_ascii_graphic)
-        && !path.ends_with(b".smil")
-}
-
-/// A text that is not wholly in the encoding is what it is: some messages come without it.
-fn decode(text: &[u8], from: Decode) -> Vec<u8> {
-    let decoded = match from {
-        Decode::None => None,
-        Decode::Percent => percent_decoded(text),
-        Decode::Base64 => BASE64_STANDARD.decode(text.trim_ascii()).ok(),
-    };
-    decoded.unwrap_or_else(|| text.to_vec())
-}
-
-fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
-    let whole = text.iter().enumerate().all(|(at, byte)| match byte {
-        b'%' => hex(text.get(at.saturating_add(1))) && hex(text.get(at.saturating_add(2))),
-        byte => byte.is_ascii_graphic(),
-    });
-    let blanks = |byte: &u8| match byte {
-        b'+' => b' ',
-        byte => *byte,
-    };
-    whole.then(|| form::percent_decode(&text.iter().map(blanks).collect::<Vec<u8>>()))
-}
-
-/// The `charset` parameter of a content type.
-fn charset(content_type: &[u8]) -> Option<&str> {
-    let mut parameters = content_type.split(|b| *b == b';').skip(1);
-    let value = parameters.find_map(|parameter| {
-        let (name, value) = parameter.trim_ascii().split_at_checked("charset=".len())?;
-        name.eq_ignore_ascii_case(b"charset=").then_some(value)
-    })?;
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    std::str::from_utf8(value.strip_suffix(b"\"").unwrap_or(value)).ok()
 }
 
 #[cfg(test)]
