@@ -155,12 +155,15 @@ impl Number {
 }
 
 impl Sender {
-    /// Inbound `from`: trimmed, 1 to 64 bytes; a character outside letters, digits, `+._-`,
-    /// space and `&'@` becomes `_` (spec §8.4).
+    /// Inbound `from`: trimmed, at most 64 bytes; a character outside letters, digits, `+._-`,
+    /// space and `&'@` becomes `_`, and an empty one, a hidden number, `anonymous` (spec §8.4).
     ///
     /// A character is one of UTF-8 where all is UTF-8, else a byte.
     pub fn parse_inbound(raw: &[u8]) -> Result<Sender, BadMessage> {
-        let bytes = measured("from", trim(raw))?;
+        let bytes = match trim(raw) {
+            [] => b"anonymous",
+            given => measured("from", given)?,
+        };
         let kept = |c: char| u8::try_from(c).ok().filter(|b| is_sender_byte(*b));
         let replaced = |c: char| kept(c).map_or('_', char::from);
         Ok(Sender(match std::str::from_utf8(bytes) {
@@ -250,7 +253,7 @@ const WINDOWS_1252: [char; 32] = [
 ];
 
 /// Without blanks, line ends and NUL around it (PHP's `trim`).
-fn trim(raw: &[u8]) -> &[u8] {
+pub(crate) fn trim(raw: &[u8]) -> &[u8] {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0);
     let Some(start) = raw.iter().position(|b| !blank(b)) else {
         return &[];
@@ -378,8 +381,9 @@ mod tests {
         check(b"<b>\"x\"", Ok("_b__x_"));
         check(&[b'1'; 64], Ok(&"1".repeat(64)));
         check(&[b'1'; 65], Err(long("from")));
-        check(b"", Err(empty("from")));
-        check(b"\n", Err(empty("from")));
+        // A hidden number.
+        check(b"", Ok("anonymous"));
+        check(b" \n", Ok("anonymous"));
     }
 
     #[test]

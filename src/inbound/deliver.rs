@@ -207,7 +207,13 @@ impl<'a> Order<'a> {
         let [from, to] = [message.from.as_str(), message.to.as_str()];
         let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
         let [from, to] = [Quoted(&from), Quoted(&to)];
-        self.log(Level::Info, format_args!("200, from {from} to {to}, {end}"));
+        match item.channel {
+            Some(channel) => self.log(
+                Level::Info,
+                format_args!("200, from {from} to {to}, {end}, {channel}: dropped"),
+            ),
+            None => self.log(Level::Info, format_args!("200, from {from} to {to}, {end}")),
+        }
     }
 
     /// Tells the operator's own program of a message that is in the spool.

@@ -222,6 +222,32 @@ fn twilio_behind_a_proxy_that_changes_the_path() {
 }
 
 #[test]
+fn twilio_says_by_which_channel_a_message_came() {
+    let websmsd = start("twilio", "public_url = https://sms.example.com/hook/in");
+    let check = |from: &str, to: &str, text: &str, (sender, log): (&str, &str)| {
+        let signed = format!("https://sms.example.com/hook/inBody{text}From{from}To{to}");
+        let form = format!("Body={text}&From={from}&To={to}").replace('+', "%2B");
+        Webhook::post("/sms", FORM, &form)
+            .with("X-Twilio-Signature", base64(sha1("secret", &signed)))
+            .check_status(&websmsd, 200);
+        let files = websmsd.call_files();
+        let file = files.iter().find(|file| file.body() == text).unwrap();
+        assert_eq!(file.value("Extension"), "+12025550160");
+        assert_eq!(file.variable("MESSAGE(from)"), sender);
+        websmsd.wait_for_log(log);
+    };
+    let plain = "whatsapp: dropped";
+    check(
+        "whatsapp:+15017122661",
+        "whatsapp:+12025550160",
+        "a",
+        ("+15017122661", plain),
+    );
+    check("rcs:agent", "+12025550160", "b", ("agent", "rcs: dropped"));
+    check("", "+12025550160", "c", ("anonymous", "from anonymous to"));
+}
+
+#[test]
 fn twilio_with_a_body_that_is_no_form() {
     let websmsd = start("signalwire", "public_url = https://sms.example.com:8443");
     let digest = digest_of(JSON_SMS);

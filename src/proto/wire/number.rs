@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::message::trim;
+
 /// `number_format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberFormat {
@@ -21,6 +23,25 @@ pub enum NumberFormat {
 
 /// Least digits of a number that `number_format` touches: below are short codes.
 const FORMATTED_DIGITS_MIN: usize = 7;
+
+/// What providers write before a number to say which channel its message came by.
+const CHANNELS: [&str; 4] = ["whatsapp", "rcs", "sms", "tel"];
+
+/// A number or name as a webhook has it → without blanks around it, without its channel (`whatsapp:+1…`, in
+/// any case), and [`clean`]; and the channel that was dropped.
+pub fn inbound(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
+    let raw = trim(raw);
+    let channel = CHANNELS.iter().find_map(|name| {
+        let (start, rest) = raw.split_at_checked(name.len())?;
+        let rest = rest.strip_prefix(b":")?;
+        let is_it = start.eq_ignore_ascii_case(name.as_bytes());
+        is_it.then_some((*name, trim(rest)))
+    });
+    match channel {
+        Some((name, rest)) => (clean(rest), Some(name)),
+        None => (clean(raw), None),
+    }
+}
 
 /// Drops what people and pages put between digits: RFC 3966's visual separators (blank, `-`, `.`,
 /// `(`, `)`) and invisible characters, among them the marks of writing direction that come along when
@@ -112,6 +133,34 @@ mod tests {
         check("\u{202a}x", "\u{202a}x");
         check("", "");
         assert_eq!(clean(b"\xff1-2025550183"), &b"\xff1-2025550183"[..]);
+    }
+
+    #[test]
+    fn the_channel_before_a_number_is_dropped() {
+        fn check(raw: &str, expected: &str, channel: Option<&str>) {
+            let (number, dropped) = inbound(raw.as_bytes());
+            assert_eq!(number, expected.as_bytes(), "{raw:?}");
+            assert_eq!(dropped, channel, "{raw:?}");
+        }
+        check("whatsapp:+12025550183", "+12025550183", Some("whatsapp"));
+        check("WhatsApp:+12025550183", "+12025550183", Some("whatsapp"));
+        check("rcs:my_agent", "my_agent", Some("rcs"));
+        check("SMS:12345", "12345", Some("sms"));
+        check(" tel: +1-202-555-0183\n", "+12025550183", Some("tel"));
+        check("tel:", "", Some("tel"));
+        // One prefix, and only these.
+        check("sms:tel:+1", "tel:+1", Some("sms"));
+        check("mms:+1", "mms:+1", None);
+        check("sip:+1", "sip:+1", None);
+        check("tel+1", "tel+1", None);
+        check("x tel:+1", "x tel:+1", None);
+        check("télé:1", "télé:1", None);
+        check("Tel Aviv", "Tel Aviv", None);
+        check(" +1 (202) 555-0183\r\n", "+12025550183", None);
+        check("\u{202a}+12025550183\u{202c}", "+12025550183", None);
+        check(" AT&T 1234567 ", "AT&T 1234567", None);
+        check("", "", None);
+        check(" \0", "", None);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Item {
     pub message: Result<Message, BadMessage>,
     /// The provider's id, not empty.
     pub id: Option<Vec<u8>>,
+    /// The channel that was dropped from before the sender, or else the destination: `whatsapp`.
+    pub channel: Option<&'static str>,
 }
 
 /// Why a request holds no message. The peer's fault, always.
@@ -130,24 +132,38 @@ pub fn names_any(coverage: &Coverage, request: &Request<'_>, webhook: &Webhook) 
 }
 
 fn item(scope: Scope, webhook: &Webhook, charset: Option<&str>) -> Item {
-    let field = |key: &[u8], field| scope.find(key).ok_or(BadMessage::Missing { field });
-    let message = || {
-        let to = Number::parse_inbound(&field(&webhook.key_to, "to")?)?;
-        let from = Sender::parse_inbound(&field(&webhook.key_from, "from")?)?;
-        let in_format = |raw: &str| number::format(raw, webhook.number_format).into_bytes();
-        Ok(Message {
-            to: Number::parse_inbound(&in_format(to.as_str()))?,
-            from: Sender::parse_inbound(&in_format(from.as_str()))?,
-            text: Text::parse_inbound(&text(scope, webhook)?, charset),
-        })
+    let (message, channel) = match message(scope, webhook, charset) {
+        Ok((message, channel)) => (Ok(message), channel),
+        Err(bad) => (Err(bad), None),
     };
+    let id = scope.find(&webhook.key_id).map(Cow::into_owned);
     Item {
-        message: message(),
-        id: scope
-            .find(&webhook.key_id)
-            .map(Cow::into_owned)
-            .filter(|id| !id.is_empty()),
+        message,
+        id: id.filter(|id| !id.is_empty()),
+        channel,
     }
+}
+
+/// The SMS, and the channel that stood before one of its numbers.
+fn message(
+    scope: Scope,
+    webhook: &Webhook,
+    charset: Option<&str>,
+) -> Result<(Message, Option<&'static str>), BadMessage> {
+    let field = |key: &[u8], field| scope.find(key).ok_or(BadMessage::Missing { field });
+    let (to, from) = (
+        field(&webhook.key_to, "to")?,
+        field(&webhook.key_from, "from")?,
+    );
+    let ((to, to_channel), (from, from_channel)) = (number::inbound(&to), number::inbound(&from));
+    let (to, from) = (Number::parse_inbound(&to)?, Sender::parse_inbound(&from)?);
+    let in_format = |raw: &str| number::format(raw, webhook.number_format).into_bytes();
+    let message = Message {
+        to: Number::parse_inbound(&in_format(to.as_str()))?,
+        from: Sender::parse_inbound(&in_format(from.as_str()))?,
+        text: Text::parse_inbound(&text(scope, webhook)?, charset),
+    };
+    Ok((message, from_channel.or(to_channel)))
 }
 
 #[cfg(test)]
