@@ -270,7 +270,7 @@ impl<'a> Order<'a> {
         ));
     }
 
-    pub fn reject(&self, bad: &BadMessage) {
+    pub fn reject(&self, bad: &dyn fmt::Display) {
         let status = self.interface.webhook.reject_status;
         self.refuse(Refusal::Rejected(status), format_args!("{status}, {bad}"));
     }

@@ -432,14 +432,7 @@ impl Connection<'_> {
                 order.refuse(Refusal::TooLong, format_args!("413, {what}"));
                 Reply::Refused(Refusal::TooLong)
             }
-            Err(BadWebhook::NoList) => {
-                let status = webhook.reject_status;
-                let words = format_args!("{status}, no list of messages");
-                order.refuse(Refusal::Rejected(status), words);
-                keep(Items::All);
-                Reply::Rejected(webhook)
-            }
-            Err(BadWebhook::Message(bad)) => {
+            Err(bad) => {
                 order.reject(&bad);
                 keep(Items::All);
                 Reply::Rejected(webhook)

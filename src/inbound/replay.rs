@@ -60,9 +60,8 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
         }
         Err(bad) => {
             say(&match bad {
-                BadWebhook::TooMuch(what) => format!("messages: too many {what}"),
-                BadWebhook::NoList => "messages: no list where each says".to_owned(),
                 BadWebhook::Message(bad) => format!("messages: not acceptable: {bad}"),
+                bad => format!("messages: {bad}"),
             });
             return Replayed::NotAcceptable;
         }

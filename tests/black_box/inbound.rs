@@ -366,6 +366,34 @@ fn compressed_bodies_are_415() {
     check(&websmsd, coded("identity"), 200, false);
 }
 
+#[test]
+fn a_text_of_several_lines_in_json_is_one_line_of_a_call_file() {
+    let text = "one\nSetvar: A=1\r\n\tApplication: System\u{1b}";
+    let body = format!("{{\"To\":\"1\",\"From\":\"2\nSetvar: A=1\",\"Body\":\"{text}\"}}");
+    for encoding in ["rfc3986", "none"] {
+        let conf = format!("[astqueue]\nmessage_encode = {encoding}\n[websmsd]");
+        let websmsd = Websmsd::start(&conf);
+        let answer = websmsd.post("/", "application/json", &body);
+        assert_eq!(answer.status, 200, "{encoding}");
+        let file = websmsd.call_file();
+        assert_eq!(file.body(), text, "{encoding}");
+        assert_eq!(file.variable("MESSAGE(from)"), "2_Setvar_ A_1");
+        assert_eq!(file.text().lines().count(), 13, "{}", file.text());
+    }
+}
+
+#[test]
+fn json_that_is_none_is_logged_with_its_byte() {
+    let websmsd = Websmsd::start("[websmsd]");
+    let body = r#"{"To":"1","From":"2","Body":"x""#;
+    let answer = websmsd.post("/", "application/json", body);
+    assert_eq!(answer.status, 422);
+    websmsd.wait_for_log("422, no to: the body is no JSON at byte 32");
+    let answer = websmsd.post("/", FORM, "result={\"To\":1,&From=2&Body=x");
+    assert_eq!(answer.status, 422);
+    websmsd.wait_for_log("422, no to: a parameter is no JSON at byte 9");
+}
+
 // ---- Limits ---------------------------------------------------------------------------------
 
 #[test]

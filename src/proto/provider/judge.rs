@@ -103,7 +103,7 @@ fn holds(check: &Check, reply: &Reply) -> Held {
             }
             // An answer of more than is read here may say yes.
             Err(BadJson::TooManyValues | BadJson::TooDeep) => return Held::Unknown,
-            Err(BadJson::Malformed) => false,
+            Err(BadJson::Malformed { .. }) => false,
         },
         Check::Regex(pattern) => pattern.is_match(&String::from_utf8_lossy(&reply.body)),
     };

@@ -18,7 +18,7 @@ use super::source::{Root, Source, is_container};
 use crate::limits::JSON_VALUES_MAX;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::form::{Array, Key, Value};
-use crate::proto::wire::json;
+use crate::proto::wire::json::{self, BadJson};
 
 /// A place in a request's parameters.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub(super) struct Places<'a> {
     uncovered: Vec<Place<'a>>,
     /// Form values that are JSON, told by where their bytes stand, and what they say.
     opened: Vec<(*const u8, json::Value<'a>)>,
+    /// The byte at which the first form value that looks like JSON is none, counted from 1.
+    pub(super) malformed: Option<usize>,
 }
 
 impl<'a> Places<'a> {
@@ -51,6 +53,7 @@ impl<'a> Places<'a> {
             covered: Vec::new(),
             uncovered: Vec::new(),
             opened: Vec::new(),
+            malformed: None,
         };
         for covered in &source.covered {
             places.covered.extend(root(covered)?);
@@ -86,11 +89,14 @@ impl<'a> Places<'a> {
             }
             match value {
                 Value::Array(inner) => self.open(inner, named, values)?,
-                Value::Scalar(bytes) if !values.contains(&bytes.as_ptr()) => {
-                    if let Some(Place::Json(value)) = opened(bytes)? {
-                        self.opened.push((bytes.as_ptr(), value));
+                Value::Scalar(bytes) if values.contains(&bytes.as_ptr()) => {}
+                Value::Scalar(bytes) if is_container(bytes) => match json::parse(bytes) {
+                    Ok(value) => self.opened.push((bytes.as_ptr(), value)),
+                    Err(BadJson::Malformed { at }) => {
+                        self.malformed = self.malformed.or(Some(at));
                     }
-                }
+                    Err(error) => return Err(error.into()),
+                },
                 Value::Scalar(_) => {}
             }
         }
@@ -396,7 +402,7 @@ fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, BadWebhook> {
     }
     match json::parse(bytes) {
         Ok(value) => Ok(Some(Place::Json(value))),
-        Err(json::BadJson::Malformed) => Ok(None),
+        Err(BadJson::Malformed { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

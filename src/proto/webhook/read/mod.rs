@@ -10,6 +10,7 @@ mod source;
 mod text;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::limits::MESSAGES_MAX;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
@@ -53,6 +54,47 @@ pub enum BadWebhook {
     Message(BadMessage),
     /// No list where `each` says: `reject_status`.
     NoList,
+    /// One of the two, and the reason may be that something looks like JSON and is none: `reject_status`.
+    NoJson {
+        /// `to`, `from`, `text` or `list of messages`.
+        missing: &'static str,
+        /// `the body` or `a parameter`.
+        place: &'static str,
+        /// The byte at which it is none, counted from 1.
+        at: usize,
+    },
+}
+
+/// Facts and limits, never a value.
+impl fmt::Display for BadWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadWebhook::TooMuch(what) => write!(f, "too many {what}"),
+            BadWebhook::Message(bad) => bad.fmt(f),
+            BadWebhook::NoList => write!(f, "no {LIST} where each says"),
+            BadWebhook::NoJson { missing, place, at } => {
+                write!(f, "no {missing}: {place} is no JSON at byte {at}")
+            }
+        }
+    }
+}
+
+/// What is missing where `each` finds nothing.
+const LIST: &str = "list of messages";
+
+impl BadWebhook {
+    /// Says why something is missing, where `malformed` JSON may be the reason.
+    fn because(self, malformed: Option<(&'static str, usize)>) -> BadWebhook {
+        let missing = match &self {
+            BadWebhook::Message(BadMessage::Missing { field }) => field,
+            BadWebhook::NoList => LIST,
+            _ => return self,
+        };
+        match malformed {
+            Some((place, at)) => BadWebhook::NoJson { missing, place, at },
+            None => self,
+        }
+    }
 }
 
 /// Reads the messages of a request, body included, as the permit's interface says. Pure; consumes the permit.
@@ -65,6 +107,17 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     let source = Source::read(permit.coverage(), request, webhook)?;
     let places = Places::new(&source, webhook)?;
     let charset = charset(request.header("content-type").unwrap_or_default());
+    let body = source.malformed.map(|at| ("the body", at));
+    let malformed = body.or(places.malformed.map(|at| ("a parameter", at)));
+    messages(&source, &places, webhook, charset).map_err(|bad| bad.because(malformed))
+}
+
+fn messages(
+    source: &Source<'_>,
+    places: &Places<'_>,
+    webhook: &Webhook,
+    charset: Option<&str>,
+) -> Result<Reading, BadWebhook> {
     let accepted = |scope: Scope| match &webhook.accept_if {
         Some(condition) => scope
             .presence(&condition.key)
@@ -73,7 +126,7 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     };
     let without_key = webhook.accept_if.as_ref().is_some_and(|c| c.holds(b""));
     // What a signature does not cover may still say that this is no message.
-    let whole = Scope::Whole(&places);
+    let whole = Scope::Whole(places);
     let is_message = accepted(whole).or_else(|| places.uncovered(webhook));
     if is_message.is_none() && source.garbled {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
@@ -98,10 +151,10 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     if elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
-    let beside = accepted(Scope::Beside(&places)).or_else(|| places.uncovered(webhook));
+    let beside = accepted(Scope::Beside(places)).or_else(|| places.uncovered(webhook));
     let items: Vec<Item> = elements
         .into_iter()
-        .map(|element| Scope::Element(&places, element))
+        .map(|element| Scope::Element(places, element))
         .filter(|element| accepted(*element).or(beside).unwrap_or(without_key))
         .map(|element| item(element, webhook, charset))
         .collect();

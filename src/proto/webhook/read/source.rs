@@ -16,6 +16,8 @@ pub(super) struct Source<'a> {
     pub(super) uncovered: Vec<Root<'a>>,
     /// Whether there is a body of which nothing could be read.
     pub(super) garbled: bool,
+    /// The byte at which a body that should be JSON is none, counted from 1; of a body that is read.
+    pub(super) malformed: Option<usize>,
 }
 
 /// The parameters of one place.
@@ -41,10 +43,12 @@ impl<'a> Source<'a> {
             Some(Root::Form(array)) => array.entries().is_empty(),
             _ => false,
         };
+        let is_read = matches!(coverage, Coverage::Whole | Coverage::Body);
         let mut source = Source {
             covered: Vec::new(),
             uncovered: Vec::new(),
             garbled: nothing && !request.body.is_empty(),
+            malformed: malformed(request, body.as_ref()).filter(|_| is_read),
         };
         match coverage {
             Coverage::Whole => {
@@ -171,8 +175,30 @@ fn body<'a>(request: &Request<'a>) -> Result<Option<Root<'a>>, BadWebhook> {
     if matches!(request.method, "GET" | "HEAD") {
         return Ok(None);
     }
-    let content_type = request.header("content-type");
-    let media_type = form::media_type(content_type.unwrap_or_default());
+    if should_be_json(request) {
+        match json::parse(request.body) {
+            Ok(_) => return Ok(Some(Root::Json(request.body))),
+            Err(error @ (BadJson::TooManyValues | BadJson::TooDeep)) => return Err(error.into()),
+            Err(BadJson::Malformed { .. }) => {}
+        }
+    }
+    let array = form::parse_body(request.header("content-type"), request.body)?;
+    Ok(Some(Root::Form(array)))
+}
+
+/// The byte at which a body that was not read as JSON, and should have been, is none.
+fn malformed(request: &Request<'_>, body: Option<&Root<'_>>) -> Option<usize> {
+    let is_form = matches!(body, Some(Root::Form(_))) && !request.body.is_empty();
+    let should_be = is_form && should_be_json(request);
+    match should_be.then(|| json::parse(request.body)) {
+        Some(Err(BadJson::Malformed { at })) => Some(at),
+        _ => None,
+    }
+}
+
+/// Whether a body is JSON by its type, or by its look where the type leaves that open.
+fn should_be_json(request: &Request<'_>) -> bool {
+    let media_type = form::media_type(request.header("content-type").unwrap_or_default());
     let ends = |suffix: &[u8]| {
         let start = media_type.len().checked_sub(suffix.len());
         start
@@ -185,15 +211,7 @@ fn body<'a>(request: &Request<'a>) -> Result<Option<Root<'a>>, BadWebhook> {
         .is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
     let json = is(b"application/json") || ends(b"+json");
     let perhaps = media_type.is_empty() || text || is(b"application/x-www-form-urlencoded");
-    if json || (perhaps && is_container(request.body)) {
-        match json::parse(request.body) {
-            Ok(_) => return Ok(Some(Root::Json(request.body))),
-            Err(error @ (BadJson::TooManyValues | BadJson::TooDeep)) => return Err(error.into()),
-            Err(BadJson::Malformed) => {}
-        }
-    }
-    let array = form::parse_body(content_type, request.body)?;
-    Ok(Some(Root::Form(array)))
+    json || (perhaps && is_container(request.body))
 }
 
 /// Whether bytes begin as a JSON object or array does.
@@ -213,7 +231,7 @@ impl From<BadJson> for BadWebhook {
         BadWebhook::TooMuch(match error {
             BadJson::TooManyValues => "JSON values",
             BadJson::TooDeep => "JSON nesting",
-            BadJson::Malformed => "JSON",
+            BadJson::Malformed { .. } => "JSON",
         })
     }
 }

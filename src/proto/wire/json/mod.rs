@@ -7,7 +7,9 @@
 //!
 //! Strings are bytes: a provider that sends JSON in another charset than UTF-8 is read like one
 //! that sends a form in it. A lone half of a surrogate pair, where a provider cut a text, is
-//! U+FFFD. Of a key given twice the last one holds. Everything else is RFC 8259 to the letter.
+//! U+FFFD. Of a key given twice the last one holds. A control character may stand in a string as it
+//! is: providers that write JSON by hand send texts of several lines so, which would be lost otherwise.
+//! Everything else is RFC 8259 to the letter.
 
 mod encode;
 mod scan;
@@ -21,7 +23,11 @@ use scan::{Cursor, Entries};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadJson {
     /// No JSON text (RFC 8259).
-    Malformed,
+    Malformed {
+        /// The first byte that fits nowhere, counted from 1; one more than there are where the text
+        /// breaks off.
+        at: usize,
+    },
     /// More values than `JSON_VALUES_MAX`.
     TooManyValues,
     /// Deeper than `JSON_DEPTH_MAX`.
@@ -37,7 +43,8 @@ pub struct Value<'a> {
 
 /// Checks a whole JSON text; a byte order mark and blanks may stand around it.
 pub fn parse(text: &[u8]) -> Result<Value<'_>, BadJson> {
-    let mut cursor = Cursor::new(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
+    let mut cursor = Cursor::new(text);
+    cursor.mark();
     cursor.blanks();
     let whole = cursor.rest();
     let mut open = Open::default();
@@ -59,12 +66,12 @@ pub fn parse(text: &[u8]) -> Result<Value<'_>, BadJson> {
             cursor.blanks();
             if cursor.peek() != Some(container.end()) {
                 if container == Container::Object {
-                    cursor.key().ok_or(BadJson::Malformed)?;
+                    cursor.key().ok_or_else(|| cursor.malformed())?;
                 }
                 continue;
             }
         } else {
-            cursor.scalar().ok_or(BadJson::Malformed)?;
+            cursor.scalar().ok_or_else(|| cursor.malformed())?;
         }
         // A value ends here, or an empty container is about to.
         if !close(&mut cursor, &mut open)? {
@@ -82,7 +89,7 @@ fn close(cursor: &mut Cursor, open: &mut Open) -> Result<bool, BadJson> {
         let Some(container) = open.last() else {
             return match cursor.peek() {
                 None => Ok(false),
-                Some(_) => Err(BadJson::Malformed),
+                Some(_) => Err(cursor.malformed()),
             };
         };
         match cursor.peek() {
@@ -90,7 +97,7 @@ fn close(cursor: &mut Cursor, open: &mut Open) -> Result<bool, BadJson> {
                 cursor.skip(1);
                 if container == Container::Object {
                     cursor.blanks();
-                    cursor.key().ok_or(BadJson::Malformed)?;
+                    cursor.key().ok_or_else(|| cursor.malformed())?;
                 }
                 return Ok(true);
             }
@@ -98,7 +105,7 @@ fn close(cursor: &mut Cursor, open: &mut Open) -> Result<bool, BadJson> {
                 cursor.skip(1);
                 open.pop();
             }
-            _ => return Err(BadJson::Malformed),
+            _ => return Err(cursor.malformed()),
         }
     }
 }
@@ -312,6 +319,9 @@ mod tests {
             b"\"\\ud800\"",
             b"\"\xff\xe4\"",
             b"\"\x7f\"",
+            b"\"a\nb\tc\"",
+            b"\"\x00\x1f\"",
+            b"{\"\n\":1}",
             b"[ 1 , { \"a\" : \t2 }\r\n]",
         ];
         for text in same {
@@ -364,8 +374,9 @@ mod tests {
             b"\"\\u12\"",
             b"\"\\u12g4\"",
             b"\"\\",
-            b"\"\n\"",
-            b"\"\x00\"",
+            b"\"\\\n\"",
+            b"\"\n",
+            b"{\"a\"\x00:1}",
             b"{} {}",
             b"[]]",
             b"[]\0",
@@ -377,13 +388,37 @@ mod tests {
             b"{\"a\":1}}",
         ];
         for text in malformed {
-            check(text, Err(BadJson::Malformed));
+            let got = parse(text);
+            let is_malformed = matches!(got, Err(BadJson::Malformed { .. }));
+            assert!(is_malformed, "{} {got:?}", text.escape_ascii());
         }
-        // No prefix of a container is one.
+        // No prefix of a container is one, and what is wrong is the byte that it lacks.
         let whole = b"{\"a\":[1,\"\\u00e9\",{\"b\":-1.5e3}],\"c\":null}";
         for length in 0..whole.len() {
-            check(&whole[..length], Err(BadJson::Malformed));
+            let at = length + 1;
+            check(&whole[..length], Err(BadJson::Malformed { at }));
         }
+    }
+
+    #[test]
+    fn the_byte_at_fault() {
+        let check = |text: &[u8], at: usize| {
+            let expected = Err(BadJson::Malformed { at });
+            assert_eq!(parse(text), expected, "{}", text.escape_ascii());
+        };
+        check(b"", 1);
+        check(b"To=1", 1);
+        check(b"{To:1}", 2);
+        check(b"{\"a\":1 \"b\":2}", 8);
+        check(b"{\"a\":1,}", 8);
+        check(b"{\"a\":\"x\ny\"z\"}", 11);
+        check(b"[1] x", 5);
+        check(b"\xef\xbb\xbf [1,]", 8);
+        check(b"[01]", 3);
+        check(b"\"\\x\"", 3);
+        check(b"\"\\u12g4\"", 6);
+        check(b"[trve]", 4);
+        check(b"{\"a\":\"x", 8);
     }
 
     #[test]
@@ -434,6 +469,7 @@ mod tests {
         check(r#""\ud83d\ud83d\ude00""#, Some("\u{fffd}😀".as_bytes()));
         check(r#""\\u0041""#, Some(b"\\u0041"));
         check("\"é😀\"", Some("é😀".as_bytes()));
+        check("\"a\nb\0\u{1f}\"", Some(b"a\nb\0\x1f"));
     }
 
     #[test]

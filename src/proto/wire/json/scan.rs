@@ -1,14 +1,29 @@
 //! JSON text, token by token.
 
+use super::BadJson;
+
 /// What has not been read yet.
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
+    /// Of the whole text.
+    bytes: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a [u8]) -> Cursor<'a> {
-        Cursor { rest: text }
+        Cursor {
+            rest: text,
+            bytes: text.len(),
+        }
+    }
+
+    /// What is wrong where nothing fits that may stand here.
+    pub(super) fn malformed(&self) -> BadJson {
+        let read = self.bytes.saturating_sub(self.rest.len());
+        BadJson::Malformed {
+            at: read.saturating_add(1),
+        }
     }
 
     pub(super) fn rest(&self) -> &'a [u8] {
@@ -21,6 +36,11 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn skip(&mut self, bytes: usize) {
         self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    /// A byte order mark, where there is one.
+    pub(super) fn mark(&mut self) {
+        self.take(b"\xef\xbb\xbf").unwrap_or_default();
     }
 
     pub(super) fn blanks(&mut self) {
@@ -38,13 +58,18 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
+    /// A word; what is none is read up to its first wrong byte.
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        word.iter().try_for_each(|byte| self.take(&[*byte]))
+    }
+
     /// A string, a number or a word, checked.
     pub(super) fn scalar(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string(),
-            b't' => self.take(b"true"),
-            b'f' => self.take(b"false"),
-            b'n' => self.take(b"null"),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
             _ => self.number(),
         }
     }
@@ -59,11 +84,10 @@ impl<'a> Cursor<'a> {
     fn string(&mut self) -> Option<()> {
         self.take(b"\"")?;
         loop {
-            self.skip_while(|b| b >= 0x20 && b != b'"' && b != b'\\');
+            self.skip_while(|b| b != b'"' && b != b'\\');
             match self.peek()? {
                 b'"' => return self.take(b"\""),
-                b'\\' => self.escape()?,
-                _ => return None,
+                _ => self.escape()?,
             }
         }
     }
@@ -73,9 +97,11 @@ impl<'a> Cursor<'a> {
         match self.peek()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.skip(1),
             b'u' => {
-                let digits = self.rest.get(1..5)?;
-                digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-                self.skip(5);
+                self.skip(1);
+                for _ in 0..4 {
+                    self.peek()?.is_ascii_hexdigit().then_some(())?;
+                    self.skip(1);
+                }
             }
             _ => return None,
         }

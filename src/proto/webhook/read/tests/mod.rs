@@ -96,6 +96,7 @@ fn shown(reading: Result<Reading, BadWebhook>) -> String {
         Err(BadWebhook::TooMuch(what)) => format!("too much: {what}"),
         Err(BadWebhook::Message(error)) => format!("bad: {error}"),
         Err(BadWebhook::NoList) => "no list".into(),
+        Err(bad @ BadWebhook::NoJson { .. }) => format!("bad: {bad}"),
         Ok(Reading::Filtered) => "filtered".into(),
         Ok(Reading::Messages(items)) => {
             let item = |item: Item| {
@@ -213,7 +214,6 @@ fn texts_that_look_like_json_are_texts() {
     check(r#"x={"To":1,"From":2,"Body":true}"#, "1 2 true");
     check(r#"x={"To":["1","5"],"From":2,"Body":[]}"#, "bad: no text");
     check(r#"x={"To":["1","5"],"From":2,"Body":{}}"#, "bad: no text");
-    check(r#"x={"To":1,"From":2,"Body":"a"&Body=b"#, "bad: no to");
     // Once more percent-encoded, as one provider does it; never a text.
     check(
         "x=%257B%2522To%2522%253A%25221%2522%257D&From=2&Body=%257B",
@@ -272,11 +272,103 @@ fn json() {
         r#"{"To":"1","From":"2","Body":"\ud83d\ude00\u0000"}"#,
         "1 2 😀",
     );
-    check(r#"{"To":"1","From":"2","Body":"x""#, "bad: no to");
-    check("To=1&From=2&Body=x", "bad: no to");
     check("\"To\"", "bad: no to");
     check("[]", "bad: no to");
     check("", "bad: no to");
+}
+
+#[test]
+fn what_is_no_json_is_said_with_its_byte() {
+    let check = |webhook: &Webhook, content_type: &str, body: &str, expected: &str| {
+        let reading = shown(post(webhook, content_type, body));
+        assert_eq!(reading, expected, "{content_type}: {body}");
+    };
+    let usual = Webhook::by_default();
+    let body = |what: &str, at: usize| format!("bad: no {what}: the body is no JSON at byte {at}");
+    let cut = r#"{"To":"1","From":"2","Body":"x""#;
+    for content_type in [JSON, FORM, "", "text/plain", "application/x+json"] {
+        check(&usual, content_type, cut, &body("to", 32));
+    }
+    check(
+        &usual,
+        JSON,
+        r#"{"To":"1","From":"2","Body":"say "hi""}"#,
+        &body("to", 35),
+    );
+    check(&usual, JSON, "To=1&From=2&Body=x", &body("to", 1));
+    check(
+        &with(|webhook| webhook.each = b"[]".to_vec()),
+        JSON,
+        "[{]",
+        &body("list of messages", 3),
+    );
+    // What a form that begins like JSON says is taken; else it is no JSON.
+    check(&usual, FORM, "{x=1&To=1&From=2&Body=y", "1 2 y");
+    check(&usual, FORM, "{x=1&To=1&Body=y", &body("from", 2));
+    // JSON in a parameter.
+    let inside = "bad: no to: a parameter is no JSON at byte 28";
+    check(
+        &usual,
+        FORM,
+        r#"x={"To":1,"From":2,"Body":"a"&Body=b"#,
+        inside,
+    );
+    check(
+        &usual,
+        FORM,
+        r#"x={"To":1,"From":2,"Body":"a"&To=1&From=2&Body=b"#,
+        "1 2 b",
+    );
+    check(
+        &usual,
+        FORM,
+        "To=1&From=2&x={a",
+        "bad: no text: a parameter is no JSON at byte 2",
+    );
+    // A text is not meant to be JSON, nor is what has a type of its own, and no body is no broken one.
+    check(&usual, FORM, "From=2&Body={a", "bad: no to");
+    check(&usual, "application/xml", "{", "bad: no to");
+    check(&usual, "multipart/form-data; boundary=b", "{", "bad: no to");
+    check(&usual, JSON, "", "bad: no to");
+    // What is wrong with a parameter that is there has nothing to do with it.
+    check(&usual, FORM, "x={a&To=&From=2&Body=b", "bad: to is empty");
+    // What is not read is not looked at.
+    let claims = Coverage::Claims(b"{}".to_vec());
+    let reading = read_as(claims, "POST", "/", Some(JSON), b"{", &usual);
+    assert_eq!(shown(reading), "bad: no to");
+    let reading = read_as(Coverage::Whole, "GET", "/?To=1", Some(JSON), b"{", &usual);
+    assert_eq!(shown(reading), "bad: no from");
+}
+
+#[test]
+fn control_characters_in_json_are_texts_of_several_lines() {
+    let check = |body: &str, expected: &str| {
+        assert_eq!(
+            shown(post(&Webhook::by_default(), JSON, body)),
+            expected,
+            "{body}"
+        );
+    };
+    check(
+        "{\"To\":\"1\",\"From\":\"2\",\"Body\":\"a\r\n\tb\"}",
+        "1 2 a\r\n\tb",
+    );
+    check(
+        "{\"To\":\"1\",\"From\":\"2\",\"Body\":\"a\0\u{1b}b\"}",
+        "1 2 a\u{1b}b",
+    );
+    check(
+        "{\"To\":\"1\\n\",\"From\":\"a\nb\",\"Body\":\"x\"}",
+        "1 a_b x",
+    );
+    check(
+        "{\"To\":\"1\n2\",\"From\":\"2\",\"Body\":\"x\"}",
+        "bad: to holds byte 0x0a",
+    );
+    check(
+        "{\"To\":\"1\",\"Fr\nom\":\"2\",\"Body\":\"x\"}",
+        "bad: no from",
+    );
 }
 
 #[test]
@@ -597,7 +689,9 @@ fn filters() {
         r#"{"To":1,"From":2,"Body":"x","receipt":[{}]}"#,
         "filtered",
     );
-    check(&absent, JSON, r#"{"To":1,"From":2,"Bo"#, "bad: no to");
+    let cut = "bad: no to: the body is no JSON at byte";
+    let body = r#"{"To":1,"From":2,"Bo"#;
+    check(&absent, JSON, body, &format!("{cut} 21"));
     let flag = accept("receipt", "false");
     check(
         &flag,
@@ -616,7 +710,7 @@ fn filters() {
         &path,
         JSON,
         r#"{"data":{"type":"in","To":1,"From":2,"Bo"#,
-        "bad: no to",
+        &format!("{cut} 41"),
     );
     check(
         &event,
@@ -713,7 +807,6 @@ fn lists() {
     );
     check(&each("m"), FORM, "m=x", "no list");
     check(&each("m["), JSON, r#"{"m":[]}"#, "no list");
-    check(&each("[]"), JSON, "[{]", "no list");
     check(&each("[]"), JSON, "", "no list");
     check(&each("[]"), FORM, "To=1&From=2&Body=x", "no list");
 
@@ -743,7 +836,8 @@ fn lists() {
     );
     check(&both, JSON, r#"{"type":"dlr"}"#, "filtered");
     check(&both, JSON, r#"{"type":"in"}"#, "no list");
-    check(&both, JSON, r#"{"#, "bad: no to");
+    let open = "bad: no to: the body is no JSON at byte 2";
+    check(&both, JSON, "{", open);
 }
 
 #[test]
