@@ -87,6 +87,8 @@ pub enum BadMessage {
     },
     /// One of Asterisk's special extensions (`s h i t T e o a` alone).
     SpecialExtension,
+    /// Several messages where one is read, so that the text of one could go to the destination of another.
+    Several,
 }
 
 impl BadMessage {
@@ -97,7 +99,7 @@ impl BadMessage {
             | BadMessage::Empty { field }
             | BadMessage::TooLong { field, .. }
             | BadMessage::Alphabet { field, .. } => field,
-            BadMessage::SpecialExtension => "to",
+            BadMessage::SpecialExtension | BadMessage::Several => "to",
         }
     }
 }
@@ -120,6 +122,9 @@ impl fmt::Display for BadMessage {
                 write!(f, "{field} holds byte 0x{byte:02x}")
             }
             BadMessage::SpecialExtension => f.write_str("to is a special extension of Asterisk"),
+            BadMessage::Several => {
+                f.write_str("several messages, and each does not name their list")
+            }
         }
     }
 }
@@ -509,6 +514,11 @@ mod tests {
             BadMessage::SpecialExtension,
             "to",
             "to is a special extension of Asterisk",
+        );
+        check(
+            BadMessage::Several,
+            "to",
+            "several messages, and each does not name their list",
         );
     }
 }

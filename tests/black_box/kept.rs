@@ -374,6 +374,46 @@ fn a_replay_knows_duplicates_and_the_running_daemon_knows_replays() {
 }
 
 #[test]
+fn several_messages_of_which_nobody_told_are_refused_and_replayed() {
+    const JSON: &str = "application/json";
+    let list =
+        r#"[{"To":"160","From":"2","Body":"secret"},{"To":"161","From":"2","Status":"sent"}]"#;
+    // At the top each element is a message, and the second one, which is none, is kept.
+    let websmsd = Websmsd::start("[websmsd]");
+    assert_eq!(websmsd.post("/", JSON, list).status, 200);
+    let file = websmsd.call_file();
+    assert_eq!(
+        (file.value("Extension").as_str(), file.body().as_str()),
+        ("160", "secret")
+    );
+    websmsd.wait_for_log("422, no text");
+    assert!(only(&folder(&websmsd.scratch)).contains("items: 2 of 2\n"));
+    // Elsewhere it is refused with the key that helps, and kept whole.
+    let websmsd = Websmsd::start("[websmsd]");
+    assert_eq!(
+        websmsd.post("/", JSON, format!(r#"{{"m":{list}}}"#)).status,
+        422
+    );
+    websmsd.wait_for_log("422, several messages, and each does not name their list");
+    assert!(websmsd.call_files().is_empty());
+    let scratch = &websmsd.scratch;
+    assert!(only(&folder(scratch)).contains("items: all\n"));
+    let file = folder(scratch).join(&kept(&folder(scratch))[0]);
+    check_replay(
+        scratch,
+        &conf(scratch, "[websmsd]"),
+        &file,
+        1,
+        "several messages",
+    );
+    let each = conf(scratch, "[websmsd]\neach = m");
+    check_replay(scratch, &each, &file, 0, "from 2 to 160: delivered, ");
+    let files = websmsd.call_files();
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0].body(), "secret");
+}
+
+#[test]
 fn of_several_messages_those_that_were_refused_are_replayed() {
     let each = "[websmsd]\neach = list\nkey_to = to\nkey_from = from\nkey_body = text";
     let websmsd = Websmsd::start(each);

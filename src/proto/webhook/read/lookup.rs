@@ -35,7 +35,7 @@ pub(super) enum Place<'a> {
 pub(super) struct Places<'a> {
     covered: Vec<Place<'a>>,
     uncovered: Vec<Place<'a>>,
-    /// Form values that are JSON, told by where their bytes stand, and what they say.
+    /// Form values that are JSON, told by where their bytes stand and sorted by it, and what they say.
     opened: Vec<(*const u8, json::Value<'a>)>,
     /// The byte at which the first form value that looks like JSON is none, counted from 1.
     pub(super) malformed: Option<usize>,
@@ -73,6 +73,7 @@ impl<'a> Places<'a> {
                 places.open(array, &named, &values)?;
             }
         }
+        places.opened.sort_unstable_by_key(|(at, _)| *at);
         Ok(places)
     }
 
@@ -104,14 +105,14 @@ impl<'a> Places<'a> {
     }
 
     /// A form's scalar as the JSON it is.
-    fn json(&self, bytes: &[u8]) -> Option<json::Value<'a>> {
+    pub(super) fn json(&self, bytes: &[u8]) -> Option<json::Value<'a>> {
         is_container(bytes).then_some(())?;
         let start = bytes.as_ptr();
-        let found = self.opened.iter().find(|(at, _)| *at == start);
-        found.map(|(_, value)| *value)
+        let found = self.opened.binary_search_by_key(&start, |(at, _)| *at);
+        self.opened.get(found.ok()?).map(|(_, value)| *value)
     }
 
-    fn child(&self, place: Place<'a>, step: &[u8]) -> Option<Place<'a>> {
+    pub(super) fn child(&self, place: Place<'a>, step: &[u8]) -> Option<Place<'a>> {
         match place {
             Place::Array(array) => array.get(step).map(place_of),
             Place::Json(value) => value.child(step).map(Place::Json),
@@ -125,7 +126,7 @@ impl<'a> Places<'a> {
     }
 
     /// The last value of this name below a place.
-    fn deep(&self, place: Place<'a>, name: &[u8]) -> Option<Found<'a>> {
+    pub(super) fn deep(&self, place: Place<'a>, name: &[u8]) -> Option<Found<'a>> {
         match place {
             Place::Scalar(bytes) => self.deep(Place::Json(self.json(bytes)?), name),
             Place::Json(value) => value.members(name).filter_map(first_json).last(),
@@ -318,7 +319,16 @@ impl<'a> Scope<'_, 'a> {
         found.into_iter().map(Found::into_bytes).collect()
     }
 
-    fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
+    /// One place of this one.
+    pub(super) fn inside(self, place: Place<'a>) -> Self {
+        match self {
+            Scope::Whole(places) | Scope::Beside(places) | Scope::Element(places, _) => {
+                Scope::Element(places, place)
+            }
+        }
+    }
+
+    pub(super) fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
         match self {
             Scope::Whole(places) | Scope::Beside(places) => (places, &places.covered),
             Scope::Element(places, element) => (places, std::slice::from_ref(element)),
@@ -334,7 +344,7 @@ enum Depth {
 
 /// A value that was found.
 #[derive(Clone, Copy)]
-enum Found<'a> {
+pub(super) enum Found<'a> {
     Form(&'a [u8]),
     Json(json::Value<'a>),
 }
@@ -348,7 +358,7 @@ impl<'a> Found<'a> {
     }
 }
 
-fn place_of(value: &Value) -> Place<'_> {
+pub(super) fn place_of(value: &Value) -> Place<'_> {
     match value {
         Value::Scalar(bytes) => Place::Scalar(bytes),
         Value::Array(array) => Place::Array(array),
@@ -356,7 +366,7 @@ fn place_of(value: &Value) -> Place<'_> {
 }
 
 /// A scalar, or the first of a list of scalars.
-fn first(place: Place<'_>) -> Option<Found<'_>> {
+pub(super) fn first(place: Place<'_>) -> Option<Found<'_>> {
     match place {
         Place::Scalar(bytes) => Some(Found::Form(bytes)),
         Place::Json(value) => first_json(value),
@@ -390,7 +400,7 @@ fn scalars<'a>(place: Place<'a>, found: &mut Vec<Found<'a>>) {
 }
 
 /// Whether the keys are 0, 1, 2, ….
-fn is_list(array: &Array) -> bool {
+pub(super) fn is_list(array: &Array) -> bool {
     let keys = array.entries().iter().map(|(key, _)| key);
     (0_i64..).zip(keys).all(|(n, key)| *key == Key::Int(n))
 }

@@ -6,6 +6,7 @@
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
 mod lookup;
+mod shape;
 mod source;
 mod text;
 
@@ -15,11 +16,12 @@ use std::fmt;
 use crate::limits::MESSAGES_MAX;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::webhook::access::Permit;
-use crate::proto::webhook::interface::Webhook;
+use crate::proto::webhook::interface::{Condition, Webhook};
 use crate::proto::webhook::verify::Coverage;
 use crate::proto::wire::number;
 use crate::proto::wire::request::Request;
 use lookup::{Places, Scope};
+use shape::{Level, Shape};
 use source::Source;
 use text::{charset, text};
 
@@ -28,7 +30,7 @@ pub use source::{Pair, distinct_pairs, form_pairs, json_pairs, parameter};
 /// What a request that was let in says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// Messages, at least one item: one, or with `each` one an element, acceptable or not.
+    /// Messages, at least one item: one, or of a list of messages one an element, acceptable or not.
     Messages(Vec<Item>),
     /// No message (`accept_if`, an empty list): acknowledged, logged, nothing else.
     Filtered,
@@ -37,7 +39,7 @@ pub enum Reading {
 /// One element of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The SMS, or why it is none. Without `each` always the former.
+    /// The SMS, or why it is none. Of a request that is one message always the former.
     pub message: Result<Message, BadMessage>,
     /// The provider's id, not empty.
     pub id: Option<Vec<u8>>,
@@ -101,7 +103,8 @@ impl BadWebhook {
 ///
 /// With `each`, to, from, text and id are sought in the element alone. `accept_if` is judged for
 /// each element: by the element itself, and where it has no such key by what stands beside the
-/// list, so that one delivery receipt among messages hides none of them.
+/// list, so that one delivery receipt among messages hides none of them. A list at the top that holds
+/// several messages is read so without `each`; a list elsewhere is refused.
 pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWebhook> {
     let webhook = &permit.interface().webhook;
     let source = Source::read(permit.coverage(), request, webhook)?;
@@ -118,49 +121,79 @@ fn messages(
     webhook: &Webhook,
     charset: Option<&str>,
 ) -> Result<Reading, BadWebhook> {
-    let accepted = |scope: Scope| match &webhook.accept_if {
-        Some(condition) => scope
-            .presence(&condition.key)
-            .map(|found| condition.holds(&found)),
-        None => Some(true),
-    };
-    let without_key = webhook.accept_if.as_ref().is_some_and(|c| c.holds(b""));
-    // What a signature does not cover may still say that this is no message.
+    let filter = Filter(webhook.accept_if.as_ref());
     let whole = Scope::Whole(places);
-    let is_message = accepted(whole).or_else(|| places.uncovered(webhook));
+    // What a signature does not cover may still say that this is no message.
+    let is_message = filter.accepts(whole).or_else(|| places.uncovered(webhook));
     if is_message.is_none() && source.garbled {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
     }
-    let is_message = is_message.unwrap_or(without_key);
-    if webhook.each.is_empty() {
-        if !is_message {
-            return Ok(Reading::Filtered);
-        }
-        let item = item(whole, webhook, charset);
-        return match item.message {
-            Ok(_) => Ok(Reading::Messages(vec![item])),
-            Err(error) => Err(BadWebhook::Message(error)),
-        };
-    }
-    let Some(elements) = places.list(&webhook.each) else {
-        return match is_message {
-            true => Err(BadWebhook::NoList),
-            false => Ok(Reading::Filtered),
-        };
+    let is_message = is_message.unwrap_or(filter.accepts_none());
+    let shape = match webhook.each.as_slice() {
+        [] => whole.shape(webhook),
+        each => match places.list(each) {
+            Some(elements) => Shape::Several(elements, Level::Named),
+            None if is_message => return Err(BadWebhook::NoList),
+            None => return Ok(Reading::Filtered),
+        },
     };
-    if elements.len() > MESSAGES_MAX {
+    let (elements, level) = match shape {
+        Shape::Several(elements, level) => (elements, level),
+        _ if !is_message => return Ok(Reading::Filtered),
+        one => {
+            let item = item(whole, one, webhook, charset);
+            return match item.message {
+                Ok(_) => Ok(Reading::Messages(vec![item])),
+                Err(error) => Err(BadWebhook::Message(error)),
+            };
+        }
+    };
+    if level != Level::Inside && elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
-    let beside = accepted(Scope::Beside(places)).or_else(|| places.uncovered(webhook));
-    let items: Vec<Item> = elements
+    let scopes = elements.into_iter().map(|it| Scope::Element(places, it));
+    let scopes: Vec<Scope> = scopes.collect();
+    // Beside a list that nobody named is all that is not in it.
+    let is_inside = scopes.iter().any(|it| filter.accepts(*it).is_some());
+    let beside = match level == Level::Named || is_inside {
+        true => filter.accepts(Scope::Beside(places)),
+        false => Some(is_message),
+    };
+    let beside = beside.or_else(|| places.uncovered(webhook));
+    let beside = beside.unwrap_or(filter.accepts_none());
+    let messages = scopes
         .into_iter()
-        .map(|element| Scope::Element(places, element))
-        .filter(|element| accepted(*element).or(beside).unwrap_or(without_key))
-        .map(|element| item(element, webhook, charset))
-        .collect();
-    match items.is_empty() {
-        true => Ok(Reading::Filtered),
-        false => Ok(Reading::Messages(items)),
+        .filter(|it| filter.accepts(*it).unwrap_or(beside));
+    let messages: Vec<Scope> = messages.collect();
+    match (messages.is_empty(), level) {
+        (true, _) => Ok(Reading::Filtered),
+        (false, Level::Inside) => Err(BadWebhook::Message(BadMessage::Several)),
+        (false, Level::Named | Level::Top) => {
+            let items = messages
+                .into_iter()
+                .map(|it| item(it, it.shape(webhook), webhook, charset));
+            Ok(Reading::Messages(items.collect()))
+        }
+    }
+}
+
+/// `accept_if`.
+struct Filter<'a>(Option<&'a Condition>);
+
+impl Filter<'_> {
+    /// Whether what stands there is a message; `None` where it has not the key.
+    fn accepts(&self, scope: Scope) -> Option<bool> {
+        match self.0 {
+            Some(condition) => scope
+                .presence(&condition.key)
+                .map(|found| condition.holds(&found)),
+            None => Some(true),
+        }
+    }
+
+    /// Whether what has not the key is one.
+    fn accepts_none(&self) -> bool {
+        self.0.is_some_and(|condition| condition.holds(b""))
     }
 }
 
@@ -184,8 +217,8 @@ pub fn names_any(coverage: &Coverage, request: &Request<'_>, webhook: &Webhook) 
     .any(|key| whole.find(key).is_some())
 }
 
-fn item(scope: Scope, webhook: &Webhook, charset: Option<&str>) -> Item {
-    let (message, channel) = match message(scope, webhook, charset) {
+fn item(scope: Scope, shape: Shape, webhook: &Webhook, charset: Option<&str>) -> Item {
+    let (message, channel) = match message(scope, shape, webhook, charset) {
         Ok((message, channel)) => (Ok(message), channel),
         Err(bad) => (Err(bad), None),
     };
@@ -200,14 +233,18 @@ fn item(scope: Scope, webhook: &Webhook, charset: Option<&str>) -> Item {
 /// The SMS, and the channel that stood before one of its numbers.
 fn message(
     scope: Scope,
+    shape: Shape,
     webhook: &Webhook,
     charset: Option<&str>,
 ) -> Result<(Message, Option<&'static str>), BadMessage> {
-    let field = |key: &[u8], field| scope.find(key).ok_or(BadMessage::Missing { field });
-    let (to, from) = (
-        field(&webhook.key_to, "to")?,
-        field(&webhook.key_from, "from")?,
-    );
+    let destination = match shape {
+        Shape::One => scope,
+        Shape::To(first) => scope.inside(first),
+        Shape::Several(..) => return Err(BadMessage::Several),
+    };
+    let missing = |field| BadMessage::Missing { field };
+    let to = destination.find(&webhook.key_to).ok_or(missing("to"))?;
+    let from = scope.find(&webhook.key_from).ok_or(missing("from"))?;
     let ((to, to_channel), (from, from_channel)) = (number::inbound(&to), number::inbound(&from));
     let (to, from) = (Number::parse_inbound(&to)?, Sender::parse_inbound(&from)?);
     let in_format = |raw: &str| number::format(raw, webhook.number_format).into_bytes();

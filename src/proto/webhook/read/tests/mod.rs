@@ -8,6 +8,7 @@
 )]
 
 mod numbers;
+mod several;
 mod text;
 
 use super::*;
@@ -239,7 +240,7 @@ fn json() {
     check(r#"[{"To":"1","From":"2","Body":"x"}]"#, "1 2 x");
     check(
         r#"{"a":[{"To":"1"},{"To":"3"}],"b":{"From":"2"},"Body":"x"}"#,
-        "3 2 x",
+        "1 2 x",
     );
     check(
         r#"{"To":"1","a":{"To":"3"},"From":"2","Body":"x"}"#,

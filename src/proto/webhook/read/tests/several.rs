@@ -1,0 +1,241 @@
+//! Lists that no `each` names: several messages, several destinations, or neither.
+
+use super::*;
+
+const SEVERAL: &str = "bad: several messages, and each does not name their list";
+
+fn check(webhook: &Webhook, content_type: &str, body: &str, expected: &str) {
+    let reading = shown(post(webhook, content_type, body));
+    assert_eq!(reading, expected, "{content_type}: {body}");
+}
+
+fn usual(content_type: &str, body: &str, expected: &str) {
+    check(&Webhook::by_default(), content_type, body, expected);
+}
+
+#[test]
+fn a_list_at_the_top_is_read_as_if_each_named_it() {
+    let two = r#"[{"To":160,"From":2,"Body":"one"},{"To":161,"From":3,"Body":"two"}]"#;
+    for content_type in [JSON, FORM, "", "text/plain"] {
+        usual(content_type, two, "160 2 one|161 3 two");
+    }
+    let receipt = r#"[{"To":160,"From":2,"Body":"secret"},{"To":161,"Status":"delivered"}]"#;
+    usual(JSON, receipt, "160 2 secret|!no from");
+    // One key that two elements hold is enough.
+    usual(
+        JSON,
+        r#"[{"To":1},{"To":3,"From":2,"Body":"x"}]"#,
+        "!no from|3 2 x",
+    );
+    usual(
+        JSON,
+        r#"[{"Body":"y"},{"To":1,"From":2,"Body":"x"}]"#,
+        "!no to|1 2 x",
+    );
+    usual(
+        JSON,
+        r#"[{"From":9},{"To":1,"From":2,"Body":"x"},5]"#,
+        "!no to|1 2 x|!no to",
+    );
+    usual(JSON, r#"[{"To":1},{"To":3}]"#, "!no from|!no from");
+    // At any depth of an element.
+    let deep = r#"[{"a":{"To":1,"From":2},"Body":"x"},{"b":[{"To":3}],"From":4,"Body":"y"}]"#;
+    usual(JSON, deep, "1 2 x|3 4 y");
+    // One message, in one element or in pieces.
+    usual(JSON, r#"[{"To":1,"From":2,"Body":"x"}]"#, "1 2 x");
+    usual(JSON, r#"[{"To":1},{"From":2,"Body":"x"}]"#, "1 2 x");
+    usual(
+        JSON,
+        r#"[{"To":1,"From":2,"Body":"x"},{"Status":"sent"},[]]"#,
+        "1 2 x",
+    );
+    // A path says which one it means.
+    let first = webhook_of("[0].To", "[0].From", "[0].Body");
+    check(&first, JSON, two, "160 2 one");
+    // Ids, captions and links are each message's own.
+    let more = with(|webhook| {
+        webhook.key_id = b"id".to_vec();
+        webhook.key_media = b"m[]".to_vec();
+    });
+    let two = r#"[{"To":1,"From":2,"Body":"x","id":7,"m":["https://a"]},{"To":1,"From":2,"Body":"y","id":8}]"#;
+    check(&more, JSON, two, "1 2 x\nhttps://a#7|1 2 y#8");
+    let many = |count: usize| {
+        let list = vec![r#"{"To":1,"From":2,"Body":"x"}"#; count].join(",");
+        post(&Webhook::by_default(), JSON, format!("[{list}]"))
+    };
+    for count in [MESSAGES_MAX - 1, MESSAGES_MAX] {
+        assert!(matches!(many(count), Ok(Reading::Messages(items)) if items.len() == count));
+    }
+    assert_eq!(many(MESSAGES_MAX + 1), Err(BadWebhook::TooMuch("messages")));
+}
+
+#[test]
+fn any_other_list_of_messages_is_refused() {
+    let two = r#"[{"To":160,"From":2,"Body":"one"},{"To":161,"From":3,"Body":"two"}]"#;
+    usual(JSON, &format!(r#"{{"m":{two}}}"#), SEVERAL);
+    usual(JSON, &format!(r#"{{"a":{{"b":[1,{two}]}}}}"#), SEVERAL);
+    usual(FORM, &format!("m={two}"), SEVERAL);
+    usual(FORM, "m[0][To]=1&m[1][To]=3&m[0][Body]=x&From=2", SEVERAL);
+    usual(
+        FORM,
+        r#"m[]={"To":1,"From":2,"Body":"x"}&m[]={"To":3}"#,
+        SEVERAL,
+    );
+    usual(
+        JSON,
+        r#"{"m":[{"To":160,"From":2,"Body":"secret"},{"To":161,"Status":"delivered"}]}"#,
+        SEVERAL,
+    );
+    usual(
+        JSON,
+        r#"{"To":1,"From":2,"m":[{"Body":"x"},{"Body":"y"}]}"#,
+        SEVERAL,
+    );
+    usual(
+        JSON,
+        r#"{"To":1,"Body":"x","m":[{"From":2},{"From":3}]}"#,
+        SEVERAL,
+    );
+    usual(
+        JSON,
+        r#"{"From":2,"Body":"x","m":[{"To":1,"Body":"y"},{"To":3}]}"#,
+        SEVERAL,
+    );
+    let replayed = with(|webhook| webhook.each = b"m".to_vec());
+    check(
+        &replayed,
+        JSON,
+        &format!(r#"{{"m":{two}}}"#),
+        "160 2 one|161 3 two",
+    );
+    // Within an element, too.
+    let nested = r#"[{"From":2,"m":[{"To":1,"Body":"x"},{"To":3,"Body":"y"}]},{"To":4,"From":5,"Body":"z"}]"#;
+    let inner = "!several messages, and each does not name their list|4 5 z";
+    usual(JSON, nested, inner);
+    check(&replayed, JSON, &format!(r#"{{"m":{nested}}}"#), inner);
+    // What stands at the top is the value, whatever lies deeper, and lists of lists are lists.
+    usual(
+        JSON,
+        r#"{"To":1,"From":2,"Body":"x","m":[{"To":3,"Body":"y"},{"To":4,"Body":"z"}]}"#,
+        "1 2 x",
+    );
+    usual(
+        JSON,
+        r#"{"m":[[{"Body":"x"}],[{"Body":"y"}]],"To":1,"From":2}"#,
+        SEVERAL,
+    );
+    usual(
+        JSON,
+        r#"{"a":[{"Body":"x"}],"b":[{"Body":"y"}],"To":1,"From":2}"#,
+        "1 2 y",
+    );
+    usual(
+        JSON,
+        r#"{"a":[{"Body":"x"},{"Text":"y"}],"To":1,"From":2}"#,
+        "1 2 x",
+    );
+    // The text of an SMS is no list of them.
+    usual(
+        FORM,
+        &format!("To=1&From=2&Body={two}"),
+        &format!("1 2 {two}"),
+    );
+    usual(FORM, &format!("To=1&Body={two}"), "bad: no from");
+    // Nor is what the query says, where the body says it.
+    let query = read_as(
+        Coverage::Body,
+        "POST",
+        &format!("/?m={two}"),
+        Some(FORM),
+        b"To=1&From=2&Body=x",
+        &Webhook::by_default(),
+    );
+    assert_eq!(shown(query), "1 2 x");
+}
+
+#[test]
+fn a_list_of_destinations_is_one_message_to_the_first() {
+    usual(
+        JSON,
+        r#"{"m":[{"To":1,"n":"a"},{"To":3}],"From":2,"Body":"x"}"#,
+        "1 2 x",
+    );
+    usual(
+        JSON,
+        r#"{"To":[{"To":1},{"To":3}],"From":2,"Body":"x"}"#,
+        "1 2 x",
+    );
+    usual(
+        JSON,
+        r#"{"a":{"m":[{"n":5},{"b":{"To":1}},{"To":3}]},"From":2,"Body":"x"}"#,
+        "1 2 x",
+    );
+    usual(FORM, "m[0][To]=1&m[1][To]=3&From=2&Body=x", "1 2 x");
+    usual(FORM, r#"m=[{"To":1},{"To":3}]&From=2&Body=x"#, "1 2 x");
+    usual(
+        JSON,
+        r#"{"To":9,"m":[{"To":1},{"To":3}],"From":2,"Body":"x"}"#,
+        "9 2 x",
+    );
+    usual(
+        JSON,
+        r#"[{"m":[{"To":1},{"To":3}],"From":2,"Body":"x"}]"#,
+        "1 2 x",
+    );
+    let each = with(|webhook| webhook.each = b"r".to_vec());
+    let two =
+        r#"{"r":[{"m":[{"To":1},{"To":3}],"From":2,"Body":"x"},{"To":4,"From":5,"Body":"y"}]}"#;
+    check(&each, JSON, two, "1 2 x|4 5 y");
+    // Beside several messages it hides none of them.
+    let both = r#"{"m":[{"To":1},{"To":3}],"n":[{"From":2,"Body":"x"},{"Body":"y"}]}"#;
+    usual(JSON, both, SEVERAL);
+}
+
+#[test]
+fn a_filter_judges_each_message_of_such_a_list() {
+    let incoming = with(|webhook| webhook.accept_if = condition("type", &["in"]));
+    let list = |more: &str| {
+        format!(r#"[{{"type":"in","To":1,"From":2,"Body":"x"}},{{"type":"out","To":3}}{more}]"#)
+    };
+    check(&incoming, JSON, &list(""), "1 2 x");
+    check(&incoming, JSON, &list(r#",{"To":4}"#), "1 2 x");
+    check(
+        &incoming,
+        JSON,
+        &format!(r#"{{"m":{}}}"#, list("")),
+        SEVERAL,
+    );
+    // A message is not hidden by events that have neither sender nor text.
+    let events = r#"[{"type":"in","To":1,"From":2,"Body":"x"},{"type":"out","id":3}]"#;
+    check(&incoming, JSON, events, "1 2 x");
+    check(&incoming, JSON, &format!(r#"{{"m":{events}}}"#), SEVERAL);
+    let others = r#"[{"type":"out","To":1,"Body":"x"},{"type":"out","To":3,"Body":"y"}]"#;
+    check(&incoming, JSON, others, "filtered");
+    check(&incoming, JSON, &format!(r#"{{"m":{others}}}"#), "filtered");
+    // What stands anywhere but in the list is said of all of it.
+    let two = r#"[{"To":1,"From":2,"Body":"x"},{"To":3,"From":4,"Body":"y"}]"#;
+    check(
+        &incoming,
+        JSON,
+        &format!(r#"{{"a":{{"type":"in"}},"m":{two}}}"#),
+        SEVERAL,
+    );
+    check(
+        &incoming,
+        JSON,
+        &format!(r#"{{"a":{{"type":"out"}},"m":{two}}}"#),
+        "filtered",
+    );
+    check(&incoming, JSON, &format!(r#"{{"m":{two}}}"#), "filtered");
+    check(&incoming, JSON, two, "filtered");
+    let none = with(|webhook| webhook.accept_if = condition("status", &[""]));
+    let receipts = r#"[{"To":1,"From":2,"Body":"x"},{"To":3,"From":4,"Body":"y","status":"sent"}]"#;
+    check(&none, JSON, receipts, "1 2 x");
+    check(&none, JSON, two, "1 2 x|3 4 y");
+    check(&none, JSON, &format!(r#"{{"m":{receipts}}}"#), SEVERAL);
+    // A list that has nothing of a message decides nothing.
+    let media = r#"{"type":"in","To":1,"From":2,"Body":"x","m":[{"type":"a"},{"type":"b"}]}"#;
+    check(&incoming, JSON, media, "1 2 x");
+    let to = r#"{"a":{"type":"in"},"From":2,"Body":"x","m":[{"To":1},{"To":3}]}"#;
+    check(&incoming, JSON, to, "1 2 x");
+}
