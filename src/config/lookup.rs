@@ -51,6 +51,7 @@ pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
                 table.line = entry.line;
                 table.fill(map, notes);
                 table.note_words(&tree.words, notes);
+                table.check_credentials(&tree.computed, notes);
             }
             None => {
                 let near = nearest(&Section::ALL.map(Section::name), &name);
@@ -72,6 +73,43 @@ pub fn key_bytes(key: &ini::Key) -> Vec<u8> {
     }
 }
 
+/// A value whose quotation mark is closed too late holds the lines in between, and the keys that stand
+/// there are not given.
+fn check_swallowed(section: &str, name: &[u8], entry: &ini::Entry, notes: &mut Notes) {
+    let ini::Value::Scalar(value) = &entry.value else {
+        return;
+    };
+    let mut lines = value.split(|byte| *byte == b'\n').skip(1);
+    let Some(swallowed) = lines.find_map(swallowed) else {
+        return;
+    };
+    let name = shown(name);
+    let text = format!(
+        "[{section}] {name}: its value goes on in the next lines and swallows {swallowed}: close the \
+         quotation mark, or write the value between marks of the other kind"
+    );
+    notes.fault(entry.line, text);
+}
+
+/// What a line would be if it did not stand in a value.
+fn swallowed(line: &[u8]) -> Option<String> {
+    let line = line.trim_ascii();
+    let is_section = |section: &Section| {
+        let rest = line.strip_prefix(b"[");
+        let rest = rest.and_then(|rest| rest.strip_prefix(section.name().as_bytes()));
+        rest.is_some_and(|rest| rest.starts_with(b"]"))
+    };
+    if let Some(section) = Section::ALL.iter().find(|section| is_section(section)) {
+        return Some(["the section [", section.name(), "]"].concat());
+    }
+    let end = line.iter().position(|byte| matches!(byte, b'=' | b'['))?;
+    let name = line.get(..end)?.trim_ascii_end();
+    let is_given = line.contains(&b'=');
+    let mut sections = Section::ALL.iter();
+    let key = sections.find_map(|section| keys::find(*section, name))?;
+    is_given.then(|| ["the key ", key.name].concat())
+}
+
 impl<'a> Table<'a> {
     /// Apart from the loop that calls it, which makes it smaller.
     #[inline(never)]
@@ -79,6 +117,13 @@ impl<'a> Table<'a> {
         let section = self.section.name();
         for entry in &map.entries {
             let name = key_bytes(&entry.key);
+            let (values, indexed) = match &entry.value {
+                ini::Value::Scalar(_) => (std::slice::from_ref(entry), false),
+                ini::Value::Map(map) => (map.entries.as_slice(), true),
+            };
+            for entry in values {
+                check_swallowed(section, &name, entry, notes);
+            }
             let Some(key) = keys::find(self.section, &name) else {
                 unknown(self.section, &name, entry.line, notes);
                 continue;
@@ -87,10 +132,6 @@ impl<'a> Table<'a> {
                 .also
                 .filter(|also| also.as_bytes() == name)
                 .unwrap_or(key.name);
-            let (values, indexed) = match &entry.value {
-                ini::Value::Scalar(_) => (std::slice::from_ref(entry), false),
-                ini::Value::Map(map) => (map.entries.as_slice(), true),
-            };
             if indexed && key.scope == Scope::Program {
                 let text = format!("[{section}] {name} takes no index; write {name} = ...");
                 notes.fault(entry.line, text);
@@ -142,6 +183,21 @@ impl<'a> Table<'a> {
                      meant as it stands, write it in \"...\""
                 );
                 notes.warn(slot.line, text);
+            }
+        }
+    }
+
+    /// A credential that PHP's arithmetic made is none that a provider gave.
+    fn check_credentials(&self, computed: &[u32], notes: &mut Notes) {
+        for slot in &self.slots {
+            let is_credential = matches!(slot.key.name, "auth_user" | "auth_passwd" | "auth_extra");
+            if is_credential && computed.binary_search(&slot.line).is_ok() {
+                let (section, name) = (self.section.name(), slot.name);
+                let text = format!(
+                    "[{section}] {name} holds one of & | ^ ~ ! ( ), with which PHP's syntax computes a \
+                     number: write it in \"...\""
+                );
+                notes.fault(slot.line, text);
             }
         }
     }

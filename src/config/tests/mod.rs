@@ -1101,6 +1101,55 @@ fn no_remark_holds_a_secret() {
 }
 
 #[test]
+fn a_line_in_a_quotation_is_a_fault_where_it_would_give_something() {
+    check_fault(
+        "[websms]\nauth_user = u\nauth_passwd = 'a\nhost = https://h\npath = b'\n",
+        3,
+        "\"auth_passwd\": its value goes on in the next lines and swallows the key host",
+    );
+    check_fault(
+        "[websms]\nkey_user [x] = \"/a\n[websmsd]\nx = \"\n",
+        2,
+        "swallows the section [websmsd]",
+    );
+    check_fault(
+        "[websms]\nval_static = 'a\n  permit_addr [x] = 1\n'\n",
+        2,
+        "swallows the key permit_addr",
+    );
+    // Under a key that is not known, too.
+    check_fault(
+        "[websms]\nnote = 'a\nhost = x'\n",
+        2,
+        "swallows the key host",
+    );
+    check_silence(
+        "[websmsd]\nreport_success = '<Response>\n</Response>\nthe host\n[x]\nhosts = 1'\n",
+        "swallows",
+    );
+}
+
+#[test]
+fn a_credential_that_is_computed_is_a_fault() {
+    let fault = "auth_passwd holds one of & | ^ ~ ! ( ), with which";
+    check_fault(
+        "[websms]\nauth_user = u\nauth_passwd = p@ss^word\n",
+        3,
+        fault,
+    );
+    check_fault(
+        "[websmsd]\npermit_addr [a] = 192.0.2.1\nauth_secret [a] = a|b\n",
+        3,
+        "auth_secret holds one of",
+    );
+    check_silence(
+        "[websms]\nauth_user = u\nauth_passwd = \"p@ss^word\"\n",
+        "holds one of",
+    );
+    check_warning("[websms]\npath = a|b\n", 2, "compute with numbers");
+}
+
+#[test]
 fn a_provider_is_known_by_other_names_too() {
     let check = |name: &str, expected: &str| {
         let text = format!("[websms]\nprovider = {name}\n");

@@ -64,6 +64,8 @@ pub struct Ini {
     /// Lines, in order, whose value is a bare word like `yes` or `none`: it is `1` or empty, which
     /// surprises whoever meant the word.
     pub words: Vec<u32>,
+    /// Lines, in order, whose value PHP's arithmetic made: it is a number, whatever was written.
+    pub computed: Vec<u32>,
 }
 
 /// Something an operator wrote that PHP's rules silently drop or change.
@@ -121,6 +123,8 @@ mod tests {
     fn bare_words_are_told_apart() {
         let file = "a=yes\nb=\"yes\"\nc=1\nd[x] = None ;c\ne=yess\nf=\n[s]\ng=off\n";
         assert_eq!(parse(file.as_bytes(), &fig).unwrap().words, [1, 4, 8]);
+        let file = "a=p@ss^word\nb=\"p@ss^word\"\nc=1|2\nd=x\n";
+        assert_eq!(parse(file.as_bytes(), &fig).unwrap().computed, [1, 3]);
     }
 
     #[test]

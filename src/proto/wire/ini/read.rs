@@ -12,6 +12,7 @@ pub(super) struct Reader<'a> {
     tree: Tree,
     surprises: Vec<Surprise>,
     words: Vec<u32>,
+    computed: Vec<u32>,
     /// The line in which the statement began.
     line: u32,
     /// That line begins with `#`, which many take for a comment.
@@ -30,6 +31,7 @@ pub(super) fn parse(
         tree: Tree::default(),
         surprises: Vec::new(),
         words: Vec::new(),
+        computed: Vec::new(),
         line: 0,
         hash: false,
         leftover: false,
@@ -39,6 +41,7 @@ pub(super) fn parse(
         root: reader.tree.finish(),
         surprises: reader.surprises,
         words: reader.words,
+        computed: reader.computed,
     })
 }
 
@@ -227,6 +230,12 @@ impl<'a> Reader<'a> {
     /// The value of this line is a bare word that means something else.
     pub(super) fn note_word(&mut self) {
         self.words.push(self.line);
+    }
+
+    /// The value of this line was computed.
+    pub(super) fn note_computed(&mut self, text: &str) {
+        self.computed.push(self.line);
+        self.note(text);
     }
 
     pub(super) fn note(&mut self, text: &str) {

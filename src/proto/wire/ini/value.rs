@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
                 return Err(misplaced);
             }
             if pending.seen {
-                self.note(COMPUTED);
+                self.note_computed(COMPUTED);
             }
             let end = self.value_end(token).ok_or(misplaced)?;
             return Ok((operand.text(), end));
