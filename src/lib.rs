@@ -13,16 +13,16 @@
 //!                    ▼              │                   │            stories: all control flow
 //!                outbound/ ◀─ tries ┘                   │
 //!                    │                                  │
-//!        ┌───────────┴──────┬────────────────┬──────────┴───┐
-//!        ▼                  ▼                ▼              ▼
-//!     proto/  pure       message.rs       config/          sys/
-//!     wire webhook       limits.rs        providers/       sockets, files,
-//!     provider record                     one preset       clock, log
-//!                                         a file
+//!        ┌───────────┴──────┬──────────────┬────────────┴─┬──────────────┐
+//!        ▼                  ▼              ▼              ▼              ▼
+//!     proto/  pure       message.rs     config/        state.rs         sys/
+//!     wire webhook       limits.rs      providers/     the one state    sockets, files,
+//!     provider record                   one preset     folder           clock, log
+//!                                       a file
 //! ```
 //!
-//! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← stories (`outbound` and `inbound`,
-//! then `queue`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
+//! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← `state` ← stories (`outbound` and
+//! `inbound`, then `queue`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
 //! `client` the plain values `Call` and `Reply`. `proto` touches no file, socket, clock, thread or
 //! environment. [`surroundings`] stands between the stories and their callers: it reads a configuration
 //! file and looks at what stands around it. A test reads `src/` and fails on an import that breaks this.
@@ -41,6 +41,8 @@ pub mod sys;
 
 pub mod config;
 pub mod providers;
+
+pub mod state;
 
 pub mod outbound;
 

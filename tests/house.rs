@@ -190,10 +190,15 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
         "config" => &["config", "limits", "message", "proto", "providers"],
         "providers" => &["providers"],
         "sys" => &["limits", "sys"],
-        "inbound" => &["config", "inbound", "limits", "message", "proto", "sys"],
-        "outbound" => &["config", "limits", "message", "outbound", "proto", "sys"],
+        "state" => &["config", "limits", "message", "proto", "state", "sys"],
+        "inbound" => &[
+            "config", "inbound", "limits", "message", "proto", "state", "sys",
+        ],
+        "outbound" => &[
+            "config", "limits", "message", "outbound", "proto", "state", "sys",
+        ],
         "queue" => &[
-            "config", "inbound", "limits", "message", "outbound", "proto", "queue", "sys",
+            "config", "inbound", "limits", "message", "outbound", "proto", "queue", "state", "sys",
         ],
         "surroundings" => &[
             "config",
@@ -201,6 +206,7 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
             "message",
             "outbound",
             "proto",
+            "state",
             "surroundings",
             "sys",
         ],
@@ -213,6 +219,7 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
             "outbound",
             "proto",
             "queue",
+            "state",
             "surroundings",
             "sys",
         ],

@@ -16,10 +16,11 @@ use std::sync::Arc;
 use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status, spool_settings};
 use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
-use crate::outbound::{self, hold};
+use crate::outbound;
 use crate::proto::webhook::access::Rules;
 use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
 use crate::queue::{self, Bell};
+use crate::state::State;
 use crate::surroundings;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
@@ -143,9 +144,10 @@ const NO_THREAD: &str = "cannot start a thread";
 /// Starts to drain the outbound queue, where there is one.
 fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
     let bell = Bell::default();
-    let Some(folder) = hold::folder(&service.setup().config) else {
+    let Some(state) = State::of(&service.setup().config) else {
         return Ok(bell);
     };
+    let folder = state.queue();
     let service = Arc::clone(service);
     let source: queue::Source = Arc::new(move || Arc::clone(&service.setup().config));
     let heard = bell.clone();
@@ -222,20 +224,17 @@ fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>
     if interfaces.all(|interface| interface.webhook.key_id.is_empty()) {
         return None;
     }
-    let folder = state_folder(config, "seen");
+    let seen = State::of(config).map(|state| state.seen());
     let same = before
         .and_then(|before| before.duplicates.clone())
-        .filter(|duplicates| duplicates.is_of(folder.as_deref()));
-    Some(same.unwrap_or_else(|| {
-        let owner = state_owner(config);
-        Arc::new(Duplicates::open(folder.as_deref(), owner))
-    }))
+        .filter(|duplicates| duplicates.is_of(seen.as_ref()));
+    Some(same.unwrap_or_else(|| Arc::new(Duplicates::open(seen))))
 }
 
 /// Where refused requests are kept, if they are.
 fn rejected(config: &Config) -> Option<Rejected> {
-    let folder = state_folder(config, "rejected")?;
-    Rejected::open(&folder, config.listening.rejected_max, state_owner(config))
+    let state = State::of(config)?;
+    Rejected::open(state.rejected(), config.listening.rejected_max)
 }
 
 /// What is counted for the status page, if there is one; that of `before` goes on.
@@ -246,16 +245,6 @@ fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
         counts: Arc::new(Counts::default()),
         outbound: outbound::outbound,
     }))
-}
-
-/// A folder within `[queue] dir`.
-fn state_folder(config: &Config, name: &str) -> Option<PathBuf> {
-    config.queue.dir.as_ref().map(|dir| dir.join(name))
-}
-
-/// Who owns what root makes there, so that root and Asterisk's user can share it (spec §5).
-fn state_owner(config: &Config) -> Option<files::Owner> {
-    files::owner_of(&config.spool.outgoing).ok()
 }
 
 /// Logs what is wrong around a configuration that works: it takes longer than connections should

@@ -11,20 +11,19 @@
 //! Invariant: what goes wrong with the file costs memory of past ids, never an SMS.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
 use crate::proto::record::seen::{self, FILE_BYTES_MAX, Known, Print, Seen};
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Owner};
+use crate::sys::files;
 use crate::sys::journal::{Journal, Stamp, Turn};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
 /// What was delivered, and what is being delivered. One for all connections and configurations.
 pub struct Duplicates {
-    folder: Option<PathBuf>,
     /// `None`: in memory only.
     journal: Option<Journal>,
     state: Mutex<State>,
@@ -54,12 +53,10 @@ pub struct Claim<'a> {
 }
 
 impl Duplicates {
-    /// With the file in `folder`, an absolute path of a folder of its own; in memory where there is none
-    /// and while it cannot be used, which is logged. What root makes takes `owner`.
-    pub fn open(folder: Option<&Path>, owner: Option<Owner>) -> Duplicates {
+    /// With their file; in memory where there is none, and while it cannot be used, which is logged.
+    pub fn open(journal: Option<Journal>) -> Duplicates {
         let duplicates = Duplicates {
-            folder: folder.map(Path::to_owned),
-            journal: folder.map(|folder| Journal::new(folder, "ids", owner)),
+            journal,
             state: Mutex::default(),
             freed: Condvar::new(),
         };
@@ -72,9 +69,9 @@ impl Duplicates {
         duplicates
     }
 
-    /// Whether it was opened with this folder.
-    pub fn is_of(&self, folder: Option<&Path>) -> bool {
-        self.folder.as_deref() == folder
+    /// Whether it was opened with this file.
+    pub fn is_of(&self, journal: Option<&Journal>) -> bool {
+        self.journal.as_ref().map(Journal::path) == journal.map(Journal::path)
     }
 
     /// Claims SMS, in the order of one request, and says what is known of each; waits while one of
@@ -299,7 +296,7 @@ mod tests {
     /// What the second of two with one id is told, and whether it waited for the first to be
     /// recorded or given up.
     fn check(second: Print, recorded: &[Print], expected: Known) {
-        let duplicates = Duplicates::open(None, None);
+        let duplicates = Duplicates::open(None);
         let (known, claim) = duplicates.claim(&[PRINT], Share::Shared).unwrap();
         assert_eq!(known, [Known::New]);
         let (told, hear) = mpsc::channel();
@@ -333,7 +330,7 @@ mod tests {
 
     #[test]
     fn but_not_for_ever() {
-        let duplicates = Duplicates::open(None, None);
+        let duplicates = Duplicates::open(None);
         let (_, claim) = duplicates.claim(&[PRINT], Share::Shared).unwrap();
         let deadline = Deadline::after(Duration::from_millis(50));
         let both = [Print { id: 5, content: 5 }, PRINT];
@@ -346,7 +343,7 @@ mod tests {
 
     #[test]
     fn within_one_request_the_second_is_known() {
-        let duplicates = Duplicates::open(None, None);
+        let duplicates = Duplicates::open(None);
         let prints = [PRINT, PRINT, OTHER, OTHER];
         let (known, claim) = duplicates.claim(&prints, Share::Shared).unwrap();
         let expected = [Known::New, Known::Same, Known::OtherContent, Known::Same];

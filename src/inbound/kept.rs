@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_PAUSE};
 use crate::proto::record::kept::{Entry, Kept, Shelf};
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Owner};
+use crate::sys::files;
 use crate::sys::kept::Folder;
 use crate::sys::log::{self, Clean, Level};
 
@@ -49,19 +49,12 @@ struct State {
 
 impl Rejected {
     /// Keeps at most `places` in `folder`; lets go what is there beyond that. `None` where nothing is
-    /// to be kept. A folder that cannot be used is logged, and tried again with the requests that come, once a second at most. What root
-    /// makes takes `owner`.
-    pub fn open(folder: &Path, places: usize, owner: Option<Owner>) -> Option<Rejected> {
+    /// to be kept. A folder that cannot be used is logged, and tried again with the requests that come,
+    /// once a second at most.
+    pub fn open(folder: Folder, places: usize) -> Option<Rejected> {
         if places == 0 {
             return None;
         }
-        let folder = match Folder::new(folder, owner) {
-            Ok(folder) => folder,
-            Err(error) => {
-                complain(folder, &error);
-                return None;
-            }
-        };
         let rejected = Rejected {
             folder,
             places,

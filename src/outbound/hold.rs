@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::config::Config;
 use crate::limits::{FLUSH_AGE, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX};
 use crate::message::Message;
 use crate::proto::record::envelope::{self, Item, Name};
@@ -11,16 +10,6 @@ use crate::sys::clock;
 use crate::sys::files::{self, Unreadable};
 use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
-
-/// The queue's folder; `None` where the configuration has none. Nothing is touched.
-pub fn folder(config: &Config) -> Option<Folder> {
-    let dir = config.queue.dir.as_ref()?;
-    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
-    let owner = files::owner_of(&config.spool.outgoing).ok();
-    Some(Folder::new(&dir.join("queue"), owner, |name| {
-        Name::parse(name).is_some()
-    }))
-}
 
 /// Whether what is put in will be sent: a `websmsd` drains the queue, or somebody flushes it daily.
 pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {

@@ -25,6 +25,7 @@ use crate::message::{BadMessage, LogNumbers, Message, Number, Sender, Text};
 use crate::proto::provider::{Blame, Verdict};
 use crate::proto::record::envelope::Item;
 use crate::proto::wire::{address, number, text};
+use crate::state::State;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::queue::Folder;
@@ -111,7 +112,7 @@ impl<'a> Run<'a> {
     fn deliver(&self, message: Message, outgoing: &'a Outgoing) -> (Outcome, &'a str) {
         let config = self.config;
         let interface = outgoing.account.interface.as_str();
-        let folder = hold::folder(config);
+        let folder = State::of(config).map(|state| state.queue());
         let is_drained = |folder: &&Folder| hold::is_drained(folder).unwrap_or(false);
         let drained = folder.as_ref().filter(is_drained);
         let timeout = outgoing.client.timeout;

@@ -1,6 +1,6 @@
 //! An interface → whether one more SMS may go over it, counted before it goes (`rate`, `limit`).
 //!
-//! A folder an interface in `quota/` of `[queue] dir`, with its count in it; [`crate::proto::record::quota`] has the
+//! Each interface has a count of its own ([`State::quota`]); [`crate::proto::record::quota`] has the
 //! format. The lock on the folder is held for the count alone, never while a provider is asked.
 //!
 //! Invariant: nothing is sent uncounted. What cannot be counted waits; a count that cannot be
@@ -8,13 +8,13 @@
 //! most and never stands in the way for ever.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{Config, Outgoing};
 use crate::limits::{QUOTA_FILE_BYTES_MAX, QUOTA_PAUSE, QUOTA_TURN_WAIT};
 use crate::proto::record::quota::{self, Answer, Change, Moment};
-use crate::proto::wire::form::rawurlencode;
+use crate::state::State;
+use crate::sys::boot;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
 use crate::sys::journal::{Journal, Turn};
@@ -46,8 +46,8 @@ pub fn ask(config: &Config, outgoing: &Outgoing, deadline: &Deadline) -> Grant {
         return Grant::Granted;
     }
     // The configuration is none without a folder.
-    let answer = match &config.queue.dir {
-        Some(dir) => count(dir, config, outgoing, deadline),
+    let answer = match State::of(config) {
+        Some(state) => count(&state, outgoing, deadline),
         None => Err(io::ErrorKind::NotFound.into()),
     };
     match answer {
@@ -79,18 +79,10 @@ pub fn ask(config: &Config, outgoing: &Outgoing, deadline: &Deadline) -> Grant {
     }
 }
 
-fn count(
-    dir: &Path,
-    config: &Config,
-    outgoing: &Outgoing,
-    deadline: &Deadline,
-) -> io::Result<Answer> {
+fn count(state: &State, outgoing: &Outgoing, deadline: &Deadline) -> io::Result<Answer> {
     let interface = &outgoing.account.interface;
-    let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
-    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
-    let owner = files::owner_of(&config.spool.outgoing).ok();
-    let journal = Journal::new(&dir.join("quota").join(name), "count", owner);
-    let boot = clock::boot();
+    let journal = state.quota(interface);
+    let boot = boot::id();
     let wait = deadline.left().unwrap_or_default().min(QUOTA_TURN_WAIT);
     let turn = journal.turn(Deadline::after(wait))?;
     let now_s = clock::now_s();

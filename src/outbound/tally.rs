@@ -1,10 +1,8 @@
 //! What was tried over each interface, counted by whoever tries; and what the status page tells of it.
 //!
-//! A file an interface and verdict in `status/` of `[queue] dir`, so that what `websms` sends counts
+//! There is a count for each interface and verdict ([`State::tallies`]), so that what `websms` sends counts
 //! beside what `websmsd` sends from the queue. Without a `status_path` no file is touched, and no SMS
 //! ever waits or fails for one.
-
-use std::path::PathBuf;
 
 use super::hold;
 use crate::config::Config;
@@ -12,11 +10,11 @@ use crate::proto::provider::Verdict;
 use crate::proto::record::envelope::Name;
 use crate::proto::record::metrics::{Interface, Outbound, Queue};
 use crate::proto::wire::form::rawurlencode;
+use crate::state::State;
 use crate::sys::clock;
 use crate::sys::files;
 use crate::sys::log::{self, Level};
 use crate::sys::queue::Place;
-use crate::sys::tally;
 
 const SENT: &str = "sent";
 /// How a try can end otherwise.
@@ -27,7 +25,7 @@ pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
     if config.rules.status.is_none() {
         return;
     }
-    let Some(folder) = folder(config) else {
+    let Some(state) = State::of(config) else {
         return;
     };
     let verdict = match verdict {
@@ -36,9 +34,7 @@ pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
         Verdict::Later { .. } => "later",
         Verdict::Unsure { .. } => "unsure",
     };
-    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
-    let owner = files::owner_of(&config.spool.outgoing).ok();
-    if let Err(error) = tally::add(&folder, &name(interface, verdict), owner) {
+    if let Err(error) = state.tallies().add(&name(interface, verdict)) {
         let words = files::phrase(&error).0;
         let words = format_args!("the status page will lack an SMS: {words}");
         log::event(Level::Debug, words);
@@ -47,12 +43,13 @@ pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
 
 /// What the status page tells of sending.
 pub fn outbound(config: &Config) -> Outbound {
-    let Some(folder) = folder(config) else {
+    let Some(state) = State::of(config) else {
         return Outbound::default();
     };
+    let tallies = state.tallies();
     let interfaces = config.outgoing.iter().map(|outgoing| {
         let index = &outgoing.account.interface;
-        let read = |verdict| tally::read(&folder, &name(index, verdict));
+        let read = |verdict| tallies.read(&name(index, verdict));
         let (sent, last_s) = read(SENT);
         Interface {
             name: index.clone(),
@@ -62,13 +59,13 @@ pub fn outbound(config: &Config) -> Outbound {
         }
     });
     Outbound {
-        queue: waiting(config),
+        queue: waiting(&state),
         interfaces: interfaces.collect(),
     }
 }
 
-fn waiting(config: &Config) -> Option<Queue> {
-    let folder = hold::folder(config)?;
+fn waiting(state: &State) -> Option<Queue> {
+    let folder = state.queue();
     let names = folder.list(Place::New).ok()?;
     let failed = folder.list(Place::Failed).ok()?;
     let count = |names: &[String]| u64::try_from(names.len()).unwrap_or(u64::MAX);
@@ -85,10 +82,6 @@ fn waiting(config: &Config) -> Option<Queue> {
         failed: count(&failed),
         oldest_s,
     })
-}
-
-fn folder(config: &Config) -> Option<PathBuf> {
-    Some(config.queue.dir.as_ref()?.join("status"))
 }
 
 fn name(interface: &str, verdict: &str) -> String {

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::limits::FLUSH_WAIT;
 use crate::outbound::hold;
 use crate::proto::record::envelope::Name;
+use crate::state::State;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files;
 use crate::sys::hook;
@@ -29,7 +30,9 @@ const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Tries all that wait, and tells what came of it.
 pub fn flush(config: Config) -> Result<Flushed, String> {
-    let folder = hold::folder(&config).ok_or("[queue] dir is empty, so there is no queue")?;
+    let folder = State::of(&config)
+        .ok_or("[queue] dir is empty, so there is no queue")?
+        .queue();
     let root = folder.root().display().to_string();
     let fault = |error: std::io::Error| format!("{root}: {}", files::phrase(&error).0);
     let before = waiting(&folder).map_err(fault)?;

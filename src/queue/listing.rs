@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::outbound::hold;
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::wire::json;
+use crate::state::State;
 use crate::sys::clock;
 use crate::sys::files;
 use crate::sys::queue::{Folder, Place};
@@ -19,7 +20,9 @@ pub enum Look {
 
 /// All that wait and all that were given up, or why there is no queue.
 pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
-    let folder = hold::folder(config).ok_or("[queue] dir is empty, so there is no queue")?;
+    let folder = State::of(config)
+        .ok_or("[queue] dir is empty, so there is no queue")?
+        .queue();
     let root = folder.root().display();
     let fault = |error: std::io::Error| format!("{root}: {}", files::phrase(&error).0);
     let waiting = folder.list(Place::New).map_err(fault)?;

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::outbound::hold;
 use crate::proto::record::envelope::{Item, Name};
+use crate::state::State;
 use crate::sys::files;
 use crate::sys::queue::{Folder, Place};
 
@@ -156,7 +157,8 @@ impl Found {
 }
 
 fn folder(config: &Config) -> Result<Folder, Refusal> {
-    hold::folder(config)
+    State::of(config)
+        .map(|state| state.queue())
         .ok_or_else(|| Refusal::Fault("[queue] dir is empty, so there is no queue".to_owned()))
 }
 

@@ -1,7 +1,7 @@
 //! An SMS that the queue gives up → a notice for its sender, delivered as one that comes in
 //! (`[queue] notify`).
 //!
-//! It is remembered before it is delivered, in `notices/` of `[queue] dir`, so that a sender has one
+//! It is remembered before it is delivered ([`State::notices`]), so that a sender has one
 //! within its time at most. What goes wrong costs the notice and is logged; the SMS stands in
 //! `failed/` all the same.
 
@@ -14,10 +14,10 @@ use crate::message::Number;
 use crate::proto::record::envelope::Item;
 use crate::proto::record::notice::{self, Told, Why};
 use crate::proto::webhook::callfile;
+use crate::state::State;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
 use crate::sys::hook;
-use crate::sys::journal::Journal;
 use crate::sys::log::{self, Level, Quoted};
 use crate::sys::spool::{File, Spool};
 
@@ -66,10 +66,8 @@ fn deliver(config: &Config, item: &Item, why: Why) -> Result<String, String> {
 
 /// Writes down that a sender is told, where it was not lately.
 fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> {
-    let dir = config.queue.dir.as_ref().ok_or("there is no folder")?;
-    // What root makes belongs to whom the spool belongs, so that Asterisk's user can share it.
-    let owner = files::owner_of(&config.spool.outgoing).ok();
-    let journal = Journal::new(&dir.join("notices"), "told", owner);
+    let state = State::of(config).ok_or("there is no folder")?;
+    let journal = state.notices();
     let said = |error: io::Error| {
         let words = files::phrase(&error).0;
         format!("it cannot be written down: {words}")

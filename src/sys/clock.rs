@@ -1,10 +1,6 @@
-//! now() as seconds since 1970; whether the clock is sane; which start of the system this is; monotonic
-//! deadlines.
+//! now() as seconds since 1970; whether the clock is sane; monotonic deadlines.
 
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use crate::sys::files::{self, Links};
 
 /// Seconds since 1970 by the system's clock; 0 where it stands before that. Routers start there:
 /// see [`is_sane`].
@@ -22,19 +18,6 @@ pub fn is_sane(now_s: u64) -> bool {
 /// The release's own date, seconds since 1970: that of the newest entry of `packaging/changelog`,
 /// read while compiling, so that one source builds one binary on any day.
 pub const RELEASE_S: u64 = release_s(include_bytes!("../../packaging/changelog"));
-
-/// Tells one start of the system from another (`random(4)`, 36 letters and digits); `None` where the
-/// system does not say.
-pub fn boot() -> Option<String> {
-    let path = Path::new("/proc/sys/kernel/random/boot_id");
-    let bytes = files::read(path, BOOT_BYTES_MAX, Links::Refuse).ok()?;
-    let text = str::from_utf8(bytes.trim_ascii()).ok()?;
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-    Some(text.to_owned()).filter(|text| !text.is_empty() && text.bytes().all(fits))
-}
-
-/// 36 and a newline, in truth.
-const BOOT_BYTES_MAX: usize = 64;
 
 /// An instant at which something must be over. The system's clock may jump; this does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,13 +207,6 @@ mod tests {
         check(RELEASE_S, true);
         check(RELEASE_S + 1, true);
         check(u64::MAX, true);
-    }
-
-    #[test]
-    fn a_start_of_the_system_has_one_name() {
-        let name = boot().unwrap();
-        assert_eq!(name.len(), 36, "{name}");
-        assert_eq!(boot(), Some(name));
     }
 
     #[test]

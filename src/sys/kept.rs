@@ -22,10 +22,12 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Nothing is touched yet. What root makes takes `owner`.
-    pub fn new(path: &Path, owner: Option<Owner>) -> io::Result<Folder> {
-        let path = std::path::absolute(path)?;
-        Ok(Folder { path, owner })
+    /// An absolute path. Nothing is touched yet. What root makes takes `owner`.
+    pub fn new(path: &Path, owner: Option<Owner>) -> Folder {
+        Folder {
+            path: path.to_owned(),
+            owner,
+        }
     }
 
     /// Makes it where it is missing and sweeps it.

@@ -1,5 +1,6 @@
 //! Thin: one operating-system resource a file. Bytes pass; their meaning is not known here.
 
+pub mod boot;
 pub mod client;
 pub mod clock;
 pub mod files;

@@ -7,40 +7,62 @@
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::limits::TALLY_BYTES_MAX;
 use crate::sys::files::{self, Owner};
 
-/// Counts one more in `folder`, which is made where it is missing. What root makes takes `owner`.
-pub fn add(folder: &Path, name: &str, owner: Option<Owner>) -> io::Result<()> {
-    let path = folder.join(name);
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let append = || open(&path, flags | OFlags::CLOEXEC, Mode::empty());
-    let mut file = File::from(match append() {
-        Ok(file) => file,
-        // It is opened again: only what is appended cannot hit another process's byte.
-        Err(_) => {
-            files::make_folder(folder, owner)?;
-            match files::create(&path, owner) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => append()?,
-            }
-        }
-    });
-    if file.seek(SeekFrom::End(0))? >= TALLY_BYTES_MAX {
-        file.set_len(0)?;
-    }
-    file.write_all(b"\n")
+/// A folder of such files.
+#[derive(Debug)]
+pub struct Tallies {
+    folder: PathBuf,
+    owner: Option<Owner>,
 }
 
-/// How many there were, and when the last was, seconds since 1970; 0 and 0 where nothing was counted.
-pub fn read(folder: &Path, name: &str) -> (u64, u64) {
-    match fs::symlink_metadata(folder.join(name)) {
-        Ok(found) if found.is_file() => (found.len(), u64::try_from(found.mtime()).unwrap_or(0)),
-        _ => (0, 0),
+impl Tallies {
+    /// Nothing is touched yet. What root makes takes `owner`.
+    pub fn new(folder: &Path, owner: Option<Owner>) -> Tallies {
+        Tallies {
+            folder: folder.to_owned(),
+            owner,
+        }
+    }
+
+    /// Counts one more; makes the folder where it is missing.
+    pub fn add(&self, name: &str) -> io::Result<()> {
+        let path = self.folder.join(name);
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let append = || open(&path, flags | OFlags::CLOEXEC, Mode::empty());
+        let mut file = File::from(match append() {
+            Ok(file) => file,
+            // It is opened again: only what is appended cannot hit another process's byte.
+            Err(_) => {
+                files::make_folder(&self.folder, self.owner)?;
+                match files::create(&path, self.owner) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(error);
+                    }
+                    _ => append()?,
+                }
+            }
+        });
+        if file.seek(SeekFrom::End(0))? >= TALLY_BYTES_MAX {
+            file.set_len(0)?;
+        }
+        file.write_all(b"\n")
+    }
+
+    /// How many there were, and when the last was, seconds since 1970; 0 and 0 where nothing was
+    /// counted.
+    pub fn read(&self, name: &str) -> (u64, u64) {
+        match fs::symlink_metadata(self.folder.join(name)) {
+            Ok(found) if found.is_file() => {
+                (found.len(), u64::try_from(found.mtime()).unwrap_or(0))
+            }
+            _ => (0, 0),
+        }
     }
 }
 
@@ -72,20 +94,21 @@ mod tests {
     fn none_is_lost_between_many() {
         let scratch = Scratch::new("tally-many");
         let folder = scratch.0.join("a/b");
-        assert_eq!(read(&folder, "x"), (0, 0));
+        let tallies = Tallies::new(&folder, None);
+        assert_eq!(tallies.read("x"), (0, 0));
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        add(&folder, "x", None).unwrap();
+                        tallies.add("x").unwrap();
                     }
                 });
             }
         });
-        let (count, at_s) = read(&folder, "x");
+        let (count, at_s) = tallies.read("x");
         assert_eq!(count, 400);
         assert!(at_s > 1_700_000_000, "{at_s}");
-        assert_eq!(read(&folder, "y"), (0, 0));
+        assert_eq!(tallies.read("y"), (0, 0));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&folder.join("x"))), (0o700, 0o600));
     }
@@ -93,6 +116,7 @@ mod tests {
     #[test]
     fn a_full_one_begins_anew() {
         let scratch = Scratch::new("tally-full");
+        let tallies = Tallies::new(&scratch.0, None);
         for (bytes, expected) in [
             (TALLY_BYTES_MAX - 1, TALLY_BYTES_MAX),
             (TALLY_BYTES_MAX, 1),
@@ -100,20 +124,21 @@ mod tests {
         ] {
             let file = File::create(scratch.0.join("x")).unwrap();
             file.set_len(bytes).unwrap();
-            add(&scratch.0, "x", None).unwrap();
-            assert_eq!(read(&scratch.0, "x").0, expected, "{bytes}");
+            tallies.add("x").unwrap();
+            assert_eq!(tallies.read("x").0, expected, "{bytes}");
         }
     }
 
     #[test]
     fn what_is_no_file_is_left_alone() {
         let scratch = Scratch::new("tally-none");
+        let tallies = Tallies::new(&scratch.0, None);
         fs::create_dir(scratch.0.join("folder")).unwrap();
         fs::write(scratch.0.join("other"), "secret").unwrap();
         std::os::unix::fs::symlink("other", scratch.0.join("link")).unwrap();
         for name in ["folder", "link"] {
-            assert!(add(&scratch.0, name, None).is_err(), "{name}");
-            assert_eq!(read(&scratch.0, name), (0, 0), "{name}");
+            assert!(tallies.add(name).is_err(), "{name}");
+            assert_eq!(tallies.read(name), (0, 0), "{name}");
         }
         assert_eq!(fs::read(scratch.0.join("other")).unwrap(), b"secret");
     }

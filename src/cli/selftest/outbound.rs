@@ -15,6 +15,7 @@ use crate::proto::provider::{self, Call, Format};
 use crate::proto::record::envelope::Name;
 use crate::proto::wire::certificate;
 use crate::proto::wire::number;
+use crate::state::State;
 use crate::surroundings;
 use crate::sys::client::{self, Failure, Probe};
 use crate::sys::clock::{self, Deadline};
@@ -284,13 +285,14 @@ fn status(outgoing: &Outgoing, call: &Call, report: &mut Report) -> Option<u16> 
 fn check_queue(config: &Config, report: &mut Report) {
     const NOT_OURS: &str = "run this as Asterisk's user, and let that user own [queue] dir";
     report.name = "queue";
-    let Some(folder) = hold::folder(config) else {
+    let Some(state) = State::of(config) else {
         return report.add(
             Finding::Warn,
             format_args!("there is none: an SMS that fails for now is lost to its sender"),
             "give [queue] dir, and run websmsd",
         );
     };
+    let folder = state.queue();
     let root = folder.root();
     let shown = root.display();
     let there = surroundings::nearest(root);

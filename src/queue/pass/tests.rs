@@ -73,7 +73,7 @@ fn with_pass(
 ) {
     let scratch = Scratch::new(name);
     let config = scratch.config("");
-    let folder = crate::outbound::hold::folder(&config).unwrap();
+    let folder = crate::state::State::of(&config).unwrap().queue();
     for (name, text) in messages {
         folder.put(&name.text(), text.as_bytes()).unwrap();
     }

@@ -1,0 +1,80 @@
+//! `[queue] dir`, the folder of all our state: who owns it and what its subfolders are called.
+//!
+//! | subfolder | what it holds | who writes it |
+//! |---|---|---|
+//! | `queue/` | SMS that wait to be sent, and those that were given up | `outbound`, `queue` |
+//! | `quota/interface-NAME/` | how many SMS went over an interface (`rate`, `limit`) | `outbound` |
+//! | `status/` | how often each interface was tried, for the status page | `outbound` |
+//! | `notices/` | which senders were told lately that an SMS was given up | `queue` |
+//! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
+//! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
+//!
+//! No other module spells a path in this folder, and no other decides who owns what root makes in it.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::proto::record::envelope::Name;
+use crate::proto::wire::form::rawurlencode;
+use crate::sys::files::{self, Owner};
+use crate::sys::journal::Journal;
+use crate::sys::kept;
+use crate::sys::queue;
+use crate::sys::tally::Tallies;
+
+/// The state folder of a configuration. Nothing is open and nothing is touched until one of its
+/// subfolders is used.
+#[derive(Debug)]
+pub struct State {
+    dir: PathBuf,
+    /// What root makes belongs to the owner of the spool, so that Asterisk's user can share it.
+    owner: Option<Owner>,
+}
+
+impl State {
+    /// `None` where `[queue] dir` is empty: nothing is queued, counted or kept then.
+    pub fn of(config: &Config) -> Option<State> {
+        let dir = config.queue.dir.as_ref()?;
+        Some(State {
+            // The process may change its folder later.
+            dir: std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
+            owner: files::owner_of(&config.spool.outgoing).ok(),
+        })
+    }
+
+    /// SMS that wait to be sent, and those that were given up.
+    pub fn queue(&self) -> queue::Folder {
+        let is_ours = |name: &str| Name::parse(name).is_some();
+        queue::Folder::new(&self.dir.join("queue"), self.owner, is_ours)
+    }
+
+    /// How many SMS went over an interface.
+    pub fn quota(&self, interface: &str) -> Journal {
+        let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
+        self.journal(&self.dir.join("quota").join(name), "count")
+    }
+
+    /// How often each interface was tried, by what came of it.
+    pub fn tallies(&self) -> Tallies {
+        Tallies::new(&self.dir.join("status"), self.owner)
+    }
+
+    /// Which senders were told lately that an SMS was given up.
+    pub fn notices(&self) -> Journal {
+        self.journal(&self.dir.join("notices"), "told")
+    }
+
+    /// The providers' ids of SMS that were delivered.
+    pub fn seen(&self) -> Journal {
+        self.journal(&self.dir.join("seen"), "ids")
+    }
+
+    /// Requests that were refused.
+    pub fn rejected(&self) -> kept::Folder {
+        kept::Folder::new(&self.dir.join("rejected"), self.owner)
+    }
+
+    fn journal(&self, folder: &Path, name: &str) -> Journal {
+        Journal::new(folder, name, self.owner)
+    }
+}
