@@ -24,8 +24,9 @@
 //! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← `state` ← stories (`outbound` and
 //! `inbound`, then `queue`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
 //! `client` the plain values `Call` and `Reply`. `proto` touches no file, socket, clock, thread or
-//! environment. [`surroundings`] stands between the stories and their callers: it reads a configuration
-//! file and looks at what stands around it. A test reads `src/` and fails on an import that breaks this.
+//! environment. Two modules stand between the stories and their callers: [`surroundings`] reads a
+//! configuration file and looks at what stands around it, and [`privileges`] lets root become the owner of
+//! the folders before anything is done in them. A test reads `src/` and fails on an import that breaks this.
 //!
 //! What follows: a parser bug is reproducible from a file of bytes; a disk or network bug never
 //! needs an SMS to reproduce.
@@ -50,6 +51,7 @@ pub mod inbound;
 
 pub mod queue;
 
+pub mod privileges;
 pub mod surroundings;
 
 pub mod daemon;

@@ -153,7 +153,12 @@ pub const LOG_REFUSALS_PER_SECOND_MAX: u32 = 10;
 pub const LOG_LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Age at which a leftover file of ours is swept.
 pub const SWEEP_AGE: Duration = Duration::from_secs(3600);
-/// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown.
+/// Symbolic links on the way to one folder, as many as Linux follows. Beyond: the folder is not opened.
+pub const LINKS_MAX: usize = 40;
+/// Folders within a folder that is removed with all it holds. Beyond: it stays.
+pub const TREE_DEPTH_MAX: usize = 16;
+/// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown, and root
+/// does not become another user.
 pub const ACCOUNTS_BYTES_MAX: usize = 1024 * 1024;
 /// Provider's ids that are remembered, 16 bytes each; a provider repeats within a day or two. Beyond:
 /// the oldest goes.

@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::proto::record::envelope::Name;
 use crate::proto::wire::form::rawurlencode;
-use crate::sys::files::{self, Owner};
+use crate::sys::files;
 use crate::sys::journal::Journal;
 use crate::sys::kept;
 use crate::sys::queue;
 use crate::sys::tally::Tallies;
+use crate::sys::user::Owner;
 
 /// The state folder of a configuration. Nothing is open and nothing is touched until one of its
 /// subfolders is used.

@@ -13,10 +13,12 @@ use crate::config::{self, Config, Note, Outgoing, Reading, Severity, Sound};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::{Message, Number, Sender, Text};
 use crate::outbound::attempt::connection;
+use crate::privileges::{self, NotEntered};
 use crate::proto::provider;
 use crate::sys::client;
 use crate::sys::files::{self, Links};
 use crate::sys::tls::certificate::{BadIdentity, Identity};
+use crate::sys::user;
 
 /// Reads a configuration; that it cannot be read is a fault among the notes. The file system is
 /// looked at by [`notes`] only.
@@ -35,9 +37,25 @@ pub fn load(path: &Path) -> Reading {
     }
 }
 
-/// Reads a configuration and looks around it.
-pub fn load_whole(path: &Path) -> Reading {
+/// Reads a configuration and looks around it as the owner of its folders, after what `first` does with it.
+/// Where this cannot become their owner, the configuration is a draft, and why is told beside the notes.
+pub fn load_whole(
+    path: &Path,
+    first: &mut dyn FnMut(&Config),
+) -> (Reading, Result<(), NotEntered>) {
     let mut reading = load(path);
+    let mut entered = Ok(());
+    if let Some(config) = reading.config.take() {
+        first(&config);
+        match privileges::enter(&config, path) {
+            Ok(_) => reading.config = Some(config),
+            Err(why) => {
+                fault(&mut reading.notes, &[&why.to_string()]);
+                reading.draft = Some((config, Sound::WHOLE));
+                entered = Err(why);
+            }
+        }
+    }
     let more = match (&reading.config, &reading.draft) {
         (Some(config), _) => notes(path, config, Sound::WHOLE),
         (None, Some((draft, sound))) => notes(path, draft, *sound),
@@ -45,7 +63,7 @@ pub fn load_whole(path: &Path) -> Reading {
         (None, None) => file_notes(path),
     };
     reading.notes.extend(more);
-    reading
+    (reading, entered)
 }
 
 /// `${name}` of a configuration.
@@ -171,7 +189,7 @@ fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
         }
     }
     if let Some((user, group)) = &spool.owner
-        && files::owner_named(user, group.as_deref()).is_none()
+        && user::owner_named(user, group.as_deref()).is_none()
     {
         let text = "fileowner is not in /etc/passwd and /etc/group: name another or a number";
         fault(notes, &[text]);

@@ -200,11 +200,13 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
         "queue" => &[
             "config", "inbound", "limits", "message", "outbound", "proto", "queue", "state", "sys",
         ],
+        "privileges" => &["config", "limits", "privileges", "sys"],
         "surroundings" => &[
             "config",
             "limits",
             "message",
             "outbound",
+            "privileges",
             "proto",
             "state",
             "surroundings",
@@ -217,6 +219,7 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
             "limits",
             "message",
             "outbound",
+            "privileges",
             "proto",
             "queue",
             "state",

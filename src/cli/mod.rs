@@ -86,7 +86,7 @@ fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
 
 /// `--check`: every fault and warning, 0 only where there is no fault.
 fn check(path: &Path) -> u8 {
-    let reading = surroundings::load_whole(path);
+    let (reading, entered) = surroundings::load_whole(path, &mut |_| {});
     let mut out = Vec::new();
     let mut exit = match reading.config {
         Some(_) => 0,
@@ -105,7 +105,7 @@ fn check(path: &Path) -> u8 {
         out.extend_from_slice(line.as_bytes());
     }
     print(&out);
-    exit
+    entered.map_or_else(|why| why.exit_code(), |()| exit)
 }
 
 /// `--selftest`: the report, for a person or for a monitor.

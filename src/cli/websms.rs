@@ -12,6 +12,7 @@ use crate::cli::selftest;
 use crate::config::{Config, Severity};
 use crate::limits::{AGI_ENVIRONMENT_BYTES_MAX, AGI_REPLY_BYTES_MAX, AGI_REPLY_WAIT};
 use crate::outbound::{self, Order, Outcome, Status};
+use crate::privileges::{self, NotEntered};
 use crate::proto::wire::agi::{Environment, Fed, is_success, set_variable};
 use crate::providers;
 use crate::queue::{self, Look, Refusal};
@@ -108,15 +109,30 @@ pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
             print(&lines);
             exit
         }
-        Err(fault) => {
+        Err(Undone(fault, exit)) => {
             complain(format_args!("websms: {fault}"));
-            EXIT_FAULT
+            exit
         }
     }
 }
 
 /// What goes to stdout and the exit code, or why there is neither.
-type Done = Result<(Vec<u8>, u8), String>;
+type Done = Result<(Vec<u8>, u8), Undone>;
+
+/// Why an option was not carried out, and the exit code.
+struct Undone(String, u8);
+
+impl From<String> for Undone {
+    fn from(fault: String) -> Undone {
+        Undone(fault, EXIT_FAULT)
+    }
+}
+
+impl From<&str> for Undone {
+    fn from(fault: &str) -> Undone {
+        fault.to_owned().into()
+    }
+}
 
 /// `--queue`: what waits and what was given up.
 fn list_queue(path: &Path, options: &Options<'_>) -> Done {
@@ -124,13 +140,13 @@ fn list_queue(path: &Path, options: &Options<'_>) -> Done {
         true => Look::Json,
         false => Look::Text,
     };
-    let config = configuration(path).map_err(told)?;
+    let config = entered(path).map_err(told)?;
     Ok((queue::listing(&config, look)?, 0))
 }
 
 /// `--flush`: 0 where nothing waits any more, 75 where something does.
 fn flush(path: &Path) -> Done {
-    let flushed = queue::flush(configuration(path).map_err(told)?)?;
+    let flushed = queue::flush(entered(path).map_err(told)?)?;
     let mut lines = Vec::new();
     for line in &flushed.lines {
         lines.extend_from_slice(line.as_bytes());
@@ -145,7 +161,7 @@ fn flush(path: &Path) -> Done {
 
 /// `--show`, `--retry`, `--drop`: 1 where no SMS has that id, 75 where the queue has no room.
 fn manage(wish: Wish, id: &OsStr, path: &Path) -> Done {
-    let config = configuration(path).map_err(told)?;
+    let config = entered(path).map_err(told)?;
     let id = id.to_string_lossy();
     let done = match wish {
         Wish::Retry => queue::retry(&config, &id),
@@ -156,14 +172,14 @@ fn manage(wish: Wish, id: &OsStr, path: &Path) -> Done {
         Ok(lines) => return Ok((lines.into_bytes(), 0)),
         Err(Refusal::NotFound(fault)) => (fault, Status::Refused),
         Err(Refusal::Full(fault)) => (fault, Status::Failed),
-        Err(Refusal::Fault(fault)) => return Err(fault),
+        Err(Refusal::Fault(fault)) => (fault, Status::Fault),
     };
-    complain(format_args!("websms: {fault}"));
-    Ok((Vec::new(), status.exit_code()))
+    Err(Undone(fault, status.exit_code()))
 }
 
-fn told(outcome: Outcome) -> String {
-    outcome.reason.into_owned()
+fn told(outcome: Outcome) -> Undone {
+    let exit = outcome.status.exit_code();
+    Undone(outcome.reason.into_owned(), exit)
 }
 
 /// `--providers`: all presets, or one and what to enter at the provider. A configuration is not
@@ -192,7 +208,7 @@ fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
         .and_then(|name| providers::explained(name, &address));
     match explained {
         Some(text) => Ok((text.into_bytes(), 0)),
-        None => Err("no preset of that name; websms --providers lists them".to_owned()),
+        None => Err("no preset of that name; websms --providers lists them".into()),
     }
 }
 
@@ -203,7 +219,7 @@ const ADDRESS: &str = "https://YOUR.HOST";
 const PATH: &str = "/YOUR-PATH";
 
 fn send(order: &Order<'_>, path: &Path, start: Instant) -> Outcome {
-    match configuration(path) {
+    match entered(path) {
         Ok(config) => outbound::send(order, &config, start),
         Err(outcome) => {
             outbound::tell_unsent(order, &outcome);
@@ -232,6 +248,20 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
     }
     let fault = "the configuration cannot be used (websms --check says why)";
     reading.config.ok_or(Outcome::new(Status::Fault, fault))
+}
+
+/// The configuration, for what works in its folders: as their owner.
+fn entered(path: &Path) -> Result<Config, Outcome> {
+    let config = configuration(path)?;
+    let Err(refusal) = privileges::enter(&config, path) else {
+        return Ok(config);
+    };
+    log::event(Level::Error, format_args!("{refusal}"));
+    let status = match refusal {
+        NotEntered::Fault(_) => Status::Fault,
+        NotEntered::System(_) => Status::Refused,
+    };
+    Err(Outcome::new(status, refusal.to_string()))
 }
 
 // ---- AGI ------------------------------------------------------------------------------------

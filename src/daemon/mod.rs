@@ -17,6 +17,7 @@ use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status, spool_settings};
 use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
 use crate::outbound;
+use crate::privileges::{self, NotEntered};
 use crate::proto::webhook::access::Rules;
 use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
 use crate::queue::{self, Bell};
@@ -112,10 +113,12 @@ fn start(options: &Options) -> Result<Running, Fault> {
         Ok(hangups) => hangups,
         Err(error) => return refused("cannot wait for SIGHUP", &error),
     };
-    let setup = load(&options.config, None)?;
-    let addresses = addresses(options, &setup.config);
-    let queue_dir = setup.config.queue.dir.clone();
+    let config = load_config(&options.config)?;
+    let addresses = addresses(options, &config);
+    let queue_dir = config.queue.dir.clone();
     let listeners = bind_all(&addresses)?;
+    enter(&config, &options.config)?;
+    let setup = open(config, None)?;
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
     for listener in listeners {
@@ -166,9 +169,34 @@ fn said(error: &io::Error) -> String {
     }
 }
 
-/// Reads the configuration and opens what it names. What `before` remembers goes on.
-fn load(path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
+/// Becomes the owner of the folders, where this is root.
+fn enter(config: &Config, path: &Path) -> Result<(), Fault> {
+    if let Some(name) = privileges::enter(config, path).or_else(not_entered)? {
+        let words = format_args!("runs as user {name}, who owns the folders");
+        log::event(Level::Notice, words);
+    }
+    Ok(())
+}
+
+fn not_entered<T>(why: NotEntered) -> Result<T, Fault> {
+    fault(why.exit_code(), why.to_string())
+}
+
+/// Reads the configuration again. The threads that run stay what they are, so root stays root.
+fn reload_config(path: &Path) -> Result<Config, Fault> {
     let config = load_config(path)?;
+    match privileges::owner(&config).or_else(not_entered)? {
+        None => Ok(config),
+        Some(_) => {
+            let line =
+                "the folders belong to another user now: restart websmsd, which becomes that user";
+            fault(EXIT_CONFIG, line.to_owned())
+        }
+    }
+}
+
+/// Opens what a configuration names. What `before` remembers goes on.
+fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
     Ok(Setup {
         spool: open_spool(&config)?,
         duplicates: duplicates(&config, before),
@@ -309,12 +337,11 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
     }
 }
 
+/// Why an address cannot be listened on: the kind of error, fact and remedy.
+pub type BindFault = (io::ErrorKind, String, &'static str);
+
 /// Whether an address could be listened on now; all of them are needed to know what `[::]` means.
-/// Otherwise the kind of error, fact and remedy.
-pub fn try_address(
-    address: SocketAddr,
-    all: &[SocketAddr],
-) -> Result<(), (io::ErrorKind, String, &'static str)> {
+pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), BindFault> {
     match listener::bind(address, all) {
         Ok(_) => Ok(()),
         Err(error) => {
@@ -468,7 +495,7 @@ fn reload(options: &Options, running: &Running) -> ! {
 fn renew(options: &Options, running: &Running) {
     let service = &running.service;
     let before = service.setup();
-    match load(&options.config, Some(&before)) {
+    match reload_config(&options.config).and_then(|config| open(config, Some(&before))) {
         Ok(setup) => {
             if addresses(options, &setup.config) != running.addresses {
                 let words = "listen has changed: restart websmsd to listen there";

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{duplicates, load_config, open_spool};
+use super::{Fault, duplicates, enter, load_config, open_spool};
 use crate::inbound::{self, Replayed, Setup};
 use crate::limits::KEPT_FILE_BYTES_MAX;
 use crate::proto::record::kept::Kept;
@@ -23,6 +23,11 @@ const EXIT_LATER: u8 = 75;
 pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
     let mut say = |line: &str| print([line, "\n"].concat().as_bytes());
+    let entered = load_config(config).and_then(|it| enter(&it, config).map(|()| it));
+    let config = match entered {
+        Ok(config) => config,
+        Err(fault) => return fault.told(fault.exit),
+    };
     let kept = match read(file) {
         Ok(kept) => kept,
         Err(fault) => {
@@ -34,19 +39,9 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     let address = kept.address.map_or("-".to_owned(), |it| it.to_string());
     let (method, bytes) = (kept.method.as_str(), kept.body.len());
     say(&format!("request: {method}, {bytes} bytes, from {address}"));
-    let opened = load_config(config).map_err(|fault| (fault, EXIT_FAULT));
-    let opened = opened.and_then(|config| match open_spool(&config) {
-        Ok(spool) => Ok((config, spool)),
-        Err(fault) => Err((fault, EXIT_LATER)),
-    });
-    let (config, spool) = match opened {
-        Ok(opened) => opened,
-        Err((fault, exit)) => {
-            for line in &fault.lines {
-                complain(format_args!("websmsd: {line}"));
-            }
-            return exit;
-        }
+    let spool = match open_spool(&config) {
+        Ok(spool) => spool,
+        Err(fault) => return fault.told(EXIT_LATER),
     };
     let setup = Setup {
         spool,
@@ -66,6 +61,16 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
         Replayed::NotAcceptable => EXIT_NOT_ACCEPTABLE,
         Replayed::NoInterface => EXIT_FAULT,
         Replayed::Failed => EXIT_LATER,
+    }
+}
+
+impl Fault {
+    /// Complains of it; the exit code is the caller's.
+    fn told(&self, exit: u8) -> u8 {
+        for line in &self.lines {
+            complain(format_args!("websmsd: {line}"));
+        }
+        exit
     }
 }
 

@@ -18,17 +18,8 @@ use rustix::io::Errno;
 use rustix::process::{geteuid, umask};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use crate::limits::ACCOUNTS_BYTES_MAX;
 use crate::sys::clock;
-
-/// Who owns a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
-    /// User id.
-    pub uid: u32,
-    /// Group id; `None`: as the system gives it.
-    pub gid: Option<u32>,
-}
+use crate::sys::user::Owner;
 
 /// Whether a symbolic link in the last place of a path is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,20 +81,6 @@ pub fn owner_of(path: &Path) -> io::Result<Owner> {
         uid: metadata.uid(),
         gid: Some(metadata.gid()),
     })
-}
-
-/// Looks up `fileowner`: names in `/etc/passwd` and `/etc/group`, or numbers. Without a group it
-/// is the user's own. `None`: nobody of that name. Directory services are not asked: a static
-/// program cannot.
-pub fn owner_named(user: &str, group: Option<&str>) -> Option<Owner> {
-    let accounts =
-        |path: &str| read(Path::new(path), ACCOUNTS_BYTES_MAX, Links::Follow).unwrap_or_default();
-    owner_among(
-        &accounts("/etc/passwd"),
-        &accounts("/etc/group"),
-        user,
-        group,
-    )
 }
 
 /// Takes care that what this process makes is never shut to itself: a folder without the owner's bits
@@ -189,11 +166,15 @@ pub fn read(path: &Path, bytes_max: usize, links: Links) -> Result<Vec<u8>, Unre
     if links == Links::Refuse {
         flags |= OFlags::NOFOLLOW;
     }
-    let file = match open(path, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::LOOP) if links == Links::Refuse => return Err(Unreadable::NotRegular),
-        Err(error) => return Err(Unreadable::Io(error.into())),
-    };
+    match open(path, flags, Mode::empty()) {
+        Ok(file) => read_open(File::from(file), bytes_max),
+        Err(Errno::LOOP) if links == Links::Refuse => Err(Unreadable::NotRegular),
+        Err(error) => Err(Unreadable::Io(error.into())),
+    }
+}
+
+/// Reads an open file, which must be a regular one of at most `bytes_max` bytes.
+pub(super) fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
     let found = fstat(&file).map_err(|error| Unreadable::Io(error.into()))?;
     if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
         return Err(Unreadable::NotRegular);
@@ -303,92 +284,10 @@ pub fn unique_number() -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// `owner_named` over the two files' bytes: `name:password:uid:gid:…` and `name:password:gid:…`
-/// (passwd(5), group(5)).
-fn owner_among(passwd: &[u8], groups: &[u8], user: &str, group: Option<&str>) -> Option<Owner> {
-    let account = record(passwd, user);
-    let uid = account
-        .and_then(|account| id(field(account, 2)?))
-        .or_else(|| id(user.as_bytes()))?;
-    let gid = match group {
-        Some(group) => Some(
-            record(groups, group)
-                .and_then(|found| id(field(found, 2)?))
-                .or_else(|| id(group.as_bytes()))?,
-        ),
-        None => account
-            .or_else(|| record_of_uid(passwd, uid))
-            .and_then(|account| id(field(account, 3)?)),
-    };
-    Some(Owner { uid, gid })
-}
-
-fn record<'a>(accounts: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    accounts
-        .split(|byte| *byte == b'\n')
-        .find(|line| !name.is_empty() && field(line, 0) == Some(name.as_bytes()))
-}
-
-fn record_of_uid(passwd: &[u8], uid: u32) -> Option<&[u8]> {
-    passwd
-        .split(|byte| *byte == b'\n')
-        .find(|line| field(line, 2).and_then(id) == Some(uid))
-}
-
-fn field(line: &[u8], number: usize) -> Option<&[u8]> {
-    line.split(|byte| *byte == b':').nth(number)
-}
-
-/// Digits only; not 2^32 - 1, which chown(2) takes for "leave it".
-fn id(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number = std::str::from_utf8(digits).ok()?.parse::<u32>().ok()?;
-    (number != u32::MAX).then_some(number)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::unwrap_in_result)]
     use super::*;
-
-    #[test]
-    fn an_owner_is_found_by_name_or_number() {
-        const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\nasterisk:x:110:120::/x:/bin/false\n\
-                                1234:x:5:6::/:/\nbad\nworse:x:no:no::/:/\n:x:9:9::/:/\nlast:x:7:8";
-        const GROUPS: &[u8] = b"root:x:0:\nsms:x:300:asterisk\n44:x:45:\n";
-        fn check(user: &str, group: Option<&str>, expected: Option<(u32, Option<u32>)>) {
-            let owner = expected.map(|(uid, gid)| Owner { uid, gid });
-            assert_eq!(
-                owner_among(PASSWD, GROUPS, user, group),
-                owner,
-                "{user} {group:?}"
-            );
-        }
-        check("root", None, Some((0, Some(0))));
-        check("asterisk", None, Some((110, Some(120))));
-        check("asterisk", Some("sms"), Some((110, Some(300))));
-        check("asterisk", Some("7"), Some((110, Some(7))));
-        check("asterisk", Some("nobody"), None);
-        check("asterisk", Some(""), None);
-        check("last", None, Some((7, Some(8))));
-        check("110", None, Some((110, Some(120))));
-        check("999", None, Some((999, None)));
-        check("999", Some("sms"), Some((999, Some(300))));
-        // A name wins over a number.
-        check("1234", None, Some((5, Some(6))));
-        check("1", Some("44"), Some((1, Some(45))));
-        check("worse", None, None);
-        check("bad", None, None);
-        check("", None, None);
-        check("+5", None, None);
-        check("-1", None, None);
-        check("4294967294", None, Some((4_294_967_294, None)));
-        check("4294967295", None, None);
-        check("4294967296", None, None);
-        check("asteris", None, None);
-    }
 
     #[test]
     fn ids_are_16_hex_digits_and_differ() {

@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Links, Owner, Unreadable};
+use crate::sys::files::{self, Links, Unreadable};
 use crate::sys::lock::{self, Lock, Share};
+use crate::sys::user::Owner;
 
 /// Such a file.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::limits::SWEEP_AGE;
-use crate::sys::files::{self, Links, Owner, Unreadable};
+use crate::sys::files::{self, Links, Unreadable};
+use crate::sys::user::Owner;
 
 /// Such a folder.
 #[derive(Debug)]

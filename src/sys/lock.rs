@@ -11,7 +11,8 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Owner};
+use crate::sys::files;
+use crate::sys::user::Owner;
 
 /// Between two looks whether a lock is free.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod client;
 pub mod clock;
+pub mod directory;
 pub mod files;
 pub mod hook;
 pub mod journal;
@@ -19,3 +20,4 @@ pub mod stream;
 pub mod tally;
 pub mod threads;
 pub mod tls;
+pub mod user;

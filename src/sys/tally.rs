@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::limits::TALLY_BYTES_MAX;
-use crate::sys::files::{self, Owner};
+use crate::sys::files;
+use crate::sys::user::Owner;
 
 /// A folder of such files.
 #[derive(Debug)]

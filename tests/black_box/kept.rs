@@ -313,13 +313,20 @@ fn what_root_makes_belongs_to_the_owner_of_outgoing() {
         uid => (uid, own.gid()),
     };
     chown(&outgoing, Some(uid), Some(gid)).unwrap();
+    // Root becomes that user, who must come to the folders.
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o711)).unwrap();
     let conf_text = "[websmsd]\nkey_id = Id";
-    let websmsd = Websmsd::start_as(Called::Link, scratch, conf_text, &[]);
+    let path = conf(&scratch, conf_text);
+    chown(&path, Some(uid), Some(gid)).unwrap();
+    let mut run = rig::daemon_command(Called::Link, &scratch);
+    run.arg("-c").arg(path).args(["-l", "127.0.0.1:0", "-v"]);
+    let websmsd = Websmsd::spawn(run, scratch);
     websmsd.post("/", FORM, NO_TEXT);
     websmsd.post("/", FORM, "To=1&From=2&Body=x&Id=1");
     let scratch = &websmsd.scratch;
     let kept = kept(&folder(scratch)).remove(0);
     let better = conf(scratch, "[websmsd]\nkey_id = Id\nkey_body = Text");
+    chown(&better, Some(uid), Some(gid)).unwrap();
     check_replay(
         scratch,
         &better,

@@ -19,6 +19,7 @@ mod manage;
 mod multicall;
 mod notice;
 mod outbound;
+mod privileges;
 mod providers;
 mod queue;
 mod queue_faults;

@@ -12,7 +12,7 @@ use super::sample::{self, NoSample};
 use super::spool::{self, Private};
 use super::{Finding, Report, check_clock, configuration, cut, list, no_interface};
 use crate::config::Config;
-use crate::daemon::{Options, addresses, try_address};
+use crate::daemon::{BindFault, Options, addresses, try_address};
 use crate::inbound::spool_settings;
 use crate::inbound::{Service, Setup, serve};
 use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
@@ -44,7 +44,14 @@ pub struct Wanted<'a> {
 pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     log::mute();
     let mut report = Report::default();
-    let config = configuration(&options.config, &mut report);
+    let mut bound = Vec::new();
+    let config = configuration(&options.config, &mut report, &mut |config| {
+        let all = addresses(options, config);
+        let tried = all
+            .iter()
+            .map(|address| (*address, try_address(*address, &all)));
+        bound = tried.collect();
+    });
     check_clock(&mut report);
     let Some(config) = config else {
         return report;
@@ -59,9 +66,8 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
         no_interface(&mut report, fact);
         return report;
     }
-    let all = addresses(options, &config);
-    for address in &all {
-        listens(*address, &all, &config, &mut report);
+    for (address, tried) in bound {
+        listens(address, tried, &config, &mut report);
     }
     spool::check(&config, &mut report);
     if let Some(from) = wanted.from {
@@ -83,9 +89,14 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
 // What a loop calls stands apart from it, here and below: within it, every address of a text would be
 // fetched and kept before the loop begins.
 #[inline(never)]
-fn listens(address: SocketAddr, all: &[SocketAddr], config: &Config, report: &mut Report) {
+fn listens(
+    address: SocketAddr,
+    tried: Result<(), BindFault>,
+    config: &Config,
+    report: &mut Report,
+) {
     report.name = "listen";
-    let (kind, fact, remedy) = match try_address(address, all) {
+    let (kind, fact, remedy) = match tried {
         Ok(()) => {
             return report.ok(format_args!(
                 "{address} is free: no websmsd listens there now"

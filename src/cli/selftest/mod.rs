@@ -14,6 +14,7 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use crate::config::{Config, Reading, Severity};
+use crate::privileges::NotEntered;
 use crate::proto::wire::json;
 use crate::surroundings;
 use crate::sys::clock;
@@ -134,10 +135,15 @@ impl Report {
     }
 }
 
-/// The configuration and all remarks on it as steps. `None`: it cannot be used.
-fn configuration(path: &Path, report: &mut Report) -> Option<Config> {
+/// The configuration and all remarks on it as steps. `None`: it cannot be used. From here on this is the
+/// owner of its folders; what needs root is `first`'s to do.
+fn configuration(
+    path: &Path,
+    report: &mut Report,
+    first: &mut dyn FnMut(&Config),
+) -> Option<Config> {
     report.name = "configuration";
-    let Reading { config, notes, .. } = surroundings::load_whole(path);
+    let (Reading { config, notes, .. }, entered) = surroundings::load_whole(path, first);
     for note in &notes {
         let finding = match note.severity {
             Severity::Fault => Finding::Fail,
@@ -148,7 +154,8 @@ fn configuration(path: &Path, report: &mut Report) -> Option<Config> {
             line => report.add(finding, format_args!("line {line}: {}", note.text), ""),
         }
     }
-    report.unusable = config.is_none();
+    // What the system refuses is no fault of the configuration.
+    report.unusable = config.is_none() && !matches!(entered, Err(NotEntered::System(_)));
     if config.is_some() && notes.is_empty() {
         report.ok(format_args!("{} can be used", path.display()));
     }

@@ -25,7 +25,7 @@ use crate::sys::queue::Place;
 /// Walks the interface of `index`, or all of them.
 pub fn outbound(path: &Path, index: Option<&[u8]>) -> Report {
     let mut report = Report::default();
-    let config = configuration(path, &mut report);
+    let config = configuration(path, &mut report, &mut |_| {});
     check_clock(&mut report);
     let Some(config) = config else {
         return report;

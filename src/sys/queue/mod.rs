@@ -26,8 +26,9 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use crate::limits::{QUEUE_TAKE_PAUSE, SWEEP_AGE};
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Links, Owner, Unreadable};
+use crate::sys::files::{self, Links, Unreadable};
 use crate::sys::lock::{self, Lock, Share};
+use crate::sys::user::Owner;
 
 /// Such a folder.
 #[derive(Debug, Clone)]

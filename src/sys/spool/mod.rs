@@ -24,7 +24,8 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::limits::{SPOOL_COUNT_WAIT, SPOOL_FULL_WAIT, SWEEP_AGE};
-use crate::sys::files::{self, Owner};
+use crate::sys::files;
+use crate::sys::user::{self, Owner};
 
 mod fault;
 
@@ -89,15 +90,16 @@ impl Spool {
     /// Makes missing folders, sweeps leftovers of ours and proves that files can be written and
     /// moved. A full disk is no fault yet: it may have room again when the first SMS comes.
     pub fn open(settings: &Settings<'_>) -> Result<Spool, SpoolFault> {
-        let owner =
-            match settings.owner {
-                None => None,
-                Some((user, group)) => Some(files::owner_named(user, group).ok_or_else(|| {
-                    SpoolFault::NoSuchOwner {
+        let owner = match settings.owner {
+            None => None,
+            Some((user, group)) => {
+                Some(
+                    user::owner_named(user, group).ok_or_else(|| SpoolFault::NoSuchOwner {
                         owner: [user, group.unwrap_or_default()].join(":"),
-                    }
-                })?),
-            };
+                    })?,
+                )
+            }
+        };
         // The process may change its folder later.
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|error| failed(Step::Look, path, error))
