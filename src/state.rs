@@ -1,4 +1,4 @@
-//! `[queue] dir`, the folder of all our state: who owns it and what its subfolders are called.
+//! `[queue] dir`, the folder of all our state: what its subfolders are called and who works in which.
 //!
 //! | subfolder | what it holds | who writes it |
 //! |---|---|---|
@@ -9,27 +9,24 @@
 //! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
 //!
-//! No other module spells a path in this folder, and no other decides who owns what root makes in it.
+//! No other module spells a path in this folder. Whoever owns it is whom the program works as
+//! ([`crate::privileges`]), so all that stands in it belongs to one user.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::proto::record::envelope::Name;
 use crate::proto::wire::form::rawurlencode;
-use crate::sys::files;
 use crate::sys::journal::Journal;
 use crate::sys::kept;
 use crate::sys::queue;
 use crate::sys::tally::Tallies;
-use crate::sys::user::Owner;
 
 /// The state folder of a configuration. Nothing is open and nothing is touched until one of its
 /// subfolders is used.
 #[derive(Debug)]
 pub struct State {
     dir: PathBuf,
-    /// What root makes belongs to the owner of the spool, so that Asterisk's user can share it.
-    owner: Option<Owner>,
 }
 
 impl State {
@@ -39,43 +36,38 @@ impl State {
         Some(State {
             // The process may change its folder later.
             dir: std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
-            owner: files::owner_of(&config.spool.outgoing).ok(),
         })
     }
 
     /// SMS that wait to be sent, and those that were given up.
     pub fn queue(&self) -> queue::Folder {
         let is_ours = |name: &str| Name::parse(name).is_some();
-        queue::Folder::new(&self.dir.join("queue"), self.owner, is_ours)
+        queue::Folder::new(&self.dir.join("queue"), is_ours)
     }
 
     /// How many SMS went over an interface.
     pub fn quota(&self, interface: &str) -> Journal {
         let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
-        self.journal(&self.dir.join("quota").join(name), "count")
+        Journal::new(&self.dir.join("quota").join(name), "count")
     }
 
     /// How often each interface was tried, by what came of it.
     pub fn tallies(&self) -> Tallies {
-        Tallies::new(&self.dir.join("status"), self.owner)
+        Tallies::new(&self.dir.join("status"))
     }
 
     /// Which senders were told lately that an SMS was given up.
     pub fn notices(&self) -> Journal {
-        self.journal(&self.dir.join("notices"), "told")
+        Journal::new(&self.dir.join("notices"), "told")
     }
 
     /// The providers' ids of SMS that were delivered.
     pub fn seen(&self) -> Journal {
-        self.journal(&self.dir.join("seen"), "ids")
+        Journal::new(&self.dir.join("seen"), "ids")
     }
 
     /// Requests that were refused.
     pub fn rejected(&self) -> kept::Folder {
-        kept::Folder::new(&self.dir.join("rejected"), self.owner)
-    }
-
-    fn journal(&self, folder: &Path, name: &str) -> Journal {
-        Journal::new(folder, name, self.owner)
+        kept::Folder::new(&self.dir.join("rejected"))
     }
 }

@@ -211,7 +211,7 @@ fn is_over(wait: Option<Deadline>) -> Option<bool> {
 /// Reads the file. What is no file of ours is set aside; the records that it held go on in a new
 /// one.
 fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
-    let fault = match journal.read(FILE_BYTES_MAX) {
+    let fault = match journal.read(turn, FILE_BYTES_MAX) {
         Ok(bytes) => {
             let lines = seen::parse(&bytes);
             state.seen.merge(&lines.prints);

@@ -92,7 +92,7 @@ fn count(state: &State, outgoing: &Outgoing, deadline: &Deadline) -> io::Result<
         boot: boot.as_deref(),
     };
     let ask = |file: Option<&[u8]>| quota::ask(file, interface, &outgoing.quota, moment);
-    let fault = match journal.read(QUOTA_FILE_BYTES_MAX) {
+    let fault = match journal.read(&turn, QUOTA_FILE_BYTES_MAX) {
         Ok(file) => match ask(Some(&file)) {
             Ok((answer, change)) => return write(&journal, &turn, answer, &change),
             Err(bad) => Some(bad.to_string()),

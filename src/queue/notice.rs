@@ -75,7 +75,7 @@ fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> 
     let turn = journal
         .turn(Deadline::after(NOTICES_TURN_WAIT))
         .map_err(said)?;
-    let mut told = match journal.read(NOTICES_FILE_BYTES_MAX) {
+    let mut told = match journal.read(&turn, NOTICES_FILE_BYTES_MAX) {
         // What cannot be understood is forgotten: it is about ten minutes.
         Ok(file) => Told::parse(&file).unwrap_or_default(),
         Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => {

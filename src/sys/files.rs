@@ -1,25 +1,16 @@
-//! Folders and small files as spec §5 wants them: modes, owners, `O_NOFOLLOW`, bounded reads.
+//! Files that the operator names: bounded reads; what the system says of a path; what is random.
 //!
-//! Invariant: what is made here is 0700 or 0600 whatever the umask, set on the descriptor and never
-//! through a name, which another user of the folder could have changed meanwhile.
+//! What stands in the program's own folders is opened by [`super::directory`].
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
-use rustix::fs::{
-    Access, FileType, Gid, Mode, OFlags, Uid, access, fchmod, fchown, fstat, fsync, mkdir, open,
-};
+use rustix::fs::{Access, FileType, Mode, OFlags, access, fstat, open};
 use rustix::io::Errno;
-use rustix::process::{geteuid, umask};
+use rustix::process::umask;
 use rustix::rand::{GetRandomFlags, getrandom};
-
-use crate::sys::clock;
-use crate::sys::user::Owner;
 
 /// Whether a symbolic link in the last place of a path is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +35,23 @@ pub enum Unreadable {
     },
 }
 
+impl From<Unreadable> for io::Error {
+    fn from(why: Unreadable) -> io::Error {
+        match why {
+            Unreadable::Io(error) => error,
+            Unreadable::NotRegular => io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR),
+            Unreadable::TooLong { .. } => io::ErrorKind::FileTooLarge.into(),
+        }
+    }
+}
+
+const NOT_REGULAR: &str = "not a regular file";
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unreadable::Io(error) => f.write_str(phrase(error).0),
-            Unreadable::NotRegular => f.write_str("not a regular file"),
+            Unreadable::NotRegular => f.write_str(NOT_REGULAR),
             Unreadable::TooLong { bytes_max } => write!(f, "longer than {bytes_max} bytes"),
         }
     }
@@ -74,90 +77,11 @@ pub fn phrase(error: &io::Error) -> (&'static str, Option<i32>) {
     (words, None)
 }
 
-/// The owner of a folder, for what is made on its behalf.
-pub fn owner_of(path: &Path) -> io::Result<Owner> {
-    let metadata = fs::metadata(path)?;
-    Ok(Owner {
-        uid: metadata.uid(),
-        gid: Some(metadata.gid()),
-    })
-}
-
 /// Takes care that what this process makes is never shut to itself: a folder without the owner's bits
 /// could not even be opened to be given its mode. For the start, before there are threads.
 pub fn open_umask() {
     let usual = umask(Mode::RWXG | Mode::RWXO);
     umask(usual & (Mode::RWXG | Mode::RWXO));
-}
-
-/// Makes a folder and its missing parents, 0700 whatever the umask. It may be there already. Made by
-/// root, each takes `owner`, or where there is none the owner of the folder it stands in.
-pub fn make_folder(path: &Path, owner: Option<Owner>) -> io::Result<()> {
-    let missing: Vec<&Path> = path
-        .ancestors()
-        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
-        .collect();
-    for folder in missing.into_iter().rev() {
-        match mkdir(folder, Mode::RWXU) {
-            Ok(()) => {}
-            // Made by another process meanwhile, which sees to mode and owner.
-            Err(Errno::EXIST) if folder.is_dir() => continue,
-            Err(Errno::EXIST) => return Err(Errno::NOTDIR.into()),
-            Err(error) => return Err(error.into()),
-        }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = File::from(open(folder, flags, Mode::empty())?);
-        fchmod(&made, Mode::RWXU)?;
-        if let Some(owner) = heir(folder, owner)? {
-            give(&made, owner)?;
-        }
-    }
-    Ok(())
-}
-
-/// Creates a file that is not there yet, 0600 whatever the umask, for reading and writing. Made by
-/// root it takes `owner`, or where there is none the owner of the folder it stands in.
-pub fn create(path: &Path, owner: Option<Owner>) -> io::Result<File> {
-    let file = create_raw(path)?;
-    let own = || {
-        fchmod(&file, Mode::RUSR | Mode::WUSR)?;
-        if let Some(owner) = heir(path, owner)? {
-            give(&file, owner)?;
-        }
-        Ok(())
-    };
-    if let Err(error) = own() {
-        let _ = fs::remove_file(path);
-        return Err(error);
-    }
-    Ok(file)
-}
-
-/// Creates a file that is not there yet, readable for nobody else; mode and owner are the caller's.
-pub(super) fn create_raw(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?))
-}
-
-/// Gives an open file or folder away.
-pub(super) fn give(file: &File, owner: Owner) -> io::Result<()> {
-    let uid = Uid::from_raw(owner.uid);
-    Ok(fchown(file, Some(uid), owner.gid.map(Gid::from_raw))?)
-}
-
-/// Who is to own what was just made at `path`; `None`: the maker.
-fn heir(path: &Path, owner: Option<Owner>) -> io::Result<Option<Owner>> {
-    if !geteuid().is_root() {
-        return Ok(None);
-    }
-    if owner.is_some() {
-        return Ok(owner);
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    owner_of(folder).map(Some)
 }
 
 /// Reads a regular file of at most `bytes_max` bytes; never waits for a pipe.
@@ -222,50 +146,6 @@ pub fn is_full(error: &io::Error) -> bool {
 /// Whether this process may make something in a folder (`access(2)`).
 pub fn is_writable(folder: &Path) -> bool {
     access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
-}
-
-/// Makes the names in a folder durable. That a filesystem cannot is no error.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = open(path, flags, Mode::empty())?;
-    match fsync(&folder) {
-        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Removes the regular files of a folder whose name `is_ours`, that belong to this user (or to
-/// `owner`), and that were last touched longer than `age` ago. Nothing else is touched; what fails
-/// is left; under an insane clock nothing is old. Returns how many went.
-pub fn sweep(
-    folder: &Path,
-    owner: Option<Owner>,
-    age: Duration,
-    is_ours: &dyn Fn(&[u8]) -> bool,
-) -> usize {
-    let now_s = clock::now_s();
-    let Ok(entries) = fs::read_dir(folder) else {
-        return 0;
-    };
-    if !clock::is_sane(now_s) {
-        return 0;
-    }
-    let uids = [Some(geteuid().as_raw()), owner.map(|owner| owner.uid)];
-    entries
-        .flatten()
-        .filter(|entry| is_ours(entry.file_name().as_bytes()))
-        .filter(|entry| {
-            // Of a link this is the link's own metadata.
-            entry.metadata().is_ok_and(|found| {
-                // The modification time can be set to anything; the change time cannot.
-                let touched_s = u64::try_from(found.mtime().max(found.ctime())).unwrap_or(0);
-                found.is_file()
-                    && uids.contains(&Some(found.uid()))
-                    && now_s.saturating_sub(touched_s) > age.as_secs()
-            })
-        })
-        .filter(|entry| fs::remove_file(entry.path()).is_ok())
-        .count()
 }
 
 /// 64 random bits of the operating system as 16 hex digits: an id for a file and the log.

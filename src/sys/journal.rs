@@ -9,24 +9,23 @@
 //!
 //! Invariant: whoever changes the file holds a [`Turn`], so no line is lost between two processes.
 
-use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::OFlags;
 
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Links, Unreadable};
+use crate::sys::directory::Directory;
+use crate::sys::files::Unreadable;
 use crate::sys::lock::{self, Lock, Share};
-use crate::sys::user::Owner;
 
 /// Such a file.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
+    name: &'static str,
     path: PathBuf,
-    owner: Option<Owner>,
 }
 
 /// Tells whether the file is the one that was read, as long as it was.
@@ -38,35 +37,37 @@ pub struct Stamp {
     pub bytes: u64,
 }
 
-/// The right to change the file.
+/// The right to change the file, in the folder that was there when it was given.
 #[derive(Debug)]
 pub struct Turn {
+    directory: Directory,
     _lock: Lock,
 }
 
 impl Journal {
-    /// `name` in `folder`, an absolute path. What root makes takes `owner`. Nothing is touched yet.
-    pub fn new(folder: &Path, name: &str, owner: Option<Owner>) -> Journal {
+    /// `name` in `folder`, an absolute path. Nothing is touched yet.
+    pub fn new(folder: &Path, name: &'static str) -> Journal {
         Journal {
             path: folder.join(name),
+            name,
             folder: folder.to_owned(),
-            owner,
         }
     }
 
     /// Makes the folder where it is missing.
     pub fn prepare(&self) -> io::Result<()> {
-        files::make_folder(&self.folder, self.owner)
+        Directory::make(&self.folder).map(drop)
     }
 
-    /// Where it is.
+    /// Where it is, for a person.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// What stands there now; `None`: nothing.
     pub fn stamp(&self) -> io::Result<Option<Stamp>> {
-        match fs::symlink_metadata(&self.path) {
+        let found = Directory::open(&self.folder).and_then(|folder| folder.look(self.name));
+        match found {
             Ok(found) => Ok(Some(Stamp {
                 device: found.dev(),
                 inode: found.ino(),
@@ -77,67 +78,70 @@ impl Journal {
         }
     }
 
-    /// All of it.
-    pub fn read(&self, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
-        files::read(&self.path, bytes_max, Links::Refuse)
-    }
-
     /// Waits for the right to change it; makes the folder where it is missing.
     pub fn turn(&self, deadline: Deadline) -> io::Result<Turn> {
-        self.prepare()?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = File::from(open(&self.folder, flags, Mode::empty())?);
-        lock::take(folder, Share::Alone, deadline).map(|_lock| Turn { _lock })
+        let directory = Directory::make(&self.folder)?;
+        let lock = lock::take(directory.readable()?, Share::Alone, deadline)?;
+        Ok(Turn {
+            directory,
+            _lock: lock,
+        })
     }
 
     /// Waits for the lock beside the file, which means what its users agree on.
     pub fn lock(&self, share: Share, deadline: Deadline) -> io::Result<Lock> {
-        lock::file(&self.folder.join("lock"), self.owner, share, deadline)
+        lock::file(&Directory::open(&self.folder)?, "lock", share, deadline)
+    }
+
+    /// All of it.
+    pub fn read(&self, turn: &Turn, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
+        turn.directory.read(self.name, bytes_max)
     }
 
     /// Adds lines at its end. After an error a part of them may stand there.
-    pub fn append(&self, _turn: &Turn, lines: &[u8]) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(open(&self.path, flags, Mode::empty())?);
-        file.write_all(lines)
+    pub fn append(&self, turn: &Turn, lines: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::APPEND;
+        turn.directory.regular(self.name, flags)?.write_all(lines)
     }
 
     /// Writes over the file's last bytes, unsynced: whatever the end of this process, they are there
     /// until the system's own.
-    pub fn write_end(&self, _turn: &Turn, end: &[u8]) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(open(&self.path, flags, Mode::empty())?);
+    pub fn write_end(&self, turn: &Turn, end: &[u8]) -> io::Result<()> {
+        let mut file = turn.directory.regular(self.name, OFlags::WRONLY)?;
         let bytes = i64::try_from(end.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         file.seek(SeekFrom::End(bytes.saturating_neg()))?;
         file.write_all(end)
     }
 
     /// Puts a new file in its place, whole or not at all.
-    pub fn replace(&self, _turn: &Turn, bytes: &[u8]) -> io::Result<()> {
-        let new = self.beside("new");
+    pub fn replace(&self, turn: &Turn, bytes: &[u8]) -> io::Result<()> {
+        let (directory, new) = (&turn.directory, self.beside("new"));
         // A crash may have left one.
-        let _ = fs::remove_file(&new);
-        let mut file = files::create(&new, self.owner)?;
+        let _ = directory.remove(&new);
+        let mut file = directory.create(&new)?;
         let written = file
             .write_all(bytes)
             .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&new, &self.path));
+            .and_then(|()| directory.rename(&new, directory, self.name));
         if let Err(error) = written {
-            let _ = fs::remove_file(&new);
+            let _ = directory.remove(&new);
             return Err(error);
         }
-        files::sync_folder(&self.folder)
+        directory.sync()
     }
 
-    /// Moves away what stands in its place, whatever it is; what was set aside before goes.
-    pub fn set_aside(&self, _turn: &Turn) -> io::Result<PathBuf> {
-        let bad = self.beside("bad");
-        let _ = fs::remove_file(&bad).or_else(|_| fs::remove_dir(&bad));
-        fs::rename(&self.path, &bad)?;
-        Ok(bad)
+    /// Moves away what stands in its place, whatever it is; what was set aside before goes. Where it is
+    /// now, for a person.
+    pub fn set_aside(&self, turn: &Turn) -> io::Result<PathBuf> {
+        let (directory, bad) = (&turn.directory, self.beside("bad"));
+        let _ = directory
+            .remove(&bad)
+            .or_else(|_| directory.remove_folder(&bad));
+        directory.rename(self.name, directory, &bad)?;
+        Ok(self.folder.join(bad))
     }
 
-    fn beside(&self, ending: &str) -> PathBuf {
-        self.path.with_extension(ending)
+    fn beside(&self, ending: &str) -> String {
+        [self.name, ".", ending].concat()
     }
 }

@@ -5,62 +5,56 @@
 //!
 //! Nothing is synced: what stands here helps an operator and is no promise to anybody.
 
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::limits::SWEEP_AGE;
-use crate::sys::files::{self, Links, Unreadable};
-use crate::sys::user::Owner;
+use crate::sys::directory::Directory;
+use crate::sys::files::Unreadable;
 
 /// Such a folder.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    owner: Option<Owner>,
 }
 
 impl Folder {
-    /// An absolute path. Nothing is touched yet. What root makes takes `owner`.
-    pub fn new(path: &Path, owner: Option<Owner>) -> Folder {
+    /// An absolute path. Nothing is touched yet.
+    pub fn new(path: &Path) -> Folder {
         Folder {
             path: path.to_owned(),
-            owner,
         }
     }
 
     /// Makes it where it is missing and sweeps it.
     pub fn prepare(&self) -> io::Result<()> {
-        files::make_folder(&self.path, self.owner)?;
         let half_written = |name: &[u8]| name.strip_suffix(b".new").is_some_and(is_name);
-        files::sweep(&self.path, self.owner, SWEEP_AGE, &half_written);
+        Directory::make(&self.path)?.sweep(None, SWEEP_AGE, &half_written);
         Ok(())
     }
 
-    /// Where it is.
+    /// Where it is, for a person.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where a file is.
+    /// Where a file is, for a person.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// The names of all files, set aside or not, oldest first.
     pub fn list(&self) -> io::Result<Vec<String>> {
+        let directory = self.open()?;
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let bytes = name.as_bytes();
-            let stem = bytes.strip_suffix(b".bad").unwrap_or(bytes);
-            if let (true, Some(name)) = (is_name(stem), name.to_str()) {
-                let modified = entry.metadata().and_then(|it| it.modified());
-                let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
-                found.push((modified, name.to_owned()));
+        for entry in directory.entries()? {
+            let name = entry?.name;
+            if is_name(name.strip_suffix(b".bad").unwrap_or(&name))
+                && let Ok(name) = String::from_utf8(name)
+            {
+                let modified = directory.look(&name).and_then(|it| it.modified());
+                found.push((modified.unwrap_or(SystemTime::UNIX_EPOCH), name));
             }
         }
         found.sort();
@@ -69,40 +63,47 @@ impl Folder {
 
     /// Whether there is something of that name.
     pub fn has(&self, name: &str) -> bool {
-        fs::symlink_metadata(self.join(name)).is_ok()
+        self.open().is_ok_and(|directory| directory.has(name))
     }
 
     /// All of a file.
     pub fn read(&self, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
-        files::read(&self.join(name), bytes_max, Links::Refuse)
+        let directory = self.open().map_err(Unreadable::Io)?;
+        directory.read(name, bytes_max)
     }
 
     /// Writes a file, whole or not at all, over one of the same name.
     pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let (new, path) = (self.join(&format!("{name}.new")), self.join(name));
-        // A crash may have left one.
-        let _ = fs::remove_file(&new);
+        let new = format!("{name}.new");
         // Somebody may have removed the folder.
-        files::make_folder(&self.path, self.owner)?;
-        let mut file = files::create(&new, self.owner)?;
-        let put = file.write_all(bytes).and_then(|()| fs::rename(&new, &path));
+        let directory = Directory::make(&self.path)?;
+        // A crash may have left one.
+        let _ = directory.remove(&new);
+        let mut file = directory.create(&new)?;
+        let put = file.write_all(bytes);
+        let put = put.and_then(|()| directory.rename(&new, &directory, name));
         if put.is_err() {
-            let _ = fs::remove_file(&new);
+            let _ = directory.remove(&new);
         }
         put
     }
 
     /// Gives a file that cannot be read another name; what had it goes.
     pub fn set_aside(&self, name: &str) -> io::Result<String> {
-        let bad = format!("{name}.bad");
-        fs::rename(self.join(name), self.join(&bad))?;
+        let (directory, bad) = (self.open()?, format!("{name}.bad"));
+        directory.rename(name, &directory, &bad)?;
         Ok(bad)
     }
 
     /// Removes a file, or a folder in its place that is empty.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        let path = self.join(name);
-        fs::remove_file(&path).or_else(|error| fs::remove_dir(&path).map_err(|_| error))
+        let directory = self.open()?;
+        let removed = directory.remove(name);
+        removed.or_else(|error| directory.remove_folder(name).map_err(|_| error))
+    }
+
+    fn open(&self) -> io::Result<Directory> {
+        Directory::open(&self.path)
     }
 }
 

@@ -1,18 +1,17 @@
 //! Locks between processes, with a bounded wait (`flock(2)`): given back when the process ends, however
 //! it ends.
 
-use std::fs::{self, File};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use crate::sys::clock::Deadline;
-use crate::sys::files;
-use crate::sys::user::Owner;
+use crate::sys::directory::Directory;
+use crate::sys::files::Unreadable;
 
 /// Between two looks whether a lock is free.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
@@ -33,31 +32,32 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Whether the file that was locked still stands at `path`; another one there has a lock of its own.
-    pub fn is_of(&self, path: &Path) -> bool {
-        let (ours, theirs) = (self.file.metadata(), fs::symlink_metadata(path));
-        let id = |found: &fs::Metadata| (found.dev(), found.ino());
+    /// Whether the file that was locked still stands in a directory; another one of its name there has a
+    /// lock of its own.
+    pub fn is_of(&self, directory: &Directory, name: &str) -> bool {
+        let (ours, theirs) = (self.file.metadata(), directory.look(name));
+        let id = |found: &Metadata| (found.dev(), found.ino());
         matches!((ours, theirs), (Ok(ours), Ok(theirs)) if id(&ours) == id(&theirs))
     }
 }
 
-/// Takes the lock that a file stands for, `TimedOut` where it is not free in time. The file is made
-/// where it is missing; made by root it takes `owner`.
+/// Takes the lock that a file in a directory stands for, `TimedOut` where it is not free in time. The file
+/// is made where it is missing.
 pub fn file(
-    path: &Path,
-    owner: Option<Owner>,
+    directory: &Directory,
+    name: &str,
     share: Share,
     deadline: Deadline,
 ) -> io::Result<Lock> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match open(path, flags, Mode::empty()) {
-        Err(Errno::NOENT) => match files::create(path, owner) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                File::from(open(path, flags, Mode::empty())?)
+    let open = || directory.regular(name, OFlags::RDONLY);
+    let file = match open() {
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            match directory.create(name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open()?,
+                created => created?,
             }
-            created => created?,
-        },
-        opened => File::from(opened?),
+        }
+        opened => opened?,
     };
     take(file, share, deadline)
 }

@@ -4,51 +4,41 @@
 //! the last event was is the file's own time. Nothing is synced: a power cut takes the last half
 //! minute at most.
 
-use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::OFlags;
 
 use crate::limits::TALLY_BYTES_MAX;
-use crate::sys::files;
-use crate::sys::user::Owner;
+use crate::sys::directory::Directory;
 
 /// A folder of such files.
 #[derive(Debug)]
 pub struct Tallies {
     folder: PathBuf,
-    owner: Option<Owner>,
 }
 
 impl Tallies {
-    /// Nothing is touched yet. What root makes takes `owner`.
-    pub fn new(folder: &Path, owner: Option<Owner>) -> Tallies {
+    /// Nothing is touched yet.
+    pub fn new(folder: &Path) -> Tallies {
         Tallies {
             folder: folder.to_owned(),
-            owner,
         }
     }
 
     /// Counts one more; makes the folder where it is missing.
     pub fn add(&self, name: &str) -> io::Result<()> {
-        let path = self.folder.join(name);
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let append = || open(&path, flags | OFlags::CLOEXEC, Mode::empty());
-        let mut file = File::from(match append() {
+        let directory = Directory::make(&self.folder)?;
+        let append = || directory.regular(name, OFlags::WRONLY | OFlags::APPEND);
+        let mut file = match append() {
             Ok(file) => file,
             // It is opened again: only what is appended cannot hit another process's byte.
-            Err(_) => {
-                files::make_folder(&self.folder, self.owner)?;
-                match files::create(&path, self.owner) {
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                        return Err(error);
-                    }
-                    _ => append()?,
-                }
-            }
-        });
+            Err(_) => match directory.create(name) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => append()?,
+            },
+        };
         if file.seek(SeekFrom::End(0))? >= TALLY_BYTES_MAX {
             file.set_len(0)?;
         }
@@ -58,7 +48,7 @@ impl Tallies {
     /// How many there were, and when the last was, seconds since 1970; 0 and 0 where nothing was
     /// counted.
     pub fn read(&self, name: &str) -> (u64, u64) {
-        match fs::symlink_metadata(self.folder.join(name)) {
+        match Directory::open(&self.folder).and_then(|folder| folder.look(name)) {
             Ok(found) if found.is_file() => {
                 (found.len(), u64::try_from(found.mtime()).unwrap_or(0))
             }
@@ -71,6 +61,7 @@ impl Tallies {
 #[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
+    use std::fs::{self, File};
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
     use std::thread;
@@ -95,7 +86,7 @@ mod tests {
     fn none_is_lost_between_many() {
         let scratch = Scratch::new("tally-many");
         let folder = scratch.0.join("a/b");
-        let tallies = Tallies::new(&folder, None);
+        let tallies = Tallies::new(&folder);
         assert_eq!(tallies.read("x"), (0, 0));
         thread::scope(|scope| {
             for _ in 0..8 {
@@ -117,7 +108,7 @@ mod tests {
     #[test]
     fn a_full_one_begins_anew() {
         let scratch = Scratch::new("tally-full");
-        let tallies = Tallies::new(&scratch.0, None);
+        let tallies = Tallies::new(&scratch.0);
         for (bytes, expected) in [
             (TALLY_BYTES_MAX - 1, TALLY_BYTES_MAX),
             (TALLY_BYTES_MAX, 1),
@@ -133,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_no_file_is_left_alone() {
         let scratch = Scratch::new("tally-none");
-        let tallies = Tallies::new(&scratch.0, None);
+        let tallies = Tallies::new(&scratch.0);
         fs::create_dir(scratch.0.join("folder")).unwrap();
         fs::write(scratch.0.join("other"), "secret").unwrap();
         std::os::unix::fs::symlink("other", scratch.0.join("link")).unwrap();

@@ -1,8 +1,10 @@
 //! The system's users: who has a name or a number, and becoming another one.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use rustix::fs::fchown;
 use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
@@ -16,6 +18,12 @@ pub struct Owner {
     pub uid: u32,
     /// Group id; `None`: as the system gives it.
     pub gid: Option<u32>,
+}
+
+/// Gives an open file or directory to somebody.
+pub(super) fn give(file: &File, owner: Owner) -> io::Result<()> {
+    let uid = Uid::from_raw(owner.uid);
+    Ok(fchown(file, Some(uid), owner.gid.map(Gid::from_raw))?)
 }
 
 /// What a process needs to run as somebody.

@@ -269,19 +269,28 @@ fn a_disk_that_is_full_or_read_only_changes_no_answer() {
     let sample = Websmsd::start("[websmsd]");
     sample.post("/", FORM, NO_TEXT);
     let name = kept(&folder(&sample.scratch)).remove(0);
-    for (inject, log) in [
-        ("write:error=ENOSPC", "the disk is full; refused requests"),
+    let new = format!("{name}.new");
+    for (place, inject, log) in [
+        (&*new, "write:error=ENOSPC", "the disk is full; refused"),
         (
-            "open,openat:error=EROFS",
+            &*new,
+            "fchmod:error=EROFS",
             "the filesystem is read-only; refused",
         ),
-        ("rename:error=EDQUOT", "the disk is full; refused requests"),
+        (
+            "",
+            "renameat,renameat2:error=EDQUOT",
+            "the disk is full; refused",
+        ),
     ] {
         let scratch = Scratch::new();
         let conf = conf(&scratch, "[websmsd]");
         let mut run = Command::new("strace");
         run.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"])
-            .arg(folder(&scratch).join(format!("{name}.new")))
+            .arg(match place {
+                "" => folder(&scratch),
+                place => folder(&scratch).join(place),
+            })
             .args(["-e", &format!("inject={inject}")])
             .arg(rig::binary())
             .args(["websmsd", "-l", "127.0.0.1:0", "-v", "-c"])

@@ -92,7 +92,7 @@ fn file_calls() -> BTreeMap<String, usize> {
     calls
 }
 
-const FILE_CALLS: [&str; 22] = [
+const FILE_CALLS: [&str; 25] = [
     "openat",
     "write",
     "writev",
@@ -103,6 +103,7 @@ const FILE_CALLS: [&str; 22] = [
     "fdatasync",
     "renameat2",
     "rename",
+    "renameat",
     "close",
     "unlink",
     "unlinkat",
@@ -111,6 +112,8 @@ const FILE_CALLS: [&str; 22] = [
     "fstat",
     "newfstatat",
     "mkdir",
+    "mkdirat",
+    "readlinkat",
     "faccessat",
     "faccessat2",
     "getrandom",

@@ -21,7 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::rig::{self, Itsp, Scratch, Script, finish};
 
-const FILE_CALLS: [&str; 16] = [
+const FILE_CALLS: [&str; 18] = [
     "openat",
     "write",
     "fchmod",
@@ -29,12 +29,14 @@ const FILE_CALLS: [&str; 16] = [
     "fdatasync",
     "renameat2",
     "rename",
+    "renameat",
     "unlink",
     "unlinkat",
     "getdents64",
     "statx",
     "newfstatat",
     "mkdir",
+    "mkdirat",
     "flock",
     "getrandom",
     "read",
@@ -113,7 +115,7 @@ impl Pbx {
             if !FILE_CALLS.contains(&name) {
                 continue;
             }
-            begun |= line.contains("/state/queue");
+            begun |= line.contains("\"queue\"");
             let count = seen
                 .entry((thread.to_owned(), name.to_owned()))
                 .or_insert(0);
@@ -140,7 +142,7 @@ fn slow_every_file_call_of_queueing_may_fail_or_be_the_last() {
     let itsp = Itsp::start(vec![Script::reply(503, "")]);
     let pbx = Pbx::new(&itsp);
     let calls = pbx.calls(&SEND);
-    for needed in ["openat", "write", "fsync", "rename"] {
+    for needed in ["openat", "write", "fsync", "renameat"] {
         assert!(
             calls.keys().any(|(name, _)| name == needed),
             "{needed}: {calls:?}"

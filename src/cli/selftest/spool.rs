@@ -13,6 +13,7 @@ use crate::config::{self, Config};
 use crate::inbound::spool_settings;
 use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
 use crate::sys::clock::Deadline;
+use crate::sys::directory::Directory;
 use crate::sys::files;
 use crate::sys::processes::{self, User};
 use crate::sys::spool::{File, Spool};
@@ -41,10 +42,9 @@ pub(super) struct Private {
 impl Private {
     pub(super) fn make(config: &Config) -> Option<Private> {
         let name = format!("websms-selftest.{}", files::unique().ok()?);
-        let owner = files::owner_of(&config.spool.outgoing).ok();
         for place in [&config.spool.staging, &std::env::temp_dir()] {
             let folder = place.join(&name);
-            if place.is_dir() && files::make_folder(&folder, owner).is_ok() {
+            if place.is_dir() && Directory::make(&folder).is_ok() {
                 let settings = config::Spool {
                     outgoing: folder.join("outgoing"),
                     staging: folder.join("staging"),

@@ -16,7 +16,7 @@
 //!
 //! Invariant: to put a message in needs no lock; what stands in `new/` is whole.
 
-use std::fs::{self, File};
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -26,15 +26,14 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use crate::limits::{QUEUE_TAKE_PAUSE, SWEEP_AGE};
 use crate::sys::clock::Deadline;
-use crate::sys::files::{self, Links, Unreadable};
+use crate::sys::directory::Directory;
+use crate::sys::files::Unreadable;
 use crate::sys::lock::{self, Lock, Share};
-use crate::sys::user::Owner;
 
 /// Such a folder.
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
-    owner: Option<Owner>,
     is_ours: fn(&str) -> bool,
 }
 
@@ -53,50 +52,75 @@ pub enum Place {
     Failed,
 }
 
+impl Place {
+    fn name(self) -> &'static str {
+        match self {
+            Place::New => "new",
+            Place::Failed => "failed",
+        }
+    }
+}
+
+/// Where a file is written.
+const TMP: &str = "tmp";
+/// Whose lock the one who drains has.
+const LOCK: &str = "lock";
+/// When a flush last was.
+const FLUSHED: &str = "flushed";
 /// What a request to flush is called.
 const REQUEST: &str = "flush";
 /// Behind the name of a file that cannot be read, in `failed/`.
 const BAD: &str = ".bad";
 
 impl Folder {
-    /// `root`, an absolute path; `is_ours` knows the names of messages. What root makes takes `owner`.
-    /// Nothing is touched yet.
-    pub fn new(root: &Path, owner: Option<Owner>, is_ours: fn(&str) -> bool) -> Folder {
+    /// `root`, an absolute path; `is_ours` knows the names of messages. Nothing is touched yet.
+    pub fn new(root: &Path, is_ours: fn(&str) -> bool) -> Folder {
         Folder {
             root: root.to_owned(),
-            owner,
             is_ours,
         }
     }
 
-    /// Where it is.
+    /// Where it is, for a person.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// Makes what is missing of it.
     pub fn prepare(&self) -> io::Result<()> {
-        for folder in ["tmp", "new", "failed"] {
-            files::make_folder(&self.root.join(folder), self.owner)?;
+        self.made().map(drop)
+    }
+
+    fn made(&self) -> io::Result<Directory> {
+        let root = Directory::make(&self.root)?;
+        for name in [TMP, Place::New.name(), Place::Failed.name()] {
+            root.make_in(name)?;
         }
-        Ok(())
+        Ok(root)
+    }
+
+    fn open(&self) -> io::Result<Directory> {
+        Directory::open(&self.root)
+    }
+
+    fn place(&self, place: Place) -> io::Result<Directory> {
+        self.open()?.open_in(place.name())
     }
 
     /// The names of all messages in a place, sorted. What has another name is left alone. A folder
     /// that is not there holds none.
     pub fn list(&self, place: Place) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.folder(place)) {
+        let directory = match self.place(place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
+            directory => directory?,
         };
         let mut names = Vec::new();
-        for entry in entries {
-            let name = entry?.file_name();
-            if let Some(name) = name.to_str()
-                && (self.is_ours)(name.strip_suffix(BAD).unwrap_or(name))
+        for entry in directory.entries()? {
+            if let Ok(name) = String::from_utf8(entry?.name)
+                && (self.is_ours)(name.strip_suffix(BAD).unwrap_or(&name))
                 && (place == Place::Failed || !name.ends_with(BAD))
             {
-                names.push(name.to_owned());
+                names.push(name);
             }
         }
         names.sort();
@@ -105,29 +129,29 @@ impl Folder {
 
     /// Whether a message waits.
     pub fn holds(&self, name: &str) -> bool {
-        fs::symlink_metadata(self.folder(Place::New).join(name)).is_ok()
+        self.place(Place::New).is_ok_and(|new| new.has(name))
     }
 
     /// How long ago a message's file was written; `None`: not known, or the clock says that it will be.
     pub fn age(&self, name: &str) -> Option<Duration> {
-        let file = fs::symlink_metadata(self.folder(Place::New).join(name)).ok()?;
+        let file: Metadata = self.place(Place::New).ok()?.look(name).ok()?;
         file.modified().ok()?.elapsed().ok()
     }
 
     /// All of a message's file.
     pub fn read(&self, place: Place, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
-        files::read(&self.folder(place).join(name), bytes_max, Links::Refuse)
+        let directory = self.place(place).map_err(Unreadable::Io)?;
+        directory.read(name, bytes_max)
     }
 
     /// Puts a message in, Q1 → Q2: `Ok` once a power cut cannot take it back, or where its folder's
     /// sync failed and it could not be taken out again. After any other error it is not there.
     pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.prepare()?;
-        self.write(name, bytes)?;
-        match files::sync_folder(&self.folder(Place::New)) {
+        let new = write(&self.made()?, name, bytes)?;
+        match new.sync() {
             Ok(()) => Ok(()),
             // Whoever drains may have it by now: then it is sent, and must not be sent again.
-            Err(error) => match fs::remove_file(self.folder(Place::New).join(name)) {
+            Err(error) => match new.remove(name) {
                 Ok(()) => Err(error),
                 Err(_) => Ok(()),
             },
@@ -136,28 +160,7 @@ impl Folder {
 
     /// Writes a message's file anew, Q2 → Q3 → Q2, whole or not at all.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.write(name, bytes)?;
-        files::sync_folder(&self.folder(Place::New))
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.write_to(&self.folder(Place::New).join(name), name, bytes)
-    }
-
-    /// Writes `bytes` aside under `name` and moves them to `path`.
-    fn write_to(&self, path: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let tmp = self.root.join("tmp").join(name);
-        // Of a name that is nobody else's a crash may have left one.
-        let _ = fs::remove_file(&tmp);
-        let mut file = files::create(&tmp, self.owner)?;
-        let written = file
-            .write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&tmp, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&tmp);
-        }
-        written
+        write(&self.open()?, name, bytes)?.sync()
     }
 
     /// Takes out a message that is sent. That it was not there is no error.
@@ -168,28 +171,27 @@ impl Folder {
     /// Takes out a message of a place, or what stands there under its name. That it was not there is no
     /// error.
     pub fn remove_at(&self, place: Place, name: &str) -> io::Result<()> {
-        let path = self.folder(place).join(name);
-        let removed = match fs::remove_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(&path),
-            removed => removed,
-        };
+        let removed = self.place(place).and_then(|directory| {
+            directory.remove_all(name)?;
+            directory.sync()
+        });
         match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => files::sync_folder(&self.folder(place)),
+            removed => removed,
         }
     }
 
     /// Puts a message that was given up back in under a new name, Q4 → Q2. It says `bytes` before it
     /// moves, so that whoever drains never sees what it said in `failed/`.
     pub fn take_back(&self, failed: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.prepare()?;
-        let (old, new) = (self.folder(Place::Failed), self.folder(Place::New));
-        self.write_to(&old.join(failed), name, bytes)?;
-        fs::rename(old.join(failed), new.join(name))?;
+        let root = self.made()?;
+        let old = root.open_in(Place::Failed.name())?;
+        let new = root.open_in(Place::New.name())?;
+        write_to(&root, name, bytes, &old, failed)?;
+        old.rename(failed, &new, name)?;
         // It is there now: what goes wrong behind this makes it no less so.
-        let _ = files::sync_folder(&new);
-        let _ = files::sync_folder(&old);
+        let _ = new.sync();
+        let _ = old.sync();
         Ok(())
     }
 
@@ -211,44 +213,36 @@ impl Folder {
     }
 
     fn retire(&self, name: &str, to: &str, failed_max: usize) -> io::Result<Vec<String>> {
-        files::make_folder(&self.folder(Place::Failed), self.owner)?;
-        let (new, failed) = (self.folder(Place::New), self.folder(Place::Failed));
-        fs::rename(new.join(name), failed.join(to))?;
+        let root = self.open()?;
+        let failed = root.make_in(Place::Failed.name())?;
+        let new = root.open_in(Place::New.name())?;
+        new.rename(name, &failed, to)?;
         // It is there now: what goes wrong behind this makes it no less so.
-        let _ = files::sync_folder(&failed);
-        let _ = files::sync_folder(&new);
+        let _ = failed.sync();
+        let _ = new.sync();
         let names = self.list(Place::Failed).unwrap_or_default();
         let many = names.len().saturating_sub(failed_max);
         let oldest = names.into_iter().filter(|other| other != to).take(many);
         Ok(oldest
-            .filter(|name| {
-                let path = failed.join(name);
-                fs::remove_file(&path).is_ok() || fs::remove_dir_all(&path).is_ok()
-            })
+            .filter(|name| failed.remove_all(name).is_ok())
             .collect())
     }
 
     /// Removes our own old files that were never finished. Returns how many went.
     pub fn sweep(&self) -> usize {
         let is_ours = |name: &[u8]| std::str::from_utf8(name).is_ok_and(self.is_ours);
-        files::sweep(&self.root.join("tmp"), self.owner, SWEEP_AGE, &is_ours)
-    }
-
-    fn folder(&self, place: Place) -> PathBuf {
-        self.root.join(match place {
-            Place::New => "new",
-            Place::Failed => "failed",
-        })
+        let tmp = self.open().and_then(|root| root.open_in(TMP));
+        tmp.map_or(0, |tmp| tmp.sweep(None, SWEEP_AGE, &is_ours))
     }
 
     // ---- Who drains it -----------------------------------------------------------------------
 
     /// Takes the right to send, for as long as the value lives; `None` where another process has it.
     pub fn drain(&self) -> io::Result<Option<Drain>> {
-        self.prepare()?;
+        let root = self.made()?;
         // Who only asks has it for an instant.
         let deadline = Deadline::after(Duration::from_millis(100));
-        match self.lock(Share::Alone, deadline) {
+        match lock::file(&root, LOCK, Share::Alone, deadline) {
             Ok(lock) => Ok(Some(Drain { lock })),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
             Err(error) => Err(error),
@@ -257,12 +251,14 @@ impl Folder {
 
     /// Whether that right still is one: who removes the folder takes it away.
     pub fn is_valid(&self, drain: &Drain) -> bool {
-        drain.lock.is_of(&self.root.join("lock"))
+        self.open().is_ok_and(|root| drain.lock.is_of(&root, LOCK))
     }
 
     /// Whether a process has that right; not known where the folder may not be used.
     pub fn is_drained(&self) -> io::Result<bool> {
-        match self.lock(Share::Shared, Deadline::after(Duration::ZERO)) {
+        let deadline = Deadline::after(Duration::ZERO);
+        let root = self.open();
+        match root.and_then(|root| lock::file(&root, LOCK, Share::Shared, deadline)) {
             Ok(_) => Ok(false),
             Err(error) => match error.kind() {
                 io::ErrorKind::TimedOut => Ok(true),
@@ -272,29 +268,25 @@ impl Folder {
         }
     }
 
-    fn lock(&self, share: Share, deadline: Deadline) -> io::Result<Lock> {
-        lock::file(&self.root.join("lock"), self.owner, share, deadline)
-    }
-
     /// Writes down that everything was tried now.
     pub fn stamp_flush(&self, now_s: u64) -> io::Result<()> {
-        let path = self.root.join("flushed");
-        let new = self.root.join("tmp").join("flushed");
-        let _ = fs::remove_file(&new);
-        let mut file = files::create(&new, self.owner)?;
+        let root = self.open()?;
+        let tmp = root.open_in(TMP)?;
+        let _ = tmp.remove(FLUSHED);
+        let mut file = tmp.create(FLUSHED)?;
         file.write_all(format!("{now_s}\n").as_bytes())?;
-        fs::rename(new, path)
+        tmp.rename(FLUSHED, &root, FLUSHED)
     }
 
     /// When that was, seconds since 1970; `None`: never.
     pub fn flushed_s(&self) -> Option<u64> {
-        let stamp = files::read(&self.root.join("flushed"), 32, Links::Refuse).ok()?;
+        let stamp = self.open().ok()?.read(FLUSHED, 32).ok()?;
         std::str::from_utf8(&stamp).ok()?.trim_end().parse().ok()
     }
 
     /// Asks whoever drains to try everything now.
     pub fn request_flush(&self) -> io::Result<()> {
-        match files::create(&self.root.join(REQUEST), self.owner) {
+        match self.open()?.create(REQUEST) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         }
@@ -302,12 +294,12 @@ impl Folder {
 
     /// Whether somebody asks for that.
     pub fn wants_flush(&self) -> bool {
-        fs::symlink_metadata(self.root.join(REQUEST)).is_ok()
+        self.open().is_ok_and(|root| root.has(REQUEST))
     }
 
     /// Answers the request: everything had its try.
     pub fn end_flush(&self) -> io::Result<()> {
-        fs::remove_file(self.root.join(REQUEST))
+        self.open()?.remove(REQUEST)
     }
 
     // ---- News --------------------------------------------------------------------------------
@@ -322,6 +314,35 @@ impl Folder {
         news.watch()?;
         Ok(news)
     }
+}
+
+/// Writes a message's file, Q1 → Q2 or Q3 → Q2; where it stands now, unsynced.
+fn write(root: &Directory, name: &str, bytes: &[u8]) -> io::Result<Directory> {
+    let new = root.open_in(Place::New.name())?;
+    write_to(root, name, bytes, &new, name)?;
+    Ok(new)
+}
+
+/// Writes `bytes` aside under `name` and moves them into a directory.
+fn write_to(
+    root: &Directory,
+    name: &str,
+    bytes: &[u8],
+    directory: &Directory,
+    to: &str,
+) -> io::Result<()> {
+    let tmp = root.open_in(TMP)?;
+    // Of a name that is nobody else's a crash may have left one.
+    let _ = tmp.remove(name);
+    let mut file = tmp.create(name)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| tmp.rename(name, directory, to));
+    if written.is_err() {
+        let _ = tmp.remove(name);
+    }
+    written
 }
 
 /// Tells when the folder changes (`inotify(7)`), without looking at the disk again and again.
@@ -358,7 +379,8 @@ impl News {
 
     fn watch(&self) -> io::Result<()> {
         let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
-        let new = self.queue.folder(Place::New);
+        // By path: all that a watch of the wrong folder could do is to wake us.
+        let new = self.queue.root.join(Place::New.name());
         inotify::add_watch(&self.notes, &new, gone | WatchFlags::MOVED_TO)?;
         // What goes from there may be the lock.
         let any = WatchFlags::CREATE | WatchFlags::DELETE;

@@ -1,6 +1,7 @@
 //! Each state of the table, and what is left alone, in a real folder.
 
 use super::*;
+use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A folder of a test's own.
@@ -17,7 +18,7 @@ impl Scratch {
     }
 
     fn folder(&self) -> Folder {
-        Folder::new(&self.0, None, |name| name.starts_with("m-"))
+        Folder::new(&self.0, |name| name.starts_with("m-"))
     }
 
     /// Where a name stands, as the table has it.

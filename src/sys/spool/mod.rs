@@ -4,14 +4,13 @@
 //! time on its descriptor, is synced, and is moved. Asterisk takes what is moved in at once; what is
 //! linked or created there it holds back, so nothing is ever linked or written in `outgoing`.
 //!
-//! Folders are named by path in every call and no descriptor is kept, so that a folder that was
-//! removed, mounted over or made anew while we run is noticed by itself; one that is missing is made
-//! and the delivery tried once more.
+//! Folders are opened for each delivery and no descriptor is kept, so that a folder that was removed,
+//! mounted over or made anew while we run is noticed by itself; one that is missing is made and the
+//! delivery tried once more.
 //!
 //! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -19,11 +18,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{Access, CWD, Mode, RenameFlags, access, fchmod, fsync, renameat_with};
+use rustix::fs::{Mode, fchmod, fsync};
 use rustix::io::Errno;
-use rustix::process::geteuid;
 
 use crate::limits::{SPOOL_COUNT_WAIT, SPOOL_FULL_WAIT, SWEEP_AGE};
+use crate::sys::directory::Directory;
 use crate::sys::files;
 use crate::sys::user::{self, Owner};
 
@@ -41,7 +40,7 @@ pub struct Settings<'a> {
     pub staging: &'a Path,
     /// Mode of a call file; only the nine permission bits count.
     pub mode: u32,
-    /// `fileowner`: user, and group if given. Without, root's files take the owner of `outgoing`.
+    /// `fileowner`: user, and group if given. Without, root's files take the group of `outgoing`.
     pub owner: Option<(&'a str, Option<&'a str>)>,
     /// Whether [`Spool::deliver`] waits for the disk.
     pub sync: Sync,
@@ -109,7 +108,7 @@ impl Spool {
             staging: absolute(settings.staging)?,
             mode: Mode::from_raw_mode(settings.mode & 0o777),
             owner,
-            is_root: geteuid().is_root(),
+            is_root: user::is_root(),
             sync: settings.sync,
             files_max: settings.files_max,
             count: Mutex::default(),
@@ -150,18 +149,24 @@ impl Spool {
     /// Removes call files that a crash left in `staging` over an hour ago. They are never delivered:
     /// who sent them got no 200 and sends again. Returns how many went.
     pub fn sweep(&self) -> usize {
-        files::sweep(&self.staging, self.owner, SWEEP_AGE, &is_ours)
+        let staging = Directory::open(&self.staging);
+        staging.map_or(0, |staging| staging.sweep(self.owner, SWEEP_AGE, &is_ours))
     }
 
     /// Folders there, on one filesystem, writable.
     fn prepare(&self) -> Result<(), SpoolFault> {
-        for folder in [&self.outgoing, &self.staging] {
-            files::make_folder(folder, self.owner)
-                .map_err(|error| failed(Step::Make, folder, error))?;
-        }
-        let look =
-            |folder: &Path| fs::metadata(folder).map_err(|error| failed(Step::Look, folder, error));
-        let (outgoing, staging) = (look(&self.outgoing)?, look(&self.staging)?);
+        let make =
+            |path: &Path| Directory::make(path).map_err(|error| failed(Step::Make, path, error));
+        let folders = Folders {
+            outgoing: make(&self.outgoing)?,
+            staging: make(&self.staging)?,
+        };
+        let look = |folder: &Directory, path: &Path| {
+            let found = folder.metadata();
+            found.map_err(|error| failed(Step::Look, path, error))
+        };
+        let outgoing = look(&folders.outgoing, &self.outgoing)?;
+        let staging = look(&folders.staging, &self.staging)?;
         if outgoing.dev() == staging.dev() && outgoing.ino() == staging.ino() {
             return Err(SpoolFault::OneFolder {
                 folder: self.outgoing.clone(),
@@ -170,17 +175,17 @@ impl Spool {
         if outgoing.dev() != staging.dev() {
             return Err(self.two_filesystems());
         }
-        count_files(&self.outgoing, 1)
+        count_files(&folders.outgoing, 1)
             .map_err(|error| failed(Step::Look, &self.outgoing, error))?;
-        access(&self.outgoing, Access::WRITE_OK | Access::EXEC_OK)
-            .map_err(|error| failed(Step::Move, &self.outgoing, error.into()))?;
+        let writable = folders.outgoing.check_writable();
+        writable.map_err(|error| failed(Step::Move, &self.outgoing, error.into()))?;
 
         let unique = files::unique().map_err(|error| failed(Step::Write, &self.staging, error))?;
         let name = format!("probe.0.{unique}.call");
         // A file that moved would be taken by Asterisk, so one that does not exist is moved: the
         // system finds two mounts or a read-only one before it looks for the file. Two mounts can
         // show the same device.
-        match self.move_in(&name) {
+        match self.move_in(&folders, &name) {
             Err(SpoolFault::Failed { error, .. }) if is_missing(&error) => {}
             Err(fault) => return Err(fault),
             Ok(()) => {}
@@ -190,32 +195,48 @@ impl Spool {
             bytes: b"",
             delay_s: 0,
         };
-        match self.stage(&probe, self.heir()?) {
-            Ok(()) => self.discard(&name),
+        match self.stage(&folders, &probe, self.heir(&folders)?) {
+            Ok(()) => folders.discard(&name),
             Err(SpoolFault::Failed { error, .. }) if files::is_full(&error) => {}
             Err(fault) => return Err(fault),
         }
         Ok(())
     }
 
-    /// Whom a call file is given to; `None`: it stays ours.
-    fn heir(&self) -> Result<Option<Owner>, SpoolFault> {
+    /// Both folders as they are now.
+    fn open_folders(&self) -> Result<Folders, SpoolFault> {
+        let open =
+            |path: &Path, step| Directory::open(path).map_err(|error| failed(step, path, error));
+        Ok(Folders {
+            staging: open(&self.staging, Step::Write)?,
+            outgoing: open(&self.outgoing, Step::Move)?,
+        })
+    }
+
+    /// Whom a call file is given to; `None`: it stays as the system makes it. Where root works in it,
+    /// `outgoing` is root's, but its group may be Asterisk's.
+    fn heir(&self, folders: &Folders) -> Result<Option<Owner>, SpoolFault> {
         if self.owner.is_some() || !self.is_root {
             return Ok(self.owner);
         }
-        let owner = files::owner_of(&self.outgoing)
-            .map_err(|error| failed(Step::Look, &self.outgoing, error))?;
-        Ok(Some(owner).filter(|owner| owner.uid != 0 || owner.gid != Some(0)))
+        let found = folders.outgoing.metadata();
+        let found = found.map_err(|error| failed(Step::Look, &self.outgoing, error))?;
+        let owner = Owner {
+            uid: found.uid(),
+            gid: Some(found.gid()),
+        };
+        Ok(Some(owner).filter(|owner| owner.gid != Some(0)))
     }
 
     /// Stages what is not moved yet, then moves it, counting in `moved`.
     fn stage_and_move(&self, files: &[File<'_>], moved: &mut usize) -> Result<(), SpoolFault> {
         let files = files.get(*moved..).unwrap_or_default();
-        let owner = self.heir()?;
+        let folders = self.open_folders()?;
+        let owner = self.heir(&folders)?;
         let mut staged = 0_usize;
         let mut result = Ok(());
         for file in files {
-            result = self.stage(file, owner);
+            result = self.stage(&folders, file, owner);
             if result.is_err() {
                 break;
             }
@@ -224,29 +245,34 @@ impl Spool {
         let mut left = files.iter().take(staged);
         if result.is_ok() {
             for file in left.by_ref() {
-                result = self.move_in(file.name);
+                result = self.move_in(&folders, file.name);
                 if result.is_err() {
-                    self.discard(file.name);
+                    folders.discard(file.name);
                     break;
                 }
                 *moved = moved.saturating_add(1);
             }
         }
         for file in left {
-            self.discard(file.name);
+            folders.discard(file.name);
         }
         result
     }
 
     /// Writes one file in `staging`; leaves nothing there when it fails.
-    fn stage(&self, file: &File<'_>, owner: Option<Owner>) -> Result<(), SpoolFault> {
-        let path = self.staging.join(file.name);
+    fn stage(
+        &self,
+        folders: &Folders,
+        file: &File<'_>,
+        owner: Option<Owner>,
+    ) -> Result<(), SpoolFault> {
         let fault = |step| move |error| failed(step, &self.staging, error);
-        let mut written = files::create_raw(&path).map_err(fault(Step::Write))?;
+        let created = folders.staging.create_raw(file.name);
+        let mut written = created.map_err(fault(Step::Write))?;
         let mut fill = || {
             written.write_all(file.bytes).map_err(fault(Step::Write))?;
             if let Some(owner) = owner {
-                files::give(&written, owner).map_err(fault(Step::Own))?;
+                user::give(&written, owner).map_err(fault(Step::Own))?;
             }
             fchmod(&written, self.mode).map_err(|error| fault(Step::Own)(error.into()))?;
             if file.delay_s > 0 {
@@ -262,26 +288,20 @@ impl Spool {
         };
         let filled = fill();
         if filled.is_err() {
-            self.discard(file.name);
+            folders.discard(file.name);
         }
         filled
     }
 
-    fn discard(&self, name: &str) {
-        // Should it stay, it is swept when it is old; nobody reads it.
-        let _ = fs::remove_file(self.staging.join(name));
-    }
-
     /// Moves a staged file under the same name; never replaces one.
-    fn move_in(&self, name: &str) -> Result<(), SpoolFault> {
-        let (from, to) = (self.staging.join(name), self.outgoing.join(name));
+    fn move_in(&self, folders: &Folders, name: &str) -> Result<(), SpoolFault> {
         let mut moved = Err(Errno::NOSYS);
         if !self.moves_by_looking.load(Ordering::Relaxed) {
-            moved = renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE);
+            moved = folders.staging.rename_new(name, &folders.outgoing);
         }
         if matches!(moved, Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)) {
             self.moves_by_looking.store(true, Ordering::Relaxed);
-            moved = move_by_looking(&from, &to);
+            moved = folders.move_by_looking(name);
         }
         match moved {
             Ok(()) => Ok(()),
@@ -298,16 +318,30 @@ impl Spool {
     }
 }
 
-/// For filesystems (vfat, some of containers) that cannot refuse to replace. The lock keeps our own
-/// threads from each other; that another process takes a name of 64 random bits between the look and
-/// the move is left to chance.
-fn move_by_looking(from: &Path, to: &Path) -> Result<(), Errno> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _lock = lock(&ONE_AT_A_TIME);
-    match fs::symlink_metadata(to) {
-        Ok(_) => Err(Errno::EXIST),
-        Err(error) if is_missing(&error) => rustix::fs::rename(from, to),
-        Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+/// The two folders, open for one delivery.
+struct Folders {
+    outgoing: Directory,
+    staging: Directory,
+}
+
+impl Folders {
+    fn discard(&self, name: &str) {
+        // Should it stay, it is swept when it is old; nobody reads it.
+        let _ = self.staging.remove(name);
+    }
+
+    /// For filesystems (vfat, some of containers) that cannot refuse to replace. The lock keeps our own
+    /// threads from each other; that another process takes a name of 64 random bits between the look and
+    /// the move is left to chance.
+    fn move_by_looking(&self, name: &str) -> Result<(), Errno> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _lock = lock(&ONE_AT_A_TIME);
+        let moved = match self.outgoing.look(name) {
+            Ok(_) => return Err(Errno::EXIST),
+            Err(error) if is_missing(&error) => self.staging.rename(name, &self.outgoing, name),
+            Err(error) => Err(error),
+        };
+        moved.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
     }
 }
 
@@ -339,7 +373,9 @@ impl Spool {
         let is_due =
             age >= SPOOL_COUNT_WAIT || (!has_room(&count) && (is_earned || age >= SPOOL_FULL_WAIT));
         if is_due {
-            count.found = match count_files(&self.outgoing, self.files_max) {
+            let counted = Directory::open(&self.outgoing);
+            let counted = counted.and_then(|outgoing| count_files(&outgoing, self.files_max));
+            count.found = match counted {
                 Ok(found) => found,
                 // The delivery makes it.
                 Err(error) if is_missing(&error) => 0,
@@ -367,13 +403,13 @@ impl Spool {
 }
 
 /// Files in a folder, whatever their names: Asterisk takes them all. Stops at `files_max`.
-fn count_files(folder: &Path, files_max: usize) -> io::Result<usize> {
+fn count_files(folder: &Directory, files_max: usize) -> io::Result<usize> {
     let mut files = 0_usize;
-    for entry in fs::read_dir(folder)? {
+    for entry in folder.entries()? {
         if files >= files_max {
             break;
         }
-        if entry?.file_type().is_ok_and(|kind| !kind.is_dir()) {
+        if !entry?.is_folder {
             files = files.saturating_add(1);
         }
     }
@@ -407,7 +443,7 @@ impl Spool {
             }
             syncs.begun = syncs.begun.saturating_add(1);
             drop(syncs);
-            let synced = files::sync_folder(&self.outgoing);
+            let synced = Directory::open(&self.outgoing).and_then(|folder| folder.sync());
             syncs = lock(&self.folder_sync);
             syncs.done = syncs.begun;
             if let Err(error) = synced {
@@ -461,6 +497,7 @@ fn is_missing(error: &io::Error) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use std::fs;
 
     /// A spool in a folder of its own, which the caller removes.
     fn spool(name: &str) -> (Spool, PathBuf) {

@@ -19,7 +19,7 @@ use std::path::{Component, Path};
 use std::time::Duration;
 
 use rustix::fs::{
-    Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fsync,
+    Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fstat, fsync,
     mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
@@ -28,12 +28,12 @@ use rustix::process::geteuid;
 use crate::limits::{LINKS_MAX, TREE_DEPTH_MAX};
 use crate::sys::clock;
 use crate::sys::files::{self, Unreadable};
-use crate::sys::user::Owner;
+use crate::sys::user::{self, Owner};
 
-/// An open directory.
+/// An open directory. It need not be readable.
 #[derive(Debug)]
 pub struct Directory {
-    file: File,
+    place: OwnedFd,
 }
 
 /// What becomes of a directory that a path names and that is not there.
@@ -48,8 +48,8 @@ const PASSING: OFlags = OFlags::PATH
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-/// At the end of the way.
-const ARRIVED: OFlags = OFlags::RDONLY
+/// To read its names or to sync them.
+const READING: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
@@ -67,43 +67,47 @@ impl Directory {
 
     /// Opens one in this one.
     pub fn open_in(&self, name: &str) -> io::Result<Directory> {
-        Directory::at(self.file.as_fd(), Path::new(name), Missing::IsError)
+        Directory::at(self.place.as_fd(), Path::new(name), Missing::IsError)
     }
 
     /// Opens one in this one; makes it, 0700.
     pub fn make_in(&self, name: &str) -> io::Result<Directory> {
-        Directory::at(self.file.as_fd(), Path::new(name), Missing::IsMade)
+        Directory::at(self.place.as_fd(), Path::new(name), Missing::IsMade)
     }
 
     fn at(start: BorrowedFd<'_>, path: &Path, missing: Missing) -> io::Result<Directory> {
-        let passed = Walk::new(missing).along(start, path)?;
-        let file = File::from(openat(&passed, ".", ARRIVED, Mode::empty())?);
-        refuse_foreign(&file)?;
-        Ok(Directory { file })
+        let place = Walk::new(missing).along(start, path)?;
+        refuse_foreign(place.as_fd())?;
+        Ok(Directory { place })
     }
 
     /// What the system says of it.
     pub fn metadata(&self) -> io::Result<Metadata> {
-        self.file.metadata()
+        File::from(self.place.try_clone()?).metadata()
     }
 
-    /// Its descriptor, for a lock.
-    pub fn into_file(self) -> File {
-        self.file
+    /// Opens it for reading, or for a lock.
+    pub(super) fn readable(&self) -> io::Result<File> {
+        Ok(File::from(openat(
+            &self.place,
+            ".",
+            READING,
+            Mode::empty(),
+        )?))
     }
 
     /// Makes the names in it durable. That a filesystem cannot is no error.
     pub fn sync(&self) -> io::Result<()> {
-        match fsync(&self.file) {
+        match fsync(self.readable()?) {
             Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Whether this process may make something in it (`access(2)`).
-    pub fn check_writable(&self) -> Result<(), Errno> {
+    pub(super) fn check_writable(&self) -> Result<(), Errno> {
         let access = Access::WRITE_OK | Access::EXEC_OK;
-        accessat(&self.file, ".", access, AtFlags::empty())
+        accessat(&self.place, ".", access, AtFlags::empty())
     }
 
     // ---- What stands in it -------------------------------------------------------------------
@@ -111,19 +115,19 @@ impl Directory {
     /// All names in it but `.` and `..`.
     pub fn entries(&self) -> io::Result<Entries> {
         Ok(Entries {
-            dir: Dir::read_from(&self.file)?,
+            dir: Dir::new(self.readable()?)?,
         })
     }
 
     /// What the system says of something in it; of a link that is the link.
     pub fn look(&self, name: &str) -> io::Result<Metadata> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        File::from(openat(&self.file, name, flags, Mode::empty())?).metadata()
+        File::from(openat(&self.place, name, flags, Mode::empty())?).metadata()
     }
 
     /// Whether there is something of that name.
     pub fn has(&self, name: &str) -> bool {
-        statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        statat(&self.place, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Reads a regular file of at most `bytes_max` bytes.
@@ -134,7 +138,7 @@ impl Directory {
     /// Opens a regular file that is there; never waits for a pipe.
     pub(super) fn regular(&self, name: &str, access: OFlags) -> Result<File, Unreadable> {
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match openat(&self.file, name, flags, Mode::empty()) {
+        let file = match openat(&self.place, name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
             // A link, a folder, a pipe that nobody reads or a socket.
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(Unreadable::NotRegular),
@@ -162,22 +166,22 @@ impl Directory {
     pub(super) fn create_raw(&self, name: &str) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = openat(&self.place, name, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(File::from(file))
     }
 
     /// Moves something into a directory on the same filesystem; what has that name there goes.
     pub fn rename(&self, from: &str, directory: &Directory, to: &str) -> io::Result<()> {
-        Ok(renameat(&self.file, from, &directory.file, to)?)
+        Ok(renameat(&self.place, from, &directory.place, to)?)
     }
 
     /// Moves something into a directory on the same filesystem under the same name; `EXIST` where that is
     /// taken.
-    pub fn rename_new(&self, name: &str, directory: &Directory) -> Result<(), Errno> {
+    pub(super) fn rename_new(&self, name: &str, directory: &Directory) -> Result<(), Errno> {
         renameat_with(
-            &self.file,
+            &self.place,
             name,
-            &directory.file,
+            &directory.place,
             name,
             RenameFlags::NOREPLACE,
         )
@@ -185,17 +189,17 @@ impl Directory {
 
     /// Removes a file or a link.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        Ok(unlinkat(&self.file, name, AtFlags::empty())?)
+        Ok(unlinkat(&self.place, name, AtFlags::empty())?)
     }
 
     /// Removes a folder that is empty.
     pub fn remove_folder(&self, name: &str) -> io::Result<()> {
-        Ok(unlinkat(&self.file, name, AtFlags::REMOVEDIR)?)
+        Ok(unlinkat(&self.place, name, AtFlags::REMOVEDIR)?)
     }
 
     /// Removes whatever has that name; a folder with all it holds, as far as [`TREE_DEPTH_MAX`] goes.
     pub fn remove_all(&self, name: &str) -> io::Result<()> {
-        remove_tree(self.file.as_fd(), name.as_bytes(), TREE_DEPTH_MAX)
+        remove_tree(self.place.as_fd(), name.as_bytes(), TREE_DEPTH_MAX)
     }
 
     /// Removes the regular files whose name `is_ours`, that belong to this user (or to `owner`), and that
@@ -246,10 +250,10 @@ pub fn owner(path: &Path) -> io::Result<(Option<Owner>, Owner)> {
         (Err(error), Some(place)) if is_missing(&error) => (place, false),
         (Err(error), _) => return Err(error),
     };
-    let found = File::from(place).metadata()?;
+    let found = fstat(&place)?;
     let owner = Owner {
-        uid: found.uid(),
-        gid: Some(found.gid()),
+        uid: found.st_uid,
+        gid: Some(found.st_gid),
     };
     Ok((Some(owner).filter(|_| is_there), owner))
 }
@@ -280,8 +284,8 @@ pub fn make_for(path: &Path, owner: Owner) -> io::Result<Option<Made>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             place => place?,
         };
-        let found = File::from(openat(&place, ".", PASSING, Mode::empty())?).metadata()?;
-        if found.uid() != 0 || found.mode() & 0o022 != 0 {
+        let found = fstat(&place)?;
+        if found.st_uid != 0 || found.st_mode & 0o022 != 0 {
             break;
         }
         if make(place.as_fd(), name, Some(owner))? {
@@ -342,7 +346,7 @@ fn remove_tree(place: BorrowedFd<'_>, name: &[u8], depth_left: usize) -> io::Res
         Err(Errno::ISDIR | Errno::PERM) if depth_left > 0 => {}
         removed => return Ok(removed?),
     }
-    let folder = openat(place, name, ARRIVED, Mode::empty())?;
+    let folder = openat(place, name, READING, Mode::empty())?;
     let entries = Entries {
         dir: Dir::read_from(&folder)?,
     };
@@ -432,26 +436,30 @@ impl Walk {
 /// Makes a directory and gives it to `owner`; false where another process has made one meanwhile, which is
 /// left as it is.
 fn make(place: BorrowedFd<'_>, name: &OsStr, owner: Option<Owner>) -> io::Result<bool> {
-    refuse_foreign(&File::from(openat(place, ".", PASSING, Mode::empty())?))?;
+    refuse_foreign(place)?;
     match mkdirat(place, name, Mode::RWXU) {
         Ok(()) => {}
         Err(Errno::EXIST) => return Ok(false),
         Err(error) => return Err(error.into()),
     }
     let settled = || {
-        let made = File::from(openat(place, name, ARRIVED, Mode::empty())?);
+        let made = File::from(openat(place, name, READING, Mode::empty())?);
         fchmod(&made, Mode::RWXU)?;
-        owner.map_or(Ok(()), |owner| files::give(&made, owner))
+        owner.map_or(Ok(()), |owner| user::give(&made, owner))
     };
     settled().inspect_err(|_| _ = unlinkat(place, name, AtFlags::REMOVEDIR))?;
     Ok(true)
 }
 
 /// Keeps root out of a directory of somebody else's, who could do in it what he likes meanwhile.
-fn refuse_foreign(directory: &File) -> io::Result<()> {
-    if geteuid().is_root() && directory.metadata()?.uid() != 0 {
+fn refuse_foreign(directory: BorrowedFd<'_>) -> io::Result<()> {
+    if geteuid().is_root() && fstat(directory)?.st_uid != 0 {
         let words = "it belongs to another user, so root does not work in it";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
