@@ -4,7 +4,7 @@
 //! configuration again.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -16,15 +16,24 @@ use crate::outbound::attempt::connection;
 use crate::privileges::{self, NotEntered};
 use crate::proto::provider;
 use crate::sys::client;
-use crate::sys::files::{self, Links};
+use crate::sys::files::{self, Links, Unreadable};
 use crate::sys::tls::certificate::{BadIdentity, Identity};
 use crate::sys::user;
 
-/// Reads a configuration; that it cannot be read is a fault among the notes. The file system is
-/// looked at by [`notes`] only.
+/// Reads a configuration; that it cannot be read, or that others may write it, is a fault among the
+/// notes. What stands around the file is looked at by [`notes`] only.
 pub fn load(path: &Path) -> Reading {
-    match files::read(path, CONFIG_BYTES_MAX, Links::Follow) {
-        Ok(bytes) => config::read(&bytes, &variable),
+    let opened = files::open_any(path, Links::Follow).and_then(|file| {
+        let mode = file.metadata().map_err(Unreadable::Io)?;
+        let keeps_modes = files::keeps_modes(&file);
+        Ok((files::read_open(file, CONFIG_BYTES_MAX)?, mode, keeps_modes))
+    });
+    match opened {
+        Ok((bytes, found, keeps_modes)) => {
+            let mut reading = config::read(&bytes, &variable);
+            check_writers(&mut reading, &found, keeps_modes);
+            reading
+        }
         Err(error) => {
             let mut notes = Vec::new();
             fault(&mut notes, &["cannot be read: ", &error.to_string()]);
@@ -34,6 +43,31 @@ pub fn load(path: &Path) -> Reading {
                 notes,
             }
         }
+    }
+}
+
+/// Whoever may write a configuration can have any program run and send the credentials anywhere.
+fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
+    let draft = reading.draft.as_ref().filter(|(_, sound)| sound.spool);
+    let config = reading.config.as_ref().or(draft.map(|(config, _)| config));
+    let outgoing = config.and_then(|config| nearest(&config.spool.outgoing));
+    let group = outgoing.and_then(|folder| fs::metadata(folder).ok().map(|it| it.gid()));
+    let is_foreign = group.is_some_and(|group| group != found.gid());
+    let (who, remedy) = if found.mode() & OTHERS_WRITE != 0 {
+        ("others", ": chmod o-w")
+    } else if found.mode() & GROUP_WRITES != 0 && is_foreign {
+        ("a group other than outgoingdir's", ": chmod g-w, or chgrp")
+    } else {
+        return;
+    };
+    let may = " may write this file, which names programs that are run";
+    if !keeps_modes {
+        let remedy = "; its filesystem keeps no modes, so see how it is mounted";
+        return warn(&mut reading.notes, &[who, may, remedy]);
+    }
+    fault(&mut reading.notes, &[who, may, remedy]);
+    if let Some(config) = reading.config.take() {
+        reading.draft = Some((config, Sound::WHOLE));
     }
 }
 
@@ -134,6 +168,14 @@ fn file_notes(path: &Path) -> Vec<Note> {
     let mut notes = Vec::new();
     if others_may(path, OTHERS_READ) {
         let text = "others may read this file, which holds credentials: chmod o-r";
+        warn(&mut notes, &[text]);
+    }
+    let folder = path.parent().and_then(nearest).map(fs::metadata);
+    if let Some(Ok(folder)) = folder
+        && folder.mode() & OTHERS_WRITE != 0
+        && folder.mode() & STICKY == 0
+    {
+        let text = "others may replace this file, since they may write to its folder: chmod o-w";
         warn(&mut notes, &[text]);
     }
     notes
@@ -244,6 +286,8 @@ pub fn sample() -> Option<Message> {
 
 const OTHERS_READ: u32 = 0o004;
 const OTHERS_WRITE: u32 = 0o002;
+const GROUP_WRITES: u32 = 0o020;
+const STICKY: u32 = 0o1000;
 
 fn others_may(path: &Path, bits: u32) -> bool {
     fs::metadata(path).is_ok_and(|status| status.mode() & bits != 0)

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rustix::fs::{Access, FileType, Mode, OFlags, access, fstat, open};
+use rustix::fs::{Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, open, statfs};
 use rustix::io::Errno;
 use rustix::process::umask;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -86,19 +86,24 @@ pub fn open_umask() {
 
 /// Reads a regular file of at most `bytes_max` bytes; never waits for a pipe.
 pub fn read(path: &Path, bytes_max: usize, links: Links) -> Result<Vec<u8>, Unreadable> {
+    read_open(open_any(path, links)?, bytes_max)
+}
+
+/// Opens a file to read it, whatever it is; never waits for a pipe.
+pub fn open_any(path: &Path, links: Links) -> Result<File, Unreadable> {
     let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     if links == Links::Refuse {
         flags |= OFlags::NOFOLLOW;
     }
     match open(path, flags, Mode::empty()) {
-        Ok(file) => read_open(File::from(file), bytes_max),
+        Ok(file) => Ok(File::from(file)),
         Err(Errno::LOOP) if links == Links::Refuse => Err(Unreadable::NotRegular),
         Err(error) => Err(Unreadable::Io(error.into())),
     }
 }
 
 /// Reads an open file, which must be a regular one of at most `bytes_max` bytes.
-pub(super) fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
+pub fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
     let found = fstat(&file).map_err(|error| Unreadable::Io(error.into()))?;
     if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
         return Err(Unreadable::NotRegular);
@@ -125,9 +130,31 @@ pub(super) fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreada
 /// cannot be told.
 pub fn is_in_memory(path: &Path) -> bool {
     const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58f6];
-    // The field's type and sign differ from target to target; its 32 bits do not.
-    let kind = |status: rustix::fs::StatFs| i128::from(status.f_type) & 0xffff_ffff;
-    rustix::fs::statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(status)))
+    statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(&status)))
+}
+
+/// Whether a file is on a filesystem that keeps modes (`statfs(2)`). Those that do not show one mode for
+/// all files: vfat, exfat, ntfs (two drivers), FUSE, cifs, smb2, smbfs, VirtualBox's shared folders and
+/// 9p, which may show those of a Windows disk.
+pub fn keeps_modes(file: &File) -> bool {
+    const MODELESS: [i128; 10] = [
+        0x4d44,
+        0x2011_bab0,
+        0x5346_544e,
+        0x7366_746e,
+        0x6573_5546,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x517b,
+        0x786f_4256,
+        0x0102_1997,
+    ];
+    !fstatfs(file).is_ok_and(|status| MODELESS.contains(&kind(&status)))
+}
+
+/// The filesystem's number. Its type and sign differ from target to target; its 32 bits do not.
+fn kind(status: &StatFs) -> i128 {
+    i128::from(status.f_type) & 0xffff_ffff
 }
 
 /// Whether this process may execute a file (`access(2)`).

@@ -522,7 +522,9 @@ fn check_refused(house: &House, prefix: &[&str], code: i32, words: &str) {
         let ran = finish(run);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert_eq!(ran.code, Some(code), "{applet:?} {args:?}: {said}");
-        assert!(said.contains(words), "{applet:?} {args:?}: {said}");
+        // Where a fault is in the log, a person is told who says it.
+        let is_told = said.contains(words) || said.contains("websms --check says why");
+        assert!(is_told, "{applet:?} {args:?}: {said}");
     }
     assert_eq!(inventory(house.scratch.path()), before);
 }
@@ -623,6 +625,102 @@ fn a_step_that_fails_ends_it_with_1_and_nothing_is_touched() {
         let words = "cannot become user 4242, who owns the folders: no permission";
         check_refused(&house, &strace, 1, words);
     }
+}
+
+// ---- Who may write the configuration ----------------------------------------------------------
+
+#[test]
+fn a_configuration_that_others_may_write_is_a_fault() {
+    let house = House::new("");
+    let check = |mode: u32, gid: u32, expected: Option<&str>| {
+        chown(&house.conf, Some(0), Some(gid)).unwrap();
+        fs::set_permissions(&house.conf, Permissions::from_mode(mode)).unwrap();
+        let ran = house.websms(&["--check"]);
+        let fault = ran.stdout.lines().find(|line| line.contains(" may write "));
+        let said = format!("{mode:o} {gid}: {}", ran.stdout);
+        match expected {
+            Some(words) => {
+                assert!(
+                    fault.unwrap().contains(&format!("fault: {words}")),
+                    "{said}"
+                );
+                assert_eq!(ran.code, Some(2), "{said}");
+            }
+            None => {
+                assert_eq!(fault, None, "{said}");
+                assert_eq!(ran.code, Some(0), "{said}");
+            }
+        }
+    };
+    let (others, group) = (
+        "others may write this file",
+        "a group other than outgoingdir's may",
+    );
+    check(0o602, 0, Some(others));
+    check(0o622, OWNER, Some(others));
+    check(0o646, OWNER, Some(others));
+    check(0o620, STRANGER, Some(group));
+    check(0o660, 0, Some(group));
+    check(0o660, OWNER, None);
+    check(0o640, OWNER, None);
+    check(0o644, 0, None);
+    // No program works with it.
+    chown(&house.conf, Some(OWNER), Some(OWNER)).unwrap();
+    fs::set_permissions(&house.conf, Permissions::from_mode(0o622)).unwrap();
+    check_refused(&house, &[], 2, others);
+}
+
+#[test]
+fn where_no_modes_are_kept_it_is_a_warning() {
+    let house = House::new("");
+    chown(&house.conf, Some(OWNER), Some(OWNER)).unwrap();
+    fs::set_permissions(&house.conf, Permissions::from_mode(0o666)).unwrap();
+    // What fstatfs says is made that of vfat.
+    let mut run = rig::command(Path::new("strace"));
+    let vfat = format!("inject=fstatfs:poke_exit=@arg2={}", hex(0x4d44));
+    run.args(["-o", "/dev/null", "-e", "trace=fstatfs", "-e", &vfat]);
+    run.arg(rig::binary())
+        .arg("-c")
+        .arg(&house.conf)
+        .arg("--check");
+    let ran = finish(run);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    let words =
+        "warning: others may write this file, which names programs that are run; its filesystem";
+    assert!(ran.stdout.contains(words), "{}", ran.stdout);
+}
+
+/// The bytes of a word as the processor keeps them.
+fn hex(word: usize) -> String {
+    word.to_ne_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[test]
+fn a_folder_in_which_others_may_replace_the_configuration_is_told() {
+    let house = House::new("");
+    let check = |mode: u32, expected: bool| {
+        fs::set_permissions(house.scratch.path(), Permissions::from_mode(mode)).unwrap();
+        let ran = house.websms(&["--check"]);
+        assert_eq!(ran.code, Some(0), "{mode:o}: {}", ran.stdout);
+        let is_told = ran.stdout.contains("warning: others may replace this file");
+        assert_eq!(is_told, expected, "{mode:o}: {}", ran.stdout);
+    };
+    check(0o777, true);
+    check(0o1777, false);
+    check(0o755, false);
+}
+
+#[test]
+fn a_reload_of_a_configuration_that_others_may_write_is_not_taken() {
+    let house = House::new("");
+    let websmsd = house.websmsd();
+    fs::set_permissions(&house.conf, Permissions::from_mode(0o646)).unwrap();
+    websmsd.signal("HUP");
+    websmsd.wait_for_log("others may write this file");
+    websmsd.wait_for_log("configuration not taken, the one before stays");
 }
 
 #[test]
