@@ -1,0 +1,130 @@
+//! A spool in a real folder: names, moves without `RENAME_NOREPLACE`, shared syncs.
+
+use super::*;
+use std::fs;
+
+/// A spool in a folder of its own, which the caller removes.
+fn spool(name: &str) -> (Spool, PathBuf) {
+    let folder = format!("websms-spool-{}-{name}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
+    let spool = Spool::open(&Settings {
+        outgoing: &folder.join("outgoing"),
+        staging: &folder.join("staging"),
+        mode: 0o600,
+        owner: None,
+        sync: Sync::Before,
+        files_max: 10,
+    });
+    (spool.unwrap(), folder)
+}
+
+#[test]
+fn a_filesystem_without_noreplace_gets_files_and_keeps_them() {
+    let (spool, folder) = spool("look");
+    spool.moves_by_looking.store(true, Ordering::Relaxed);
+    let file = |bytes| File {
+        name: "a",
+        bytes,
+        delay_s: 0,
+    };
+    let arrived = || fs::read(folder.join("outgoing/a")).unwrap();
+    spool.deliver(&[file(b"first")]).unwrap();
+    assert_eq!(arrived(), b"first");
+    let fault = spool.deliver(&[file(b"second")]).unwrap_err();
+    assert!(fault.to_string().contains("the name is taken"), "{fault}");
+    assert_eq!(arrived(), b"first");
+    assert_eq!(fs::read_dir(folder.join("staging")).unwrap().count(), 0);
+    // A link that leads nowhere is a name that is taken.
+    fs::remove_file(folder.join("outgoing/a")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("outgoing/a")).unwrap();
+    spool.deliver(&[file(b"third")]).unwrap_err();
+    // A folder that went is made again here too.
+    fs::remove_dir_all(folder.join("outgoing")).unwrap();
+    spool.deliver(&[file(b"fourth")]).unwrap();
+    assert_eq!(arrived(), b"fourth");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_failed_sync_of_the_folder_is_told_and_the_next_is_another() {
+    let (spool, folder) = spool("sync");
+    spool.sync_outgoing().unwrap();
+    fs::remove_dir(folder.join("outgoing")).unwrap();
+    for _ in 0..2 {
+        let fault = spool.sync_outgoing().unwrap_err();
+        assert!(
+            matches!(
+                fault,
+                SpoolFault::Failed {
+                    step: Step::Sync,
+                    ..
+                }
+            ),
+            "{fault}"
+        );
+    }
+    fs::create_dir(folder.join("outgoing")).unwrap();
+    spool.sync_outgoing().unwrap();
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn threads_share_syncs_and_each_gets_one_that_began_after_it_asked() {
+    let (spool, folder) = spool("shared");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let begun = lock(&spool.folder_sync).begun;
+                    spool.sync_outgoing().unwrap();
+                    assert!(lock(&spool.folder_sync).done > begun);
+                }
+            });
+        }
+    });
+    let syncs = lock(&spool.folder_sync);
+    assert_eq!(syncs.begun, syncs.done);
+    assert!(syncs.done <= 400, "{}", syncs.done);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_name_of_ours_is_known() {
+    fn check(name: &str, expected: bool) {
+        assert_eq!(is_ours(name.as_bytes()), expected, "{name}");
+    }
+    check("+12025550160.1795392000.0123456789abcdef.call", true);
+    check("+12025550160.1795392000.0123456789abcdef-16.call", true);
+    check("a.b.c.1795392000.0123456789abcdef.call", true);
+    check("...0.0123456789abcdef.call", true);
+    check("probe.0.0123456789abcdef.call", true);
+    check("+12025550160.1795392000.0123456789abcde.call", false);
+    check("+12025550160.1795392000.0123456789abcdef0.call", false);
+    check("+12025550160.1795392000.0123456789abcdeg.call", false);
+    check("+12025550160.1795392000.0123456789abcdef-.call", false);
+    check("+12025550160.1795392000.0123456789abcdef-1x.call", false);
+    check("+12025550160..0123456789abcdef.call", false);
+    check("+12025550160.179x.0123456789abcdef.call", false);
+    check(".1795392000.0123456789abcdef.call", false);
+    check("1795392000.0123456789abcdef.call", false);
+    check("+12025550160.1795392000.0123456789abcdef", false);
+    check("+12025550160.1795392000.0123456789abcdef.call.tmp", false);
+    check("+12025550160.1795392000.123.call", false);
+    check("", false);
+}
+
+#[test]
+fn a_name_stays_in_its_folder() {
+    fn check(name: &str, expected: bool) {
+        assert_eq!(is_plain(name), expected, "{name}");
+    }
+    check("a.call", true);
+    check("...", true);
+    check("", false);
+    check(".", false);
+    check("..", false);
+    check("../a", false);
+    check("/a", false);
+    check("a/", false);
+    check("a\0b", false);
+}
