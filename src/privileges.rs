@@ -12,6 +12,7 @@ use std::path::Path;
 
 use crate::config::{Config, Trust};
 use crate::limits::{CONFIG_BYTES_MAX, PEM_BYTES_MAX};
+use crate::sys::cause::Cause;
 use crate::sys::directory::{self, Made};
 use crate::sys::files::{self, Links};
 use crate::sys::user::{self, Owner};
@@ -59,7 +60,7 @@ pub fn enter(config: &Config, file: &Path) -> Result<Option<String>, NotEntered>
     };
     let name = identity.name.as_str();
     let failed = |error: io::Error| {
-        let words = files::phrase(&error).0;
+        let words = Cause(&error);
         let remedy = "run it as that user";
         NotEntered::System(format!(
             "cannot become user {name}, who owns the folders: {words}; {remedy}"
@@ -90,7 +91,7 @@ pub fn owner(config: &Config) -> Result<Option<Owner>, NotEntered> {
     for (key, folder) in folders {
         let Some(folder) = folder else { continue };
         let (owner, nearest) = directory::owner(folder).map_err(|error| {
-            let (folder, words) = (folder.display(), files::phrase(&error).0);
+            let (folder, words) = (folder.display(), Cause(&error));
             NotEntered::System(format!("{key} {folder} cannot be looked at: {words}"))
         })?;
         if nearest.uid != 0 {

@@ -23,8 +23,8 @@ use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
 use crate::queue::{self, Bell};
 use crate::state::State;
 use crate::surroundings;
+use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slot, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::signals;
@@ -62,7 +62,7 @@ fn fault<T>(exit: u8, line: String) -> Result<T, Fault> {
 
 /// The system's refusal of what cannot be done.
 fn refused<T>(what: &str, error: &io::Error) -> Result<T, Fault> {
-    fault(EXIT_SYSTEM, [what, ": ", &said(error)].concat())
+    fault(EXIT_SYSTEM, format!("{what}: {}", Cause(error)))
 }
 
 /// Exit code of a configuration that cannot be run.
@@ -158,14 +158,6 @@ fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
     match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
         Ok(()) => Ok(bell),
         Err(error) => refused(NO_THREAD, &error),
-    }
-}
-
-/// What the system said, in our words.
-fn said(error: &io::Error) -> String {
-    match files::phrase(error) {
-        (words, None) => words.to_owned(),
-        (words, Some(number)) => format!("{words} {number}"),
     }
 }
 
@@ -353,7 +345,7 @@ pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), BindFa
 
 /// Why an address cannot be listened on, and what helps, where we know.
 fn bind_fault(address: SocketAddr, error: &io::Error) -> (String, &'static str) {
-    let said = said(error);
+    let said = Cause(error).to_string();
     let (words, remedy) = match error.kind() {
         io::ErrorKind::PermissionDenied => (
             "not permitted",
@@ -411,7 +403,7 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
             parting.clear();
             log::event(
                 Level::Error,
-                format_args!("cannot accept connections: {}; trying on", said(&error)),
+                format_args!("cannot accept connections: {}; trying on", Cause(&error)),
             );
         }
     })

@@ -10,12 +10,14 @@
 //!
 //! Invariant: what goes wrong with the file costs memory of past ids, never an SMS.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
 use crate::proto::record::seen::{self, FILE_BYTES_MAX, Known, Print, Seen};
+use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::journal::{Journal, Stamp, Turn};
@@ -268,15 +270,14 @@ fn write_down(
 }
 
 fn complain(path: &Path, error: &io::Error) {
-    let (words, number) = match error.kind() {
-        io::ErrorKind::TimedOut => ("another process holds it", None),
-        _ => files::phrase(error),
+    let words: &dyn fmt::Display = match error.kind() {
+        io::ErrorKind::TimedOut => &"another process holds it",
+        _ => &Cause(error),
     };
-    let number = number.map_or(String::new(), |number| format!(" {number}"));
     log::event(
         Level::Error,
         format_args!(
-            "{}: {words}{number}; the last {SEEN_MAX} ids are kept in memory only",
+            "{}: {words}; the last {SEEN_MAX} ids are kept in memory only",
             Clean(path.as_os_str().as_encoded_bytes())
         ),
     );

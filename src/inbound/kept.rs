@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_PAUSE};
 use crate::proto::record::kept::{Entry, Kept, Shelf};
+use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files;
 use crate::sys::kept::Folder;
 use crate::sys::log::{self, Clean, Level};
 
@@ -189,12 +189,11 @@ impl Rejected {
 }
 
 fn complain(path: &Path, error: &io::Error) {
-    let (words, number) = files::phrase(error);
-    let number = number.map_or(String::new(), |number| format!(" {number}"));
+    let words = Cause(error);
     log::event(
         Level::Error,
         format_args!(
-            "{}: {words}{number}; refused requests are not kept",
+            "{}: {words}; refused requests are not kept",
             Clean(path.as_os_str().as_encoded_bytes())
         ),
     );

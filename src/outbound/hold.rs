@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::limits::{FLUSH_AGE, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX};
 use crate::message::Message;
 use crate::proto::record::envelope::{self, Item, Name};
+use crate::sys::cause::Cause;
 use crate::sys::clock;
-use crate::sys::files::{self, Unreadable};
+use crate::sys::files::Unreadable;
 use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
 
@@ -55,7 +56,7 @@ impl fmt::Display for NotQueued {
         match self {
             NotQueued::Full { held } => write!(f, "the queue holds {held} messages, its limit"),
             NotQueued::Io(error) => {
-                write!(f, "the queue cannot take it: {}", files::phrase(error).0)
+                write!(f, "the queue cannot take it: {}", Cause(error))
             }
         }
     }
@@ -103,7 +104,7 @@ fn prepared(
 #[derive(Debug)]
 pub enum Unread {
     /// The system refused for now: it may be a good one.
-    Io(&'static str),
+    Io(std::io::Error),
     /// It is no message, and never will be.
     Bad(String),
 }
@@ -111,7 +112,7 @@ pub enum Unread {
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unread::Io(words) => f.write_str(words),
+            Unread::Io(error) => write!(f, "{}", Cause(error)),
             Unread::Bad(words) => f.write_str(words),
         }
     }
@@ -126,7 +127,7 @@ pub fn read(folder: &Folder, name: &Name) -> Result<Item, Unread> {
 pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unread> {
     match folder.read(place, &name.text(), QUEUE_FILE_BYTES_MAX) {
         Ok(bytes) => Item::parse(&bytes).map_err(|bad| Unread::Bad(bad.to_string())),
-        Err(Unreadable::Io(error)) => Err(Unread::Io(files::phrase(&error).0)),
+        Err(Unreadable::Io(error)) => Err(Unread::Io(error)),
         Err(never) => Err(Unread::Bad(never.to_string())),
     }
 }

@@ -26,6 +26,7 @@ use crate::proto::provider::{Blame, Verdict};
 use crate::proto::record::envelope::Item;
 use crate::proto::wire::{address, number, text};
 use crate::state::State;
+use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
 use crate::sys::queue::Folder;
@@ -251,7 +252,7 @@ fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Out
         Ok(true) => {}
         Ok(false) => return not_held(&"no websmsd drains the queue"),
         Err(error) => {
-            let words = files::phrase(&error).0;
+            let words = Cause(&error);
             return not_held(&format_args!("the queue cannot be used: {words}"));
         }
     }

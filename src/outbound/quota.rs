@@ -7,6 +7,7 @@
 //! understood is set aside, loudly, and begins anew, so that a broken file costs one more limit at
 //! most and never stands in the way for ever.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use crate::limits::{QUOTA_FILE_BYTES_MAX, QUOTA_PAUSE, QUOTA_TURN_WAIT};
 use crate::proto::record::quota::{self, Answer, Change, Moment};
 use crate::state::State;
 use crate::sys::boot;
+use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::files::{self, Unreadable};
+use crate::sys::files::Unreadable;
 use crate::sys::journal::{Journal, Turn};
 use crate::sys::log::{self, Clean, Level};
 
@@ -67,9 +69,9 @@ pub fn ask(config: &Config, outgoing: &Outgoing, deadline: &Deadline) -> Grant {
             }
         }
         Err(error) => {
-            let words = match error.kind() {
-                io::ErrorKind::TimedOut => "another process holds the count",
-                _ => files::phrase(&error).0,
+            let words: &dyn fmt::Display = match error.kind() {
+                io::ErrorKind::TimedOut => &"another process holds the count",
+                _ => &Cause(&error),
             };
             Grant::Later {
                 reason: format!("it cannot be counted for the interface's rate or limit: {words}"),

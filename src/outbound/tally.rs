@@ -11,8 +11,8 @@ use crate::proto::record::envelope::Name;
 use crate::proto::record::metrics::{Interface, Outbound, Queue};
 use crate::proto::wire::form::rawurlencode;
 use crate::state::State;
+use crate::sys::cause::Cause;
 use crate::sys::clock;
-use crate::sys::files;
 use crate::sys::log::{self, Level};
 use crate::sys::queue::Place;
 
@@ -35,7 +35,7 @@ pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
         Verdict::Unsure { .. } => "unsure",
     };
     if let Err(error) = state.tallies().add(&name(interface, verdict)) {
-        let words = files::phrase(&error).0;
+        let words = Cause(&error);
         let words = format_args!("the status page will lack an SMS: {words}");
         log::event(Level::Debug, words);
     }

@@ -10,6 +10,7 @@ use crate::limits::FLUSH_WAIT;
 use crate::outbound::hold;
 use crate::proto::record::envelope::Name;
 use crate::state::State;
+use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files;
 use crate::sys::hook;
@@ -34,7 +35,7 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
         .ok_or("[queue] dir is empty, so there is no queue")?
         .queue();
     let root = folder.root().display().to_string();
-    let fault = |error: std::io::Error| format!("{root}: {}", files::phrase(&error).0);
+    let fault = |error: std::io::Error| format!("{root}: {}", Cause(&error));
     let before = waiting(&folder).map_err(fault)?;
     let config = Arc::new(config);
     let source: Source = Arc::new(move || Arc::clone(&config));

@@ -5,8 +5,8 @@ use crate::outbound::hold;
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::wire::json;
 use crate::state::State;
+use crate::sys::cause::Cause;
 use crate::sys::clock;
-use crate::sys::files;
 use crate::sys::queue::{Folder, Place};
 
 /// How a list is written.
@@ -24,7 +24,7 @@ pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
         .ok_or("[queue] dir is empty, so there is no queue")?
         .queue();
     let root = folder.root().display();
-    let fault = |error: std::io::Error| format!("{root}: {}", files::phrase(&error).0);
+    let fault = |error: std::io::Error| format!("{root}: {}", Cause(&error));
     let waiting = folder.list(Place::New).map_err(fault)?;
     let failed = folder.list(Place::Failed).map_err(fault)?;
     let now_s = clock::now_s();

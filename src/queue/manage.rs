@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::outbound::hold;
 use crate::proto::record::envelope::{Item, Name};
 use crate::state::State;
-use crate::sys::files;
+use crate::sys::cause::Cause;
 use crate::sys::queue::{Folder, Place};
 
 /// Why a command came to nothing.
@@ -195,5 +195,5 @@ fn list(folder: &Folder, place: Place) -> Result<Vec<Found>, Refusal> {
 
 fn fault(folder: &Folder, error: &std::io::Error) -> Refusal {
     let root = folder.root().display();
-    Refusal::Fault(format!("{root}: {}", files::phrase(error).0))
+    Refusal::Fault(format!("{root}: {}", Cause(error)))
 }

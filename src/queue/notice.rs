@@ -15,6 +15,7 @@ use crate::proto::record::envelope::Item;
 use crate::proto::record::notice::{self, Told, Why};
 use crate::proto::webhook::callfile;
 use crate::state::State;
+use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
 use crate::sys::hook;
@@ -69,7 +70,7 @@ fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> 
     let state = State::of(config).ok_or("there is no folder")?;
     let journal = state.notices();
     let said = |error: io::Error| {
-        let words = files::phrase(&error).0;
+        let words = Cause(&error);
         format!("it cannot be written down: {words}")
     };
     let turn = journal

@@ -12,6 +12,8 @@ use rustix::io::Errno;
 use rustix::process::umask;
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::sys::cause::Cause;
+
 /// Whether a symbolic link in the last place of a path is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
@@ -50,31 +52,11 @@ const NOT_REGULAR: &str = "not a regular file";
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unreadable::Io(error) => f.write_str(phrase(error).0),
+            Unreadable::Io(error) => write!(f, "{}", Cause(error)),
             Unreadable::NotRegular => f.write_str(NOT_REGULAR),
             Unreadable::TooLong { bytes_max } => write!(f, "longer than {bytes_max} bytes"),
         }
     }
-}
-
-/// What the system said, in words of ours and of lower case, with its number where they are
-/// general: `("no permission", Some(…))` never, `("system error", Some(5))` for the rare ones.
-pub fn phrase(error: &io::Error) -> (&'static str, Option<i32>) {
-    let words = match Errno::from_io_error(error) {
-        Some(Errno::NOENT) => "does not exist",
-        Some(Errno::ACCESS | Errno::PERM) => "no permission",
-        Some(Errno::ROFS) => "the filesystem is read-only",
-        Some(Errno::NOSPC | Errno::DQUOT) => "the disk is full",
-        Some(Errno::EXIST) => "the name is taken",
-        Some(Errno::NOTDIR) => "a file stands where a folder should",
-        Some(Errno::ISDIR) => "it is a folder",
-        Some(Errno::LOOP) => "it is a symbolic link",
-        Some(Errno::IO) => "the disk fails",
-        Some(Errno::MFILE | Errno::NFILE) => "too many open files",
-        Some(Errno::NAMETOOLONG) => "the name is too long",
-        _ => return ("system error", error.raw_os_error()),
-    };
-    (words, None)
 }
 
 /// Takes care that what this process makes is never shut to itself: a folder without the owner's bits

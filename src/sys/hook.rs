@@ -20,8 +20,8 @@ use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::limits::{HOOK_PAUSE_MAX, HOOK_STACK_BYTES, HOOK_WAIT, HOOKS_MAX, HOOKS_WAITING_MAX};
+use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files;
 use crate::sys::log::{self, Level};
 use crate::sys::threads;
 
@@ -211,7 +211,7 @@ impl fmt::Display for End {
                 (None, signal) => write!(f, "ended by signal {}", signal.unwrap_or(0)),
             },
             End::Late => write!(f, "killed after {} s", HOOK_WAIT.as_secs()),
-            End::Lost(error) => write!(f, "not run: {}", files::phrase(error).0),
+            End::Lost(error) => write!(f, "not run: {}", Cause(error)),
         }
     }
 }

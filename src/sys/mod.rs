@@ -1,6 +1,7 @@
 //! Thin: one operating-system resource a file. Bytes pass; their meaning is not known here.
 
 pub mod boot;
+pub mod cause;
 pub mod client;
 pub mod clock;
 pub mod directory;

@@ -627,6 +627,33 @@ fn a_step_that_fails_ends_it_with_1_and_nothing_is_touched() {
     }
 }
 
+/// Elsewhere too an error that has no words of ours is told by its number.
+#[test]
+fn an_unusual_error_is_told_by_its_number() {
+    let house = House::new("");
+    house.plant();
+    let no_locks = "inject=flock:error=ENOLCK";
+    let run = |args: &[&str]| {
+        let mut run = rig::command(Path::new("strace"));
+        run.args(["-f", "-o", "/dev/null", "-e", "trace=flock", "-e", no_locks]);
+        run.arg(rig::binary()).arg("-c").arg(&house.conf).args(args);
+        finish(run)
+    };
+    let ran = run(&["--", "+1", "alice", "x"]);
+    assert_eq!(ran.code, Some(75), "{}", ran.stderr);
+    let told = "cannot be counted for the interface's rate or limit: system error 37";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let told = "the queue cannot be used: system error 37";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let ran = run(&["--flush"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("/queue: system error 37"),
+        "{}",
+        ran.stderr
+    );
+}
+
 // ---- Who may write the configuration ----------------------------------------------------------
 
 #[test]

@@ -31,8 +31,8 @@ use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::notice::Why;
 use crate::proto::record::schedule::{self, Entry, Next, Schedule, Tried};
 use crate::proto::sorted::Sorted;
+use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files;
 use crate::sys::log::{self as syslog, Level};
 use crate::sys::queue::{Drain, Folder, Place};
 use crate::sys::threads::{self, Inbox, Tell, mailbox};
@@ -53,7 +53,7 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
                 pass.run(Until::Never)
             }
             Ok(None) => "another process drains it".to_owned(),
-            Err(error) => files::phrase(&error).0.to_owned(),
+            Err(error) => Cause(&error).to_string(),
         };
         if !told {
             let root = folder.root().display();
@@ -166,7 +166,7 @@ impl<'a> Pass<'a> {
         if until == Until::Never
             && let Err(error) = self.listen()
         {
-            return files::phrase(&error).0.to_owned();
+            return Cause(&error).to_string();
         }
         self.folder.sweep();
         self.look();
@@ -235,7 +235,7 @@ impl<'a> Pass<'a> {
         let names = match self.folder.list(Place::New) {
             Ok(names) => names,
             Err(error) => {
-                let words = files::phrase(&error).0;
+                let words = Cause(&error);
                 let root = self.folder.root().display();
                 syslog::event(Level::Error, format_args!("the queue {root}: {words}"));
                 return;
@@ -304,8 +304,8 @@ impl<'a> Pass<'a> {
         match why {
             // Whoever removed it does not want it sent.
             _ if !self.is_there(name) => {}
-            Unread::Io(words) => {
-                let words = format_args!("queue {}: cannot be read: {words}", name.id);
+            Unread::Io(_) => {
+                let words = format_args!("queue {}: cannot be read: {why}", name.id);
                 syslog::event(Level::Error, words);
                 self.look_by = Deadline::after(QUEUE_READ_PAUSE);
             }

@@ -13,7 +13,7 @@ use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::notice::Why;
 use crate::proto::record::schedule::Tried;
 use crate::queue::ends::GivenUp;
-use crate::sys::files;
+use crate::sys::cause::Cause;
 use crate::sys::log::{self as syslog, Level};
 
 impl Pass<'_> {
@@ -173,7 +173,7 @@ impl Pass<'_> {
             }
             Err(error) => {
                 if !self.tries.is_unwritten(name) {
-                    let words = files::phrase(&error).0;
+                    let words = Cause(&error);
                     let words = format_args!("queue {}: cannot be written: {words}", name.id);
                     syslog::event(Level::Error, words);
                 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::sys::files;
+use crate::sys::cause::Cause;
 
 /// Why nothing, or not everything, was delivered. Ours, never the peer's fault: 503. Says the step,
 /// the folder and the remedy in one line of lower case.
@@ -91,14 +91,14 @@ impl fmt::Display for SpoolFault {
                 step,
                 folder,
                 error,
-            } => {
-                let (words, number) = files::phrase(error);
-                write!(f, "cannot {} {}: {words}", step.words(), folder.display())?;
-                if let Some(number) = number {
-                    write!(f, " {number}")?;
-                }
-                write!(f, "; {}", remedy(*step, error))
-            }
+            } => write!(
+                f,
+                "cannot {} {}: {}; {}",
+                step.words(),
+                folder.display(),
+                Cause(error),
+                remedy(*step, error)
+            ),
         }
     }
 }
