@@ -11,9 +11,8 @@ use std::io;
 use std::path::Path;
 
 use crate::config::{Config, Trust};
-use crate::limits::{CONFIG_BYTES_MAX, PEM_BYTES_MAX};
 use crate::sys::cause::Cause;
-use crate::sys::directory::{self, Made};
+use crate::sys::directory::{Made, Place};
 use crate::sys::files::{self, Links};
 use crate::sys::user::{self, Owner};
 
@@ -54,25 +53,26 @@ pub fn enter(config: &Config, file: &Path) -> Result<Option<String>, NotEntered>
     let identity = match user::identity(owner) {
         Ok(identity) => identity,
         Err(why) => {
-            let text = format!("/etc/passwd or /etc/group cannot be read: {why}");
-            return Err(NotEntered::System(text));
+            let what = "/etc/passwd or /etc/group cannot be read: ";
+            return Err(system(&[what, &why.to_string()]));
         }
     };
-    let name = identity.name.as_str();
     let failed = |error: io::Error| {
-        let words = Cause(&error);
-        let remedy = "run it as that user";
-        NotEntered::System(format!(
-            "cannot become user {name}, who owns the folders: {words}; {remedy}"
-        ))
+        let why = Cause(&error).to_string();
+        let whom = "cannot become user ";
+        let remedy = "; run it as that user";
+        let owns = ", who owns the folders: ";
+        Err(system(&[whom, &identity.name, owns, &why, remedy]))
     };
-    identity.take_groups().map_err(failed)?;
+    if let Err(error) = identity.take_groups() {
+        return failed(error);
+    }
     let made = make_missing(config, owner);
     if let Err(error) = identity.take_user() {
         made.iter().for_each(Made::undo);
-        return Err(failed(error));
+        return failed(error);
     }
-    read_again(config, file, name)?;
+    read_again(config, file, &identity.name)?;
     Ok(Some(identity.name))
 }
 
@@ -81,32 +81,26 @@ pub fn owner(config: &Config) -> Result<Option<Owner>, NotEntered> {
     if !user::is_root() {
         return Ok(None);
     }
-    let folders = [
-        ("[queue] dir", config.queue.dir.as_deref()),
-        ("outgoingdir", Some(config.spool.outgoing.as_path())),
-        ("stagingdir", Some(config.spool.staging.as_path())),
-    ];
     let mut first: Option<(&str, Owner)> = None;
     let mut above = None;
-    for (key, folder) in folders {
+    for (key, folder) in folders(config) {
         let Some(folder) = folder else { continue };
-        let (owner, nearest) = directory::owner(folder).map_err(|error| {
-            let (folder, words) = (folder.display(), Cause(&error));
-            NotEntered::System(format!("{key} {folder} cannot be looked at: {words}"))
-        })?;
-        if nearest.uid != 0 {
-            above.get_or_insert(nearest);
-        }
-        match (owner, first) {
-            (Some(owner), None) => first = Some((key, owner)),
-            (Some(owner), Some((other, chosen))) if owner.uid != chosen.uid => {
-                let (one, two) = (chosen.uid, owner.uid);
-                return Err(NotEntered::Fault(format!(
-                    "{other} belongs to user {one} and {key} to user {two}, so root cannot work in both: \
-                     chown them to one user"
-                )));
+        let place = match Place::of(folder) {
+            Ok(place) => place,
+            Err(error) => {
+                let (folder, why) = (folder.to_string_lossy(), Cause(&error).to_string());
+                let parts = [key, " ", &folder, " cannot be looked at: ", &why];
+                return Err(system(&parts));
             }
-            _ => {}
+        };
+        if place.nearest.uid != 0 {
+            above.get_or_insert(place.nearest);
+        }
+        let Some(owner) = place.owner else { continue };
+        let (other, chosen) = *first.get_or_insert((key, owner));
+        if owner.uid != chosen.uid {
+            let what = " belong to two users, so root cannot work in both: chown them to one";
+            return Err(NotEntered::Fault([other, " and ", key, what].concat()));
         }
     }
     let owner = first.map_or(above, |(_, owner)| Some(owner));
@@ -116,50 +110,66 @@ pub fn owner(config: &Config) -> Result<Option<Owner>, NotEntered> {
     if let Some((user, group)) = &config.spool.owner
         && user::owner_named(user, group.as_deref()).is_some_and(|named| named.uid != owner.uid)
     {
-        let uid = owner.uid;
-        return Err(NotEntered::Fault(format!(
-            "fileowner is another user than {uid}, who owns the folders and whom root becomes: leave it out"
-        )));
+        let what = "fileowner is another user than the owner of the folders, whom root becomes: leave \
+                    it out";
+        return Err(NotEntered::Fault(what.to_owned()));
     }
     Ok(Some(owner))
 }
 
+/// With the keys of the configuration; the first that is there says who the owner is.
+fn folders(config: &Config) -> [(&'static str, Option<&Path>); 3] {
+    [
+        ("[queue] dir", config.queue.dir.as_deref()),
+        (OUTGOING, Some(&config.spool.outgoing)),
+        ("stagingdir", Some(&config.spool.staging)),
+    ]
+}
+
+/// This one is Asterisk's to make.
+const OUTGOING: &str = "outgoingdir";
+
 /// Makes what the owner could not make in a folder of root's. What root cannot make either is complained
 /// about where it is used.
 fn make_missing(config: &Config, owner: Owner) -> Vec<Made> {
-    let folders = [
-        config.queue.dir.as_deref(),
-        Some(config.spool.staging.as_path()),
-    ];
-    let made = folders.into_iter().flatten().map(|folder| {
-        let is_missing = directory::owner(folder).is_ok_and(|(owner, _)| owner.is_none());
-        match is_missing {
-            true => directory::make_for(folder, owner).ok().flatten(),
-            false => None,
+    let mut all = Vec::new();
+    for (key, folder) in folders(config) {
+        if key != OUTGOING
+            && let Some(folder) = folder
+            && let Ok(place) = Place::of(folder)
+            && let Ok(Some(made)) = place.make_for(owner)
+        {
+            all.push(made);
         }
-    });
-    made.flatten().collect()
+    }
+    all
 }
 
 /// Opens once more what a reload will need: what only root can read would fail then, perhaps weeks later.
 fn read_again(config: &Config, file: &Path, name: &str) -> Result<(), NotEntered> {
-    let pem_bytes_max = usize::try_from(PEM_BYTES_MAX).unwrap_or(usize::MAX);
-    let ca_files = config
-        .outgoing
-        .iter()
-        .filter_map(|outgoing| match &outgoing.client.trust {
-            Trust::Roots { ca_file } => ca_file.as_deref(),
-            Trust::Anybody => None,
-        });
-    let ca_files = ca_files.map(|path| ("ca_file ", path, pem_bytes_max));
-    for (key, path, bytes_max) in [("", file, CONFIG_BYTES_MAX)].into_iter().chain(ca_files) {
-        if let Err(why) = files::read(path, bytes_max, Links::Follow) {
-            let path = path.display();
-            return Err(NotEntered::Fault(format!(
-                "{key}{path} cannot be read by user {name}, whom root becomes: {why}; let its group read it \
-                 (chgrp, chmod g+r)"
-            )));
+    read_one("", file, name)?;
+    for outgoing in &config.outgoing {
+        if let Trust::Roots { ca_file } = &outgoing.client.trust
+            && let Some(ca_file) = ca_file
+        {
+            read_one("ca_file ", ca_file, name)?;
         }
     }
     Ok(())
+}
+
+fn read_one(key: &str, path: &Path, name: &str) -> Result<(), NotEntered> {
+    let Err(why) = files::open_any(path, Links::Follow) else {
+        return Ok(());
+    };
+    let (path, why) = (path.to_string_lossy(), why.to_string());
+    let cannot = " cannot be read by user ";
+    let whom = ", whom root becomes: ";
+    let remedy = "; let its group read it (chgrp, chmod g+r)";
+    let parts = [key, &path, cannot, name, whom, &why, remedy];
+    Err(NotEntered::Fault(parts.concat()))
+}
+
+fn system(parts: &[&str]) -> NotEntered {
+    NotEntered::System(parts.concat())
 }

@@ -29,7 +29,7 @@ impl Folder {
 
     /// Makes it where it is missing and sweeps it.
     pub fn prepare(&self) -> io::Result<()> {
-        let half_written = |name: &[u8]| name.strip_suffix(b".new").is_some_and(is_name);
+        let half_written = |name: &str| name.strip_suffix(".new").is_some_and(is_name);
         Directory::make(&self.path)?.sweep(None, SWEEP_AGE, &half_written);
         Ok(())
     }
@@ -47,15 +47,11 @@ impl Folder {
     /// The names of all files, set aside or not, oldest first.
     pub fn list(&self) -> io::Result<Vec<String>> {
         let directory = self.open()?;
+        let names = directory.names(&|name| is_name(name.strip_suffix(".bad").unwrap_or(name)))?;
         let mut found = Vec::new();
-        for entry in directory.entries()? {
-            let name = entry?.name;
-            if is_name(name.strip_suffix(b".bad").unwrap_or(&name))
-                && let Ok(name) = String::from_utf8(name)
-            {
-                let modified = directory.look(&name).and_then(|it| it.modified());
-                found.push((modified.unwrap_or(SystemTime::UNIX_EPOCH), name));
-            }
+        for name in names {
+            let modified = directory.look(&name).and_then(|it| it.modified());
+            found.push((modified.unwrap_or(SystemTime::UNIX_EPOCH), name));
         }
         found.sort();
         Ok(found.into_iter().map(|(_, name)| name).collect())
@@ -107,7 +103,7 @@ impl Folder {
     }
 }
 
-fn is_name(name: &[u8]) -> bool {
-    let hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    name.len() == 16 && name.iter().all(hex)
+fn is_name(name: &str) -> bool {
+    let hex = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    name.len() == 16 && name.bytes().all(hex)
 }

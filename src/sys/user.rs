@@ -1,10 +1,11 @@
 //! The system's users: who has a name or a number, and becoming another one.
 
-use std::fs::File;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use rustix::fs::fchown;
+use rustix::io::Errno;
 use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
@@ -21,9 +22,9 @@ pub struct Owner {
 }
 
 /// Gives an open file or directory to somebody.
-pub(super) fn give(file: &File, owner: Owner) -> io::Result<()> {
+pub(super) fn give(file: BorrowedFd<'_>, owner: Owner) -> Result<(), Errno> {
     let uid = Uid::from_raw(owner.uid);
-    Ok(fchown(file, Some(uid), owner.gid.map(Gid::from_raw))?)
+    fchown(file, Some(uid), owner.gid.map(Gid::from_raw))
 }
 
 /// What a process needs to run as somebody.
@@ -130,12 +131,13 @@ fn identity_among(passwd: &[u8], groups: &[u8], owner: Owner) -> Identity {
     };
     for group in groups.split(|byte| *byte == b'\n') {
         let mut members = field(group, 3).unwrap_or_default().split(|b| *b == b',');
-        if name.is_some_and(|name| members.any(|member| member == name)) {
-            identity.groups.extend(field(group, 2).and_then(id));
+        if name.is_some_and(|name| members.any(|member| member == name))
+            && let Some(gid) = field(group, 2).and_then(id)
+            && !identity.groups.contains(&gid)
+        {
+            identity.groups.push(gid);
         }
     }
-    identity.groups.sort_unstable();
-    identity.groups.dedup();
     identity
 }
 
@@ -216,7 +218,7 @@ mod tests {
             assert_eq!(identity.groups, expected, "{name}");
             assert!(expected.contains(&identity.gid), "{name}");
         }
-        check(110, Some(9), "asterisk", &[45, 120, 300]);
+        check(110, Some(9), "asterisk", &[120, 300, 45]);
         check(7, None, "last", &[8, 45]);
         check(5, Some(1), "1234", &[6]);
         // Nobody has the number: the folder's group is all that is known.

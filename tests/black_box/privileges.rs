@@ -541,14 +541,24 @@ fn folders_of_two_owners_are_a_fault() {
     ] {
         let house = House::new("");
         give(&house.path(folder), owner);
-        check_refused(&house, &[], 2, "so root cannot work in both");
+        check_refused(
+            &house,
+            &[],
+            2,
+            " belong to two users, so root cannot work in both",
+        );
     }
 }
 
 #[test]
 fn a_fileowner_that_is_another_user_is_a_fault() {
     let house = House::new("[astqueue]\nfileowner = 5151\n");
-    check_refused(&house, &[], 2, "fileowner is another user than 4242");
+    check_refused(
+        &house,
+        &[],
+        2,
+        "fileowner is another user than the owner of the folders",
+    );
     house.configure("[astqueue]\nfileowner = 4242\n");
     assert_eq!(house.websms(&["--flush"]).code, Some(0));
     let websmsd = house.websmsd();

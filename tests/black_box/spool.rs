@@ -606,7 +606,7 @@ fn only_old_files_of_ours_are_swept() {
     let scratch = Scratch::new();
     let folder = scratch.folder("staging");
     let ours = "1.1795392000.0123456789abcdef.call";
-    let is_ours = |name: &[u8]| name.ends_with(b".call");
+    let is_ours = |name: &str| name.ends_with(".call");
     for name in [ours, "notes.txt"] {
         fs::write(folder.join(name), "").unwrap();
     }

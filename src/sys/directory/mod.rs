@@ -9,18 +9,18 @@
 //! a name, which another user of the folder could have changed meanwhile. A file is created only where
 //! nothing stands, and one that is opened is a regular file and no link.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{
-    Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fstat, fsync,
-    mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, RenameFlags, accessat, fchmod, fstat,
+    fsync, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -54,28 +54,36 @@ const READING: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
+/// A thing itself, whatever it is, to ask the system about it.
+const LOOKING: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// What is created is 0600 at most.
+fn open_at(place: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    openat(place, name, flags, Mode::RUSR | Mode::WUSR)
+}
+
 impl Directory {
     /// Opens one that is there.
     pub fn open(path: &Path) -> io::Result<Directory> {
-        Directory::at(CWD, path, Missing::IsError)
+        Directory::at(CWD, path.as_os_str().as_bytes(), Missing::IsError)
     }
 
     /// Opens one; makes it and its missing parents, 0700. What a link names is not made.
     pub fn make(path: &Path) -> io::Result<Directory> {
-        Directory::at(CWD, path, Missing::IsMade)
+        Directory::at(CWD, path.as_os_str().as_bytes(), Missing::IsMade)
     }
 
     /// Opens one in this one.
     pub fn open_in(&self, name: &str) -> io::Result<Directory> {
-        Directory::at(self.place.as_fd(), Path::new(name), Missing::IsError)
+        Directory::at(self.place.as_fd(), name.as_bytes(), Missing::IsError)
     }
 
     /// Opens one in this one; makes it, 0700.
     pub fn make_in(&self, name: &str) -> io::Result<Directory> {
-        Directory::at(self.place.as_fd(), Path::new(name), Missing::IsMade)
+        Directory::at(self.place.as_fd(), name.as_bytes(), Missing::IsMade)
     }
 
-    fn at(start: BorrowedFd<'_>, path: &Path, missing: Missing) -> io::Result<Directory> {
+    fn at(start: BorrowedFd<'_>, path: &[u8], missing: Missing) -> io::Result<Directory> {
         let place = Walk::new(missing).along(start, path)?;
         refuse_foreign(place.as_fd())?;
         Ok(Directory { place })
@@ -83,17 +91,13 @@ impl Directory {
 
     /// What the system says of it.
     pub fn metadata(&self) -> io::Result<Metadata> {
-        File::from(self.place.try_clone()?).metadata()
+        self.look(".")
     }
 
     /// Opens it for reading, or for a lock.
     pub(super) fn readable(&self) -> io::Result<File> {
-        Ok(File::from(openat(
-            &self.place,
-            ".",
-            READING,
-            Mode::empty(),
-        )?))
+        let file = open_at(self.place.as_fd(), b".", READING)?;
+        Ok(File::from(file))
     }
 
     /// Makes the names in it durable. That a filesystem cannot is no error.
@@ -112,22 +116,34 @@ impl Directory {
 
     // ---- What stands in it -------------------------------------------------------------------
 
-    /// All names in it but `.` and `..`.
-    pub fn entries(&self) -> io::Result<Entries> {
-        Ok(Entries {
-            dir: Dir::new(self.readable()?)?,
-        })
+    /// Shows each name in it but `.` and `..`, and whether it is that of a folder, until `see` says false.
+    pub(super) fn each(&self, see: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Result<()> {
+        each(&self.readable()?, see)
+    }
+
+    /// The names that are ours, in no order.
+    pub(super) fn names(&self, is_ours: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.each(&mut |name, _| {
+            if let Ok(name) = str::from_utf8(name)
+                && is_ours(name)
+            {
+                names.push(name.to_owned());
+            }
+            true
+        })?;
+        Ok(names)
     }
 
     /// What the system says of something in it; of a link that is the link.
     pub fn look(&self, name: &str) -> io::Result<Metadata> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        File::from(openat(&self.place, name, flags, Mode::empty())?).metadata()
+        let found = open_at(self.place.as_fd(), name.as_bytes(), LOOKING)?;
+        File::from(found).metadata()
     }
 
     /// Whether there is something of that name.
     pub fn has(&self, name: &str) -> bool {
-        statat(&self.place, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        self.look(name).is_ok()
     }
 
     /// Reads a regular file of at most `bytes_max` bytes.
@@ -138,7 +154,7 @@ impl Directory {
     /// Opens a regular file that is there; never waits for a pipe.
     pub(super) fn regular(&self, name: &str, access: OFlags) -> Result<File, Unreadable> {
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match openat(&self.place, name, flags, Mode::empty()) {
+        let file = match open_at(self.place.as_fd(), name.as_bytes(), flags) {
             Ok(file) => File::from(file),
             // A link, a folder, a pipe that nobody reads or a socket.
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(Unreadable::NotRegular),
@@ -166,7 +182,7 @@ impl Directory {
     pub(super) fn create_raw(&self, name: &str) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.place, name, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = open_at(self.place.as_fd(), name.as_bytes(), flags)?;
         Ok(File::from(file))
     }
 
@@ -189,12 +205,20 @@ impl Directory {
 
     /// Removes a file or a link.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        Ok(unlinkat(&self.place, name, AtFlags::empty())?)
+        Ok(unlink(
+            self.place.as_fd(),
+            name.as_bytes(),
+            AtFlags::empty(),
+        )?)
     }
 
     /// Removes a folder that is empty.
     pub fn remove_folder(&self, name: &str) -> io::Result<()> {
-        Ok(unlinkat(&self.place, name, AtFlags::REMOVEDIR)?)
+        Ok(unlink(
+            self.place.as_fd(),
+            name.as_bytes(),
+            AtFlags::REMOVEDIR,
+        )?)
     }
 
     /// Removes whatever has that name; a folder with all it holds, as far as [`TREE_DEPTH_MAX`] goes.
@@ -209,151 +233,130 @@ impl Directory {
         &self,
         owner: Option<Owner>,
         age: Duration,
-        is_ours: &dyn Fn(&[u8]) -> bool,
+        is_ours: &dyn Fn(&str) -> bool,
     ) -> usize {
         let now_s = clock::now_s();
-        let Ok(entries) = self.entries() else {
-            return 0;
-        };
         if !clock::is_sane(now_s) {
             return 0;
         }
-        let uids = [Some(geteuid().as_raw()), owner.map(|owner| owner.uid)];
-        let is_old = |found: &Metadata| {
+        let mut many = 0_usize;
+        for name in self.names(is_ours).unwrap_or_default() {
+            let Ok(found) = self.look(&name) else {
+                continue;
+            };
+            let uid = Some(found.uid());
+            let is_own = uid == Some(geteuid().as_raw()) || uid == owner.map(|owner| owner.uid);
             // The modification time can be set to anything; the change time cannot.
             let touched_s = u64::try_from(found.mtime().max(found.ctime())).unwrap_or(0);
-            found.is_file()
-                && uids.contains(&Some(found.uid()))
-                && now_s.saturating_sub(touched_s) > age.as_secs()
-        };
-        entries
-            .flatten()
-            .filter(|entry| is_ours(&entry.name))
-            .filter_map(|entry| String::from_utf8(entry.name).ok())
-            .filter(|name| self.look(name).is_ok_and(|found| is_old(&found)))
-            .filter(|name| self.remove(name).is_ok())
-            .count()
+            let is_old = now_s.saturating_sub(touched_s) > age.as_secs();
+            if found.is_file() && is_own && is_old && self.remove(&name).is_ok() {
+                many = many.saturating_add(1);
+            }
+        }
+        many
     }
 }
 
-/// Who owns the directory at a path; where it is not there, `None` and who owns the nearest of its
-/// parents that is.
-pub fn owner(path: &Path) -> io::Result<(Option<Owner>, Owner)> {
-    let mut walk = Walk::new(Missing::IsError);
-    let passed = walk.along(CWD, path);
-    let is_missing = |error: &io::Error| {
-        let error = Errno::from_io_error(error);
-        matches!(error, Some(Errno::NOENT | Errno::NOTDIR))
-    };
-    let (place, is_there) = match (passed, walk.stopped) {
-        (Ok(place), _) => (place, true),
-        (Err(error), Some(place)) if is_missing(&error) => (place, false),
-        (Err(error), _) => return Err(error),
-    };
-    let found = fstat(&place)?;
-    let owner = Owner {
-        uid: found.st_uid,
-        gid: Some(found.st_gid),
-    };
-    Ok((Some(owner).filter(|_| is_there), owner))
+fn each(directory: &File, see: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Result<()> {
+    let mut buffer = [const { MaybeUninit::uninit() }; 2048];
+    let mut entries = RawDir::new(directory, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name();
+        let mut kind = entry.file_type();
+        // Some filesystems do not say.
+        if kind == FileType::Unknown {
+            let found = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            kind = FileType::from_raw_mode(found.st_mode);
+        }
+        let name = name.to_bytes();
+        if !matches!(name, b"." | b"..") && !see(name, kind == FileType::Directory) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn unlink(place: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> Result<(), Errno> {
+    unlinkat(place, name, flags)
+}
+
+fn remove_tree(place: BorrowedFd<'_>, name: &[u8], depth_left: usize) -> io::Result<()> {
+    match unlink(place, name, AtFlags::empty()) {
+        Err(Errno::ISDIR | Errno::PERM) if depth_left > 0 => {}
+        removed => return Ok(removed?),
+    }
+    let folder = File::from(open_at(place, name, READING)?);
+    let mut names = Vec::new();
+    each(&folder, &mut |name, _| {
+        names.push(name.to_vec());
+        true
+    })?;
+    for name in names {
+        remove_tree(folder.as_fd(), &name, depth_left.saturating_sub(1))?;
+    }
+    Ok(unlink(place, name, AtFlags::REMOVEDIR)?)
+}
+
+// ---- Whose it is ----------------------------------------------------------------------------
+
+/// What stands at a path.
+#[derive(Debug)]
+pub struct Place {
+    /// Who owns the directory there; `None` where there is none.
+    pub owner: Option<Owner>,
+    /// Who owns it, or else the nearest directory above it.
+    pub nearest: Owner,
+    stop: Option<Stop>,
+}
+
+impl Place {
+    /// Looks who owns the directory at a path.
+    pub fn of(path: &Path) -> io::Result<Place> {
+        let mut walk = Walk::new(Missing::IsError);
+        let reached = walk.along(CWD, path.as_os_str().as_bytes());
+        let (found, stop) = match (reached, walk.stop) {
+            (Ok(reached), _) => (fstat(&reached)?, None),
+            (Err(Errno::NOENT | Errno::NOTDIR), Some(stop)) => (fstat(&stop.place)?, Some(stop)),
+            (Err(error), _) => return Err(error.into()),
+        };
+        let nearest = Owner {
+            uid: found.st_uid,
+            gid: Some(found.st_gid),
+        };
+        Ok(Place {
+            owner: stop.is_none().then_some(nearest),
+            nearest,
+            stop,
+        })
+    }
+
+    /// Makes, as root, the first directory that is missing on the path and gives it to `owner`, who can
+    /// make what follows. `None` where nothing is missing, and where root leaves it to others: what a link
+    /// names, and what is missing in a directory that is not root's alone.
+    pub fn make_for(self, owner: Owner) -> Result<Option<Made>, Errno> {
+        let Some(stop) = self.stop.filter(|stop| !stop.is_linked) else {
+            return Ok(None);
+        };
+        let found = fstat(&stop.place)?;
+        if found.st_uid != 0 || found.st_mode & 0o022 != 0 {
+            return Ok(None);
+        }
+        let is_made = make(stop.place.as_fd(), &stop.name, Some(owner))?;
+        Ok(is_made.then_some(Made(stop)))
+    }
 }
 
 /// A directory that was made for somebody, as long as it may have to go again.
 #[derive(Debug)]
-pub struct Made {
-    place: OwnedFd,
-    name: OsString,
-}
+pub struct Made(Stop);
 
 impl Made {
     /// Removes it again.
     pub fn undo(&self) {
-        let _ = unlinkat(&self.place, &self.name, AtFlags::REMOVEDIR);
+        let Made(Stop { place, name, .. }) = self;
+        let _ = unlink(place.as_fd(), name, AtFlags::REMOVEDIR);
     }
-}
-
-/// Makes, as root, the first missing directory on a path and gives it to `owner`, who can make what
-/// follows. `None` where root leaves it to others: where the directory above is not root's alone, and
-/// where there is nothing to make.
-pub fn make_for(path: &Path, owner: Owner) -> io::Result<Option<Made>> {
-    for folder in path.ancestors() {
-        let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else {
-            break;
-        };
-        let place = match Walk::new(Missing::IsError).along(CWD, above) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            place => place?,
-        };
-        let found = fstat(&place)?;
-        if found.st_uid != 0 || found.st_mode & 0o022 != 0 {
-            break;
-        }
-        if make(place.as_fd(), name, Some(owner))? {
-            let name = name.to_owned();
-            return Ok(Some(Made { place, name }));
-        }
-        break;
-    }
-    Ok(None)
-}
-
-/// One name in a directory.
-#[derive(Debug)]
-pub struct Entry {
-    /// Any bytes but NUL and `/`.
-    pub name: Vec<u8>,
-    /// Not so of a link to one.
-    pub is_folder: bool,
-}
-
-/// The names in a directory.
-#[derive(Debug)]
-pub struct Entries {
-    dir: Dir,
-}
-
-impl Iterator for Entries {
-    type Item = io::Result<Entry>;
-
-    fn next(&mut self) -> Option<io::Result<Entry>> {
-        loop {
-            let entry = match self.dir.read()? {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error.into())),
-            };
-            let name = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") {
-                continue;
-            }
-            let mut kind = entry.file_type();
-            // Some filesystems do not say.
-            if kind == FileType::Unknown
-                && let Ok(dir) = self.dir.fd()
-                && let Ok(found) = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
-            {
-                kind = FileType::from_raw_mode(found.st_mode);
-            }
-            return Some(Ok(Entry {
-                name: name.to_bytes().to_vec(),
-                is_folder: kind == FileType::Directory,
-            }));
-        }
-    }
-}
-
-fn remove_tree(place: BorrowedFd<'_>, name: &[u8], depth_left: usize) -> io::Result<()> {
-    match unlinkat(place, name, AtFlags::empty()) {
-        Err(Errno::ISDIR | Errno::PERM) if depth_left > 0 => {}
-        removed => return Ok(removed?),
-    }
-    let folder = openat(place, name, READING, Mode::empty())?;
-    let entries = Entries {
-        dir: Dir::read_from(&folder)?,
-    };
-    for entry in entries {
-        remove_tree(folder.as_fd(), &entry?.name, depth_left.saturating_sub(1))?;
-    }
-    Ok(unlinkat(place, name, AtFlags::REMOVEDIR)?)
 }
 
 // ---- The way to it --------------------------------------------------------------------------
@@ -362,8 +365,18 @@ fn remove_tree(place: BorrowedFd<'_>, name: &[u8], depth_left: usize) -> io::Res
 struct Walk {
     missing: Missing,
     links_left: usize,
-    /// The directory in which the way ended, where it did not come to its end.
-    stopped: Option<OwnedFd>,
+    /// Where it ended, if not at the end of the path.
+    stop: Option<Stop>,
+}
+
+/// Where a walk ended.
+#[derive(Debug)]
+struct Stop {
+    place: OwnedFd,
+    /// What could not be entered there.
+    name: Vec<u8>,
+    /// A link led there.
+    is_linked: bool,
 }
 
 impl Walk {
@@ -371,93 +384,101 @@ impl Walk {
         Walk {
             missing,
             links_left: LINKS_MAX,
-            stopped: None,
+            stop: None,
         }
     }
 
-    fn along(&mut self, start: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
-        let mut reached: Option<OwnedFd> = None;
-        for component in path.components() {
-            let here = reached.as_ref().map_or(start, |reached| reached.as_fd());
-            let next = match component {
-                Component::RootDir => openat(CWD, "/", PASSING, Mode::empty())?,
-                Component::ParentDir => openat(here, "..", PASSING, Mode::empty())?,
-                Component::Normal(name) => match self.step(here, name) {
-                    Ok(next) => next,
-                    Err(error) => {
-                        // That of a link's own way counts, since that is where it ended.
-                        if self.stopped.is_none() {
-                            self.stopped = openat(here, ".", PASSING, Mode::empty()).ok();
-                        }
-                        return Err(error);
-                    }
-                },
-                Component::CurDir | Component::Prefix(_) => continue,
-            };
-            reached = Some(next);
+    fn along(&mut self, start: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let mut place = match path.first() {
+            Some(b'/') => open_at(CWD, b"/", PASSING)?,
+            _ => open_at(start, b".", PASSING)?,
+        };
+        for name in path.split(|byte| *byte == b'/') {
+            if name.is_empty() || name == b"." {
+                continue;
+            }
+            match self.step(place.as_fd(), name) {
+                Ok(next) => place = next,
+                Err(error) => {
+                    // That of a link's own way counts, since that is where it ended.
+                    self.stop.get_or_insert(Stop {
+                        place,
+                        name: name.to_vec(),
+                        is_linked: false,
+                    });
+                    return Err(error);
+                }
+            }
         }
-        match reached {
-            Some(reached) => Ok(reached),
-            None => Ok(openat(start, ".", PASSING, Mode::empty())?),
-        }
+        Ok(place)
     }
 
-    fn step(&mut self, place: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
-        let mut opened = openat(place, name, PASSING, Mode::empty());
-        if matches!(opened, Err(Errno::NOENT)) && self.missing == Missing::IsMade {
+    fn step(&mut self, place: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
+        let mut opened = open_at(place, name, PASSING);
+        if opened.as_ref().is_err_and(|error| *error == Errno::NOENT)
+            && self.missing == Missing::IsMade
+        {
             make(place, name, None)?;
-            opened = openat(place, name, PASSING, Mode::empty());
+            opened = open_at(place, name, PASSING);
         }
         match opened {
             Err(Errno::NOTDIR | Errno::LOOP) => self.follow(place, name),
-            opened => Ok(opened?),
+            opened => opened,
         }
     }
 
     /// Goes where a link leads: read from the very link whose owner was looked at.
-    fn follow(&mut self, place: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let link = File::from(openat(place, name, flags, Mode::empty())?);
-        let found = link.metadata()?;
-        if !found.is_symlink() {
-            return Err(Errno::NOTDIR.into());
+    fn follow(&mut self, place: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
+        let link = open_at(place, name, LOOKING)?;
+        let found = fstat(&link)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
+            return Err(Errno::NOTDIR);
         }
-        let is_trusted = [0, geteuid().as_raw()].contains(&found.uid());
+        let is_trusted = found.st_uid == 0 || found.st_uid == geteuid().as_raw();
         let left = self.links_left.checked_sub(1).filter(|_| is_trusted);
         self.links_left = left.ok_or(Errno::LOOP)?;
-        let target = readlinkat(&link, "", Vec::new())?;
+        let target = readlinkat(&link, c"", Vec::new())?;
         let missing = std::mem::replace(&mut self.missing, Missing::IsError);
-        let reached = self.along(place, Path::new(OsStr::from_bytes(target.to_bytes())));
+        let reached = self.along(place, target.to_bytes());
         self.missing = missing;
+        if let Some(stop) = &mut self.stop {
+            stop.is_linked = true;
+        }
         reached
     }
 }
 
 /// Makes a directory and gives it to `owner`; false where another process has made one meanwhile, which is
 /// left as it is.
-fn make(place: BorrowedFd<'_>, name: &OsStr, owner: Option<Owner>) -> io::Result<bool> {
+fn make(place: BorrowedFd<'_>, name: &[u8], owner: Option<Owner>) -> Result<bool, Errno> {
     refuse_foreign(place)?;
     match mkdirat(place, name, Mode::RWXU) {
         Ok(()) => {}
         Err(Errno::EXIST) => return Ok(false),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     }
-    let settled = || {
-        let made = File::from(openat(place, name, READING, Mode::empty())?);
-        fchmod(&made, Mode::RWXU)?;
-        owner.map_or(Ok(()), |owner| user::give(&made, owner))
-    };
-    settled().inspect_err(|_| _ = unlinkat(place, name, AtFlags::REMOVEDIR))?;
-    Ok(true)
+    let settled = settle(place, name, owner);
+    if settled.is_err() {
+        let _ = unlink(place, name, AtFlags::REMOVEDIR);
+    }
+    settled.map(|()| true)
+}
+
+fn settle(place: BorrowedFd<'_>, name: &[u8], owner: Option<Owner>) -> Result<(), Errno> {
+    let made = open_at(place, name, READING)?;
+    fchmod(&made, Mode::RWXU)?;
+    match owner {
+        Some(owner) => user::give(made.as_fd(), owner),
+        None => Ok(()),
+    }
 }
 
 /// Keeps root out of a directory of somebody else's, who could do in it what he likes meanwhile.
-fn refuse_foreign(directory: BorrowedFd<'_>) -> io::Result<()> {
-    if geteuid().is_root() && fstat(directory)?.st_uid != 0 {
-        let words = "it belongs to another user, so root does not work in it";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+fn refuse_foreign(directory: BorrowedFd<'_>) -> Result<(), Errno> {
+    match geteuid().is_root() && fstat(directory)?.st_uid != 0 {
+        true => Err(Errno::PERM),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::*;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -153,7 +153,7 @@ fn a_link_of_a_stranger_is_not_followed() {
     for path in ["link", "link/below", "by-own", "real/../link"] {
         let error = Directory::open(&scratch.join(path)).unwrap_err();
         assert_eq!(Errno::from_io_error(&error), Some(Errno::LOOP), "{path}");
-        owner(&scratch.join(path)).unwrap_err();
+        Place::of(&scratch.join(path)).unwrap_err();
     }
 }
 
@@ -176,8 +176,8 @@ fn root_works_in_no_folder_of_somebody_else() {
     assert!(!theirs.join("below").exists());
     // The owner is told all the same, and for what is missing that of the nearest folder above.
     let uid = |path: &Path| {
-        let (there, nearest) = owner(path).unwrap();
-        (there.map(|owner| owner.uid), nearest.uid)
+        let place = Place::of(path).unwrap();
+        (place.owner.map(|owner| owner.uid), place.nearest.uid)
     };
     assert_eq!(uid(&theirs), (Some(STRANGER), STRANGER));
     assert_eq!(uid(&theirs.join("a/b")), (None, STRANGER));
@@ -197,7 +197,11 @@ fn root_makes_the_first_missing_folder_for_its_owner_in_its_own_alone() {
         uid: STRANGER,
         gid: Some(STRANGER),
     };
-    let made = make_for(&scratch.join("a/b"), owner).unwrap().unwrap();
+    let make_for = |path: &str| {
+        let place = Place::of(&scratch.join(path)).unwrap();
+        place.make_for(owner).unwrap()
+    };
+    let made = make_for("a/b").unwrap();
     let found = fs::metadata(scratch.join("a")).unwrap();
     assert_eq!((found.uid(), found.gid()), (STRANGER, STRANGER));
     assert_eq!(found.permissions().mode() & 0o7777, 0o700);
@@ -210,9 +214,9 @@ fn root_makes_the_first_missing_folder_for_its_owner_in_its_own_alone() {
     let theirs = scratch.folder("theirs");
     lchown(&theirs, Some(STRANGER), None).unwrap();
     scratch.link("dangling", "none");
-    for path in ["open/a", "theirs/a", "dangling"] {
-        let made = make_for(&scratch.join(path), owner).unwrap();
-        assert!(made.is_none(), "{path}");
+    fs::write(scratch.join("file"), "").unwrap();
+    for path in ["open/a", "theirs/a", "dangling", "dangling/a", "file/a"] {
+        assert!(make_for(path).is_none(), "{path}");
         assert!(!scratch.join(path).exists(), "{path}");
     }
 }
@@ -279,10 +283,11 @@ fn only_regular_files_are_opened_and_nothing_is_waited_for() {
         assert!(directory.has(name));
     }
     let mut names: Vec<(Vec<u8>, bool)> = Vec::new();
-    for entry in directory.entries().unwrap() {
-        let entry = entry.unwrap();
-        names.push((entry.name, entry.is_folder));
-    }
+    let mut see = |name: &[u8], is_folder| {
+        names.push((name.to_vec(), is_folder));
+        true
+    };
+    directory.each(&mut see).unwrap();
     names.sort();
     let expected = ["file", "folder", "link", "pipe", "socket"];
     let expected = expected.map(|name| (name.as_bytes().to_vec(), name == "folder"));

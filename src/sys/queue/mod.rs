@@ -114,15 +114,10 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             directory => directory?,
         };
-        let mut names = Vec::new();
-        for entry in directory.entries()? {
-            if let Ok(name) = String::from_utf8(entry?.name)
-                && (self.is_ours)(name.strip_suffix(BAD).unwrap_or(&name))
-                && (place == Place::Failed || !name.ends_with(BAD))
-            {
-                names.push(name);
-            }
-        }
+        let mut names = directory.names(&|name| match name.strip_suffix(BAD) {
+            Some(stem) => place == Place::Failed && (self.is_ours)(stem),
+            None => (self.is_ours)(name),
+        })?;
         names.sort();
         Ok(names)
     }
@@ -230,9 +225,8 @@ impl Folder {
 
     /// Removes our own old files that were never finished. Returns how many went.
     pub fn sweep(&self) -> usize {
-        let is_ours = |name: &[u8]| std::str::from_utf8(name).is_ok_and(self.is_ours);
         let tmp = self.open().and_then(|root| root.open_in(TMP));
-        tmp.map_or(0, |tmp| tmp.sweep(None, SWEEP_AGE, &is_ours))
+        tmp.map_or(0, |tmp| tmp.sweep(None, SWEEP_AGE, &self.is_ours))
     }
 
     // ---- Who drains it -----------------------------------------------------------------------

@@ -12,6 +12,7 @@
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
 
 use std::io::{self, Write as _};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -272,7 +273,8 @@ impl Spool {
         let mut fill = || {
             written.write_all(file.bytes).map_err(fault(Step::Write))?;
             if let Some(owner) = owner {
-                user::give(&written, owner).map_err(fault(Step::Own))?;
+                let given = user::give(written.as_fd(), owner);
+                given.map_err(|error| fault(Step::Own)(error.into()))?;
             }
             fchmod(&written, self.mode).map_err(|error| fault(Step::Own)(error.into()))?;
             if file.delay_s > 0 {
@@ -405,14 +407,10 @@ impl Spool {
 /// Files in a folder, whatever their names: Asterisk takes them all. Stops at `files_max`.
 fn count_files(folder: &Directory, files_max: usize) -> io::Result<usize> {
     let mut files = 0_usize;
-    for entry in folder.entries()? {
-        if files >= files_max {
-            break;
-        }
-        if !entry?.is_folder {
-            files = files.saturating_add(1);
-        }
-    }
+    folder.each(&mut |_, is_folder| {
+        files = files.saturating_add(usize::from(!is_folder));
+        files < files_max
+    })?;
     Ok(files)
 }
 
@@ -472,8 +470,8 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// `TO.SECONDS.UNIQUE.call` or `TO.SECONDS.UNIQUE-PART.call`, UNIQUE 16 hex digits.
-fn is_ours(name: &[u8]) -> bool {
-    let mut fields = name.rsplitn(4, |byte| *byte == b'.');
+fn is_ours(name: &str) -> bool {
+    let mut fields = name.as_bytes().rsplitn(4, |byte| *byte == b'.');
     let (call, unique, seconds, to) = (fields.next(), fields.next(), fields.next(), fields.next());
     let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     let is_unique = |unique: &[u8]| match unique.split_at_checked(16) {

@@ -91,7 +91,7 @@ fn threads_share_syncs_and_each_gets_one_that_began_after_it_asked() {
 #[test]
 fn a_name_of_ours_is_known() {
     fn check(name: &str, expected: bool) {
-        assert_eq!(is_ours(name.as_bytes()), expected, "{name}");
+        assert_eq!(is_ours(name), expected, "{name}");
     }
     check("+12025550160.1795392000.0123456789abcdef.call", true);
     check("+12025550160.1795392000.0123456789abcdef-16.call", true);
