@@ -87,8 +87,11 @@ fn a_queue_that_cannot_take_it_says_why() {
     wait_for("a daemon that drains", || {
         blocked.queue().join("lock").exists()
     });
-    fs::remove_dir_all(blocked.queue().join("tmp")).unwrap();
-    fs::write(blocked.queue().join("tmp"), "in its place").unwrap();
+    // The daemon makes the folder anew as soon as it sees that it has gone.
+    wait_for("its place", || {
+        let _ = fs::remove_dir_all(blocked.queue().join("tmp"));
+        fs::write(blocked.queue().join("tmp"), "in its place").is_ok()
+    });
     let ran = blocked.send("+1", "x");
     assert_eq!(ran.code, Some(75), "{}", ran.stderr);
     assert!(
