@@ -207,16 +207,13 @@ fn forbidding(to: &'static str, status: u16, refuses: Arc<AtomicBool>) -> Itsp {
 
 #[test]
 fn an_account_that_is_refused_loses_no_sms() {
-    for status in [401, 402, 407] {
+    let check = |status| {
         let refuses = Arc::new(AtomicBool::new(true));
         let itsp = forbidding("", status, Arc::clone(&refuses));
         let pbx = Pbx::with(&itsp.url(), "");
         for order in 1..=5 {
-            pbx.plant(
-                order,
-                &format!("+{order}"),
-                &item(order, &format!("+{order}"), now_s(), "x"),
-            );
+            let to = format!("+{order}");
+            pbx.plant(order, &to, &item(order, &to, now_s(), "x"));
         }
         // As an operator does who has replaced a token.
         let ran = websms(&pbx.conf, &["--flush"]);
@@ -233,7 +230,13 @@ fn an_account_that_is_refused_loses_no_sms() {
         refuses.store(false, Ordering::SeqCst);
         pbx.wait_until_empty();
         assert!(pbx.names("failed").is_empty());
-    }
+    };
+    // At once, for each waits for seconds.
+    std::thread::scope(|scope| {
+        for status in [401, 402, 407] {
+            scope.spawn(move || check(status));
+        }
+    });
 }
 
 #[test]
