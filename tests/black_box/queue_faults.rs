@@ -220,8 +220,18 @@ fn a_last_try_that_nobody_heard_of_was_the_last() {
     assert!(file.contains(reason), "{file}");
 }
 
+/// A process that is killed with the value.
+struct Mortal(Child);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A daemon on a full disk where these wait, given as (number, file); its log goes nowhere.
-fn on_a_full_disk(pbx: &Pbx, waiting: &[(u64, String)]) -> Child {
+fn on_a_full_disk(pbx: &Pbx, waiting: &[(u64, String)]) -> Mortal {
     let state = pbx.scratch.folder("state");
     let held = pbx.scratch.folder("held");
     for (order, text) in waiting {
@@ -241,7 +251,7 @@ fn on_a_full_disk(pbx: &Pbx, waiting: &[(u64, String)]) -> Child {
         program = rig::binary().display(),
         conf = pbx.conf.display(),
     );
-    on_a_small_disk(&state, &run)
+    Mortal(on_a_small_disk(&state, &run))
 }
 
 #[test]
@@ -253,7 +263,7 @@ fn what_cannot_be_counted_is_not_sent_again() {
         (1, item(1, "+1", now_s(), "x")),
         (2, item(2, "+2", now_s(), "y")),
     ];
-    let mut child = on_a_full_disk(&pbx, &waiting);
+    let daemon = on_a_full_disk(&pbx, &waiting);
     let sent = |text: &str| {
         let requests = itsp.requests();
         requests
@@ -263,8 +273,7 @@ fn what_cannot_be_counted_is_not_sent_again() {
     };
     // Each of its tries is a pause of a second behind the one before.
     wait_for("tries of the other", || sent("y") > 2);
-    rig::signal(child.id(), "KILL");
-    rig::wait_for_exit(&mut child);
+    drop(daemon);
     assert_eq!(sent("x"), 1);
 }
 
@@ -273,11 +282,10 @@ fn what_cannot_be_counted_holds_up_nobody() {
     let itsp = Itsp::accepting();
     let pbx = Pbx::with(&itsp.url(), "");
     let waiting = [(1, unsure(1, "+1", 1)), (2, item(2, "+2", now_s(), "x"))];
-    let mut child = on_a_full_disk(&pbx, &waiting);
+    let daemon = on_a_full_disk(&pbx, &waiting);
     wait_for("the other", || !itsp.requests().is_empty());
     assert_eq!(itsp.request().form("To"), "+2");
-    rig::signal(child.id(), "KILL");
-    rig::wait_for_exit(&mut child);
+    drop(daemon);
 }
 
 #[test]
