@@ -1,7 +1,9 @@
 //! Parameters → the bytes PHP makes of them.
 
+use super::array::Pair;
+
 /// `k=v` joined by `&`, both sides as [`urlencode`] has them (`http_build_query` of a flat array).
-pub fn encode_pairs(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+pub fn encode_pairs(pairs: &[Pair]) -> Vec<u8> {
     let mut out = Vec::new();
     for (key, value) in pairs {
         if !out.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::array::{Array, Filling, TooMuch};
 use super::name::is_space;
-use super::{Array, Filling, TooMuch};
 use crate::limits::MULTIPART_PARTS_MAX;
 
 /// PHP reads lines through a buffer of this size; a longer line falls into pieces.

@@ -7,11 +7,8 @@
 
 use std::cmp::Ordering;
 
-use super::Key;
+use super::array::{Key, Pair};
 use super::double::double;
-
-/// One parameter: its name and its value.
-type Pair = (Vec<u8>, Vec<u8>);
 
 /// Sorts by key. Equal keys keep their order; a PHP array has none, so a caller that adds a key
 /// twice replaces the first value.

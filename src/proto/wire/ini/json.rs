@@ -1,7 +1,7 @@
 //! A tree → JSON, byte for byte what PHP's `json_encode` with `JSON_INVALID_UTF8_SUBSTITUTE`
 //! prints.
 
-use super::{Entry, Key, Map, Value};
+use super::file::{Entry, Key, Map, Value};
 
 /// The tree as JSON, equal to PHP's `json_encode`: a map with the keys 0, 1, 2, … is a list, an
 /// empty one `[]`; bytes that are no UTF-8 become U+FFFD. ASCII only, so it can go to a terminal.

@@ -3,7 +3,7 @@
 //! Beside every map stands an index of its keys, so that a file of many keys takes no quadratic
 //! time.
 
-use super::{Entry, Key, Map, Value};
+use super::file::{Entry, Key, Map, Value};
 use crate::proto::sorted::Sorted;
 
 /// What an entry or a section did to something that was there before.

@@ -1,7 +1,7 @@
 //! Tokens → a value: text put together from its parts, or a number where operators stand.
 
-use super::BadIni;
-use super::read::Reader;
+use super::file::BadIni;
+use super::reader::Reader;
 use super::scan::{End, Token};
 
 /// Symbols that PHP's parser holds on its stack at most; with more it refuses the file.
@@ -44,182 +44,185 @@ struct Pending {
     seen: bool,
 }
 
-impl<'a> Reader<'a> {
-    /// The value after `=`, and how it ended. `symbols` are on the stack of PHP's parser already.
-    pub(super) fn value(&mut self, symbols: usize) -> Result<(Vec<u8>, End), BadIni> {
-        match self.scan.value_token() {
-            Token::End(end) if end.is_input() => {
-                Err(self.fault("the file ends in an empty value: end its line, or write \"\""))
-            }
-            Token::End(end) => Ok((Vec::new(), end)),
-            Token::Keyword(meaning) => {
-                let next = self.scan.value_token();
-                let end = self.value_end(next).ok_or_else(|| self.fault(KEYWORD))?;
-                self.note_word();
-                Ok((meaning.to_vec(), end))
-            }
-            first => self.expression(
-                first,
-                Pending {
-                    waiting: Vec::new(),
-                    symbols,
-                    seen: false,
-                },
-            ),
+/// The value after `=`, and how it ended. `symbols` are on the stack of PHP's parser already.
+pub(super) fn read(reader: &mut Reader, symbols: usize) -> Result<(Vec<u8>, End), BadIni> {
+    match reader.scan.value_token() {
+        Token::End(end) if end.is_input() => {
+            Err(reader.fault("the file ends in an empty value: end its line, or write \"\""))
         }
-    }
-
-    /// The end that a token behind a whole value means.
-    fn value_end(&mut self, token: Token<'a>) -> Option<End> {
-        match token {
-            Token::End(end) => Some(end),
-            Token::Unclosed => {
-                self.note(UNCLOSED);
-                Some(End::Input)
-            }
-            _ => None,
+        Token::End(end) => Ok((Vec::new(), end)),
+        Token::Keyword(meaning) => {
+            let next = reader.scan.value_token();
+            let end = value_end(reader, next).ok_or_else(|| reader.fault(KEYWORD))?;
+            reader.note_word();
+            Ok((meaning.to_vec(), end))
         }
+        first => expression(
+            reader,
+            first,
+            Pending {
+                waiting: Vec::new(),
+                symbols,
+                seen: false,
+            },
+        ),
     }
+}
 
-    fn expression(
-        &mut self,
-        first: Token<'a>,
-        mut pending: Pending,
-    ) -> Result<(Vec<u8>, End), BadIni> {
-        let mut token = first;
-        loop {
-            while let Token::Operator(operator) = token {
-                let waiting = match operator {
-                    b'(' => Waiting::Bracket,
-                    b'!' => Waiting::Not,
-                    b'~' => Waiting::Invert,
-                    _ => return Err(self.misplaced(&token)),
-                };
-                self.push(&mut pending, waiting)?;
-                token = self.scan.value_token();
-            }
-            let text;
-            (text, token) = self.operand(token, &pending)?;
-            let mut operand = pending.apply(Operand::Text(text));
-            while token == Token::Operator(b')') {
-                let Some(Waiting::Bracket) = pending.waiting.pop() else {
-                    return Err(self.misplaced(&token));
-                };
-                self.check_depth(&pending, 2)?;
-                pending.symbols = pending.symbols.saturating_sub(1);
-                operand = pending.apply(operand);
-                token = self.scan.value_token();
-            }
-            if let Token::Operator(operator @ (b'|' | b'&' | b'^')) = token {
-                self.push(&mut pending, Waiting::Binary(operator, operand.number()))?;
-                token = self.scan.value_token();
-                continue;
-            }
-            let misplaced = self.misplaced(&token);
-            if !pending.waiting.is_empty() {
-                return Err(misplaced);
-            }
-            if pending.seen {
-                self.note_computed(COMPUTED);
-            }
-            let end = self.value_end(token).ok_or(misplaced)?;
-            return Ok((operand.text(), end));
+/// The end that a token behind a whole value means.
+fn value_end(reader: &mut Reader, token: Token) -> Option<End> {
+    match token {
+        Token::End(end) => Some(end),
+        Token::Unclosed => {
+            reader.note(UNCLOSED);
+            Some(End::Input)
         }
+        _ => None,
     }
+}
 
-    fn push(&mut self, pending: &mut Pending, waiting: Waiting) -> Result<(), BadIni> {
-        pending.seen = true;
-        pending.symbols = pending.symbols.saturating_add(waiting.symbols());
-        pending.waiting.push(waiting);
-        self.check_depth(pending, 0)
-    }
-
-    fn check_depth(&self, pending: &Pending, more: usize) -> Result<(), BadIni> {
-        if pending.symbols.saturating_add(more) > STACK_MAX {
-            return Err(
-                self.fault("parentheses or operators nest too deep: write the value in \"...\"")
-            );
-        }
-        Ok(())
-    }
-
-    /// All parts up to something that is none, put together, and that token.
-    fn operand(
-        &mut self,
-        first: Token<'a>,
-        pending: &Pending,
-    ) -> Result<(Vec<u8>, Token<'a>), BadIni> {
-        let mut text = Vec::new();
-        let mut token = first;
-        let (mut parts, mut plain, mut raw, mut quoted) = (0, false, false, false);
-        loop {
-            let symbols = match token {
-                Token::Text(part) | Token::Word(part) => {
-                    plain = true;
-                    if part.contains(&b'\n') || part.contains(&b'\r') {
-                        self.note(JOINED);
-                    }
-                    if matches!(token, Token::Word(_)) {
-                        self.note_constant(part);
-                    }
-                    text.extend_from_slice(part);
-                    1
-                }
-                Token::Blanks(part) => {
-                    text.extend_from_slice(part);
-                    1
-                }
-                Token::Raw(part) => {
-                    raw = true;
-                    if part.contains(&b'\n') || part.contains(&b'\r') {
-                        self.note(LINES);
-                    }
-                    text.extend_from_slice(part);
-                    1
-                }
-                Token::Quote => {
-                    quoted = true;
-                    self.quoted(&mut text)?
-                }
-                Token::Variable => {
-                    self.variable(&mut text)?;
-                    3
-                }
-                _ => break,
+fn expression<'a>(
+    reader: &mut Reader<'a>,
+    first: Token<'a>,
+    mut pending: Pending,
+) -> Result<(Vec<u8>, End), BadIni> {
+    let mut token = first;
+    loop {
+        while let Token::Operator(operator) = token {
+            let waiting = match operator {
+                b'(' => Waiting::Bracket,
+                b'!' => Waiting::Not,
+                b'~' => Waiting::Invert,
+                _ => return Err(misplaced(reader, &token)),
             };
-            self.check_depth(pending, symbols.saturating_add(parts))?;
-            parts = 1;
-            token = self.scan.value_token();
+            push(reader, &mut pending, waiting)?;
+            token = reader.scan.value_token();
         }
-        if parts == 0 {
-            return Err(self.misplaced(&token));
+        let text;
+        (text, token) = operand(reader, token, &pending)?;
+        let mut operand = pending.apply(Operand::Text(text));
+        while token == Token::Operator(b')') {
+            let Some(Waiting::Bracket) = pending.waiting.pop() else {
+                return Err(misplaced(reader, &token));
+            };
+            check_depth(reader, &pending, 2)?;
+            pending.symbols = pending.symbols.saturating_sub(1);
+            operand = pending.apply(operand);
+            token = reader.scan.value_token();
         }
-        if plain && raw {
-            self.note(APOSTROPHES);
+        if let Token::Operator(operator @ (b'|' | b'&' | b'^')) = token {
+            push(
+                reader,
+                &mut pending,
+                Waiting::Binary(operator, operand.number()),
+            )?;
+            token = reader.scan.value_token();
+            continue;
         }
-        if plain && quoted {
-            self.note(QUOTES);
+        let misplaced = misplaced(reader, &token);
+        if !pending.waiting.is_empty() {
+            return Err(misplaced);
         }
-        Ok((text, token))
+        if pending.seen {
+            reader.note_computed(COMPUTED);
+        }
+        let end = value_end(reader, token).ok_or(misplaced)?;
+        return Ok((operand.text(), end));
     }
+}
 
-    /// The fault of a token where the value can neither go on nor end with it.
-    fn misplaced(&self, token: &Token<'_>) -> BadIni {
-        self.fault(match token {
-            Token::Keyword(_) => KEYWORD,
-            Token::Stray => "a second = in a value: write the value in \"...\"",
-            Token::Unclosed => "an apostrophe is never closed: write the value in \"...\"",
-            Token::End(_) => {
-                "an operator lacks its right side, or a ( is not closed: write the \
-                value in \"...\""
-            }
-            Token::Operator(_) => {
-                "one of & | ^ ~ ! ( ) stands where it computes nothing: write \
-                the value in \"...\""
-            }
-            _ => "text behind a ): write the value in \"...\"",
-        })
+fn push(reader: &Reader, pending: &mut Pending, waiting: Waiting) -> Result<(), BadIni> {
+    pending.seen = true;
+    pending.symbols = pending.symbols.saturating_add(waiting.symbols());
+    pending.waiting.push(waiting);
+    check_depth(reader, pending, 0)
+}
+
+fn check_depth(reader: &Reader, pending: &Pending, more: usize) -> Result<(), BadIni> {
+    if pending.symbols.saturating_add(more) > STACK_MAX {
+        return Err(
+            reader.fault("parentheses or operators nest too deep: write the value in \"...\"")
+        );
     }
+    Ok(())
+}
+
+/// All parts up to something that is none, put together, and that token.
+fn operand<'a>(
+    reader: &mut Reader<'a>,
+    first: Token<'a>,
+    pending: &Pending,
+) -> Result<(Vec<u8>, Token<'a>), BadIni> {
+    let mut text = Vec::new();
+    let mut token = first;
+    let (mut parts, mut plain, mut raw, mut quoted) = (0, false, false, false);
+    loop {
+        let symbols = match token {
+            Token::Text(part) | Token::Word(part) => {
+                plain = true;
+                if part.contains(&b'\n') || part.contains(&b'\r') {
+                    reader.note(JOINED);
+                }
+                if matches!(token, Token::Word(_)) {
+                    reader.note_constant(part);
+                }
+                text.extend_from_slice(part);
+                1
+            }
+            Token::Blanks(part) => {
+                text.extend_from_slice(part);
+                1
+            }
+            Token::Raw(part) => {
+                raw = true;
+                if part.contains(&b'\n') || part.contains(&b'\r') {
+                    reader.note(LINES);
+                }
+                text.extend_from_slice(part);
+                1
+            }
+            Token::Quote => {
+                quoted = true;
+                reader.quoted(&mut text)?
+            }
+            Token::Variable => {
+                reader.variable(&mut text)?;
+                3
+            }
+            _ => break,
+        };
+        check_depth(reader, pending, symbols.saturating_add(parts))?;
+        parts = 1;
+        token = reader.scan.value_token();
+    }
+    if parts == 0 {
+        return Err(misplaced(reader, &token));
+    }
+    if plain && raw {
+        reader.note(APOSTROPHES);
+    }
+    if plain && quoted {
+        reader.note(QUOTES);
+    }
+    Ok((text, token))
+}
+
+/// The fault of a token where the value can neither go on nor end with it.
+fn misplaced(reader: &Reader, token: &Token) -> BadIni {
+    reader.fault(match token {
+        Token::Keyword(_) => KEYWORD,
+        Token::Stray => "a second = in a value: write the value in \"...\"",
+        Token::Unclosed => "an apostrophe is never closed: write the value in \"...\"",
+        Token::End(_) => {
+            "an operator lacks its right side, or a ( is not closed: write the \
+            value in \"...\""
+        }
+        Token::Operator(_) => {
+            "one of & | ^ ~ ! ( ) stands where it computes nothing: write \
+            the value in \"...\""
+        }
+        _ => "text behind a ): write the value in \"...\"",
+    })
 }
 
 impl Waiting {

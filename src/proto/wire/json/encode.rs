@@ -1,6 +1,7 @@
 //! Members → a JSON object.
 
-use super::{is_path, parse, steps};
+use super::path::{is_path, steps};
+use super::value::parse;
 
 /// A key that is no path, or a path through something that another key made a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

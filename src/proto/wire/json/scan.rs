@@ -1,6 +1,6 @@
 //! JSON text, token by token.
 
-use super::BadJson;
+use super::bad::BadJson;
 
 /// What has not been read yet.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 //! Framing is strict: CRLF and nothing else ends a line, no blank before it. Extensions and
 //! trailers are dropped; with the head they share its limit.
 
-use super::BadRequest;
+use super::bad::BadRequest;
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
 
 /// The framing of a chunked body, taken off piece by piece. One a request.

@@ -9,30 +9,15 @@
 //!
 //! Not demanded: `Host`. Nothing here depends on it, and a message is worth more than a field.
 
+mod bad;
 mod chunks;
 
 use heapless::Vec as Bounded;
 
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TARGET_BYTES_MAX};
 
+pub use bad::BadRequest;
 pub use chunks::{Chunks, Decoded};
-
-/// Why bytes are no request that can be served. The peer's fault, always; it closes the
-/// connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadRequest {
-    /// Not HTTP/1.0 or 1.1, or framing that two readers may understand differently: 400. The text
-    /// is ours, for the log.
-    Malformed(&'static str),
-    /// Target over [`TARGET_BYTES_MAX`]: 414.
-    TargetTooLong,
-    /// Head and trailers over [`HEAD_BYTES_MAX`] or [`HEADER_FIELDS_MAX`]: 431.
-    HeadTooLong,
-    /// Body over [`BODY_BYTES_MAX`]: 413.
-    BodyTooLong,
-    /// `Content-Encoding` other than identity: 415.
-    ContentEncoding,
-}
 
 /// The protocol's two versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,180 @@
+//! Parameters as PHP keeps them: an ordered map with integer keys, filled name by name.
+
+use super::name;
+use crate::limits::{PARAMETER_NODES_MAX, PARAMETERS_MAX};
+
+/// A parameter's name and its value, both as they were sent.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// More parameters, parts or arrays than the limits allow; says which. 413.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMuch(pub &'static str);
+
+/// A key of a PHP array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A decimal integer in its shortest form, within 64 bits.
+    Int(i64),
+    /// Any other, without NUL.
+    Bytes(Box<[u8]>),
+}
+
+/// What a parameter holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Bytes, as they were sent.
+    Scalar(Box<[u8]>),
+    /// `a[x]=1&a[]=2`.
+    Array(Array),
+}
+
+/// A PHP array: an ordered map, which knows its next index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Array {
+    entries: Vec<(Key, Value)>,
+    /// One more than the largest integer key so far, at most `i64::MAX`.
+    next: Option<i64>,
+}
+
+impl Key {
+    /// `0` and `-?[1-9][0-9]*` within 64 bits are integers, everything else is bytes.
+    pub fn parse(bytes: &[u8]) -> Key {
+        let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+        let shortest = match digits {
+            [b'0'] => bytes.len() == 1,
+            [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        let number = std::str::from_utf8(bytes).ok().filter(|_| shortest);
+        match number.and_then(|text| text.parse().ok()) {
+            Some(number) => Key::Int(number),
+            None => Key::Bytes(bytes.into()),
+        }
+    }
+
+    /// As it would stand in a name.
+    pub fn is(&self, name: &[u8]) -> bool {
+        match self {
+            Key::Int(_) => *self == Key::parse(name),
+            Key::Bytes(bytes) => **bytes == *name,
+        }
+    }
+}
+
+impl Array {
+    /// One entry.
+    pub fn of(name: &[u8], value: Vec<u8>) -> Array {
+        let mut array = Array::default();
+        array.push(Key::parse(name), Value::Scalar(value.into()));
+        array
+    }
+
+    /// Keys and values in order.
+    pub fn entries(&self) -> &[(Key, Value)] {
+        &self.entries
+    }
+
+    /// Keys and values in order, to change values.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Value)> {
+        self.entries.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// The value of a key.
+    pub fn get(&self, name: &[u8]) -> Option<&Value> {
+        let found = self.entries.iter().find(|(key, _)| key.is(name));
+        found.map(|(_, value)| value)
+    }
+
+    fn position(&self, key: &Key) -> Option<usize> {
+        self.entries.iter().position(|(other, _)| other == key)
+    }
+
+    /// Adds an entry that is not there yet.
+    fn push(&mut self, key: Key, value: Value) {
+        if let Key::Int(number) = key {
+            let next = number.saturating_add(1);
+            self.next = Some(self.next.map_or(next, |old| old.max(next)));
+        }
+        if self.entries.is_empty() {
+            // Most arrays hold one entry, and deep ones nothing else.
+            self.entries.reserve_exact(1);
+        }
+        self.entries.push((key, value));
+    }
+
+    /// The key of the next `[]`; `None` after the largest there is.
+    fn free_key(&self) -> Option<Key> {
+        let key = Key::Int(self.next.unwrap_or(0));
+        (self.position(&key).is_none()).then_some(key)
+    }
+}
+
+/// A tree of parameters that is being filled, and what it has cost so far.
+#[derive(Default)]
+pub(super) struct Filling {
+    pub(super) root: Array,
+    parameters: usize,
+    nodes: usize,
+}
+
+impl Filling {
+    pub(super) fn count_parameter(&mut self) -> Result<(), TooMuch> {
+        self.parameters = self.parameters.saturating_add(1);
+        (self.parameters <= PARAMETERS_MAX)
+            .then_some(())
+            .ok_or(TooMuch("parameters"))
+    }
+
+    fn count_node(nodes: &mut usize) -> Result<(), TooMuch> {
+        *nodes = nodes.saturating_add(1);
+        (*nodes <= PARAMETER_NODES_MAX)
+            .then_some(())
+            .ok_or(TooMuch("parameter arrays"))
+    }
+
+    /// Sets what `name` says to `value`, as PHP's `php_register_variable_ex` does.
+    pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), TooMuch> {
+        let path = match name::parse(name) {
+            name::Name::Path(path) => path,
+            name::Name::TooDeep(top) => {
+                let top = Key::parse(&top);
+                self.root.entries.retain(|(key, _)| *key != top);
+                return Ok(());
+            }
+            name::Name::None => return Ok(()),
+        };
+        let mut array = &mut self.root;
+        let mut steps = path.into_iter().peekable();
+        while let Some(step) = steps.next() {
+            let key = match step {
+                name::Step::Index(index) => Key::parse(&index),
+                name::Step::Append => match array.free_key() {
+                    Some(key) => key,
+                    None => return Ok(()),
+                },
+                name::Step::Drop => return Ok(()),
+            };
+            let place = array.position(&key).unwrap_or(array.entries.len());
+            let leaf = steps.peek().is_none();
+            if place == array.entries.len() {
+                Self::count_node(&mut self.nodes)?;
+                array.push(key, Value::Scalar(Box::default()));
+            }
+            let Some((_, slot)) = array.entries.get_mut(place) else {
+                return Ok(());
+            };
+            if leaf {
+                *slot = Value::Scalar(value.into());
+                return Ok(());
+            }
+            if matches!(slot, Value::Scalar(_)) {
+                *slot = Value::Array(Array::default());
+            }
+            let Value::Array(inner) = slot else {
+                return Ok(());
+            };
+            array = inner;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What an INI file says: its tree, or why it has none, and remarks.
+
+/// A key as PHP's arrays hold it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// `0` or `-?[1-9][0-9]*` within an int64.
+    Int(i64),
+    /// Any other name.
+    Name(Vec<u8>),
+}
+
+/// A value: a scalar, always text, or an ordered map (a section, or an array).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text.
+    Scalar(Vec<u8>),
+    /// A section or an array.
+    Map(Map),
+}
+
+/// One entry of a [`Map`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its key.
+    pub key: Key,
+    /// Its value.
+    pub value: Value,
+    /// Line of the file (from 1) that set it last; of an array, the line of its latest entry.
+    pub line: u32,
+}
+
+/// An ordered map with PHP's integer keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Map {
+    /// In file order; a key that is set again keeps its first place.
+    pub entries: Vec<Entry>,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ini {
+    /// Sections and top-level entries.
+    pub root: Map,
+    /// What PHP's rules dropped or changed without a word, in file order.
+    pub surprises: Vec<Surprise>,
+    /// Lines, in order, whose value is a bare word like `yes` or `none`: it is `1` or empty, which
+    /// surprises whoever meant the word.
+    pub words: Vec<u32>,
+    /// Lines, in order, whose value PHP's arithmetic made: it is a number, whatever was written.
+    pub computed: Vec<u32>,
+}
+
+/// Something an operator wrote that PHP's rules silently drop or change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surprise {
+    /// Line of the file, from 1.
+    pub line: u32,
+    /// What happened and the quoting that would keep it; no value of the file in it.
+    pub text: String,
+}
+
+/// Where PHP returns `false`: nothing of the file counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadIni {
+    /// Line of the file, from 1.
+    pub line: u32,
+    /// What is wrong and the remedy; no value of the file in it.
+    pub text: String,
+}

@@ -1,0 +1,118 @@
+//! The tokens of a file under way, and what is remarked on them.
+
+use super::constants;
+use super::file::{BadIni, Surprise};
+use super::scan::{Scanner, Token};
+use crate::limits::INI_SURPRISES_MAX;
+
+/// What statements and values are read with.
+pub(super) struct Reader<'a> {
+    pub(super) scan: Scanner<'a>,
+    variable: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    /// The line in which the statement began.
+    pub(super) line: u32,
+    pub(super) surprises: Vec<Surprise>,
+    pub(super) words: Vec<u32>,
+    pub(super) computed: Vec<u32>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        file: &'a [u8],
+        variable: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    ) -> Reader<'a> {
+        Reader {
+            scan: Scanner::new(file),
+            variable,
+            line: 0,
+            surprises: Vec::new(),
+            words: Vec::new(),
+            computed: Vec::new(),
+        }
+    }
+
+    /// The rest of `"..."`, added to `text`; the symbols that PHP's parser held for it.
+    pub(super) fn quoted(&mut self, text: &mut Vec<u8>) -> Result<usize, BadIni> {
+        let line = self.scan.line();
+        let mut symbols = 3;
+        loop {
+            while let Some(part) = self.scan.quoted() {
+                text.extend_from_slice(part);
+            }
+            match self.scan.quoted_end() {
+                Token::Close => return Ok(symbols),
+                Token::Variable => {
+                    self.variable(text)?;
+                    symbols = 5;
+                }
+                _ => {
+                    let text = "a double quote is never closed: write \\\" for one inside \"...\", \
+                        or the value in '...'";
+                    return Err(BadIni {
+                        line,
+                        text: text.to_owned(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The rest of `${name}`, looked up and added to `text`.
+    pub(super) fn variable(&mut self, text: &mut Vec<u8>) -> Result<(), BadIni> {
+        let Some(name) = self.scan.variable() else {
+            return Err(self.fault(
+                "no ${name}, which stands for a variable of the environment: write the value in '...'",
+            ));
+        };
+        match (self.variable)(name) {
+            Some(value) => text.extend_from_slice(&value),
+            None => self.note(
+                "no such variable in the environment, so nothing stands for this ${...}: write the \
+                value in '...' if it is meant as it stands",
+            ),
+        }
+        Ok(())
+    }
+
+    pub(super) fn fault(&self, text: &str) -> BadIni {
+        BadIni {
+            line: self.line,
+            text: text.to_owned(),
+        }
+    }
+
+    /// The value of this line is a bare word that means something else.
+    pub(super) fn note_word(&mut self) {
+        self.words.push(self.line);
+    }
+
+    /// The value of this line was computed.
+    pub(super) fn note_computed(&mut self, text: &str) {
+        self.computed.push(self.line);
+        self.note(text);
+    }
+
+    pub(super) fn note(&mut self, text: &str) {
+        if self.surprises.len() < INI_SURPRISES_MAX {
+            self.surprises.push(Surprise {
+                line: self.line,
+                text: text.to_owned(),
+            });
+        }
+    }
+
+    pub(super) fn note_line(&mut self, before: &str, line: u32, after: &str) {
+        if self.surprises.len() < INI_SURPRISES_MAX {
+            self.note(&format!("{before}{line}{after}"));
+        }
+    }
+
+    pub(super) fn note_constant(&mut self, word: &[u8]) {
+        if constants::is_likely(word) {
+            self.note(
+                "PHP would put the value of its constant here if it has one of this name; here the \
+                word stays: write it in \"...\" to mean the same in both",
+            );
+        }
+    }
+}
