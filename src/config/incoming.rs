@@ -5,8 +5,9 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::proto::webhook::access::{Rules, Status};
 use crate::proto::webhook::interface::{Decode, Gate, Interface, Media, Webhook};
-use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
+use crate::proto::webhook::verify::{Algorithm, PublicKey, Scheme, twilio};
 use crate::proto::wire::json;
+use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
 
 use super::lookup::{Reader, Table};

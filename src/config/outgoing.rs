@@ -10,7 +10,8 @@ use crate::proto::provider::sign::Auth;
 use crate::proto::provider::tells_a_secret;
 use crate::proto::provider::{self, Account, AnswerPlace, BadAccount, Charset, Format, Space};
 use crate::proto::record::quota;
-use crate::proto::webhook::verify::Hash;
+use crate::proto::wire::form::Pair;
+use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
 
 use super::check;
@@ -18,7 +19,7 @@ use super::lookup::{Reader, Table};
 use super::notes::Notes;
 use super::preset::Presets;
 use super::url::{self, Exposure, Seam, Target};
-use super::values::{self, Choices, Pair, Parsed};
+use super::values::{self, Choices, Parsed};
 
 /// One outbound interface (`[websms]`).
 #[derive(Debug, Clone)]

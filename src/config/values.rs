@@ -13,17 +13,15 @@ use crate::proto::provider::{Charset, Format, Space};
 use crate::proto::record::quota::{Per, Rate};
 use crate::proto::webhook::callfile::Encoding;
 use crate::proto::webhook::interface::{Condition, Decode, Media};
-use crate::proto::webhook::verify::Hash;
 use crate::proto::wire::cidr::Cidr;
+use crate::proto::wire::form::Pair;
+use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
 
 use super::nearest::nearest;
 
 /// A value, or what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
-
-/// A pair of bytes.
-pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// A value for messages: escaped, and cut where it is long.
 pub fn shown(value: &[u8]) -> String {

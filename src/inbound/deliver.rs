@@ -15,7 +15,7 @@ use crate::proto::webhook::Item;
 use crate::proto::webhook::access::Caller;
 use crate::proto::webhook::callfile::{self, CallFile, Unfit};
 use crate::proto::webhook::interface::Interface;
-use crate::proto::webhook::verify::Coverage;
+use crate::proto::webhook::proof::Coverage;
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::Refusal;
 use crate::sys::clock;

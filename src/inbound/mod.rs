@@ -31,7 +31,8 @@ use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
 use crate::proto::webhook::access::{self, Caller, Entry, Permit};
 use crate::proto::webhook::interface::Webhook;
-use crate::proto::webhook::verify::{self, Coverage, Scheme};
+use crate::proto::webhook::proof::{self, Coverage};
+use crate::proto::webhook::verify::Scheme;
 use crate::proto::webhook::{self, BadWebhook, Reading};
 use crate::proto::wire::form::{self, Value};
 use crate::proto::wire::request::{BadRequest, Framing, Request, Version};
@@ -543,9 +544,9 @@ fn not_admitted(denied: access::Denied) -> Refusal {
 }
 
 /// A request that proves nothing, as a refusal; with `Basic` the answer asks for credentials.
-fn not_proved(denied: verify::Denied, scheme: &Scheme) -> Refusal {
+fn not_proved(denied: proof::Denied, scheme: &Scheme) -> Refusal {
     match (denied, scheme) {
-        (verify::Denied::Clock, _) => Refusal::Clock,
+        (proof::Denied::Clock, _) => Refusal::Clock,
         (_, Scheme::Basic { .. }) => Refusal::Credentials,
         (denied, _) => Refusal::Signature(denied.phrase()),
     }

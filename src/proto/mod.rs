@@ -1,8 +1,12 @@
 //! Gives bytes meaning. Pure: no file, socket, clock, thread, randomness or environment here.
 //!
-//! Four rooms, each above those before it: [`wire`] reads and writes the formats of others,
-//! [`webhook`] judges what a provider sends to us, [`provider`] makes what we send to a provider, and
-//! [`record`] reads and writes the files of our own.
+//! Four rooms: [`wire`] reads and writes the formats of others. Above it, [`webhook`] judges what a
+//! provider sends to us and [`provider`] makes what we send to a provider, and neither knows the other.
+//! Above all three, [`record`] reads and writes the files of our own. [`sorted`] is a container that any
+//! of them may use.
+//!
+//! Nothing points the other way, and no file uses one that uses it: what a parent and its children
+//! share stands in a file beside the children.
 
 pub mod sorted;
 

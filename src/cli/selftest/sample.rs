@@ -1,9 +1,8 @@
 //! An interface of `[websmsd]` → an SMS as its provider would bring it, proof and all.
 
-use crate::proto::webhook::Pair;
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::verify::{self, Scheme};
-use crate::proto::wire::form;
+use crate::proto::wire::form::{self, Pair};
 use crate::proto::wire::json;
 use crate::proto::wire::request::Request;
 

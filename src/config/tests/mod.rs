@@ -6,8 +6,9 @@ use crate::limits::RETRY_PAUSES_MAX;
 use crate::proto::provider::Check;
 use crate::proto::provider::sign::Auth;
 use crate::proto::webhook::interface::Interface;
-use crate::proto::webhook::verify::{Algorithm, Hash, PublicKey, Scheme, twilio};
+use crate::proto::webhook::verify::{Algorithm, PublicKey, Scheme, twilio};
 use crate::proto::wire::cidr::Cidr;
+use crate::proto::wire::mac::Hash;
 
 mod every_key;
 

@@ -97,7 +97,7 @@ mod tests {
     use crate::message::{Number, Sender, Text};
     use crate::proto::provider::account::tests::account;
     use crate::proto::provider::encode;
-    use crate::proto::webhook::verify::Hash;
+    use crate::proto::wire::mac::Hash;
 
     fn shown(account: &Account) -> String {
         let message = Message {

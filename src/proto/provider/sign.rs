@@ -3,13 +3,10 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use hmac::digest::block_api::BlockSizeUser;
-use hmac::digest::consts::{U20, U64};
-use hmac::digest::{Digest, FixedOutput, HashMarker, Output, OutputSizeUser, Update};
-use hmac::{KeyInit, Mac, SimpleHmac};
+use md5::{Digest, Md5};
 
-use crate::proto::webhook::Pair;
-use crate::proto::webhook::verify::{Hash, vonage_signature};
+use crate::proto::wire::form::Pair;
+use crate::proto::wire::mac::{self, Hash, hex, hmac_sha1};
 
 /// How requests to the provider are authenticated (`[websms] auth_method`).
 #[derive(Clone, PartialEq, Eq)]
@@ -131,7 +128,7 @@ impl Auth {
             (b"timestamp".to_vec(), timestamp),
         ];
         let signed = [parameters, &added].concat();
-        let signature = vonage_signature(*hash, secret, signed);
+        let signature = mac::of_parameters(*hash, secret, signed);
         added.push((b"sig".to_vec(), signature.into_bytes()));
         added
     }
@@ -178,7 +175,7 @@ impl Auth {
 /// base64(hex(HMAC-SHA1(secret, path + query + hex(MD5(query))))): of the forty hexadecimal
 /// digits, not of the twenty bytes.
 fn zadarma(secret: &[u8], path: &[u8], query: &[u8]) -> String {
-    let digest = hex(&md5::Md5::digest(query));
+    let digest = hex(&Md5::digest(query));
     let mac = hmac_sha1(secret, &[path, query, digest.as_bytes()]);
     BASE64_STANDARD.encode(hex(&mac))
 }
@@ -202,90 +199,10 @@ fn ovh(secret: &[u8], consumer: &str, request: &ToSign, now: &str) -> String {
     format!("$1${}", hex(&sha1.digest().bytes()))
 }
 
-/// HMAC-SHA1 (RFC 2104) of the parts one after another.
-pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
-    #[expect(
-        clippy::expect_used,
-        reason = "HMAC takes a key of any length (RFC 2104 §2)"
-    )]
-    let mut mac = <SimpleHmac<Sha1> as KeyInit>::new_from_slice(key).expect("a key of any length");
-    for part in parts {
-        Mac::update(&mut mac, part);
-    }
-    mac.finalize().into_bytes().into()
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles
-        .filter_map(|nibble| DIGITS.get(usize::from(nibble)))
-        .collect()
-}
-
-/// `sha1_smol` behind the traits that `hmac` asks for.
-#[derive(Clone, Default)]
-struct Sha1(sha1_smol::Sha1);
-
-impl HashMarker for Sha1 {}
-
-impl OutputSizeUser for Sha1 {
-    type OutputSize = U20;
-}
-
-impl BlockSizeUser for Sha1 {
-    type BlockSize = U64;
-}
-
-impl Update for Sha1 {
-    fn update(&mut self, data: &[u8]) {
-        self.0.update(data);
-    }
-}
-
-impl FixedOutput for Sha1 {
-    fn finalize_into(self, out: &mut Output<Self>) {
-        out.copy_from_slice(&self.0.digest().bytes());
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hmac_is_that_of_rfc_2202() {
-        fn check(key: &[u8], data: &[u8], expected: &str) {
-            assert_eq!(hex(&hmac_sha1(key, &[data])), expected);
-            let (head, tail) = data.split_at(data.len() / 2);
-            assert_eq!(hex(&hmac_sha1(key, &[head, tail])), expected);
-        }
-        // RFC 2202 §3, cases 1, 2, 3, 6.
-        check(
-            &[0x0b; 20],
-            b"Hi There",
-            "b617318655057264e28bc0b6fb378c8ef146be00",
-        );
-        check(
-            b"Jefe",
-            b"what do ya want for nothing?",
-            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
-        );
-        check(
-            &[0xaa; 20],
-            &[0xdd; 50],
-            "125d7342b9ac11cd91a39af48aa17b4f63f175d3",
-        );
-        check(
-            &[0xaa; 80],
-            b"Test Using Larger Than Block-Size Key - Hash Key First",
-            "aa4ae5e15272d00e95705637ce8a3b55ed402112",
-        );
-    }
 
     fn to_sign<'a>(path: &'a str, query: &'a str) -> ToSign<'a> {
         ToSign {

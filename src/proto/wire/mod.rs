@@ -1,4 +1,5 @@
-//! Bytes in the formats of others, as values and back: HTTP, JSON, forms, INI, AGI, addresses, dates.
+//! Bytes in the formats of others, as values and back: HTTP, JSON, forms, INI, AGI, addresses, dates,
+//! MACs.
 //!
 //! Nothing here knows what an SMS, a provider or an interface is. Every parser is bounded by `limits`.
 
@@ -6,6 +7,7 @@ pub mod form;
 pub mod ini;
 pub mod json;
 
+pub mod parameters;
 pub mod request;
 pub mod response;
 
@@ -14,5 +16,6 @@ pub mod agi;
 pub mod certificate;
 pub mod cidr;
 pub mod date;
+pub mod mac;
 pub mod number;
 pub mod text;

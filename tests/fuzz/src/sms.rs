@@ -13,7 +13,7 @@ use websms::proto::wire::agi::{self, Environment, Fed};
 use websms::proto::webhook::callfile::{self, Encoding, Route};
 use websms::proto::provider::{self, BodyEnd, Private, Reason, Reply, Verdict};
 use websms::proto::wire::request::{Measure, Request};
-use websms::proto::webhook::verify::Coverage;
+use websms::proto::webhook::proof::Coverage;
 use websms::proto::webhook::{self, Reading};
 
 use crate::{line, pieces};

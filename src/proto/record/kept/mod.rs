@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
 use crate::proto::record::fields::{self, BadField, Fields, number};
 use crate::proto::record::seen::digest;
-use crate::proto::webhook::verify::{Coverage, INSIDE};
+use crate::proto::webhook::proof::Coverage;
+use crate::proto::webhook::verify::INSIDE;
 use crate::proto::wire::request::{Field, Request, Version};
 
 /// A request that passed every check and was no acceptable message.

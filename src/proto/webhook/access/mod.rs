@@ -10,7 +10,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::webhook::interface::Interface;
-use crate::proto::webhook::verify::{self, Coverage};
+use crate::proto::webhook::proof::{self, Coverage};
+use crate::proto::webhook::verify;
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 
@@ -194,7 +195,7 @@ pub fn check<'r>(
     entry: Entry<'r>,
     request: &Request,
     now_s: Option<u64>,
-) -> Result<Permit<'r>, verify::Denied> {
+) -> Result<Permit<'r>, proof::Denied> {
     let interface = entry.interface;
     let (scheme, public_url) = (&interface.gate.scheme, interface.gate.public_url.as_ref());
     Ok(Permit {

@@ -430,7 +430,7 @@ fn permits_need_the_credentials_of_their_own_gate() {
         };
     }
     let rules = rules(gates);
-    let check_one = |authorization: &str, expected: Result<usize, verify::Denied>| {
+    let check_one = |authorization: &str, expected: Result<usize, proof::Denied>| {
         let request = request("/", &[("Authorization", authorization)]);
         let entry = admit(&rules, "1.1.1.1".parse().unwrap(), &request).unwrap();
         let permit = check(entry, &request, None);
@@ -438,6 +438,6 @@ fn permits_need_the_credentials_of_their_own_gate() {
         assert_eq!(found, expected, "{authorization}");
     };
     check_one("Bearer second", Ok(1));
-    check_one("Bearer first", Err(verify::Denied::Wrong));
-    check_one("", Err(verify::Denied::Wrong));
+    check_one("Bearer first", Err(proof::Denied::Wrong));
+    check_one("", Err(proof::Denied::Wrong));
 }

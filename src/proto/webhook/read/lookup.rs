@@ -13,12 +13,12 @@
 
 use std::borrow::Cow;
 
-use super::BadWebhook;
-use super::source::{Root, Source, is_container};
+use super::source::Source;
 use crate::limits::JSON_VALUES_MAX;
 use crate::proto::webhook::interface::Webhook;
-use crate::proto::wire::form::{Array, Key, Value};
+use crate::proto::wire::form::{Array, Key, TooMuch, Value};
 use crate::proto::wire::json::{self, BadJson};
+use crate::proto::wire::parameters::{Parameters, is_container};
 
 /// A place in a request's parameters.
 #[derive(Clone, Copy)]
@@ -43,11 +43,10 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// Reads all JSON there is, once. Over a limit is an error, malformed is plain text.
-    pub(super) fn new(source: &'a Source<'a>, webhook: &Webhook) -> Result<Places<'a>, BadWebhook> {
-        let root = |root: &'a Root<'a>| match root {
-            Root::Form(array) => Ok(Some(Place::Array(array))),
-            Root::Json(text) => opened(text),
-            Root::Claims(text) => opened(text),
+    pub(super) fn new(source: &'a Source<'a>, webhook: &Webhook) -> Result<Places<'a>, TooMuch> {
+        let root = |root: &'a Parameters<'a>| match root {
+            Parameters::Form(array) => Ok(Some(Place::Array(array))),
+            Parameters::Json(text) => opened(text),
         };
         let mut places = Places {
             covered: Vec::new(),
@@ -83,7 +82,7 @@ impl<'a> Places<'a> {
         array: &'a Array,
         named: &[&[u8]],
         values: &[*const u8],
-    ) -> Result<(), BadWebhook> {
+    ) -> Result<(), TooMuch> {
         for (key, value) in array.entries() {
             if named.iter().any(|name| key.is(name)) {
                 continue;
@@ -406,7 +405,7 @@ pub(super) fn is_list(array: &Array) -> bool {
 }
 
 /// Bytes as the JSON object or array that they are.
-fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, BadWebhook> {
+fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, TooMuch> {
     if !is_container(bytes) {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! A permit and its request → messages.
 //!
-//! Which bytes are parameters is decided in [`source`], which of them a key means in [`lookup`], what
-//! becomes of a text in [`text`]. Here stands what makes them an SMS.
+//! Which parameters may be read is decided in `source`, which of them a key means in `lookup`, how many
+//! messages there are in `shape`, what becomes of a text in `text`. Here stands what makes them an SMS.
 //!
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
@@ -17,15 +17,14 @@ use crate::limits::MESSAGES_MAX;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::webhook::access::Permit;
 use crate::proto::webhook::interface::{Condition, Webhook};
-use crate::proto::webhook::verify::Coverage;
+use crate::proto::webhook::proof::Coverage;
+use crate::proto::wire::form::TooMuch;
 use crate::proto::wire::number;
 use crate::proto::wire::request::Request;
 use lookup::{Places, Scope};
 use shape::{Level, Shape};
 use source::Source;
 use text::{charset, text};
-
-pub use source::{Pair, distinct_pairs, form_pairs, json_pairs, parameter};
 
 /// What a request that was let in says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +77,12 @@ impl fmt::Display for BadWebhook {
                 write!(f, "no {missing}: {place} is no JSON at byte {at}")
             }
         }
+    }
+}
+
+impl From<TooMuch> for BadWebhook {
+    fn from(TooMuch(what): TooMuch) -> BadWebhook {
+        BadWebhook::TooMuch(what)
     }
 }
 

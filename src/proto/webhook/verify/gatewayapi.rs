@@ -4,7 +4,7 @@
 //! They hold no time of sending; where there is an `exp` or `nbf` it counts.
 
 use super::jwt::{self, Algorithm};
-use super::{Coverage, Denied, the_one};
+use crate::proto::webhook::proof::{Coverage, Denied, the_one};
 use crate::proto::wire::request::Request;
 
 pub(super) fn check(

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
 
-use super::sha2::hmac;
-use super::{Denied, same, seconds};
 use crate::limits::TOKEN_SLIP_S_MAX;
+use crate::proto::webhook::proof::{Denied, seconds};
 use crate::proto::wire::json;
+use crate::proto::wire::mac::{hmac_sha2, same};
 
 /// What tokens are signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) fn read(token: &[u8], secret: &[u8], algorithm: Algorithm) -> Result<
     else {
         return Err(Denied::Wrong);
     };
-    let expected = hmac(hash, secret, &[header, b".", claims]);
+    let expected = hmac_sha2(hash, secret, &[header, b".", claims]);
     let expected = BASE64_URL_SAFE_NO_PAD.encode(expected);
     if !same(given, expected.as_bytes()) {
         return Err(Denied::Wrong);
@@ -60,7 +60,7 @@ pub(super) fn encode(claims: &[u8], secret: &[u8], algorithm: Algorithm) -> Stri
     let header = format!(r#"{{"alg":"{name}","typ":"JWT"}}"#);
     let header = BASE64_URL_SAFE_NO_PAD.encode(header);
     let claims = BASE64_URL_SAFE_NO_PAD.encode(claims);
-    let tag = hmac(hash, secret, &[header.as_bytes(), b".", claims.as_bytes()]);
+    let tag = hmac_sha2(hash, secret, &[header.as_bytes(), b".", claims.as_bytes()]);
     format!("{header}.{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
 }
 
@@ -116,7 +116,7 @@ mod tests {
 
     fn token(header: &str, claims: &str) -> String {
         let [header, claims] = [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
-        let tag = hmac(
+        let tag = hmac_sha2(
             HMAC_SHA256,
             b"secret",
             &[header.as_bytes(), b".", claims.as_bytes()],

@@ -4,8 +4,8 @@
 //! URL, and `payload_hash` that of the body, there exactly when there is a body.
 
 use super::jwt::{self, Algorithm};
-use super::sha2::sha256_hex;
-use super::{Coverage, Denied, same, the_one};
+use crate::proto::webhook::proof::{Coverage, Denied, the_one};
+use crate::proto::wire::mac::{same, sha256_hex};
 use crate::proto::wire::request::Request;
 
 pub(super) fn check(

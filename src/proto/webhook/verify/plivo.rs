@@ -8,16 +8,17 @@
 //! any text, so it is not taken, and a request that has both is judged by V3 alone. No time is
 //! signed in either; `key_id = MessageUUID` makes a repetition harmless.
 
-use super::sha2::hmac_sha256_base64;
-use super::{Coverage, Denied, nonce, proved, same, the_one};
-use crate::proto::webhook::{self, Pair};
+use crate::proto::webhook::proof::{Coverage, Denied, nonce, proved, the_one};
+use crate::proto::wire::form::Pair;
+use crate::proto::wire::mac::{hmac_sha256_base64, same};
+use crate::proto::wire::parameters;
 use crate::proto::wire::request::Request;
 
 pub(super) fn check(token: &[u8], url: &[u8], request: &Request) -> Result<Coverage, Denied> {
     let given = the_one(request, "x-plivo-signature-v3")?;
     let nonce = nonce(request, "x-plivo-signature-v3-nonce")?;
-    let query = webhook::distinct_pairs(request.query()).ok_or(Denied::Wrong)?;
-    let form = webhook::form_pairs(request).ok_or(Denied::Wrong)?;
+    let query = parameters::distinct_pairs(request.query()).ok_or(Denied::Wrong)?;
+    let form = parameters::form_pairs(request).ok_or(Denied::Wrong)?;
     let path = url.split(|b| *b == b'?').next().unwrap_or_default();
     let expected = hmac_sha256_base64(token, &[&signed(path, query, form), b".", nonce]);
     let holds = given

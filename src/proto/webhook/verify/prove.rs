@@ -6,9 +6,12 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::sha2::{hmac_sha256_base64, sha256_hex};
-use super::{PublicUrl, Scheme, jwt, plivo, twilio, vonage, zadarma};
-use crate::proto::webhook::{self, Pair};
+use super::public::PublicUrl;
+use super::scheme::Scheme;
+use super::{jwt, plivo, twilio, zadarma};
+use crate::proto::wire::form::Pair;
+use crate::proto::wire::mac::{self, hmac_sha256_base64, sha256_hex};
+use crate::proto::wire::parameters;
 use crate::proto::wire::request::Request;
 
 /// What is added to a request.
@@ -45,11 +48,11 @@ pub fn prove(
         }
         Scheme::Bearer { token } => ("Authorization", bearer(str::from_utf8(token).ok()?)),
         Scheme::Zadarma { secret } => {
-            let result = webhook::parameter(request, zadarma::SIGNED)?;
+            let result = parameters::parameter(request, zadarma::SIGNED)?;
             ("Signature", zadarma::signature(secret, &result))
         }
         Scheme::Twilio { token, header } => {
-            let mut pairs = webhook::form_pairs(request)?;
+            let mut pairs = parameters::form_pairs(request)?;
             pairs.sort_unstable();
             let name = match header {
                 twilio::Header::Twilio => "X-Twilio-Signature",
@@ -59,10 +62,10 @@ pub fn prove(
         }
         Scheme::Telnyx { .. } => return None,
         Scheme::Vonage { secret, hash } => {
-            let mut pairs = webhook::form_pairs(request)?;
+            let mut pairs = parameters::form_pairs(request)?;
             let time = (b"timestamp".to_vec(), now_s.to_string().into_bytes());
             pairs.push(time.clone());
-            let signature = vonage::signature(*hash, secret, pairs).into_bytes();
+            let signature = mac::of_parameters(*hash, secret, pairs).into_bytes();
             proof.parameters = vec![time, (b"sig".to_vec(), signature)];
             return Some(proof);
         }
@@ -75,8 +78,8 @@ pub fn prove(
         Scheme::Plivo { token } => {
             let url = url()?;
             let path = url.split(|b| *b == b'?').next().unwrap_or_default();
-            let query = webhook::distinct_pairs(request.query())?;
-            let signed = plivo::signed(path, query, webhook::form_pairs(request)?);
+            let query = parameters::distinct_pairs(request.query())?;
+            let signed = plivo::signed(path, query, parameters::form_pairs(request)?);
             proof.add("X-Plivo-Signature-V3-Nonce", NONCE.to_owned());
             let signature = hmac_sha256_base64(token, &[&signed, b".", NONCE.as_bytes()]);
             ("X-Plivo-Signature-V3", signature)

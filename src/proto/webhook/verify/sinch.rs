@@ -3,8 +3,8 @@
 //! In headers that begin `x-sinch-webhook-signature`. The query is not signed. Neither nonce nor
 //! time holds a dot, so that the body ends in one place only.
 
-use super::sha2::hmac_sha256_base64;
-use super::{Coverage, Denied, fresh, nonce, same, seconds, the_one};
+use crate::proto::webhook::proof::{Coverage, Denied, fresh, nonce, seconds, the_one};
+use crate::proto::wire::mac::{hmac_sha256_base64, same};
 use crate::proto::wire::request::Request;
 
 pub(super) fn check(

@@ -3,8 +3,8 @@
 //!
 //! The key is what its base64 says. Neither query nor time is signed.
 
-use super::sha2::hmac_sha256_base64;
-use super::{Coverage, Denied, proved, same, the_one};
+use crate::proto::webhook::proof::{Coverage, Denied, proved, the_one};
+use crate::proto::wire::mac::{hmac_sha256_base64, same};
 use crate::proto::wire::request::Request;
 
 pub(super) fn check(key: &[u8], request: &Request) -> Result<Coverage, Denied> {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use super::{Coverage, Denied, fresh, seconds, the_one};
+use crate::proto::webhook::proof::{Coverage, Denied, fresh, seconds, the_one};
 use crate::proto::wire::request::Request;
 
 /// An Ed25519 public key.

@@ -14,11 +14,10 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::sha2::sha256_hex;
-use super::{Coverage, Denied, proved, same, the_one};
-use crate::proto::provider::sign::hmac_sha1;
-use crate::proto::webhook::{self, Pair};
-use crate::proto::wire::form;
+use crate::proto::webhook::proof::{Coverage, Denied, proved, the_one};
+use crate::proto::wire::form::{self, Pair};
+use crate::proto::wire::mac::{hmac_sha1, same, sha256_hex};
+use crate::proto::wire::parameters;
 use crate::proto::wire::request::Request;
 
 /// Whose header the signature stands in.
@@ -51,7 +50,7 @@ pub(super) fn check(
         _ => "x-twilio-signature",
     };
     let given = the_one(request, name)?;
-    let mut pairs = match webhook::form_pairs(request) {
+    let mut pairs = match parameters::form_pairs(request) {
         Some(pairs) => pairs,
         None if body_is_in_query(request) => Vec::new(),
         None => return Err(Denied::Wrong),

@@ -5,8 +5,8 @@
 //! query is not signed.
 
 use super::jwt::{self, Algorithm};
-use super::sha2::sha256_hex;
-use super::{Coverage, Denied, credentials, fresh, same};
+use crate::proto::webhook::proof::{Coverage, Denied, credentials, fresh};
+use crate::proto::wire::mac::{same, sha256_hex};
 use crate::proto::wire::request::Request;
 
 pub(super) fn check(

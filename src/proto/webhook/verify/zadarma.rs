@@ -7,9 +7,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{Coverage, Denied, proved, same, the_one};
-use crate::proto::provider::sign::{hex, hmac_sha1};
-use crate::proto::webhook;
+use crate::proto::webhook::proof::{Coverage, Denied, proved, the_one};
+use crate::proto::wire::mac::{hex, hmac_sha1, same};
+use crate::proto::wire::parameters;
 use crate::proto::wire::request::Request;
 
 /// The parameter that is signed.
@@ -17,7 +17,7 @@ pub(super) const SIGNED: &[u8] = b"result";
 
 pub(super) fn check(secret: &[u8], request: &Request) -> Result<Coverage, Denied> {
     let given = the_one(request, "signature")?;
-    let result = webhook::parameter(request, SIGNED).ok_or(Denied::Wrong)?;
+    let result = parameters::parameter(request, SIGNED).ok_or(Denied::Wrong)?;
     let expected = signature(secret, &result);
     proved(same(given, expected.as_bytes()), Coverage::Inside(SIGNED))
 }

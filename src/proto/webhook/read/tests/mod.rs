@@ -16,7 +16,8 @@ use crate::limits::{
     CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MULTIPART_PARTS_MAX, PARAMETERS_MAX,
 };
 use crate::proto::webhook::interface::{Condition, Gate, Interface};
-use crate::proto::webhook::verify::{Coverage, Scheme};
+use crate::proto::webhook::proof::Coverage;
+use crate::proto::webhook::verify::Scheme;
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::{Field, Version};
 
@@ -960,33 +961,6 @@ fn coverage() {
         &Webhook::by_default(),
         "bad: no to",
     );
-}
-
-#[test]
-fn single_parameters() {
-    let check = |target: &str, content_type: &str, body: &str, expected: Option<&str>| {
-        let field = Field {
-            name: "Content-Type",
-            value: content_type.as_bytes(),
-        };
-        let request = Request {
-            method: "POST",
-            target: target.as_bytes(),
-            version: Version::Http11,
-            fields: [field].into_iter().collect(),
-            body: body.as_bytes(),
-        };
-        let got = parameter(&request, b"result").map(|value| String::from_utf8(value).unwrap());
-        assert_eq!(got.as_deref(), expected, "{target} {body}");
-    };
-    check("/", FORM, "result=%7B%7D", Some("{}"));
-    check("/", FORM, "result=%257B", Some("%7B"));
-    check("/?result=q", FORM, "result=b", Some("b"));
-    check("/?result=q", FORM, "x=b", Some("q"));
-    check("/?result=q", FORM, "result[]=b", Some("q"));
-    check("/", FORM, "x[result]=b", None);
-    check("/", JSON, r#"{"result":"{}"}"#, Some("{}"));
-    check("/", JSON, r#"{"result":{}}"#, None);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::golden::{FORM, JSON};
 use super::*;
+use crate::limits::NONCE_BYTES_MAX;
 use crate::proto::wire::form;
+use crate::proto::wire::mac::{self, Hash, hmac_sha2, hmac_sha256_base64, sha256_hex};
 
 const URL: &str = "https://h";
 
@@ -33,7 +35,7 @@ fn twilio(target: &str, content_type: &str, body: &str) -> Result<Coverage, Deni
 #[test]
 fn twilio_reads_forms_and_digested_bodies_only() {
     let (yes, no) = (|| Ok(Coverage::Whole), || Err(Denied::Wrong));
-    let digest = |body: &str| sha2::sha256_hex(body.as_bytes());
+    let digest = |body: &str| sha256_hex(body.as_bytes());
     let check = |target: &str, content_type, body, expected| {
         assert_eq!(
             twilio(target, content_type, body),
@@ -127,7 +129,7 @@ fn vonage(method: &str, target: &str, content_type: &str, body: &str) -> Result<
 fn vonage_covers_what_it_signs() {
     let sig = |pairs: &str| {
         let pairs = form::pairs(pairs.as_bytes());
-        vonage_signature(Hash::Sha256, b"s", pairs)
+        mac::of_parameters(Hash::Sha256, b"s", pairs)
     };
     let signed = |pairs: &str| format!("{pairs}&sig={}", sig(pairs));
     let no = Err(Denied::Wrong);
@@ -202,7 +204,7 @@ fn plivo_covers_query_and_form() {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let signed = plivo::signed(b"https://h/p", pairs(query), pairs(body));
         let parts: [&[u8]; 3] = [&signed, b".", nonce.as_bytes()];
-        let signature = sha2::hmac_sha256_base64(b"t", &parts);
+        let signature = hmac_sha256_base64(b"t", &parts);
         let fields = [
             ("Content-Type", content_type),
             ("X-Plivo-Signature-V3", signature.as_str()),
@@ -235,7 +237,7 @@ fn plivo_covers_query_and_form() {
 fn sinch_cannot_hide_its_bodys_end() {
     let judge = |body: &str, nonce: &str, time: &str| {
         let parts = [body, nonce, time].join(".");
-        let signature = sha2::hmac_sha256_base64(b"s", &[parts.as_bytes()]);
+        let signature = hmac_sha256_base64(b"s", &[parts.as_bytes()]);
         let fields = [
             ("x-sinch-webhook-signature-algorithm", "HmacSHA256"),
             ("x-sinch-webhook-signature-nonce", nonce),
@@ -287,11 +289,11 @@ fn tokens_need_what_they_are_asked_for() {
     let token = |claims: &str| {
         let head = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#);
         let signed = format!("{head}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims));
-        let tag = sha2::hmac(ring::hmac::HMAC_SHA256, b"s", &[signed.as_bytes()]);
+        let tag = hmac_sha2(ring::hmac::HMAC_SHA256, b"s", &[signed.as_bytes()]);
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
     };
     let (secret, algorithm) = (b"s".to_vec(), Algorithm::Hs256);
-    let hash = sha2::sha256_hex(b"body");
+    let hash = sha256_hex(b"body");
     let judge = |scheme: &Scheme, field: &str, value: String, body: &str| {
         let fields = [(field, value.as_str())];
         let request = request("POST", "/", &fields, body.as_bytes());
@@ -336,7 +338,7 @@ fn tokens_need_what_they_are_asked_for() {
         key: secret.clone(),
         algorithm,
     };
-    let url_hash = sha2::sha256_hex(b"https://h/");
+    let url_hash = sha256_hex(b"https://h/");
     let messagebird = |claims: &str, body: &str| {
         let claims = claims.replace("HASH", &hash).replace("URL", &url_hash);
         judge(&scheme, "MessageBird-Signature-JWT", token(&claims), body)

@@ -4,10 +4,10 @@ use ring::hmac::HMAC_SHA256;
 
 use super::near::{Sample, Signed, Time};
 use super::*;
-use crate::proto::provider::sign::hex;
-use crate::proto::webhook::Pair;
-use crate::proto::wire::form;
+use crate::proto::webhook::proof::seconds;
+use crate::proto::wire::form::{self, Pair};
 use crate::proto::wire::json::{self, Value};
+use crate::proto::wire::mac::{self, Hash, hex, hmac_sha2, hmac_sha256_base64};
 
 const GOLDEN: &[u8] = include_bytes!("../../../../../tests/golden/signatures.json");
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
@@ -85,7 +85,7 @@ fn every_vector() {
                 let [body, time] = ["body", "timestamp"].map(|name| text(&vector, name));
                 let secret = text(&vector, "secret");
                 let parts = [body.as_bytes(), time.as_bytes()];
-                let found = sha2::hmac(HMAC_SHA256, secret.as_bytes(), &parts);
+                let found = hmac_sha2(HMAC_SHA256, secret.as_bytes(), &parts);
                 assert_eq!(hex(found.as_ref()), text(&vector, "expected"));
             }
             other => panic!("{other}: {name}"),
@@ -137,7 +137,7 @@ fn vonage(vector: &Value) {
     let secret = text(vector, "secret").into_bytes();
     let expected = text(vector, "expected");
     let mut params = pairs(vector, "params");
-    let found = vonage_signature(hash, &secret, params.clone());
+    let found = mac::of_parameters(hash, &secret, params.clone());
     assert_eq!(found, expected.to_lowercase());
 
     let time = params.iter().find(|(name, _)| name == b"timestamp");
@@ -202,10 +202,7 @@ fn plivo(vector: &Value) {
     let signed = text(vector, "string_to_sign");
     let nonce = text(vector, "nonce");
     let expected = text(vector, "expected");
-    assert_eq!(
-        sha2::hmac_sha256_base64(&token, &[signed.as_bytes()]),
-        expected
-    );
+    assert_eq!(hmac_sha256_base64(&token, &[signed.as_bytes()]), expected);
     let sample = Sample {
         public_url,
         method: "GET",
@@ -233,7 +230,7 @@ fn plivo_v2(vector: &Value) {
     let token = text(vector, "secret").into_bytes();
     let [url, nonce, expected] = ["url", "nonce", "expected"].map(|name| text(vector, name));
     let parts = [url.as_bytes(), nonce.as_bytes()];
-    assert_eq!(sha2::hmac_sha256_base64(&token, &parts), expected);
+    assert_eq!(hmac_sha256_base64(&token, &parts), expected);
     for (signature, nonce_name) in [
         ("X-Plivo-Signature-V2", "X-Plivo-Signature-V2-Nonce"),
         ("X-Plivo-Signature-V3", "X-Plivo-Signature-V3-Nonce"),
@@ -344,7 +341,7 @@ fn messagebird_legacy(vector: &Value) {
         b"\n",
         digest.as_ref(),
     ];
-    let found = sha2::hmac_sha256_base64(text(vector, "secret").as_bytes(), &parts);
+    let found = hmac_sha256_base64(text(vector, "secret").as_bytes(), &parts);
     assert_eq!(found, text(vector, "expected"));
 }
 
@@ -355,7 +352,7 @@ fn telesign(vector: &Value) {
     let key: Vec<u8> = digits.chunks(2).map(pair).collect();
     let signed = text(vector, "string_to_sign");
     let customer = text(vector, "customer_id");
-    let signature = sha2::hmac_sha256_base64(&key, &[signed.as_bytes()]);
+    let signature = hmac_sha256_base64(&key, &[signed.as_bytes()]);
     assert_eq!(
         format!("TSA {customer}:{signature}"),
         text(vector, "expected")

@@ -5,6 +5,7 @@ mod golden;
 mod near;
 
 use super::*;
+use crate::proto::wire::mac::hmac_sha256_base64;
 use crate::proto::wire::request::{Field, Version};
 
 /// A request with a body.
@@ -59,7 +60,7 @@ fn what_the_operator_reads() {
         let found = super::check(&scheme, None, &request, now_s);
         assert_eq!(found.unwrap_err().phrase(), expected, "{signatures:?}");
     };
-    let good = &*sha2::hmac_sha256_base64(b"s", &[b".n.1000"]);
+    let good = &*hmac_sha256_base64(b"s", &[b".n.1000"]);
     let missing = "signature missing or given twice";
     check_row(&[], Some(1000), missing);
     check_row(&[good, good], Some(1000), missing);

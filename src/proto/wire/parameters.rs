@@ -1,0 +1,186 @@
+//! A request → its parameters: which of its bytes are read, and as what.
+//!
+//! A body that is JSON is read as JSON, whatever it calls itself; a form is read by its content
+//! type. For signatures there are the parameters of a body or a query as pairs, where no reader can
+//! take one for another.
+
+use std::borrow::Cow;
+
+use super::form::{self, Array, Pair, TooMuch, Value};
+use super::json::{self, BadJson};
+use super::request::Request;
+
+/// The parameters of one place.
+#[derive(Debug)]
+pub enum Parameters<'a> {
+    /// A form or a query.
+    Form(Array),
+    /// JSON: a request's body, or what stood in a token.
+    Json(Cow<'a, [u8]>),
+}
+
+impl Parameters<'_> {
+    /// The value of a top-level parameter that is no array and no object.
+    pub fn field(&self, name: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Parameters::Form(array) => match array.get(name)? {
+                Value::Scalar(bytes) => Some(bytes.to_vec()),
+                Value::Array(_) => None,
+            },
+            Parameters::Json(text) => json::parse(text).ok()?.child(name)?.scalar(),
+        }
+    }
+}
+
+/// The parameters of a query.
+pub fn query<'a>(request: &Request<'_>) -> Result<Parameters<'a>, TooMuch> {
+    Ok(Parameters::Form(form::parse_urlencoded(request.query())?))
+}
+
+/// The parameters of a body. A GET has none, whatever it carries.
+pub fn body<'a>(request: &Request<'a>) -> Result<Option<Parameters<'a>>, TooMuch> {
+    if matches!(request.method, "GET" | "HEAD") {
+        return Ok(None);
+    }
+    if should_be_json(request) {
+        match json::parse(request.body) {
+            Ok(_) => return Ok(Some(Parameters::Json(Cow::Borrowed(request.body)))),
+            Err(error @ (BadJson::TooManyValues | BadJson::TooDeep)) => return Err(error.into()),
+            Err(BadJson::Malformed { .. }) => {}
+        }
+    }
+    let array = form::parse_body(request.header("content-type"), request.body)?;
+    Ok(Some(Parameters::Form(array)))
+}
+
+/// The byte at which a body that was not read as JSON, and should have been, is none.
+pub fn malformed(request: &Request<'_>, body: Option<&Parameters<'_>>) -> Option<usize> {
+    let is_form = matches!(body, Some(Parameters::Form(_))) && !request.body.is_empty();
+    let should_be = is_form && should_be_json(request);
+    match should_be.then(|| json::parse(request.body)) {
+        Some(Err(BadJson::Malformed { at })) => Some(at),
+        _ => None,
+    }
+}
+
+/// Whether a body is JSON by its type, or by its look where the type leaves that open.
+fn should_be_json(request: &Request<'_>) -> bool {
+    let media_type = form::media_type(request.header("content-type").unwrap_or_default());
+    let ends = |suffix: &[u8]| {
+        let start = media_type.len().checked_sub(suffix.len());
+        start
+            .and_then(|start| media_type.get(start..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    let is = |name: &[u8]| media_type.eq_ignore_ascii_case(name);
+    let text = media_type
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
+    let json = is(b"application/json") || ends(b"+json");
+    let perhaps = media_type.is_empty() || text || is(b"application/x-www-form-urlencoded");
+    json || (perhaps && is_container(request.body))
+}
+
+/// The value of a top-level parameter, the body's before the query's; for signatures that cover
+/// one (zadarma's `result`). `None` where the request is none that would be read.
+pub fn parameter(request: &Request<'_>, name: &[u8]) -> Option<Vec<u8>> {
+    let (query, body) = (query(request).ok()?, body(request).ok()?);
+    let mut places = body.iter().chain([&query]);
+    places.find_map(|place| place.field(name))
+}
+
+/// The parameters of a body that is read as an urlencoded form, for signatures that cover all of
+/// them; none where there is no body. `None` where it is read as something else, or where one name
+/// hides another (see [`distinct_pairs`]).
+pub fn form_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
+    if matches!(request.method, "GET" | "HEAD") || request.body.is_empty() {
+        return Some(Vec::new());
+    }
+    let media_type = form::media_type(request.header("content-type").unwrap_or_default());
+    let urlencoded = media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+    match urlencoded && !is_container(request.body) {
+        true => distinct_pairs(request.body),
+        false => None,
+    }
+}
+
+/// The members of a body that is read as a JSON object, for signatures that cover all of them.
+/// `None` where it is read as something else, or where a member is no scalar or given twice.
+pub fn json_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
+    let Ok(Some(Parameters::Json(text))) = body(request) else {
+        return None;
+    };
+    let value = json::parse(&text).ok().filter(json::Value::is_object)?;
+    let mut pairs = value
+        .members_of()
+        .map(|(name, value)| Some((name, value.scalar()?)))
+        .collect::<Option<Vec<Pair>>>()?;
+    pairs.sort_unstable();
+    let mut neighbours = pairs.iter().zip(pairs.iter().skip(1));
+    let distinct = neighbours.all(|(one, next)| one.0 != next.0);
+    distinct.then_some(pairs)
+}
+
+/// The pairs of an urlencoded text. `None` unless every one of them is a parameter of its own to
+/// who reads them: a name given twice, or two that PHP takes for one (`a.b` and `a_b`), would let a
+/// value be read that the signature means to be another's.
+pub fn distinct_pairs(bytes: &[u8]) -> Option<Vec<Pair>> {
+    let array = form::parse_urlencoded(bytes).ok()?;
+    let pairs = form::pairs(bytes);
+    let scalar = |(_, value): &(form::Key, Value)| matches!(value, Value::Scalar(_));
+    let distinct = array.entries().len() == pairs.len() && array.entries().iter().all(scalar);
+    distinct.then_some(pairs)
+}
+
+/// Whether bytes begin as a JSON object or array does.
+pub fn is_container(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+impl From<BadJson> for TooMuch {
+    fn from(error: BadJson) -> TooMuch {
+        TooMuch(match error {
+            BadJson::TooManyValues => "JSON values",
+            BadJson::TooDeep => "JSON nesting",
+            BadJson::Malformed { .. } => "JSON",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::wire::request::{Field, Version};
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const JSON: &str = "application/json";
+
+    #[test]
+    fn single_parameters() {
+        let check = |target: &str, content_type: &str, body: &str, expected: Option<&str>| {
+            let field = Field {
+                name: "Content-Type",
+                value: content_type.as_bytes(),
+            };
+            let request = Request {
+                method: "POST",
+                target: target.as_bytes(),
+                version: Version::Http11,
+                fields: [field].into_iter().collect(),
+                body: body.as_bytes(),
+            };
+            let found = parameter(&request, b"result");
+            let expected = expected.map(str::as_bytes);
+            assert_eq!(found.as_deref(), expected, "{target} {body}");
+        };
+        check("/", FORM, "result=%7B%7D", Some("{}"));
+        check("/", FORM, "result=%257B", Some("%7B"));
+        check("/?result=q", FORM, "result=b", Some("b"));
+        check("/?result=q", FORM, "x=b", Some("q"));
+        check("/?result=q", FORM, "result[]=b", Some("q"));
+        check("/", FORM, "x[result]=b", None);
+        check("/", JSON, r#"{"result":"{}"}"#, Some("{}"));
+        check("/", JSON, r#"{"result":{}}"#, None);
+    }
+}
