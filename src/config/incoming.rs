@@ -1,11 +1,8 @@
 //! `[websmsd]` → who may deliver, and how webhooks are read.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
 use crate::proto::webhook::access::{Rules, Status};
 use crate::proto::webhook::interface::{Decode, Gate, Interface, Media, Webhook};
-use crate::proto::webhook::verify::{Algorithm, PublicKey, Scheme, twilio};
+use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES};
 use crate::proto::wire::json;
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
@@ -13,7 +10,6 @@ use crate::proto::wire::number::NumberFormat;
 use super::lookup::{Reader, Table};
 use super::notes::Notes;
 use super::preset::Presets;
-use super::values::Choices;
 use super::{url, values};
 
 /// The rules, with one interface without an index, or one an index, in file order.
@@ -96,19 +92,20 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     let gate = Gate {
         permit: reader.read("permit_addr", |value| values::cidrs(value).map(Some)),
         paths: reader.read("url_path", |value| values::paths(value).map(Some)),
-        scheme: scheme(reader),
+        credentials: credentials(reader),
         public_url: reader.read("public_url", url::public_url),
         key_echo: reader.bytes("key_echo"),
     };
     let public_url_is_bad = gate.public_url.is_none() && !reader.raw("public_url").is_empty();
-    if gate.scheme.covers_url() && gate.public_url.is_none() && !public_url_is_bad {
-        let method = gate.scheme.name();
+    let scheme = gate.credentials.scheme;
+    if scheme.covers == Covers::Url && gate.public_url.is_none() && !public_url_is_bad {
         let text = format!(
-            "is {method}, which signs the URL; give public_url, where the provider sends to"
+            "is {}, which signs the URL; give public_url, where the provider sends to",
+            scheme.name
         );
         reader.fault("auth_method", &text);
     }
-    if gate.permit.is_none() && gate.scheme == Scheme::None {
+    if gate.permit.is_none() && gate.credentials.is_none() {
         let text = "is not given and auth_method neither, so anybody may deliver; give one";
         reader.warn_of_index("permit_addr", text);
     }
@@ -119,156 +116,53 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     gate
 }
 
-/// `auth_method` as a word.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
-    None,
-    Basic,
-    Bearer,
-    Zadarma,
-    Twilio(twilio::Header),
-    Telnyx,
-    Vonage,
-    VonageJwt,
-    Plivo,
-    PlivoV2,
-    MessageBird,
-    GatewayApi,
-    Sinch,
-    Telesign,
-}
-
-const METHODS: &Choices<Method> = &[
-    ("", Method::None),
-    ("none", Method::None),
-    ("basic", Method::Basic),
-    ("bearer", Method::Bearer),
-    ("zadarma", Method::Zadarma),
-    ("twilio", Method::Twilio(twilio::Header::Twilio)),
-    ("signalwire", Method::Twilio(twilio::Header::SignalWire)),
-    ("telnyx", Method::Telnyx),
-    ("vonage", Method::Vonage),
-    ("vonage-jwt", Method::VonageJwt),
-    ("plivo", Method::Plivo),
-    ("plivo-v2", Method::PlivoV2),
-    ("messagebird", Method::MessageBird),
-    ("gatewayapi", Method::GatewayApi),
-    ("sinch", Method::Sinch),
-    ("telesign", Method::Telesign),
-];
-
-fn scheme(reader: &mut Reader<'_, '_>) -> Scheme {
-    let method = reader.choose("auth_method", METHODS, Method::None);
-    let secret = reader.bytes("auth_passwd");
-    // What must be given, beside what `basic` needs.
-    let what = match method {
-        Method::None | Method::Basic | Method::PlivoV2 => None,
-        Method::Bearer => Some("is bearer and needs auth_passwd, the token"),
-        Method::Zadarma => Some("is zadarma and needs auth_passwd, the API secret"),
-        Method::Twilio(twilio::Header::Twilio) => {
-            Some("is twilio and needs auth_passwd, the account's auth token")
-        }
-        Method::Twilio(twilio::Header::SignalWire) => {
-            Some("is signalwire and needs auth_passwd, the space's signing key")
-        }
-        Method::Telnyx => Some("is telnyx and needs auth_passwd, the account's public key"),
-        Method::Vonage => Some("is vonage and needs auth_passwd, the signature secret"),
-        Method::VonageJwt => Some("is vonage-jwt and needs auth_passwd, the signature secret"),
-        Method::Plivo => Some("is plivo and needs auth_passwd, the account's auth token"),
-        Method::MessageBird => Some("is messagebird and needs auth_passwd, the signing key"),
-        Method::GatewayApi => Some("is gatewayapi and needs auth_passwd, the webhook's secret"),
-        Method::Sinch => Some("is sinch and needs auth_passwd, the webhook's secret"),
-        Method::Telesign => Some("is telesign and needs auth_passwd, the API key"),
+/// `auth_method` and what its scheme needs.
+fn credentials(reader: &mut Reader<'_, '_>) -> Credentials {
+    let mut credentials = Credentials::none();
+    let chosen = match reader.raw("auth_method") {
+        [] => None,
+        _ => reader.chosen("auth_method", &|nth| Some(SCHEMES.get(nth)?.name)),
     };
-    if let Some(what) = what.filter(|_| secret.is_empty()) {
-        reader.fault("auth_method", what);
-        return Scheme::None;
-    }
-    match method {
-        Method::None => Scheme::None,
-        Method::Basic => basic(reader, secret),
-        Method::Bearer => Scheme::Bearer { token: secret },
-        Method::Zadarma => Scheme::Zadarma { secret },
-        Method::Twilio(header) => Scheme::Twilio {
-            token: secret,
-            header,
-        },
-        Method::Telnyx => telnyx(reader, &secret),
-        Method::Vonage => Scheme::Vonage {
-            secret,
-            hash: reader.choose("auth_hash", values::VONAGE_HASHES, Hash::Sha256),
-        },
-        Method::VonageJwt => Scheme::VonageJwt {
-            secret,
-            algorithm: algorithm(reader),
-        },
-        Method::Plivo => Scheme::Plivo { token: secret },
-        Method::PlivoV2 => {
-            reader.fault(
-                "auth_method",
-                "is plivo-v2, whose signature covers neither query nor body, so that nothing of a \
-                 message could be read; write plivo, which is V3",
-            );
-            Scheme::None
+    let Some(scheme) = chosen.and_then(|nth| SCHEMES.get(nth)) else {
+        return credentials;
+    };
+    let (name, passwd) = (scheme.name, reader.bytes("auth_passwd"));
+    match scheme.needs {
+        Needs::Nothing => {}
+        Needs::Refused(why) => {
+            reader.fault("auth_method", &format!("is {name}, {why}"));
+            return credentials;
         }
-        Method::MessageBird => Scheme::MessageBird {
-            key: secret,
-            algorithm: algorithm(reader),
+        Needs::Passwd(what) | Needs::Decoded(what, _) | Needs::PasswdAndHash(what, _)
+            if passwd.is_empty() =>
+        {
+            let text = format!("is {name} and needs auth_passwd, {what}");
+            reader.fault("auth_method", &text);
+            return credentials;
+        }
+        Needs::UserAndPasswd => {
+            credentials.user = reader.bytes("auth_user");
+            if credentials.user.is_empty() || passwd.is_empty() {
+                let text = format!("is {name} and needs auth_user and auth_passwd");
+                reader.fault("auth_method", &text);
+            }
+            credentials.secret = passwd;
+        }
+        Needs::Passwd(_) => credentials.secret = passwd,
+        Needs::Decoded(_, decode) => match decode(&passwd) {
+            Ok(secret) => credentials.secret = secret,
+            Err(text) => {
+                reader.fault("auth_passwd", text);
+                return credentials;
+            }
         },
-        Method::GatewayApi => Scheme::GatewayApi {
-            secret,
-            algorithm: algorithm(reader),
-        },
-        Method::Sinch => Scheme::Sinch { secret },
-        Method::Telesign => telesign(reader, &secret),
-    }
-}
-
-fn basic(reader: &mut Reader<'_, '_>, passwd: Vec<u8>) -> Scheme {
-    let user = reader.bytes("auth_user");
-    if user.is_empty() || passwd.is_empty() {
-        reader.fault(
-            "auth_method",
-            "is basic and needs auth_user and auth_passwd",
-        );
-    }
-    Scheme::Basic { user, passwd }
-}
-
-fn telnyx(reader: &mut Reader<'_, '_>, key: &[u8]) -> Scheme {
-    match PublicKey::parse(key) {
-        Some(key) => Scheme::Telnyx { key },
-        None => {
-            reader.fault(
-                "auth_passwd",
-                "is no public key; write the 44 characters of base64 that the portal shows",
-            );
-            Scheme::None
+        Needs::PasswdAndHash(_, words) => {
+            credentials.secret = passwd;
+            credentials.hash = reader.choose("auth_hash", words, Hash::Sha256);
         }
     }
-}
-
-fn telesign(reader: &mut Reader<'_, '_>, key: &[u8]) -> Scheme {
-    match BASE64_STANDARD.decode(key) {
-        Ok(key) => Scheme::Telesign { key },
-        Err(_) => {
-            reader.fault(
-                "auth_passwd",
-                "is no base64; write the API key as the portal shows it",
-            );
-            Scheme::None
-        }
-    }
-}
-
-/// `auth_hash` of a token.
-fn algorithm(reader: &mut Reader<'_, '_>) -> Algorithm {
-    const WORDS: &Choices<Algorithm> = &[
-        ("sha256", Algorithm::Hs256),
-        ("sha384", Algorithm::Hs384),
-        ("sha512", Algorithm::Hs512),
-    ];
-    reader.choose("auth_hash", WORDS, Algorithm::Hs256)
+    credentials.scheme = scheme;
+    credentials
 }
 
 /// Keys that name a parameter, or by a path what lies in one.

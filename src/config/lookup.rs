@@ -516,7 +516,8 @@ impl<'a, 'n> Reader<'a, 'n> {
         choice.map_or(default, |choice| choice.1)
     }
 
-    fn chosen(
+    /// The number of the word that the value is; see [`values::chosen`].
+    pub fn chosen(
         &mut self,
         name: &'static str,
         word: &dyn Fn(usize) -> Option<&'static str>,

@@ -11,7 +11,7 @@ use crate::proto::provider::tells_a_secret;
 use crate::proto::provider::{self, Account, AnswerPlace, BadAccount, Charset, Format, Space};
 use crate::proto::record::quota;
 use crate::proto::wire::form::Pair;
-use crate::proto::wire::mac::Hash;
+use crate::proto::wire::mac::{Hash, PARAMETER_HASHES};
 use crate::proto::wire::number::NumberFormat;
 
 use super::check;
@@ -316,7 +316,7 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
         Method::Vonage => Auth::Vonage {
             user: reader.bytes("auth_user"),
             secret: reader.bytes("auth_passwd"),
-            hash: reader.choose("auth_hash", values::VONAGE_HASHES, Hash::Sha256),
+            hash: reader.choose("auth_hash", PARAMETER_HASHES, Hash::Sha256),
         },
         Method::Ovh => Auth::Ovh {
             user: reader.read("auth_user", values::header_text),

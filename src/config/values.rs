@@ -15,7 +15,6 @@ use crate::proto::webhook::callfile::Encoding;
 use crate::proto::webhook::interface::{Condition, Decode, Media};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::form::Pair;
-use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
 
 use super::nearest::nearest;
@@ -221,15 +220,6 @@ pub fn charset(value: &[u8]) -> Parsed<Charset> {
         },
     }
 }
-
-/// `auth_hash` of Vonage's `sig`: the account's signature method.
-pub const VONAGE_HASHES: &Choices<Hash> = &[
-    ("md5hash", Hash::Md5Hash),
-    ("md5", Hash::Md5),
-    ("sha1", Hash::Sha1),
-    ("sha256", Hash::Sha256),
-    ("sha512", Hash::Sha512),
-];
 
 /// `text_decode`.
 pub const TEXT_DECODES: &Choices<Decode> = &[

@@ -375,7 +375,7 @@ impl Connection<'_> {
         drop(turn);
         let permit = match checked {
             Ok(permit) => permit,
-            Err(denied) => return refused(not_proved(denied, &interface.gate.scheme)),
+            Err(denied) => return refused(not_proved(denied, interface.gate.credentials.scheme)),
         };
         match request.method {
             "GET" | "POST" => {}
@@ -543,11 +543,11 @@ fn not_admitted(denied: access::Denied) -> Refusal {
     }
 }
 
-/// A request that proves nothing, as a refusal; with `Basic` the answer asks for credentials.
+/// A request that proves nothing, as a refusal; where the scheme has a user, the answer asks for one.
 fn not_proved(denied: proof::Denied, scheme: &Scheme) -> Refusal {
     match (denied, scheme) {
         (proof::Denied::Clock, _) => Refusal::Clock,
-        (_, Scheme::Basic { .. }) => Refusal::Credentials,
+        (_, scheme) if scheme.asks_for_user() => Refusal::Credentials,
         (denied, _) => Refusal::Signature(denied.phrase()),
     }
 }

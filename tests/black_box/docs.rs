@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::rig::{self, Called, Scratch, Websmsd};
 use websms::config::keys::KEYS;
 use websms::limits;
+use websms::proto::webhook::verify::{Covers, Needs, SCHEMES, Scheme};
 use websms::providers::PRESETS;
 
 /// How the dialplan calls `websms`.
@@ -151,6 +152,58 @@ fn the_manual_has_every_key_under_its_section() {
         let words: Vec<&str> = headings.flat_map(str::split_whitespace).collect();
         for name in std::iter::once(key.name).chain(key.also) {
             assert!(words.contains(&name), "[{}] {name}", key.section.name());
+        }
+    }
+}
+
+/// The schemes that `auth_method` takes.
+fn taken() -> impl Iterator<Item = &'static Scheme> {
+    SCHEMES.iter().filter(|scheme| scheme.is_taken())
+}
+
+#[test]
+fn the_manual_has_every_scheme_and_the_hashes_of_tokens() {
+    let manual = manual_of("websmsd");
+    let (_, rest) = manual.split_once("\n.It Cm auth_method , ").unwrap();
+    let item = rest.split("\n.It ").next().unwrap();
+    let literals = item.lines().filter_map(|line| line.strip_prefix(".Li "));
+    let words = literals.flat_map(|line| line.split(|c: char| " ,:.".contains(c)));
+    let documented: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut known: Vec<&str> = taken().map(|scheme| scheme.name).collect();
+    let mut hashes: &[_] = &[];
+    for scheme in taken() {
+        if let Needs::PasswdAndHash(_, words) = scheme.needs {
+            known.push(scheme.name);
+            hashes = words;
+        }
+    }
+    // The words for tokens; those of `vonage` stand with its side of `[websms]`.
+    known.extend(hashes.iter().map(|(word, _)| *word));
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn the_page_about_webhooks_has_every_scheme_and_what_it_needs() {
+    let page = read("packaging/doc/webhooks.md");
+    let rows = page.lines().map(cells).filter(|row| row.len() == 5);
+    let rows = rows.filter(|row| row[0].starts_with('`') && row[0] != "`auth_method`");
+    let rows: Vec<Vec<String>> = rows.collect();
+    let names = rows.iter().flat_map(|row| row[0].split(", "));
+    let names: Vec<String> = names.map(|name| name.replace('`', "")).collect();
+    // `none` needs no row.
+    let known: Vec<&str> = taken().skip(1).map(|scheme| scheme.name).collect();
+    assert_eq!(names, known);
+    for scheme in taken().skip(1) {
+        let name = format!("`{}`", scheme.name);
+        let row = rows.iter().find(|row| row[0].contains(&name)).unwrap();
+        let needs_url = scheme.covers == Covers::Url;
+        assert_eq!(row[3].contains("`public_url`"), needs_url, "{row:?}");
+        match scheme.needs {
+            Needs::Passwd(what) | Needs::Decoded(what, _) | Needs::PasswdAndHash(what, _) => {
+                let mut words = row[2].split(", ").map(|words| words.replace("the ", ""));
+                assert!(words.any(|words| what.contains(&words)), "{row:?}: {what}");
+            }
+            _ => assert!(row[3].contains("`auth_user`"), "{row:?}"),
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES
 use crate::proto::provider::Call;
 use crate::proto::webhook::access::{self, Rules};
 use crate::proto::webhook::interface::{Gate, Interface};
-use crate::proto::webhook::verify::Scheme;
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 use crate::sys::client::{self, Settings, Trust};
@@ -233,9 +232,9 @@ fn status_of(answer: &[u8]) -> Option<u16> {
 #[inline(never)]
 fn who_may_deliver(gate: &Gate, rules: &Rules, report: &mut Report) {
     report.name = "access";
-    let proved = !matches!(gate.scheme, Scheme::None);
+    let proved = !gate.credentials.is_none();
     let (with, scheme) = match proved {
-        true => (", with the proof of ", gate.scheme.name()),
+        true => (", with the proof of ", gate.credentials.scheme.name),
         false => ("", ""),
     };
     let behind = match rules.proxies.is_empty() {

@@ -1,7 +1,7 @@
 //! An interface of `[websmsd]` → an SMS as its provider would bring it, proof and all.
 
 use crate::proto::webhook::interface::Interface;
-use crate::proto::webhook::verify::{self, Scheme};
+use crate::proto::webhook::verify::{Covers, Unsigned};
 use crate::proto::wire::form::{self, Pair};
 use crate::proto::wire::json;
 use crate::proto::wire::request::Request;
@@ -30,13 +30,13 @@ pub(super) fn encode(interface: &Interface, id: &str, now_s: u64) -> Result<Vec<
     let bare = head(target, content_type, &[], body.len());
     let mut request = Request::parse(&bare).map_err(|_| NoSample::Keys)?;
     request.body = &body;
-    let proof = verify::prove(&gate.scheme, gate.public_url.as_ref(), &request, now_s);
+    let public_url = gate.public_url.as_ref();
+    let proof = gate.credentials.sign(public_url, &request, now_s);
     drop(request);
-    let proof = match (proof, &gate.scheme) {
-        (Some(proof), _) => proof,
-        (None, Scheme::Telnyx { .. }) => return Err(NoSample::PrivateKey),
-        (None, _) => return Err(NoSample::Keys),
-    };
+    let proof = proof.map_err(|unsigned| match unsigned {
+        Unsigned::PrivateKey => NoSample::PrivateKey,
+        Unsigned::Missing => NoSample::Keys,
+    })?;
     if !proof.parameters.is_empty() {
         body.push(b'&');
         body.extend(form::encode_pairs(&proof.parameters));
@@ -63,7 +63,7 @@ fn head(
     head
 }
 
-/// JSON where a key is a path, a list is sought or a token repeats the body; else a form.
+/// JSON where a key is a path, a list is sought or the body as such is what is signed; else a form.
 fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
@@ -82,20 +82,16 @@ fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSa
         members.push((webhook.key_id.clone(), id.as_bytes().to_vec()));
     }
     let object = |members: &[Pair]| json::encode(members).map_err(|_| NoSample::Keys);
-    if matches!(gate.scheme, Scheme::Zadarma { .. }) {
-        // All of it is in one parameter, which is what is signed.
-        let mut pairs = vec![(b"result".to_vec(), object(&members)?)];
+    let covers = gate.credentials.scheme.covers;
+    if let Covers::Inside(signed) = covers {
+        let mut pairs = vec![(signed.to_vec(), object(&members)?)];
         pairs.extend(condition);
         return Ok((FORM, form::encode_pairs(&pairs)));
     }
     members.extend(condition);
     let paths = members.iter().any(|(key, _)| json::is_path(key));
-    let is_json = paths
-        || !webhook.each.is_empty()
-        || matches!(
-            gate.scheme,
-            Scheme::GatewayApi { .. } | Scheme::VonageJwt { .. }
-        );
+    let is_json =
+        paths || !webhook.each.is_empty() || matches!(covers, Covers::Body | Covers::Claims);
     if !is_json {
         return Ok((FORM, form::encode_pairs(&members)));
     }
@@ -125,6 +121,7 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::proto::webhook::access;
+    use crate::proto::webhook::verify::{Needs, SCHEMES};
     use crate::proto::webhook::{self, Reading};
 
     const NOW_S: u64 = 1_795_392_000;
@@ -152,27 +149,20 @@ mod tests {
         }
     }
 
+    /// A secret of any scheme, whether it is decoded or not.
+    const PASSWD: &str = "auth_user = u\nauth_passwd = 'QUJDRA=='";
+
     #[test]
     fn every_scheme_that_can_be_proved_is() {
-        check("");
-        check("auth_method = basic\nauth_user = u\nauth_passwd = p");
-        check("auth_method = bearer\nauth_passwd = p");
-        for hash in ["md5hash", "md5", "sha1", "sha256", "sha512"] {
-            check(&format!(
-                "auth_method = vonage\nauth_passwd = p\nauth_hash = {hash}"
-            ));
+        for scheme in SCHEMES.iter().filter(|scheme| scheme.sign.is_some()) {
+            let lines = format!("auth_method = {}\n{PASSWD}", scheme.name);
+            check(&lines);
+            if let Needs::PasswdAndHash(_, words) = scheme.needs {
+                for (word, _) in words {
+                    check(&format!("{lines}\nauth_hash = {word}"));
+                }
+            }
         }
-        for scheme in [
-            "vonage-jwt",
-            "signalwire",
-            "plivo",
-            "messagebird",
-            "gatewayapi",
-            "sinch",
-        ] {
-            check(&format!("auth_method = {scheme}\nauth_passwd = p"));
-        }
-        check("auth_method = telesign\nauth_passwd = 'QUJDRA=='");
     }
 
     #[test]
@@ -183,8 +173,7 @@ mod tests {
             }
             let auth = match *name {
                 "telnyx" => "auth_method = none",
-                "telesign" => "auth_passwd = 'QUJDRA=='",
-                _ => "auth_user = u\nauth_passwd = p",
+                _ => PASSWD,
             };
             check(&format!("provider = {name}\n{auth}"));
         }

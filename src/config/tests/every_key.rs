@@ -965,10 +965,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             let url = gate.public_url.as_ref();
             url.map_or(String::new(), |url| url.text())
         }
-        (Websmsd, "auth_hash") => match &gate.scheme {
-            Scheme::Vonage { hash, .. } => format!("{hash:?}"),
-            _ => "none".into(),
-        },
+        (Websmsd, "auth_hash") => format!("{:?}", gate.credentials.hash),
         (Websmsd, "key_id") => text(&webhook.key_id),
         (Websmsd, "accept_if") => match &webhook.accept_if {
             Some(condition) => {
@@ -994,11 +991,14 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             Some([]) => "none".into(),
             Some(paths) => text(&paths.join(&b' ')),
         },
-        (Websmsd, "auth_method" | "auth_user" | "auth_passwd") => match &gate.scheme {
-            Scheme::Basic { user, passwd } => format!("basic {} {}", text(user), text(passwd)),
-            Scheme::Bearer { token } => format!("bearer {}", text(token)),
-            _ => "none".into(),
-        },
+        (Websmsd, "auth_method" | "auth_user" | "auth_passwd") => {
+            let credentials = &gate.credentials;
+            let words = [&credentials.user, &credentials.secret].map(|word| text(word));
+            let words = words.iter().filter(|word| !word.is_empty());
+            let words = words.map(String::as_str);
+            let words: Vec<&str> = [credentials.scheme.name].into_iter().chain(words).collect();
+            words.join(" ")
+        }
         (Websmsd, "listen") => format!("{:?}", config.listening.addresses),
         (Websmsd, "tls_cert" | "tls_key") => {
             let tls = config.listening.tls.as_ref().unwrap();

@@ -1,12 +1,15 @@
 //! Texts of `websms.conf` → settings and remarks, every key and every rule.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::keys::{Absent, KEYS, Scope, Section, guards};
 use super::*;
 use crate::limits::RETRY_PAUSES_MAX;
 use crate::proto::provider::Check;
 use crate::proto::provider::sign::Auth;
 use crate::proto::webhook::interface::Interface;
-use crate::proto::webhook::verify::{Algorithm, PublicKey, Scheme, twilio};
+use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::mac::Hash;
 
@@ -577,27 +580,28 @@ fn outbound_credentials() {
 }
 
 /// How the first inbound interface's provider proves itself.
-fn scheme(text: &str) -> Scheme {
-    config(text).rules.interfaces[0].gate.scheme.clone()
+fn credentials(text: &str) -> Credentials {
+    config(text).rules.interfaces[0].gate.credentials.clone()
 }
 
 #[test]
 fn inbound_credentials() {
-    fn check(lines: &str, expected: Result<Scheme, (u32, &str)>) {
+    fn check(lines: &str, expected: Result<[&str; 3], (u32, &str)>) {
         let text = format!("[websmsd]\n{lines}\n");
         match expected {
-            Ok(expected) => assert!(scheme(&text) == expected, "{lines}"),
+            Ok([scheme, user, secret]) => {
+                let found = credentials(&text);
+                assert_eq!(found.scheme.name, scheme, "{lines}");
+                assert_eq!(found.user, user.as_bytes(), "{lines}");
+                assert_eq!(found.secret, secret.as_bytes(), "{lines}");
+            }
             Err((line, words)) => check_fault(&text, line, words),
         }
     }
-    let basic = Scheme::Basic {
-        user: b"u".to_vec(),
-        passwd: b"p".to_vec(),
-    };
-    check("auth_user = u\nauth_passwd = p", Ok(Scheme::None));
+    check("auth_user = u\nauth_passwd = p", Ok(["none", "", ""]));
     check(
         "auth_method = basic\nauth_user = u\nauth_secret = p",
-        Ok(basic),
+        Ok(["basic", "u", "p"]),
     );
     check("auth_method = basic", Err((2, "needs auth_user")));
     check(
@@ -626,26 +630,24 @@ fn inbound_credentials() {
         "covers neither query nor body",
         "auth_passwd = p",
     );
-    for method in [
-        "zadarma",
-        "twilio",
-        "signalwire",
-        "telnyx",
-        "vonage",
-        "vonage-jwt",
-        "plivo",
-        "messagebird",
-        "gatewayapi",
-        "sinch",
-        "telesign",
-    ] {
-        check_faults(method, &format!("is {method} and needs auth_passwd"), "");
-        check_faults(method, "needs auth_passwd", "auth_user = u\nauth_passwd =");
-    }
-    for method in ["twilio", "signalwire", "plivo", "messagebird"] {
-        check_faults(method, "give public_url", "auth_passwd = p");
-        let bad = format!("auth_method = {method}\nauth_passwd = p\npublic_url = pbx");
-        check(&bad, Err((4, "is no URL")));
+    for scheme in SCHEMES {
+        let name = scheme.name;
+        match scheme.needs {
+            Needs::Nothing | Needs::UserAndPasswd | Needs::Refused(_) => continue,
+            Needs::Passwd(what) | Needs::Decoded(what, _) | Needs::PasswdAndHash(what, _) => {
+                check_faults(
+                    name,
+                    &format!("is {name} and needs auth_passwd, {what}"),
+                    "",
+                );
+                check_faults(name, "needs auth_passwd", "auth_user = u\nauth_passwd =");
+            }
+        }
+        if scheme.covers == Covers::Url {
+            check_faults(name, "give public_url", "auth_passwd = p");
+            let bad = format!("auth_method = {name}\nauth_passwd = p\npublic_url = pbx");
+            check(&bad, Err((4, "is no URL")));
+        }
     }
     check(
         "auth_method = telnyx\nauth_passwd = p",
@@ -665,70 +667,34 @@ fn inbound_credentials() {
 
 #[test]
 fn inbound_signatures() {
-    fn check(lines: &str, expected: Scheme) {
+    fn check(lines: &str, name: &str, secret: &[u8], hash: Hash) {
         let text = format!("[websmsd]\nauth_passwd = \"cHc=\"\npublic_url = https://h\n{lines}\n");
-        let found = scheme(&text);
-        assert_eq!(found.name(), expected.name(), "{lines}");
-        assert!(found == expected, "{lines}");
+        let found = credentials(&text);
+        assert_eq!(found.scheme.name, name, "{lines}");
+        assert_eq!(found.secret, secret, "{lines}");
+        assert_eq!(found.hash, hash, "{lines}");
     }
-    let secret = || b"cHc=".to_vec();
-    let algorithm = Algorithm::Hs256;
-    check(
-        "auth_method = zadarma",
-        Scheme::Zadarma { secret: secret() },
-    );
-    let twilio = |header| Scheme::Twilio {
-        token: secret(),
-        header,
-    };
-    check("auth_method = twilio", twilio(twilio::Header::Twilio));
-    check(
-        "auth_method = signalwire",
-        twilio(twilio::Header::SignalWire),
-    );
-    let key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-    check(
-        &format!("auth_method = telnyx\nauth_passwd = \"{key}\""),
-        Scheme::Telnyx {
-            key: PublicKey::parse(key.as_bytes()).unwrap(),
-        },
-    );
-    check(
-        "auth_method = vonage\nauth_hash = md5hash",
-        Scheme::Vonage {
-            secret: secret(),
-            hash: Hash::Md5Hash,
-        },
-    );
-    check(
-        "auth_method = vonage-jwt",
-        Scheme::VonageJwt {
-            secret: secret(),
-            algorithm,
-        },
-    );
-    check("auth_method = plivo", Scheme::Plivo { token: secret() });
-    check(
-        "auth_method = messagebird\nauth_hash = sha384",
-        Scheme::MessageBird {
-            key: secret(),
-            algorithm: Algorithm::Hs384,
-        },
-    );
-    check(
-        "auth_method = gatewayapi\nauth_hash = sha512",
-        Scheme::GatewayApi {
-            secret: secret(),
-            algorithm: Algorithm::Hs512,
-        },
-    );
-    check("auth_method = sinch", Scheme::Sinch { secret: secret() });
-    check(
-        "auth_method = telesign",
-        Scheme::Telesign {
-            key: b"pw".to_vec(),
-        },
-    );
+    for scheme in SCHEMES {
+        let name = scheme.name;
+        let lines = format!("auth_method = {name}");
+        match scheme.needs {
+            Needs::Passwd(_) => check(&lines, name, b"cHc=", Hash::Sha256),
+            Needs::PasswdAndHash(_, words) => {
+                check(&lines, name, b"cHc=", Hash::Sha256);
+                for (word, hash) in words {
+                    let lines = format!("{lines}\nauth_hash = {word}");
+                    check(&lines, name, b"cHc=", *hash);
+                }
+            }
+            Needs::Nothing | Needs::UserAndPasswd | Needs::Decoded(..) | Needs::Refused(_) => {}
+        }
+    }
+    let mut key = [7; 32];
+    key[31] = 8;
+    let passwd = BASE64_STANDARD.encode(key);
+    let telnyx = format!("auth_method = telnyx\nauth_passwd = \"{passwd}\"");
+    check(&telnyx, "telnyx", &key, Hash::Sha256);
+    check("auth_method = telesign", "telesign", b"pw", Hash::Sha256);
 }
 
 // ---- Unknown names --------------------------------------------------------------------------

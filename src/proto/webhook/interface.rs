@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::proto::webhook::verify::{PublicUrl, Scheme};
+use crate::proto::webhook::verify::{Credentials, PublicUrl};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::Request;
@@ -30,7 +30,7 @@ pub struct Gate {
     /// `None`: every path, empty: none.
     pub paths: Option<Vec<Vec<u8>>>,
     /// How the provider proves itself.
-    pub scheme: Scheme,
+    pub credentials: Credentials,
     /// Where the provider sends to (`public_url`), for schemes that sign it.
     pub public_url: Option<PublicUrl>,
     /// The parameter whose value is echoed (`key_echo`); empty: none.

@@ -2,6 +2,7 @@
 //! in common.
 
 use crate::limits::{NONCE_BYTES_MAX, SIGNATURE_AGE_S_MAX};
+use crate::proto::wire::mac::same;
 use crate::proto::wire::request::Request;
 
 /// What of a request its proof covers. Nothing else of it may be read.
@@ -43,12 +44,11 @@ impl Denied {
     }
 }
 
-/// What stands behind the scheme's name in the one `Authorization` field.
-pub(super) fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a [u8], Denied> {
-    let value = the_one(request, "authorization")?;
-    let (name, token) = value.split_at_checked(scheme.len()).ok_or(Denied::Wrong)?;
+/// What stands behind `Basic` or `Bearer` in the value of `Authorization`.
+pub(super) fn token<'a>(value: &'a [u8], kind: &str) -> Result<&'a [u8], Denied> {
+    let (name, token) = value.split_at_checked(kind.len()).ok_or(Denied::Wrong)?;
     let blanks = token.iter().take_while(|b| **b == b' ').count();
-    match blanks > 0 && name.eq_ignore_ascii_case(scheme.as_bytes()) {
+    match blanks > 0 && name.eq_ignore_ascii_case(kind.as_bytes()) {
         true => Ok(token.get(blanks..).unwrap_or_default()),
         false => Err(Denied::Wrong),
     }
@@ -91,9 +91,15 @@ pub(super) fn fresh(signed_s: u64, now_s: Option<u64>) -> Result<(), Denied> {
     }
 }
 
-pub(super) fn proved(holds: bool, coverage: Coverage) -> Result<Coverage, Denied> {
-    match holds {
-        true => Ok(coverage),
+/// Whether what was given is what was expected.
+pub(super) fn equal(given: &[u8], expected: String) -> Result<(), Denied> {
+    holds(same(given, expected.as_bytes()))
+}
+
+/// A condition as a proof.
+pub(super) fn holds(condition: bool) -> Result<(), Denied> {
+    match condition {
+        true => Ok(()),
         false => Err(Denied::Wrong),
     }
 }

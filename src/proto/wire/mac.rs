@@ -8,7 +8,7 @@ use hmac::digest::{FixedOutput, HashMarker, Output, OutputSizeUser, Update};
 use hmac::{KeyInit, Mac, SimpleHmac};
 use md5::{Digest, Md5};
 use ring::digest;
-use ring::hmac::{Algorithm, Context, HMAC_SHA256, HMAC_SHA512, Key, Tag};
+use ring::hmac::{Algorithm, Context, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512, Key, Tag};
 
 use super::form::Pair;
 
@@ -67,7 +67,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-/// How parameters are signed (see [`of_parameters`]).
+/// What is computed of a secret and what it signs (`auth_hash`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
     /// MD5 of text and secret.
@@ -78,9 +78,20 @@ pub enum Hash {
     Sha1,
     /// HMAC-SHA256.
     Sha256,
+    /// HMAC-SHA384.
+    Sha384,
     /// HMAC-SHA512.
     Sha512,
 }
+
+/// The hashes that Vonage takes for [`of_parameters`], by the words of `auth_hash`.
+pub const PARAMETER_HASHES: &[(&str, Hash)] = &[
+    ("md5hash", Hash::Md5Hash),
+    ("md5", Hash::Md5),
+    ("sha1", Hash::Sha1),
+    ("sha256", Hash::Sha256),
+    ("sha512", Hash::Sha512),
+];
 
 /// A hash of parameters in lower-case hexadecimal digits, what Vonage calls `sig`: `&name=value` of
 /// each, sorted by name, `&` and `=` in values as `_`. By `hash` that text is followed by the secret
@@ -105,6 +116,7 @@ pub fn of_parameters(hash: Hash, secret: &[u8], mut pairs: Vec<Pair>) -> String 
         Hash::Md5 => hex(&hmac_md5(secret, &text)),
         Hash::Sha1 => hex(&hmac_sha1(secret, &[&text])),
         Hash::Sha256 => hex(hmac_sha2(HMAC_SHA256, secret, &[&text]).as_ref()),
+        Hash::Sha384 => hex(hmac_sha2(HMAC_SHA384, secret, &[&text]).as_ref()),
         Hash::Sha512 => hex(hmac_sha2(HMAC_SHA512, secret, &[&text]).as_ref()),
     }
 }
@@ -148,7 +160,6 @@ impl FixedOutput for Sha1 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ring::hmac::HMAC_SHA384;
 
     #[test]
     fn hmac_sha1_is_that_of_rfc_2202() {

@@ -14,6 +14,7 @@ use websms::proto::webhook::callfile::{self, Encoding, Route};
 use websms::proto::provider::{self, BodyEnd, Private, Reason, Reply, Verdict};
 use websms::proto::wire::request::{Measure, Request};
 use websms::proto::webhook::proof::Coverage;
+use websms::proto::webhook::verify::{Needs, SCHEMES, Scheme};
 use websms::proto::webhook::{self, Reading};
 
 use crate::{line, pieces};
@@ -311,19 +312,18 @@ pub fn reply(bytes: &[u8]) {
 
 /// A request for every signature scheme: nobody guesses a signature, and nothing short of one will do.
 pub fn verify(bytes: &[u8]) {
-    static SCHEMES: OnceLock<Vec<Config>> = OnceLock::new();
-    let schemes = SCHEMES.get_or_init(|| {
-        [
-            "zadarma", "twilio", "signalwire", "telnyx", "vonage", "vonage-jwt", "plivo",
-            "messagebird", "gatewayapi", "sinch", "telesign", "bearer",
-        ]
-        .map(|method| {
+    static CONFIGS: OnceLock<Vec<Config>> = OnceLock::new();
+    let schemes = CONFIGS.get_or_init(|| {
+        let asks = |needs: &Needs| !matches!(needs, Needs::Nothing | Needs::Refused(_));
+        let schemes = SCHEMES.iter().filter(|scheme| asks(&scheme.needs));
+        let config_of = |scheme: &Scheme| {
             config(&format!(
-                "[websmsd]\nauth_method=\"{method}\"\nauth_user=u\npublic_url=\"https://p.example/sms\"\n\
-                 auth_passwd=\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
+                "[websmsd]\nauth_method=\"{}\"\nauth_user=u\npublic_url=\"https://p.example/sms\"\n\
+                 auth_passwd=\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n",
+                scheme.name
             ))
-        })
-        .into()
+        };
+        schemes.map(config_of).collect()
     });
     let [method, clock, bytes @ ..] = bytes else {
         return;

@@ -12,7 +12,7 @@ use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
 use crate::proto::record::fields::{self, BadField, Fields, number};
 use crate::proto::record::seen::digest;
 use crate::proto::webhook::proof::Coverage;
-use crate::proto::webhook::verify::INSIDE;
+use crate::proto::webhook::verify;
 use crate::proto::wire::request::{Field, Request, Version};
 
 /// A request that passed every check and was no acceptable message.
@@ -234,7 +234,7 @@ fn coverage(kind: &[u8], claims: &[u8]) -> Option<Coverage> {
         b"claims" => return Some(Coverage::Claims(claims.to_vec())),
         _ => {
             let name = kind.strip_prefix(b"inside ")?;
-            Coverage::Inside(INSIDE.into_iter().find(|known| *known == name)?)
+            Coverage::Inside(verify::inside(name)?)
         }
     };
     claims.is_empty().then_some(found)

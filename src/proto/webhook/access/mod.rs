@@ -11,7 +11,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::{self, Coverage};
-use crate::proto::webhook::verify;
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 
@@ -197,9 +196,10 @@ pub fn check<'r>(
     now_s: Option<u64>,
 ) -> Result<Permit<'r>, proof::Denied> {
     let interface = entry.interface;
-    let (scheme, public_url) = (&interface.gate.scheme, interface.gate.public_url.as_ref());
+    let gate = &interface.gate;
+    let public_url = gate.public_url.as_ref();
     Ok(Permit {
-        coverage: verify::check(scheme, public_url, request, now_s)?,
+        coverage: gate.credentials.check(public_url, request, now_s)?,
         interface,
     })
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::proto::webhook::interface::{Gate, Webhook};
-use crate::proto::webhook::verify::Scheme;
+use crate::proto::webhook::verify::Credentials;
+use crate::proto::webhook::verify::tests::with_secret;
 use crate::proto::wire::request::{Field, Version};
 
 fn blocks_of(list: &str) -> Vec<Cidr> {
@@ -15,7 +16,7 @@ fn gate(permit: Option<&str>, paths: Option<&[&str]>) -> Gate {
     Gate {
         permit: permit.map(blocks_of),
         paths: paths.map(|paths| paths.iter().map(|path| path.as_bytes().to_vec()).collect()),
-        scheme: Scheme::None,
+        credentials: Credentials::none(),
         public_url: None,
         key_echo: Vec::new(),
     }
@@ -425,9 +426,7 @@ fn the_status_page_lets_nobody_in_elsewhere_and_no_interface_has_its_path() {
 fn permits_need_the_credentials_of_their_own_gate() {
     let mut gates = vec![gate(None, None), gate(None, None)];
     for (gate, token) in gates.iter_mut().zip(["first", "second"]) {
-        gate.scheme = Scheme::Bearer {
-            token: token.as_bytes().to_vec(),
-        };
+        gate.credentials = with_secret("bearer", token.as_bytes());
     }
     let rules = rules(gates);
     let check_one = |authorization: &str, expected: Result<usize, proof::Denied>| {

@@ -3,18 +3,20 @@
 //! Its header does not say which body it belongs to, so the claims are read in the body's place.
 //! They hold no time of sending; where there is an `exp` or `nbf` it counts.
 
-use super::jwt::{self, Algorithm};
-use crate::proto::webhook::proof::{Coverage, Denied, the_one};
-use crate::proto::wire::request::Request;
+use super::jwt;
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use crate::proto::webhook::proof::Denied;
 
-pub(super) fn check(
-    secret: &[u8],
-    algorithm: Algorithm,
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let token = the_one(request, "x-gwapi-signature")?;
-    let claims = jwt::read(token, secret, algorithm)?;
-    claims.holds(now_s)?;
-    Ok(Coverage::Claims(claims.0))
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "gatewayapi",
+    needs: Needs::PasswdAndHash("the webhook's secret", jwt::HASHES),
+    covers: Covers::Claims,
+    headers: &["X-Gwapi-Signature"],
+    check,
+    sign: Some(|credentials, subject, _| jwt::encode(subject.request.body, credentials)),
+};
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let claims = jwt::read(subject.given, credentials)?;
+    claims.holds(subject.now_s)
 }

@@ -5,41 +5,35 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ring::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
+use ring::hmac::{Algorithm, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
 
+use super::scheme::Credentials;
 use crate::limits::TOKEN_SLIP_S_MAX;
-use crate::proto::webhook::proof::{Denied, seconds};
+use crate::proto::webhook::proof::{Denied, equal, seconds};
 use crate::proto::wire::json;
-use crate::proto::wire::mac::{hmac_sha2, same};
+use crate::proto::wire::mac::{Hash, hmac_sha2, sha256_hex};
 
-/// What tokens are signed with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// HMAC-SHA256.
-    Hs256,
-    /// HMAC-SHA384.
-    Hs384,
-    /// HMAC-SHA512.
-    Hs512,
-}
+/// What tokens are signed with, by the words of `auth_hash`.
+pub(super) const HASHES: &[(&str, Hash)] = &[
+    ("sha256", Hash::Sha256),
+    ("sha384", Hash::Sha384),
+    ("sha512", Hash::Sha512),
+];
 
 /// What a token says: a JSON object, as it was signed.
-pub(super) struct Claims(pub(super) Vec<u8>);
+pub(super) struct Claims(Vec<u8>);
 
 /// The claims of a token with the right signature.
-pub(super) fn read(token: &[u8], secret: &[u8], algorithm: Algorithm) -> Result<Claims, Denied> {
-    let (name, hash) = named(algorithm);
+pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, Denied> {
+    let (name, algorithm) = named(credentials.hash).ok_or(Denied::Wrong)?;
     let mut parts = token.split(|b| *b == b'.');
     let (Some(header), Some(claims), Some(given), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(Denied::Wrong);
     };
-    let expected = hmac_sha2(hash, secret, &[header, b".", claims]);
-    let expected = BASE64_URL_SAFE_NO_PAD.encode(expected);
-    if !same(given, expected.as_bytes()) {
-        return Err(Denied::Wrong);
-    }
+    let expected = hmac_sha2(algorithm, &credentials.secret, &[header, b".", claims]);
+    equal(given, BASE64_URL_SAFE_NO_PAD.encode(expected))?;
     let header = decoded(header)?;
     let header = json::parse(&header).map_err(|_| Denied::Wrong)?;
     let named = header.child(b"alg").and_then(|alg| alg.scalar());
@@ -54,21 +48,34 @@ pub(super) fn read(token: &[u8], secret: &[u8], algorithm: Algorithm) -> Result<
     }
 }
 
+/// The claims of a token that has been read before.
+pub(super) fn claims(token: &[u8]) -> Result<Vec<u8>, Denied> {
+    let claims = token.split(|b| *b == b'.').nth(1);
+    decoded(claims.unwrap_or_default())
+}
+
 /// A token of these claims.
-pub(super) fn encode(claims: &[u8], secret: &[u8], algorithm: Algorithm) -> String {
-    let (name, hash) = named(algorithm);
+pub(super) fn encode(claims: &[u8], credentials: &Credentials) -> Option<String> {
+    let (name, algorithm) = named(credentials.hash)?;
     let header = format!(r#"{{"alg":"{name}","typ":"JWT"}}"#);
     let header = BASE64_URL_SAFE_NO_PAD.encode(header);
     let claims = BASE64_URL_SAFE_NO_PAD.encode(claims);
-    let tag = hmac_sha2(hash, secret, &[header.as_bytes(), b".", claims.as_bytes()]);
-    format!("{header}.{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
+    let tag = hmac_sha2(
+        algorithm,
+        &credentials.secret,
+        &[header.as_bytes(), b".", claims.as_bytes()],
+    );
+    let tag = BASE64_URL_SAFE_NO_PAD.encode(tag);
+    Some([&header, ".", &claims, ".", &tag].concat())
 }
 
-fn named(algorithm: Algorithm) -> (&'static str, ring::hmac::Algorithm) {
-    match algorithm {
-        Algorithm::Hs256 => ("HS256", HMAC_SHA256),
-        Algorithm::Hs384 => ("HS384", HMAC_SHA384),
-        Algorithm::Hs512 => ("HS512", HMAC_SHA512),
+/// The name and the algorithm of a hash; `None` for one that no token is signed with here.
+fn named(hash: Hash) -> Option<(&'static str, Algorithm)> {
+    match hash {
+        Hash::Sha256 => Some(("HS256", HMAC_SHA256)),
+        Hash::Sha384 => Some(("HS384", HMAC_SHA384)),
+        Hash::Sha512 => Some(("HS512", HMAC_SHA512)),
+        Hash::Md5Hash | Hash::Md5 | Hash::Sha1 => None,
     }
 }
 
@@ -82,6 +89,12 @@ impl Claims {
     pub(super) fn text(&self, name: &str) -> Option<Vec<u8>> {
         let claims = json::parse(&self.0).ok()?;
         claims.child(name.as_bytes())?.scalar()
+    }
+
+    /// Whether a claim is the SHA-256 of these bytes in hexadecimal digits.
+    pub(super) fn has_hash(&self, name: &str, bytes: &[u8]) -> Result<(), Denied> {
+        let hash = self.text(name).ok_or(Denied::Wrong)?;
+        equal(&hash.to_ascii_lowercase(), sha256_hex(bytes))
     }
 
     /// A claim that is a time; `None` where it is missing.
@@ -112,6 +125,7 @@ impl Claims {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::with_secret;
     use super::*;
 
     fn token(header: &str, claims: &str) -> String {
@@ -127,7 +141,7 @@ mod tests {
     #[test]
     fn tokens() {
         fn check(token: &str, expected: Option<&str>) {
-            let found = read(token.as_bytes(), b"secret", Algorithm::Hs256).ok();
+            let found = read(token.as_bytes(), &with_secret("gatewayapi", b"secret")).ok();
             let found = found.map(|claims| claims.0);
             assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{token}");
         }

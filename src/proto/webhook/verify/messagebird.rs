@@ -3,33 +3,42 @@
 //! `iss` is `MessageBird`, `nbf` and `exp` say when it holds, `url_hash` is the SHA-256 of the whole
 //! URL, and `payload_hash` that of the body, there exactly when there is a body.
 
-use super::jwt::{self, Algorithm};
-use crate::proto::webhook::proof::{Coverage, Denied, the_one};
-use crate::proto::wire::mac::{same, sha256_hex};
-use crate::proto::wire::request::Request;
+use super::jwt;
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, holds};
+use crate::proto::wire::mac::sha256_hex;
 
-pub(super) fn check(
-    key: &[u8],
-    algorithm: Algorithm,
-    url: &[u8],
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let token = the_one(request, "messagebird-signature-jwt")?;
-    let claims = jwt::read(token, key, algorithm)?;
-    let is_hash_of = |given: &[u8], bytes| same(given, sha256_hex(bytes).as_bytes());
-    let url_hash = claims.text("url_hash").ok_or(Denied::Wrong)?;
-    let body_holds = match claims.text("payload_hash") {
-        Some(hash) => !request.body.is_empty() && is_hash_of(&hash, request.body),
-        None => request.body.is_empty(),
-    };
-    let issued = claims.text("iss").as_deref() == Some(b"MessageBird");
-    if !is_hash_of(&url_hash, url) || !body_holds || !issued {
-        return Err(Denied::Wrong);
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "messagebird",
+    needs: Needs::PasswdAndHash("the signing key", jwt::HASHES),
+    covers: Covers::Url,
+    headers: &["MessageBird-Signature-JWT"],
+    check,
+    sign: Some(sign),
+};
+
+/// Seconds that a sample's token holds.
+const SAMPLE_S: u64 = 60;
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let body = subject.request.body;
+    let claims = jwt::read(subject.given, credentials)?;
+    claims.has_hash("url_hash", subject.url)?;
+    match body.is_empty() {
+        false => claims.has_hash("payload_hash", body)?,
+        true => holds(claims.text("payload_hash").is_none())?,
     }
-    if claims.seconds("nbf")?.is_none() || claims.seconds("exp")?.is_none() {
-        return Err(Denied::Wrong);
-    }
-    claims.holds(now_s)?;
-    Ok(Coverage::Whole)
+    holds(claims.text("iss").as_deref() == Some(b"MessageBird"))?;
+    holds(claims.seconds("nbf")?.is_some() && claims.seconds("exp")?.is_some())?;
+    claims.holds(subject.now_s)
+}
+
+fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<String> {
+    let (url_hash, body_hash) = (sha256_hex(subject.url), sha256_hex(subject.request.body));
+    let now_s = subject.now_s?;
+    let end_s = now_s.saturating_add(SAMPLE_S);
+    let claims = format!(
+        r#"{{"iss":"MessageBird","nbf":{now_s},"exp":{end_s},"url_hash":"{url_hash}","payload_hash":"{body_hash}"}}"#
+    );
+    jwt::encode(claims.as_bytes(), credentials)
 }

@@ -1,6 +1,7 @@
 //! A request's credentials or signature against a secret.
 //!
-//! One file a scheme; the formulas stand there. What all of them keep to:
+//! Each scheme has a file of its own, with its formula and its row of [`SCHEMES`]. What all of them keep
+//! to:
 //!
 //! * Both sides of a comparison are hashed and the digests compared without an early end, so that
 //!   the time of a refusal says nothing of how much was right.
@@ -13,83 +14,141 @@
 //!
 //! Invariant: nothing of a secret is in an error, and nothing of a request chooses the algorithm.
 
+mod public;
+mod scheme;
+
 mod gatewayapi;
 mod jwt;
 mod messagebird;
+mod plain;
 mod plivo;
-mod prove;
-mod public;
-mod scheme;
 mod sinch;
 mod telesign;
 mod telnyx;
-pub mod twilio;
+mod twilio;
 mod vonage;
 mod vonage_jwt;
 mod zadarma;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+pub use public::PublicUrl;
+pub use scheme::{Covers, Credentials, Needs, Proof, Scheme, Signer, Subject, Unsigned};
 
-use crate::proto::webhook::proof::{Coverage, Denied, credentials, proved};
-use crate::proto::wire::mac::same;
+use crate::proto::webhook::proof::{Coverage, Denied, the_one};
+use crate::proto::wire::mac::Hash;
 use crate::proto::wire::request::Request;
 
-pub use jwt::Algorithm;
-pub use prove::{Proof, prove};
-pub use public::PublicUrl;
-pub use scheme::Scheme;
-pub use telnyx::PublicKey;
+/// Every scheme, in the order of the documentation. A new one is a file beside this one, a row here and
+/// vectors of its provider in the tests.
+pub static SCHEMES: &[Scheme] = &[
+    plain::NONE,
+    plain::BASIC,
+    plain::BEARER,
+    zadarma::SCHEME,
+    twilio::TWILIO,
+    twilio::SIGNALWIRE,
+    telnyx::SCHEME,
+    vonage::SCHEME,
+    vonage_jwt::SCHEME,
+    plivo::SCHEME,
+    plivo::V2,
+    messagebird::SCHEME,
+    gatewayapi::SCHEME,
+    sinch::SCHEME,
+    telesign::SCHEME,
+];
 
-/// Parameters of which a proof may cover the inside (`Coverage::Inside`).
-pub const INSIDE: [&[u8]; 1] = [zadarma::SIGNED];
+impl Credentials {
+    /// Of an interface that asks for no proof.
+    pub fn none() -> Credentials {
+        Credentials {
+            scheme: &plain::NONE,
+            user: Vec::new(),
+            secret: Vec::new(),
+            hash: Hash::Sha256,
+        }
+    }
 
-/// Whether `request`, body included, was sent by who knows the secret of `scheme`, and what that
-/// proves. `public_url` is where the provider sends to; a scheme that covers the URL proves nothing
-/// without it. `now_s` is `None` while the clock is not sane.
-pub fn check(
-    scheme: &Scheme,
-    public_url: Option<&PublicUrl>,
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let url = || {
-        let url = public_url.and_then(|public_url| public_url.of(request));
-        url.ok_or(Denied::Wrong)
-    };
-    match scheme {
-        Scheme::None => Ok(Coverage::Whole),
-        Scheme::Basic { user, passwd } => {
-            let pair = [user, b":".as_slice(), passwd].concat();
-            let expected = BASE64_STANDARD.encode(pair);
-            authorization(request, "basic", expected.as_bytes())
+    /// What a request proves, body included. A scheme that covers the URL proves nothing without
+    /// `public_url`. `now_s` is `None` while the clock is not sane.
+    pub fn check(
+        &self,
+        public_url: Option<&PublicUrl>,
+        request: &Request,
+        now_s: Option<u64>,
+    ) -> Result<Coverage, Denied> {
+        let url = self.url(public_url, request).ok_or(Denied::Wrong)?;
+        let subject = Subject {
+            request,
+            url: &url,
+            given: self.given(request)?,
+            now_s,
+        };
+        (self.scheme.check)(self, &subject)?;
+        Ok(match self.scheme.covers {
+            Covers::Request | Covers::Url => Coverage::Whole,
+            Covers::Parameters => match request.method {
+                "GET" | "HEAD" => Coverage::Whole,
+                _ => Coverage::Body,
+            },
+            Covers::Body => Coverage::Body,
+            Covers::Inside(parameter) => Coverage::Inside(parameter),
+            Covers::Claims => Coverage::Claims(jwt::claims(subject.given)?),
+        })
+    }
+
+    /// The proof that a provider would add to a POST, body included.
+    pub fn sign(
+        &self,
+        public_url: Option<&PublicUrl>,
+        request: &Request,
+        now_s: u64,
+    ) -> Result<Proof, Unsigned> {
+        let sign = self.scheme.sign.ok_or(Unsigned::PrivateKey)?;
+        let url = self.url(public_url, request).ok_or(Unsigned::Missing)?;
+        let subject = Subject {
+            request,
+            url: &url,
+            given: b"",
+            now_s: Some(now_s),
+        };
+        let mut proof = Proof::default();
+        let value = sign(self, &subject, &mut proof).ok_or(Unsigned::Missing)?;
+        if let Some(header) = self.scheme.headers.first() {
+            proof.add(header, value);
         }
-        Scheme::Bearer { token } => authorization(request, "bearer", token),
-        Scheme::Zadarma { secret } => zadarma::check(secret, request),
-        Scheme::Twilio { token, header } => twilio::check(token, *header, &url()?, request),
-        Scheme::Telnyx { key } => telnyx::check(key, request, now_s),
-        Scheme::Vonage { secret, hash } => vonage::check(secret, *hash, request, now_s),
-        Scheme::VonageJwt { secret, algorithm } => {
-            vonage_jwt::check(secret, *algorithm, request, now_s)
+        Ok(proof)
+    }
+
+    /// What stands in the header field of the signature.
+    fn given<'a>(&self, request: &Request<'a>) -> Result<&'a [u8], Denied> {
+        let mut headers = self.scheme.headers.iter();
+        match headers.find(|header| request.header(header).is_some()) {
+            Some(header) => the_one(request, header),
+            None if self.scheme.headers.is_empty() => Ok(b""),
+            None => Err(Denied::Missing),
         }
-        Scheme::Plivo { token } => plivo::check(token, &url()?, request),
-        Scheme::MessageBird { key, algorithm } => {
-            messagebird::check(key, *algorithm, &url()?, request, now_s)
+    }
+
+    /// The URL that the provider called; empty where the scheme does not cover it.
+    fn url(&self, public_url: Option<&PublicUrl>, request: &Request) -> Option<Vec<u8>> {
+        match self.scheme.covers {
+            Covers::Url => public_url?.of(request),
+            _ => Some(Vec::new()),
         }
-        Scheme::GatewayApi { secret, algorithm } => {
-            gatewayapi::check(secret, *algorithm, request, now_s)
-        }
-        Scheme::Sinch { secret } => sinch::check(secret, request, now_s),
-        Scheme::Telesign { key } => telesign::check(key, request),
+    }
+
+    /// Whether no proof is asked for.
+    pub fn is_none(&self) -> bool {
+        self.scheme.name == plain::NONE.name
     }
 }
 
-/// The one `Authorization` field, its scheme compared without case, its token in constant time.
-fn authorization(request: &Request, scheme: &str, expected: &[u8]) -> Result<Coverage, Denied> {
-    proved(
-        same(credentials(request, scheme)?, expected),
-        Coverage::Whole,
-    )
+/// A parameter of which a proof may cover the inside.
+pub fn inside(name: &[u8]) -> Option<&'static [u8]> {
+    SCHEMES.iter().find_map(|scheme| match scheme.covers {
+        Covers::Inside(signed) if signed == name => Some(signed),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -99,4 +158,4 @@ fn authorization(request: &Request, scheme: &str, expected: &[u8]) -> Result<Cov
     clippy::panic,
     clippy::arithmetic_side_effects
 )]
-mod tests;
+pub(super) mod tests;

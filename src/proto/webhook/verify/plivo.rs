@@ -8,24 +8,59 @@
 //! any text, so it is not taken, and a request that has both is judged by V3 alone. No time is
 //! signed in either; `key_id = MessageUUID` makes a repetition harmless.
 
-use crate::proto::webhook::proof::{Coverage, Denied, nonce, proved, the_one};
+use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, holds, nonce};
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::{hmac_sha256_base64, same};
 use crate::proto::wire::parameters;
-use crate::proto::wire::request::Request;
 
-pub(super) fn check(token: &[u8], url: &[u8], request: &Request) -> Result<Coverage, Denied> {
-    let given = the_one(request, "x-plivo-signature-v3")?;
-    let nonce = nonce(request, "x-plivo-signature-v3-nonce")?;
-    let query = parameters::distinct_pairs(request.query()).ok_or(Denied::Wrong)?;
-    let form = parameters::form_pairs(request).ok_or(Denied::Wrong)?;
-    let path = url.split(|b| *b == b'?').next().unwrap_or_default();
-    let expected = hmac_sha256_base64(token, &[&signed(path, query, form), b".", nonce]);
-    let holds = given
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "plivo",
+    needs: Needs::Passwd("the account's auth token"),
+    covers: Covers::Url,
+    headers: &["X-Plivo-Signature-V3"],
+    check,
+    sign: Some(sign),
+};
+
+/// It is not taken, and the operator is told why.
+pub(super) const V2: Scheme = Scheme {
+    name: "plivo-v2",
+    needs: Needs::Refused(
+        "whose signature covers neither query nor body, so that nothing of a message could be read; \
+         write plivo, which is V3",
+    ),
+    covers: Covers::Url,
+    headers: &["X-Plivo-Signature-V2"],
+    check: |_, _| Err(Denied::Wrong),
+    sign: None,
+};
+
+const NONCE: &str = "X-Plivo-Signature-V3-Nonce";
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let nonce = nonce(subject.request, NONCE)?;
+    let expected = signature(credentials, subject, nonce).ok_or(Denied::Wrong)?;
+    let any = subject
+        .given
         .split(|b| *b == b',')
         .map(|one| same(one.trim_ascii(), expected.as_bytes()))
         .fold(false, |any, one| any | one);
-    proved(holds, Coverage::Whole)
+    holds(any)
+}
+
+fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Option<String> {
+    let signature = signature(credentials, subject, SAMPLE_NONCE.as_bytes())?;
+    proof.add(NONCE, SAMPLE_NONCE.to_owned());
+    Some(signature)
+}
+
+fn signature(credentials: &Credentials, subject: &Subject, nonce: &[u8]) -> Option<String> {
+    let query = parameters::distinct_pairs(subject.request.query())?;
+    let form = parameters::form_pairs(subject.request)?;
+    let path = subject.url.split(|b| *b == b'?').next().unwrap_or_default();
+    let parts = [&signed(path, query, form), b".".as_slice(), nonce];
+    Some(hmac_sha256_base64(&credentials.secret, &parts))
 }
 
 /// The URL without its query, then the query's and the form's parameters.

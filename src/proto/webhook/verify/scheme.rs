@@ -1,121 +1,149 @@
-//! The schemes by which a provider can prove itself, with their secrets.
+//! A scheme, by which a provider proves that a webhook is its own; and one interface's settings for it.
 
-use super::jwt::Algorithm;
-use super::telnyx::PublicKey;
-use super::twilio;
+use crate::proto::webhook::proof::Denied;
+use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::Hash;
+use crate::proto::wire::request::Request;
 
-/// How a provider proves that a webhook is its own (`[websmsd] auth_method`).
+/// One scheme: a row of [`SCHEMES`](super::SCHEMES), from which configuration, check, self-test and
+/// documentation read.
+pub struct Scheme {
+    /// Its name in `auth_method`.
+    pub name: &'static str,
+    /// The settings that it needs.
+    pub needs: Needs,
+    /// What its proof covers, and so what of the request is read.
+    pub covers: Covers,
+    /// The header fields that may have the signature. The first of them that is there counts, and must
+    /// be there once.
+    pub headers: &'static [&'static str],
+    /// Whether a request has its proof.
+    pub check: fn(&Credentials, &Subject) -> Result<(), Denied>,
+    /// Signs a POST for a self-test; `None` where only the provider has the key.
+    pub sign: Option<Signer>,
+}
+
+/// Makes the value of the first of [`Scheme::headers`], and adds to the proof what else a provider would.
+/// `None` where a part of what is signed is missing.
+pub type Signer = fn(&Credentials, &Subject, &mut Proof) -> Option<String>;
+
+/// The settings that a scheme needs.
+pub enum Needs {
+    /// None.
+    Nothing,
+    /// `auth_user` and `auth_passwd`.
+    UserAndPasswd,
+    /// `auth_passwd`; the text says what that is.
+    Passwd(&'static str),
+    /// `auth_passwd`, from which the function makes the secret. Its error continues the sentence
+    /// "auth_passwd ...".
+    Decoded(&'static str, fn(&[u8]) -> Result<Vec<u8>, &'static str>),
+    /// `auth_passwd` and `auth_hash`, which is one of these words; without it, `sha256` holds.
+    PasswdAndHash(&'static str, &'static [(&'static str, Hash)]),
+    /// The name is known, and the scheme is not taken. The text continues the sentence
+    /// "auth_method is NAME, ...".
+    Refused(&'static str),
+}
+
+/// What the proofs of a scheme cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Covers {
+    /// Query and body, since the secret itself is sent.
+    Request,
+    /// The URL that the provider called, query included, and the body: `public_url` is needed.
+    Url,
+    /// Of a GET the query, of a POST the body.
+    Parameters,
+    /// The body.
+    Body,
+    /// What stands inside this parameter.
+    Inside(&'static [u8]),
+    /// Nothing but the claims of its own token.
+    Claims,
+}
+
+/// A scheme and one interface's settings for it.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Scheme {
-    /// It does not.
-    None,
-    /// `Authorization: Basic`.
-    Basic {
-        /// `auth_user`.
-        user: Vec<u8>,
-        /// `auth_passwd`.
-        passwd: Vec<u8>,
-    },
-    /// `Authorization: Bearer`, the token being `auth_passwd`.
-    Bearer {
-        /// The token.
-        token: Vec<u8>,
-    },
-    /// HMAC-SHA1 of the parameter `result`.
-    Zadarma {
-        /// The API secret.
-        secret: Vec<u8>,
-    },
-    /// HMAC-SHA1 of the URL and the form's parameters, or of the URL with the body's digest.
-    Twilio {
-        /// The account's auth token.
-        token: Vec<u8>,
-        /// Whose header it stands in.
-        header: twilio::Header,
-    },
-    /// Ed25519 over time and body.
-    Telnyx {
-        /// The account's public key.
-        key: PublicKey,
-    },
-    /// A hash of all parameters in the parameter `sig`.
-    Vonage {
-        /// The signature secret.
-        secret: Vec<u8>,
-        /// The account's signature method.
-        hash: Hash,
-    },
-    /// A JWT with the body's digest (Vonage's Messages API).
-    VonageJwt {
-        /// The signature secret.
-        secret: Vec<u8>,
-        /// The only algorithm taken.
-        algorithm: Algorithm,
-    },
-    /// HMAC-SHA256 of URL, parameters and a nonce (V3).
-    Plivo {
-        /// The account's auth token.
-        token: Vec<u8>,
-    },
-    /// A JWT with digests of URL and body.
-    MessageBird {
-        /// The signing key.
-        key: Vec<u8>,
-        /// The only algorithm taken.
-        algorithm: Algorithm,
-    },
-    /// A JWT that repeats the body.
-    GatewayApi {
-        /// The webhook's secret.
-        secret: Vec<u8>,
-        /// The only algorithm taken.
-        algorithm: Algorithm,
-    },
-    /// HMAC-SHA256 of body, nonce and time.
-    Sinch {
-        /// The webhook's secret.
-        secret: Vec<u8>,
-    },
-    /// HMAC-SHA256 of the body.
-    Telesign {
-        /// The API key, decoded.
-        key: Vec<u8>,
-    },
+pub struct Credentials {
+    /// The scheme.
+    pub scheme: &'static Scheme,
+    /// `auth_user`, where the scheme needs it.
+    pub user: Vec<u8>,
+    /// `auth_passwd`, decoded where the scheme says so.
+    pub secret: Vec<u8>,
+    /// `auth_hash`, where the scheme needs it.
+    pub hash: Hash,
+}
+
+/// What a proof speaks of.
+pub struct Subject<'a> {
+    /// The request, body included.
+    pub request: &'a Request<'a>,
+    /// The URL that the provider called, where the scheme covers it.
+    pub url: &'a [u8],
+    /// What stands in the scheme's header field; empty where it has none.
+    pub given: &'a [u8],
+    /// When; `None` while the clock is not sane.
+    pub now_s: Option<u64>,
+}
+
+/// What a signature adds to a request.
+#[derive(Default)]
+pub struct Proof {
+    /// Header fields.
+    pub fields: Vec<(&'static str, String)>,
+    /// Parameters of the body.
+    pub parameters: Vec<Pair>,
+}
+
+/// Why a self-test cannot sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsigned {
+    /// Only the provider has the key.
+    PrivateKey,
+    /// The request or the settings lack a part of what is signed.
+    Missing,
 }
 
 impl Scheme {
-    /// Its name in `auth_method`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Scheme::None => "none",
-            Scheme::Basic { .. } => "basic",
-            Scheme::Bearer { .. } => "bearer",
-            Scheme::Zadarma { .. } => "zadarma",
-            Scheme::Twilio { header, .. } => header.scheme_name(),
-            Scheme::Telnyx { .. } => "telnyx",
-            Scheme::Vonage { .. } => "vonage",
-            Scheme::VonageJwt { .. } => "vonage-jwt",
-            Scheme::Plivo { .. } => "plivo",
-            Scheme::MessageBird { .. } => "messagebird",
-            Scheme::GatewayApi { .. } => "gatewayapi",
-            Scheme::Sinch { .. } => "sinch",
-            Scheme::Telesign { .. } => "telesign",
-        }
+    /// Whether `auth_method` may name it.
+    pub fn is_taken(&self) -> bool {
+        !matches!(self.needs, Needs::Refused(_))
     }
 
-    /// Whether it covers the URL that the provider called, so that `public_url` must be given.
-    pub fn covers_url(&self) -> bool {
-        matches!(
-            self,
-            Scheme::Twilio { .. } | Scheme::Plivo { .. } | Scheme::MessageBird { .. }
-        )
+    /// Whether a refused request is asked for a user's name and password.
+    pub fn asks_for_user(&self) -> bool {
+        matches!(self.needs, Needs::UserAndPasswd)
     }
 }
 
-/// Says the method and nothing of the secret.
-impl std::fmt::Debug for Scheme {
+/// By name: no two rows have the same.
+impl PartialEq for Scheme {
+    fn eq(&self, other: &Scheme) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Scheme {}
+
+/// Says the scheme and nothing of the secret.
+impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.scheme.name)
     }
 }
+
+impl Proof {
+    /// Adds a header field.
+    pub(super) fn add(&mut self, name: &'static str, value: String) {
+        self.fields.push((name, value));
+    }
+}
+
+/// The value of `Authorization` for a token.
+pub(super) fn bearer(token: &str) -> String {
+    ["Bearer ", token].concat()
+}
+
+/// A nonce for samples: without a dot, since it stands between dots.
+pub(super) const SAMPLE_NONCE: &str = "websms-selftest";

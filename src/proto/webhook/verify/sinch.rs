@@ -3,26 +3,46 @@
 //! In headers that begin `x-sinch-webhook-signature`. The query is not signed. Neither nonce nor
 //! time holds a dot, so that the body ends in one place only.
 
-use crate::proto::webhook::proof::{Coverage, Denied, fresh, nonce, seconds, the_one};
-use crate::proto::wire::mac::{hmac_sha256_base64, same};
-use crate::proto::wire::request::Request;
+use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, equal, fresh, nonce, seconds, the_one};
+use crate::proto::wire::mac::hmac_sha256_base64;
 
-pub(super) fn check(
-    secret: &[u8],
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let given = the_one(request, "x-sinch-webhook-signature")?;
-    if the_one(request, "x-sinch-webhook-signature-algorithm")? != b"HmacSHA256" {
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "sinch",
+    needs: Needs::Passwd("the webhook's secret"),
+    covers: Covers::Body,
+    headers: &["x-sinch-webhook-signature"],
+    check,
+    sign: Some(sign),
+};
+
+const ALGORITHM: &str = "x-sinch-webhook-signature-algorithm";
+const NONCE: &str = "x-sinch-webhook-signature-nonce";
+const TIMESTAMP: &str = "x-sinch-webhook-signature-timestamp";
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let request = subject.request;
+    if the_one(request, ALGORITHM)? != b"HmacSHA256" {
         return Err(Denied::Wrong);
     }
-    let nonce = nonce(request, "x-sinch-webhook-signature-nonce")?;
-    let time = the_one(request, "x-sinch-webhook-signature-timestamp")?;
+    let nonce = nonce(request, NONCE)?;
+    let time = the_one(request, TIMESTAMP)?;
     let signed_s = seconds(time)?;
-    let expected = hmac_sha256_base64(secret, &[request.body, b".", nonce, b".", time]);
-    if !same(given, expected.as_bytes()) {
-        return Err(Denied::Wrong);
-    }
-    fresh(signed_s, now_s)?;
-    Ok(Coverage::Body)
+    equal(subject.given, signature(credentials, subject, nonce, time))?;
+    fresh(signed_s, subject.now_s)
+}
+
+fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Option<String> {
+    let time = subject.now_s?.to_string();
+    let nonce = SAMPLE_NONCE.as_bytes();
+    let signature = signature(credentials, subject, nonce, time.as_bytes());
+    proof.add(ALGORITHM, "HmacSHA256".to_owned());
+    proof.add(NONCE, SAMPLE_NONCE.to_owned());
+    proof.add(TIMESTAMP, time);
+    Some(signature)
+}
+
+fn signature(credentials: &Credentials, subject: &Subject, nonce: &[u8], time: &[u8]) -> String {
+    let parts = [subject.request.body, b".", nonce, b".", time];
+    hmac_sha256_base64(&credentials.secret, &parts)
 }

@@ -3,12 +3,29 @@
 //!
 //! The key is what its base64 says. Neither query nor time is signed.
 
-use crate::proto::webhook::proof::{Coverage, Denied, proved, the_one};
-use crate::proto::wire::mac::{hmac_sha256_base64, same};
-use crate::proto::wire::request::Request;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
-pub(super) fn check(key: &[u8], request: &Request) -> Result<Coverage, Denied> {
-    let value = the_one(request, "authorization")?;
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, equal};
+use crate::proto::wire::mac::hmac_sha256_base64;
+
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "telesign",
+    needs: Needs::Decoded("the API key", key),
+    covers: Covers::Body,
+    headers: &["Authorization"],
+    check,
+    sign: Some(|credentials, subject, _| Some(signature(credentials, subject))),
+};
+
+fn key(base64: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let key = BASE64_STANDARD.decode(base64);
+    key.map_err(|_| "is no base64; write the API key as the portal shows it")
+}
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let value = subject.given;
     // Base64 has no colon.
     let given = match value.strip_prefix(b"TSA ") {
         Some(rest) => {
@@ -17,6 +34,9 @@ pub(super) fn check(key: &[u8], request: &Request) -> Result<Coverage, Denied> {
         }
         None => value,
     };
-    let expected = hmac_sha256_base64(key, &[request.body]);
-    proved(same(given, expected.as_bytes()), Coverage::Body)
+    equal(given, signature(credentials, subject))
+}
+
+fn signature(credentials: &Credentials, subject: &Subject) -> String {
+    hmac_sha256_base64(&credentials.secret, &[subject.request.body])
 }

@@ -6,44 +6,40 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use crate::proto::webhook::proof::{Coverage, Denied, fresh, seconds, the_one};
-use crate::proto::wire::request::Request;
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, fresh, holds, seconds, the_one};
 
-/// An Ed25519 public key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicKey([u8; 32]);
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "telnyx",
+    needs: Needs::Decoded("the account's public key", key),
+    covers: Covers::Body,
+    headers: &["telnyx-signature-ed25519"],
+    check,
+    sign: None,
+};
 
-impl PublicKey {
-    /// From base64, as the portal shows it. `None` unless it is 32 bytes.
-    pub fn parse(base64: &[u8]) -> Option<PublicKey> {
-        let bytes = BASE64_STANDARD.decode(base64).ok()?;
-        Some(PublicKey(bytes.try_into().ok()?))
-    }
-
-    /// Whether the signature (64 bytes) is of this message.
-    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.0)
-            .verify(message, signature)
-            .is_ok()
-    }
+/// An Ed25519 public key, 32 bytes, from base64 as the portal shows it.
+fn key(base64: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let key = BASE64_STANDARD.decode(base64).ok();
+    key.filter(|key| key.len() == 32)
+        .ok_or("is no public key; write the 44 characters of base64 that the portal shows")
 }
 
-pub(super) fn check(
-    key: &PublicKey,
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let signature = the_one(request, "telnyx-signature-ed25519")?;
-    let signature = BASE64_STANDARD.decode(signature);
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let request = subject.request;
+    let signature = BASE64_STANDARD.decode(subject.given);
     let signature = signature.map_err(|_| Denied::Wrong)?;
     let time = the_one(request, "telnyx-timestamp")?;
     let signed_s = seconds(time)?;
     let message = [time, b"|", request.body].concat();
-    if !key.verifies(&message, &signature) {
-        return Err(Denied::Wrong);
-    }
-    fresh(signed_s, now_s)?;
-    Ok(Coverage::Body)
+    holds(verifies(&credentials.secret, &message, &signature))?;
+    fresh(signed_s, subject.now_s)
+}
+
+/// Whether the signature (64 bytes) is of this message.
+fn verifies(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let key = UnparsedPublicKey::new(&ED25519, key);
+    key.verify(message, signature).is_ok()
 }
 
 #[cfg(test)]
@@ -61,17 +57,21 @@ mod tests {
     fn ed25519_is_that_of_rfc_8032() {
         // RFC 8032 §7.1, tests 1 to 3.
         fn check(key: &str, message: &str, signature: &str) {
-            let key = PublicKey::parse(BASE64_STANDARD.encode(bytes(key)).as_bytes()).unwrap();
+            let key = bytes(key);
             let (message, signature) = (bytes(message), bytes(signature));
-            assert!(key.verifies(&message, &signature));
+            assert!(verifies(&key, &message, &signature));
             for at in 0..signature.len() {
                 let mut wrong = signature.clone();
                 *wrong.get_mut(at).unwrap() ^= 1;
-                assert!(!key.verifies(&message, &wrong), "byte {at}");
+                assert!(!verifies(&key, &message, &wrong), "byte {at}");
             }
-            assert!(!key.verifies(&[message.as_slice(), b"x"].concat(), &signature));
-            assert!(!key.verifies(&message, signature.get(1..).unwrap()));
-            assert!(!key.verifies(&message, &[]));
+            assert!(!verifies(
+                &key,
+                &[message.as_slice(), b"x"].concat(),
+                &signature
+            ));
+            assert!(!verifies(&key, &message, signature.get(1..).unwrap()));
+            assert!(!verifies(&key, &message, &[]));
         }
         check(
             "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
@@ -97,13 +97,12 @@ mod tests {
     fn keys() {
         let check = |bytes: usize, expected: bool| {
             let text = BASE64_STANDARD.encode(vec![7; bytes]);
-            let found = PublicKey::parse(text.as_bytes()).is_some();
-            assert_eq!(found, expected, "{bytes}");
+            assert_eq!(key(text.as_bytes()).is_ok(), expected, "{bytes}");
         };
         check(31, false);
         check(32, true);
         check(33, false);
-        assert_eq!(PublicKey::parse(b""), None);
-        assert_eq!(PublicKey::parse(&[b'!'; 44]), None);
+        assert!(key(b"").is_err());
+        assert!(key(&[b'!'; 44]).is_err());
     }
 }

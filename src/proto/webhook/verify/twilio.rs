@@ -14,42 +14,34 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::proto::webhook::proof::{Coverage, Denied, proved, the_one};
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, holds};
 use crate::proto::wire::form::{self, Pair};
 use crate::proto::wire::mac::{hmac_sha1, same, sha256_hex};
 use crate::proto::wire::parameters;
 use crate::proto::wire::request::Request;
 
-/// Whose header the signature stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Header {
-    /// `X-Twilio-Signature`.
-    Twilio,
-    /// `X-SignalWire-Signature`, and where there is none, Twilio's.
-    SignalWire,
-}
+pub(super) const TWILIO: Scheme = Scheme {
+    name: "twilio",
+    needs: Needs::Passwd("the account's auth token"),
+    covers: Covers::Url,
+    headers: &["X-Twilio-Signature"],
+    check,
+    sign: Some(sign),
+};
 
-impl Header {
-    pub(super) fn scheme_name(self) -> &'static str {
-        match self {
-            Header::Twilio => "twilio",
-            Header::SignalWire => "signalwire",
-        }
-    }
-}
+/// The same signature in a header of its own; where that is not there, in Twilio's.
+pub(super) const SIGNALWIRE: Scheme = Scheme {
+    name: "signalwire",
+    needs: Needs::Passwd("the space's signing key"),
+    covers: Covers::Url,
+    headers: &["X-SignalWire-Signature", "X-Twilio-Signature"],
+    check,
+    sign: Some(sign),
+};
 
-pub(super) fn check(
-    token: &[u8],
-    header: Header,
-    url: &[u8],
-    request: &Request,
-) -> Result<Coverage, Denied> {
-    const SIGNALWIRE: &str = "x-signalwire-signature";
-    let name = match header {
-        Header::SignalWire if request.header(SIGNALWIRE).is_some() => SIGNALWIRE,
-        _ => "x-twilio-signature",
-    };
-    let given = the_one(request, name)?;
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let request = subject.request;
     let mut pairs = match parameters::form_pairs(request) {
         Some(pairs) => pairs,
         None if body_is_in_query(request) => Vec::new(),
@@ -57,11 +49,18 @@ pub(super) fn check(
     };
     pairs.sort_unstable();
     // All are tried, so that the time does not tell which.
-    let holds = with_and_without_port(url)
+    let any = with_and_without_port(subject.url)
         .iter()
-        .map(|url| same(given, signature(token, url, &pairs).as_bytes()))
+        .map(|url| signature(&credentials.secret, url, &pairs))
+        .map(|expected| same(subject.given, expected.as_bytes()))
         .fold(false, |any, one| any | one);
-    proved(holds, Coverage::Whole)
+    holds(any)
+}
+
+fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<String> {
+    let mut pairs = parameters::form_pairs(subject.request)?;
+    pairs.sort_unstable();
+    Some(signature(&credentials.secret, subject.url, &pairs))
 }
 
 /// Whether the query has the body's digest, and once.

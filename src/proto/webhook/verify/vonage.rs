@@ -4,24 +4,25 @@
 //! method that text is followed by the secret and hashed with MD5, or is HMACed with it. The
 //! parameter `timestamp` says when. Of a POST the body alone is signed, of a GET the query.
 
-use crate::proto::webhook::proof::{Coverage, Denied, fresh, seconds};
-use crate::proto::wire::mac::{self, Hash, same};
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, equal, fresh, seconds};
+use crate::proto::wire::mac;
 use crate::proto::wire::parameters;
-use crate::proto::wire::request::Request;
 
-pub(super) fn check(
-    secret: &[u8],
-    hash: Hash,
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let is_get = matches!(request.method, "GET" | "HEAD");
-    let (pairs, coverage) = match is_get {
-        true => (parameters::distinct_pairs(request.query()), Coverage::Whole),
-        false => {
-            let pairs = parameters::form_pairs(request).or_else(|| parameters::json_pairs(request));
-            (pairs, Coverage::Body)
-        }
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "vonage",
+    needs: Needs::PasswdAndHash("the signature secret", mac::PARAMETER_HASHES),
+    covers: Covers::Parameters,
+    headers: &[],
+    check,
+    sign: Some(sign),
+};
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let request = subject.request;
+    let pairs = match request.method {
+        "GET" | "HEAD" => parameters::distinct_pairs(request.query()),
+        _ => parameters::form_pairs(request).or_else(|| parameters::json_pairs(request)),
     };
     let mut pairs = pairs.ok_or(Denied::Wrong)?;
     let given = pairs.iter().position(|(name, _)| name == b"sig");
@@ -29,9 +30,17 @@ pub(super) fn check(
     let time = pairs.iter().find(|(name, _)| name == b"timestamp");
     let signed_s = time.map(|(_, time)| seconds(time)).ok_or(Denied::Wrong)??;
     let given = given.to_ascii_lowercase();
-    if !same(&given, mac::of_parameters(hash, secret, pairs).as_bytes()) {
-        return Err(Denied::Wrong);
-    }
-    fresh(signed_s, now_s)?;
-    Ok(coverage)
+    let expected = mac::of_parameters(credentials.hash, &credentials.secret, pairs);
+    equal(&given, expected)?;
+    fresh(signed_s, subject.now_s)
+}
+
+fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Option<String> {
+    let mut pairs = parameters::form_pairs(subject.request)?;
+    let time = subject.now_s?.to_string().into_bytes();
+    let time = (b"timestamp".to_vec(), time);
+    pairs.push(time.clone());
+    let signature = mac::of_parameters(credentials.hash, &credentials.secret, pairs);
+    proof.parameters = vec![time, (b"sig".to_vec(), signature.into_bytes())];
+    Some(String::new())
 }

@@ -4,26 +4,31 @@
 //! A token without it proves who called and nothing of what was said, so it is not enough. The
 //! query is not signed.
 
-use super::jwt::{self, Algorithm};
-use crate::proto::webhook::proof::{Coverage, Denied, credentials, fresh};
-use crate::proto::wire::mac::{same, sha256_hex};
-use crate::proto::wire::request::Request;
+use super::jwt;
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, bearer};
+use crate::proto::webhook::proof::{Denied, fresh, token};
+use crate::proto::wire::mac::sha256_hex;
 
-pub(super) fn check(
-    secret: &[u8],
-    algorithm: Algorithm,
-    request: &Request,
-    now_s: Option<u64>,
-) -> Result<Coverage, Denied> {
-    let token = credentials(request, "bearer")?;
-    let claims = jwt::read(token, secret, algorithm)?;
-    let hash = claims.text("payload_hash").ok_or(Denied::Wrong)?;
-    let hash = hash.to_ascii_lowercase();
-    if !same(&hash, sha256_hex(request.body).as_bytes()) {
-        return Err(Denied::Wrong);
-    }
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "vonage-jwt",
+    needs: Needs::PasswdAndHash("the signature secret", jwt::HASHES),
+    covers: Covers::Body,
+    headers: &["Authorization"],
+    check,
+    sign: Some(sign),
+};
+
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let claims = jwt::read(token(subject.given, "bearer")?, credentials)?;
+    claims.has_hash("payload_hash", subject.request.body)?;
     let made_s = claims.seconds("iat")?.ok_or(Denied::Wrong)?;
-    fresh(made_s, now_s)?;
-    claims.holds(now_s)?;
-    Ok(Coverage::Body)
+    fresh(made_s, subject.now_s)?;
+    claims.holds(subject.now_s)
+}
+
+fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<String> {
+    let (now_s, hash) = (subject.now_s?, sha256_hex(subject.request.body));
+    let claims = format!(r#"{{"iat":{now_s},"payload_hash":"{hash}"}}"#);
+    let token = jwt::encode(claims.as_bytes(), credentials)?;
+    Some(bearer(&token))
 }

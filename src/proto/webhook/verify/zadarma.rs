@@ -7,19 +7,31 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::proto::webhook::proof::{Coverage, Denied, proved, the_one};
-use crate::proto::wire::mac::{hex, hmac_sha1, same};
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use crate::proto::webhook::proof::{Denied, equal};
+use crate::proto::wire::mac::{hex, hmac_sha1};
 use crate::proto::wire::parameters;
-use crate::proto::wire::request::Request;
+
+pub(super) const SCHEME: Scheme = Scheme {
+    name: "zadarma",
+    needs: Needs::Passwd("the API secret"),
+    covers: Covers::Inside(SIGNED),
+    headers: &["Signature"],
+    check,
+    sign: Some(|credentials, subject, _| expected(credentials, subject)),
+};
 
 /// The parameter that is signed.
-pub(super) const SIGNED: &[u8] = b"result";
+const SIGNED: &[u8] = b"result";
 
-pub(super) fn check(secret: &[u8], request: &Request) -> Result<Coverage, Denied> {
-    let given = the_one(request, "signature")?;
-    let result = parameters::parameter(request, SIGNED).ok_or(Denied::Wrong)?;
-    let expected = signature(secret, &result);
-    proved(same(given, expected.as_bytes()), Coverage::Inside(SIGNED))
+fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+    let expected = expected(credentials, subject).ok_or(Denied::Wrong)?;
+    equal(subject.given, expected)
+}
+
+fn expected(credentials: &Credentials, subject: &Subject) -> Option<String> {
+    let result = parameters::parameter(subject.request, SIGNED)?;
+    Some(signature(&credentials.secret, &result))
 }
 
 /// Of the forty hexadecimal digits, not of the twenty bytes.

@@ -17,7 +17,7 @@ use crate::limits::{
 };
 use crate::proto::webhook::interface::{Condition, Gate, Interface};
 use crate::proto::webhook::proof::Coverage;
-use crate::proto::webhook::verify::Scheme;
+use crate::proto::webhook::verify::Credentials;
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::{Field, Version};
 
@@ -73,7 +73,7 @@ fn read_as(
         gate: Gate {
             permit: None,
             paths: None,
-            scheme: Scheme::None,
+            credentials: Credentials::none(),
             public_url: None,
             key_echo: Vec::new(),
         },

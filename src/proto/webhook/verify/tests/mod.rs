@@ -6,7 +6,7 @@ mod near;
 
 use super::*;
 use crate::proto::wire::mac::hmac_sha256_base64;
-use crate::proto::wire::request::{Field, Version};
+use crate::proto::wire::request::{Field, Request, Version};
 
 /// A request with a body.
 pub(in crate::proto::webhook::verify) fn request<'a>(
@@ -30,14 +30,25 @@ pub(in crate::proto::webhook::verify) fn request<'a>(
     }
 }
 
+/// A scheme with a secret.
+pub(in crate::proto::webhook) fn with_secret(name: &str, secret: &[u8]) -> Credentials {
+    let scheme = SCHEMES.iter().find(|scheme| scheme.name == name).unwrap();
+    Credentials {
+        scheme,
+        secret: secret.to_vec(),
+        ..Credentials::none()
+    }
+}
+
 /// Any reason for 401 as one.
 fn check(
-    scheme: &Scheme,
+    credentials: &Credentials,
     public_url: Option<&PublicUrl>,
     request: &Request,
     now_s: Option<u64>,
 ) -> Result<Coverage, Denied> {
-    super::check(scheme, public_url, request, now_s).map_err(|denied| match denied {
+    let found = credentials.check(public_url, request, now_s);
+    found.map_err(|denied| match denied {
         Denied::Clock => Denied::Clock,
         _ => Denied::Wrong,
     })
@@ -45,9 +56,7 @@ fn check(
 
 #[test]
 fn what_the_operator_reads() {
-    let scheme = Scheme::Sinch {
-        secret: b"s".to_vec(),
-    };
+    let credentials = with_secret("sinch", b"s");
     let check_row = |signatures: &[&str], now_s: Option<u64>, expected: &str| {
         let mut fields = vec![
             ("x-sinch-webhook-signature-algorithm", "HmacSHA256"),
@@ -57,7 +66,7 @@ fn what_the_operator_reads() {
         let name = "x-sinch-webhook-signature";
         fields.extend(signatures.iter().map(|value| (name, *value)));
         let request = request("POST", "/", &fields, b"");
-        let found = super::check(&scheme, None, &request, now_s);
+        let found = credentials.check(None, &request, now_s);
         assert_eq!(found.unwrap_err().phrase(), expected, "{signatures:?}");
     };
     let good = &*hmac_sha256_base64(b"s", &[b".n.1000"]);
@@ -72,10 +81,15 @@ fn what_the_operator_reads() {
 }
 
 #[track_caller]
-fn check_credentials(scheme: &Scheme, fields: &[&str], expected: Result<Coverage, Denied>) {
+fn check_credentials(
+    credentials: &Credentials,
+    fields: &[&str],
+    expected: Result<Coverage, Denied>,
+) {
     let fields: Vec<(&str, &str)> = fields.iter().map(|v| ("authorization", *v)).collect();
     let request = request("POST", "/", &fields, b"");
-    assert_eq!(check(scheme, None, &request, None), expected, "{fields:?}");
+    let found = check(credentials, None, &request, None);
+    assert_eq!(found, expected, "{fields:?}");
 }
 
 #[test]
@@ -83,13 +97,13 @@ fn credentials_of_a_header() {
     let check_row = check_credentials;
     let yes = || Ok(Coverage::Whole);
     let no = || Err(Denied::Wrong);
-    check_row(&Scheme::None, &[], yes());
-    check_row(&Scheme::None, &["whatever"], yes());
+    check_row(&Credentials::none(), &[], yes());
+    check_row(&Credentials::none(), &["whatever"], yes());
 
     // printf 'Aladdin:open sesame' | base64 (RFC 7617 §2)
-    let basic = Scheme::Basic {
+    let basic = Credentials {
         user: b"Aladdin".to_vec(),
-        passwd: b"open sesame".to_vec(),
+        ..with_secret("basic", b"open sesame")
     };
     check_row(&basic, &["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], yes());
     check_row(&basic, &["bASIC  QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], yes());
@@ -104,9 +118,7 @@ fn credentials_of_a_header() {
     let twice = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
     check_row(&basic, &[twice, twice], no());
 
-    let bearer = Scheme::Bearer {
-        token: b"t0ken".to_vec(),
-    };
+    let bearer = with_secret("bearer", b"t0ken");
     check_row(&bearer, &["Bearer t0ken"], yes());
     check_row(&bearer, &["bearer t0ken"], yes());
     check_row(&bearer, &["Bearer T0ken"], no());
@@ -117,8 +129,6 @@ fn credentials_of_a_header() {
 
 #[test]
 fn no_secret_in_debug() {
-    let scheme = Scheme::Bearer {
-        token: b"t0ken".to_vec(),
-    };
-    assert_eq!(format!("{scheme:?}"), "bearer");
+    let bearer = with_secret("bearer", b"t0ken");
+    assert_eq!(format!("{bearer:?}"), "bearer");
 }

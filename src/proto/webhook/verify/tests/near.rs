@@ -5,7 +5,7 @@ use super::*;
 /// A request with its proof, and what the proof covers.
 #[derive(Clone)]
 pub(super) struct Sample {
-    pub(super) scheme: Scheme,
+    pub(super) credentials: Credentials,
     /// Empty: none.
     pub(super) public_url: String,
     pub(super) method: &'static str,
@@ -49,7 +49,7 @@ impl Sample {
         fields.extend(proof);
         let request = request(self.method, &self.target, &fields, &self.body);
         let public_url = PublicUrl::parse(&self.public_url);
-        check(&self.scheme, public_url.as_ref(), &request, now_s)
+        check(&self.credentials, public_url.as_ref(), &request, now_s)
     }
 
     pub(super) fn judge(&self) -> Result<Coverage, Denied> {
@@ -58,7 +58,7 @@ impl Sample {
 
     #[track_caller]
     pub(super) fn refused(&self, what: &str) {
-        let name = self.scheme.name();
+        let name = self.credentials.scheme.name;
         assert_eq!(self.judge(), Err(Denied::Wrong), "{name}: {what}");
     }
 
@@ -71,7 +71,7 @@ impl Sample {
     /// Accepted as it is, and never when anything of it differs.
     #[track_caller]
     pub(super) fn check(&self) {
-        let name = self.scheme.name();
+        let name = self.credentials.scheme.name;
         assert_eq!(self.judge(), Ok(self.coverage.clone()), "{name}");
         self.check_fields();
         self.check_target();
@@ -108,7 +108,7 @@ impl Sample {
                 Signed::No => assert_eq!(changed.judge(), Ok(self.coverage.clone()), "{what}"),
             }
         }
-        if self.scheme.covers_url() {
+        if self.credentials.scheme.covers == Covers::Url {
             for (from, to) in [("https://", "http://"), ("://", "://x"), ("https", "HTTPS")] {
                 let url = self.public_url.replacen(from, to, 1);
                 self.with(|s| s.public_url = url).refused("public_url");
@@ -149,7 +149,11 @@ impl Sample {
                 true => Ok(self.coverage.clone()),
                 false => Err(Denied::Wrong),
             };
-            assert_eq!(found, expected, "{} at {now_s}", self.scheme.name());
+            assert_eq!(
+                found, expected,
+                "{} at {now_s}",
+                self.credentials.scheme.name
+            );
         }
         // A stranger does not learn what the clock says.
         let mut forged = self.clone();

@@ -1,0 +1,47 @@
+//! `none`, `basic` and `bearer`: no proof at all, or the secret itself in `Authorization`.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, bearer};
+use crate::proto::webhook::proof::{Denied, holds, token};
+use crate::proto::wire::mac::same;
+
+/// Nothing is asked for.
+pub(super) const NONE: Scheme = Scheme {
+    name: "none",
+    needs: Needs::Nothing,
+    covers: Covers::Request,
+    headers: &[],
+    check: |_, _| Ok(()),
+    sign: Some(|_, _, _| Some(String::new())),
+};
+
+/// `Authorization: Basic` (RFC 7617).
+pub(super) const BASIC: Scheme = Scheme {
+    name: "basic",
+    needs: Needs::UserAndPasswd,
+    covers: Covers::Request,
+    headers: &["Authorization"],
+    check: |credentials, subject| check(subject, "basic", pair(credentials).as_bytes()),
+    sign: Some(|credentials, _, _| Some(["Basic ", &pair(credentials)].concat())),
+};
+
+/// `Authorization: Bearer` (RFC 6750 §2.1).
+pub(super) const BEARER: Scheme = Scheme {
+    name: "bearer",
+    needs: Needs::Passwd("the token"),
+    covers: Covers::Request,
+    headers: &["Authorization"],
+    check: |credentials, subject| check(subject, "bearer", &credentials.secret),
+    sign: Some(|credentials, _, _| Some(bearer(str::from_utf8(&credentials.secret).ok()?))),
+};
+
+fn check(subject: &Subject, kind: &str, expected: &[u8]) -> Result<(), Denied> {
+    holds(same(token(subject.given, kind)?, expected))
+}
+
+fn pair(credentials: &Credentials) -> String {
+    let pair = [&credentials.user, b":".as_slice(), &credentials.secret].concat();
+    BASE64_STANDARD.encode(pair)
+}
