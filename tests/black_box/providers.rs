@@ -61,6 +61,7 @@ use Kind::{Digits, Integer, Is, Number, Plus, Ten, Text};
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 const JSON_API: &str = "application/vnd.api+json";
+const MULTIPART: &str = "multipart/form-data; boundary=websms-0000000000000000";
 const BASIC: &str = "Authorization: Basic dXNlci0xOnBhc3MtMQ==";
 const BEARER: &str = "Authorization: Bearer pass-1";
 
@@ -174,7 +175,7 @@ const APIS: &[Api] = &[
         fields: &[("To", Plus), ("From", Text), ("Body", Text)],
         accepts: (201, r#"{"account_sid":"user-1","sid":"SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","error_code":null}"#, "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         refuses: (400, r#"{"code":21211,"message":"The 'To' number is not a valid phone number.","status":400}"#) },
-    Api { name: "voipms", call: "POST /api/v1/rest.php", auth: "", content_type: FORM,
+    Api { name: "voipms", call: "POST /api/v1/rest.php", auth: "", content_type: MULTIPART,
         fields: &[("api_username", Is("user-1")), ("api_password", Is("pass-1")), ("method", Is("sendSMS")), ("did", Ten), ("dst", Ten), ("message", Text)],
         accepts: (200, r#"{"status":"success","sms":23434}"#, "23434"),
         refuses: (200, r#"{"status":"invalid_dst"}"#) },
@@ -251,6 +252,12 @@ impl Kind {
 }
 
 fn field(request: &Received, name: &str) -> Option<(String, bool)> {
+    if request.header("Content-Type") == Some(MULTIPART) {
+        let text = request.text();
+        let (_, value) = text.split_once(&format!("; name=\"{name}\"\r\n\r\n"))?;
+        let (value, _) = value.split_once("\r\n--websms-")?;
+        return Some((value.to_owned(), true));
+    }
     if request.header("Content-Type").is_some_and(|t| t != FORM) {
         let value = json::parse(&request.body).ok()?;
         let value = value.at(&json::steps(name.as_bytes())?)?;
@@ -433,6 +440,18 @@ fn vonage_is_told_of_characters_outside_gsm() {
         let kind = field(&request, "type").map(|(value, _)| value);
         assert_eq!(kind.as_deref(), Some(expected), "{text}");
     }
+}
+
+#[test]
+fn voipms_limit_of_a_day_is_no_refusal() {
+    let answer = |_: &Received| (200, r#"{"status":"limit_reached"}"#.to_owned());
+    let itsp = Itsp::start(vec![Script::Decide(Decision(Arc::new(answer)))]);
+    let (scratch, host) = (Scratch::new(), itsp.url());
+    let lines = credentials(api("voipms"));
+    let conf = format!("[websms]\n{lines}host = \"{host}\"\n[queue]\ndir =\n");
+    let conf = scratch.file("websms.conf", conf);
+    let ran = websms(&conf, &["--", "+12025550183", "+12025550160", "Hello"]);
+    assert_eq!(ran.code, Some(75), "{}", ran.stderr);
 }
 
 #[test]
