@@ -112,7 +112,7 @@ const APIS: &[Api] = &[
         accepts: (200, r#"{"ids":[421332671,4421332672],"usage":{"countries":{"DK":2},"currency":"DKK","total_cost":0.12}}"#, "421332671"),
         refuses: (400, r#"{"code":"0x0215","message":"Bad request"}"#) },
     Api { name: "infobip", call: "POST /sms/3/messages", auth: "Authorization: App pass-1", content_type: JSON,
-        fields: &[("messages[0].destinations[0].to", Digits), ("messages[0].from", Text), ("messages[0].content.text", Text)],
+        fields: &[("messages[0].destinations[0].to", Digits), ("messages[0].sender", Text), ("messages[0].content.text", Text)],
         accepts: (200, r#"{"bulkId":"2034072219640523072","messages":[{"messageId":"2250be2d4219-3af1-78856-aabe-1362af1edfd2","status":{"groupId":1,"groupName":"PENDING","id":26},"destination":"12025550183"}]}"#, "2250be2d4219-3af1-78856-aabe-1362af1edfd2"),
         refuses: (200, r#"{"messages":[{"messageId":"2250be2d4219-3af1-78856-aabe-1362af1edfd3","status":{"groupId":5,"groupName":"REJECTED","id":51}}]}"#) },
     Api { name: "inteliquent", call: "POST /msgbroker/rest/publishMessages", auth: BEARER, content_type: JSON,
