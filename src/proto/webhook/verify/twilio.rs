@@ -33,7 +33,7 @@ pub(super) const TWILIO: Scheme = Scheme {
 /// The same signature in a header of its own; where that is not there, in Twilio's.
 pub(super) const SIGNALWIRE: Scheme = Scheme {
     name: "signalwire",
-    needs: Needs::Passwd("the space's signing key"),
+    needs: Needs::Passwd("the project's signing key"),
     covers: Covers::Url,
     headers: &["X-SignalWire-Signature", "X-Twilio-Signature"],
     check,
