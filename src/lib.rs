@@ -34,6 +34,8 @@
 //! # Panics
 //! Invariant: no panic is reachable from outside data.
 
+extern crate alloc;
+
 pub mod limits;
 pub mod message;
 

@@ -2,7 +2,7 @@
 //!
 //! Refuse, never truncate: a cut SMS is a wrong SMS.
 
-use std::time::Duration;
+use core::time::Duration;
 
 // ---- A message ----------------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 //! Invariant: a [`Number`], [`Sender`] or [`Text`] was checked where it was made and is not
 //! checked again.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use crate::limits::NUMBER_BYTES_MAX;
 
@@ -129,7 +131,7 @@ impl fmt::Display for BadMessage {
     }
 }
 
-impl std::error::Error for BadMessage {}
+impl core::error::Error for BadMessage {}
 
 impl Number {
     /// Inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and no special
@@ -171,7 +173,7 @@ impl Sender {
         };
         let kept = |c: char| u8::try_from(c).ok().filter(|b| is_sender_byte(*b));
         let replaced = |c: char| kept(c).map_or('_', char::from);
-        Ok(Sender(match std::str::from_utf8(bytes) {
+        Ok(Sender(match core::str::from_utf8(bytes) {
             Ok(text) => text.chars().map(replaced).collect(),
             Err(_) => bytes.iter().map(|b| replaced(char::from(*b))).collect(),
         }))
@@ -199,7 +201,7 @@ impl Text {
     /// well-formed sequence of several bytes: U+FFFD stands for each ill-formed part. Else it is read as
     /// ISO-8859-1. NUL is dropped. May be empty.
     pub fn parse_inbound(raw: &[u8], charset: Option<&str>) -> Text {
-        let mut bytes = match std::str::from_utf8(raw) {
+        let mut bytes = match core::str::from_utf8(raw) {
             Ok(_) => raw.to_vec(),
             Err(_) => decode(raw, charset.unwrap_or_default()).into_bytes(),
         };
@@ -222,7 +224,7 @@ impl Text {
 
     /// As characters: bytes that are no UTF-8 are read as ISO-8859-1 (spec §6.4).
     pub fn to_utf8(&self) -> Cow<'_, str> {
-        match std::str::from_utf8(&self.0) {
+        match core::str::from_utf8(&self.0) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => Cow::Owned(self.0.iter().map(|b| char::from(*b)).collect()),
         }

@@ -1,4 +1,5 @@
-//! Gives bytes meaning. Pure: no file, socket, clock, thread, randomness or environment here.
+//! Gives bytes meaning. Pure: no file, socket, clock, thread, randomness or environment here, which the
+//! compiler checks: the crate `tests/pure` has these files without `std`.
 //!
 //! Four rooms: [`wire`] reads and writes the formats of others. Above it, [`webhook`] judges what a
 //! provider sends to us and [`provider`] makes what we send to a provider, and neither knows the other.

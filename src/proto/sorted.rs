@@ -6,7 +6,8 @@
 //!
 //! Invariant: the keys ascend, each there once.
 
-use std::borrow::Borrow;
+use alloc::borrow::Borrow;
+use alloc::vec::Vec;
 
 /// An ordered map; with `()` for values, a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     /// All, in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, (K, V)> {
+    pub fn iter(&self) -> core::slice::Iter<'_, (K, V)> {
         self.entries.iter()
     }
 
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn it_does_what_a_tree_does() {
         let mut sorted = Sorted::new();
-        let mut tree = std::collections::BTreeMap::new();
+        let mut tree = alloc::collections::BTreeMap::new();
         // Numbers that jump about and come back.
         let mut number = 7u32;
         for turn in 0..10_000u32 {

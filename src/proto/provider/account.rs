@@ -1,6 +1,9 @@
 //! An interface's account, a call to its provider, the reply and the verdict on it: plain values.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
 
 use super::fill;
 use super::sign::Auth;

@@ -3,6 +3,8 @@
 //! A template was split into names, values and headers before, so a value never divides anything.
 //! A brace that begins no known name is itself.
 
+use alloc::vec::Vec;
+
 /// What the configuration gives for the placeholders.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values {
@@ -17,8 +19,8 @@ pub struct Values {
 }
 
 /// Says nothing of the credentials.
-impl std::fmt::Debug for Values {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Values {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Values")
     }
 }

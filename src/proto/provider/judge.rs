@@ -1,6 +1,8 @@
 //! A provider's reply → a verdict (spec §6.5).
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
 
 use super::account::{Account, AnswerPlace, Blame, BodyEnd, Cause, Check, Reason, Reply, Verdict};
 use super::reason::{Private, at_place, said};

@@ -1,5 +1,7 @@
 //! The secrets of an account in every spelling, and bytes without them.
 
+use alloc::vec::Vec;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 

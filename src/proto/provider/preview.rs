@@ -4,6 +4,8 @@
 //! credentials, wherever and however they are written), so that neither a new place nor a new
 //! name shows one.
 
+use alloc::vec::Vec;
+
 use super::account::{Account, Format};
 use super::encode::BadAccount;
 use super::encode::{assemble, filled};

@@ -3,6 +3,9 @@
 //! Invariant: what comes out holds no configured secret, no twelve successive bytes of the SMS's text,
 //! no number where numbers are masked, and no character that could end or forge a field of a log line.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::account::{Account, AnswerPlace, Reply};
 use super::mask::{MASK, mask, other_secrets, secrets};
 use crate::limits::{PROVIDER_REASON_BYTES_MAX, QUOTED_TEXT_BYTES_MAX};

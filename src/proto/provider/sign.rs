@@ -1,6 +1,11 @@
 //! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh`,
 //! `vonage` (spec §6.3).
 
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use md5::{Digest, Md5};
@@ -88,8 +93,8 @@ pub struct ToSign<'a> {
 }
 
 /// Says the method and nothing of the credentials.
-impl std::fmt::Debug for Auth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Auth::None => "None",
             Auth::Plain { .. } => "Plain",

@@ -6,6 +6,11 @@
 //!
 //! When the next try is due stands in [`super::schedule`]; here only what must outlive the process.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
 use crate::limits::{INDEX_BYTES_MAX, QUEUE_REASON_BYTES_MAX};
 use crate::message::{Message, Number, Sender, Text};
 use crate::proto::record::fields::{self, BadField, Fields};
@@ -49,8 +54,8 @@ pub enum BadItem {
     Leftover,
 }
 
-impl std::fmt::Display for BadItem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for BadItem {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             BadItem::Version => f.write_str("its first line is not of this version"),
             BadItem::Field(name) => write!(f, "its line {name} is missing or wrong"),

@@ -3,7 +3,8 @@
 //! The version stands first and is not dealt with here; the fields follow in a fixed order, one a
 //! line, so that a file can be read with `cat` and nothing in it can be taken for something else.
 
-use std::str::FromStr;
+use alloc::vec::Vec;
+use core::str::FromStr;
 
 /// This line is missing, misplaced or says something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl<'a> Fields<'a> {
 
     /// The same, UTF-8.
     pub fn text(&mut self, name: &'static str) -> Result<&'a str, BadField> {
-        std::str::from_utf8(self.value(name)?).map_err(|_| BadField(name))
+        core::str::from_utf8(self.value(name)?).map_err(|_| BadField(name))
     }
 
     /// The same, digits only.

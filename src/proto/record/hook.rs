@@ -2,6 +2,10 @@
 //!
 //! The text is no part of it: that goes to standard input alone, where no list of processes shows it.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::message::Message;
 
 /// Why a hook runs.

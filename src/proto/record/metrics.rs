@@ -5,6 +5,9 @@
 //! Invariant: a label is a word of ours or the name of an interface, escaped, so that no name can
 //! begin a line of its own.
 
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
 /// The content type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 

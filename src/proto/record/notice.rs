@@ -6,6 +6,11 @@
 //! The file is text: `websms notices 1`, then a line for each sender that was told lately: when, in
 //! seconds since 1970, and its number.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::limits::{NOTICE_PAUSE, NOTICES_MAX};
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::record::envelope::Item;
@@ -62,8 +67,8 @@ pub enum NotNow {
     Full,
 }
 
-impl std::fmt::Display for NotNow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for NotNow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             NotNow::Lately => {
                 let minutes = NOTICE_PAUSE.as_secs() / 60;

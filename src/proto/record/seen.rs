@@ -6,7 +6,10 @@
 //!
 //! Invariant: never more than [`SEEN_MAX`] records are held; the oldest goes first.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::limits::SEEN_MAX;
 use crate::message::Message;
@@ -66,8 +69,8 @@ pub enum BadSeen {
     Cut,
 }
 
-impl std::fmt::Display for BadSeen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for BadSeen {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             BadSeen::Version => f.write_str("its first line is not of this version"),
             BadSeen::Line(number) => write!(f, "line {number} is no record"),
@@ -91,7 +94,7 @@ impl Print {
     }
 
     fn parse(line: &[u8]) -> Option<Print> {
-        let line = std::str::from_utf8(line).ok()?;
+        let line = core::str::from_utf8(line).ok()?;
         let (id, content) = line.split_once(' ')?;
         Some(Print {
             id: number(id)?,

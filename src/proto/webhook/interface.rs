@@ -3,7 +3,9 @@
 //! These are the values that a configuration gives. [`access`](super::access) decides by a [`Gate`] which
 //! interface a request belongs to, `read` finds its messages by a [`Webhook`].
 
-use std::net::IpAddr;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use crate::proto::webhook::verify::{Credentials, PublicUrl};
 use crate::proto::wire::cidr::Cidr;

@@ -1,6 +1,9 @@
 //! What a proof is: what of a request it covers, why it may not hold, and the parts that schemes have
 //! in common.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::limits::{NONCE_BYTES_MAX, SIGNATURE_AGE_S_MAX};
 use crate::proto::wire::mac::same;
 use crate::proto::wire::request::Request;
@@ -78,7 +81,7 @@ pub(super) fn nonce<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], D
 pub(super) fn seconds(text: &[u8]) -> Result<u64, Denied> {
     // What a number's own parser takes besides digits is no time.
     let digits = (1..=12).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-    let text = std::str::from_utf8(text).ok().filter(|_| digits);
+    let text = core::str::from_utf8(text).ok().filter(|_| digits);
     text.and_then(|text| text.parse().ok()).ok_or(Denied::Wrong)
 }
 

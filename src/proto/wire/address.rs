@@ -4,6 +4,8 @@
 //! is a number is for [`Number`](crate::message::Number) and [`Sender`](crate::message::Sender) to
 //! say.
 
+use alloc::vec::Vec;
+
 use crate::proto::wire::form::percent_decode;
 
 /// The user part of `"Ann" <sip:+12025550160@pbx;x=y>`, `sip:…`, `sips:…`, `tel:…`, `pjsip:…`;

@@ -5,6 +5,10 @@
 //! these lines and like the end. What tells them apart is that we were given the same arguments:
 //! the end is where they stand, byte for byte.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::limits::AGI_VALUE_CHARS_MAX;
 
 /// Finds the end of the environment in a stream of bytes.

@@ -2,6 +2,8 @@
 //!
 //! Only the way to `validity` is read; nothing is verified, which is the TLS library's work.
 
+use alloc::format;
+
 use super::date;
 
 /// From when to when, seconds since 1970.
@@ -70,7 +72,7 @@ fn any(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 /// UTCTime `YYMMDDHHMMSSZ`, years from 1950, or GeneralizedTime `YYYYMMDDHHMMSSZ`.
 fn time(der: &[u8]) -> Option<(u64, &[u8])> {
     let (tag, content, rest) = any(der)?;
-    let digits = std::str::from_utf8(content.strip_suffix(b"Z")?).ok()?;
+    let digits = core::str::from_utf8(content.strip_suffix(b"Z")?).ok()?;
     let seconds = match tag {
         UTC_TIME => {
             let century = if digits < "50" { "20" } else { "19" };

@@ -1,6 +1,6 @@
 //! Blocks of addresses: text → block, and which addresses lie in it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 /// An address block, IPv4 or IPv6; host bits are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +59,8 @@ impl Cidr {
 }
 
 /// As it is parsed.
-impl std::fmt::Display for Cidr {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let address = self.first_address();
         let (bits, bits_max) = match address {
             IpAddr::V4(_) => (self.prefix_bits.saturating_sub(96), 32),

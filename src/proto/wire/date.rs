@@ -1,5 +1,7 @@
 //! An HTTP date → seconds since 1970 (RFC 9110 §5.6.7, all three forms).
 
+use alloc::format;
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -45,7 +47,7 @@ pub fn parse(text: &str) -> Option<u64> {
 
 /// Seconds since 1970 of `19941106084937`, which is UTC; years 1970 to 9999.
 pub fn parse_compact(text: &str) -> Option<u64> {
-    let part = |range: std::ops::Range<usize>| number(text.get(range)?);
+    let part = |range: core::ops::Range<usize>| number(text.get(range)?);
     if text.len() != 14 {
         return None;
     }

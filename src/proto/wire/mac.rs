@@ -1,5 +1,8 @@
 //! Bytes and a key → MACs and digests; two secrets → whether they are the same.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::digest::block_api::BlockSizeUser;
@@ -20,7 +23,7 @@ pub fn same(given: &[u8], expected: &[u8]) -> bool {
         .iter()
         .zip(&expected)
         .fold(0, |bits, (a, b)| bits | (a ^ b));
-    std::hint::black_box(differing) == 0
+    core::hint::black_box(differing) == 0
 }
 
 /// Lower-case hexadecimal digits.

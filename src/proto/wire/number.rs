@@ -1,6 +1,8 @@
 //! A telephone number in the spelling that a provider or a dialplan wants.
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::String;
 
 use crate::message::trim;
 
@@ -48,7 +50,7 @@ pub fn inbound(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
 /// a number is copied. What is then not digits with an optional `+`, or has fewer than
 /// [`FORMATTED_DIGITS_MIN`] digits, is left as it was.
 pub fn clean(raw: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(text) = std::str::from_utf8(raw) else {
+    let Ok(text) = core::str::from_utf8(raw) else {
         return Cow::Borrowed(raw);
     };
     let number: String = text.chars().filter(|c| !is_separator(*c)).collect();

@@ -4,7 +4,8 @@
 //! type. For signatures there are the parameters of a body or a query as pairs, where no reader can
 //! take one for another.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use super::form::{self, Array, Pair, TooMuch, Value};
 use super::json::{self, BadJson};

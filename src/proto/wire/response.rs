@@ -3,7 +3,7 @@
 //! Invariant: nothing of a request stands in an answer but the value of `key_echo`, and that as
 //! a plain text no browser may take for anything else.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 
 use heapless::Vec as Bounded;
 
@@ -467,7 +467,7 @@ mod tests {
             answer.id = "00000000000000ab";
             answer.field = "WWW-Authenticate: Basic realm=\"websmsd\"\r\n";
             let (start, rest) = encode(&answer, After::OpenHttp10, "POST");
-            let start = std::str::from_utf8(&start).unwrap();
+            let start = core::str::from_utf8(&start).unwrap();
             assert!(start.ends_with("Content-Length: 70000\r\nConnection: keep-alive\r\n\r\n"));
             assert_eq!(start.contains("Content-Type: "), sent);
             assert_eq!(rest, body);

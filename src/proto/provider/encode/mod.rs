@@ -1,6 +1,10 @@
 //! A message and an account → the request that carries it (spec §6.2 to §6.4).
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::account::{Account, Call, Charset, Format, Space};
 use super::fill::{Name, fill};

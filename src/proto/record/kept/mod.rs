@@ -6,7 +6,11 @@
 //!
 //! What the request's proof covered is kept with it, so that a replay reads nothing else.
 
-use std::net::IpAddr;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
 use crate::proto::record::fields::{self, BadField, Fields, number};
@@ -74,8 +78,8 @@ pub enum BadKept {
     Leftover,
 }
 
-impl std::fmt::Display for BadKept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for BadKept {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             BadKept::Version => f.write_str("its first line is not of this version"),
             BadKept::Field(name) => write!(f, "its line {name} is missing or wrong"),

@@ -11,7 +11,11 @@
 //! Invariant: a crash or a power cut makes the count too high, never too low; and no clock that is
 //! wrong, or set back, gives anything that was sent back.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 use crate::limits::QUOTA_AHEAD_MAX;
 use crate::proto::record::fields::{self, BadField, Fields};

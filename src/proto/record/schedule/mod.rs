@@ -12,7 +12,9 @@
 //! Invariant: at most one message is under way to a destination, the one that came first of those whose
 //! interface there is, and at most one over an interface.
 
-use std::time::Duration;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::limits::FLUSH_FAILURES_MAX;
 use crate::proto::record::envelope::Name;
@@ -394,7 +396,7 @@ impl Schedule {
                 0
             }
         };
-        let owed = std::mem::take(&mut waiting.owed) && state.failures < FLUSH_FAILURES_MAX;
+        let owed = core::mem::take(&mut waiting.owed) && state.failures < FLUSH_FAILURES_MAX;
         state.failures = state.failures.saturating_add(1);
         let is_another = state.down.as_ref().is_some_and(|down| down.failed != *name);
         let place = match &state.down {

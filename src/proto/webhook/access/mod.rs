@@ -7,7 +7,9 @@
 //! Invariant: a `Permit` is made here only, so that no message is read from a request that was
 //! not let in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::{self, Coverage};
@@ -244,7 +246,7 @@ fn is_cgi_name(cgi: &str, field: &str) -> bool {
 
 /// `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`, blanks around it.
 fn forwarded_address(entry: &[u8]) -> Option<IpAddr> {
-    let entry = std::str::from_utf8(entry.trim_ascii()).ok()?;
+    let entry = core::str::from_utf8(entry.trim_ascii()).ok()?;
     if let Some(bracketed) = entry.strip_prefix('[') {
         let (address, rest) = bracketed.split_once(']')?;
         if !rest.is_empty() && !is_port(rest.strip_prefix(':')?) {

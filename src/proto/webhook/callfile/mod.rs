@@ -8,6 +8,11 @@
 //! Invariant: whatever a message holds, each of its files has the same lines in the same order, and
 //! Asterisk reads in each what was meant.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
 use crate::limits::{CALL_FILE_LINE_BYTES_MAX, CALL_FILE_PARTS_MAX, NUMBER_BYTES_MAX};
 use crate::message::Message;
 use crate::proto::wire::form::rawurlencode;

@@ -11,7 +11,10 @@
 //!
 //! A value is a scalar or the first of a list of scalars. What is neither is passed over.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use super::source::Source;
 use crate::limits::JSON_VALUES_MAX;
@@ -266,7 +269,7 @@ impl<'a> Scope<'_, 'a> {
     pub(super) fn all(&self, key: &[u8], values_max: usize) -> Vec<Cow<'a, [u8]>> {
         if let Some(stem) = key.strip_suffix(b"*") {
             let numbered = |n: usize| self.find(&[stem, n.to_string().as_bytes()].concat());
-            let all = std::iter::once(self.find(stem)).chain((0..=values_max).map(numbered));
+            let all = core::iter::once(self.find(stem)).chain((0..=values_max).map(numbered));
             return all.flatten().take(values_max).collect();
         }
         let split = key.windows(3).position(|three| three == b"[].");
@@ -330,7 +333,7 @@ impl<'a> Scope<'_, 'a> {
     pub(super) fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
         match self {
             Scope::Whole(places) | Scope::Beside(places) => (places, &places.covered),
-            Scope::Element(places, element) => (places, std::slice::from_ref(element)),
+            Scope::Element(places, element) => (places, core::slice::from_ref(element)),
         }
     }
 }

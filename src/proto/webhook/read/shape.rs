@@ -3,6 +3,8 @@
 //! Without it the last value of a name would be taken of each list, so that the text of one message could
 //! go to the destination of another.
 
+use alloc::vec::Vec;
+
 use super::lookup::{Place, Scope, first, is_list, place_of};
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::json;

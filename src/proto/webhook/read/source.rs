@@ -1,6 +1,7 @@
 //! A request and what its proof covers → the parameters that may be read, and the others.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::proof::Coverage;

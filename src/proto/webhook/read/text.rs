@@ -1,6 +1,8 @@
 //! The text of a message: decoded, its captions joined, the links of an MMS behind it.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -46,7 +48,7 @@ fn add_line(text: &mut Vec<u8>, line: &[u8]) {
 /// no link begins belongs to the link.
 fn links(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(value);
-    let parts = std::iter::from_fn(move || {
+    let parts = core::iter::from_fn(move || {
         let value = rest.take()?;
         let divides = |at: &usize| {
             let behind = value.get(at.saturating_add(1)..).unwrap_or_default();
@@ -113,5 +115,5 @@ pub(super) fn charset(content_type: &[u8]) -> Option<&str> {
         name.eq_ignore_ascii_case(b"charset=").then_some(value)
     })?;
     let value = value.strip_prefix(b"\"").unwrap_or(value);
-    std::str::from_utf8(value.strip_suffix(b"\"").unwrap_or(value)).ok()
+    core::str::from_utf8(value.strip_suffix(b"\"").unwrap_or(value)).ok()
 }

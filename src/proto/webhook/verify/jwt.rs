@@ -3,6 +3,10 @@
 //! The algorithm is the configuration's. That the token names the same one is checked, but nothing
 //! depends on it: a token cannot choose, `none` least of all.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::hmac::{Algorithm, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};

@@ -3,6 +3,9 @@
 //! `iss` is `MessageBird`, `nbf` and `exp` say when it holds, `url_hash` is the SHA-256 of the whole
 //! URL, and `payload_hash` that of the body, there exactly when there is a body.
 
+use alloc::format;
+use alloc::string::String;
+
 use super::jwt;
 use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
 use crate::proto::webhook::proof::{Denied, holds};

@@ -33,6 +33,8 @@ mod zadarma;
 pub use public::PublicUrl;
 pub use scheme::{Covers, Credentials, Needs, Proof, Scheme, Signer, Subject, Unsigned};
 
+use alloc::vec::Vec;
+
 use crate::proto::webhook::proof::{Coverage, Denied, the_one};
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::request::Request;

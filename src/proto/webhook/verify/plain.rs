@@ -1,5 +1,7 @@
 //! `none`, `basic` and `bearer`: no proof at all, or the secret itself in `Authorization`.
 
+use alloc::string::String;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 

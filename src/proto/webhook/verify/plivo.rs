@@ -8,6 +8,10 @@
 //! any text, so it is not taken, and a request that has both is judged by V3 alone. No time is
 //! signed in either; `key_id = MessageUUID` makes a repetition harmless.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
 use crate::proto::webhook::proof::{Denied, holds, nonce};
 use crate::proto::wire::form::Pair;

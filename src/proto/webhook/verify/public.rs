@@ -8,6 +8,11 @@
 //! * `https://sms.example.com/hook/in`: this is the URL as it was entered at the provider, and
 //!   whatever path arrives here stands for it. The query that arrived is appended.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::proto::wire::request::Request;
 
 /// Where the provider sends to: `scheme://host[:port]` and perhaps a path; no query.

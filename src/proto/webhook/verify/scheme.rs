@@ -1,5 +1,8 @@
 //! A scheme, by which a provider proves that a webhook is its own; and one interface's settings for it.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::proto::webhook::proof::Denied;
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::Hash;
@@ -127,8 +130,8 @@ impl PartialEq for Scheme {
 impl Eq for Scheme {}
 
 /// Says the scheme and nothing of the secret.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(self.scheme.name)
     }
 }

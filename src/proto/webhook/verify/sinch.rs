@@ -3,6 +3,9 @@
 //! In headers that begin `x-sinch-webhook-signature`. The query is not signed. Neither nonce nor
 //! time holds a dot, so that the body ends in one place only.
 
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+
 use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
 use crate::proto::webhook::proof::{Denied, equal, fresh, nonce, seconds, the_one};
 use crate::proto::wire::mac::hmac_sha256_base64;

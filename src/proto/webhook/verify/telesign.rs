@@ -3,6 +3,9 @@
 //!
 //! The key is what its base64 says. Neither query nor time is signed.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 

@@ -2,6 +2,8 @@
 //!
 //! The query is not signed. The time is, and has no bar in it, so the border to the body is plain.
 
+use alloc::vec::Vec;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -49,7 +51,7 @@ mod tests {
 
     fn bytes(hex: &str) -> Vec<u8> {
         let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16);
         digits.chunks(2).map(|two| pair(two).unwrap()).collect()
     }
 

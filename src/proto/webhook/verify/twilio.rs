@@ -9,7 +9,9 @@
 //! its repetition harmless. Nothing parts names from values either, so whoever has recorded a
 //! request could move the border between them; that is the scheme's own weakness.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -81,7 +83,7 @@ fn body_is_in_query(request: &Request) -> bool {
 /// Of pairs that are sorted.
 pub(super) fn signature(token: &[u8], url: &[u8], pairs: &[Pair]) -> String {
     let fields = pairs.iter().flat_map(|(name, value)| [name, value]);
-    let parts: Vec<&[u8]> = std::iter::once(url)
+    let parts: Vec<&[u8]> = core::iter::once(url)
         .chain(fields.map(Vec::as_slice))
         .collect();
     BASE64_STANDARD.encode(hmac_sha1(token, &parts))

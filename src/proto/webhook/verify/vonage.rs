@@ -4,6 +4,9 @@
 //! method that text is followed by the secret and hashed with MD5, or is HMACed with it. The
 //! parameter `timestamp` says when. Of a POST the body alone is signed, of a GET the query.
 
+use alloc::string::{String, ToString};
+use alloc::vec;
+
 use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
 use crate::proto::webhook::proof::{Denied, equal, fresh, seconds};
 use crate::proto::wire::mac;

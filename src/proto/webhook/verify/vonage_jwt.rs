@@ -4,6 +4,9 @@
 //! A token without it proves who called and nothing of what was said, so it is not enough. The
 //! query is not signed.
 
+use alloc::format;
+use alloc::string::String;
+
 use super::jwt;
 use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, bearer};
 use crate::proto::webhook::proof::{Denied, fresh, token};

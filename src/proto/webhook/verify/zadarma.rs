@@ -4,6 +4,8 @@
 //! is signed, and no time, so a recorded request holds for ever: `key_id` has nothing to go by
 //! either, since Zadarma sends no id.
 
+use alloc::string::String;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 

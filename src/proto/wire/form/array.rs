@@ -1,5 +1,8 @@
 //! Parameters as PHP keeps them: an ordered map with integer keys, filled name by name.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use super::name;
 use crate::limits::{PARAMETER_NODES_MAX, PARAMETERS_MAX};
 
@@ -45,7 +48,7 @@ impl Key {
             [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
             _ => false,
         };
-        let number = std::str::from_utf8(bytes).ok().filter(|_| shortest);
+        let number = core::str::from_utf8(bytes).ok().filter(|_| shortest);
         match number.and_then(|text| text.parse().ok()) {
             Some(number) => Key::Int(number),
             None => Key::Bytes(bytes.into()),

@@ -3,6 +3,9 @@
 //! Exact, by whole numbers of any length: slow for a number of hundreds of digits, and 20 KiB smaller
 //! than the standard library's, which is fast by tables.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 /// Digits that can decide which double is the nearest: 767, and one for those behind.
 const DIGITS_MAX: i32 = 800;
 

@@ -1,5 +1,8 @@
 //! Parameters → the bytes PHP makes of them.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::array::Pair;
 
 /// `k=v` joined by `&`, both sides as [`urlencode`] has them (`http_build_query` of a flat array).

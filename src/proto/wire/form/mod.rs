@@ -23,6 +23,8 @@ pub use array::{Array, Key, Pair, TooMuch, Value};
 pub use encode::{encode_pairs, percent_decode, rawurlencode, urlencode};
 pub use sort::ksort;
 
+use alloc::vec::Vec;
+
 use array::Filling;
 
 /// The parameters of a body: what its `Content-Type` field says decides, and nothing but the two

@@ -1,6 +1,7 @@
 //! A `multipart/form-data` body → parameters, as PHP's `rfc1867.c` reads it.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use super::array::{Array, Filling, TooMuch};
 use super::name::is_space;

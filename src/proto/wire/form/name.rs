@@ -1,6 +1,7 @@
 //! A parameter's name → the path to its value, as PHP reads it.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 /// PHP's `max_input_nesting_level`.
 const LEVELS_MAX: usize = 64;

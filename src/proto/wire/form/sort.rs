@@ -5,7 +5,7 @@
 //! of the sort as well. Up to 16 keys PHP sorts by insertion, and these are its steps. More keys
 //! than that are sorted in the same way; only odd mixes can differ there from PHP.
 
-use std::cmp::Ordering;
+use core::cmp::Ordering;
 
 use super::array::{Key, Pair};
 use super::double::double;
@@ -150,7 +150,7 @@ impl Number {
         let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c);
         let start = bytes.iter().position(|b| !blank(b))?;
         let end = bytes.iter().rposition(|b| !blank(b))?;
-        let text = std::str::from_utf8(bytes.get(start..=end)?).ok()?;
+        let text = core::str::from_utf8(bytes.get(start..=end)?).ok()?;
         let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
         let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, Some(exponent)),

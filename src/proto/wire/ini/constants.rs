@@ -19,7 +19,7 @@ const WORDS: &str = "CODESET CRNCYSTR ERA GROUPING INF NAN NOEXPR NOSTR RADIXCHA
 /// Whether a word looks like one of PHP's constants. Which there are depends on the extensions of
 /// an installation, so that this goes by families and can err on the side of a warning.
 pub(super) fn is_likely(word: &[u8]) -> bool {
-    let Ok(word) = std::str::from_utf8(word) else {
+    let Ok(word) = core::str::from_utf8(word) else {
         return false;
     };
     match word.split_once('_') {

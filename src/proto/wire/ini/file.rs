@@ -1,5 +1,8 @@
 //! What an INI file says: its tree, or why it has none, and remarks.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 /// A key as PHP's arrays hold it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {

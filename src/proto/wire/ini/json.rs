@@ -1,6 +1,8 @@
 //! A tree → JSON, byte for byte what PHP's `json_encode` with `JSON_INVALID_UTF8_SUBSTITUTE`
 //! prints.
 
+use alloc::string::{String, ToString};
+
 use super::file::{Entry, Key, Map, Value};
 
 /// The tree as JSON, equal to PHP's `json_encode`: a map with the keys 0, 1, 2, … is a list, an
@@ -88,7 +90,7 @@ fn first_char(text: &[u8]) -> (char, usize) {
         _ => 1,
     };
     let sequence = text.get(..announced).unwrap_or(text);
-    if let Some(c) = std::str::from_utf8(sequence)
+    if let Some(c) = core::str::from_utf8(sequence)
         .ok()
         .and_then(|s| s.chars().next())
     {

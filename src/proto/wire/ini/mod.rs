@@ -19,6 +19,8 @@ mod scan;
 mod tree;
 mod value;
 
+use alloc::vec::Vec;
+
 pub use file::{BadIni, Entry, Ini, Key, Map, Surprise, Value};
 pub use json::encode_json;
 

@@ -1,5 +1,8 @@
 //! Statements → entries of the tree, and notes on what was lost on the way.
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use super::file::{BadIni, Ini};
 use super::reader::Reader;
 use super::scan::{End, Name, Statement, Token, is_blank, is_newline, keyword};
@@ -43,7 +46,7 @@ impl File<'_> {
             self.hash = self.reader.scan.rest().iter().find(|b| !is_blank(**b)) == Some(&b'#');
         }
         self.reader.line = line;
-        let leftover = std::mem::take(&mut self.leftover);
+        let leftover = core::mem::take(&mut self.leftover);
         let end = match self.reader.scan.statement() {
             Statement::End => return Ok(None),
             Statement::Blank => return Ok(Some(())),

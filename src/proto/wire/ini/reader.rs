@@ -1,5 +1,9 @@
 //! The tokens of a file under way, and what is remarked on them.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::vec::Vec;
+
 use super::constants;
 use super::file::{BadIni, Surprise};
 use super::scan::{Scanner, Token};

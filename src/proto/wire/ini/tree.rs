@@ -3,6 +3,9 @@
 //! Beside every map stands an index of its keys, so that a file of many keys takes no quadratic
 //! time.
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use super::file::{Entry, Key, Map, Value};
 use crate::proto::sorted::Sorted;
 
@@ -142,10 +145,10 @@ fn put(
         && let Some(entry) = map.entries.get_mut(slot.place)
     {
         slot.array = None;
-        let old = std::mem::replace(&mut entry.value, value);
+        let old = core::mem::replace(&mut entry.value, value);
         return (
             slot.place,
-            Some((std::mem::replace(&mut entry.line, line), old)),
+            Some((core::mem::replace(&mut entry.line, line), old)),
         );
     }
     if let Key::Int(key) = key {
@@ -165,7 +168,7 @@ fn key(name: &[u8]) -> Key {
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    let number = std::str::from_utf8(name).ok().filter(|_| canonical);
+    let number = core::str::from_utf8(name).ok().filter(|_| canonical);
     match number.and_then(|number| number.parse().ok()) {
         Some(number) => Key::Int(number),
         None => Key::Name(name.to_vec()),
@@ -196,7 +199,7 @@ fn lax_integer(name: &[u8]) -> Option<i64> {
         return None;
     }
     // Whether it is a number that fits is decided by its decimal reading.
-    let digits = std::str::from_utf8(digits).ok()?;
+    let digits = core::str::from_utf8(digits).ok()?;
     let decimal: i64 = format!("{sign}{digits}").parse().ok()?;
     if decimal == i64::MIN && !after.is_empty() {
         return None;

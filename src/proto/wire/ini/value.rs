@@ -1,5 +1,8 @@
 //! Tokens → a value: text put together from its parts, or a number where operators stand.
 
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
 use super::file::BadIni;
 use super::reader::Reader;
 use super::scan::{End, Token};

@@ -1,5 +1,8 @@
 //! Members → a JSON object.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::path::{is_path, steps};
 use super::value::parse;
 
@@ -125,7 +128,7 @@ impl<'a> Tree<'a> {
 }
 
 fn number(step: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(step).ok()?;
+    let text = core::str::from_utf8(step).ok()?;
     text.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
     text.parse().ok()
 }
@@ -133,7 +136,7 @@ fn number(step: &[u8]) -> Option<usize> {
 /// Appends a JSON string; bytes that are no UTF-8 are read as ISO-8859-1.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    match std::str::from_utf8(text) {
+    match core::str::from_utf8(text) {
         Ok(_) => text.iter().for_each(|b| write_byte(*b, out)),
         Err(_) => {
             for b in text {

@@ -1,5 +1,7 @@
 //! A key → the steps of the path that it is.
 
+use alloc::vec::Vec;
+
 /// Whether a key is a path rather than a name.
 pub fn is_path(key: &[u8]) -> bool {
     key.iter().any(|b| matches!(b, b'.' | b'['))

@@ -1,5 +1,7 @@
 //! JSON text, token by token.
 
+use alloc::vec::Vec;
+
 use super::bad::BadJson;
 
 /// What has not been read yet.
@@ -275,6 +277,6 @@ fn character(rest: &mut &[u8]) -> char {
 
 /// Four hex digits.
 fn unit(text: &[u8]) -> Option<u16> {
-    let digits = std::str::from_utf8(text.get(..4)?).ok()?;
+    let digits = core::str::from_utf8(text.get(..4)?).ok()?;
     u16::from_str_radix(digits, 16).ok()
 }

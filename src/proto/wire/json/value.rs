@@ -1,5 +1,7 @@
 //! A JSON text → its values: checked as a whole, then walked over where they stand.
 
+use alloc::vec::Vec;
+
 use super::bad::BadJson;
 use super::path::{is_path, steps};
 use super::scan::{self, Cursor, Entries};
@@ -180,7 +182,7 @@ impl<'a> Value<'a> {
     /// A member by its key, the last of that key; or an element by its number.
     pub fn child(&self, step: &[u8]) -> Option<Value<'a>> {
         let text = if self.is_array() {
-            let number = std::str::from_utf8(step).ok()?;
+            let number = core::str::from_utf8(step).ok()?;
             let number = Some(number).filter(|n| n.bytes().all(|b| b.is_ascii_digit()))?;
             Entries::new(self.text).nth(number.parse().ok()?)?.1
         } else {
@@ -207,7 +209,7 @@ impl<'a> Value<'a> {
     /// The values of a key at any depth, in the text's order; `key` is no path.
     pub fn members<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = Value<'a>> + use<'a, 'k> {
         let mut cursor = Cursor::new(self.text);
-        std::iter::from_fn(move || {
+        core::iter::from_fn(move || {
             loop {
                 let string = cursor.next_string()?;
                 cursor.blanks();
