@@ -7,8 +7,8 @@
 //!              argv / AGI stdin                      TCP peer
 //!                    │                                  │
 //!  main.rs ── cli/ ──┼────────── daemon/ ───────────────┤
-//!                    │              │                   │
-//!                    │              ▼                   ▼
+//!  surroundings.rs   │              │                   │
+//!  privileges.rs     │              ▼                   ▼
 //!                    │           queue/ ─ notices ─▶ inbound/
 //!                    ▼              │                   │            stories: all control flow
 //!                outbound/ ◀─ tries ┘                   │
@@ -23,10 +23,12 @@
 //!
 //! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← `state` ← stories (`outbound` and
 //! `inbound`, then `queue`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
-//! `client` the plain values `Call` and `Reply`. `proto` touches no file, socket, clock, thread or
-//! environment. Two modules stand between the stories and their callers: [`surroundings`] reads a
-//! configuration file and looks at what stands around it, and [`privileges`] lets root become the owner of
-//! the folders before anything is done in them. A test reads `src/` and fails on an import that breaks this.
+//! `client` the plain values `Call` and `Reply`. `limits`, `message` and `proto` touch no file, socket,
+//! clock, thread or environment: the crate `tests/pure` compiles them without `std`. Two modules stand
+//! between the stories and their callers: [`surroundings`] reads a configuration file and looks at what
+//! stands around it, and [`privileges`] lets root become the owner of the folders before anything is done in
+//! them. `tests/house.rs` fails on an import that breaks this, on a circle in `proto`, and on a map that is
+//! not that of the tree.
 //!
 //! What follows: a parser bug is reproducible from a file of bytes; a disk or network bug never
 //! needs an SMS to reproduce.
