@@ -96,6 +96,10 @@ impl House {
         self.websms(&["--queue"]);
         self.websms(&["--flush"]);
         self.websms(&["--", "+1", "alice", "x"]);
+        for option in ["--show", "--retry", "--drop"] {
+            self.websms(&[option, "0000000000000001"]);
+            self.websms(&[option, "all"]);
+        }
         self.websms(&["--selftest"]);
         let agi = "AST_AGI_DIR=/ \"$0\" -c \"$1\" -- +1 alice x </dev/null | cat";
         let mut run = rig::command(Path::new("sh"));
@@ -493,9 +497,12 @@ fn a_link_of_a_stranger_is_not_followed() {
 // ---- What is a fault, and what fails ----------------------------------------------------------
 
 /// Every way to run the program that has to do with the folders.
-const RUNS: [&[&str]; 8] = [
+const RUNS: [&[&str]; 11] = [
     &["--flush"],
     &["--queue"],
+    &["--show", "1"],
+    &["--retry", "all"],
+    &["--drop", "all"],
     &["--check"],
     &["--selftest"],
     &["--", "+1", "alice", "x"],

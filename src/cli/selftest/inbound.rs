@@ -23,6 +23,7 @@ use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 use crate::sys::client::{self, Settings, Trust};
 use crate::sys::clock::{self, Deadline};
+use crate::sys::directory::Directory;
 use crate::sys::files;
 use crate::sys::listener::{Share, Slots};
 use crate::sys::log;
@@ -431,8 +432,9 @@ fn deliver(
     });
     serving.map_err(|_| NO_LISTENER)?;
     let status = status_of(&ask(address, request)).ok_or("no answer came")?;
-    let entries = std::fs::read_dir(&private.settings.outgoing);
-    Ok((status, entries.map_or(0, Iterator::count)))
+    let outgoing = Directory::open(&private.settings.outgoing);
+    let names = outgoing.and_then(|folder| folder.names(&|_| true));
+    Ok((status, names.map_or(0, |names| names.len())))
 }
 
 /// What a refusal of our own sample means.

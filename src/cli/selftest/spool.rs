@@ -5,7 +5,6 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::thread;
 
 use super::{Finding, Report, cut};
@@ -35,7 +34,8 @@ const CALL_FILE: &str = "Channel: Local/websms-selftest@websms-selftest\n\
 /// A spool of this run's own, within the configuration's `stagingdir` or, where that cannot be, with
 /// the other temporary files. Removed with the value.
 pub(super) struct Private {
-    folder: PathBuf,
+    place: Directory,
+    name: String,
     pub(super) settings: config::Spool,
 }
 
@@ -44,13 +44,19 @@ impl Private {
         let name = format!("websms-selftest.{}", files::unique().ok()?);
         for place in [&config.spool.staging, &std::env::temp_dir()] {
             let folder = place.join(&name);
-            if place.is_dir() && Directory::make(&folder).is_ok() {
+            if let Ok(place) = Directory::open(place)
+                && place.make_in(&name).is_ok()
+            {
                 let settings = config::Spool {
                     outgoing: folder.join("outgoing"),
                     staging: folder.join("staging"),
                     ..config.spool.clone()
                 };
-                return Some(Private { folder, settings });
+                return Some(Private {
+                    place,
+                    name,
+                    settings,
+                });
             }
         }
         None
@@ -59,7 +65,7 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = self.place.remove_all(&self.name);
     }
 }
 

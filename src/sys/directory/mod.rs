@@ -122,7 +122,7 @@ impl Directory {
     }
 
     /// The names that are ours, in no order.
-    pub(super) fn names(&self, is_ours: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
+    pub fn names(&self, is_ours: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         self.each(&mut |name, _| {
             if let Ok(name) = str::from_utf8(name)
