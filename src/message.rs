@@ -87,10 +87,14 @@ pub enum BadMessage {
         /// The first such byte.
         byte: u8,
     },
-    /// One of Asterisk's special extensions (`s h i t T e o a` alone).
+    /// An extension that Asterisk runs by itself (`s h i t T e o a failed`).
     SpecialExtension,
     /// Several messages where one is read, so that the text of one could go to the destination of another.
     Several,
+    /// It begins with `_`, as a pattern of Asterisk's does.
+    Pattern,
+    /// It has no character but `-`, which Asterisk ignores.
+    NoExtension,
 }
 
 impl BadMessage {
@@ -101,7 +105,10 @@ impl BadMessage {
             | BadMessage::Empty { field }
             | BadMessage::TooLong { field, .. }
             | BadMessage::Alphabet { field, .. } => field,
-            BadMessage::SpecialExtension | BadMessage::Several => "to",
+            BadMessage::SpecialExtension
+            | BadMessage::Pattern
+            | BadMessage::NoExtension
+            | BadMessage::Several => "to",
         }
     }
 }
@@ -127,6 +134,8 @@ impl fmt::Display for BadMessage {
             BadMessage::Several => {
                 f.write_str("several messages, and each does not name their list")
             }
+            BadMessage::Pattern => f.write_str("to begins with _, like a pattern of Asterisk"),
+            BadMessage::NoExtension => f.write_str("to has no character but -"),
         }
     }
 }
@@ -134,17 +143,31 @@ impl fmt::Display for BadMessage {
 impl core::error::Error for BadMessage {}
 
 impl Number {
-    /// Inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and no special
-    /// extension of Asterisk (spec §8.4).
+    /// Inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and an extension that
+    /// may be dialled (spec §8.4).
+    ///
+    /// `failed` is none: Asterisk runs it by itself, in the very context that our call files name, after
+    /// each try that failed, and an operator puts there what is done about such an SMS.
     pub fn parse_inbound(raw: &[u8]) -> Result<Number, BadMessage> {
         let bytes = measured("to", trim(raw))?;
         let number = Number(alphabet("to", bytes, |b| {
             b.is_ascii_alphanumeric() || b"+._-".contains(&b)
         })?);
-        match number.as_str() {
-            "s" | "h" | "i" | "t" | "T" | "e" | "o" | "a" => Err(BadMessage::SpecialExtension),
+        match number.extension().as_str() {
+            "" => Err(BadMessage::NoExtension),
+            "s" | "h" | "i" | "t" | "T" | "e" | "o" | "a" | "failed" => {
+                Err(BadMessage::SpecialExtension)
+            }
+            // Asterisk compares it with the text of each pattern, before what the patterns mean.
+            extension if extension.starts_with('_') => Err(BadMessage::Pattern),
             _ => Ok(number),
         }
+    }
+
+    /// What Asterisk compares when it looks for an extension: the number without any `-`
+    /// (`ext_cmp_exten` in `pbx.c`).
+    pub fn extension(&self) -> String {
+        self.0.replace('-', "")
     }
 
     /// Outbound TO, already reduced to the user part: 1 to 64 of ASCII letters, digits,
@@ -360,6 +383,28 @@ mod tests {
             check(special, Err(Some(BadMessage::SpecialExtension)));
         }
         check(b" s ", Err(Some(BadMessage::SpecialExtension)));
+        // Asterisk ignores `-`, wherever it stands.
+        for special in [
+            b"-s".as_slice(),
+            b"h-",
+            b"-i-",
+            b"--T--",
+            b"failed",
+            b"-fai-led-",
+        ] {
+            check(special, Err(Some(BadMessage::SpecialExtension)));
+        }
+        for pattern in [b"_X.".as_slice(), b"_", b"__", b"-_X.", b"_-", b"_alice"] {
+            check(pattern, Err(Some(BadMessage::Pattern)));
+        }
+        for nothing in [b"-".as_slice(), b"---", b" - "] {
+            check(nothing, Err(Some(BadMessage::NoExtension)));
+        }
+        check(b"-1-202-555-", Ok("-1-202-555-"));
+        check(b"s-s", Ok("s-s"));
+        check(b"a_", Ok("a_"));
+        check(b"FAILED", Ok("FAILED"));
+        check(b"failed2", Ok("failed2"));
         for byte in *b" /\\:;,<>()[]{}*#&@'\"%$\n\r\0\x7f\x80\xff|=~`!?^" {
             check(&[b'1', byte, b'2'], Err(bad("to", byte)));
         }
@@ -522,5 +567,11 @@ mod tests {
             "to",
             "several messages, and each does not name their list",
         );
+        check(
+            BadMessage::Pattern,
+            "to",
+            "to begins with _, like a pattern of Asterisk",
+        );
+        check(BadMessage::NoExtension, "to", "to has no character but -");
     }
 }

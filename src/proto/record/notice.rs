@@ -107,7 +107,9 @@ impl Told {
         // One from far ahead was written under another clock.
         let lately = |at_s: &u64| at_s.abs_diff(now_s) < NOTICE_PAUSE.as_secs();
         self.senders.retain(|(at_s, _)| lately(at_s));
-        if self.senders.iter().any(|(_, told)| told == sender.as_str()) {
+        // Asterisk, which delivers the notice, ignores `-` as well.
+        let same = |told: &str| told.replace('-', "") == sender.extension();
+        if self.senders.iter().any(|(_, told)| same(told)) {
             return Err(NotNow::Lately);
         }
         if self.senders.len() >= NOTICES_MAX {
@@ -166,7 +168,11 @@ mod tests {
         check("alice", 1, Why::Refused, unsure);
         check("alice@pbx", 0, Why::Refused, None);
         check("alice b", 0, Why::Refused, None);
-        check("s", 0, Why::Refused, None);
+        for extension in [
+            "s", "-s", "h-", "-i-", "failed", "fai-led", "_X.", "-_X.", "--",
+        ] {
+            check(extension, 0, Why::Refused, None);
+        }
     }
 
     #[test]
@@ -174,6 +180,7 @@ mod tests {
         let mut told = Told::default();
         assert_eq!(told.add(&number("+1"), 1000), Ok(()));
         assert_eq!(told.add(&number("+1"), 1000), Err(NotNow::Lately));
+        assert_eq!(told.add(&number("-+1-"), 1000), Err(NotNow::Lately));
         assert_eq!(told.add(&number("+2"), 1001), Ok(()));
         assert_eq!(told.add(&number("+1"), 1599), Err(NotNow::Lately));
         assert_eq!(told.add(&number("+1"), 1600), Ok(()));
