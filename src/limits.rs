@@ -184,6 +184,20 @@ pub const KEPT_SHARES: usize = 4;
 pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
 /// The same while the count says *full*, so that a spool that empties is soon noticed.
 pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
+/// One destination gets a further file only while it has no more than this part of the places still free:
+/// so it ends with a quarter of an empty spool. Beyond: 503 for it alone.
+pub const SPOOL_SHARES: usize = 3;
+/// So long parts 2 to 16 of a text do not count as files that wait: the last of them carries a time
+/// [`CALL_FILE_PARTS_MAX`] - 1 s ahead. Then: they count.
+pub const SPOOL_PART_WAIT: Duration = Duration::from_secs(16);
+/// Texts whose later parts do not count at a time, 32 bytes of memory each: 256 long texts a second.
+/// Beyond: their parts count at once.
+pub const SPOOL_LATE_TEXTS_MAX: usize = 4096;
+/// A destination may have so many files of texts whose first part waits, whatever `max` is: four of the
+/// longest. Beyond: their later parts count for this destination, as in [`SPOOL_SHARES`].
+pub const SPOOL_TEXT_FILES_MIN: usize = 4 * CALL_FILE_PARTS_MAX;
+/// Between two looks of `websmsd` whether `outgoingdir` is there.
+pub const SPOOL_LOOK_PAUSE: Duration = Duration::from_secs(10);
 
 // ---- The outbound queue --------------------------------------------------------------------
 
@@ -304,7 +318,8 @@ pub const QUOTA_MAX: u64 = 1_000_000;
 pub const CONNECTIONS_MAX: u64 = 4096;
 /// `keep_rejected`. They share one MiB, so more would be files of nothing.
 pub const KEEP_REJECTED_MAX: u64 = 1000;
-/// `[astqueue] max`, files. Each webhook counts them.
+/// `[astqueue] max`, files. They are counted once a second, with up to 128 bytes of memory for each
+/// destination.
 pub const SPOOL_FILES_MAX: u64 = 1_000_000;
 /// `[queue] max`, messages. Each pass lists them.
 pub const QUEUE_MESSAGES_MAX: u64 = 100_000;

@@ -122,19 +122,24 @@ fn folders(config: &Config) -> [(&'static str, Option<&Path>); 3] {
     [
         ("[queue] dir", config.queue.dir.as_deref()),
         (OUTGOING, Some(&config.spool.outgoing)),
-        ("stagingdir", Some(&config.spool.staging)),
+        (STAGING, Some(&config.spool.staging)),
     ]
 }
 
 /// This one is Asterisk's to make.
 const OUTGOING: &str = "outgoingdir";
+/// This one stands on the same filesystem, which may not be mounted yet.
+const STAGING: &str = "stagingdir";
 
 /// Makes what the owner could not make in a folder of root's. What root cannot make either is complained
 /// about where it is used.
 fn make_missing(config: &Config, owner: Owner) -> Vec<Made> {
     let mut all = Vec::new();
+    let outgoing = Place::of(&config.spool.outgoing);
+    let has_spool = outgoing.is_ok_and(|place| place.owner.is_some());
     for (key, folder) in folders(config) {
         if key != OUTGOING
+            && (has_spool || key != STAGING)
             && let Some(folder) = folder
             && let Ok(place) = Place::of(folder)
             && let Ok(Some(made)) = place.make_for(owner)

@@ -198,25 +198,35 @@ fn hook_doubt(program: &Path) -> Option<&'static str> {
 }
 
 fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
-    let folders = [
-        ("outgoingdir", &spool.outgoing),
-        ("stagingdir", &spool.staging),
-    ];
+    const OUTGOING: &str = "outgoingdir";
+    let folders = [(OUTGOING, &spool.outgoing), ("stagingdir", &spool.staging)];
     let mut places = Vec::new();
     for (key, folder) in folders {
+        let status = fs::metadata(folder).ok();
         match obstacle(folder) {
             Some(what @ Obstacle::File) => fault(notes, &[key, what.words()]),
+            _ if key == OUTGOING && status.is_none() => {
+                let text = " does not exist, and until asterisk has made it webhooks get 503: see whether \
+                            asterisk is installed and its filesystem mounted";
+                warn(notes, &[key, text]);
+                continue;
+            }
             // Another user may run websmsd.
             Some(what) => warn(notes, &[key, what.words(), ", so no SMS is delivered"]),
             None => {}
         }
-        let Ok(status) = fs::metadata(folder) else {
-            warn(notes, &[key, " is not there yet"]);
-            continue;
-        };
-        places.push((status.dev(), status.ino()));
-        if status.is_dir() && status.mode() & OTHERS_WRITE != 0 {
-            warn(notes, &others_write(key));
+        match status {
+            Some(status) => {
+                places.push((status.dev(), status.ino()));
+                if status.is_dir() && status.mode() & OTHERS_WRITE != 0 {
+                    warn(notes, &others_write(key));
+                }
+            }
+            // It is made there.
+            None => {
+                let status = nearest(folder).and_then(|place| fs::metadata(place).ok());
+                places.extend(status.map(|status| (status.dev(), 0)));
+            }
         }
     }
     if let [outgoing, staging] = places[..] {

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status, spool_settings};
-use crate::limits::{CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, TLS_STACK_BYTES};
+use crate::limits::{
+    CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, SPOOL_LOOK_PAUSE, TLS_STACK_BYTES,
+};
 use crate::outbound;
 use crate::privileges::{self, NotEntered};
 use crate::proto::webhook::access::Rules;
@@ -28,7 +30,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::listener::{self, Arrival, Parting, Share, Slot, Slots};
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::signals;
-use crate::sys::spool::Spool;
+use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::stdio::complain;
 use crate::sys::stream::Tcp;
 use crate::sys::threads;
@@ -113,6 +115,9 @@ fn start(options: &Options) -> Result<Running, Fault> {
         Ok(hangups) => hangups,
         Err(error) => return refused("cannot wait for SIGHUP", &error),
     };
+    if let Err(error) = hangups.set_read_timeout(Some(SPOOL_LOOK_PAUSE)) {
+        return refused("cannot wait for SIGHUP", &error);
+    }
     let config = load_config(&options.config)?;
     let addresses = addresses(options, &config);
     let queue_dir = config.queue.dir.clone();
@@ -189,8 +194,12 @@ fn reload_config(path: &Path) -> Result<Config, Fault> {
 
 /// Opens what a configuration names. What `before` remembers goes on.
 fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
+    let before_spool = before.map(|before| &before.spool);
     Ok(Setup {
-        spool: open_spool(&config)?,
+        spool: usable(Spool::open_or_wait(
+            &spool_settings(&config.spool),
+            before_spool,
+        ))?,
         duplicates: duplicates(&config, before),
         rejected: rejected(&config),
         certificate: certificate(&config)?,
@@ -219,11 +228,8 @@ fn load_config(path: &Path) -> Result<Config, Fault> {
     }
 }
 
-fn open_spool(config: &Config) -> Result<Spool, Fault> {
-    match Spool::open(&spool_settings(&config.spool)) {
-        Ok(spool) => Ok(spool),
-        Err(bad) => fault(EXIT_CONFIG, bad.to_string()),
-    }
+fn usable(spool: Result<Spool, SpoolFault>) -> Result<Spool, Fault> {
+    spool.or_else(|bad| fault(EXIT_CONFIG, bad.to_string()))
 }
 
 /// What HTTPS is served with, where it is.
@@ -467,21 +473,45 @@ fn share(rules: &Rules, peer: IpAddr) -> Share {
     }
 }
 
-/// Takes a new configuration at every SIGHUP. One that is faulty is logged and changes nothing.
+/// Takes a new configuration at every SIGHUP, and looks meanwhile whether Asterisk's spool is there.
 fn reload(options: &Options, running: &Running) -> ! {
     let mut bytes = [0; 64];
+    // A missing spool was logged with all else that is wrong around the configuration.
+    let mut is_there = running.service.setup().spool.look().is_ok();
     loop {
         // Several signals at once are one wish.
         match (&running.hangups).read(&mut bytes) {
-            Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(_) => {
+                renew(options, running);
+                is_there = running.service.setup().spool.look().is_ok();
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                is_there = look_at_spool(&running.service.setup().spool, is_there);
+            }
             Err(_) => std::thread::park(),
         }
-        renew(options, running);
     }
 }
 
-/// One configuration for another, where the new one can be used. Apart from the loop that calls it:
+/// Whether SMS can be delivered now. Logs it where that has changed.
+#[inline(never)]
+fn look_at_spool(spool: &Spool, was_there: bool) -> bool {
+    match (spool.look(), was_there) {
+        (Ok(()), false) => tell(Level::Notice, "SMS can be delivered again"),
+        (Ok(()), true) => {}
+        (Err(_), false) => return false,
+        (Err(fault), true) => {
+            let words = format_args!("cannot deliver SMS, webhooks get 503: {fault}");
+            log::event(Level::Error, words);
+            return false;
+        }
+    }
+    true
+}
+
+/// One configuration for another, where the new one can be used; one that is faulty is logged and changes
+/// nothing. Apart from the loop that calls it:
 /// within it, every address of a text would be fetched and kept before the loop begins.
 #[inline(never)]
 fn renew(options: &Options, running: &Running) {

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Fault, duplicates, enter, load_config, open_spool};
-use crate::inbound::{self, Replayed, Setup};
+use super::{Fault, duplicates, enter, load_config, usable};
+use crate::inbound::{self, Replayed, Setup, spool_settings};
 use crate::limits::KEPT_FILE_BYTES_MAX;
 use crate::proto::record::kept::Kept;
 use crate::sys::files::{self, Links};
 use crate::sys::hook;
 use crate::sys::log::{self, Stderr};
+use crate::sys::spool::Spool;
 use crate::sys::stdio::{complain, print};
 
 /// No acceptable message.
@@ -39,7 +40,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     let address = kept.address.map_or("-".to_owned(), |it| it.to_string());
     let (method, bytes) = (kept.method.as_str(), kept.body.len());
     say(&format!("request: {method}, {bytes} bytes, from {address}"));
-    let spool = match open_spool(&config) {
+    let spool = match usable(Spool::open(&spool_settings(&config.spool))) {
         Ok(spool) => spool,
         Err(fault) => return fault.told(EXIT_LATER),
     };

@@ -22,7 +22,7 @@ use crate::sys::clock;
 use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
 use crate::sys::log::{self, Clean, Level, Quoted};
-use crate::sys::spool::File;
+use crate::sys::spool::{File, SpoolFault};
 
 /// One request's messages on their way to the spool.
 pub(super) struct Order<'a> {
@@ -49,6 +49,14 @@ pub(super) enum Fate {
     Rejected(BadMessage),
     /// Its text needs more call files than are allowed.
     TooLong,
+    /// Its destination has no place now. Those beside it are delivered; the provider sends all again.
+    Crowded,
+}
+
+impl Fate {
+    pub fn is_crowded(&self) -> bool {
+        matches!(self, Fate::Crowded)
+    }
 }
 
 /// What becomes of a request.
@@ -60,8 +68,9 @@ pub(super) struct Outcome<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// Delivers all that are acceptable and were not before, or none. Those that are not are logged
-    /// and hold up nobody.
+    /// Delivers all that are acceptable and were not before, or none; where each has an id, by which it is
+    /// known when it comes again, all but those of a crowded destination. Those that are not acceptable are
+    /// logged and hold up nobody.
     pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome<'a> {
         let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
         let with_id: Vec<Print> = prints.iter().flatten().copied().collect();
@@ -81,9 +90,8 @@ impl<'a> Order<'a> {
         let mut known = known.into_iter().flatten();
         let mut call_files = Vec::new();
         let mut fates = Vec::new();
-        let mut delivered = Vec::new();
         let mut too_long = Vec::new();
-        for ((item, print), place) in items.iter().zip(prints).zip(0..) {
+        for ((item, print), place) in items.iter().zip(&prints).zip(0..) {
             let known = print.and_then(|print| known.next().map(|known| (print, known)));
             let fate = match (&item.message, known) {
                 (Err(bad), _) => {
@@ -97,10 +105,7 @@ impl<'a> Order<'a> {
                     Ok(fate) => {
                         match known {
                             Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
-                            Some((print, known)) => {
-                                delivered.push(print);
-                                self.warn_of(known);
-                            }
+                            Some((_, known)) => self.warn_of(known),
                             None => {}
                         }
                         fate
@@ -111,27 +116,66 @@ impl<'a> Order<'a> {
             fates.push(fate);
         }
         if !call_files.is_empty() {
-            let files: Vec<File> = call_files.iter().map(spool_file).collect();
-            if let Err(fault) = self.setup.spool.deliver(&files) {
-                self.log_refusal(Level::Error, format_args!("503, not delivered: {fault}"));
+            let mut known_again = items.iter().zip(&prints);
+            let may_split = known_again.all(|(it, print)| it.message.is_err() || print.is_some());
+            if !self.put(items, call_files, &mut fates, may_split) {
                 return self.later(Refusal::Spool);
             }
         }
+        let is_delivered = |fate: &Fate| matches!(fate, Fate::Delivered(_));
+        let delivered = prints.iter().zip(&fates);
+        let delivered = delivered.filter_map(|(print, fate)| print.filter(|_| is_delivered(fate)));
+        let delivered: Vec<Print> = delivered.collect();
         if let Some(claim) = claim
             && !delivered.is_empty()
         {
             claim.record(&delivered);
         }
-        for (item, fate) in items.iter().zip(&fates) {
-            self.log_fate(item, fate);
-            if let Some(status) = &self.setup.status {
-                status.counts.settle(fate);
-            }
-            self.run_hook(item, fate);
-        }
+        self.tell(items, &fates);
         Outcome {
             reply: self.reply(&fates),
             fates,
+        }
+    }
+
+    /// Whether the call files are in the spool: all or none; or, where the request may be split, all but
+    /// those of crowded destinations, whose fates it changes. Why not is logged.
+    fn put(
+        &self,
+        items: &[Item],
+        mut call_files: Vec<CallFile>,
+        fates: &mut [Fate],
+        may_split: bool,
+    ) -> bool {
+        loop {
+            let files: Vec<File> = call_files.iter().map(spool_file).collect();
+            let Err(fault) = self.setup.spool.deliver(&files) else {
+                return true;
+            };
+            let crowded = match fault {
+                SpoolFault::Crowded { file, .. } => files.get(file).map(|file| file.name),
+                _ => None,
+            };
+            let mut both = items.iter().zip(fates.iter_mut());
+            let crowded = both.find_map(|(item, fate)| match (&item.message, &*fate) {
+                (Ok(message), Fate::Delivered(unique)) if crowded?.contains(unique.as_str()) => {
+                    Some((message, unique.clone(), fate))
+                }
+                _ => None,
+            });
+            let Some((message, unique, fate)) = crowded else {
+                self.log_refusal(Level::Error, format_args!("503, not delivered: {fault}"));
+                return false;
+            };
+            let numbers = self.setup.config.log_numbers;
+            let to = numbers.show(message.to.as_str().as_bytes());
+            let words = format_args!("503, not delivered to {}: {fault}", Clean(&to));
+            self.log_refusal(Level::Error, words);
+            *fate = Fate::Crowded;
+            call_files.retain(|file| !file.name.contains(&unique));
+            if !may_split || call_files.is_empty() {
+                return false;
+            }
         }
     }
 
@@ -172,16 +216,31 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// One that is delivered or was before makes the request a success; one that is not acceptable is
-    /// kept, and so decides over those that are too long.
+    /// One for which there is no place makes the provider send all again. Else one that is delivered or was
+    /// before makes the request a success; one that is not acceptable is kept, and so decides over those
+    /// that are too long.
     fn reply(&self, fates: &[Fate]) -> Reply<'a> {
         let is_safe = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Duplicate);
-        if fates.iter().any(is_safe) {
+        if fates.iter().any(Fate::is_crowded) {
+            self.count(Refusal::Spool);
+            Reply::Refused(Refusal::Spool)
+        } else if fates.iter().any(is_safe) {
             Reply::Accepted(&self.interface.webhook)
         } else if fates.iter().all(|fate| *fate == Fate::TooLong) {
             Reply::Refused(Refusal::TooLong)
         } else {
             Reply::Rejected(&self.interface.webhook)
+        }
+    }
+
+    /// Logs what became of each, counts it and runs its hook.
+    fn tell(&self, items: &[Item], fates: &[Fate]) {
+        for (item, fate) in items.iter().zip(fates) {
+            self.log_fate(item, fate);
+            if let Some(status) = &self.setup.status {
+                status.counts.settle(fate);
+            }
+            self.run_hook(item, fate);
         }
     }
 
@@ -201,7 +260,7 @@ impl<'a> Order<'a> {
         let end = match fate {
             Fate::Delivered(unique) => unique,
             Fate::Duplicate => "delivered before",
-            Fate::Rejected(_) | Fate::TooLong => return,
+            Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => return,
         };
         let numbers = self.setup.config.log_numbers;
         let [from, to] = [message.from.as_str(), message.to.as_str()];

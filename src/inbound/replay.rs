@@ -85,6 +85,7 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
             reply: Reply::Accepted(_),
             ..
         } => Replayed::Delivered,
+        Outcome { fates, .. } if fates.iter().any(Fate::is_crowded) => Replayed::Failed,
         Outcome { fates, .. } if fates.is_empty() => {
             say("not delivered: the spool cannot take it, or websmsd is busy with it");
             Replayed::Failed
@@ -115,6 +116,7 @@ fn told(item: &Item, fate: &Fate) -> String {
         Fate::Duplicate => "delivered before".to_owned(),
         Fate::Rejected(bad) => return format!("not acceptable: {bad}"),
         Fate::TooLong => "text too long".to_owned(),
+        Fate::Crowded => "not delivered, for too many wait for its number".to_owned(),
     };
     match &item.message {
         Ok(message) => {

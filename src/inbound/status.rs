@@ -55,7 +55,7 @@ impl Counts {
                 }
             }
             Fate::Duplicate => add_one(&self.duplicates),
-            Fate::Rejected(_) | Fate::TooLong => {}
+            Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => {}
         }
     }
 }

@@ -37,6 +37,7 @@ impl House {
             .config
             .unwrap_or_else(|| unreachable!("{:?}", reading.notes));
         let (outgoing, staging) = (folder.join("outgoing"), folder.join("staging"));
+        std::fs::create_dir(&outgoing).unwrap();
         let spool = Spool::open(&Settings {
             outgoing: &outgoing,
             staging: &staging,

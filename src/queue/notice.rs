@@ -51,8 +51,9 @@ fn deliver(config: &Config, item: &Item, why: Why) -> Result<String, String> {
     let now_s = clock::now_s();
     let call_files = callfile::encode_notice(&message, &config.route, now_s, &unique)
         .map_err(|_| "it fits no call file")?;
-    remember(config, &message.to, now_s)?;
+    // A sender counts as told only where there is a spool.
     let spool = Spool::open(&spool_settings(&config.spool)).map_err(|fault| fault.to_string())?;
+    remember(config, &message.to, now_s)?;
     let files: Vec<File> = call_files
         .iter()
         .map(|file| File {

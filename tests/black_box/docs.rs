@@ -403,6 +403,10 @@ fn the_readme_states_the_limits_of_the_code() {
             limits::CALL_FILE_PARTS_MAX.to_string(),
         ),
         (
+            "time for which its second to last file do not count towards `max`",
+            wait(limits::SPOOL_PART_WAIT),
+        ),
+        (
             "all requests in memory together",
             bytes(limits::REQUEST_MEMORY_BYTES_MAX),
         ),

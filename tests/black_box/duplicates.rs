@@ -164,6 +164,7 @@ fn what_was_not_delivered_is_not_recorded() {
     fs::write(websmsd.outgoing(), "").unwrap();
     assert_eq!(websmsd.post("/", FORM, sms("1", "x")).status, 503);
     fs::remove_file(websmsd.outgoing()).unwrap();
+    fs::create_dir(websmsd.outgoing()).unwrap();
     send(&websmsd, "1", "x");
     check_texts(&websmsd, &["x"]);
 }

@@ -558,7 +558,11 @@ fn a_replay_tells_why_it_cannot() {
     let no_spool =
         "[astqueue]\noutgoingdir = \"@DIR@/request/out\"\nstagingdir = \"@DIR@/staging\"";
     let no_spool = scratch.file("spool.conf", rig::spool_conf(&scratch, no_spool));
-    check(&no_spool, &request, 75, "cannot make the folder");
+    check(&no_spool, &request, 75, "cannot look into");
+    let missing = "[astqueue]\noutgoingdir = \"@DIR@/asterisk/outgoing\"\nstagingdir = \"@DIR@/asterisk/staging\"";
+    let missing = scratch.file("missing.conf", rig::spool_conf(&scratch, missing));
+    check(&missing, &request, 75, "asterisk/outgoing does not exist");
+    assert!(!scratch.join("asterisk").exists());
     let full = scratch.file(
         "full.conf",
         rig::spool_conf(&scratch, "[astqueue]\nmax = 1"),

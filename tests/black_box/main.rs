@@ -8,6 +8,7 @@
 mod rig;
 
 mod agi;
+mod crowd;
 mod docs;
 mod duplicates;
 mod golden_ini;

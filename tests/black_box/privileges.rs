@@ -469,6 +469,20 @@ fn what_is_missing_in_a_folder_of_roots_is_made_for_the_owner() {
 }
 
 #[test]
+fn nothing_is_made_beside_a_spool_that_is_not_there() {
+    let house = House::new(
+        "[astqueue]\noutgoingdir = \"@DIR@/usb/asterisk/outgoing\"\n\
+         stagingdir = \"@DIR@/usb/asterisk/staging\"\n",
+    );
+    let stick = house.scratch.folder("usb");
+    let websmsd = house.websmsd();
+    assert!(identity(websmsd.pid())[0].starts_with(&OWNER.to_string()));
+    house.websms(&["--flush"]);
+    assert_eq!(fs::read_dir(&stick).unwrap().count(), 0);
+    websmsd.wait_for_log("outgoingdir does not exist");
+}
+
+#[test]
 fn a_link_of_roots_is_followed() {
     let house = House::new("");
     fs::rename(house.path("state"), house.path("elsewhere")).unwrap();

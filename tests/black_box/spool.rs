@@ -36,8 +36,13 @@ fn settings<'a>(outgoing: &'a Path, staging: &'a Path) -> Settings<'a> {
     }
 }
 
-/// A spool in `scratch`, its folders made.
+/// A spool in `scratch`, with the folder that Asterisk makes.
 fn spool(scratch: &Scratch, change: impl FnOnce(&mut Settings<'_>)) -> Result<Spool, SpoolFault> {
+    // It may be there already, or something else in its place.
+    if fs::create_dir(scratch.join("outgoing")).is_ok() {
+        let all = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(scratch.join("outgoing"), all).unwrap();
+    }
     let (outgoing, staging) = (scratch.join("outgoing"), scratch.join("staging"));
     let mut settings = settings(&outgoing, &staging);
     change(&mut settings);
@@ -265,14 +270,51 @@ fn threads_deliver_at_once_and_lose_nothing() {
 // ---- Folders --------------------------------------------------------------------------------
 
 #[test]
-fn missing_folders_are_made_for_us_alone() {
+fn a_missing_staging_is_made_for_us_alone() {
     let scratch = Scratch::new();
-    let (outgoing, staging) = (scratch.join("a/b/outgoing"), scratch.join("a/c/staging"));
+    let (outgoing, staging) = (scratch.folder("outgoing"), scratch.join("a/b/staging"));
     let spool = Spool::open(&settings(&outgoing, &staging)).unwrap();
     spool.deliver(&[file("x", b"1")]).unwrap();
-    for made in ["a", "a/b", "a/c", "a/b/outgoing", "a/c/staging"] {
+    for made in ["a", "a/b", "a/b/staging"] {
         assert_eq!(mode(&scratch.join(made)), 0o700, "{made}");
     }
+}
+
+/// Whether nothing can be delivered for want of `outgoing`, and nothing was made.
+fn is_missing(scratch: &Scratch, spool: &Spool) -> bool {
+    let is_so = |fault: Result<(), SpoolFault>| matches!(fault, Err(SpoolFault::Missing { .. }));
+    let delivered = is_so(spool.deliver(&[file("x", b"1")]));
+    delivered && is_so(spool.look()) && !scratch.join("outgoing").exists()
+}
+
+#[test]
+fn a_missing_outgoing_is_never_made() {
+    let scratch = Scratch::new();
+    let (outgoing, staging) = (scratch.join("a/outgoing"), scratch.join("b/staging"));
+    let fault = Spool::open(&settings(&outgoing, &staging)).unwrap_err();
+    assert!(matches!(fault, SpoolFault::Missing { .. }), "{fault}");
+    let spool = Spool::open_or_wait(&settings(&outgoing, &staging), None).unwrap();
+    assert!(is_missing(&scratch, &spool));
+    assert_eq!(names(scratch.path()), [""; 0]);
+    let fault = spool.look().unwrap_err().to_string();
+    assert!(fault.contains("a/outgoing does not exist"), "{fault}");
+    // It comes, and all is well.
+    scratch.folder("a/outgoing");
+    spool.deliver(&[file("x", b"1")]).unwrap();
+    assert_eq!(names(&outgoing), ["x"]);
+    assert_eq!(mode(&staging), 0o700);
+}
+
+#[test]
+fn one_folder_for_both_that_comes_later_is_a_fault() {
+    let scratch = Scratch::new();
+    let (one, other) = (scratch.join("one"), scratch.join("other"));
+    symlink(&one, &other).unwrap();
+    let spool = Spool::open_or_wait(&settings(&one, &other), None).unwrap();
+    fs::create_dir(&one).unwrap();
+    let fault = spool.deliver(&[file("x", b"1")]).unwrap_err();
+    assert!(matches!(&fault, SpoolFault::OneFolder { .. }), "{fault}");
+    assert_eq!(names(&one), [""; 0]);
 }
 
 #[test]
@@ -288,7 +330,7 @@ fn folders_that_are_there_stay_as_they_are() {
 }
 
 #[test]
-fn folders_removed_while_we_run_are_made_again() {
+fn folders_removed_while_we_run_come_back() {
     let scratch = Scratch::new();
     let spool = spool(&scratch, |s| s.sync = Sync::Before).unwrap();
     for (number, gone) in [
@@ -302,6 +344,13 @@ fn folders_removed_while_we_run_are_made_again() {
     {
         for folder in *gone {
             fs::remove_dir_all(scratch.join(folder)).unwrap();
+        }
+        if gone.contains(&"outgoing") {
+            for _ in 0..2 {
+                assert!(is_missing(&scratch, &spool), "{gone:?}");
+            }
+            // Asterisk makes it, and that is enough.
+            scratch.folder("outgoing");
         }
         let (a, b) = (format!("a{number}"), format!("b{number}"));
         spool.deliver(&[file(&a, b"1"), file(&b, b"2")]).unwrap();
@@ -343,12 +392,13 @@ fn two_filesystems_are_a_fault() {
         dev(other.path()),
         "this test needs a temporary folder that is not in /dev/shm"
     );
-    let fault =
-        Spool::open(&settings(&scratch.join("outgoing"), &other.join("staging"))).unwrap_err();
+    let (outgoing, staging) = (scratch.folder("outgoing"), other.join("staging"));
+    let fault = Spool::open(&settings(&outgoing, &staging)).unwrap_err();
     assert!(
         matches!(&fault, SpoolFault::TwoFilesystems { .. }),
         "{fault}"
     );
+    assert!(!staging.exists());
     let text = fault.to_string();
     assert!(text.contains("set stagingdir"), "{text}");
     assert!(!text.contains('\n'), "{text}");
@@ -356,19 +406,19 @@ fn two_filesystems_are_a_fault() {
 
 #[test]
 fn a_file_where_a_folder_should_be_is_a_fault() {
-    let scratch = Scratch::new();
-    scratch.file("outgoing", "");
-    let fault = spool(&scratch, |_| {}).unwrap_err();
-    assert!(
-        matches!(
-            &fault,
-            SpoolFault::Failed {
-                step: Step::Make,
-                ..
-            }
-        ),
-        "{fault}"
-    );
+    let check = |name: &str, expected: Step| {
+        let scratch = Scratch::new();
+        scratch.file(name, "");
+        let fault = spool(&scratch, |_| {}).unwrap_err();
+        assert!(
+            matches!(&fault, SpoolFault::Failed { step, .. } if *step == expected),
+            "{fault}"
+        );
+        let words = "a file stands where a folder should";
+        assert!(fault.to_string().contains(words), "{fault}");
+    };
+    check("outgoing", Step::Look);
+    check("staging", Step::Make);
 }
 
 #[test]
@@ -408,6 +458,7 @@ fn folders_without_permission_are_a_fault() {
     check("staging", 0o500, Step::Write);
 
     let scratch = Scratch::new();
+    scratch.folder("outgoing");
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o500)).unwrap();
     let fault = spool(&scratch, |_| {}).unwrap_err();
     assert!(fault.to_string().contains("cannot make"), "{fault}");
@@ -464,7 +515,7 @@ fn a_file_owner_is_given() {
     };
     let (user, group) = (uid.to_string(), gid.to_string());
     let scratch = Scratch::new();
-    let (outgoing, staging) = (scratch.join("outgoing"), scratch.join("staging"));
+    let (outgoing, staging) = (scratch.folder("outgoing"), scratch.join("staging"));
     let spool = Spool::open(&Settings {
         owner: Some((&user, Some(&group))),
         ..settings(&outgoing, &staging)

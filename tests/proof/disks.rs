@@ -30,6 +30,7 @@ fn start(spool: &Scratch) -> Websmsd {
 
 /// The same under a clock that is off by so much; the change times of files cannot be set.
 fn start_with(spool: &Scratch, clock: &str) -> Websmsd {
+    spool.folder("outgoing");
     let folder = spool.path().display();
     let conf = format!(
         "{KEYS}[astqueue]\noutgoingdir = \"{folder}/outgoing\"\nstagingdir = \"{folder}/staging\"\n"
@@ -336,7 +337,7 @@ fn a_disk_that_fills_up() {
     let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
     let mut run = rig::command(Path::new("unshare"));
     run.args(["--user", "--map-root-user", "--mount", "sh", "-c"])
-        .arg("mount -t tmpfs -o size=40k none \"$0\" && exec \"$@\"")
+        .arg("mount -t tmpfs -o size=40k none \"$0\" && mkdir \"$0/outgoing\" && exec \"$@\"")
         .arg(&disk)
         .arg(rig::binary())
         .args(["websmsd", "-c"])

@@ -497,8 +497,9 @@ pub fn daemon_command(called: Called, scratch: &Scratch) -> Command {
 }
 
 /// `conf` with the spool of `scratch` in its `[astqueue]` and its folder `state` in `[queue]`, unless
-/// it names them itself.
+/// it names them itself. Makes the folder that Asterisk would have made.
 pub fn spool_conf(scratch: &Scratch, conf: &str) -> String {
+    scratch.folder("outgoing");
     let folder = scratch.path().to_str().unwrap();
     let conf = conf.replace("@DIR@", folder);
     let spool = format!("outgoingdir = \"{folder}/outgoing\"\nstagingdir = \"{folder}/staging\"\n");

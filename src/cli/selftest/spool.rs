@@ -44,11 +44,13 @@ impl Private {
         let name = format!("websms-selftest.{}", files::unique().ok()?);
         for place in [&config.spool.staging, &std::env::temp_dir()] {
             let folder = place.join(&name);
+            let outgoing = folder.join("outgoing");
             if let Ok(place) = Directory::open(place)
-                && place.make_in(&name).is_ok()
+                && let Ok(own) = place.make_in(&name)
+                && own.make_in("outgoing").is_ok()
             {
                 let settings = config::Spool {
-                    outgoing: folder.join("outgoing"),
+                    outgoing,
                     staging: folder.join("staging"),
                     ..config.spool.clone()
                 };

@@ -19,6 +19,22 @@ pub enum SpoolFault {
         /// The limit.
         files_max: usize,
     },
+    /// One destination holds more than its share of `outgoing`.
+    Crowded {
+        /// `outgoing`.
+        folder: PathBuf,
+        /// The index of its file among those that were to be delivered.
+        file: usize,
+        /// Files that wait for it.
+        held: usize,
+        /// Places that are free.
+        free: usize,
+    },
+    /// There is no `outgoing`, which we never make.
+    Missing {
+        /// `outgoing`.
+        folder: PathBuf,
+    },
     /// `outgoing` and `staging` stand on two filesystems: nothing can be moved.
     TwoFilesystems {
         /// Where Asterisk picks up.
@@ -70,6 +86,20 @@ impl fmt::Display for SpoolFault {
             SpoolFault::Full { folder, files_max } => write!(
                 f,
                 "{} holds {files_max} files, the limit: see whether asterisk runs, or raise max",
+                folder.display()
+            ),
+            SpoolFault::Crowded {
+                folder, held, free, ..
+            } => write!(
+                f,
+                "{held} call files for it wait in {}, more than a third of the {free} places still \
+                 free: see whether its phone is there and the dialplan has it",
+                folder.display()
+            ),
+            SpoolFault::Missing { folder } => write!(
+                f,
+                "{} does not exist: asterisk makes it, see whether asterisk is installed and the \
+                 filesystem mounted",
                 folder.display()
             ),
             SpoolFault::TwoFilesystems { outgoing, staging } => write!(

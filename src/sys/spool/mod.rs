@@ -5,8 +5,9 @@
 //! linked or created there it holds back, so nothing is ever linked or written in `outgoing`.
 //!
 //! Folders are opened for each delivery and no descriptor is kept, so that a folder that was removed,
-//! mounted over or made anew while we run is noticed by itself; one that is missing is made and the
-//! delivery tried once more.
+//! mounted over or made anew while we run is noticed by itself. A missing `staging` is made, on the
+//! filesystem of `outgoing`, and the delivery tried once more. `outgoing` is never made: it is Asterisk's,
+//! and one that we made would be read by nobody. While it is missing nothing is delivered.
 //!
 //! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
@@ -16,21 +17,26 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Mode, fchmod, fsync};
 use rustix::io::Errno;
 
-use crate::limits::{SPOOL_COUNT_WAIT, SPOOL_FULL_WAIT, SWEEP_AGE};
+use crate::limits::SWEEP_AGE;
 use crate::sys::directory::Directory;
 use crate::sys::files;
 use crate::sys::user::{self, Owner};
 
 mod fault;
+mod name;
+mod places;
+mod table;
 
 use fault::failed;
 pub use fault::{SpoolFault, Step};
+use name::Name;
+use places::{NoPlace, Places, Want};
 
 /// Where call files go and how they look (`[astqueue]`).
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +85,9 @@ pub struct Spool {
     is_root: bool,
     sync: Sync,
     files_max: usize,
-    count: Mutex<Count>,
+    /// Both folders were there and could be used when they were last looked at.
+    is_ready: AtomicBool,
+    places: Arc<Mutex<Places>>,
     folder_sync: Mutex<FolderSync>,
     folder_synced: Condvar,
     /// The filesystem has no `RENAME_NOREPLACE`.
@@ -87,9 +95,33 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Makes missing folders, sweeps leftovers of ours and proves that files can be written and
+    /// Makes a missing `staging`, sweeps leftovers of ours and proves that files can be written and
     /// moved. A full disk is no fault yet: it may have room again when the first SMS comes.
     pub fn open(settings: &Settings<'_>) -> Result<Spool, SpoolFault> {
+        let spool = Spool::new(settings)?;
+        spool.ready()?;
+        Ok(spool)
+    }
+
+    /// Opens it for a daemon: that `outgoing` is missing is no fault yet either. What `before` knows of the
+    /// files that wait in the same folder goes on.
+    pub fn open_or_wait(
+        settings: &Settings<'_>,
+        before: Option<&Spool>,
+    ) -> Result<Spool, SpoolFault> {
+        let mut spool = Spool::new(settings)?;
+        match spool.ready() {
+            Ok(()) | Err(SpoolFault::Missing { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
+        if let Some(before) = before.filter(|before| before.outgoing == spool.outgoing) {
+            spool.places = Arc::clone(&before.places);
+            lock(&spool.places).forget();
+        }
+        Ok(spool)
+    }
+
+    fn new(settings: &Settings<'_>) -> Result<Spool, SpoolFault> {
         let owner = match settings.owner {
             None => None,
             Some((user, group)) => {
@@ -104,7 +136,7 @@ impl Spool {
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|error| failed(Step::Look, path, error))
         };
-        let spool = Spool {
+        Ok(Spool {
             outgoing: absolute(settings.outgoing)?,
             staging: absolute(settings.staging)?,
             mode: Mode::from_raw_mode(settings.mode & 0o777),
@@ -112,14 +144,23 @@ impl Spool {
             is_root: user::is_root(),
             sync: settings.sync,
             files_max: settings.files_max,
-            count: Mutex::default(),
+            is_ready: AtomicBool::new(false),
+            places: Arc::new(Mutex::new(Places::new(
+                files::unique_number().unwrap_or(0),
+                Instant::now(),
+            ))),
             folder_sync: Mutex::default(),
             folder_synced: Condvar::new(),
             moves_by_looking: AtomicBool::new(false),
-        };
-        spool.prepare()?;
-        spool.sweep();
-        Ok(spool)
+        })
+    }
+
+    /// Looks whether files can be delivered, and makes a missing `staging`.
+    pub fn look(&self) -> Result<(), SpoolFault> {
+        if !self.outgoing.is_dir() {
+            self.is_ready.store(false, Ordering::Relaxed);
+        }
+        self.ready()
     }
 
     /// Delivers all of `files`, in order. Every one is whole in `staging`, and on the disk, before
@@ -131,15 +172,20 @@ impl Spool {
             let error = io::ErrorKind::InvalidInput.into();
             return Err(failed(Step::Write, &self.staging, error));
         }
-        self.reserve(files.len())?;
+        self.ready()?;
+        let wanted = self.reserve(files)?;
         let mut moved = 0;
         let mut result = self.stage_and_move(files, &mut moved);
         if matches!(&result, Err(SpoolFault::Failed { error, .. }) if is_missing(error)) {
+            self.is_ready.store(false, Ordering::Relaxed);
             result = self
-                .prepare()
+                .ready()
                 .and_then(|()| self.stage_and_move(files, &mut moved));
         }
-        self.settle(files.len());
+        let mut places = lock(&self.places);
+        places.settle(&wanted);
+        places.remember(&wanted, Instant::now());
+        drop(places);
         result?;
         match self.sync {
             Sync::Never => Ok(()),
@@ -151,23 +197,47 @@ impl Spool {
     /// who sent them got no 200 and sends again. Returns how many went.
     pub fn sweep(&self) -> usize {
         let staging = Directory::open(&self.staging);
+        let is_ours = |name: &str| Name::parse(name.as_bytes()).is_some();
         staging.map_or(0, |staging| staging.sweep(self.owner, SWEEP_AGE, &is_ours))
+    }
+
+    /// Makes the folders ready where they are not.
+    fn ready(&self) -> Result<(), SpoolFault> {
+        if !self.is_ready.load(Ordering::Relaxed) {
+            self.prepare()?;
+            self.sweep();
+            self.is_ready.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Folders there, on one filesystem, writable.
     fn prepare(&self) -> Result<(), SpoolFault> {
-        let make =
-            |path: &Path| Directory::make(path).map_err(|error| failed(Step::Make, path, error));
-        let folders = Folders {
-            outgoing: make(&self.outgoing)?,
-            staging: make(&self.staging)?,
-        };
         let look = |folder: &Directory, path: &Path| {
             let found = folder.metadata();
             found.map_err(|error| failed(Step::Look, path, error))
         };
-        let outgoing = look(&folders.outgoing, &self.outgoing)?;
-        let staging = look(&folders.staging, &self.staging)?;
+        let outgoing = match Directory::open(&self.outgoing) {
+            Err(error) if is_missing(&error) => {
+                return Err(SpoolFault::Missing {
+                    folder: self.outgoing.clone(),
+                });
+            }
+            opened => opened.map_err(|error| failed(Step::Look, &self.outgoing, error))?,
+        };
+        let outgoing_found = look(&outgoing, &self.outgoing)?;
+        // Where a filesystem is not mounted yet, nothing is made beneath.
+        let mut above = self.staging.ancestors();
+        let place = above.find_map(|folder| folder.metadata().ok());
+        if place.is_some_and(|place| place.dev() != outgoing_found.dev()) {
+            return Err(self.two_filesystems());
+        }
+        let staging = Directory::make(&self.staging);
+        let folders = Folders {
+            outgoing,
+            staging: staging.map_err(|error| failed(Step::Make, &self.staging, error))?,
+        };
+        let (outgoing, staging) = (outgoing_found, look(&folders.staging, &self.staging)?);
         if outgoing.dev() == staging.dev() && outgoing.ino() == staging.ino() {
             return Err(SpoolFault::OneFolder {
                 folder: self.outgoing.clone(),
@@ -176,8 +246,8 @@ impl Spool {
         if outgoing.dev() != staging.dev() {
             return Err(self.two_filesystems());
         }
-        count_files(&folders.outgoing, 1)
-            .map_err(|error| failed(Step::Look, &self.outgoing, error))?;
+        let readable = folders.outgoing.readable();
+        readable.map_err(|error| failed(Step::Look, &self.outgoing, error))?;
         let writable = folders.outgoing.check_writable();
         writable.map_err(|error| failed(Step::Move, &self.outgoing, error.into()))?;
 
@@ -349,69 +419,54 @@ impl Folders {
 
 // ---- How many files there are ---------------------------------------------------------------
 
-/// An upper bound of the files in `outgoing`: those found when last counted, and those of ours since.
-/// Asterisk only takes away; what others put there is seen at the next count.
-#[derive(Debug, Default)]
-struct Count {
-    at: Option<Instant>,
-    found: usize,
-    /// Reserved since then: delivered, failed or still under way.
-    added: usize,
-    /// Of `added`, those under way.
-    pending: usize,
-}
-
 impl Spool {
-    /// Takes places for `files` more, or says that there are none. Who finds one free gets all that are
-    /// asked for: what needs more than `files_max` would otherwise never be delivered. The folder is read
-    /// only when the bound is reached or old.
-    fn reserve(&self, files: usize) -> Result<(), SpoolFault> {
-        let mut count = lock(&self.count);
-        let has_room = |count: &Count| count.found.saturating_add(count.added) < self.files_max;
-        let age = count.at.map_or(Duration::MAX, |at| at.elapsed());
-        // Reading up to `files_max` entries after an eighth as many deliveries costs each of them
-        // a fixed share.
-        let is_earned = count.added.saturating_mul(8) >= self.files_max;
-        let is_due =
-            age >= SPOOL_COUNT_WAIT || (!has_room(&count) && (is_earned || age >= SPOOL_FULL_WAIT));
-        if is_due {
-            let counted = Directory::open(&self.outgoing);
-            let counted = counted.and_then(|outgoing| count_files(&outgoing, self.files_max));
-            count.found = match counted {
-                Ok(found) => found,
-                // The delivery makes it.
-                Err(error) if is_missing(&error) => 0,
+    /// Takes places for `files`, or says that there are none. What needs more than are left gets them all
+    /// the same, where one is free: it would otherwise never be delivered.
+    fn reserve(&self, files: &[File<'_>]) -> Result<Vec<Want>, SpoolFault> {
+        let now = Instant::now();
+        let mut places = lock(&self.places);
+        let wanted = places.wanted(files);
+        if places.needs_look(&wanted, self.files_max, now) {
+            match self.count(&mut places, now) {
+                Ok(()) => {}
+                // The delivery says it.
+                Err(error) if is_missing(&error) => {}
                 Err(error) => return Err(failed(Step::Look, &self.outgoing, error)),
-            };
-            count.added = count.pending;
-            count.at = Some(Instant::now());
+            }
         }
-        if !has_room(&count) {
-            return Err(SpoolFault::Full {
-                folder: self.outgoing.clone(),
+        let folder = || self.outgoing.clone();
+        match places.judge(&wanted, self.files_max) {
+            Ok(()) => {
+                places.take(&wanted);
+                places.remember(&wanted, now);
+                Ok(wanted)
+            }
+            Err(NoPlace::Full) => Err(SpoolFault::Full {
+                folder: folder(),
                 files_max: self.files_max,
-            });
+            }),
+            Err(NoPlace::Crowded { file, held, free }) => Err(SpoolFault::Crowded {
+                folder: folder(),
+                file,
+                held,
+                free,
+            }),
         }
-        count.added = count.added.saturating_add(files);
-        count.pending = count.pending.saturating_add(files);
+    }
+
+    /// Reads the folder up to the limit. Whatever their names, Asterisk takes all files, so all count.
+    fn count(&self, places: &mut Places, now: Instant) -> io::Result<()> {
+        places.begin_look(now);
+        let outgoing = Directory::open(&self.outgoing)?;
+        outgoing.each(&mut |name, is_folder| {
+            if !is_folder {
+                places.see(name);
+            }
+            !places.is_full(self.files_max)
+        })?;
+        places.end_look(now);
         Ok(())
     }
-
-    /// These are no longer under way. Places of those that failed come back with the next count.
-    fn settle(&self, files: usize) {
-        let mut count = lock(&self.count);
-        count.pending = count.pending.saturating_sub(files);
-    }
-}
-
-/// Files in a folder, whatever their names: Asterisk takes them all. Stops at `files_max`.
-fn count_files(folder: &Directory, files_max: usize) -> io::Result<usize> {
-    let mut files = 0_usize;
-    folder.each(&mut |_, is_folder| {
-        files = files.saturating_add(usize::from(!is_folder));
-        files < files_max
-    })?;
-    Ok(files)
 }
 
 // ---- One fsync of the folder for many -------------------------------------------------------
@@ -467,24 +522,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A name that stays in its folder.
 fn is_plain(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.bytes().any(|byte| matches!(byte, b'/' | 0))
-}
-
-/// `TO.SECONDS.UNIQUE.call` or `TO.SECONDS.UNIQUE-PART.call`, UNIQUE 16 hex digits.
-fn is_ours(name: &str) -> bool {
-    let mut fields = name.as_bytes().rsplitn(4, |byte| *byte == b'.');
-    let (call, unique, seconds, to) = (fields.next(), fields.next(), fields.next(), fields.next());
-    let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    let is_unique = |unique: &[u8]| match unique.split_at_checked(16) {
-        Some((hex, part)) => {
-            hex.iter().all(u8::is_ascii_hexdigit)
-                && (part.is_empty() || part.strip_prefix(b"-").is_some_and(is_number))
-        }
-        None => false,
-    };
-    call == Some(b"call")
-        && unique.is_some_and(is_unique)
-        && seconds.is_some_and(is_number)
-        && to.is_some_and(|to| !to.is_empty())
 }
 
 fn is_missing(error: &io::Error) -> bool {

@@ -80,6 +80,7 @@ fn folder() -> PathBuf {
 impl House {
     fn new(folder: &Path, keys: &str) -> House {
         let (outgoing, staging) = (folder.join("outgoing"), folder.join("staging"));
+        fs::create_dir_all(&outgoing).unwrap();
         let spool = Spool::open(&Settings {
             outgoing: &outgoing,
             staging: &staging,

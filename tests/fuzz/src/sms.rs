@@ -182,6 +182,10 @@ pub fn webhook(bytes: &[u8]) {
             to.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+._-".contains(&b))
         );
+        // What Asterisk compares is neither its own extension nor a pattern.
+        let extension = to.replace('-', "");
+        assert!(!["", "s", "h", "i", "t", "T", "e", "o", "a", "failed"].contains(&extension.as_str()));
+        assert!(!extension.starts_with('_'));
         assert!(
             from.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+._- &'@".contains(&b))
