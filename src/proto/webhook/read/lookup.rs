@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use super::source::Source;
 use crate::limits::JSON_VALUES_MAX;
+use crate::proto::sorted::Sorted;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::form::{Array, Key, TooMuch, Value};
 use crate::proto::wire::json::{self, BadJson};
@@ -38,8 +39,8 @@ pub(super) enum Place<'a> {
 pub(super) struct Places<'a> {
     covered: Vec<Place<'a>>,
     uncovered: Vec<Place<'a>>,
-    /// Form values that are JSON, told by where their bytes stand and sorted by it, and what they say.
-    opened: Vec<(*const u8, json::Value<'a>)>,
+    /// Form values that are JSON, told by where their bytes stand, and what they say.
+    opened: Sorted<*const u8, json::Value<'a>>,
     /// The byte at which the first form value that looks like JSON is none, counted from 1.
     pub(super) malformed: Option<usize>,
 }
@@ -54,7 +55,7 @@ impl<'a> Places<'a> {
         let mut places = Places {
             covered: Vec::new(),
             uncovered: Vec::new(),
-            opened: Vec::new(),
+            opened: Sorted::new(),
             malformed: None,
         };
         for covered in &source.covered {
@@ -75,7 +76,6 @@ impl<'a> Places<'a> {
                 places.open(array, &named, &values)?;
             }
         }
-        places.opened.sort_unstable_by_key(|(at, _)| *at);
         Ok(places)
     }
 
@@ -94,7 +94,7 @@ impl<'a> Places<'a> {
                 Value::Array(inner) => self.open(inner, named, values)?,
                 Value::Scalar(bytes) if values.contains(&bytes.as_ptr()) => {}
                 Value::Scalar(bytes) if is_container(bytes) => match json::parse(bytes) {
-                    Ok(value) => self.opened.push((bytes.as_ptr(), value)),
+                    Ok(value) => self.opened.insert(bytes.as_ptr(), value),
                     Err(BadJson::Malformed { at }) => {
                         self.malformed = self.malformed.or(Some(at));
                     }
@@ -107,11 +107,9 @@ impl<'a> Places<'a> {
     }
 
     /// A form's scalar as the JSON it is.
-    pub(super) fn json(&self, bytes: &[u8]) -> Option<json::Value<'a>> {
+    fn json(&self, bytes: &[u8]) -> Option<json::Value<'a>> {
         is_container(bytes).then_some(())?;
-        let start = bytes.as_ptr();
-        let found = self.opened.binary_search_by_key(&start, |(at, _)| *at);
-        self.opened.get(found.ok()?).map(|(_, value)| *value)
+        self.opened.get(&bytes.as_ptr()).copied()
     }
 
     pub(super) fn child(&self, place: Place<'a>, step: &[u8]) -> Option<Place<'a>> {
@@ -144,6 +142,17 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// Adds a scalar, or all of a list of scalars.
+    fn scalars(&self, place: Place<'a>, found: &mut Vec<Found<'a>>) {
+        let Some(one) = first(place) else {
+            return;
+        };
+        match self.inner(place) {
+            (true, all) => found.extend(all.into_iter().filter_map(first)),
+            _ => found.push(one),
+        }
+    }
+
     /// Every value of this name below a place.
     fn deep_every(&self, place: Place<'a>, name: &[u8], found: &mut Vec<Found<'a>>) {
         match place {
@@ -154,14 +163,14 @@ impl<'a> Places<'a> {
             }
             Place::Json(value) => {
                 for value in value.members(name) {
-                    scalars(Place::Json(value), found);
+                    self.scalars(Place::Json(value), found);
                 }
             }
             Place::Array(array) => {
                 for (key, value) in array.entries() {
                     let place = place_of(value);
                     if key.is(name) {
-                        scalars(place, found);
+                        self.scalars(place, found);
                     }
                     self.deep_every(place, name, found);
                 }
@@ -202,20 +211,32 @@ impl<'a> Places<'a> {
     }
 
     /// The elements of a list; an object is its own only element.
-    fn elements(&self, mut place: Place<'a>) -> Option<Vec<Place<'a>>> {
-        if let Place::Scalar(bytes) = place {
-            place = Place::Json(self.json(bytes)?);
+    fn elements(&self, place: Place<'a>) -> Option<Vec<Place<'a>>> {
+        let (is_list, inner) = self.inner(place);
+        let is_object = match place {
+            Place::Scalar(bytes) => self.json(bytes).is_some(),
+            Place::Json(value) => value.is_object(),
+            Place::Array(_) => true,
+        };
+        match is_list {
+            true => Some(inner),
+            false => is_object.then(|| vec![place]),
         }
-        Some(match place {
-            Place::Array(array) if is_list(array) => array
-                .entries()
-                .iter()
-                .map(|(_, value)| place_of(value))
-                .collect(),
-            Place::Json(value) if value.is_array() => value.entries().map(Place::Json).collect(),
-            Place::Json(value) if !value.is_object() => return None,
-            object => vec![object],
-        })
+    }
+
+    /// What a place consists of, and whether that is a list.
+    pub(super) fn inner(&self, place: Place<'a>) -> (bool, Vec<Place<'a>>) {
+        let mut inner = Vec::new();
+        let value = match place {
+            Place::Scalar(bytes) => self.json(bytes),
+            Place::Json(value) => Some(value),
+            Place::Array(array) => {
+                inner.extend(array.entries().iter().map(|(_, value)| place_of(value)));
+                return (is_list(array), inner);
+            }
+        };
+        inner.extend(value.iter().flat_map(json::Value::entries).map(Place::Json));
+        (value.is_some_and(|value| value.is_array()), inner)
     }
 
     /// Whether what the permit does not cover says that this is a message; `None` where it says
@@ -281,17 +302,20 @@ impl<'a> Scope<'_, 'a> {
             return Vec::new();
         };
         let (places, roots) = self.roots();
-        let mut lists = roots.iter().filter_map(|root| places.at(*root, &path));
-        let elements = lists.next().map(|list| {
-            let elements = places.elements(list);
-            elements.unwrap_or_else(|| vec![list])
-        });
-        let value = |element: Place<'a>| match rest {
-            [] => first(element),
-            rest => places.find(&[element], rest, Depth::Any),
+        let Some(list) = roots.iter().find_map(|root| places.at(*root, &path)) else {
+            return Vec::new();
         };
-        let values = elements.into_iter().flatten().filter_map(value);
-        values.take(values_max).map(Found::into_bytes).collect()
+        let mut found = Vec::new();
+        for element in places.elements(list).unwrap_or_else(|| vec![list]) {
+            let value = match rest {
+                [] => first(element),
+                rest => places.find(&[element], rest, Depth::Any),
+            };
+            if found.len() < values_max {
+                found.extend(value.map(Found::into_bytes));
+            }
+        }
+        found
     }
 
     /// Every value of a key that may stand at several places below the top, in order: where [`Scope::find`]
@@ -310,7 +334,7 @@ impl<'a> Scope<'_, 'a> {
             if found.is_empty()
                 && let Some(place) = places.child(*root, key)
             {
-                scalars(place, &mut found);
+                places.scalars(place, &mut found);
             }
         }
         if found.is_empty() {
@@ -360,7 +384,7 @@ impl<'a> Found<'a> {
     }
 }
 
-pub(super) fn place_of(value: &Value) -> Place<'_> {
+fn place_of(value: &Value) -> Place<'_> {
     match value {
         Value::Scalar(bytes) => Place::Scalar(bytes),
         Value::Array(array) => Place::Array(array),
@@ -387,22 +411,8 @@ fn first_json(value: json::Value<'_>) -> Option<Found<'_>> {
     value.first().map(Found::Json)
 }
 
-/// Adds a scalar, or all of a list of scalars.
-fn scalars<'a>(place: Place<'a>, found: &mut Vec<Found<'a>>) {
-    match place {
-        Place::Json(value) if value.is_array() && value.first().is_some() => {
-            found.extend(value.entries().map(Found::Json));
-        }
-        Place::Array(array) if first(place).is_some() => {
-            let values = array.entries().iter().map(|(_, value)| place_of(value));
-            found.extend(values.filter_map(first));
-        }
-        _ => found.extend(first(place)),
-    }
-}
-
 /// Whether the keys are 0, 1, 2, ….
-pub(super) fn is_list(array: &Array) -> bool {
+fn is_list(array: &Array) -> bool {
     let keys = array.entries().iter().map(|(key, _)| key);
     (0_i64..).zip(keys).all(|(n, key)| *key == Key::Int(n))
 }

@@ -23,7 +23,7 @@ use crate::proto::webhook::proof::Coverage;
 use crate::proto::wire::form::TooMuch;
 use crate::proto::wire::number;
 use crate::proto::wire::request::Request;
-use lookup::{Places, Scope};
+use lookup::{Place, Places, Scope};
 use shape::{Level, Shape};
 use source::Source;
 use text::{charset, text};
@@ -158,29 +158,27 @@ fn messages(
     if level != Level::Inside && elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
-    let scopes = elements.into_iter().map(|it| Scope::Element(places, it));
-    let scopes: Vec<Scope> = scopes.collect();
+    let accepted = |place: &Place| filter.accepts(Scope::Element(places, *place));
     // Beside a list that nobody named is all that is not in it.
-    let is_inside = scopes.iter().any(|it| filter.accepts(*it).is_some());
-    let beside = match level == Level::Named || is_inside {
+    let beside = match level == Level::Named || elements.iter().any(|it| accepted(it).is_some()) {
         true => filter.accepts(Scope::Beside(places)),
         false => Some(is_message),
     };
     let beside = beside.or_else(|| places.uncovered(webhook));
     let beside = beside.unwrap_or(filter.accepts_none());
-    let messages = scopes
-        .into_iter()
-        .filter(|it| filter.accepts(*it).unwrap_or(beside));
-    let messages: Vec<Scope> = messages.collect();
-    match (messages.is_empty(), level) {
-        (true, _) => Ok(Reading::Filtered),
-        (false, Level::Inside) => Err(BadWebhook::Message(BadMessage::Several)),
-        (false, Level::Named | Level::Top) => {
-            let items = messages
-                .into_iter()
-                .map(|it| item(it, it.shape(webhook), webhook, charset));
-            Ok(Reading::Messages(items.collect()))
+    let mut items = Vec::new();
+    for place in &elements {
+        if accepted(place).unwrap_or(beside) {
+            if level == Level::Inside {
+                return Err(BadWebhook::Message(BadMessage::Several));
+            }
+            let element = Scope::Element(places, *place);
+            items.push(item(element, element.shape(webhook), webhook, charset));
         }
+    }
+    match items.is_empty() {
+        true => Ok(Reading::Filtered),
+        false => Ok(Reading::Messages(items)),
     }
 }
 

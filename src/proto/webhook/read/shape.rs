@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::lookup::{Place, Scope, first, is_list, place_of};
+use super::lookup::{Place, Places, Scope, first};
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::json;
 
@@ -36,38 +36,38 @@ impl<'a> Scope<'_, 'a> {
     /// which element it means.
     pub(super) fn shape(&self, webhook: &Webhook) -> Shape<'a> {
         let (places, roots) = self.roots();
-        let is_name = |key: &&[u8]| !key.is_empty() && !json::is_path(key);
-        let is_deep = |key: &&[u8]| {
-            let mut roots = roots.iter();
-            !roots.any(|root| places.child(*root, key).and_then(first).is_some())
-        };
-        let keys = [&webhook.key_to, &webhook.key_from, &webhook.key_body].map(Vec::as_slice);
-        let [to, more @ ..] = keys;
-        let condition = webhook.accept_if.as_ref().map(|it| it.key.as_slice());
-        let sought = keys.into_iter().chain(condition);
-        let sought: Vec<&[u8]> = sought.filter(is_name).filter(is_deep).collect();
-        let holds = |place: &Place<'a>, key: &[u8]| places.deep(*place, key).is_some();
+        let condition = webhook.accept_if.as_ref();
+        let condition = condition.map_or(b"".as_slice(), |condition| &condition.key);
+        let [to, from, body] = [&webhook.key_to, &webhook.key_from, &webhook.key_body];
+        let sought = [to, from, body, condition];
+        let sought = sought.map(|key| {
+            if is_deep(places, roots, key) {
+                key
+            } else {
+                b""
+            }
+        });
+        if sought.iter().all(|key| key.is_empty()) {
+            return Shape::One;
+        }
         let mut shape = Shape::One;
         // Outer lists come before those within them.
         let mut queue = roots.to_vec();
         let mut at = 0_usize;
-        while let Some(place) = queue.get(at).copied().filter(|_| !sought.is_empty()) {
-            let (is_list, inner) = places.inner(place);
-            let holders = |key: &[u8]| {
-                let holding = inner.iter().filter(|it| holds(it, key));
-                holding.take(2).count()
-            };
-            if is_list && sought.iter().any(|key| holders(key) > 1) {
-                let (level, of_messages) = match at < roots.len() {
-                    true => (Level::Top, keys.as_slice()),
-                    false => (Level::Inside, more.as_slice()),
+        while let Some(place) = queue.get(at) {
+            let (is_list, inner) = places.inner(*place);
+            if is_list && sought.iter().any(|key| holders(places, &inner, key) > 1) {
+                let [to, from, body] = [to, from, body].map(|key| holders(places, &inner, key));
+                let level = match at < roots.len() {
+                    true => Level::Top,
+                    false => Level::Inside,
                 };
-                let mut names = of_messages.iter().filter(|key| is_name(key));
-                if names.any(|key| holders(key) > 0) {
+                if from > 0 || body > 0 || (to > 0 && level == Level::Top) {
                     return Shape::Several(inner, level);
                 }
-                if matches!(shape, Shape::One) && sought.contains(&to) && holders(to) > 1 {
-                    let first = inner.iter().find(|it| holds(it, to));
+                let [key, ..] = sought;
+                if to > 1 && !key.is_empty() && matches!(shape, Shape::One) {
+                    let first = inner.iter().find(|it| places.deep(**it, key).is_some());
                     shape = first.map_or(Shape::One, |first| Shape::To(*first));
                 }
             }
@@ -78,19 +78,17 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-impl<'a> super::lookup::Places<'a> {
-    /// What a place consists of, and whether that is a list.
-    fn inner(&self, place: Place<'a>) -> (bool, Vec<Place<'a>>) {
-        match place {
-            Place::Scalar(bytes) => match self.json(bytes) {
-                Some(value) => self.inner(Place::Json(value)),
-                None => (false, Vec::new()),
-            },
-            Place::Json(value) => (value.is_array(), value.entries().map(Place::Json).collect()),
-            Place::Array(array) => {
-                let values = array.entries().iter().map(|(_, value)| place_of(value));
-                (is_list(array), values.collect())
-            }
-        }
+/// Whether a key is a name whose value does not stand at the top.
+fn is_deep(places: &Places, roots: &[Place], key: &[u8]) -> bool {
+    let is_on_top = |root: &Place| places.child(*root, key).and_then(first).is_some();
+    !key.is_empty() && !json::is_path(key) && !roots.iter().any(is_on_top)
+}
+
+/// How many of these hold a key that is a name: two where there are more.
+fn holders(places: &Places, inner: &[Place], key: &[u8]) -> usize {
+    if key.is_empty() || json::is_path(key) {
+        return 0;
     }
+    let holding = inner.iter().filter(|it| places.deep(**it, key).is_some());
+    holding.take(2).count()
 }

@@ -29,9 +29,9 @@ pub(super) fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessag
         add_line(&mut text, &decode(part, webhook.text_decode));
     }
     if webhook.media == Media::Link {
-        let links = media.iter().flat_map(|value| links(value));
-        for link in links.take(MEDIA_LINKS_MAX) {
-            add_line(&mut text, link);
+        let mut left = MEDIA_LINKS_MAX;
+        for value in &media {
+            add_links(&mut text, value, &mut left);
         }
     }
     Ok(text)
@@ -44,23 +44,23 @@ fn add_line(text: &mut Vec<u8>, line: &[u8]) {
     text.extend_from_slice(line);
 }
 
-/// The links of one value. Some providers put several into one, divided by commas; a comma behind which
-/// no link begins belongs to the link.
-fn links(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(value);
-    let parts = core::iter::from_fn(move || {
-        let value = rest.take()?;
-        let divides = |at: &usize| {
-            let behind = value.get(at.saturating_add(1)..).unwrap_or_default();
-            value.get(*at) == Some(&b',') && has_scheme(behind.trim_ascii_start())
-        };
-        let Some(comma) = (0..value.len()).find(divides) else {
-            return Some(value);
-        };
-        rest = value.get(comma.saturating_add(1)..);
-        value.get(..comma)
-    });
-    parts.map(<[u8]>::trim_ascii).filter(|link| is_link(link))
+/// Adds the links of one value, of which some providers put several into one, divided by commas. A comma
+/// behind which no link begins belongs to the link.
+fn add_links(text: &mut Vec<u8>, value: &[u8], left: &mut usize) {
+    let mut link_start = 0_usize;
+    for end in 0..=value.len() {
+        let behind = value.get(end.saturating_add(1)..).unwrap_or_default();
+        let divides = || value.get(end) == Some(&b',') && has_scheme(behind.trim_ascii_start());
+        if end < value.len() && !divides() {
+            continue;
+        }
+        let link = value.get(link_start..end).unwrap_or_default().trim_ascii();
+        link_start = end.saturating_add(1);
+        if *left > 0 && is_link(link) {
+            *left = left.saturating_sub(1);
+            add_line(text, link);
+        }
+    }
 }
 
 /// Whether it can be followed. The layout of an MMS (`.smil`) says nothing to a reader.

@@ -182,6 +182,11 @@ fn a_list_of_destinations_is_one_message_to_the_first() {
         r#"[{"m":[{"To":1},{"To":3}],"From":2,"Body":"x"}]"#,
         "1 2 x",
     );
+    usual(
+        JSON,
+        r#"{"To":9,"m":[{"To":1,"":2},{"To":3,"":4}],"From":2,"Body":"x"}"#,
+        "9 2 x",
+    );
     let each = with(|webhook| webhook.each = b"r".to_vec());
     let two =
         r#"{"r":[{"m":[{"To":1},{"To":3}],"From":2,"Body":"x"},{"To":4,"From":5,"Body":"y"}]}"#;
