@@ -494,6 +494,33 @@ fn a_link_of_roots_is_followed() {
 }
 
 #[test]
+fn a_system_without_openat2_opens_the_same() {
+    let house = House::new("");
+    house.plant();
+    let flush = || {
+        let mut run = rig::command(Path::new("strace"));
+        let old = "inject=openat2:error=ENOSYS";
+        run.args(["-f", "-o", "/dev/null", "-e", "trace=openat2", "-e", old]);
+        run.arg(rig::binary())
+            .arg("-c")
+            .arg(&house.conf)
+            .arg("--flush");
+        finish(run)
+    };
+    let ran = flush();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let buried = house.path("state/queue/failed");
+    assert_eq!(fs::read_dir(buried).unwrap().count(), 1);
+    fs::rename(house.path("state"), house.path("elsewhere")).unwrap();
+    symlink(house.path("elsewhere"), house.path("state")).unwrap();
+    assert_eq!(flush().code, Some(0));
+    give(&house.path("state"), STRANGER);
+    let ran = flush();
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("symbolic link"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_link_of_a_stranger_is_not_followed() {
     let house = House::new("[queue]\ndir = @DIR@/common/state\n");
     let common = house.scratch.folder("common");

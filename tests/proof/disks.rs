@@ -93,8 +93,9 @@ fn file_calls() -> BTreeMap<String, usize> {
     calls
 }
 
-const FILE_CALLS: [&str; 25] = [
+const FILE_CALLS: [&str; 26] = [
     "openat",
+    "openat2",
     "write",
     "writev",
     "fchmod",

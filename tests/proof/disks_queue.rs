@@ -21,8 +21,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::rig::{self, Itsp, Scratch, Script, finish};
 
-const FILE_CALLS: [&str; 18] = [
+const FILE_CALLS: [&str; 19] = [
     "openat",
+    "openat2",
     "write",
     "fchmod",
     "fsync",
@@ -115,7 +116,7 @@ impl Pbx {
             if !FILE_CALLS.contains(&name) {
                 continue;
             }
-            begun |= line.contains("\"queue\"");
+            begun |= line.contains("queue\"");
             let count = seen
                 .entry((thread.to_owned(), name.to_owned()))
                 .or_insert(0);

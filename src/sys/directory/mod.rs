@@ -19,8 +19,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, RenameFlags, accessat, fchmod, fstat,
-    fsync, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, accessat,
+    fchmod, fstat, fsync, mkdirat, openat, openat2, readlinkat, renameat, renameat_with, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -84,7 +85,19 @@ impl Directory {
     }
 
     fn at(start: BorrowedFd<'_>, path: &[u8], missing: Missing) -> io::Result<Directory> {
-        let place = Walk::new(missing).along(start, path)?;
+        // Where nothing is missing and no link stands on the way, which is mostly so, one call is enough; whatever
+        // else it says (it is of Linux 5.6), the walk says why.
+        let at_once = openat2(
+            start,
+            path,
+            PASSING,
+            Mode::empty(),
+            ResolveFlags::NO_SYMLINKS,
+        );
+        let place = match at_once {
+            Ok(place) => place,
+            Err(_) => Walk::new(missing).along(start, path)?,
+        };
         refuse_foreign(place.as_fd())?;
         Ok(Directory { place })
     }
