@@ -14,7 +14,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -116,7 +115,7 @@ fn a_flush_of_the_last_day_counts_as_somebody_who_drains() {
 fn a_umask_that_leaves_nothing_hinders_nobody() {
     let pbx = Pbx::with("http://127.0.0.1:9", "");
     let program = pbx.scratch.join("websms");
-    rig::copy_program(Path::new(env!("CARGO_BIN_EXE_websms")), &program);
+    rig::copy_program(&rig::binary(), &program);
     let nobody = 65_534;
     for path in [pbx.scratch.join(""), pbx.conf.clone(), program.clone()] {
         chown(&path, Some(nobody), Some(nobody)).unwrap();
