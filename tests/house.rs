@@ -62,6 +62,7 @@ fn the_tree_keeps_the_rules() {
     let mut faults: Vec<String> = Vec::new();
     for (path, source) in &files {
         faults.extend(import_faults(path, source));
+        faults.extend(debug_fault(path, source));
     }
     faults.extend(circle_faults(&files));
     let mut top = names_in(root, "src");
@@ -159,6 +160,13 @@ fn word_fault(path: &str, source: &str) -> Option<String> {
                 .find(|word| words.contains(word))?;
             Some(format!("{path}:{number}: {word}"))
         })
+}
+
+/// `{:?}` outside of tests: the binaries of `cross/` print nothing for it.
+fn debug_fault(path: &str, source: &str) -> Option<String> {
+    module_of(path)?;
+    let number = code(source).position(|line| line.contains(":?}") || line.contains(":#?}"))?;
+    Some(format!("{path}:{}: a Debug text", number + 1))
 }
 
 fn top_level_fault(name: &str) -> Option<String> {
@@ -597,6 +605,21 @@ fn a_word_of_the_unfinished_is_found() {
         let fault = word_fault("a.rs", source);
         let line = fault.map(|fault| fault.split(':').nth(1).unwrap().parse().unwrap());
         assert_eq!(line, wanted, "{source}");
+    }
+}
+
+#[test]
+fn a_debug_text_outside_of_tests_is_found() {
+    for (path, source, wanted) in [
+        ("src/a.rs", "f();\nformat!(\"{a:?}\");", Some(2)),
+        ("src/a.rs", "format!(\"{:#?}\", a);", Some(1)),
+        ("src/a.rs", "// {:?}\nformat!(\"{a}?\");", None),
+        ("src/a.rs", "#[cfg(test)]\nformat!(\"{a:?}\");", None),
+        ("src/a/tests.rs", "format!(\"{a:?}\");", None),
+    ] {
+        let fault = debug_fault(path, source);
+        let line = fault.map(|fault| fault.split(':').nth(1).unwrap().parse().unwrap());
+        assert_eq!(line, wanted, "{path}: {source}");
     }
 }
 
