@@ -161,11 +161,11 @@ def authority(folder, name):
     return folder / f"{name}.pem"
 
 
-def certificate(folder, name, ca, address, key):
+def certificate(folder, name, ca, address, key, signs="FALSE"):
     """A server's certificate for an address, with its key, in one file."""
     own = folder / f"{name}.pem"
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
-    extensions.write_text(f"subjectAltName={address}\nbasicConstraints=critical,CA:FALSE\n")
+    extensions.write_text(f"subjectAltName={address}\nbasicConstraints=critical,CA:{signs}\n")
     openssl("req", "-nodes", "-newkey", *key, "-subj", f"/CN={name}", "-keyout", folder / f"{name}.key", "-out", request)
     openssl(
         *("x509", "-req", "-days", "2", "-in", request, "-CA", ca, "-CAkey", ca.with_suffix(".key")),
@@ -184,16 +184,19 @@ TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 def check_out(websms, folder):
     ours, foreign = authority(folder, "ours"), authority(folder, "foreign")
     good = certificate(folder, "good", ours, "DNS:localhost", P256)
+    signer = certificate(folder, "signer", ours, "DNS:localhost", P256, signs="TRUE")
     cases = [
-        # what, certificate, version, curve of the keys if not the client's choice, exit status
-        ("TLS 1.3, P-256", good, TLS13, None, 0),
-        ("TLS 1.3, P-256 for keys too", good, TLS13, "prime256v1", 0),
-        ("TLS 1.2, RSA", certificate(folder, "rsa", ours, "DNS:localhost", RSA), TLS12, None, 0),
-        ("TLS 1.3, P-384", certificate(folder, "p384", ours, "DNS:localhost", P384), TLS13, None, 0),
-        ("a stranger's CA", certificate(folder, "other", foreign, "DNS:localhost", P256), TLS13, None, 75),
-        ("another's name", certificate(folder, "name", ours, "DNS:pbx.example", P256), TLS13, None, 75),
+        # what, certificate, version, curve of the keys if not the client's choice, what is said of a refusal
+        ("TLS 1.3, P-256", good, TLS13, None, None),
+        ("TLS 1.3, P-256 for keys too", good, TLS13, "prime256v1", None),
+        ("TLS 1.2, RSA", certificate(folder, "rsa", ours, "DNS:localhost", RSA), TLS12, None, None),
+        ("TLS 1.3, P-384", certificate(folder, "p384", ours, "DNS:localhost", P384), TLS13, None, None),
+        ("a stranger's CA", certificate(folder, "other", foreign, "DNS:localhost", P256), TLS13, None, "unknown issuer"),
+        ("another's name", certificate(folder, "name", ours, "DNS:pbx.example", P256), TLS13, None, "another name"),
+        # The type of webpki's fault tells it: a Debug text would be empty in these binaries.
+        ("an authority as a server", signer, TLS13, None, "that of an authority"),
     ]
-    for what, pem, version, curve, wanted in cases:
+    for what, pem, version, curve, refusal in cases:
         provider = Provider(pem, version, curve)
         conf = configuration(
             folder,
@@ -213,9 +216,11 @@ def check_out(websms, folder):
             "[queue]",
             'dir = ""',
         )
-        status, _, _ = run(websms, "-v", "-c", conf, "46701234567", "46709876543", "Hello World!", emulator=EMULATOR)
-        expect(f"{what}: exit status", status, wanted)
-        expect(f"{what}: requests", len(provider.asked), 1 if wanted == 0 else 0)
+        status, _, said = run(websms, "-v", "-c", conf, "46701234567", "46709876543", "Hello World!", emulator=EMULATOR)
+        expect(f"{what}: exit status", status, 75 if refusal else 0)
+        expect(f"{what}: requests", len(provider.asked), 0 if refusal else 1)
+        if refusal and refusal not in said.decode():
+            sys.exit(f"{what}: {refusal!r} is not in {said.decode()!r}")
         for path, headers, body in provider.asked:
             query = b"format=json&message=Hello+World%21&number=46701234567&sender=46709876543"
             expect(f"{what}: path", path, "/v1/sms/send/")
