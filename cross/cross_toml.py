@@ -33,10 +33,20 @@ def variables(target, settings):
         if key in release:
             yield f"CARGO_PROFILE_RELEASE_{name(key)}={release.pop(key)}"
     flags = [flag for table in settings.pop("target", {}).values() for flag in table.pop("rustflags")]
+    if unstable.pop("profile-rustflags"):
+        flags += profile_flags(release)
     yield f"CARGO_TARGET_{name(target)}_RUSTFLAGS=" + " ".join(flags)
     for rest in (unstable, release, settings):
         if rest:
             sys.exit(f"cross_toml.py: no way is known to hand over {rest}")
+
+
+def profile_flags(release):
+    """The flags of a profile, as far as all packages bear them: cargo has no variable for those of one package."""
+    release.pop("build-override")  # Flags of the target do not reach build scripts.
+    profiles = [release.pop("rustflags"), *(package["rustflags"] for package in release.pop("package").values())]
+    flags = {flag.split("=")[0]: flag for profile in profiles for flag in profile}
+    return list(flags.values())
 
 
 def name(key):
@@ -49,8 +59,10 @@ def section(target, built_as):
     own = tomllib.loads((HERE / f"settings/{target}.toml").read_text())
     tables = own.pop("target")
     settings["target"][target] = tables.pop(target)
-    if own or set(tables) - {built_as}:
-        sys.exit(f"cross_toml.py: settings/{target}.toml has more than rustflags of its target")
+    # They are for clang, which zig has; cross's images have GCC.
+    c_flags = own.pop("env", {})
+    if own or set(tables) - {built_as} or set(c_flags) - {"CFLAGS_" + target.replace("-", "_")}:
+        sys.exit(f"cross_toml.py: settings/{target}.toml has more than flags of its target")
     passed = "".join(f'    "{variable}",\n' for variable in variables(target, settings))
     # std asks for libunwind, which GCC's toolchains call libgcc_eh.
     linker = f"$CARGO_TARGET_{name(target)}_LINKER"

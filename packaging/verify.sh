@@ -21,7 +21,7 @@ cmp "$packages/SHA256SUMS" "$out/SHA256SUMS.first"
 
 echo "== contents and formats"
 checked=0
-while read -r system architecture target; do
+while read -r system architecture target _; do
     grep -qx "$target" <<<"$targets" || continue
     for file in "$packages"/websms_*_"$architecture".deb "$packages"/websms_*_"${system}_$architecture".*; do
         [ -e "$file" ] || continue
