@@ -172,9 +172,9 @@ pub const SEEN_TURN_WAIT: Duration = Duration::from_secs(1);
 pub const SEEN_RETRY_WAIT: Duration = Duration::from_secs(10);
 /// Refused requests that are kept, bytes together. Beyond: the oldest goes.
 pub const KEPT_BYTES_MAX: usize = 1024 * 1024;
-/// A kept request's file, bytes: body, claims, target and content type at their longest, and our own
-/// lines. Beyond: not read.
-pub const KEPT_FILE_BYTES_MAX: usize = BODY_BYTES_MAX + 3 * HEAD_BYTES_MAX;
+/// A kept request's file, bytes: body, claims, target and content type at their longest, each of their
+/// bytes escaped as four, and our own lines. Beyond: not read.
+pub const KEPT_FILE_BYTES_MAX: usize = 4 * (BODY_BYTES_MAX + 3 * HEAD_BYTES_MAX);
 /// Between two refused requests that are kept, so that a peer cannot wear a flash disk. Before: not
 /// kept.
 pub const KEPT_PAUSE: Duration = Duration::from_secs(1);

@@ -109,9 +109,7 @@ impl Rejected {
         if state.pause.is_some_and(|pause| pause.left().is_some()) {
             return Keeping::TooSoon;
         }
-        let Some(bytes) = kept.encode() else {
-            return Keeping::Failed;
-        };
+        let bytes = kept.encode();
         state.pause = Some(Deadline::after(KEPT_PAUSE));
         if !state.is_read && !self.read(&mut state) {
             return Keeping::Failed;

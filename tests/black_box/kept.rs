@@ -78,7 +78,7 @@ fn a_refused_request_is_kept_without_its_credentials() {
     let text = only(&folder);
     let (start, rest) = text.split_once("time: ").unwrap();
     let (time, rest) = rest.split_once('\n').unwrap();
-    assert_eq!(start, "websms request 1\n");
+    assert_eq!(start, "websms request 2\n");
     assert!(time.parse::<u64>().unwrap() > 1_700_000_000, "{time}");
     let expected = format!(
         "address: 127.0.0.1\ninterface: \ncoverage: whole\nitems: all\nmethod: POST\n\
@@ -205,8 +205,8 @@ fn what_cannot_be_read_is_set_aside_and_holds_up_nothing() {
     let scratch = Scratch::new();
     let folder = scratch.folder("state/rejected");
     fs::write(folder.join("0000000000000001"), "nonsense").unwrap();
-    fs::write(folder.join("0000000000000002"), "websms request 2\n").unwrap();
-    fs::write(folder.join("0000000000000003"), vec![b'x'; 200_000]).unwrap();
+    fs::write(folder.join("0000000000000002"), "websms request 3\n").unwrap();
+    fs::write(folder.join("0000000000000003"), vec![b'x'; 500_000]).unwrap();
     fs::create_dir(folder.join("0000000000000004")).unwrap();
     fs::write(folder.join("notes"), "not ours").unwrap();
     let websmsd = Websmsd::start_as(Called::Link, scratch, "[websmsd]", &[]);
@@ -214,7 +214,7 @@ fn what_cannot_be_read_is_set_aside_and_holds_up_nothing() {
         websmsd.wait_for_log(&format!("set aside as 000000000000000{number}.bad"));
     }
     websmsd.wait_for_log("not of this version; set aside");
-    websmsd.wait_for_log("longer than 114688 bytes; set aside");
+    websmsd.wait_for_log("longer than 458752 bytes; set aside");
     assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
     assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
     let names = kept(&folder);
@@ -484,6 +484,62 @@ fn beside_one_that_is_too_long_an_unacceptable_one_decides() {
     assert!(text.contains("\nitems: all\n"), "{text}");
 }
 
+#[test]
+fn a_kept_request_does_nothing_to_a_terminal_and_is_replayed_as_it_came() {
+    let websmsd = Websmsd::start("[websmsd]");
+    // Clears the screen, sets its title, overwrites a line; the last two are C1 characters and bytes.
+    let text = b"\x1b[2J\x1b]0;title\x07Hello\r\x08\x7f\t\\x1b \xc2\x9b31m \xe2\x82\xac";
+    let head = "multipart/form-data; boundary=b; x=\u{9b}\t\u{85}";
+    let part = |name: &str, value: &[u8]| {
+        let start = format!("--b\r\nContent-Disposition: form-data; name={name}\r\n\r\n");
+        [start.as_bytes(), value, b"\r\n"].concat()
+    };
+    let body = [
+        part("To", b"1"),
+        part("From", b"2"),
+        part("Text", text),
+        part("Raw", &(0..=255).collect::<Vec<u8>>()),
+    ];
+    let body = [body.concat(), "--b--\r\n".into()].concat();
+    let target = b"/\xc2\x9b31m?a=\\x1b";
+    let mut request = b"POST ".to_vec();
+    request.extend_from_slice(target);
+    let fields = format!(
+        " HTTP/1.1\r\nHost: a\r\nContent-Type: {head}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    request.extend_from_slice(fields.as_bytes());
+    request.extend_from_slice(&body);
+    let mut http = websmsd.connect();
+    http.send(&request);
+    assert_eq!(http.answer().status, 422);
+    let scratch = &websmsd.scratch;
+    let file = only(&folder(scratch));
+    let obeyed = |c: &char| c.is_control() && *c != '\n';
+    assert_eq!(file.chars().find(obeyed), None, "{file}");
+    assert!(
+        file.contains("\ntarget: /\\xc2\\x9b31m?a=\\\\x1b\n"),
+        "{file}"
+    );
+    let better = conf(scratch, "[websmsd]\nkey_body = Text");
+    let kept = folder(scratch).join(&kept(&folder(scratch))[0]);
+    check_replay(scratch, &better, &kept, 0, "delivered, ");
+    assert_eq!(websmsd.call_file().body().as_bytes(), text);
+}
+
+#[test]
+fn a_file_of_version_1_is_replayed_as_it_stands() {
+    let scratch = Scratch::new();
+    let conf = conf(&scratch, "[websmsd]\nkey_body = Text");
+    // What version 2 would take for an escape.
+    let json = r#"{"To":"1","From":"2","Text":"\u001b \\x41 é"}"#;
+    let file = scratch.file("request", written("whole", "", "", json));
+    check_replay(&scratch, &conf, &file, 0, "delivered, ");
+    let files = rig::call_files(&scratch.join("outgoing"));
+    let texts: Vec<String> = files.iter().map(|file| file.body()).collect();
+    assert_eq!(texts, ["\x1b \\x41 é"]);
+}
+
 /// A kept request as an operator could write it.
 fn written(coverage: &str, interface: &str, claims: &str, body: &str) -> String {
     format!(
@@ -531,10 +587,14 @@ fn a_replay_tells_why_it_cannot() {
     check(&good, "", 2, "not of this version");
     check(
         &good,
-        &request.replace("request 1", "request 2"),
+        &request.replace("request 1", "request 3"),
         2,
         "not of this version",
     );
+    let raw = request
+        .replace("request 1", "request 2")
+        .replace("Hello", "\x1b[2J!");
+    check(&good, &raw, 2, "not escaped as it was written");
     check(&good, &request[..request.len() - 1], 2, "it is cut");
     check(
         &good,
@@ -542,7 +602,7 @@ fn a_replay_tells_why_it_cannot() {
         2,
         "something stands behind the body",
     );
-    check(&good, &"x".repeat(200_000), 2, "longer than");
+    check(&good, &"x".repeat(500_000), 2, "longer than");
     check(&none, &request, 2, "does not exist");
     check(
         &good,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use websms::proto::wire::certificate;
 use websms::proto::record::envelope::{Item, Name};
+use websms::proto::record::kept::Kept;
 use websms::proto::record::notice::Told;
 use websms::proto::record::quota;
 use websms::proto::record::schedule::{Entry, Next, Schedule, Settings, Tried};
@@ -109,9 +110,17 @@ pub fn schedule(bytes: &[u8]) {
     }
 }
 
-/// Files of counts, notices and certificates: read without harm; and whatever the clock and the
-/// machine do, no more SMS go over an interface in a day than its limit.
+/// Files of counts, notices, certificates and kept requests: read without harm; and whatever the clock
+/// and the machine do, no more SMS go over an interface in a day than its limit.
 pub fn state(bytes: &[u8]) {
+    // A kept request, of whatever version, is written so that it does nothing to a terminal.
+    if let Ok(kept) = Kept::parse(bytes) {
+        let written = kept.encode();
+        assert_eq!(Kept::parse(&written), Ok(kept));
+        assert!(Kept::parse(&written[..written.len() - 1]).is_err());
+        let text = String::from_utf8(written).expect("UTF-8");
+        assert!(!text.replace('\n', "").chars().any(char::is_control));
+    }
     let _ = certificate::validity(bytes);
     if let Some(told) = Told::parse(bytes) {
         assert!(Told::parse(&told.encode()).is_some());

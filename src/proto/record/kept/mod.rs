@@ -2,9 +2,13 @@
 //!
 //! The file is readable with `cat`: version, one field a line, an empty line, then the claims where
 //! the proof left nothing else to read, then the body. Of the header fields only the content type
-//! is kept: it says how to read the body, and no other can be told from a credential.
+//! is kept: it says how to read the body, and no other can be told from a credential. What comes
+//! from outside is escaped (see [`escape`]), so that it does nothing to a terminal; the lengths are
+//! those of the escaped text. A file of version 1, which has it as it came, is read as well.
 //!
 //! What the request's proof covered is kept with it, so that a replay reads nothing else.
+
+mod escape;
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -18,6 +22,7 @@ use crate::proto::record::seen::digest;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::verify;
 use crate::proto::wire::request::{Field, Request, Version};
+use escape::{LineFeed, escape, unescape};
 
 /// A request that passed every check and was no acceptable message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +79,8 @@ pub enum BadKept {
     Field(&'static str),
     /// The body is shorter than its length.
     Cut,
+    /// Claims or body are not escaped as they are when they are written.
+    Escape,
     /// Something stands behind the body.
     Leftover,
 }
@@ -84,6 +91,7 @@ impl core::fmt::Display for BadKept {
             BadKept::Version => f.write_str("its first line is not of this version"),
             BadKept::Field(name) => write!(f, "its line {name} is missing or wrong"),
             BadKept::Cut => f.write_str("it is cut"),
+            BadKept::Escape => f.write_str("its body is not escaped as it was written"),
             BadKept::Leftover => f.write_str("something stands behind the body"),
         }
     }
@@ -95,7 +103,11 @@ impl From<BadField> for BadKept {
     }
 }
 
-const VERSION: &[u8] = b"websms request 1\n";
+/// The first line of what is written.
+const VERSION: &[u8] = b"websms request 2\n";
+
+/// The first line of a file in which nothing is escaped.
+const VERSION_1: &[u8] = b"websms request 1\n";
 
 impl Method {
     /// As it stands in a request.
@@ -137,77 +149,90 @@ impl Kept {
 
     /// All that a replay depends on.
     pub fn print(&self) -> u64 {
-        let always = Kept {
-            time_s: 0,
-            address: None,
-            ..self.clone()
-        };
-        digest(&[&always.encode().unwrap_or_default()])
+        let (kind, claims) = self.coverage_fields();
+        digest(&[
+            self.interface.as_bytes(),
+            &kind,
+            claims,
+            self.items.text().as_bytes(),
+            self.method.as_str().as_bytes(),
+            &self.target,
+            &self.content_type,
+            &self.body,
+        ])
     }
 
-    /// The file; `None` where a field holds a control byte and so fits no line.
-    pub fn encode(&self) -> Option<Vec<u8>> {
-        let (kind, claims) = match &self.coverage {
-            Coverage::Whole => (b"whole".to_vec(), b"".as_slice()),
-            Coverage::Body => (b"body".to_vec(), b"".as_slice()),
-            Coverage::Inside(name) => ([b"inside ", *name].concat(), b"".as_slice()),
-            Coverage::Claims(claims) => (b"claims".to_vec(), claims.as_slice()),
-        };
+    /// What its proof covered, in words; the claims, where there are some.
+    fn coverage_fields(&self) -> (Vec<u8>, &[u8]) {
+        match &self.coverage {
+            Coverage::Whole => (b"whole".to_vec(), b""),
+            Coverage::Body => (b"body".to_vec(), b""),
+            Coverage::Inside(name) => ([b"inside ", *name].concat(), b""),
+            Coverage::Claims(claims) => (b"claims".to_vec(), claims),
+        }
+    }
+
+    /// The file.
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, claims) = self.coverage_fields();
+        let items = self.items.text();
         let address = self.address.map_or("-".to_owned(), |it| it.to_string());
-        let items = match &self.items {
-            Items::All => "all".to_owned(),
-            Items::Some { places, of } => {
-                let places: Vec<String> = places.iter().map(usize::to_string).collect();
-                format!("{} of {of}", places.join(","))
-            }
-        };
         let time_s = self.time_s.to_string();
-        let lengths = [claims.len(), self.body.len()].map(|bytes| bytes.to_string());
+        let line = |value: &[u8]| escape(value, LineFeed::Escaped);
+        let [claims, body] = [claims, &self.body].map(|it| escape(it, LineFeed::Kept));
+        let lengths = [&claims, &body].map(|it| it.len().to_string());
         let [claims_bytes, body_bytes] = &lengths;
         let lines: [(&str, &[u8]); 10] = [
             ("time", time_s.as_bytes()),
             ("address", address.as_bytes()),
-            ("interface", self.interface.as_bytes()),
+            ("interface", &line(self.interface.as_bytes())),
             ("coverage", &kind),
             ("items", items.as_bytes()),
             ("method", self.method.as_str().as_bytes()),
-            ("target", &self.target),
-            ("content-type", &self.content_type),
+            ("target", &line(&self.target)),
+            ("content-type", &line(&self.content_type)),
             ("claims", claims_bytes.as_bytes()),
             ("body", body_bytes.as_bytes()),
         ];
         let mut file = VERSION.to_vec();
         for (name, value) in lines {
-            if !fields::push(&mut file, name, value) {
-                return None;
-            }
+            // Whatever is escaped fits its line.
+            let _ = fields::push(&mut file, name, value);
         }
         file.push(b'\n');
-        file.extend_from_slice(claims);
-        file.extend_from_slice(&self.body);
-        Some(file)
+        file.extend_from_slice(&claims);
+        file.extend_from_slice(&body);
+        file
     }
 
     /// Reads a file, every byte of it.
     pub fn parse(file: &[u8]) -> Result<Kept, BadKept> {
-        let mut lines = Fields {
-            rest: file.strip_prefix(VERSION).ok_or(BadKept::Version)?,
+        type Plain = fn(&[u8], LineFeed) -> Option<Vec<u8>>;
+        let (rest, plain): (_, Plain) = match file.strip_prefix(VERSION) {
+            Some(rest) => (rest, unescape),
+            None => {
+                let rest = file.strip_prefix(VERSION_1).ok_or(BadKept::Version)?;
+                (rest, |text, _| Some(text.to_vec()))
+            }
         };
+        let mut lines = Fields { rest };
+        let line = |value: &[u8], name| plain(value, LineFeed::Escaped).ok_or(BadKept::Field(name));
         let time_s = lines.number("time")?;
         let address = match lines.text("address")? {
             "-" => None,
             text => Some(text.parse().map_err(|_| BadKept::Field("address"))?),
         };
-        let interface = lines.text("interface")?.to_owned();
+        let interface = String::from_utf8(line(lines.value("interface")?, "interface")?);
+        let interface = interface.map_err(|_| BadKept::Field("interface"))?;
         let kind = lines.value("coverage")?;
-        let items = items(lines.text("items")?).ok_or(BadKept::Field("items"))?;
+        let items = Items::parse(lines.text("items")?).ok_or(BadKept::Field("items"))?;
         let method = match lines.value("method")? {
             b"GET" => Method::Get,
             b"POST" => Method::Post,
             _ => return Err(BadKept::Field("method")),
         };
-        let target = lines.value("target")?.to_vec();
-        let content_type = lines.value("content-type")?.to_vec();
+        let target = line(lines.value("target")?, "target")?;
+        let content_type = line(lines.value("content-type")?, "content-type")?;
         let claims_bytes = lines.number("claims")?;
         let body_bytes = lines.number("body")?;
         let rest = lines.rest.strip_prefix(b"\n").ok_or(BadKept::Cut)?;
@@ -216,26 +241,26 @@ impl Kept {
         if !rest.is_empty() {
             return Err(BadKept::Leftover);
         }
-        let coverage = coverage(kind, claims).ok_or(BadKept::Field("coverage"))?;
+        let text = |text| plain(text, LineFeed::Kept).ok_or(BadKept::Escape);
         Ok(Kept {
             time_s,
             address,
             interface,
-            coverage,
+            coverage: coverage(kind, text(claims)?).ok_or(BadKept::Field("coverage"))?,
             items,
             method,
             target,
             content_type,
-            body: body.to_vec(),
+            body: text(body)?,
         })
     }
 }
 
-fn coverage(kind: &[u8], claims: &[u8]) -> Option<Coverage> {
+fn coverage(kind: &[u8], claims: Vec<u8>) -> Option<Coverage> {
     let found = match kind {
         b"whole" => Coverage::Whole,
         b"body" => Coverage::Body,
-        b"claims" => return Some(Coverage::Claims(claims.to_vec())),
+        b"claims" => return Some(Coverage::Claims(claims)),
         _ => {
             let name = kind.strip_prefix(b"inside ")?;
             Coverage::Inside(verify::inside(name)?)
@@ -244,18 +269,30 @@ fn coverage(kind: &[u8], claims: &[u8]) -> Option<Coverage> {
     claims.is_empty().then_some(found)
 }
 
-/// `all`, or `2,5 of 7`.
-fn items(text: &str) -> Option<Items> {
-    if text == "all" {
-        return Some(Items::All);
+impl Items {
+    /// `all`, or `2,5 of 7`.
+    fn text(&self) -> String {
+        match self {
+            Items::All => "all".to_owned(),
+            Items::Some { places, of } => {
+                let places: Vec<String> = places.iter().map(usize::to_string).collect();
+                format!("{} of {of}", places.join(","))
+            }
+        }
     }
-    let (places, of) = text.split_once(" of ")?;
-    let of = number(of)?;
-    let places: Option<Vec<usize>> = places.split(',').map(number).collect();
-    let places = places?;
-    let ascend = places.is_sorted_by(|a, b| a < b);
-    let fit = places.iter().all(|place| (1..=of).contains(place));
-    (ascend && fit).then_some(Items::Some { places, of })
+
+    fn parse(text: &str) -> Option<Items> {
+        if text == "all" {
+            return Some(Items::All);
+        }
+        let (places, of) = text.split_once(" of ")?;
+        let of = number(of)?;
+        let places: Option<Vec<usize>> = places.split(',').map(number).collect();
+        let places = places?;
+        let ascend = places.is_sorted_by(|a, b| a < b);
+        let fit = places.iter().all(|place| (1..=of).contains(place));
+        (ascend && fit).then_some(Items::Some { places, of })
+    }
 }
 
 // ---- Who has a place ------------------------------------------------------------------------
