@@ -175,10 +175,13 @@ pub const KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// A kept request's file, bytes: body, claims, target and content type at their longest, each of their
 /// bytes escaped as four, and our own lines. Beyond: not read.
 pub const KEPT_FILE_BYTES_MAX: usize = 4 * (BODY_BYTES_MAX + 3 * HEAD_BYTES_MAX);
-/// Between two refused requests that are kept, so that a peer cannot wear a flash disk. Before: not
-/// kept.
-pub const KEPT_PAUSE: Duration = Duration::from_secs(1);
-/// One address has this part of the places for kept requests. Beyond: its own oldest goes.
+/// Between two refused requests that are kept, once a burst is used up, so that a peer cannot wear a
+/// flash disk. Before: not kept.
+pub const KEPT_PAUSE: Duration = Duration::from_secs(60);
+/// After a refused request could not be written: so long none is kept.
+pub const KEPT_RETRY_WAIT: Duration = Duration::from_secs(1);
+/// One address has this part of the places for kept requests; beyond: its own oldest goes. As many make
+/// a burst; beyond: one each [`KEPT_PAUSE`].
 pub const KEPT_SHARES: usize = 4;
 /// How old the count of files in `outgoingdir` may be. Then: counted again at the next delivery.
 pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);

@@ -315,7 +315,7 @@ impl<'a> Order<'a> {
             Keeping::Done(name) => self.log(Level::Notice, format_args!("kept as {name}")),
             Keeping::Held(name) => self.log_beside(format_args!("kept as {name}")),
             Keeping::TooSoon => {
-                self.log_beside(format_args!("not kept, another was within the last second"))
+                self.log_beside(format_args!("not kept, after a burst only one a minute is"))
             }
             Keeping::Failed => {}
         }

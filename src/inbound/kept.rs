@@ -1,16 +1,17 @@
 //! Refused requests → files that can be replayed (spec §8.7).
 //!
 //! Only what passed every check of address, path and credentials comes here, so that a stranger
-//! writes nothing to a disk; and even those write at most once a second.
+//! writes nothing to a disk; and even those write a burst and then once a minute.
 //!
 //! Invariant: what goes wrong here is logged and changes no answer.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_PAUSE};
-use crate::proto::record::kept::{Entry, Kept, Shelf};
+use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_RETRY_WAIT};
+use crate::proto::record::kept::{Allowance, Entry, Kept, Shelf};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::kept::Folder;
@@ -21,6 +22,7 @@ pub struct Rejected {
     folder: Folder,
     /// `keep_rejected`.
     places: usize,
+    opened: Instant,
     state: Mutex<State>,
 }
 
@@ -30,21 +32,20 @@ pub enum Keeping {
     Done(String),
     /// It was in the file of this name before.
     Held(String),
-    /// Another was written within [`KEPT_PAUSE`].
+    /// Too many were written before it.
     TooSoon,
     /// It is not; why is logged.
     Failed,
 }
 
-#[derive(Default)]
 struct State {
     shelf: Shelf,
     /// What was there already is on the shelf.
     is_read: bool,
-    /// Until when nothing more is written.
-    pause: Option<Deadline>,
-    /// The last could not be written, which was logged.
-    failing: bool,
+    /// How many more may be written.
+    allowance: Allowance,
+    /// Set where the last could not be written, which was logged: until when none is tried.
+    failing: Option<Deadline>,
 }
 
 impl Rejected {
@@ -58,7 +59,13 @@ impl Rejected {
         let rejected = Rejected {
             folder,
             places,
-            state: Mutex::default(),
+            opened: Instant::now(),
+            state: Mutex::new(State {
+                shelf: Shelf::default(),
+                is_read: false,
+                allowance: Allowance::new(places),
+                failing: None,
+            }),
         };
         rejected.read(&mut rejected.state());
         Some(rejected)
@@ -85,19 +92,19 @@ impl Rejected {
             self.let_go(&name);
         }
         state.is_read = true;
-        state.failing = false;
+        state.failing = None;
         true
     }
 
     /// Something could not be written; of several in a row the first is logged.
     fn fail(&self, state: &mut State, path: &Path, error: &io::Error) {
-        if !state.failing {
+        if state.failing.is_none() {
             complain(path, error);
         }
-        state.failing = true;
+        state.failing = Some(Deadline::after(KEPT_RETRY_WAIT));
     }
 
-    /// Keeps a request unless another was kept within the last second.
+    /// Keeps a request, unless a burst of others and one a minute were kept before it.
     pub fn keep(&self, kept: &Kept) -> Keeping {
         let (name, print) = (kept.name(), kept.print());
         let mut state = self.state();
@@ -106,19 +113,22 @@ impl Rejected {
         if state.shelf.holds(&name, print) && self.folder.has(&name) {
             return Keeping::Held(name);
         }
-        if state.pause.is_some_and(|pause| pause.left().is_some()) {
+        if state.failing.is_some_and(|wait| wait.left().is_some()) {
+            return Keeping::Failed;
+        }
+        if !state.allowance.is_left(self.opened.elapsed()) {
             return Keeping::TooSoon;
         }
-        let bytes = kept.encode();
-        state.pause = Some(Deadline::after(KEPT_PAUSE));
         if !state.is_read && !self.read(&mut state) {
             return Keeping::Failed;
         }
+        let bytes = kept.encode();
         if let Err(error) = self.folder.put(&name, &bytes) {
             self.fail(&mut state, &self.folder.join(&name), &error);
             return Keeping::Failed;
         }
-        state.failing = false;
+        state.failing = None;
+        state.allowance.spend();
         let entry = Entry {
             name: name.clone(),
             print: Some(print),

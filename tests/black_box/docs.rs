@@ -439,6 +439,10 @@ fn the_readme_states_the_limits_of_the_code() {
             "refused requests that are kept, together",
             bytes(limits::KEPT_BYTES_MAX),
         ),
+        (
+            "between two of these, after a burst of a quarter of `keep_rejected`",
+            wait(limits::KEPT_PAUSE),
+        ),
         ("hooks at once", limits::HOOKS_MAX.to_string()),
         ("hooks that wait", limits::HOOKS_WAITING_MAX.to_string()),
         ("a hook's time", wait(limits::HOOK_WAIT)),

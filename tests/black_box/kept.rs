@@ -128,22 +128,28 @@ fn only_what_passed_and_was_refused_is_kept() {
 }
 
 #[test]
-fn the_same_replaces_itself_and_one_a_second_is_kept() {
-    let websmsd = Websmsd::start("[websmsd]");
-    let folder = folder(&websmsd.scratch);
-    for _ in 0..3 {
-        websmsd.post("/", FORM, NO_TEXT);
-    }
-    let first = kept(&folder);
-    assert_eq!(first.len(), 1);
-    websmsd.post("/other", FORM, NO_TEXT);
-    websmsd.post("/", FORM, "To=1");
-    assert_eq!(kept(&folder), first);
-    websmsd.wait_for_log("not kept, another was within the last second");
-    wait_for("the next second", || {
-        assert_eq!(websmsd.post("/", FORM, "To=1").status, 422);
-        kept(&folder).len() == 2
-    });
+fn of_a_burst_a_quarter_is_kept_and_the_same_replaces_itself() {
+    let check = |conf: &str, files: usize| {
+        let websmsd = Websmsd::start(&format!("[websmsd]\n{conf}"));
+        let folder = folder(&websmsd.scratch);
+        for number in 0..20 {
+            // The same three times is once.
+            for _ in 0..3 {
+                let refused = websmsd.post("/", FORM, format!("To={number}"));
+                assert_eq!(refused.status, 422);
+            }
+            assert_eq!(kept(&folder).len(), files.min(number + 1), "{conf}");
+        }
+        // Of as many refusals in one second not each has a line.
+        wait_for("a line", || {
+            websmsd.post("/", FORM, "To=20");
+            let line = "not kept, after a burst only one a minute is";
+            websmsd.log().contains(line)
+        });
+    };
+    check("", 8);
+    check("keep_rejected = 40", 10);
+    check("keep_rejected = 3", 1);
 }
 
 #[test]
@@ -166,38 +172,43 @@ fn what_an_operator_has_removed_is_kept_when_it_comes_again() {
     websmsd.post("/", FORM, NO_TEXT);
     let first = kept(&folder);
     fs::remove_file(folder.join(&first[0])).unwrap();
-    wait_for("the next second", || {
-        websmsd.post("/", FORM, NO_TEXT);
-        kept(&folder) == first
-    });
+    websmsd.post("/", FORM, NO_TEXT);
+    assert_eq!(kept(&folder), first);
 }
 
 #[test]
 fn one_address_has_a_quarter_of_the_places() {
-    let websmsd = Websmsd::start("[websmsd]\nkeep_rejected = 4\nproxy_addr = 127.0.0.1");
-    let folder = folder(&websmsd.scratch);
-    let refuse = |address: &str, body: &str| {
-        let request = format!(
+    let mut scratch = Scratch::new();
+    let mut refuse = |address: &str, body: &str, files: usize| {
+        // A start gives a new burst.
+        let conf = "[websmsd]\nkeep_rejected = 4\nproxy_addr = 127.0.0.1";
+        let state = std::mem::replace(&mut scratch, Scratch::new());
+        let websmsd = Websmsd::start_as(Called::Link, state, conf, &[]);
+        let mut http = websmsd.connect();
+        http.send(format!(
             "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {address}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
-        );
-        let holds = || {
-            kept(&folder).iter().any(|name| {
-                fs::read_to_string(folder.join(name)).is_ok_and(|text| text.ends_with(body))
-            })
-        };
-        wait_for("a place", || {
-            let mut http = websmsd.connect();
-            http.send(&request);
-            assert_eq!(http.answer().status, 422);
-            holds()
-        });
+        ));
+        assert_eq!(http.answer().status, 422);
+        let folder = folder(&websmsd.scratch);
+        let names = kept(&folder);
+        assert_eq!(names.len(), files, "{}", websmsd.log());
+        let text = |name: &String| fs::read_to_string(folder.join(name)).unwrap();
+        assert!(names.iter().any(|name| text(name).ends_with(body)));
+        // Names and times of files go along.
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(websmsd.scratch.join("state"))
+            .arg(scratch.join("state"))
+            .status();
+        assert!(copied.unwrap().success());
     };
-    refuse("192.0.2.1", "To=1");
-    refuse("192.0.2.1", "To=2");
-    assert_eq!(kept(&folder).len(), 1);
-    refuse("192.0.2.2", "To=3");
-    assert_eq!(kept(&folder).len(), 2);
+    refuse("192.0.2.1", "To=1", 1);
+    refuse("192.0.2.1", "To=2", 1);
+    refuse("192.0.2.2", "To=3", 2);
+    refuse("192.0.2.3", "To=4", 3);
+    refuse("192.0.2.3", "To=5", 3);
+    refuse("192.0.2.1", "To=6", 3);
 }
 
 #[test]

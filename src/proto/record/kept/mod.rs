@@ -8,6 +8,7 @@
 //!
 //! What the request's proof covered is kept with it, so that a replay reads nothing else.
 
+mod allowance;
 mod escape;
 
 use alloc::borrow::ToOwned;
@@ -16,12 +17,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use crate::limits::{KEPT_BYTES_MAX, KEPT_SHARES};
+use crate::limits::KEPT_BYTES_MAX;
 use crate::proto::record::fields::{self, BadField, Fields, number};
 use crate::proto::record::seen::digest;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::verify;
 use crate::proto::wire::request::{Field, Request, Version};
+pub use allowance::Allowance;
+use allowance::share;
 use escape::{LineFeed, escape, unescape};
 
 /// A request that passed every check and was no acceptable message.
@@ -329,7 +332,7 @@ impl Shelf {
     pub fn place(&mut self, entry: Entry, places: usize) -> Vec<String> {
         let mut gone = Vec::new();
         self.entries.retain(|other| other.name != entry.name);
-        let share = places.checked_div(KEPT_SHARES).unwrap_or(0).max(1);
+        let share = share(places);
         let own_network = entry.address.map(network);
         let is_same = |other: &Entry| other.address.map(network) == own_network;
         self.entries.push(entry);
