@@ -160,9 +160,12 @@ pub const TREE_DEPTH_MAX: usize = 16;
 /// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown, and root
 /// does not become another user.
 pub const ACCOUNTS_BYTES_MAX: usize = 1024 * 1024;
-/// Provider's ids that are remembered, 16 bytes each; a provider repeats within a day or two. Beyond:
-/// the oldest goes.
+/// SMS of one interface that are remembered, 24 bytes each; a provider repeats within a day or two.
+/// Beyond: the oldest of that interface goes.
 pub const SEEN_MAX: usize = 4096;
+/// Interfaces of which SMS are remembered: 96 KiB each, so 6 MiB where all of them are full. Beyond: the
+/// one that has been silent for longest is forgotten.
+pub const SEEN_INTERFACES_MAX: usize = 64;
 /// Wait for another request that has the same id, and for a replay to end. Then: 503.
 pub const DUPLICATE_WAIT: Duration = Duration::from_secs(5);
 /// Wait for another process that writes the file of ids. Then: this time in memory only.

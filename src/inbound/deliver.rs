@@ -10,7 +10,7 @@ use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::record::hook::{Event, environment};
 use crate::proto::record::kept::{Items, Kept, Method};
-use crate::proto::record::seen::{Known, Print};
+use crate::proto::record::seen::{Known, Places, Print};
 use crate::proto::webhook::Item;
 use crate::proto::webhook::access::Caller;
 use crate::proto::webhook::callfile::{self, CallFile, Unfit};
@@ -76,7 +76,7 @@ impl<'a> Order<'a> {
         let with_id: Vec<Print> = prints.iter().flatten().copied().collect();
         let claimed = match &self.setup.duplicates {
             Some(duplicates) if !with_id.is_empty() => {
-                match duplicates.claim(&with_id, self.share) {
+                match duplicates.claim(&with_id, Places::All, self.share) {
                     Ok(claimed) => Some(claimed),
                     Err(Busy) => {
                         self.log_refusal(Level::Warning, format_args!("503, its id is under way"));
@@ -184,7 +184,7 @@ impl<'a> Order<'a> {
         self.setup.duplicates.as_ref()?;
         let message = item.message.as_ref().ok()?;
         let id = item.id.as_ref()?;
-        Some(Print::of(&self.interface.name, id, message))
+        Some(Print::of(&self.interface.name, Some(id), message, None))
     }
 
     /// Adds a message's call files to `call_files`.

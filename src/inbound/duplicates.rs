@@ -1,22 +1,23 @@
-//! Provider's ids → which SMS have been delivered before (spec §8.6).
+//! Provider's ids and signatures → which SMS have been delivered before (spec §8.6).
 //!
-//! An SMS with an id is claimed before it is delivered, and recorded when its call file has been
-//! moved. A second request with an id that is claimed waits for the first, within the process by a
-//! condition, and between processes (`websmsd --replay` beside the daemon) by a lock that the daemon
+//! An SMS with an id or a signature that counts is claimed before it is delivered, and recorded when
+//! its call file has been moved. A second request with one that is claimed waits for the first, within
+//! the process by a condition, and between processes (`websmsd --replay` beside the daemon) by a lock that the daemon
 //! shares and a replay has alone.
 //!
 //! A crash between call file and record: the provider got no answer and sends again, so that one SMS
 //! is delivered twice. None is lost.
 //!
-//! Invariant: what goes wrong with the file costs memory of past ids, never an SMS.
+//! Invariant: what goes wrong with the file costs memory of past SMS, never an SMS.
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
-use crate::proto::record::seen::{self, FILE_BYTES_MAX, Known, Print, Seen};
+use crate::proto::record::seen::{self, FILE_BYTES_MAX, Format, Known, Places, Print, Seen};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
@@ -35,22 +36,22 @@ pub struct Duplicates {
 #[derive(Default)]
 struct State {
     seen: Seen,
-    /// Ids of what is under way.
-    claimed: Vec<u64>,
+    /// Ids and signatures of what is under way.
+    claimed: Vec<NonZeroU64>,
     /// The file as it was read or written last.
     stamp: Option<Stamp>,
     /// Set where the file lacks records: when to try again to write all of it.
     owed: Option<Deadline>,
 }
 
-/// An id is under way elsewhere, for too long.
+/// An id or a signature is under way elsewhere, for too long.
 #[derive(Debug)]
 pub struct Busy;
 
-/// Some SMS under way. Dropped, others with the same ids may go on.
+/// Some SMS under way. Dropped, others with the same ids and signatures may go on.
 pub struct Claim<'a> {
     duplicates: &'a Duplicates,
-    ids: Vec<u64>,
+    marks: Vec<NonZeroU64>,
     _lock: Option<Lock>,
 }
 
@@ -77,15 +78,22 @@ impl Duplicates {
     }
 
     /// Claims SMS, in the order of one request, and says what is known of each; waits while one of
-    /// their ids is claimed already. Of two that are the same the second is known.
-    pub fn claim(&self, prints: &[Print], share: Share) -> Result<(Vec<Known>, Claim<'_>), Busy> {
-        self.claim_before(Deadline::after(DUPLICATE_WAIT), prints, share)
+    /// their ids or their signature is claimed already. The signature counts at `places`. Of two that
+    /// are the same the second is known.
+    pub fn claim(
+        &self,
+        prints: &[Print],
+        places: Places<'_>,
+        share: Share,
+    ) -> Result<(Vec<Known>, Claim<'_>), Busy> {
+        self.claim_before(Deadline::after(DUPLICATE_WAIT), prints, places, share)
     }
 
     fn claim_before(
         &self,
         deadline: Deadline,
         prints: &[Print],
+        places: Places<'_>,
         share: Share,
     ) -> Result<(Vec<Known>, Claim<'_>), Busy> {
         let lock = match self.journal.as_ref().map(|it| it.lock(share, deadline)) {
@@ -94,29 +102,23 @@ impl Duplicates {
             Some(Err(_)) | None => None,
             Some(Ok(lock)) => Some(lock),
         };
+        let marks: Vec<NonZeroU64> = prints.iter().flat_map(Print::marks).collect();
         let mut state = self.state();
-        while prints.iter().any(|print| state.claimed.contains(&print.id)) {
+        while marks.iter().any(|mark| state.claimed.contains(mark)) {
             let left = deadline.left().ok_or(Busy)?;
             let woken = self.freed.wait_timeout(state, left);
             (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
         self.refresh(&mut state);
-        let mut known = Vec::new();
-        for (number, print) in prints.iter().enumerate() {
-            let before = prints.get(..number).unwrap_or_default();
-            let mut found = state.seen.find(*print);
-            if before.contains(print) {
-                found = Known::Same;
-            } else if found == Known::New && before.iter().any(|other| other.id == print.id) {
-                found = Known::OtherContent;
-            }
-            known.push(found);
-        }
-        let ids: Vec<u64> = prints.iter().map(|print| print.id).collect();
-        state.claimed.extend(&ids);
+        let known = (0..).zip(prints).map(|(number, print)| {
+            let found = state.seen.find(print, places);
+            beside(prints.get(..number).unwrap_or_default(), print, found)
+        });
+        let known = known.collect();
+        state.claimed.extend(&marks);
         let claim = Claim {
             duplicates: self,
-            ids,
+            marks,
             _lock: lock,
         };
         Ok((known, claim))
@@ -141,7 +143,7 @@ impl Duplicates {
             Err(error) => return self.owe(state, &error),
         }
         let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT));
-        let read = turn.and_then(|turn| take_in(journal, &turn, state));
+        let read = turn.and_then(|turn| catch_up(journal, &turn, state));
         if let Err(error) = read {
             self.owe(state, &error);
         }
@@ -150,28 +152,30 @@ impl Duplicates {
     /// Remembers `prints`, and writes them down.
     fn record(&self, prints: &[Print]) {
         let mut state = self.state();
-        self.refresh(&mut state);
+        let journal = self.journal.as_ref();
+        let journal = journal.filter(|_| is_over(state.owed) != Some(false));
+        let turn = journal.map(|journal| {
+            let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
+            catch_up(journal, &turn, &mut state)?;
+            Ok((journal, turn))
+        });
         for print in prints {
-            state.seen.push(*print);
+            state.seen.push(print);
         }
-        let Some(journal) = &self.journal else {
-            return;
-        };
-        if is_over(state.owed) == Some(false) {
-            return;
-        }
-        let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT));
-        let written = turn.and_then(|turn| write_down(journal, &turn, &mut state, prints));
+        let written = turn.map(|turn| {
+            turn.and_then(|(journal, turn)| write_down(journal, &turn, &mut state, prints))
+        });
         match written {
-            Ok(()) if state.owed.take().is_some() => {
-                let path = journal.path().as_os_str().as_encoded_bytes();
+            Some(Ok(())) if state.owed.take().is_some() => {
+                let path = journal.map_or(Path::new(""), Journal::path);
+                let path = path.as_os_str().as_encoded_bytes();
                 log::event(
                     Level::Notice,
                     format_args!("{}: ids are written down again", Clean(path)),
                 );
             }
-            Ok(()) => {}
-            Err(error) => self.owe(&mut state, &error),
+            Some(Ok(())) | None => {}
+            Some(Err(error)) => self.owe(&mut state, &error),
         }
     }
 
@@ -196,8 +200,8 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let mut state = self.duplicates.state();
-        for id in &self.ids {
-            let at = state.claimed.iter().position(|claimed| claimed == id);
+        for mark in &self.marks {
+            let at = state.claimed.iter().position(|claimed| claimed == mark);
             at.map(|at| state.claimed.swap_remove(at));
         }
         drop(state);
@@ -210,22 +214,47 @@ fn is_over(wait: Option<Deadline>) -> Option<bool> {
     wait.map(|wait| wait.left().is_none())
 }
 
+/// What is known of an SMS in one request with others `before` it; `found` is what was known of it.
+fn beside(before: &[Print], print: &Print, found: Known) -> Known {
+    let twin = |other: &&Print| other.id.is_some() && other.id == print.id;
+    let mut contents = before.iter().filter(twin).map(|other| other.content);
+    match found {
+        Known::Same | Known::Recut => found,
+        _ if contents.clone().any(|content| content == print.content) => Known::Same,
+        Known::New if contents.next().is_some() => Known::OtherContent,
+        found => found,
+    }
+}
+
+/// Reads the file where it is another than the one that was read or written last.
+fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
+    match journal.stamp()? {
+        None => Ok(()),
+        stamp if stamp == state.stamp => Ok(()),
+        Some(_) => take_in(journal, turn, state),
+    }
+}
+
 /// Reads the file. What is no file of ours is set aside; the records that it held go on in a new
-/// one.
+/// one. A file of an older version is written anew.
 fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
-    let fault = match journal.read(turn, FILE_BYTES_MAX) {
+    let (mut seen, result) = match journal.read(turn, FILE_BYTES_MAX) {
         Ok(bytes) => {
-            let lines = seen::parse(&bytes);
-            state.seen.merge(&lines.prints);
-            lines.fault.map(|fault| fault.to_string())
+            let (seen, result) = Seen::parse(&bytes);
+            (seen, result.map_err(|fault| fault.to_string()))
         }
         Err(files::Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(());
         }
         Err(files::Unreadable::Io(error)) => return Err(error),
-        Err(unreadable) => Some(unreadable.to_string()),
+        Err(unreadable) => (Seen::default(), Err(unreadable.to_string())),
     };
-    if let Some(fault) = fault {
+    // Else all that is remembered was written down, and what the file lacks has been forgotten.
+    if state.owed.is_some() || result.is_err() {
+        seen.merge(&state.seen);
+    }
+    state.seen = seen;
+    if let Err(fault) = &result {
         let bad = journal.set_aside(turn)?;
         let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
         log::event(
@@ -237,6 +266,8 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
                 state.seen.len()
             ),
         );
+    }
+    if result != Ok(Format::Current) {
         journal.replace(turn, &state.seen.encode())?;
     }
     state.stamp = journal.stamp()?;
@@ -244,7 +275,7 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
 }
 
 /// Adds to the file what was just remembered, or writes all of it anew: where there is none, where
-/// it lacks more than this, and where it is full of what has been forgotten.
+/// it lacks more than this, and where half of it has been forgotten.
 fn write_down(
     journal: &Journal,
     turn: &Turn,
@@ -252,15 +283,10 @@ fn write_down(
     prints: &[Print],
 ) -> io::Result<()> {
     let lines = seen::encode_lines(prints);
-    let bytes_max = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
+    let bytes_max = u64::try_from(state.seen.file_bytes_max()).unwrap_or(u64::MAX);
     let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-    let mut found = journal.stamp()?;
-    if found.is_some() && found != state.stamp {
-        take_in(journal, turn, state)?;
-        found = state.stamp;
-    }
     let has_room = |stamp: Stamp| stamp.bytes.saturating_add(added) <= bytes_max;
-    if state.owed.is_none() && found.is_some_and(has_room) {
+    if state.owed.is_none() && journal.stamp()?.is_some_and(has_room) {
         journal.append(turn, &lines)?;
     } else {
         journal.replace(turn, &state.seen.encode())?;
@@ -291,30 +317,45 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    const PRINT: Print = Print { id: 1, content: 2 };
-    const OTHER: Print = Print { id: 1, content: 3 };
+    const PRINT: Print = print(1, 2, 0);
+    const OTHER: Print = print(1, 3, 0);
 
-    /// What the second of two with one id is told, and whether it waited for the first to be
-    /// recorded or given up.
-    fn check(second: Print, recorded: &[Print], expected: Known) {
+    /// 0 is no id, and no signature.
+    const fn print(id: u64, content: u64, proof: u64) -> Print {
+        Print {
+            interface: 1,
+            id: NonZeroU64::new(id),
+            content,
+            proof: NonZeroU64::new(proof),
+        }
+    }
+
+    fn claim<'a>(duplicates: &'a Duplicates, prints: &[Print]) -> (Vec<Known>, Claim<'a>) {
+        duplicates
+            .claim(prints, Places::All, Share::Shared)
+            .unwrap()
+    }
+
+    /// What the second of two is told, and whether it waited for the first to be recorded or given
+    /// up.
+    fn check(first: Print, second: Print, recorded: &[Print], expected: Known) {
         let duplicates = Duplicates::open(None);
-        let (known, claim) = duplicates.claim(&[PRINT], Share::Shared).unwrap();
+        let (known, under_way) = claim(&duplicates, &[first]);
         assert_eq!(known, [Known::New]);
         let (told, hear) = mpsc::channel();
         thread::scope(|scope| {
             let duplicates = &duplicates;
             scope.spawn(move || {
-                let (known, _claim) = duplicates.claim(&[second], Share::Shared).unwrap();
+                let (known, _claim) = claim(duplicates, &[second]);
                 told.send(known).unwrap();
             });
-            // Another id goes on meanwhile, and the second has had time enough to be wrong.
-            let another = Print { id: 9, content: 2 };
-            drop(duplicates.claim(&[another], Share::Shared).unwrap());
+            // Another one goes on meanwhile, and the second has had time enough to be wrong.
+            drop(claim(duplicates, &[print(9, 2, 9)]));
             let early = hear.recv_timeout(Duration::from_millis(100));
             assert!(early.is_err(), "{early:?}");
             match recorded {
-                [] => drop(claim),
-                recorded => claim.record(recorded),
+                [] => drop(under_way),
+                recorded => under_way.record(recorded),
             }
             assert_eq!(hear.recv().unwrap(), [expected]);
         });
@@ -323,33 +364,61 @@ mod tests {
 
     #[test]
     fn the_second_waits_for_the_first() {
-        check(PRINT, &[PRINT], Known::Same);
-        check(OTHER, &[PRINT], Known::OtherContent);
+        check(PRINT, PRINT, &[PRINT], Known::Same);
+        check(PRINT, OTHER, &[PRINT], Known::OtherContent);
         // The first failed, so the second is the first.
-        check(PRINT, &[], Known::New);
+        check(PRINT, PRINT, &[], Known::New);
+        // One signature, whatever the id is.
+        let signed = print(0, 2, 3);
+        check(signed, signed, &[signed], Known::Same);
+        check(signed, print(1, 2, 3), &[signed], Known::Same);
+        check(
+            print(1, 2, 3),
+            print(4, 5, 3),
+            &[print(1, 2, 3)],
+            Known::Recut,
+        );
+        check(print(1, 2, 3), print(4, 5, 3), &[], Known::New);
+        check(
+            print(1, 2, 3),
+            print(1, 2, 4),
+            &[print(1, 2, 3)],
+            Known::Resigned,
+        );
     }
 
     #[test]
     fn but_not_for_ever() {
         let duplicates = Duplicates::open(None);
-        let (_, claim) = duplicates.claim(&[PRINT], Share::Shared).unwrap();
+        let (_, under_way) = claim(&duplicates, &[PRINT]);
         let deadline = Deadline::after(Duration::from_millis(50));
-        let both = [Print { id: 5, content: 5 }, PRINT];
-        let claimed = duplicates.claim_before(deadline, &both, Share::Shared);
+        let both = [print(5, 5, 5), PRINT];
+        let claimed = duplicates.claim_before(deadline, &both, Places::All, Share::Shared);
         assert!(claimed.is_err() && deadline.left().is_none());
         // Who gave up holds nothing.
-        drop(claim);
+        drop(under_way);
         assert!(duplicates.state().claimed.is_empty());
     }
 
     #[test]
     fn within_one_request_the_second_is_known() {
-        let duplicates = Duplicates::open(None);
-        let prints = [PRINT, PRINT, OTHER, OTHER];
-        let (known, claim) = duplicates.claim(&prints, Share::Shared).unwrap();
-        let expected = [Known::New, Known::Same, Known::OtherContent, Known::Same];
-        assert_eq!(known, expected);
-        drop(claim);
-        assert!(duplicates.state().claimed.is_empty());
+        let check = |prints: &[Print], expected: &[Known]| {
+            let duplicates = Duplicates::open(None);
+            duplicates.state().seen.push(&print(7, 7, 7));
+            let (known, under_way) = claim(&duplicates, prints);
+            assert_eq!(known, expected);
+            drop(under_way);
+            assert!(duplicates.state().claimed.is_empty());
+        };
+        let (new, same, other) = (Known::New, Known::Same, Known::OtherContent);
+        check(&[PRINT, PRINT, OTHER, OTHER], &[new, same, other, same]);
+        // All of a request have its signature.
+        let signed = |id: u64| print(id, 2, 3);
+        check(
+            &[signed(0), signed(0), signed(1), signed(1)],
+            &[new, new, new, same],
+        );
+        check(&[print(7, 7, 7), print(7, 7, 7)], &[same, same]);
+        check(&[print(1, 1, 7), print(1, 1, 7)], &[Known::Recut; 2]);
     }
 }

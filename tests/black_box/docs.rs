@@ -430,7 +430,14 @@ fn the_readme_states_the_limits_of_the_code() {
             bytes(limits::REPLY_BYTES_MAX),
         ),
         ("configuration file", bytes(limits::CONFIG_BYTES_MAX)),
-        ("ids that are remembered", limits::SEEN_MAX.to_string()),
+        (
+            "SMS of one interface that are remembered",
+            limits::SEEN_MAX.to_string(),
+        ),
+        (
+            "interfaces of which SMS are remembered",
+            limits::SEEN_INTERFACES_MAX.to_string(),
+        ),
         (
             "wait for another request with the same id",
             wait(limits::DUPLICATE_WAIT),

@@ -75,7 +75,7 @@ fn the_same_again_is_acknowledged_and_not_delivered() {
     let found = fs::metadata(ids(&websmsd.scratch.join("state"))).unwrap();
     assert_eq!(found.permissions().mode() & 0o777, 0o600);
     let record = fs::read_to_string(ids(&websmsd.scratch.join("state"))).unwrap();
-    assert!(record.starts_with("websms seen 1\n"), "{record}");
+    assert!(record.starts_with("websms seen 2\n"), "{record}");
     assert_eq!(record.lines().count(), 3, "{record}");
 }
 
@@ -383,13 +383,16 @@ fn a_record_that_cannot_be_read_is_set_aside() {
     };
     let cut = edit(|text| text[..text.len() - 1].to_owned());
     check_spoilt(cut, "its last line is cut; set aside as", &["1"]);
-    let nonsense = edit(|text| text.replacen("1\n", "1\nnonsense\n", 1));
+    let nonsense = edit(|text| text.replacen("2\n", "2\nnonsense\n", 1));
     check_spoilt(nonsense, "line 2 is no record; set aside as", &["1", "2"]);
-    let later = edit(|text| text.replacen("seen 1", "seen 2", 1));
+    let later = edit(|text| text.replacen("seen 2", "seen 3", 1));
     check_spoilt(later, "not of this version; set aside as", &[]);
     check_spoilt(edit(|_| String::new()), "not of this version; set", &[]);
-    let long = edit(|text| text.repeat(10_000));
-    check_spoilt(long, "longer than 278542 bytes; set aside as", &[]);
+    let long = |path: &Path| {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_len(32 * 1024 * 1024).unwrap();
+    };
+    check_spoilt(long, "longer than 31457294 bytes; set aside as", &[]);
     let folder = |path: &Path| {
         fs::remove_file(path).unwrap();
         fs::create_dir(path).unwrap();
@@ -485,9 +488,10 @@ fn the_file_is_written_anew_when_it_has_twice_what_is_held() {
     let check = |records: usize, lines: usize| {
         let state = Scratch::new();
         fs::create_dir(state.join("seen")).unwrap();
-        let mut file = "websms seen 1\n".to_owned();
-        for id in 0..records {
-            file.push_str(&format!("{id:016x} 0000000000000000\n"));
+        // Of the interface without a name, in lines of the greatest length.
+        let mut file = "websms seen 2\n".to_owned();
+        for id in 1..=records {
+            file.push_str(&format!("05fe4057 {id:016x} 0000000000000000 {id:016x}\n"));
         }
         fs::write(ids(state.path()), file).unwrap();
         let websmsd = Websmsd::start(&conf_in(&state));
@@ -502,6 +506,49 @@ fn the_file_is_written_anew_when_it_has_twice_what_is_held() {
     check(4096, 4097);
     check(8191, 8192);
     check(8192, 4096);
+}
+
+#[test]
+fn a_record_of_version_1_goes_on() {
+    let state = Scratch::new();
+    let before = Websmsd::start(&conf_in(&state));
+    send(&before, "1", "x");
+    drop(before);
+    let record = fs::read_to_string(ids(state.path())).unwrap();
+    let fields: Vec<&str> = record.split_whitespace().collect();
+    let ["websms", "seen", "2", _, id, content, "-"] = fields[..] else {
+        panic!("{record}");
+    };
+    fs::write(
+        ids(state.path()),
+        format!("websms seen 1\n{id} {content}\n"),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        let websmsd = Websmsd::start(&conf_in(&state));
+        send(&websmsd, "1", "x");
+        check_texts(&websmsd, &[]);
+        assert!(!websmsd.log().contains("set aside"), "{}", websmsd.log());
+        let now = fs::read_to_string(ids(state.path())).unwrap();
+        assert_eq!(now, format!("websms seen 2\n00000000 {id} {content} -\n"));
+    }
+}
+
+#[test]
+fn a_stranger_pushes_out_nothing_of_another_interface() {
+    let websmsd = Websmsd::start(
+        "[websmsd]\nkey_id = Id\nurl_path[open] = /open\nurl_path[main] = /main\n\
+         [astqueue]\nmax = 100000\nsync = no\n",
+    );
+    assert_eq!(websmsd.post("/main", FORM, sms("1", "x")).status, 200);
+    let mut http = websmsd.connect();
+    for id in 0..5000 {
+        http.send(rig::post("/open", FORM, sms(&id.to_string(), "y")));
+        assert_eq!(http.answer().status, 200);
+    }
+    assert_eq!(websmsd.post("/main", FORM, sms("1", "x")).status, 200);
+    let files = websmsd.call_files();
+    assert_eq!(files.iter().filter(|file| file.body() == "x").count(), 1);
 }
 
 #[test]

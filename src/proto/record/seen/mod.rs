@@ -1,0 +1,312 @@
+//! SMS that were delivered ⇄ lines of a file (spec §8.6).
+//!
+//! The file is text: `websms seen 2`, then a line a record: the interface, the provider's id, the
+//! contents (destination, sender and text) and the request's signature, each as a number in
+//! hexadecimal digits; `-` where there is no id or no signature. Nobody can read a text, a number or a
+//! secret back out of it. A file of version 1 has no interface and no signature, and is read as well.
+//!
+//! Invariant: never more than [`SEEN_MAX`] records of one interface are held, the oldest goes first;
+//! and never those of more than [`SEEN_INTERFACES_MAX`] interfaces, the one that has been silent for
+//! longest goes first.
+
+mod print;
+
+use alloc::borrow::ToOwned;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::vec::Vec;
+use core::num::NonZeroU64;
+
+use crate::limits::{SEEN_INTERFACES_MAX, SEEN_MAX};
+pub use print::{Places, Print, digest, interface, proof};
+use print::{UNKNOWN, digits, not_zero, number, parse_digest};
+
+/// The first line of what is written.
+const VERSION: &[u8] = b"websms seen 2\n";
+
+/// The first line of a file whose records are an id and the contents.
+const VERSION_1: &[u8] = b"websms seen 1\n";
+
+/// The longest line: four numbers, three blanks, a newline.
+const LINE_BYTES_MAX: usize = 60;
+
+/// Longest file that is read.
+pub const FILE_BYTES_MAX: usize =
+    VERSION.len() + 2 * SEEN_INTERFACES_MAX * SEEN_MAX * LINE_BYTES_MAX;
+
+/// What is known of an SMS that arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Neither its id nor its signature was seen.
+    New,
+    /// Its id was seen with other contents.
+    OtherContent,
+    /// It was delivered before.
+    Same,
+    /// It was delivered before, and bears a new signature now: a provider's own repetition.
+    Resigned,
+    /// Its signature was seen with other contents: a request that somebody has recorded and cut at
+    /// other places.
+    Recut,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The one with the newest record is the last.
+    interfaces: Vec<Interface>,
+}
+
+#[derive(Debug)]
+struct Interface {
+    name: u32,
+    /// Oldest first.
+    records: VecDeque<Record>,
+}
+
+/// A [`Print`] without its interface, which stands once for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Record {
+    id: Option<NonZeroU64>,
+    content: u64,
+    proof: Option<NonZeroU64>,
+}
+
+/// Which format a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The one that is written: lines can be added.
+    Current,
+    /// An older one, which must be written anew.
+    Old,
+}
+
+/// Why a file is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadSeen {
+    /// Its first line is another.
+    Version,
+    /// A line is no record; lines count from 1.
+    Line(usize),
+    /// It ends within a line.
+    Cut,
+}
+
+impl core::fmt::Display for BadSeen {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            BadSeen::Version => f.write_str("its first line is not of this version"),
+            BadSeen::Line(number) => write!(f, "line {number} is no record"),
+            BadSeen::Cut => f.write_str("its last line is cut"),
+        }
+    }
+}
+
+impl Record {
+    fn of(print: &Print) -> Record {
+        Record {
+            id: print.id,
+            content: print.content,
+            proof: print.proof,
+        }
+    }
+
+    fn push_line(&self, interface: u32, file: &mut Vec<u8>) {
+        let optional = |number: Option<NonZeroU64>| number.map_or("-".to_owned(), digits);
+        let (id, proof) = (optional(self.id), optional(self.proof));
+        let line = format!("{interface:08x} {id} {:016x} {proof}\n", self.content);
+        file.extend_from_slice(line.as_bytes());
+    }
+
+    /// A line of the current format, without its newline: interface and record.
+    fn parse(line: &str) -> Option<(u32, Record)> {
+        let (interface, line) = line.split_once(' ')?;
+        let (id, line) = line.split_once(' ')?;
+        let (content, proof) = line.split_once(' ')?;
+        let optional = |digits: &str| match digits {
+            "-" => Some(None),
+            digits => parse_digest(digits).map(Some),
+        };
+        let record = Record {
+            id: optional(id)?,
+            content: number(content, 16)?,
+            proof: optional(proof)?,
+        };
+        let interface = number(interface, 8)?;
+        Some((u32::try_from(interface).ok()?, record))
+    }
+
+    /// A line of version 1.
+    fn parse_version_1(line: &str) -> Option<(u32, Record)> {
+        let (id, content) = line.split_once(' ')?;
+        let record = Record {
+            id: Some(not_zero(number(id, 16)?)),
+            content: number(content, 16)?,
+            proof: None,
+        };
+        Some((UNKNOWN, record))
+    }
+}
+
+impl Seen {
+    /// Reads a file. Whatever is wrong with it, the records that are there count; of an unknown
+    /// version none does.
+    pub fn parse(file: &[u8]) -> (Seen, Result<Format, BadSeen>) {
+        let mut seen = Seen::default();
+        let (rest, format) = match (file.strip_prefix(VERSION), file.strip_prefix(VERSION_1)) {
+            (Some(rest), _) => (rest, Format::Current),
+            (None, Some(rest)) => (rest, Format::Old),
+            (None, None) => return (seen, Err(BadSeen::Version)),
+        };
+        let parse = match format {
+            Format::Current => Record::parse,
+            Format::Old => Record::parse_version_1,
+        };
+        let mut result = Ok(format);
+        for (line, number) in rest.split_inclusive(|b| *b == b'\n').zip(2..) {
+            let Some(line) = line.strip_suffix(b"\n") else {
+                result = result.and(Err(BadSeen::Cut));
+                break;
+            };
+            match core::str::from_utf8(line).ok().and_then(parse) {
+                Some((interface, record)) => seen.put(interface, record),
+                None => result = result.and(Err(BadSeen::Line(number))),
+            }
+        }
+        (seen, result)
+    }
+
+    /// The whole file.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut file = VERSION.to_vec();
+        for interface in &self.interfaces {
+            for record in &interface.records {
+                record.push_line(interface.name, &mut file);
+            }
+        }
+        file
+    }
+
+    /// How long its file may grow before it is written anew: when half of it is forgotten.
+    pub fn file_bytes_max(&self) -> usize {
+        let lines = self.len().max(SEEN_MAX).saturating_mul(2);
+        lines
+            .saturating_mul(LINE_BYTES_MAX)
+            .saturating_add(VERSION.len())
+    }
+
+    /// What is known of it. Its signature counts at `places`.
+    pub fn find(&self, print: &Print, places: Places<'_>) -> Known {
+        let (mut by_id, mut by_proof) = (Known::New, Known::New);
+        let mut is_signed_anew = print.proof.is_some();
+        for interface in &self.interfaces {
+            let counts = places.hold(interface.name);
+            for record in &interface.records {
+                let same = record.content == print.content;
+                if record.id.is_some() && record.id == print.id && by_id != Known::Same {
+                    by_id = if same {
+                        Known::Same
+                    } else {
+                        Known::OtherContent
+                    };
+                }
+                if record.proof.is_some() && record.proof == print.proof {
+                    is_signed_anew = false;
+                    if counts && by_proof != Known::Same {
+                        by_proof = if same { Known::Same } else { Known::Recut };
+                    }
+                }
+            }
+        }
+        match (by_id, by_proof) {
+            (_, Known::Same) => Known::Same,
+            (Known::Same, _) if is_signed_anew => Known::Resigned,
+            (Known::Same, _) => Known::Same,
+            (_, Known::Recut) => Known::Recut,
+            (by_id, _) => by_id,
+        }
+    }
+
+    /// Remembers it as the newest.
+    pub fn push(&mut self, print: &Print) {
+        self.put(print.interface, Record::of(print));
+    }
+
+    fn put(&mut self, name: u32, record: Record) {
+        let at = self.interfaces.iter().position(|it| it.name == name);
+        let mut interface = match at {
+            Some(at) => self.interfaces.remove(at),
+            None => Interface {
+                name,
+                records: VecDeque::new(),
+            },
+        };
+        if interface.records.len() >= SEEN_MAX {
+            interface.records.pop_front();
+        }
+        interface.records.push_back(record);
+        if self.interfaces.len() >= SEEN_INTERFACES_MAX {
+            self.interfaces.remove(0);
+        }
+        self.interfaces.push(interface);
+        self.forget_unknown();
+    }
+
+    /// Records of version 1 have the places that the others leave of [`SEEN_MAX`] together, so that each
+    /// newer record takes the place of one of them.
+    fn forget_unknown(&mut self) {
+        let all = self.len();
+        let Some(at) = self.interfaces.iter().position(|it| it.name == UNKNOWN) else {
+            return;
+        };
+        if all <= SEEN_MAX {
+            return;
+        }
+        if let Some(unknown) = self.interfaces.get_mut(at) {
+            unknown.records.pop_front();
+            if unknown.records.is_empty() {
+                self.interfaces.remove(at);
+            }
+        }
+    }
+
+    /// Takes in records that are not here yet.
+    pub fn merge(&mut self, other: &Seen) {
+        for interface in &other.interfaces {
+            for record in &interface.records {
+                let mut here = self.interfaces.iter();
+                let here = here.find(|it| it.name == interface.name);
+                if !here.is_some_and(|here| here.records.contains(record)) {
+                    self.put(interface.name, *record);
+                }
+            }
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.interfaces.iter().map(|it| it.records.len()).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.interfaces.is_empty()
+    }
+}
+
+/// What is added to a file.
+pub fn encode_lines(prints: &[Print]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for print in prints {
+        Record::of(print).push_line(print.interface, &mut lines);
+    }
+    lines
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+mod tests;
