@@ -94,6 +94,11 @@ pub(super) fn fresh(signed_s: u64, now_s: Option<u64>) -> Result<(), Denied> {
     }
 }
 
+/// Whether a name cannot be taken for several parameters where `&name=value` of each is signed.
+pub(super) fn is_one_name(name: &[u8]) -> bool {
+    !name.iter().any(|b| matches!(b, b'&' | b'='))
+}
+
 /// Whether what was given is what was expected.
 pub(super) fn equal(given: &[u8], expected: String) -> Result<(), Denied> {
     holds(same(given, expected.as_bytes()))

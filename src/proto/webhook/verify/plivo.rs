@@ -4,6 +4,9 @@
 //! the URL with its query sorted, `?a=1&b=2`, and behind a dot the body's names and values, sorted,
 //! with nothing between. With a body the `?` stands even without a query, and the dot does not.
 //!
+//! A name in the query with `&` or `=` in it would be signed like several parameters, and so would a
+//! value with `&`; they are not taken.
+//!
 //! V2 signs URL and nonce, and neither query nor body: whoever has seen one such request could send
 //! any text, so it is not taken, and a request that has both is judged by V3 alone. No time is
 //! signed in either; `key_id = MessageUUID` makes a repetition harmless.
@@ -13,7 +16,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
-use crate::proto::webhook::proof::{Denied, holds, nonce};
+use crate::proto::webhook::proof::{Denied, holds, is_one_name, nonce};
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::{hmac_sha256_base64, same};
 use crate::proto::wire::parameters;
@@ -61,6 +64,8 @@ fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Opti
 
 fn signature(credentials: &Credentials, subject: &Subject, nonce: &[u8]) -> Option<String> {
     let query = parameters::distinct_pairs(subject.request.query())?;
+    let is_one = |(name, value): &Pair| is_one_name(name) && !value.contains(&b'&');
+    let query = query.iter().all(is_one).then_some(query)?;
     let form = parameters::form_pairs(subject.request)?;
     let path = subject.url.split(|b| *b == b'?').next().unwrap_or_default();
     let parts = [&signed(path, query, form), b".".as_slice(), nonce];

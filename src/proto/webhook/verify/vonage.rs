@@ -2,13 +2,14 @@
 //!
 //! `&name=value` of each, sorted by name, `&` and `=` in values as `_`. By the account's signature
 //! method that text is followed by the secret and hashed with MD5, or is HMACed with it. The
-//! parameter `timestamp` says when. Of a POST the body alone is signed, of a GET the query.
+//! parameter `timestamp` says when. Of a POST the body alone is signed, of a GET the query. A name
+//! with `&` or `=` in it would be signed like several parameters, so none is taken.
 
 use alloc::string::{String, ToString};
 use alloc::vec;
 
 use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
-use crate::proto::webhook::proof::{Denied, equal, fresh, seconds};
+use crate::proto::webhook::proof::{Denied, equal, fresh, holds, is_one_name, seconds};
 use crate::proto::wire::mac;
 use crate::proto::wire::parameters;
 
@@ -28,6 +29,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
         _ => parameters::form_pairs(request).or_else(|| parameters::json_pairs(request)),
     };
     let mut pairs = pairs.ok_or(Denied::Wrong)?;
+    holds(pairs.iter().all(|(name, _)| is_one_name(name)))?;
     let given = pairs.iter().position(|(name, _)| name == b"sig");
     let (_, given) = pairs.swap_remove(given.ok_or(Denied::Wrong)?);
     let time = pairs.iter().find(|(name, _)| name == b"timestamp");

@@ -188,6 +188,25 @@ fn vonage_covers_what_it_signs() {
         assert_eq!(vonage("POST", "/", JSON, &json(more)), no, "{more}");
     }
     assert_eq!(vonage("POST", "/", JSON, &format!("[{}]", json(""))), no);
+
+    // A name that would be signed like two parameters.
+    let good = signed("keyword=HI&messageId=7&timestamp=1000");
+    assert_eq!(vonage("POST", "/", FORM, &good), Ok(Coverage::Body));
+    for (name, value) in [("keyword=HI&messageId", "7"), ("keyword", "HI&messageId=7")] {
+        let cut = form::encode_pairs(&[(name.into(), value.into())]);
+        let cut = String::from_utf8(cut).unwrap();
+        let cut = good.replace("keyword=HI&messageId=7", &cut);
+        assert_eq!(vonage("POST", "/", FORM, &cut), no, "{cut}");
+        assert_eq!(vonage("GET", &format!("/?{cut}"), FORM, ""), no, "{cut}");
+    }
+    for name in ["a&b", "a=b", "&", "="] {
+        let cut = form::encode_pairs(&[(name.into(), b"1".to_vec())]);
+        let cut = signed(&format!(
+            "{}&timestamp=1000",
+            String::from_utf8(cut).unwrap()
+        ));
+        assert_eq!(vonage("POST", "/", FORM, &cut), no, "{cut}");
+    }
 }
 
 #[test]
@@ -213,6 +232,11 @@ fn plivo_covers_query_and_form() {
     assert!(judge("/p", "1", FORM, ""));
     assert!(!judge("/q", "1", FORM, ""));
     assert!(!judge("/p?x=1&x=2", "1", FORM, ""));
+    // What would be signed like several parameters.
+    assert!(!judge("/p?x%26y=1", "1", FORM, ""));
+    assert!(!judge("/p?x%3Dy=1", "1", FORM, ""));
+    assert!(!judge("/p?x=1%26y%3D2", "1", FORM, ""));
+    assert!(judge("/p?x=1%3D%3D", "1", FORM, ""));
     assert!(!judge("/p", "1", FORM, "To=1&To=2"));
     assert!(!judge("/p", "1", JSON, "To=1"));
     assert!(!judge("/p", "1", FORM, r#"{"To":1}"#));
