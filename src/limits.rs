@@ -11,6 +11,10 @@ use core::time::Duration;
 /// exit 1).
 pub const NUMBER_BYTES_MAX: usize = 64;
 
+/// Longest sender that is a name and no number, where a signature does not show where it ends: what a
+/// network carries (3GPP TS 23.040). Beyond: refused (`reject_status`).
+pub const SENDER_NAME_BYTES_MAX: usize = 11;
+
 /// Most parts that one inbound text is split into, a call file each. Beyond: 413.
 pub const CALL_FILE_PARTS_MAX: usize = 16;
 

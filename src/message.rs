@@ -95,6 +95,11 @@ pub enum BadMessage {
     Pattern,
     /// It has no character but `-`, which Asterisk ignores.
     NoExtension,
+    /// No whole number, where nothing signed shows where it ends.
+    NotWhole {
+        /// Which field: `to`, `from`.
+        field: &'static str,
+    },
 }
 
 impl BadMessage {
@@ -104,7 +109,8 @@ impl BadMessage {
             BadMessage::Missing { field }
             | BadMessage::Empty { field }
             | BadMessage::TooLong { field, .. }
-            | BadMessage::Alphabet { field, .. } => field,
+            | BadMessage::Alphabet { field, .. }
+            | BadMessage::NotWhole { field } => field,
             BadMessage::SpecialExtension
             | BadMessage::Pattern
             | BadMessage::NoExtension
@@ -136,6 +142,9 @@ impl fmt::Display for BadMessage {
             }
             BadMessage::Pattern => f.write_str("to begins with _, like a pattern of Asterisk"),
             BadMessage::NoExtension => f.write_str("to has no character but -"),
+            BadMessage::NotWhole { field } => {
+                write!(f, "{field} is no whole number, as this auth_method demands")
+            }
         }
     }
 }
@@ -573,5 +582,10 @@ mod tests {
             "to begins with _, like a pattern of Asterisk",
         );
         check(BadMessage::NoExtension, "to", "to has no character but -");
+        check(
+            BadMessage::NotWhole { field: "from" },
+            "from",
+            "from is no whole number, as this auth_method demands",
+        );
     }
 }

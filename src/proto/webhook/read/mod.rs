@@ -9,6 +9,7 @@ mod lookup;
 mod shape;
 mod source;
 mod text;
+mod whole;
 
 use alloc::borrow::Cow;
 use alloc::vec;
@@ -119,7 +120,33 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     let charset = charset(request.header("content-type").unwrap_or_default());
     let body = source.malformed.map(|at| ("the body", at));
     let malformed = body.or(places.malformed.map(|at| ("a parameter", at)));
-    messages(&source, &places, webhook, charset).map_err(|bad| bad.because(malformed))
+    let reading = messages(&source, &places, webhook, charset);
+    let reading = reading.map_err(|bad| bad.because(malformed))?;
+    match permit.interface().gate.credentials.scheme.joins {
+        true => if_whole(reading),
+        false => Ok(reading),
+    }
+}
+
+/// What is left of messages whose numbers may have been cut otherwise than they were signed.
+fn if_whole(reading: Reading) -> Result<Reading, BadWebhook> {
+    let Reading::Messages(mut items) = reading else {
+        return Ok(reading);
+    };
+    for item in &mut items {
+        let bad = item.message.as_ref().ok().map(whole::check);
+        if let Some(Err(bad)) = bad {
+            item.message = Err(bad);
+        }
+    }
+    match items.as_slice() {
+        [
+            Item {
+                message: Err(bad), ..
+            },
+        ] => Err(BadWebhook::Message(bad.clone())),
+        _ => Ok(Reading::Messages(items)),
+    }
 }
 
 fn messages(

@@ -11,6 +11,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "gatewayapi",
     needs: Needs::PasswdAndHash("the webhook's secret", jwt::HASHES),
     covers: Covers::Claims,
+    joins: false,
     headers: &["X-Gwapi-Signature"],
     check,
     sign: Some(|credentials, subject, _| jwt::encode(subject.request.body, credentials)),

@@ -15,6 +15,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "messagebird",
     needs: Needs::PasswdAndHash("the signing key", jwt::HASHES),
     covers: Covers::Url,
+    joins: false,
     headers: &["MessageBird-Signature-JWT"],
     check,
     sign: Some(sign),

@@ -17,6 +17,9 @@ pub struct Scheme {
     pub needs: Needs,
     /// What its proof covers, and so what of the request is read.
     pub covers: Covers,
+    /// Whether names and values of parameters are signed without anything between them, so that the
+    /// borders can be moved.
+    pub joins: bool,
     /// The header fields that may have the signature. The first of them that is there counts, and must
     /// be there once.
     pub headers: &'static [&'static str],

@@ -14,6 +14,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "sinch",
     needs: Needs::Passwd("the webhook's secret"),
     covers: Covers::Body,
+    joins: false,
     headers: &["x-sinch-webhook-signature"],
     check,
     sign: Some(sign),

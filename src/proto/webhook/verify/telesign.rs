@@ -17,6 +17,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "telesign",
     needs: Needs::Decoded("the API key", key),
     covers: Covers::Body,
+    joins: false,
     headers: &["Authorization"],
     check,
     sign: Some(|credentials, subject, _| Some(signature(credentials, subject))),

@@ -15,6 +15,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "telnyx",
     needs: Needs::Decoded("the account's public key", key),
     covers: Covers::Body,
+    joins: false,
     headers: &["telnyx-signature-ed25519"],
     check,
     sign: None,

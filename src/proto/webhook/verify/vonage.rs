@@ -17,6 +17,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "vonage",
     needs: Needs::PasswdAndHash("the signature secret", mac::PARAMETER_HASHES),
     covers: Covers::Parameters,
+    joins: false,
     headers: &[],
     check,
     sign: Some(sign),

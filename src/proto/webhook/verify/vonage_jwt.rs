@@ -16,6 +16,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "vonage-jwt",
     needs: Needs::PasswdAndHash("the signature secret", jwt::HASHES),
     covers: Covers::Body,
+    joins: false,
     headers: &["Authorization"],
     check,
     sign: Some(sign),

@@ -18,6 +18,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "zadarma",
     needs: Needs::Passwd("the API secret"),
     covers: Covers::Inside(SIGNED),
+    joins: false,
     headers: &["Signature"],
     check,
     sign: Some(|credentials, subject, _| expected(credentials, subject)),

@@ -1,0 +1,73 @@
+//! Whether the numbers of a message end where they were signed to end.
+//!
+//! A signature that joins names and values says the same of `To=+1202` beside `ToCity=Y` as of
+//! `To=+1202ToCityY`, so that the border between them can be moved. But parameters are signed in the order
+//! of their names: none which follows `To` begins with a digit, so digits cannot be cut anywhere else.
+//!
+//! A sender may be a name instead. The longest that a network carries has 11 characters (3GPP TS 23.040),
+//! and mostly no room for the name of another parameter. Where there is room, or where the name is cut
+//! short, a wrong name is shown and nothing else happens.
+
+use crate::limits::SENDER_NAME_BYTES_MAX;
+use crate::message::{BadMessage, Message};
+
+/// The destination is a number, the sender a number or a short name.
+pub(super) fn check(message: &Message) -> Result<(), BadMessage> {
+    let (to, from) = (message.to.as_str(), message.from.as_str());
+    let is_name = from.len() <= SENDER_NAME_BYTES_MAX && !from.contains('+');
+    if !is_number(to) {
+        return Err(BadMessage::NotWhole { field: "to" });
+    }
+    if !is_number(from) && !is_name {
+        return Err(BadMessage::NotWhole { field: "from" });
+    }
+    Ok(())
+}
+
+/// Digits, with a plus sign before them or without.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::message::{Number, Sender, Text};
+
+    #[test]
+    fn whole_numbers() {
+        let check_row = |to: &str, from: &str, expected: Option<&'static str>| {
+            let message = Message {
+                to: Number::parse_inbound(to.as_bytes()).unwrap(),
+                from: Sender::parse_inbound(from.as_bytes()).unwrap(),
+                text: Text::parse_inbound(b"", None),
+            };
+            let found = check(&message).err().map(|bad| bad.field());
+            assert_eq!(found, expected, "{to} {from}");
+        };
+        let (to, from) = (Some("to"), Some("from"));
+        check_row("+12025550160", "+15017122661", None);
+        check_row("12025550160", "15017122661", None);
+        // Short codes, and numbers longer than any.
+        check_row("911", "12345", None);
+        check_row(&"1".repeat(64), &"1".repeat(64), None);
+        check_row("+1202ToCityY", "1", to);
+        check_row("12025550160ToCity", "1", to);
+        for bad in ["+", "alice", "+1+2", "1-2", "1.2", "1_2", "1a", "a1"] {
+            check_row(bad, "1", to);
+        }
+        // Names of senders, and a hidden one.
+        for name in ["ACME", "Acme & Co.", "4You", "A1", "12345678901", "", "a@b"] {
+            check_row("1", name, None);
+        }
+        check_row("1", "ABCDEFGHIJK", None);
+        check_row("1", "ABCDEFGHIJKL", from);
+        check_row("1", "ACMEFromCityY", from);
+        check_row("1", "+1501FromCity", from);
+        for bad in ["+", "+1a", "1+1", "+1 2"] {
+            check_row("1", bad, from);
+        }
+    }
+}
