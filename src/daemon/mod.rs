@@ -20,6 +20,7 @@ use crate::limits::{
 };
 use crate::outbound;
 use crate::privileges::{self, NotEntered};
+use crate::proto::record::seen::remembers;
 use crate::proto::webhook::access::Rules;
 use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
 use crate::queue::{self, Bell};
@@ -243,11 +244,11 @@ fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
     }
 }
 
-/// The record of provider's ids, where an interface has them. That of `before` stays where its folder
+/// The record of SMS that were delivered, where an interface remembers them. That of `before` stays where its folder
 /// does, for some of its SMS may be under way.
 fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>> {
-    let mut interfaces = config.rules.interfaces.iter();
-    if interfaces.all(|interface| interface.webhook.key_id.is_empty()) {
+    let rules = &config.rules;
+    if !rules.interfaces.iter().any(|it| remembers(rules, it)) {
         return None;
     }
     let seen = State::of(config).map(|state| state.seen());

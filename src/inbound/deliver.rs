@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 
-use super::duplicates::Busy;
+use super::duplicates::{Busy, Claim};
 use super::id::Id;
 use super::kept::Keeping;
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::record::hook::{Event, environment};
 use crate::proto::record::kept::{Items, Kept, Method};
-use crate::proto::record::seen::{Known, Places, Print};
+use crate::proto::record::seen::{Known, Places, Print, Signature};
 use crate::proto::webhook::Item;
 use crate::proto::webhook::access::Caller;
 use crate::proto::webhook::callfile::{self, CallFile, Unfit};
@@ -34,8 +35,10 @@ pub(super) struct Order<'a> {
     pub id: Id,
     /// Who sent them.
     pub source: Source,
-    /// Who else may deliver messages with ids meanwhile.
+    /// Who else may deliver messages that are remembered meanwhile.
     pub share: Share,
+    /// The request's signature, where it is remembered.
+    pub signature: Option<Signature>,
 }
 
 /// What became of one message.
@@ -73,23 +76,17 @@ impl<'a> Order<'a> {
     /// logged and hold up nobody.
     pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome<'a> {
         let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
-        let with_id: Vec<Print> = prints.iter().flatten().copied().collect();
-        let claimed = match &self.setup.duplicates {
-            Some(duplicates) if !with_id.is_empty() => {
-                match duplicates.claim(&with_id, Places::All, self.share) {
-                    Ok(claimed) => Some(claimed),
-                    Err(Busy) => {
-                        self.log_refusal(Level::Warning, format_args!("503, its id is under way"));
-                        return self.later(Refusal::Busy);
-                    }
-                }
+        let (known, claim) = match self.claim(&prints) {
+            Ok(claimed) => claimed.unzip(),
+            Err(Busy) => {
+                self.log_refusal(Level::Warning, format_args!("503, its id is under way"));
+                return self.later(Refusal::Busy);
             }
-            _ => None,
         };
-        let (known, claim) = claimed.unzip();
         let mut known = known.into_iter().flatten();
         let mut call_files = Vec::new();
         let mut fates = Vec::new();
+        let mut resigned = Vec::new();
         let mut too_long = Vec::new();
         for ((item, print), place) in items.iter().zip(&prints).zip(0..) {
             let known = print.and_then(|print| known.next().map(|known| (print, known)));
@@ -100,7 +97,12 @@ impl<'a> Order<'a> {
                 }
                 // The same as one of this request that went nowhere goes nowhere either.
                 (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => Fate::TooLong,
-                (Ok(_), Some((_, Known::Same))) => Fate::Duplicate,
+                (Ok(_), Some((print, known @ (Known::Same | Known::Resigned | Known::Recut)))) => {
+                    // Its new signature must not come again either.
+                    resigned.extend((known == Known::Resigned).then_some(print));
+                    self.warn_of(known);
+                    Fate::Duplicate
+                }
                 (Ok(message), known) => match self.encode(message, place, now_s, &mut call_files) {
                     Ok(fate) => {
                         match known {
@@ -117,7 +119,8 @@ impl<'a> Order<'a> {
         }
         if !call_files.is_empty() {
             let mut known_again = items.iter().zip(&prints);
-            let may_split = known_again.all(|(it, print)| it.message.is_err() || print.is_some());
+            let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
+            let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
             if !self.put(items, call_files, &mut fates, may_split) {
                 return self.later(Refusal::Spool);
             }
@@ -125,11 +128,16 @@ impl<'a> Order<'a> {
         let is_delivered = |fate: &Fate| matches!(fate, Fate::Delivered(_));
         let delivered = prints.iter().zip(&fates);
         let delivered = delivered.filter_map(|(print, fate)| print.filter(|_| is_delivered(fate)));
-        let delivered: Vec<Print> = delivered.collect();
+        let mut safe: Vec<Print> = delivered.collect();
+        match fates.iter().any(Fate::is_crowded) {
+            // The provider sends all of it again: were its signature known, the rest would be lost.
+            true => safe.iter_mut().for_each(|print| print.proof = None),
+            false => safe.extend(resigned),
+        }
         if let Some(claim) = claim
-            && !delivered.is_empty()
+            && !safe.is_empty()
         {
-            claim.record(&delivered);
+            claim.record(&safe);
         }
         self.tell(items, &fates);
         Outcome {
@@ -179,12 +187,30 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// What is remembered of a message, where it has an id and somebody wants to know.
+    /// Claims the messages that are remembered, and says what is known of each of them.
+    fn claim(&self, prints: &[Option<Print>]) -> Result<Option<(Vec<Known>, Claim<'a>)>, Busy> {
+        let prints: Vec<Print> = prints.iter().flatten().copied().collect();
+        let places = self.signature.as_ref();
+        let places = places.map_or(Places::All, Signature::places);
+        match &self.setup.duplicates {
+            Some(duplicates) if !prints.is_empty() => {
+                duplicates.claim(&prints, places, self.share).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What is remembered of a message, where it has an id or a signature and somebody wants to know.
     fn print(&self, item: &Item) -> Option<Print> {
         self.setup.duplicates.as_ref()?;
         let message = item.message.as_ref().ok()?;
-        let id = item.id.as_ref()?;
-        Some(Print::of(&self.interface.name, Some(id), message, None))
+        let (id, proof) = (item.id.as_deref(), self.proof());
+        let is_remembered = id.is_some() || proof.is_some();
+        is_remembered.then(|| Print::of(&self.interface.name, id, message, proof))
+    }
+
+    fn proof(&self) -> Option<NonZeroU64> {
+        self.signature.as_ref().map(|signature| signature.proof)
     }
 
     /// Adds a message's call files to `call_files`.
@@ -245,12 +271,12 @@ impl<'a> Order<'a> {
     }
 
     fn warn_of(&self, known: Known) {
-        if known == Known::OtherContent {
-            self.log(
-                Level::Warning,
-                format_args!("an id comes again with other contents, delivered"),
-            );
-        }
+        let words = match known {
+            Known::OtherContent => "an id comes again with other contents, delivered",
+            Known::Recut => "a signature comes again with other contents, not delivered",
+            Known::New | Known::Same | Known::Resigned => return,
+        };
+        self.log(Level::Warning, format_args!("{words}"));
     }
 
     fn log_fate(&self, item: &Item, fate: &Fate) {
@@ -305,6 +331,7 @@ impl<'a> Order<'a> {
             address: caller.map_or(Some(peer), |caller| caller.address()),
             interface: self.interface.name.clone(),
             coverage,
+            proof: self.proof(),
             items,
             method,
             target: request.target.to_vec(),

@@ -29,6 +29,7 @@ use crate::limits::{
 };
 use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
+use crate::proto::record::seen::Signature;
 use crate::proto::webhook::access::{self, Caller, Entry, Permit};
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::proof::{self, Coverage};
@@ -60,7 +61,7 @@ pub struct Setup {
     pub config: Arc<Config>,
     /// Asterisk's spool.
     pub spool: Spool,
-    /// Which SMS were delivered before; `None` where no interface has a `key_id`.
+    /// Which SMS were delivered before; `None` where no interface remembers any.
     pub duplicates: Option<Arc<Duplicates>>,
     /// Where refused requests are kept; `None` where they are not.
     pub rejected: Option<Rejected>,
@@ -388,6 +389,7 @@ impl Connection<'_> {
             id: self.id,
             source: Source(self.peer, Some(caller)),
             share: Share::Shared,
+            signature: Signature::of(&setup.config.rules, interface, permit.signature()),
         };
         Ok(self.take_in(&order, permit, &request, now_s))
     }

@@ -8,6 +8,7 @@ use super::deliver::{Fate, Order, Outcome, Source};
 use super::id::Id;
 use super::{Reply, Setup};
 use crate::proto::record::kept::{Items, Kept};
+use crate::proto::record::seen::Signature;
 use crate::proto::webhook::access::{Caller, Permit};
 use crate::proto::webhook::{self, BadWebhook, Item, Reading};
 use crate::sys::clock;
@@ -43,12 +44,16 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
         Some(address) => Source(address, Some(Caller::Peer(address))),
         None => Source([0, 0, 0, 0].into(), Some(Caller::Unknown)),
     };
+    let rules = &setup.config.rules;
+    // Where some of its messages were delivered, its signature was recorded with them.
+    let proof = kept.proof.filter(|_| kept.items == Items::All);
     let order = Order {
         setup,
         interface,
         id: Id::draw(),
         source,
         share: Share::Alone,
+        signature: proof.and_then(|proof| Signature::kept(rules, interface, proof)),
     };
     let request = kept.request();
     let permit = Permit::replayed(interface, kept.coverage.clone());

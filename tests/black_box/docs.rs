@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::rig::{self, Called, Scratch, Websmsd};
 use websms::config::keys::KEYS;
 use websms::limits;
-use websms::proto::webhook::verify::{Covers, Needs, SCHEMES, Scheme};
+use websms::proto::webhook::verify::{Covers, Needs, Once, SCHEMES, Scheme};
 use websms::providers::PRESETS;
 
 /// How the dialplan calls `websms`.
@@ -205,6 +205,32 @@ fn the_page_about_webhooks_has_every_scheme_and_what_it_needs() {
             }
             _ => assert!(row[3].contains("`auth_user`"), "{row:?}"),
         }
+    }
+}
+
+#[test]
+fn the_page_about_webhooks_says_of_every_scheme_what_a_recorded_request_can_do() {
+    let page = read("packaging/doc/webhooks.md");
+    let (_, rest) = page
+        .split_once("## What a recorded request can still do\n")
+        .unwrap();
+    let section = rest.split("\n## ").next().unwrap();
+    let rows = section.lines().map(cells).filter(|row| row.len() == 2);
+    let rows: Vec<Vec<String>> = rows.skip(2).collect();
+    let names = rows.iter().flat_map(|row| row[0].split(", "));
+    let mut names: Vec<String> = names.map(|name| name.replace('`', "")).collect();
+    let mut known: Vec<&str> = taken().map(|scheme| scheme.name).collect();
+    names.sort();
+    known.sort();
+    assert_eq!(names, known);
+    // What it says of an id is what the schemes do.
+    for scheme in taken() {
+        let name = format!("`{}`", scheme.name);
+        let row = rows
+            .iter()
+            .find(|row| row[0].split(", ").any(|it| it == name));
+        let once = row.unwrap()[1].contains("4096") || row.unwrap()[1].starts_with("as `twilio`");
+        assert_eq!(once, scheme.once() == Once::Everywhere, "{name}");
     }
 }
 

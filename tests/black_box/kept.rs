@@ -81,7 +81,7 @@ fn a_refused_request_is_kept_without_its_credentials() {
     assert_eq!(start, "websms request 2\n");
     assert!(time.parse::<u64>().unwrap() > 1_700_000_000, "{time}");
     let expected = format!(
-        "address: 127.0.0.1\ninterface: \ncoverage: whole\nitems: all\nmethod: POST\n\
+        "address: 127.0.0.1\ninterface: \ncoverage: whole\nsignature: -\nitems: all\nmethod: POST\n\
          target: /sms?a=b\ncontent-type: {FORM}\nclaims: 0\nbody: {}\n\n{NO_TEXT}",
         NO_TEXT.len()
     );
@@ -604,6 +604,7 @@ fn a_replay_tells_why_it_cannot() {
     );
     let raw = request
         .replace("request 1", "request 2")
+        .replace("items: all", "signature: -\nitems: all")
         .replace("Hello", "\x1b[2J!");
     check(&good, &raw, 2, "not escaped as it was written");
     check(&good, &request[..request.len() - 1], 2, "it is cut");

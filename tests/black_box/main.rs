@@ -25,6 +25,7 @@ mod providers;
 mod queue;
 mod queue_faults;
 mod quota;
+mod recorded;
 mod rig_self;
 mod selftest;
 mod signatures;

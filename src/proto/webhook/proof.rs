@@ -22,6 +22,15 @@ pub enum Coverage {
     Claims(Vec<u8>),
 }
 
+/// What a request proves, and by which signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// What may be read.
+    pub coverage: Coverage,
+    /// The signature, written in the one way that its scheme computes it; empty where there is none.
+    pub signature: Vec<u8>,
+}
+
 /// Why a request proves nothing. All but the last are 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
@@ -99,9 +108,10 @@ pub(super) fn is_one_name(name: &[u8]) -> bool {
     !name.iter().any(|b| matches!(b, b'&' | b'='))
 }
 
-/// Whether what was given is what was expected.
-pub(super) fn equal(given: &[u8], expected: String) -> Result<(), Denied> {
-    holds(same(given, expected.as_bytes()))
+/// Whether what was given is what was expected; that.
+pub(super) fn equal(given: &[u8], expected: String) -> Result<Vec<u8>, Denied> {
+    holds(same(given, expected.as_bytes()))?;
+    Ok(expected.into_bytes())
 }
 
 /// A condition as a proof.

@@ -9,6 +9,7 @@ use websms::proto::record::kept::Kept;
 use websms::proto::record::notice::Told;
 use websms::proto::record::quota;
 use websms::proto::record::schedule::{Entry, Next, Schedule, Settings, Tried};
+use websms::proto::record::seen::{FILE_BYTES_MAX, Format, Seen};
 
 /// A queue file: one that is read says the same when it is written and read again; its name, too.
 pub fn envelope(bytes: &[u8]) {
@@ -110,7 +111,7 @@ pub fn schedule(bytes: &[u8]) {
     }
 }
 
-/// Files of counts, notices, certificates and kept requests: read without harm; and whatever the clock
+/// Files of counts, notices, certificates, kept requests and delivered SMS: read without harm; and whatever the clock
 /// and the machine do, no more SMS go over an interface in a day than its limit.
 pub fn state(bytes: &[u8]) {
     // A kept request, of whatever version, is written so that it does nothing to a terminal.
@@ -125,6 +126,12 @@ pub fn state(bytes: &[u8]) {
     if let Some(told) = Told::parse(bytes) {
         assert!(Told::parse(&told.encode()).is_some());
     }
+    // Records of delivered SMS, of whatever version and with whatever fault, are written as they were read.
+    let (seen, _) = Seen::parse(bytes);
+    let written = seen.encode();
+    assert!(written.len() <= seen.file_bytes_max() && seen.file_bytes_max() <= FILE_BYTES_MAX);
+    let (again, result) = Seen::parse(&written);
+    assert_eq!((again.encode(), result), (written, Ok(Format::Current)));
     let settings = quota::Settings {
         rate: Some(quota::Rate {
             count: 5,

@@ -16,10 +16,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::num::NonZeroU64;
 
 use crate::limits::KEPT_BYTES_MAX;
 use crate::proto::record::fields::{self, BadField, Fields, number};
-use crate::proto::record::seen::digest;
+use crate::proto::record::seen::{self, digest};
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::verify;
 use crate::proto::wire::request::{Field, Request, Version};
@@ -38,6 +39,9 @@ pub struct Kept {
     pub interface: String,
     /// What its proof covered.
     pub coverage: Coverage,
+    /// The digest of its signature (see [`seen::proof`](crate::proto::record::seen::proof)), where it had
+    /// one that must not come again.
+    pub proof: Option<NonZeroU64>,
     /// Which of its messages were refused.
     pub items: Items,
     /// Its method.
@@ -150,7 +154,7 @@ impl Kept {
         format!("{:016x}", digest(&[&self.target, &self.body, claims]))
     }
 
-    /// All that a replay depends on.
+    /// All that what a replay reads depends on.
     pub fn print(&self) -> u64 {
         let (kind, claims) = self.coverage_fields();
         digest(&[
@@ -181,15 +185,17 @@ impl Kept {
         let items = self.items.text();
         let address = self.address.map_or("-".to_owned(), |it| it.to_string());
         let time_s = self.time_s.to_string();
+        let proof = self.proof.map_or("-".to_owned(), seen::digits);
         let line = |value: &[u8]| escape(value, LineFeed::Escaped);
         let [claims, body] = [claims, &self.body].map(|it| escape(it, LineFeed::Kept));
         let lengths = [&claims, &body].map(|it| it.len().to_string());
         let [claims_bytes, body_bytes] = &lengths;
-        let lines: [(&str, &[u8]); 10] = [
+        let lines: [(&str, &[u8]); 11] = [
             ("time", time_s.as_bytes()),
             ("address", address.as_bytes()),
             ("interface", &line(self.interface.as_bytes())),
             ("coverage", &kind),
+            ("signature", proof.as_bytes()),
             ("items", items.as_bytes()),
             ("method", self.method.as_str().as_bytes()),
             ("target", &line(&self.target)),
@@ -211,11 +217,11 @@ impl Kept {
     /// Reads a file, every byte of it.
     pub fn parse(file: &[u8]) -> Result<Kept, BadKept> {
         type Plain = fn(&[u8], LineFeed) -> Option<Vec<u8>>;
-        let (rest, plain): (_, Plain) = match file.strip_prefix(VERSION) {
-            Some(rest) => (rest, unescape),
+        let (rest, is_old, plain): (_, _, Plain) = match file.strip_prefix(VERSION) {
+            Some(rest) => (rest, false, unescape),
             None => {
                 let rest = file.strip_prefix(VERSION_1).ok_or(BadKept::Version)?;
-                (rest, |text, _| Some(text.to_vec()))
+                (rest, true, |text, _| Some(text.to_vec()))
             }
         };
         let mut lines = Fields { rest };
@@ -228,6 +234,13 @@ impl Kept {
         let interface = String::from_utf8(line(lines.value("interface")?, "interface")?);
         let interface = interface.map_err(|_| BadKept::Field("interface"))?;
         let kind = lines.value("coverage")?;
+        let proof = match is_old {
+            true => None,
+            false => match lines.text("signature")? {
+                "-" => None,
+                digits => Some(seen::parse_digest(digits).ok_or(BadKept::Field("signature"))?),
+            },
+        };
         let items = Items::parse(lines.text("items")?).ok_or(BadKept::Field("items"))?;
         let method = match lines.value("method")? {
             b"GET" => Method::Get,
@@ -250,6 +263,7 @@ impl Kept {
             address,
             interface,
             coverage: coverage(kind, text(claims)?).ok_or(BadKept::Field("coverage"))?,
+            proof,
             items,
             method,
             target,

@@ -14,6 +14,7 @@ fn kept() -> Kept {
         address: Some([192, 0, 2, 7].into()),
         interface: "europe".to_owned(),
         coverage: Coverage::Whole,
+        proof: None,
         items: Items::All,
         method: Method::Post,
         target: b"/sms?a=b".to_vec(),
@@ -25,7 +26,7 @@ fn kept() -> Kept {
 #[test]
 fn the_file_is_readable() {
     let expected = "websms request 2\ntime: 1763942400\naddress: 192.0.2.7\n\
-                    interface: europe\ncoverage: whole\nitems: all\nmethod: POST\n\
+                    interface: europe\ncoverage: whole\nsignature: -\nitems: all\nmethod: POST\n\
                     target: /sms?a=b\ncontent-type: application/json\nclaims: 0\nbody: 12\n\n\
                     {\"to\":\n\"1\"}\n";
     let file = kept().encode();
@@ -59,6 +60,7 @@ fn what_is_written_is_read() {
     check(&|_| {});
     check(&|kept| kept.address = None);
     check(&|kept| kept.address = Some("2001:db8::1".parse().unwrap()));
+    check(&|kept| kept.proof = NonZeroU64::new(255));
     check(&|kept| kept.coverage = Coverage::Body);
     check(&|kept| kept.coverage = Coverage::Inside(b"result"));
     check(&|kept| kept.coverage = Coverage::Claims(b"{\"a\":\n1}".to_vec()));
@@ -147,6 +149,11 @@ fn nonsense_is_told_by_its_line() {
     check("\"1\"", r"\x1", BadKept::Escape);
     check("\"1\"", "\"\x1b\"", BadKept::Escape);
     check("\"1\"", "\"\r\"", BadKept::Escape);
+    for bad in ["", "0", "0000000000000000", "00000000000000FF", "--"] {
+        let line = format!("signature: {bad}\n");
+        check("signature: -\n", &line, BadKept::Field("signature"));
+    }
+    check("signature: -\n", "", BadKept::Field("signature"));
     check("whole", "everything", BadKept::Field("coverage"));
     check("whole", "inside", BadKept::Field("coverage"));
     check("whole", "inside Body", BadKept::Field("coverage"));

@@ -10,6 +10,7 @@
 //! longest goes first.
 
 mod print;
+mod signature;
 
 use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
@@ -18,8 +19,9 @@ use alloc::vec::Vec;
 use core::num::NonZeroU64;
 
 use crate::limits::{SEEN_INTERFACES_MAX, SEEN_MAX};
-pub use print::{Places, Print, digest, interface, proof};
-use print::{UNKNOWN, digits, not_zero, number, parse_digest};
+pub use print::{Places, Print, digest, digits, interface, parse_digest, proof};
+use print::{UNKNOWN, not_zero, number};
+pub use signature::{Signature, remembers};
 
 /// The first line of what is written.
 const VERSION: &[u8] = b"websms seen 2\n";

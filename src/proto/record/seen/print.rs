@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::num::NonZeroU64;
 
 use crate::message::Message;
@@ -42,6 +43,13 @@ pub fn proof(scheme: &str, secret: &[u8], signature: &[u8]) -> NonZeroU64 {
     not_zero(digest(&[scheme.as_bytes(), secret, signature]))
 }
 
+/// What Vonage signs alike: `&` and `=` as `_`. Else a recorded SMS would have other contents by one of
+/// them.
+fn alike(value: &[u8]) -> Vec<u8> {
+    let signed = |b: &u8| if matches!(b, b'&' | b'=') { b'_' } else { *b };
+    value.iter().map(signed).collect()
+}
+
 pub(super) fn not_zero(digest: u64) -> NonZeroU64 {
     NonZeroU64::new(digest).unwrap_or(NonZeroU64::MIN)
 }
@@ -55,10 +63,11 @@ impl Print {
         proof: Option<NonZeroU64>,
     ) -> Print {
         let (to, from) = (message.to.as_str(), message.from.as_str());
+        let [from, text] = [from.as_bytes(), message.text.as_bytes()].map(alike);
         Print {
             interface: interface(name),
             id: id.map(|id| not_zero(digest(&[name.as_bytes(), id]))),
-            content: digest(&[to.as_bytes(), from.as_bytes(), message.text.as_bytes()]),
+            content: digest(&[to.as_bytes(), &from, &text]),
             proof,
         }
     }

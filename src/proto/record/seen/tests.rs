@@ -61,6 +61,10 @@ fn every_field_counts_and_none_reaches_into_the_next() {
         assert_eq!(other.id != first.id, id_differs);
         assert_eq!(other.content != first.content, !id_differs);
     }
+    // What one signature may mean.
+    let signed = of("a", "b", "1", "a&b", "x_y_z");
+    assert_eq!(of("a", "b", "1", "a_b", "x&y=z"), signed);
+    assert!(of("a", "b", "1", "a_b", "x-y=z") != signed);
     assert!(of("b", "", "1", "2", "").interface != first.interface);
     let proofs = [
         proof("twilio", b"secret", b"x"),

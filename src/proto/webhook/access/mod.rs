@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::webhook::interface::Interface;
-use crate::proto::webhook::proof::{self, Coverage};
+use crate::proto::webhook::proof::{self, Coverage, Proven};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 
@@ -50,7 +50,7 @@ pub struct Entry<'r> {
 #[derive(Debug)]
 pub struct Permit<'r> {
     interface: &'r Interface,
-    coverage: Coverage,
+    proven: Proven,
 }
 
 /// Who sent a request, as far as can be told.
@@ -134,15 +134,24 @@ impl<'r> Permit<'r> {
 
     /// What of the request may be read.
     pub fn coverage(&self) -> &Coverage {
-        &self.coverage
+        &self.proven.coverage
+    }
+
+    /// The signature by which it was let in; empty where there is none.
+    pub fn signature(&self) -> &[u8] {
+        &self.proven.signature
     }
 
     /// The permit of a kept request that is replayed: it passed when it came, and what its proof
     /// covered then was kept with it.
     pub fn replayed(interface: &'r Interface, coverage: Coverage) -> Permit<'r> {
+        let signature = Vec::new();
         Permit {
             interface,
-            coverage,
+            proven: Proven {
+                coverage,
+                signature,
+            },
         }
     }
 }
@@ -201,7 +210,7 @@ pub fn check<'r>(
     let gate = &interface.gate;
     let public_url = gate.public_url.as_ref();
     Ok(Permit {
-        coverage: gate.credentials.check(public_url, request, now_s)?,
+        proven: gate.credentials.check(public_url, request, now_s)?,
         interface,
     })
 }

@@ -24,8 +24,13 @@ pub(super) const HASHES: &[(&str, Hash)] = &[
     ("sha512", Hash::Sha512),
 ];
 
-/// What a token says: a JSON object, as it was signed.
-pub(super) struct Claims(Vec<u8>);
+/// What a token says.
+pub(super) struct Claims {
+    /// A JSON object, as it was signed.
+    json: Vec<u8>,
+    /// In base64, as it stands in the token.
+    pub(super) signature: Vec<u8>,
+}
 
 /// The claims of a token with the right signature.
 pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, Denied> {
@@ -37,7 +42,7 @@ pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, De
         return Err(Denied::Wrong);
     };
     let expected = hmac_sha2(algorithm, &credentials.secret, &[header, b".", claims]);
-    equal(given, BASE64_URL_SAFE_NO_PAD.encode(expected))?;
+    let signature = equal(given, BASE64_URL_SAFE_NO_PAD.encode(expected))?;
     let header = decoded(header)?;
     let header = json::parse(&header).map_err(|_| Denied::Wrong)?;
     let named = header.child(b"alg").and_then(|alg| alg.scalar());
@@ -45,8 +50,11 @@ pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, De
     if named.as_deref() != Some(name.as_bytes()) || header.child(b"crit").is_some() {
         return Err(Denied::Wrong);
     }
-    let claims = Claims(decoded(claims)?);
-    match json::parse(&claims.0) {
+    let claims = Claims {
+        json: decoded(claims)?,
+        signature,
+    };
+    match json::parse(&claims.json) {
         Ok(value) if value.is_object() => Ok(claims),
         _ => Err(Denied::Wrong),
     }
@@ -91,19 +99,19 @@ fn decoded(part: &[u8]) -> Result<Vec<u8>, Denied> {
 impl Claims {
     /// A claim that is no object and no list; `None` where it is missing.
     pub(super) fn text(&self, name: &str) -> Option<Vec<u8>> {
-        let claims = json::parse(&self.0).ok()?;
+        let claims = json::parse(&self.json).ok()?;
         claims.child(name.as_bytes())?.scalar()
     }
 
     /// Whether a claim is the SHA-256 of these bytes in hexadecimal digits.
     pub(super) fn has_hash(&self, name: &str, bytes: &[u8]) -> Result<(), Denied> {
         let hash = self.text(name).ok_or(Denied::Wrong)?;
-        equal(&hash.to_ascii_lowercase(), sha256_hex(bytes))
+        equal(&hash.to_ascii_lowercase(), sha256_hex(bytes)).map(drop)
     }
 
     /// A claim that is a time; `None` where it is missing.
     pub(super) fn seconds(&self, name: &str) -> Result<Option<u64>, Denied> {
-        let claims = json::parse(&self.0).map_err(|_| Denied::Wrong)?;
+        let claims = json::parse(&self.json).map_err(|_| Denied::Wrong)?;
         let Some(claim) = claims.child(name.as_bytes()) else {
             return Ok(None);
         };
@@ -146,7 +154,7 @@ mod tests {
     fn tokens() {
         fn check(token: &str, expected: Option<&str>) {
             let found = read(token.as_bytes(), &with_secret("gatewayapi", b"secret")).ok();
-            let found = found.map(|claims| claims.0);
+            let found = found.map(|claims| claims.json);
             assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{token}");
         }
         let plain = r#"{"alg":"HS256"}"#;
@@ -188,7 +196,10 @@ mod tests {
     #[test]
     fn times() {
         fn check(claims: &str, now_s: Option<u64>, expected: Result<(), Denied>) {
-            let claims = Claims(claims.as_bytes().to_vec());
+            let claims = Claims {
+                json: claims.as_bytes().to_vec(),
+                signature: Vec::new(),
+            };
             let found = claims.holds(now_s);
             assert_eq!(found, expected, "{now_s:?}");
         }

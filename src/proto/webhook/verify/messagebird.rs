@@ -5,9 +5,10 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::jwt;
-use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, holds};
 use crate::proto::wire::mac::sha256_hex;
 
@@ -15,6 +16,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "messagebird",
     needs: Needs::PasswdAndHash("the signing key", jwt::HASHES),
     covers: Covers::Url,
+    tells: Tells::Time,
     joins: false,
     headers: &["MessageBird-Signature-JWT"],
     check,
@@ -24,7 +26,7 @@ pub(super) const SCHEME: Scheme = Scheme {
 /// Seconds that a sample's token holds.
 const SAMPLE_S: u64 = 60;
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let body = subject.request.body;
     let claims = jwt::read(subject.given, credentials)?;
     claims.has_hash("url_hash", subject.url)?;
@@ -34,7 +36,8 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
     }
     holds(claims.text("iss").as_deref() == Some(b"MessageBird"))?;
     holds(claims.seconds("nbf")?.is_some() && claims.seconds("exp")?.is_some())?;
-    claims.holds(subject.now_s)
+    claims.holds(subject.now_s)?;
+    Ok(claims.signature)
 }
 
 fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<String> {

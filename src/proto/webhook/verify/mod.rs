@@ -31,11 +31,13 @@ mod vonage_jwt;
 mod zadarma;
 
 pub use public::PublicUrl;
-pub use scheme::{Covers, Credentials, Needs, Proof, Scheme, Signer, Subject, Unsigned};
+pub use scheme::{
+    Covers, Credentials, Needs, Once, Proof, Scheme, Signer, Subject, Tells, Unsigned,
+};
 
 use alloc::vec::Vec;
 
-use crate::proto::webhook::proof::{Coverage, Denied, the_one};
+use crate::proto::webhook::proof::{Coverage, Denied, Proven, the_one};
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::request::Request;
 
@@ -77,7 +79,7 @@ impl Credentials {
         public_url: Option<&PublicUrl>,
         request: &Request,
         now_s: Option<u64>,
-    ) -> Result<Coverage, Denied> {
+    ) -> Result<Proven, Denied> {
         let url = self.url(public_url, request).ok_or(Denied::Wrong)?;
         let subject = Subject {
             request,
@@ -85,8 +87,8 @@ impl Credentials {
             given: self.given(request)?,
             now_s,
         };
-        (self.scheme.check)(self, &subject)?;
-        Ok(match self.scheme.covers {
+        let signature = (self.scheme.check)(self, &subject)?;
+        let coverage = match self.scheme.covers {
             Covers::Request | Covers::Url => Coverage::Whole,
             Covers::Parameters => match request.method {
                 "GET" | "HEAD" => Coverage::Whole,
@@ -95,6 +97,10 @@ impl Credentials {
             Covers::Body => Coverage::Body,
             Covers::Inside(parameter) => Coverage::Inside(parameter),
             Covers::Claims => Coverage::Claims(jwt::claims(subject.given)?),
+        };
+        Ok(Proven {
+            coverage,
+            signature,
         })
     }
 

@@ -1,11 +1,12 @@
 //! `none`, `basic` and `bearer`: no proof at all, or the secret itself in `Authorization`.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, bearer};
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, Tells, bearer};
 use crate::proto::webhook::proof::{Denied, holds, token};
 use crate::proto::wire::mac::same;
 
@@ -14,9 +15,10 @@ pub(super) const NONE: Scheme = Scheme {
     name: "none",
     needs: Needs::Nothing,
     covers: Covers::Request,
+    tells: Tells::Unsigned,
     joins: false,
     headers: &[],
-    check: |_, _| Ok(()),
+    check: |_, _| Ok(Vec::new()),
     sign: Some(|_, _, _| Some(String::new())),
 };
 
@@ -25,6 +27,7 @@ pub(super) const BASIC: Scheme = Scheme {
     name: "basic",
     needs: Needs::UserAndPasswd,
     covers: Covers::Request,
+    tells: Tells::Unsigned,
     joins: false,
     headers: &["Authorization"],
     check: |credentials, subject| check(subject, "basic", pair(credentials).as_bytes()),
@@ -36,14 +39,16 @@ pub(super) const BEARER: Scheme = Scheme {
     name: "bearer",
     needs: Needs::Passwd("the token"),
     covers: Covers::Request,
+    tells: Tells::Unsigned,
     joins: false,
     headers: &["Authorization"],
     check: |credentials, subject| check(subject, "bearer", &credentials.secret),
     sign: Some(|credentials, _, _| Some(bearer(str::from_utf8(&credentials.secret).ok()?))),
 };
 
-fn check(subject: &Subject, kind: &str, expected: &[u8]) -> Result<(), Denied> {
-    holds(same(token(subject.given, kind)?, expected))
+fn check(subject: &Subject, kind: &str, expected: &[u8]) -> Result<Vec<u8>, Denied> {
+    holds(same(token(subject.given, kind)?, expected))?;
+    Ok(Vec::new())
 }
 
 fn pair(credentials: &Credentials) -> String {

@@ -5,17 +5,20 @@
 //! with nothing between. With a body the `?` stands even without a query, and the dot does not.
 //!
 //! A name in the query with `&` or `=` in it would be signed like several parameters, and so would a
-//! value with `&`; they are not taken.
+//! value with `&`; they are not taken. Nothing parts names from values in the body, so whoever has
+//! recorded a request can move the borders between them. Therefore a signature delivers once, and
+//! numbers must be whole.
 //!
 //! V2 signs URL and nonce, and neither query nor body: whoever has seen one such request could send
 //! any text, so it is not taken, and a request that has both is judged by V3 alone. No time is
-//! signed in either; `key_id = MessageUUID` makes a repetition harmless.
+//! signed in either. Each repetition by Plivo has a new nonce and so a new signature; by
+//! `key_id = MessageUUID` it is known all the same.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, holds, is_one_name, nonce};
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::{hmac_sha256_base64, same};
@@ -25,6 +28,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "plivo",
     needs: Needs::Passwd("the account's auth token"),
     covers: Covers::Url,
+    tells: Tells::Id,
     joins: true,
     headers: &["X-Plivo-Signature-V3"],
     check,
@@ -39,6 +43,7 @@ pub(super) const V2: Scheme = Scheme {
          write plivo, which is V3",
     ),
     covers: Covers::Url,
+    tells: Tells::Id,
     joins: true,
     headers: &["X-Plivo-Signature-V2"],
     check: |_, _| Err(Denied::Wrong),
@@ -47,7 +52,7 @@ pub(super) const V2: Scheme = Scheme {
 
 const NONCE: &str = "X-Plivo-Signature-V3-Nonce";
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let nonce = nonce(subject.request, NONCE)?;
     let expected = signature(credentials, subject, nonce).ok_or(Denied::Wrong)?;
     let any = subject
@@ -55,7 +60,8 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
         .split(|b| *b == b',')
         .map(|one| same(one.trim_ascii(), expected.as_bytes()))
         .fold(false, |any, one| any | one);
-    holds(any)
+    holds(any)?;
+    Ok(expected.into_bytes())
 }
 
 fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Option<String> {

@@ -17,14 +17,17 @@ pub struct Scheme {
     pub needs: Needs,
     /// What its proof covers, and so what of the request is read.
     pub covers: Covers,
+    /// What of that tells one message from another.
+    pub tells: Tells,
     /// Whether names and values of parameters are signed without anything between them, so that the
     /// borders can be moved.
     pub joins: bool,
     /// The header fields that may have the signature. The first of them that is there counts, and must
     /// be there once.
     pub headers: &'static [&'static str],
-    /// Whether a request has its proof.
-    pub check: fn(&Credentials, &Subject) -> Result<(), Denied>,
+    /// The signature of a request that has its proof, written in one way only; empty where the scheme
+    /// signs nothing.
+    pub check: fn(&Credentials, &Subject) -> Result<Vec<u8>, Denied>,
     /// Signs a POST for a self-test; `None` where only the provider has the key.
     pub sign: Option<Signer>,
 }
@@ -66,6 +69,30 @@ pub enum Covers {
     Inside(&'static [u8]),
     /// Nothing but the claims of its own token.
     Claims,
+}
+
+/// What tells the signature of one message from that of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// There is no signature: the secret itself is sent.
+    Unsigned,
+    /// Nothing: two equal SMS of one sender have the same signature.
+    Nothing,
+    /// The provider's id of the message, or a nonce. No time is signed, or none is judged.
+    Id,
+    /// The time of sending, which must be now.
+    Time,
+}
+
+/// Which requests may not have the signature of an earlier one (spec §8.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// Any: there is no signature, or it says where and when it is good.
+    Never,
+    /// Those at another interface with the same scheme and secret.
+    Elsewhere,
+    /// None at all.
+    Everywhere,
 }
 
 /// A scheme and one interface's settings for it.
@@ -115,6 +142,16 @@ impl Scheme {
     /// Whether `auth_method` may name it.
     pub fn is_taken(&self) -> bool {
         !matches!(self.needs, Needs::Refused(_))
+    }
+
+    /// Which requests may not have the signature of an earlier one.
+    pub fn once(&self) -> Once {
+        match (self.tells, self.joins, self.covers) {
+            (Tells::Unsigned, _, _) => Once::Never,
+            (_, true, _) | (Tells::Id, _, _) => Once::Everywhere,
+            (Tells::Nothing | Tells::Time, false, Covers::Url) => Once::Never,
+            (Tells::Nothing | Tells::Time, false, _) => Once::Elsewhere,
+        }
     }
 
     /// Whether a refused request is asked for a user's name and password.

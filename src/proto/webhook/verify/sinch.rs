@@ -5,8 +5,9 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, equal, fresh, nonce, seconds, the_one};
 use crate::proto::wire::mac::hmac_sha256_base64;
 
@@ -14,6 +15,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "sinch",
     needs: Needs::Passwd("the webhook's secret"),
     covers: Covers::Body,
+    tells: Tells::Time,
     joins: false,
     headers: &["x-sinch-webhook-signature"],
     check,
@@ -24,7 +26,7 @@ const ALGORITHM: &str = "x-sinch-webhook-signature-algorithm";
 const NONCE: &str = "x-sinch-webhook-signature-nonce";
 const TIMESTAMP: &str = "x-sinch-webhook-signature-timestamp";
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let request = subject.request;
     if the_one(request, ALGORITHM)? != b"HmacSHA256" {
         return Err(Denied::Wrong);
@@ -32,8 +34,9 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
     let nonce = nonce(request, NONCE)?;
     let time = the_one(request, TIMESTAMP)?;
     let signed_s = seconds(time)?;
-    equal(subject.given, signature(credentials, subject, nonce, time))?;
-    fresh(signed_s, subject.now_s)
+    let signature = equal(subject.given, signature(credentials, subject, nonce, time))?;
+    fresh(signed_s, subject.now_s)?;
+    Ok(signature)
 }
 
 fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Option<String> {

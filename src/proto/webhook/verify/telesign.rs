@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, equal};
 use crate::proto::wire::mac::hmac_sha256_base64;
 
@@ -17,6 +17,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "telesign",
     needs: Needs::Decoded("the API key", key),
     covers: Covers::Body,
+    tells: Tells::Id,
     joins: false,
     headers: &["Authorization"],
     check,
@@ -28,7 +29,7 @@ fn key(base64: &[u8]) -> Result<Vec<u8>, &'static str> {
     key.map_err(|_| "is no base64; write the API key as the portal shows it")
 }
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let value = subject.given;
     // Base64 has no colon.
     let given = match value.strip_prefix(b"TSA ") {

@@ -8,13 +8,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, fresh, holds, seconds, the_one};
 
 pub(super) const SCHEME: Scheme = Scheme {
     name: "telnyx",
     needs: Needs::Decoded("the account's public key", key),
     covers: Covers::Body,
+    tells: Tells::Time,
     joins: false,
     headers: &["telnyx-signature-ed25519"],
     check,
@@ -28,7 +29,7 @@ fn key(base64: &[u8]) -> Result<Vec<u8>, &'static str> {
         .ok_or("is no public key; write the 44 characters of base64 that the portal shows")
 }
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let request = subject.request;
     let signature = BASE64_STANDARD.decode(subject.given);
     let signature = signature.map_err(|_| Denied::Wrong)?;
@@ -36,7 +37,8 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
     let signed_s = seconds(time)?;
     let message = [time, b"|", request.body].concat();
     holds(verifies(&credentials.secret, &message, &signature))?;
-    fresh(signed_s, subject.now_s)
+    fresh(signed_s, subject.now_s)?;
+    Ok(signature)
 }
 
 /// Whether the signature (64 bytes) is of this message.

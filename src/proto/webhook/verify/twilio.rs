@@ -5,9 +5,9 @@
 //! `bodySHA256` in the query, and without one it is not taken. The URL is tried as it is, without
 //! its port, and with the scheme's own, for what Twilio signs depends on the account's age.
 //!
-//! No time is signed: a recorded request holds for ever, and `key_id = MessageSid` is what makes
-//! its repetition harmless. Nothing parts names from values either, so whoever has recorded a
-//! request could move the border between them; that is the scheme's own weakness.
+//! No time is signed, so a recorded request holds for ever. Nothing parts names from values either, so
+//! whoever has recorded a request can move the borders between them. Therefore a signature delivers
+//! once, and numbers must be whole.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, holds};
 use crate::proto::wire::form::{self, Pair};
 use crate::proto::wire::mac::{hmac_sha1, same, sha256_hex};
@@ -27,6 +27,7 @@ pub(super) const TWILIO: Scheme = Scheme {
     name: "twilio",
     needs: Needs::Passwd("the account's auth token"),
     covers: Covers::Url,
+    tells: Tells::Id,
     joins: true,
     headers: &["X-Twilio-Signature"],
     check,
@@ -38,13 +39,14 @@ pub(super) const SIGNALWIRE: Scheme = Scheme {
     name: "signalwire",
     needs: Needs::Passwd("the project's signing key"),
     covers: Covers::Url,
+    tells: Tells::Id,
     joins: true,
     headers: &["X-SignalWire-Signature", "X-Twilio-Signature"],
     check,
     sign: Some(sign),
 };
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let request = subject.request;
     let mut pairs = match parameters::form_pairs(request) {
         Some(pairs) => pairs,
@@ -58,7 +60,8 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
         .map(|url| signature(&credentials.secret, url, &pairs))
         .map(|expected| same(subject.given, expected.as_bytes()))
         .fold(false, |any, one| any | one);
-    holds(any)
+    holds(any)?;
+    Ok(subject.given.to_vec())
 }
 
 fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<String> {

@@ -7,8 +7,9 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec;
+use alloc::vec::Vec;
 
-use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, equal, fresh, holds, is_one_name, seconds};
 use crate::proto::wire::mac;
 use crate::proto::wire::parameters;
@@ -17,13 +18,14 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "vonage",
     needs: Needs::PasswdAndHash("the signature secret", mac::PARAMETER_HASHES),
     covers: Covers::Parameters,
+    tells: Tells::Time,
     joins: false,
     headers: &[],
     check,
     sign: Some(sign),
 };
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let request = subject.request;
     let pairs = match request.method {
         "GET" | "HEAD" => parameters::distinct_pairs(request.query()),
@@ -37,8 +39,9 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
     let signed_s = time.map(|(_, time)| seconds(time)).ok_or(Denied::Wrong)??;
     let given = given.to_ascii_lowercase();
     let expected = mac::of_parameters(credentials.hash, &credentials.secret, pairs);
-    equal(&given, expected)?;
-    fresh(signed_s, subject.now_s)
+    let signature = equal(&given, expected)?;
+    fresh(signed_s, subject.now_s)?;
+    Ok(signature)
 }
 
 fn sign(credentials: &Credentials, subject: &Subject, proof: &mut Proof) -> Option<String> {

@@ -6,9 +6,10 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::jwt;
-use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, bearer};
+use super::scheme::{Covers, Credentials, Needs, Proof, Scheme, Subject, Tells, bearer};
 use crate::proto::webhook::proof::{Denied, fresh, token};
 use crate::proto::wire::mac::sha256_hex;
 
@@ -16,18 +17,20 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "vonage-jwt",
     needs: Needs::PasswdAndHash("the signature secret", jwt::HASHES),
     covers: Covers::Body,
+    tells: Tells::Time,
     joins: false,
     headers: &["Authorization"],
     check,
     sign: Some(sign),
 };
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let claims = jwt::read(token(subject.given, "bearer")?, credentials)?;
     claims.has_hash("payload_hash", subject.request.body)?;
     let made_s = claims.seconds("iat")?.ok_or(Denied::Wrong)?;
     fresh(made_s, subject.now_s)?;
-    claims.holds(subject.now_s)
+    claims.holds(subject.now_s)?;
+    Ok(claims.signature)
 }
 
 fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<String> {

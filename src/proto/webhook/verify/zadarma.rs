@@ -2,14 +2,16 @@
 //!
 //! `result` is the parameter's value as the form has it, percent-encoding taken off once. It alone
 //! is signed, and no time, so a recorded request holds for ever: `key_id` has nothing to go by
-//! either, since Zadarma sends no id.
+//! either, since Zadarma sends no id. Two equal SMS of one sender have the same signature, and both
+//! must arrive, so it cannot be asked to come once.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::scheme::{Covers, Credentials, Needs, Scheme, Subject};
+use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, Tells};
 use crate::proto::webhook::proof::{Denied, equal};
 use crate::proto::wire::mac::{hex, hmac_sha1};
 use crate::proto::wire::parameters;
@@ -18,6 +20,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "zadarma",
     needs: Needs::Passwd("the API secret"),
     covers: Covers::Inside(SIGNED),
+    tells: Tells::Nothing,
     joins: false,
     headers: &["Signature"],
     check,
@@ -27,7 +30,7 @@ pub(super) const SCHEME: Scheme = Scheme {
 /// The parameter that is signed.
 const SIGNED: &[u8] = b"result";
 
-fn check(credentials: &Credentials, subject: &Subject) -> Result<(), Denied> {
+fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let expected = expected(credentials, subject).ok_or(Denied::Wrong)?;
     equal(subject.given, expected)
 }

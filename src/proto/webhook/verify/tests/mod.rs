@@ -48,10 +48,12 @@ fn check(
     now_s: Option<u64>,
 ) -> Result<Coverage, Denied> {
     let found = credentials.check(public_url, request, now_s);
-    found.map_err(|denied| match denied {
-        Denied::Clock => Denied::Clock,
-        _ => Denied::Wrong,
-    })
+    found
+        .map(|proven| proven.coverage)
+        .map_err(|denied| match denied {
+            Denied::Clock => Denied::Clock,
+            _ => Denied::Wrong,
+        })
 }
 
 #[test]
@@ -131,4 +133,53 @@ fn credentials_of_a_header() {
 fn no_secret_in_debug() {
     let bearer = with_secret("bearer", b"t0ken");
     assert_eq!(format!("{bearer:?}"), "bearer");
+}
+
+#[test]
+fn a_signature_is_known_however_it_is_written() {
+    let check = |name: &str, secret: &[u8], header: &str, values: &[&str], more: (&str, &str)| {
+        let credentials = with_secret(name, secret);
+        let public_url = PublicUrl::parse("https://h");
+        for value in values {
+            let fields = [(header, *value), more];
+            let request = request("POST", "/", &fields, b"");
+            let found = credentials
+                .check(public_url.as_ref(), &request, None)
+                .unwrap();
+            assert_eq!(found.signature, values[0].as_bytes(), "{name} {value}");
+        }
+    };
+    let none = ("X-None", "");
+    let signature = hmac_sha256_base64(b"s", &[b"https://h/.1"]);
+    let (header, nonce) = ("X-Plivo-Signature-V3", ("X-Plivo-Signature-V3-Nonce", "1"));
+    let lists = [
+        format!("wrong, {signature}"),
+        format!(" {signature} ,{signature},"),
+    ];
+    check(
+        "plivo",
+        b"s",
+        header,
+        &[&signature, &lists[0], &lists[1]],
+        nonce,
+    );
+    let signature = hmac_sha256_base64(b"s", &[b""]);
+    let with_id = format!("TSA customer:{signature}");
+    check(
+        "telesign",
+        b"s",
+        "Authorization",
+        &[&signature, &with_id],
+        none,
+    );
+    let signature = twilio::signature(b"s", b"https://h/", &[]);
+    for header in ["X-SignalWire-Signature", "X-Twilio-Signature"] {
+        check("signalwire", b"s", header, &[&signature], none);
+    }
+    // The secret itself is none.
+    let request = request("POST", "/", &[("Authorization", "Bearer t")], b"");
+    let found = with_secret("bearer", b"t")
+        .check(None, &request, None)
+        .unwrap();
+    assert!(found.signature.is_empty());
 }

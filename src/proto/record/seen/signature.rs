@@ -1,0 +1,117 @@
+//! A request's signature → where no earlier request may have had it (spec §8.6).
+
+use alloc::vec::Vec;
+use core::num::NonZeroU64;
+
+use super::print::{Places, interface, proof};
+use crate::proto::webhook::access::Rules;
+use crate::proto::webhook::interface::Interface;
+use crate::proto::webhook::verify::Once;
+
+/// A signature that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The digest of it.
+    pub proof: NonZeroU64,
+    counts: Counts,
+}
+
+/// At which interfaces an earlier request may not have had it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Counts {
+    /// At any.
+    Everywhere,
+    /// At one of these (see [`interface`]).
+    At(Vec<u32>),
+}
+
+impl Signature {
+    /// That of a request to an interface, as the scheme computes it; `None` where it may come again.
+    pub fn of(rules: &Rules, to: &Interface, signature: &[u8]) -> Option<Signature> {
+        let counts = counts(rules, to)?;
+        let credentials = &to.gate.credentials;
+        let proof = proof(credentials.scheme.name, &credentials.secret, signature);
+        Some(Signature { proof, counts })
+    }
+
+    /// That of a request which was kept, as it stands in its file.
+    pub fn kept(rules: &Rules, to: &Interface, proof: NonZeroU64) -> Option<Signature> {
+        let counts = counts(rules, to)?;
+        Some(Signature { proof, counts })
+    }
+
+    /// Where it counts.
+    pub fn places(&self) -> Places<'_> {
+        match &self.counts {
+            Counts::Everywhere => Places::All,
+            Counts::At(these) => Places::These(these),
+        }
+    }
+}
+
+/// Whether something is remembered of the SMS that come in by an interface.
+pub fn remembers(rules: &Rules, interface: &Interface) -> bool {
+    !interface.webhook.key_id.is_empty() || counts(rules, interface).is_some()
+}
+
+fn counts(rules: &Rules, to: &Interface) -> Option<Counts> {
+    let credentials = &to.gate.credentials;
+    match credentials.scheme.once() {
+        Once::Never => None,
+        Once::Everywhere => Some(Counts::Everywhere),
+        Once::Elsewhere => {
+            let others = rules.interfaces.iter();
+            let others = others.filter(|it| it.name != to.name);
+            let others = others.filter(|it| it.gate.credentials == *credentials);
+            let others: Vec<u32> = others.map(|it| interface(&it.name)).collect();
+            (!others.is_empty()).then_some(Counts::At(others))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    /// What counts for the signatures of the first interface.
+    fn first(conf: &str) -> Option<Counts> {
+        let conf = format!("[websmsd]\npublic_url = https://h\n{conf}\n");
+        let config = config::read(conf.as_bytes(), &|_| None).config.unwrap();
+        let to = &config.rules.interfaces[0];
+        let found = counts(&config.rules, to);
+        assert_eq!(found.is_some(), remembers(&config.rules, to), "{conf}");
+        found
+    }
+
+    #[test]
+    fn where_a_signature_counts() {
+        let one = |method: &str| first(&format!("auth_method = {method}\nauth_passwd = AAAA"));
+        let two = |method: &str, secrets: &str| {
+            first(&format!(
+                "auth_user = u\nauth_method = {method}\nurl_path[a] = /a\nurl_path[b] = /b\n{secrets}"
+            ))
+        };
+        let key = "auth_passwd = \"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"";
+        for method in ["twilio", "signalwire", "plivo", "telesign", "gatewayapi"] {
+            assert_eq!(one(method), Some(Counts::Everywhere), "{method}");
+            assert_eq!(two(method, key), Some(Counts::Everywhere), "{method}");
+        }
+        let other = Some(Counts::At(vec![interface("b")]));
+        for method in ["zadarma", "telnyx", "vonage", "vonage-jwt", "sinch"] {
+            if method != "telnyx" {
+                assert_eq!(one(method), None, "{method}");
+                let differ = "auth_passwd[a] = x\nauth_passwd[b] = y";
+                assert_eq!(two(method, differ), None, "{method}");
+            }
+            assert_eq!(two(method, key), other, "{method}");
+        }
+        for method in ["none", "basic", "bearer", "messagebird"] {
+            assert_eq!(two(method, key), None, "{method}");
+        }
+        let mixed = "auth_method[a] = vonage\nauth_method[b] = sinch\nurl_path[a] = /a\n\
+                     url_path[b] = /b\nauth_passwd = x";
+        assert_eq!(first(mixed), None);
+    }
+}
