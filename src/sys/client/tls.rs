@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
+use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -41,9 +41,6 @@ pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static 
     let believes = match trust {
         Trust::Roots { ca_file } => {
             let (roots, own) = roots(*ca_file)?;
-            let roots =
-                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-            let roots = roots.build().map_err(|_| "TLS cannot be set up")?;
             Believes::Roots { roots, own }
         }
         Trust::Anybody => Believes::Anybody,
@@ -269,7 +266,7 @@ enum Believes {
     Anybody,
     /// Whom the roots vouch for, and a server whose very certificate stands in `ca_file`.
     Roots {
-        roots: Arc<WebPkiServerVerifier>,
+        roots: RootCertStore,
         own: Certificates,
     },
 }
@@ -280,25 +277,30 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Believes::Roots { roots, own } = &self.believes else {
             return Ok(ServerCertVerified::assertion());
         };
-        let verified =
-            roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match verified {
+        let certificate = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let signed = verify_server_cert_signed_by_trust_anchor(
+            &certificate,
+            roots,
+            intermediates,
+            now,
+            algorithms,
+        );
+        match signed {
             // webpki looks at the time before it looks at who may sign (RFC 5280 §6.1.3), so what is
             // left to check is the name.
             Err(rustls::Error::InvalidCertificate(fault))
-                if is_of_authority(&fault) && own.contains(end_entity) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verified => verified,
+                if is_of_authority(&fault) && own.contains(end_entity) => {}
+            signed => signed?,
         }
+        verify_server_name(&certificate, server_name)?;
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
