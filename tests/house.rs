@@ -166,7 +166,7 @@ fn word_fault(path: &str, source: &str) -> Option<String> {
 fn debug_fault(path: &str, source: &str) -> Option<String> {
     module_of(path)?;
     let number = code(source).position(|line| line.contains(":?}") || line.contains(":#?}"))?;
-    Some(format!("{path}:{}: a Debug text", number + 1))
+    Some(format!("{path}:{}: a Debug text", number.saturating_add(1)))
 }
 
 fn top_level_fault(name: &str) -> Option<String> {
