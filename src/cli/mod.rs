@@ -1,5 +1,5 @@
-//! What a person or Asterisk asks: `argv[0]`, else `argv[1]`, chooses the applet; its options, usage texts
-//! and exit codes.
+//! The command lines of a person or of Asterisk: options, usage texts and exit codes. `argv[0]`, else
+//! `argv[1]`, chooses the applet.
 
 mod options;
 mod selftest;

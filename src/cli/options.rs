@@ -13,7 +13,7 @@ pub(super) struct Known {
     pub(super) stranger: &'static str,
 }
 
-/// Who may use an option.
+/// The callers that may use an option.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Users {
     /// A person at a command line.
@@ -31,7 +31,7 @@ impl Users {
     }
 }
 
-/// Who wrote the arguments.
+/// The author of a command line.
 #[derive(Clone, Copy)]
 pub(super) enum User {
     /// A person, or a program of theirs.
@@ -98,7 +98,7 @@ pub(super) struct Options<'a> {
     pub(super) config: Option<&'a OsStr>,
     pub(super) index: Option<&'a OsStr>,
     pub(super) from: Option<&'a OsStr>,
-    /// What the wish is about: a kept request, or an id.
+    /// The value that goes with the wish: a kept request, or an id.
     pub(super) object: Option<&'a OsStr>,
     pub(super) listen: Vec<&'a OsStr>,
 }

@@ -53,7 +53,7 @@ ln -s "$root/elsewhere" "$spool"
 expect "root's link to a disk that is not mounted" "$(runs start_pre)$(runs . "$root/post-install")" "$queue_made
 $conf_owned"
 
-# What is no regular file with one name is not touched, and websmsd starts and says what it thinks of it.
+# A link, a fifo or a file of two names is not touched. websmsd starts, and reports it.
 ln "$conf" "$root/second"
 expect 'a hard link' "$(runs start_pre)" "$queue_made
 $conf_owned

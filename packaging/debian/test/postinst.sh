@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: fakeroot SHELL postinst.sh
-# What the package runs after its installation, with stubs of what belongs to the system. All paths stand below a scratch folder;
+# Runs the script that follows the installation, with stubs of what belongs to the system. All paths stand below a scratch folder;
 # fakeroot remembers owners, so that neither the script nor this test changes one in truth.
 set -eu
 [ -n "${FAKEROOTKEY:-}" ] || { echo 'postinst.sh: to be run under fakeroot' >&2; exit 2; }
