@@ -84,7 +84,7 @@ impl<'a> Order<'a> {
             }
         };
         let mut known = known.into_iter().flatten();
-        let mut call_files = Vec::new();
+        let (mut call_files, mut owners) = (Vec::new(), Vec::new());
         let mut fates = Vec::new();
         let mut resigned = Vec::new();
         let mut too_long = Vec::new();
@@ -115,13 +115,14 @@ impl<'a> Order<'a> {
                     Err(Unencoded) => return self.later(Refusal::Spool),
                 },
             };
+            owners.resize(call_files.len(), fates.len());
             fates.push(fate);
         }
         if !call_files.is_empty() {
             let mut known_again = items.iter().zip(&prints);
             let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
             let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
-            if !self.put(items, call_files, &mut fates, may_split) {
+            if !self.put(items, call_files, owners, &mut fates, may_split) {
                 return self.later(Refusal::Spool);
             }
         }
@@ -147,11 +148,13 @@ impl<'a> Order<'a> {
     }
 
     /// Whether the call files are in the spool: all or none; or, where the request may be split, all but
-    /// those of crowded destinations, whose fates it changes. Why not is logged.
+    /// those of crowded destinations, whose fates it changes. `owners` has for each file the index of its
+    /// message. Why not is logged.
     fn put(
         &self,
         items: &[Item],
         mut call_files: Vec<CallFile>,
+        mut owners: Vec<usize>,
         fates: &mut [Fate],
         may_split: bool,
     ) -> bool {
@@ -160,28 +163,26 @@ impl<'a> Order<'a> {
             let Err(fault) = self.setup.spool.deliver(&files) else {
                 return true;
             };
-            let crowded = match fault {
-                SpoolFault::Crowded { file, .. } => files.get(file).map(|file| file.name),
+            let crowded = match &fault {
+                SpoolFault::Crowded { file, .. } => owners.get(*file).copied(),
                 _ => None,
             };
-            let mut both = items.iter().zip(fates.iter_mut());
-            let crowded = both.find_map(|(item, fate)| match (&item.message, &*fate) {
-                (Ok(message), Fate::Delivered(unique)) if crowded?.contains(unique.as_str()) => {
-                    Some((message, unique.clone(), fate))
-                }
-                _ => None,
-            });
-            let Some((message, unique, fate)) = crowded else {
-                self.log_refusal(Level::Error, format_args!("503, not delivered: {fault}"));
+            let to = crowded.and_then(|owner| items.get(owner)?.message.as_ref().ok());
+            let to = to.map_or("", |message| message.to.as_str());
+            let to = self.setup.config.log_numbers.show(to.as_bytes());
+            let (to, whom) = (Clean(&to), if crowded.is_some() { " to " } else { "" });
+            let words = format_args!("503, not delivered{whom}{to}: {fault}");
+            self.log_refusal(Level::Error, words);
+            let Some(owner) = crowded.filter(|_| may_split) else {
                 return false;
             };
-            let numbers = self.setup.config.log_numbers;
-            let to = numbers.show(message.to.as_str().as_bytes());
-            let words = format_args!("503, not delivered to {}: {fault}", Clean(&to));
-            self.log_refusal(Level::Error, words);
-            *fate = Fate::Crowded;
-            call_files.retain(|file| !file.name.contains(&unique));
-            if !may_split || call_files.is_empty() {
+            if let Some(fate) = fates.get_mut(owner) {
+                *fate = Fate::Crowded;
+            }
+            let mut each = owners.iter();
+            call_files.retain(|_| each.next() != Some(&owner));
+            owners.retain(|other| *other != owner);
+            if call_files.is_empty() {
                 return false;
             }
         }
