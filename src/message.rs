@@ -162,21 +162,25 @@ impl Number {
         let number = Number(alphabet("to", bytes, |b| {
             b.is_ascii_alphanumeric() || b"+._-".contains(&b)
         })?);
-        match number.extension().as_str() {
-            "" => Err(BadMessage::NoExtension),
-            "s" | "h" | "i" | "t" | "T" | "e" | "o" | "a" | "failed" => {
-                Err(BadMessage::SpecialExtension)
-            }
+        let special = ["s", "h", "i", "t", "T", "e", "o", "a", "failed"];
+        if special.iter().any(|special| number.is_extension(special)) {
+            return Err(BadMessage::SpecialExtension);
+        }
+        match number.as_str().trim_start_matches('-').as_bytes() {
+            [] => Err(BadMessage::NoExtension),
             // Asterisk compares it with the text of each pattern, before what the patterns mean.
-            extension if extension.starts_with('_') => Err(BadMessage::Pattern),
+            [b'_', ..] => Err(BadMessage::Pattern),
             _ => Ok(number),
         }
     }
 
-    /// What Asterisk compares when it looks for an extension: the number without any `-`
-    /// (`ext_cmp_exten` in `pbx.c`).
-    pub fn extension(&self) -> String {
-        self.0.replace('-', "")
+    /// Whether Asterisk takes it for this extension: it ignores each `-` in both (`ext_cmp_exten` in
+    /// `pbx.c`).
+    pub fn is_extension(&self, other: &str) -> bool {
+        fn compared(text: &str) -> impl Iterator<Item = u8> {
+            text.bytes().filter(|byte| *byte != b'-')
+        }
+        compared(&self.0).eq(compared(other))
     }
 
     /// Outbound TO, already reduced to the user part: 1 to 64 of ASCII letters, digits,

@@ -108,8 +108,8 @@ impl Told {
         let lately = |at_s: &u64| at_s.abs_diff(now_s) < NOTICE_PAUSE.as_secs();
         self.senders.retain(|(at_s, _)| lately(at_s));
         // Asterisk, which delivers the notice, ignores `-` as well.
-        let same = |told: &str| told.replace('-', "") == sender.extension();
-        if self.senders.iter().any(|(_, told)| same(told)) {
+        let mut senders = self.senders.iter();
+        if senders.any(|(_, told)| sender.is_extension(told)) {
             return Err(NotNow::Lately);
         }
         if self.senders.len() >= NOTICES_MAX {
