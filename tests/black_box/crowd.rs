@@ -265,6 +265,50 @@ fn slow_a_spool_that_is_not_there_is_awaited_and_never_made() {
     assert_eq!(send(&websmsd, "+12025550160").status, 200);
 }
 
+/// A stick that is pulled out, put in again, and another in its place: in a mount namespace of the daemon's
+/// own.
+#[test]
+fn a_spool_goes_and_comes_with_its_filesystem() {
+    let scratch = Scratch::new();
+    let stick = scratch.folder("stick");
+    let conf = NOT_THERE.replace("@DIR@", "@DIR@/stick");
+    let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
+    let mut run = rig::command(Path::new("unshare"));
+    run.args(["--user", "--map-root-user", "--mount"]);
+    run.arg(rig::binary()).args(["websmsd", "-c"]).arg(&conf);
+    run.args(["-l", "127.0.0.1:0", "-v"]);
+    let websmsd = Websmsd::spawn(run, scratch);
+    let inside = |script: &str| {
+        let mut run = rig::command(Path::new("nsenter"));
+        run.args(["--user", "--mount", "--preserve-credentials", "-t"]);
+        run.arg(websmsd.pid().to_string());
+        run.args(["sh", "-ec", script]).arg(&stick);
+        let ran = rig::finish(run);
+        assert_eq!(ran.code, Some(0), "{script}: {}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    };
+    let status = || send(&websmsd, "+12025550160").status;
+    assert_eq!((status(), inside("ls \"$0\"").as_str()), (503, ""));
+    inside("mount -t tmpfs none \"$0\"; mkdir -p \"$0/asterisk/outgoing\"");
+    assert_eq!(status(), 200);
+    assert_eq!(inside("ls \"$0/asterisk\""), "outgoing\nstaging\n");
+    inside("umount \"$0\"");
+    assert_eq!((status(), inside("ls \"$0\"").as_str()), (503, ""));
+    inside("mount -t tmpfs none \"$0\"; mkdir -p \"$0/asterisk/outgoing\"");
+    assert_eq!(status(), 200);
+    // Another is laid over it while it is in use.
+    inside("mount -t tmpfs none \"$0\"");
+    assert_eq!((status(), inside("ls \"$0\"").as_str()), (503, ""));
+    inside("umount \"$0\"");
+    assert_eq!(
+        (
+            status(),
+            inside("ls \"$0/asterisk/outgoing\" | wc -l").trim()
+        ),
+        (200, "2")
+    );
+}
+
 #[test]
 fn a_spool_that_is_not_there_is_a_warning_of_check() {
     let scratch = Scratch::new();
