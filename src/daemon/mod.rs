@@ -444,6 +444,10 @@ fn admit(
             None => inbound::serve(&service, &mut { tcp }, peer, &slot),
         }
         drop(slot);
+        // The spool's filesystem can be unmounted while nobody delivers.
+        if service.slots.taken().0 == 0 {
+            service.setup().spool.rest();
+        }
     });
     spawned.map_err(|_| (socket, Refusal::Busy))
 }

@@ -21,7 +21,7 @@ use crate::proto::record::seen::{self, FILE_BYTES_MAX, Format, Known, Places, Pr
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::files;
-use crate::sys::journal::{Journal, Stamp, Turn};
+use crate::sys::journal::{End, Folder, Journal, Stamp, Turn};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
@@ -52,6 +52,8 @@ pub struct Busy;
 pub struct Claim<'a> {
     duplicates: &'a Duplicates,
     marks: Vec<NonZeroU64>,
+    /// The file's folder, where there is one.
+    folder: Option<Folder>,
     _lock: Option<Lock>,
 }
 
@@ -64,9 +66,10 @@ impl Duplicates {
             freed: Condvar::new(),
         };
         let mut state = duplicates.state();
-        match duplicates.journal.as_ref().map(Journal::prepare) {
+        match duplicates.journal.as_ref().map(Journal::make) {
             Some(Err(error)) => duplicates.owe(&mut state, &error),
-            Some(Ok(())) | None => duplicates.refresh(&mut state),
+            Some(Ok(folder)) => duplicates.refresh(&mut state, &folder),
+            None => {}
         }
         drop(state);
         duplicates
@@ -96,11 +99,14 @@ impl Duplicates {
         places: Places<'_>,
         share: Share,
     ) -> Result<(Vec<Known>, Claim<'_>), Busy> {
-        let lock = match self.journal.as_ref().map(|it| it.lock(share, deadline)) {
-            Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return Err(Busy),
-            // A folder that cannot be written was logged; there is nobody to share it with.
-            Some(Err(_)) | None => None,
-            Some(Ok(lock)) => Some(lock),
+        let folder = self.journal.as_ref().map(Journal::open);
+        let lock = match (&self.journal, &folder) {
+            (Some(journal), Some(Ok(folder))) => match journal.lock(folder, share, deadline) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Busy),
+                // A folder that cannot be written was logged; there is nobody to share it with.
+                lock => lock.ok(),
+            },
+            _ => None,
         };
         let marks: Vec<NonZeroU64> = prints.iter().flat_map(Print::marks).collect();
         let mut state = self.state();
@@ -109,7 +115,18 @@ impl Duplicates {
             let woken = self.freed.wait_timeout(state, left);
             (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        self.refresh(&mut state);
+        let folder = match folder {
+            Some(Ok(folder)) => {
+                self.refresh(&mut state, &folder);
+                Some(folder)
+            }
+            // One that is missing is made when there is something to write down.
+            Some(Err(error)) if !is_missing(&error) && is_over(state.owed) != Some(false) => {
+                self.owe(&mut state, &error);
+                None
+            }
+            Some(Err(_)) | None => None,
+        };
         let known = (0..).zip(prints).map(|(number, print)| {
             let found = state.seen.find(print, places);
             beside(prints.get(..number).unwrap_or_default(), print, found)
@@ -119,6 +136,7 @@ impl Duplicates {
         let claim = Claim {
             duplicates: self,
             marks,
+            folder,
             _lock: lock,
         };
         Ok((known, claim))
@@ -129,41 +147,47 @@ impl Duplicates {
     }
 
     /// Takes in what another process has added.
-    fn refresh(&self, state: &mut State) {
+    fn refresh(&self, state: &mut State, folder: &Folder) {
         let Some(journal) = &self.journal else {
             return;
         };
         if is_over(state.owed) == Some(false) {
             return;
         }
-        match journal.stamp() {
+        match journal.stamp(folder) {
             Ok(None) => return,
             Ok(stamp) if stamp == state.stamp => return,
             Ok(_) => {}
             Err(error) => return self.owe(state, &error),
         }
-        let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT));
+        let turn = journal.turn_in(folder.clone(), Deadline::after(SEEN_TURN_WAIT));
         let read = turn.and_then(|turn| catch_up(journal, &turn, state));
         if let Err(error) = read {
             self.owe(state, &error);
         }
     }
 
-    /// Remembers `prints`, and writes them down.
-    fn record(&self, prints: &[Print]) {
+    /// Remembers `prints`, and writes them down, in `folder` where one is open.
+    fn record(&self, prints: &[Print], folder: Option<Folder>) {
         let mut state = self.state();
         let journal = self.journal.as_ref();
         let journal = journal.filter(|_| is_over(state.owed) != Some(false));
         let turn = journal.map(|journal| {
-            let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
-            catch_up(journal, &turn, &mut state)?;
-            Ok((journal, turn))
+            let deadline = Deadline::after(SEEN_TURN_WAIT);
+            let turn = match folder {
+                Some(folder) => journal.turn_in(folder, deadline)?,
+                None => journal.turn(deadline)?,
+            };
+            let end = catch_up(journal, &turn, &mut state)?;
+            Ok((journal, turn, end))
         });
         for print in prints {
             state.seen.push(print);
         }
         let written = turn.map(|turn| {
-            turn.and_then(|(journal, turn)| write_down(journal, &turn, &mut state, prints))
+            turn.and_then(|(journal, turn, end)| {
+                write_down(journal, &turn, end, &mut state, prints)
+            })
         });
         match written {
             Some(Ok(())) if state.owed.take().is_some() => {
@@ -192,8 +216,9 @@ impl Duplicates {
 
 impl Claim<'_> {
     /// These were delivered.
-    pub fn record(self, prints: &[Print]) {
-        self.duplicates.record(prints);
+    pub fn record(mut self, prints: &[Print]) {
+        let folder = self.folder.take();
+        self.duplicates.record(prints, folder);
     }
 }
 
@@ -207,6 +232,10 @@ impl Drop for Claim<'_> {
         drop(state);
         self.duplicates.freed.notify_all();
     }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// Whether a wait is over; `None`: there is none.
@@ -226,13 +255,17 @@ fn beside(before: &[Print], print: &Print, found: Known) -> Known {
     }
 }
 
-/// Reads the file where it is another than the one that was read or written last.
-fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
-    match journal.stamp()? {
-        None => Ok(()),
-        stamp if stamp == state.stamp => Ok(()),
-        Some(_) => take_in(journal, turn, state),
+/// Reads the file where it is another than the one that was read or written last. Its end, where there is
+/// a file.
+fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<Option<End>> {
+    match journal.end(turn) {
+        Ok(end) if state.stamp == Some(end.stamp) => return Ok(Some(end)),
+        Err(files::Unreadable::Io(error)) if is_missing(&error) => return Ok(None),
+        Err(files::Unreadable::Io(error)) => return Err(error),
+        Ok(_) | Err(_) => {}
     }
+    take_in(journal, turn, state)?;
+    Ok(journal.end(turn).ok())
 }
 
 /// Reads the file. What is no file of ours is set aside; the records that it held go on in a new
@@ -243,7 +276,7 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
             let (seen, result) = Seen::parse(&bytes);
             (seen, result.map_err(|fault| fault.to_string()))
         }
-        Err(files::Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+        Err(files::Unreadable::Io(error)) if is_missing(&error) => {
             return Ok(());
         }
         Err(files::Unreadable::Io(error)) => return Err(error),
@@ -270,7 +303,7 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
     if result != Ok(Format::Current) {
         journal.replace(turn, &state.seen.encode())?;
     }
-    state.stamp = journal.stamp()?;
+    state.stamp = journal.stamp(&turn.folder)?;
     Ok(())
 }
 
@@ -279,19 +312,21 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
 fn write_down(
     journal: &Journal,
     turn: &Turn,
+    end: Option<End>,
     state: &mut State,
     prints: &[Print],
 ) -> io::Result<()> {
     let lines = seen::encode_lines(prints);
     let bytes_max = u64::try_from(state.seen.file_bytes_max()).unwrap_or(u64::MAX);
     let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-    let has_room = |stamp: Stamp| stamp.bytes.saturating_add(added) <= bytes_max;
-    if state.owed.is_none() && journal.stamp()?.is_some_and(has_room) {
-        journal.append(turn, &lines)?;
-    } else {
-        journal.replace(turn, &state.seen.encode())?;
+    let has_room = |end: &End| end.stamp.bytes.saturating_add(added) <= bytes_max;
+    match end.filter(has_room) {
+        Some(end) if state.owed.is_none() => state.stamp = Some(end.append(&lines)?),
+        _ => {
+            journal.replace(turn, &state.seen.encode())?;
+            state.stamp = journal.stamp(&turn.folder)?;
+        }
     }
-    state.stamp = journal.stamp()?;
     Ok(())
 }
 

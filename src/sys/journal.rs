@@ -9,9 +9,11 @@
 //!
 //! Invariant: whoever changes the file holds a [`Turn`], so no line is lost between two processes.
 
+use std::fs::{File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
@@ -37,11 +39,44 @@ pub struct Stamp {
     pub bytes: u64,
 }
 
-/// The right to change the file, in the folder that was there when it was given.
+/// Its folder, open: what is done with it is done in the folder that was there when it was opened.
+#[derive(Debug, Clone)]
+pub struct Folder(Arc<Directory>);
+
+/// The right to change the file in one folder.
 #[derive(Debug)]
 pub struct Turn {
-    directory: Directory,
+    /// That folder.
+    pub folder: Folder,
     _lock: Lock,
+}
+
+/// The file's end, as long as nobody else has the [`Turn`].
+#[derive(Debug)]
+pub struct End {
+    file: File,
+    /// What stands there.
+    pub stamp: Stamp,
+}
+
+impl End {
+    /// Adds lines, and says what stands there then. After an error a part of them may stand there.
+    pub fn append(mut self, lines: &[u8]) -> io::Result<Stamp> {
+        self.file.write_all(lines)?;
+        let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        self.stamp.bytes = self.stamp.bytes.saturating_add(added);
+        Ok(self.stamp)
+    }
+}
+
+impl Stamp {
+    fn of(found: &Metadata) -> Stamp {
+        Stamp {
+            device: found.dev(),
+            inode: found.ino(),
+            bytes: found.len(),
+        }
+    }
 }
 
 impl Journal {
@@ -54,9 +89,9 @@ impl Journal {
         }
     }
 
-    /// Makes the folder where it is missing.
-    pub fn prepare(&self) -> io::Result<()> {
-        Directory::make(&self.folder).map(drop)
+    /// Opens the folder; makes it where it is missing.
+    pub fn make(&self) -> io::Result<Folder> {
+        Directory::make(&self.folder).map(|it| Folder(Arc::new(it)))
     }
 
     /// Where it is, for a person.
@@ -64,15 +99,15 @@ impl Journal {
         &self.path
     }
 
-    /// What stands there now; `None`: nothing.
-    pub fn stamp(&self) -> io::Result<Option<Stamp>> {
-        let found = Directory::open(&self.folder).and_then(|folder| folder.look(self.name));
-        match found {
-            Ok(found) => Ok(Some(Stamp {
-                device: found.dev(),
-                inode: found.ino(),
-                bytes: found.len(),
-            })),
+    /// Opens the folder, which must be there.
+    pub fn open(&self) -> io::Result<Folder> {
+        Directory::open(&self.folder).map(|it| Folder(Arc::new(it)))
+    }
+
+    /// What stands in a folder now; `None`: nothing.
+    pub fn stamp(&self, folder: &Folder) -> io::Result<Option<Stamp>> {
+        match folder.0.look(self.name) {
+            Ok(found) => Ok(Some(Stamp::of(&found))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -80,34 +115,43 @@ impl Journal {
 
     /// Waits for the right to change it; makes the folder where it is missing.
     pub fn turn(&self, deadline: Deadline) -> io::Result<Turn> {
-        let directory = Directory::make(&self.folder)?;
-        let lock = lock::take(directory.readable()?, Share::Alone, deadline)?;
+        self.turn_in(self.make()?, deadline)
+    }
+
+    /// Waits for the right to change it in a folder.
+    pub fn turn_in(&self, folder: Folder, deadline: Deadline) -> io::Result<Turn> {
+        let lock = lock::take(folder.0.readable()?, Share::Alone, deadline)?;
         Ok(Turn {
-            directory,
+            folder,
             _lock: lock,
         })
     }
 
     /// Waits for the lock beside the file, which means what its users agree on.
-    pub fn lock(&self, share: Share, deadline: Deadline) -> io::Result<Lock> {
-        lock::file(&Directory::open(&self.folder)?, "lock", share, deadline)
+    pub fn lock(&self, folder: &Folder, share: Share, deadline: Deadline) -> io::Result<Lock> {
+        lock::file(&folder.0, "lock", share, deadline)
     }
 
     /// All of it.
     pub fn read(&self, turn: &Turn, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
-        turn.directory.read(self.name, bytes_max)
+        turn.folder.0.read(self.name, bytes_max)
     }
 
-    /// Adds lines at its end. After an error a part of them may stand there.
-    pub fn append(&self, turn: &Turn, lines: &[u8]) -> io::Result<()> {
+    /// Opens it to add lines at its end.
+    pub fn end(&self, turn: &Turn) -> Result<End, Unreadable> {
         let flags = OFlags::WRONLY | OFlags::APPEND;
-        turn.directory.regular(self.name, flags)?.write_all(lines)
+        let file = turn.folder.0.regular(self.name, flags)?;
+        let found = file.metadata().map_err(Unreadable::Io)?;
+        Ok(End {
+            file,
+            stamp: Stamp::of(&found),
+        })
     }
 
     /// Writes over the file's last bytes, unsynced: whatever the end of this process, they are there
     /// until the system's own.
     pub fn write_end(&self, turn: &Turn, end: &[u8]) -> io::Result<()> {
-        let mut file = turn.directory.regular(self.name, OFlags::WRONLY)?;
+        let mut file = turn.folder.0.regular(self.name, OFlags::WRONLY)?;
         let bytes = i64::try_from(end.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         file.seek(SeekFrom::End(bytes.saturating_neg()))?;
         file.write_all(end)
@@ -115,7 +159,7 @@ impl Journal {
 
     /// Puts a new file in its place, whole or not at all.
     pub fn replace(&self, turn: &Turn, bytes: &[u8]) -> io::Result<()> {
-        let (directory, new) = (&turn.directory, self.beside("new"));
+        let (directory, new) = (&turn.folder.0, self.beside("new"));
         // A crash may have left one.
         let _ = directory.remove(&new);
         let mut file = directory.create(&new)?;
@@ -133,7 +177,7 @@ impl Journal {
     /// Moves away what stands in its place, whatever it is; what was set aside before goes. Where it is
     /// now, for a person.
     pub fn set_aside(&self, turn: &Turn) -> io::Result<PathBuf> {
-        let (directory, bad) = (&turn.directory, self.beside("bad"));
+        let (directory, bad) = (&turn.folder.0, self.beside("bad"));
         let _ = directory
             .remove(&bad)
             .or_else(|_| directory.remove_folder(&bad));

@@ -526,7 +526,8 @@ fn with_keys(conf: String, section: &str, key: &str, lines: &str) -> String {
 pub fn remove_folder(folder: &Path) {
     let aside = folder.with_extension("removed");
     fs::rename(folder, &aside).unwrap();
-    fs::remove_dir_all(&aside).unwrap();
+    // A program that has it open may still be making something in it.
+    wait_for("an empty folder", || fs::remove_dir_all(&aside).is_ok());
 }
 
 /// Runs a command under a clock that is off (`+2h`) or stands at a time (`@1970-01-01 00:10:00`); an

@@ -4,14 +4,16 @@
 //! time on its descriptor, is synced, and is moved. Asterisk takes what is moved in at once; what is
 //! linked or created there it holds back, so nothing is ever linked or written in `outgoing`.
 //!
-//! Folders are opened for each delivery and no descriptor is kept, so that a folder that was removed,
-//! mounted over or made anew while we run is noticed by itself. A missing `staging` is made, on the
+//! Both folders stay open from the first delivery to [`Spool::rest`]. Each delivery looks whether their paths
+//! still name the folders that are open, so one that was removed, mounted over, given to somebody
+//! else or made anew while we run is noticed by itself. A missing `staging` is made, on the
 //! filesystem of `outgoing`, and the delivery tried once more. `outgoing` is never made: it is Asterisk's,
 //! and one that we made would be read by nobody. While it is missing nothing is delivered.
 //!
 //! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -87,6 +89,8 @@ pub struct Spool {
     files_max: usize,
     /// Both folders were there and could be used when they were last looked at.
     is_ready: AtomicBool,
+    /// Both folders, as long as deliveries follow each other.
+    held: Mutex<Option<Arc<Folders>>>,
     places: Arc<Mutex<Places>>,
     folder_sync: Mutex<FolderSync>,
     folder_synced: Condvar,
@@ -145,6 +149,7 @@ impl Spool {
             sync: settings.sync,
             files_max: settings.files_max,
             is_ready: AtomicBool::new(false),
+            held: Mutex::default(),
             places: Arc::new(Mutex::new(Places::new(
                 files::unique_number().unwrap_or(0),
                 Instant::now(),
@@ -161,6 +166,11 @@ impl Spool {
             self.is_ready.store(false, Ordering::Relaxed);
         }
         self.ready()
+    }
+
+    /// Closes the folders, so that their filesystem can be unmounted. For when no delivery follows.
+    pub fn rest(&self) {
+        *lock(&self.held) = None;
     }
 
     /// Delivers all of `files`, in order. Every one is whole in `staging`, and on the disk, before
@@ -204,6 +214,7 @@ impl Spool {
     /// Makes the folders ready where they are not.
     fn ready(&self) -> Result<(), SpoolFault> {
         if !self.is_ready.load(Ordering::Relaxed) {
+            self.rest();
             self.prepare()?;
             self.sweep();
             self.is_ready.store(true, Ordering::Relaxed);
@@ -233,17 +244,22 @@ impl Spool {
             return Err(self.two_filesystems());
         }
         let staging = Directory::make(&self.staging);
+        let staging = staging.map_err(|error| failed(Step::Make, &self.staging, error))?;
         let folders = Folders {
+            identities: Identities {
+                staging: Identity::of(&look(&staging, &self.staging)?),
+                outgoing: Identity::of(&outgoing_found),
+            },
+            staging,
             outgoing,
-            staging: staging.map_err(|error| failed(Step::Make, &self.staging, error))?,
         };
-        let (outgoing, staging) = (outgoing_found, look(&folders.staging, &self.staging)?);
-        if outgoing.dev() == staging.dev() && outgoing.ino() == staging.ino() {
+        let Identities { staging, outgoing } = &folders.identities;
+        if staging.is_folder_of(outgoing) {
             return Err(SpoolFault::OneFolder {
                 folder: self.outgoing.clone(),
             });
         }
-        if outgoing.dev() != staging.dev() {
+        if outgoing.device != staging.device {
             return Err(self.two_filesystems());
         }
         let readable = folders.outgoing.readable();
@@ -266,7 +282,7 @@ impl Spool {
             bytes: b"",
             delay_s: 0,
         };
-        match self.stage(&folders, &probe, self.heir(&folders)?) {
+        match self.stage(&folders, &probe) {
             Ok(()) => folders.discard(&name),
             Err(SpoolFault::Failed { error, .. }) if files::is_full(&error) => {}
             Err(fault) => return Err(fault),
@@ -274,40 +290,51 @@ impl Spool {
         Ok(())
     }
 
-    /// Both folders as they are now.
-    fn open_folders(&self) -> Result<Folders, SpoolFault> {
-        let open =
-            |path: &Path, step| Directory::open(path).map_err(|error| failed(step, path, error));
-        Ok(Folders {
-            staging: open(&self.staging, Step::Write)?,
-            outgoing: open(&self.outgoing, Step::Move)?,
-        })
+    /// Both folders as their paths name them now.
+    fn folders(&self) -> Result<Arc<Folders>, SpoolFault> {
+        let outgoing = At(&self.outgoing, Step::Move);
+        let staging = At(&self.staging, Step::Write);
+        let named = Identities {
+            staging: staging.named()?,
+            outgoing: outgoing.named()?,
+        };
+        let mut held = lock(&self.held);
+        if let Some(folders) = held.as_ref().filter(|folders| folders.identities == named) {
+            return Ok(Arc::clone(folders));
+        }
+        let (staging, is_staging) = staging.open()?;
+        let (outgoing, is_outgoing) = outgoing.open()?;
+        let folders = Arc::new(Folders {
+            staging,
+            outgoing,
+            identities: Identities {
+                staging: is_staging,
+                outgoing: is_outgoing,
+            },
+        });
+        *held = Some(Arc::clone(&folders));
+        Ok(folders)
     }
 
     /// Whom a call file is given to; `None`: it stays as the system makes it. Where root works in it,
     /// `outgoing` is root's, but its group may be Asterisk's.
-    fn heir(&self, folders: &Folders) -> Result<Option<Owner>, SpoolFault> {
-        if self.owner.is_some() || !self.is_root {
-            return Ok(self.owner);
+    fn heir(&self, folders: &Folders) -> Option<Owner> {
+        match self.owner {
+            None if self.is_root => {
+                Some(folders.identities.outgoing.owner).filter(|owner| owner.gid != Some(0))
+            }
+            owner => owner,
         }
-        let found = folders.outgoing.metadata();
-        let found = found.map_err(|error| failed(Step::Look, &self.outgoing, error))?;
-        let owner = Owner {
-            uid: found.uid(),
-            gid: Some(found.gid()),
-        };
-        Ok(Some(owner).filter(|owner| owner.gid != Some(0)))
     }
 
     /// Stages what is not moved yet, then moves it, counting in `moved`.
     fn stage_and_move(&self, files: &[File<'_>], moved: &mut usize) -> Result<(), SpoolFault> {
         let files = files.get(*moved..).unwrap_or_default();
-        let folders = self.open_folders()?;
-        let owner = self.heir(&folders)?;
+        let folders = self.folders()?;
         let mut staged = 0_usize;
         let mut result = Ok(());
         for file in files {
-            result = self.stage(&folders, file, owner);
+            result = self.stage(&folders, file);
             if result.is_err() {
                 break;
             }
@@ -331,18 +358,13 @@ impl Spool {
     }
 
     /// Writes one file in `staging`; leaves nothing there when it fails.
-    fn stage(
-        &self,
-        folders: &Folders,
-        file: &File<'_>,
-        owner: Option<Owner>,
-    ) -> Result<(), SpoolFault> {
+    fn stage(&self, folders: &Folders, file: &File<'_>) -> Result<(), SpoolFault> {
         let fault = |step| move |error| failed(step, &self.staging, error);
         let created = folders.staging.create_raw(file.name);
         let mut written = created.map_err(fault(Step::Write))?;
         let mut fill = || {
             written.write_all(file.bytes).map_err(fault(Step::Write))?;
-            if let Some(owner) = owner {
+            if let Some(owner) = self.heir(folders) {
                 let given = user::give(written.as_fd(), owner);
                 given.map_err(|error| fault(Step::Own)(error.into()))?;
             }
@@ -390,10 +412,63 @@ impl Spool {
     }
 }
 
-/// The two folders, open for one delivery.
+/// The two folders, open.
+#[derive(Debug)]
 struct Folders {
     outgoing: Directory,
     staging: Directory,
+    identities: Identities,
+}
+
+/// Which folders they are.
+#[derive(Debug, PartialEq, Eq)]
+struct Identities {
+    staging: Identity,
+    outgoing: Identity,
+}
+
+/// A folder's path, and the step that fails without it.
+struct At<'a>(&'a Path, Step);
+
+impl At<'_> {
+    fn named(&self) -> Result<Identity, SpoolFault> {
+        let found = fs::metadata(self.0);
+        let identity = found.map(|found| Identity::of(&found));
+        identity.map_err(|error| failed(self.1, self.0, error))
+    }
+
+    fn open(&self) -> Result<(Directory, Identity), SpoolFault> {
+        let opened = Directory::open(self.0).and_then(|folder| {
+            let identity = Identity::of(&folder.metadata()?);
+            Ok((folder, identity))
+        });
+        opened.map_err(|error| failed(self.1, self.0, error))
+    }
+}
+
+/// Tells one folder from another, and from itself when it belongs to somebody else.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    owner: Owner,
+}
+
+impl Identity {
+    fn is_folder_of(&self, other: &Identity) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    fn of(found: &fs::Metadata) -> Identity {
+        Identity {
+            device: found.dev(),
+            inode: found.ino(),
+            owner: Owner {
+                uid: found.uid(),
+                gid: Some(found.gid()),
+            },
+        }
+    }
 }
 
 impl Folders {
