@@ -343,6 +343,11 @@ pub const EXPIRE_S_MAX: u64 = 30 * 86_400;
 pub const CALL_FILE_NUMBER_MAX: u64 = 2_147_483_647;
 /// Name of an interface, bytes: it stands in log lines and queue items.
 pub const INDEX_BYTES_MAX: usize = 64;
+/// Names of one key (`a|b`), and values of one condition. Each is another search through a request or an
+/// answer.
+pub const ALTERNATIVES_MAX: usize = 16;
+/// Conditions of one key (`accept_if`). Each is a search of its own, too.
+pub const CONDITIONS_MAX: usize = 16;
 /// Compiled `response_check` or `later_check`, bytes.
 pub const REGEX_BYTES_MAX: usize = 256 * 1024;
 /// Notes on what PHP's rules lost or changed in one file. Beyond: the later ones are not kept.

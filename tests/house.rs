@@ -269,10 +269,10 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
 /// Why one room of `proto` may not use another.
 fn room_fault(room: &str, used: &str) -> Option<&'static str> {
     let below: &[&str] = match room {
-        "sorted" => &[],
+        "grammar" | "sorted" => &[],
         "wire" => &["sorted"],
-        "webhook" | "provider" => &["sorted", "wire"],
-        "record" => &["sorted", "wire", "webhook", "provider"],
+        "webhook" | "provider" => &["grammar", "sorted", "wire"],
+        "record" => &["grammar", "sorted", "wire", "webhook", "provider"],
         _ => return Some("a room that the rules do not know"),
     };
     (room != used && !below.contains(&used)).then_some("is in a room that is not below")
@@ -467,6 +467,8 @@ fn a_forbidden_import_is_found() {
     // The rooms of proto.
     check(proto, "use crate::proto::wire::form;", 0);
     check(proto, "use crate::proto::sorted::Sorted;", 0);
+    check(proto, "use crate::proto::grammar::Conditions;", 0);
+    check("src/proto/grammar.rs", "use crate::proto::wire::form;", 1);
     check(proto, "use crate::proto::webhook::access;", 0);
     check(proto, "use super::super::wire::json;", 0);
     check(proto, "use crate::proto::provider::Call;", 1);

@@ -4,9 +4,10 @@
 //! differently is translated, what it cannot do is a fault.
 
 use crate::limits::REGEX_BYTES_MAX;
+use crate::proto::grammar::{Alternatives, pair};
 use crate::proto::provider::{AnswerPlace, Check};
 
-use super::values::{Parsed, pair, shown};
+use super::values::{Parsed, shown};
 
 /// `key=value` or `/regex/flags`; empty: none.
 pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
@@ -24,11 +25,16 @@ pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
     }
 }
 
-/// `key_message_id`, `key_reason`: a key, a path or `/regex/flags`.
+/// `key_message_id`, `key_reason`: keys or paths, `a|b`, or `/regex/flags`.
 pub fn answer_place(value: &[u8]) -> Parsed<AnswerPlace> {
-    match value {
-        [b'/', rest @ ..] => regex(rest).map(AnswerPlace::Regex),
-        key => Ok(AnswerPlace::Key(key.to_vec())),
+    if let [b'/', rest @ ..] = value {
+        return regex(rest).map(AnswerPlace::Regex);
+    }
+    let keys = Alternatives::parse(value)?;
+    let has_regex = keys.iter().any(|key| key.starts_with(b"/"));
+    match has_regex {
+        true => Err("has a regex behind a |; a regex stands alone, and has a | of its own".into()),
+        false => Ok(AnswerPlace::Keys(keys)),
     }
 }
 

@@ -94,7 +94,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         paths: reader.read("url_path", |value| values::paths(value).map(Some)),
         credentials: credentials(reader),
         public_url: reader.read("public_url", url::public_url),
-        key_echo: reader.bytes("key_echo"),
+        key_echo: reader.read("key_echo", values::alternatives),
     };
     let public_url_is_bad = gate.public_url.is_none() && !reader.raw("public_url").is_empty();
     let scheme = gate.credentials.scheme;
@@ -178,19 +178,14 @@ const KEYS_OF_A_PLACE: [&str; 6] = [
 /// Apart likewise.
 #[inline(never)]
 fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
+    let accept_if = reader.read("accept_if", values::conditions);
     for key in KEYS_OF_A_PLACE {
-        let path = match key {
-            "key_caption" | "key_media" => with_a_place(reader.raw(key)),
-            key => reader.raw(key).to_vec(),
-        };
-        if json::is_path(&path) && json::steps(&path).is_none() {
-            reader.warn(
-                key,
-                "is no path, since a step is empty or a bracket has no partner: nothing in JSON \
-                 has it",
-            );
-        }
+        let names = values::split(reader.raw(key), b'|');
+        let is_list = matches!(key, "key_caption" | "key_media");
+        check_paths(reader, key, names, is_list);
     }
+    let asked = accept_if.iter().map(|it| it.key.as_slice()).collect();
+    check_paths(reader, "accept_if", asked, false);
     let report_success = reader.bytes("report_success");
     let report_type = match reader.raw("report_type") {
         [] => by_its_look(&report_success).into(),
@@ -198,20 +193,36 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     };
     let formats = values::NUMBER_FORMATS;
     Webhook {
-        key_to: reader.read("key_to", values::needed_name),
-        key_from: reader.read("key_from", values::needed_name),
-        key_body: reader.read("key_body", values::needed_name),
-        key_caption: reader.bytes("key_caption"),
-        key_id: reader.bytes("key_id"),
-        accept_if: reader.read("accept_if", values::condition),
+        key_to: reader.read("key_to", values::needed_alternatives),
+        key_from: reader.read("key_from", values::needed_alternatives),
+        key_body: reader.read("key_body", values::needed_alternatives),
+        key_caption: reader.read("key_caption", values::alternatives),
+        key_id: reader.read("key_id", values::alternatives),
+        accept_if,
         each: reader.bytes("each"),
         number_format: reader.choose("number_format", formats, NumberFormat::AsIs),
         text_decode: reader.choose("text_decode", values::TEXT_DECODES, Decode::None),
-        key_media: reader.bytes("key_media"),
+        key_media: reader.read("key_media", values::alternatives),
         media: reader.choose("media", values::MEDIA, Media::Link),
         report_success,
         report_type,
         reject_status: reader.read("reject_status", values::status),
+    }
+}
+
+/// Warns of a path that nothing has. With `is_list`, `[]` means all elements.
+fn check_paths(reader: &mut Reader<'_, '_>, key: &'static str, names: Vec<&[u8]>, is_list: bool) {
+    for name in names {
+        let name = name.trim_ascii();
+        let path = match is_list {
+            true => with_a_place(name),
+            false => name.to_vec(),
+        };
+        if json::is_path(&path) && json::steps(&path).is_none() {
+            let text = "is no path, since a step is empty or a bracket has no partner: nothing in \
+                        JSON has it";
+            return reader.warn(key, text);
+        }
     }
 }
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
 use crate::message::LogNumbers;
+use crate::proto::grammar::{Alternatives, Conditions, entries, pair};
 use crate::proto::provider::{Charset, Format, Space};
 use crate::proto::record::quota::{Per, Rate};
 use crate::proto::webhook::callfile::Encoding;
-use crate::proto::webhook::interface::{Condition, Decode, Media};
+use crate::proto::webhook::interface::{Decode, Media};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::number::NumberFormat;
@@ -457,26 +458,10 @@ pub fn address(value: &[u8]) -> Parsed<SocketAddr> {
 
 /// `k=v,k=v`: the first `=` divides, `\,` is a comma, `\\` a backslash.
 pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
-    let mut entries: Vec<Vec<u8>> = vec![Vec::new()];
-    let mut rest = value.iter();
-    while let Some(byte) = rest.next() {
-        let Some(entry) = entries.last_mut() else {
-            break;
-        };
-        match (byte, rest.as_slice()) {
-            (b'\\', [escaped @ (b',' | b'\\'), ..]) => {
-                entry.push(*escaped);
-                rest.next();
-            }
-            (b',', _) => entries.push(Vec::new()),
-            _ => entry.push(*byte),
-        }
-    }
     let mut pairs = Vec::new();
-    for entry in &entries {
+    for entry in entries(value) {
         match pair(entry.trim_ascii()) {
             Some(pair) => pairs.push(pair),
-            None if entry.trim_ascii().is_empty() => {}
             None => {
                 let nth = pairs.len().saturating_add(1);
                 return Err(format!(
@@ -488,26 +473,19 @@ pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
     Ok(pairs)
 }
 
-/// `key=value`, the first `=` dividing; `None` without one or without a key.
-pub fn pair(value: &[u8]) -> Option<Pair> {
-    let at = value.iter().position(|byte| *byte == b'=')?;
-    let (key, rest) = value.split_at_checked(at)?;
-    match (key, rest) {
-        ([], _) | (_, []) => None,
-        (key, [_, value @ ..]) => Some((key.to_vec(), value.to_vec())),
-    }
+/// `accept_if`; empty: none.
+pub fn conditions(value: &[u8]) -> Parsed<Conditions> {
+    Ok(Conditions::parse(value)?)
 }
 
-/// `accept_if`; empty: none. Values stand between `|`.
-pub fn condition(value: &[u8]) -> Parsed<Option<Condition>> {
-    match (value, pair(value)) {
-        ([], _) => Ok(None),
-        (_, Some((key, values))) => Ok(Some(Condition {
-            key,
-            values: split(&values, b'|').into_iter().map(Into::into).collect(),
-        })),
-        (_, None) => Err("is no key=value; write \"event=SMS\", say, in quotation marks".into()),
-    }
+/// Names or paths of something that comes in, `a|b`; empty: nowhere.
+pub fn alternatives(value: &[u8]) -> Parsed<Alternatives> {
+    Ok(Alternatives::parse(value)?)
+}
+
+/// The same of a parameter that every SMS needs.
+pub fn needed_alternatives(value: &[u8]) -> Parsed<Alternatives> {
+    alternatives(&needed_name(value)?)
 }
 
 // ---- HTTP -----------------------------------------------------------------------------------

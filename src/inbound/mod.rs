@@ -27,6 +27,7 @@ use crate::limits::{
     ANSWER_WAIT, CONNECTIONS_DEFAULT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT, READERS_MAX,
     REQUEST_FIRST_BYTES, REQUEST_MEMORY_BYTES_MAX, REQUEST_MEMORY_PER_PEER_MAX,
 };
+use crate::proto::grammar::Alternatives;
 use crate::proto::record::kept::Items;
 use crate::proto::record::metrics;
 use crate::proto::record::seen::Signature;
@@ -317,9 +318,7 @@ impl Connection<'_> {
         request.encoding().map_err(stop)?;
 
         let key_echo = &entry.interface().gate.key_echo;
-        if !key_echo.is_empty()
-            && let Some(value) = query_value(&request, key_echo)
-        {
+        if let Some(value) = query_value(&request, key_echo) {
             let reply = match value.len() {
                 0..=ECHO_BYTES_MAX => Reply::Echo(value),
                 _ => {
@@ -555,15 +554,16 @@ fn not_proved(denied: proof::Denied, scheme: &Scheme) -> Refusal {
 }
 
 /// The value of a query parameter that has one.
-fn query_value(request: &Request, key: &[u8]) -> Option<Vec<u8>> {
+fn query_value(request: &Request, key: &Alternatives) -> Option<Vec<u8>> {
     let query = request.query();
-    if query.is_empty() {
+    if query.is_empty() || key.is_empty() {
         return None;
     }
-    match form::parse_urlencoded(query).ok()?.get(key)?.clone() {
-        Value::Scalar(value) => Some(value.into_vec()),
+    let query = form::parse_urlencoded(query).ok()?;
+    key.iter().find_map(|name| match query.get(name)? {
+        Value::Scalar(value) => Some(value.to_vec()),
         Value::Array(_) => None,
-    }
+    })
 }
 
 /// What became of a peer that could not be answered.

@@ -139,6 +139,30 @@ fn a_filtered_event_is_acknowledged() {
 }
 
 #[test]
+fn several_conditions_and_names_of_one_key() {
+    let websmsd = Websmsd::start(
+        "[websmsd]\naccept_if = 'type=sms|,status='\nkey_to = 'recipient|To'\nkey_id = 'id|sid'\n\
+         key_echo = 'zd_echo|challenge'\nreport_success = ok",
+    );
+    for event in ["status=sent", "type=sms&status=sent", "type=dlr"] {
+        let answer = websmsd.post("/", FORM, format!("{SMS}&{event}"));
+        assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    }
+    assert!(websmsd.call_files().is_empty());
+    let sms = format!("{SMS}&type=sms&sid=7");
+    for more in ["", "&recipient=%2B12025550199"] {
+        // The second one by another name of the same id is another SMS by its destination.
+        assert_eq!(websmsd.post("/", FORM, format!("{sms}{more}")).status, 200);
+        assert_eq!(websmsd.post("/", FORM, format!("{sms}{more}")).status, 200);
+    }
+    let names = websmsd.call_files();
+    assert_eq!(names.len(), 2, "{names:?}");
+    for (query, expected) in [("zd_echo=a&challenge=b", "a"), ("challenge=b", "b")] {
+        assert_eq!(websmsd.get(&format!("/?{query}")).text(), expected);
+    }
+}
+
+#[test]
 fn echo_and_reachability() {
     let websmsd =
         Websmsd::start("[websmsd]\nkey_echo = zd_echo\nauth_method = bearer\nauth_passwd = x");

@@ -96,6 +96,18 @@ fn addresses_are_reduced_and_texts_may_begin_with_a_dash() {
 }
 
 #[test]
+fn alternatives_are_read_and_never_written() {
+    let answer = r#"{"status":"success","mms":"77","detail":"why"}"#;
+    let more = "key_to = 'to|dst'\nkey_message_id = 'sms|mms'\nkey_reason = 'title|detail'";
+    let (ran, itsp, _) = send(Script::reply(200, answer), more);
+    let body = itsp.request().text();
+    assert!(body.contains("to%7Cdst=%2B12025550183"), "{body}");
+    assert!(ran.stderr.contains("ref=77:"), "{}", ran.stderr);
+    let (ran, ..) = send(Script::reply(400, answer), more);
+    assert!(ran.stderr.contains("400: why"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_blank_is_written_as_the_provider_wants_it() {
     let itsp = Itsp::accepting();
     let scratch = Scratch::new();

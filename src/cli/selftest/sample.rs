@@ -68,27 +68,33 @@ fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSa
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
     let Interface { gate, webhook, .. } = interface;
-    let condition = webhook.accept_if.as_ref().and_then(|condition| {
+    let conditions = webhook.accept_if.iter().filter_map(|condition| {
         // A key that is not there counts as empty.
-        let value = condition.values.first().filter(|value| !value.is_empty())?;
-        Some((condition.key.clone(), value.clone()))
+        let value = condition
+            .values()
+            .next()
+            .filter(|value| !value.is_empty())?;
+        Some((condition.key.clone(), value.to_vec()))
     });
-    let mut members: Vec<Pair> = vec![
-        (webhook.key_to.clone(), TO.to_vec()),
-        (webhook.key_from.clone(), FROM.to_vec()),
-        (webhook.key_body.clone(), b"WebSMS self-test".to_vec()),
+    let values = [
+        (&webhook.key_to, TO),
+        (&webhook.key_from, FROM),
+        (&webhook.key_body, b"WebSMS self-test"),
+        (&webhook.key_id, id.as_bytes()),
     ];
-    if !webhook.key_id.is_empty() {
-        members.push((webhook.key_id.clone(), id.as_bytes().to_vec()));
+    let mut members: Vec<Pair> = Vec::new();
+    for (key, value) in values {
+        let first = key.iter().next();
+        members.extend(first.map(|name| (name.to_vec(), value.to_vec())));
     }
     let object = |members: &[Pair]| json::encode(members).map_err(|_| NoSample::Keys);
     let covers = gate.credentials.scheme.covers;
     if let Covers::Inside(signed) = covers {
         let mut pairs = vec![(signed.to_vec(), object(&members)?)];
-        pairs.extend(condition);
+        pairs.extend(conditions);
         return Ok((FORM, form::encode_pairs(&pairs)));
     }
-    members.extend(condition);
+    members.extend(conditions);
     let paths = members.iter().any(|(key, _)| json::is_path(key));
     let is_json =
         paths || !webhook.each.is_empty() || matches!(covers, Covers::Body | Covers::Claims);

@@ -1,6 +1,7 @@
 //! Every key of the table: by default, given, empty and bad; in both spellings and per index.
 
 use super::*;
+use crate::proto::grammar::Condition;
 use crate::proto::provider::AnswerPlace;
 
 /// One key: what it is by default, when given, when given empty; what it cannot be.
@@ -65,18 +66,22 @@ const ROWS: &[Row] = &[
     },
     Row {
         default: "To",
-        values: &[("number", "number"), ("\"a b[0].c\"", "a b[0].c")],
+        values: &[
+            ("number", "number"),
+            ("\"a b[0].c\"", "a b[0].c"),
+            ("' a|b|'", " a|b|"),
+        ],
         empty: None,
         ..row(Websms, "key_to")
     },
     Row {
         default: "From",
-        values: &[("sender", "sender")],
+        values: &[("sender", "sender"), ("'a|b|'", "a|b|")],
         ..row(Websms, "key_from")
     },
     Row {
         default: "Body",
-        values: &[("text", "text")],
+        values: &[("text", "text"), ("'a|b|'", "a|b|")],
         empty: None,
         ..row(Websms, "key_body")
     },
@@ -195,9 +200,11 @@ const ROWS: &[Row] = &[
             ("sid", "sid"),
             ("'data.ids[0]'", "data.ids[0]"),
             ("'/id=([0-9]+)/i'", "regex id=([0-9]+)"),
+            ("'/a|b/'", "regex a|b"),
+            ("'sms | mms'", "sms|mms"),
         ],
         empty: Some(""),
-        bad: &["'/id=('", "'/id'"],
+        bad: &["'/id=('", "'/id'", "'sms|'", "'sms|/id=([0-9]+)/'"],
         ..row(Websms, "key_message_id")
     },
     Row {
@@ -206,9 +213,10 @@ const ROWS: &[Row] = &[
             ("detail", "detail"),
             ("'errors[0].title'", "errors[0].title"),
             ("'/error=([^^]+)/'", "regex error=([^^]+)"),
+            ("'detail|errors[0].title'", "detail|errors[0].title"),
         ],
         empty: Some(""),
-        bad: &["'/error=('", "'/error'"],
+        bad: &["'/error=('", "'/error'", "'a||b'"],
         ..row(Websms, "key_reason")
     },
     Row {
@@ -409,24 +417,28 @@ const ROWS: &[Row] = &[
     },
     Row {
         default: "To",
-        values: &[("did", "did")],
+        values: &[("did", "did"), ("'did|data.to[0]'", "did|data.to[0]")],
         empty: None,
+        bad: &["'did|'", "'|'"],
         ..row(Websmsd, "key_to")
     },
     Row {
         default: "From",
-        values: &[("caller", "caller")],
+        values: &[("caller", "caller"), ("'a|b'", "a|b")],
         empty: None,
+        bad: &["'a||b'"],
         ..row(Websmsd, "key_from")
     },
     Row {
         default: "Body",
-        values: &[("\"data.text\"", "data.text")],
+        values: &[("\"data.text\"", "data.text"), ("'a|b'", "a|b")],
         empty: None,
+        bad: &["'a|'"],
         ..row(Websmsd, "key_body")
     },
     Row {
-        values: &[("zd_echo", "zd_echo")],
+        values: &[("zd_echo", "zd_echo"), ("'a|b'", "a|b")],
+        bad: &["'a|'"],
         ..row(Websmsd, "key_echo")
     },
     Row {
@@ -434,18 +446,19 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "key_account")
     },
     Row {
-        values: &[("MessageSid", "MessageSid")],
+        values: &[("MessageSid", "MessageSid"), ("'id | sid'", "id|sid")],
+        bad: &["'id|'", "'|id'", "'a||b'"],
         ..row(Websmsd, "key_id")
     },
     Row {
-        default: "none",
         values: &[
             ("\"event=SMS\"", "event=SMS"),
             ("\"a.b=c=d\"", "a.b=c=d"),
             ("\"type=sms|mms|\"", "type=sms|mms|"),
+            ("\"a=b, c=d|e\"", "a=b and c=d|e"),
+            ("'a=b\\,c'", "a=b,c"),
         ],
-        empty: Some("none"),
-        bad: &["event", "\"=SMS\""],
+        bad: &["event", "\"=SMS\"", "\"a=b,c\"", "\"a=b,a=c\"", "\"a|b=c\""],
         ..row(Websmsd, "accept_if")
     },
     Row {
@@ -474,14 +487,21 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "text_decode")
     },
     Row {
-        values: &[("Caption", "Caption"), ("'mms.text'", "mms.text")],
+        values: &[
+            ("Caption", "Caption"),
+            ("'mms.text'", "mms.text"),
+            ("'a|b'", "a|b"),
+        ],
+        bad: &["'a|'"],
         ..row(Websmsd, "key_caption")
     },
     Row {
         values: &[
             ("'media[].url'", "media[].url"),
             ("'MediaUrl*'", "MediaUrl*"),
+            ("'MediaUrl*|media[]'", "MediaUrl*|media[]"),
         ],
+        bad: &["'a|'"],
         ..row(Websmsd, "key_media")
     },
     Row {
@@ -956,28 +976,29 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             None => "-".into(),
         },
         (Websms, "limit") => format!("{:?}", outgoing.quota.limit),
-        (Websmsd, "key_to" | "provider") => text(&webhook.key_to),
-        (Websmsd, "key_from") => text(&webhook.key_from),
-        (Websmsd, "key_body") => text(&webhook.key_body),
-        (Websmsd, "key_echo") => text(&gate.key_echo),
+        (Websmsd, "key_to" | "provider") => text(webhook.key_to.as_bytes()),
+        (Websmsd, "key_from") => text(webhook.key_from.as_bytes()),
+        (Websmsd, "key_body") => text(webhook.key_body.as_bytes()),
+        (Websmsd, "key_echo") => text(gate.key_echo.as_bytes()),
         (Websmsd, "key_account") => String::new(),
         (Websmsd, "public_url") => {
             let url = gate.public_url.as_ref();
             url.map_or(String::new(), |url| url.text())
         }
         (Websmsd, "auth_hash") => format!("{:?}", gate.credentials.hash),
-        (Websmsd, "key_id") => text(&webhook.key_id),
-        (Websmsd, "accept_if") => match &webhook.accept_if {
-            Some(condition) => {
-                let values = condition.values.join(&b'|');
+        (Websmsd, "key_id") => text(webhook.key_id.as_bytes()),
+        (Websmsd, "accept_if") => {
+            let show = |condition: &Condition| {
+                let values = condition.values().collect::<Vec<_>>().join(&b'|');
                 format!("{}={}", text(&condition.key), text(&values))
-            }
-            None => "none".into(),
-        },
+            };
+            let shown: Vec<String> = webhook.accept_if.iter().map(show).collect();
+            shown.join(" and ")
+        }
         (Websmsd, "number_format") => format!("{:?}", webhook.number_format),
         (Websmsd, "text_decode") => format!("{:?}", webhook.text_decode),
-        (Websmsd, "key_caption") => text(&webhook.key_caption),
-        (Websmsd, "key_media") => text(&webhook.key_media),
+        (Websmsd, "key_caption") => text(webhook.key_caption.as_bytes()),
+        (Websmsd, "key_media") => text(webhook.key_media.as_bytes()),
         (Websmsd, "media") => format!("{:?}", webhook.media),
         (Websmsd, "each") => text(&webhook.each),
         (Websmsd, "report_success") => text(&webhook.report_success),
@@ -1044,7 +1065,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
 fn show_place(place: &AnswerPlace) -> String {
     match place {
         AnswerPlace::Usual => "usual".into(),
-        AnswerPlace::Key(key) => String::from_utf8_lossy(key).into_owned(),
+        AnswerPlace::Keys(keys) => String::from_utf8_lossy(keys.as_bytes()).into_owned(),
         AnswerPlace::Regex(regex) => format!("regex {regex}"),
     }
 }

@@ -147,6 +147,42 @@ fn a_path_that_nothing_has_is_told() {
 }
 
 #[test]
+fn a_wrong_list_of_names_or_conditions_is_a_fault_where_it_stands() {
+    let check = |section: &str, line: &str, words: &str| {
+        let text = format!("[{section}]\nauth_method = none\npermit_addr = 1.1.1.1\n{line}\n");
+        check_fault(&text, 4, words);
+    };
+    for (key, remedy) in [
+        ("key_to", "write a|b"),
+        ("key_from", "write a|b"),
+        ("key_body", "write a|b"),
+        ("key_id", "write a|b"),
+        ("key_echo", "write a|b"),
+        ("key_media", "write a|b"),
+    ] {
+        check("websmsd", &format!("{key} = 'a||b'"), remedy);
+    }
+    check("websms", "key_message_id = 'id|'", "write a|b");
+    check("websms", "key_reason = 'a|/b/'", "a regex stands alone");
+    check(
+        "websmsd",
+        "accept_if = 'type=a,b'",
+        "a comma of a value as \\,",
+    );
+    check("websmsd", "accept_if = 'type=a,type=b'", "write key=a|b");
+    check("websmsd", "accept_if = 'a|b=c'", "key=a|b");
+    for path in ["data.type[", "a..b"] {
+        let text = format!("[websmsd]\npermit_addr = 1.1.1.1\naccept_if = 'a=b,{path}=c'\n");
+        check_warning(&text, 3, "is no path");
+    }
+    check_silence(
+        "[websmsd]\naccept_if = 'data.type=a,b[0].c=d'\n",
+        "is no path",
+    );
+    check_warning("[websmsd]\nkey_id = 'a|b..c'\n", 2, "is no path");
+}
+
+#[test]
 fn the_later_of_two_spellings_holds() {
     fn check(lines: &str, expected: &str) {
         let config = config(&format!("[websmsd]\n{lines}\n"));
@@ -406,7 +442,8 @@ fn inbound_interfaces() {
                 .paths
                 .as_deref()
                 .map_or(b"all".to_vec(), |p| p.join(&b' '));
-            let [paths, to] = [&paths, &webhook.key_to].map(|it| String::from_utf8_lossy(it));
+            let to = webhook.key_to.as_bytes();
+            let [paths, to] = [&paths, to].map(|it| String::from_utf8_lossy(it));
             format!("{name}:{permit} {paths} {to}")
         };
         let list: Vec<String> = config.rules.interfaces.iter().map(show).collect();

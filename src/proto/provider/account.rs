@@ -7,6 +7,7 @@ use alloc::{format, vec};
 
 use super::fill;
 use super::sign::Auth;
+use crate::proto::grammar::Alternatives;
 use crate::proto::wire::number::NumberFormat;
 
 /// Everything that shapes a request of one interface (`[websms]`).
@@ -65,8 +66,8 @@ pub struct Account {
 pub enum AnswerPlace {
     /// Under the first of the usual names.
     Usual,
-    /// A key or path of the JSON answer; empty: nowhere.
-    Key(Vec<u8>),
+    /// At the first of these keys or paths that the JSON answer has.
+    Keys(Alternatives),
     /// The first group of a regex, or all that it matches.
     Regex(regex_lite::Regex),
 }

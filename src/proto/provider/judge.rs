@@ -342,7 +342,7 @@ mod tests {
             assert_eq!(id.as_deref(), expected, "{place:?} {body}");
         }
         fn key(key: &str) -> AnswerPlace {
-            AnswerPlace::Key(key.into())
+            AnswerPlace::Keys(key.into())
         }
         fn regex(pattern: &str) -> AnswerPlace {
             AnswerPlace::Regex(regex_lite::Regex::new(pattern).unwrap())
@@ -356,6 +356,13 @@ mod tests {
         );
         check(key("data.id"), r#"{"id":"no"}"#, None);
         check(key(""), r#"{"id":"no"}"#, None);
+        check(key("sms|mms"), r#"{"sms":7,"mms":8}"#, Some("7"));
+        check(key("sms|mms"), r#"{"mms":8}"#, Some("8"));
+        check(key("a.id|b[0].id"), r#"{"b":[{"id":"x"}]}"#, Some("x"));
+        // A place that holds neither a scalar nor a list of them has no value.
+        check(key("a|b"), r#"{"a":{"c":1},"b":2}"#, Some("2"));
+        check(key("a|b"), r#"{"a|b":1}"#, None);
+        check(key("a|b"), r#"{"a":"","b":2}"#, None);
         check(regex(r"smsid=(\w+)"), "result=1^smsid=ab12^", Some("ab12"));
         check(regex(r"[0-9]+"), "OK 77", Some("77"));
         check(regex(r"smsid=(\w+)"), "error", None);

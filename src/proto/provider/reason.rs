@@ -74,12 +74,16 @@ fn usual(answer: Value<'_>, key: &[u8]) -> Option<Vec<u8>> {
         .or_else(|| answer.members_of().find_map(|(_, value)| first(value)))
 }
 
-/// What stands at a key or path of a JSON answer, or what a regex finds in any answer: its first group,
+/// What stands at the first key or path that a JSON answer has, or what a regex finds in any answer: its first group,
 /// or all that it matches. `None` for the usual names, of which each user has its own.
 pub(super) fn at_place(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
     match place {
         AnswerPlace::Usual => None,
-        AnswerPlace::Key(key) => json::parse(body).ok()?.find(key)?.first()?.scalar(),
+        AnswerPlace::Keys(keys) => {
+            let answer = json::parse(body).ok()?;
+            let mut keys = keys.iter();
+            keys.find_map(|key| answer.find(key)?.first()?.scalar())
+        }
         AnswerPlace::Regex(regex) => {
             let text = String::from_utf8_lossy(body);
             let groups = regex.captures(&text)?;
@@ -242,10 +246,12 @@ mod tests {
             let said = said_of(&reply(400, None, body), &account, LogNumbers::Whole);
             assert_eq!(said, expected, "{body}");
         };
-        let key = |key: &str| AnswerPlace::Key(key.into());
+        let key = |key: &str| AnswerPlace::Keys(key.into());
         check(key("a.b"), r#"{"a":{"b":"why"},"message":"no"}"#, "why");
         check(key("code"), r#"{"code":21211}"#, "21211");
         check(key("a"), r#"{"message":"no"}"#, "");
+        check(key("a.b|code"), r#"{"code":21211}"#, "21211");
+        check(key("code|a.b"), r#"{"a":{"b":"why"}}"#, "why");
         let regex = regex_lite::Regex::new(r"ERR: (.*)").unwrap();
         check(AnswerPlace::Regex(regex), "ERR: no credit", "no credit");
     }

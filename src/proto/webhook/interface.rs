@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::proto::grammar::{Alternatives, Conditions};
 use crate::proto::webhook::verify::{Credentials, PublicUrl};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
@@ -35,8 +36,8 @@ pub struct Gate {
     pub credentials: Credentials,
     /// Where the provider sends to (`public_url`), for schemes that sign it.
     pub public_url: Option<PublicUrl>,
-    /// The parameter whose value is echoed (`key_echo`); empty: none.
-    pub key_echo: Vec<u8>,
+    /// The query parameter whose value is echoed (`key_echo`).
+    pub key_echo: Alternatives,
 }
 
 impl Gate {
@@ -64,18 +65,18 @@ impl Gate {
 /// Which parameters of a webhook make an SMS, and what it is answered.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// Parameter names or JSON paths.
-    pub key_to: Vec<u8>,
+    /// Parameter names or JSON paths of the destination.
+    pub key_to: Alternatives,
     /// The sender's.
-    pub key_from: Vec<u8>,
+    pub key_from: Alternatives,
     /// The text's.
-    pub key_body: Vec<u8>,
-    /// The same where a message has none of that name: of an MMS; empty: nowhere.
-    pub key_caption: Vec<u8>,
-    /// The provider's message id; empty: none.
-    pub key_id: Vec<u8>,
-    /// Only requests of which this holds are messages.
-    pub accept_if: Option<Condition>,
+    pub key_body: Alternatives,
+    /// The text's where a message has none of those names: of an MMS.
+    pub key_caption: Alternatives,
+    /// The provider's message id.
+    pub key_id: Alternatives,
+    /// Only requests of which all these hold are messages.
+    pub accept_if: Conditions,
     /// Path of the list whose elements are one message each; empty: none.
     pub each: Vec<u8>,
     /// What happens to both numbers.
@@ -83,8 +84,8 @@ pub struct Webhook {
     /// What the text is written in.
     pub text_decode: Decode,
     /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a`, `a0`,
-    /// `a1` and so on; empty: nowhere.
-    pub key_media: Vec<u8>,
+    /// `a1` and so on.
+    pub key_media: Alternatives,
     /// What happens to them.
     pub media: Media,
     /// Body of the answer to an accepted SMS.
@@ -97,7 +98,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// The keys whose values are what they look like: nothing is sought inside them.
-    pub(super) fn named(&self) -> [&[u8]; 5] {
+    pub(super) fn named(&self) -> Vec<&[u8]> {
         let keys = [
             &self.key_to,
             &self.key_from,
@@ -105,22 +106,7 @@ impl Webhook {
             &self.key_caption,
             &self.key_id,
         ];
-        keys.map(Vec::as_slice)
-    }
-}
-
-/// `accept_if`: a key has one of these values. A key that is not there counts as empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// A name or a path.
-    pub key: Vec<u8>,
-    /// At least one.
-    pub values: Vec<Vec<u8>>,
-}
-
-impl Condition {
-    pub(super) fn holds(&self, value: &[u8]) -> bool {
-        self.values.iter().any(|known| known == value)
+        keys.iter().flat_map(|key| key.iter()).collect()
     }
 }
 
@@ -149,16 +135,16 @@ impl Webhook {
     /// As a `[websmsd]` without keys says it.
     pub(super) fn by_default() -> Webhook {
         Webhook {
-            key_to: b"To".to_vec(),
-            key_from: b"From".to_vec(),
-            key_body: b"Body".to_vec(),
-            key_id: Vec::new(),
-            accept_if: None,
+            key_to: "To".into(),
+            key_from: "From".into(),
+            key_body: "Body".into(),
+            key_id: "".into(),
+            accept_if: "".into(),
             each: Vec::new(),
             number_format: NumberFormat::AsIs,
             text_decode: Decode::None,
-            key_caption: Vec::new(),
-            key_media: Vec::new(),
+            key_caption: "".into(),
+            key_media: "".into(),
             media: Media::Link,
             report_success: Vec::new(),
             report_type: String::new(),

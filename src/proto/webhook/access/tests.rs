@@ -18,7 +18,7 @@ fn gate(permit: Option<&str>, paths: Option<&[&str]>) -> Gate {
         paths: paths.map(|paths| paths.iter().map(|path| path.as_bytes().to_vec()).collect()),
         credentials: Credentials::none(),
         public_url: None,
-        key_echo: Vec::new(),
+        key_echo: "".into(),
     }
 }
 

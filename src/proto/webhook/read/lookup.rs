@@ -9,7 +9,8 @@
 //! names, nor what is below it: the text of an SMS may look like JSON and name another sender.
 //! Strings inside JSON are strings.
 //!
-//! A value is a scalar or the first of a list of scalars. What is neither is passed over.
+//! A value is a scalar or the first of a list of scalars. What is neither is passed over. Of several names of
+//! one key the first that has a value counts, wherever the others have theirs.
 
 use alloc::borrow::Cow;
 use alloc::string::ToString;
@@ -18,6 +19,7 @@ use alloc::vec::Vec;
 
 use super::source::Source;
 use crate::limits::JSON_VALUES_MAX;
+use crate::proto::grammar::{Alternatives, Condition};
 use crate::proto::sorted::Sorted;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::form::{Array, Key, TooMuch, Value};
@@ -239,10 +241,8 @@ impl<'a> Places<'a> {
         (value.is_some_and(|value| value.is_array()), inner)
     }
 
-    /// Whether what the permit does not cover says that this is a message; `None` where it says
-    /// nothing.
-    pub(super) fn uncovered(&self, webhook: &Webhook) -> Option<bool> {
-        let condition = webhook.accept_if.as_ref()?;
+    /// Whether a condition holds of what the permit does not cover; `None` where that has not the key.
+    pub(super) fn uncovered(&self, condition: &Condition) -> Option<bool> {
         let found = self.find(&self.uncovered, &condition.key, Depth::Any)?;
         Some(condition.holds(&found.into_bytes()))
     }
@@ -260,8 +260,13 @@ pub(super) enum Scope<'p, 'a> {
 }
 
 impl<'a> Scope<'_, 'a> {
-    /// The value of a key; none for an empty key.
-    pub(super) fn find(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
+    /// The value of a key: of the first of its names that has one.
+    pub(super) fn find(&self, key: &Alternatives) -> Option<Cow<'a, [u8]>> {
+        key.iter().find_map(|name| self.find_name(name))
+    }
+
+    /// The value of a name or path; none for an empty one.
+    pub(super) fn find_name(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
         let found = match self {
             Scope::Whole(places) => places.find(&places.covered, key, Depth::Any),
             Scope::Beside(places) => places.find(&places.covered, key, Depth::Top),
@@ -270,10 +275,10 @@ impl<'a> Scope<'_, 'a> {
         found.map(Found::into_bytes)
     }
 
-    /// The same for a key of which only matters whether it is there: what is no scalar is a value
+    /// The same for a name of which only matters whether it is there: what is no scalar is a value
     /// that nobody writes.
     pub(super) fn presence(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
-        self.find(key).or_else(|| {
+        self.find_name(key).or_else(|| {
             let (places, roots) = self.roots();
             let path = match json::is_path(key) {
                 true => json::steps(key)?,
@@ -287,10 +292,15 @@ impl<'a> Scope<'_, 'a> {
 
     /// Every value of a key that names several, at most `values_max` of them, in order: `a*` is `a`, `a0`,
     /// `a1` and so on, whichever are there, `a[].b` is `b` in each element of a list.
-    pub(super) fn all(&self, key: &[u8], values_max: usize) -> Vec<Cow<'a, [u8]>> {
+    pub(super) fn all(&self, key: &Alternatives, values_max: usize) -> Vec<Cow<'a, [u8]>> {
+        let mut found = key.iter().map(|name| self.all_of(name, values_max));
+        found.find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    fn all_of(&self, key: &[u8], values_max: usize) -> Vec<Cow<'a, [u8]>> {
         if let Some(stem) = key.strip_suffix(b"*") {
-            let numbered = |n: usize| self.find(&[stem, n.to_string().as_bytes()].concat());
-            let all = core::iter::once(self.find(stem)).chain((0..=values_max).map(numbered));
+            let numbered = |n: usize| self.find_name(&[stem, n.to_string().as_bytes()].concat());
+            let all = core::iter::once(self.find_name(stem)).chain((0..=values_max).map(numbered));
             return all.flatten().take(values_max).collect();
         }
         let split = key.windows(3).position(|three| three == b"[].");
@@ -320,12 +330,17 @@ impl<'a> Scope<'_, 'a> {
 
     /// Every value of a key that may stand at several places below the top, in order: where [`Scope::find`]
     /// takes the last one, or the first of a list, this takes all of them. `a[].b` is as in [`Scope::all`].
-    pub(super) fn every(&self, key: &[u8]) -> Vec<Cow<'a, [u8]>> {
+    pub(super) fn every(&self, key: &Alternatives) -> Vec<Cow<'a, [u8]>> {
+        let mut found = key.iter().map(|name| self.every_of(name));
+        found.find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    fn every_of(&self, key: &[u8]) -> Vec<Cow<'a, [u8]>> {
         if key.windows(2).any(|two| two == b"[]") {
-            return self.all(key, JSON_VALUES_MAX);
+            return self.all_of(key, JSON_VALUES_MAX);
         }
-        if key.is_empty() || json::is_path(key) {
-            return self.find(key).into_iter().collect();
+        if json::is_path(key) {
+            return self.find_name(key).into_iter().collect();
         }
         let (places, roots) = self.roots();
         let mut found = Vec::new();

@@ -18,8 +18,9 @@ use core::fmt;
 
 use crate::limits::MESSAGES_MAX;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
+use crate::proto::grammar::{Condition, Conditions};
 use crate::proto::webhook::access::Permit;
-use crate::proto::webhook::interface::{Condition, Webhook};
+use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::wire::form::TooMuch;
 use crate::proto::wire::number;
@@ -155,14 +156,10 @@ fn messages(
     webhook: &Webhook,
     charset: Option<&str>,
 ) -> Result<Reading, BadWebhook> {
-    let filter = Filter(webhook.accept_if.as_ref());
     let whole = Scope::Whole(places);
-    // What a signature does not cover may still say that this is no message.
-    let is_message = filter.accepts(whole).or_else(|| places.uncovered(webhook));
-    if is_message.is_none() && source.garbled {
+    let Some(is_message) = holds(&webhook.accept_if, source, places) else {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
-    }
-    let is_message = is_message.unwrap_or(filter.accepts_none());
+    };
     let shape = match webhook.each.as_slice() {
         [] => whole.shape(webhook),
         each => match places.list(each) {
@@ -185,17 +182,10 @@ fn messages(
     if level != Level::Inside && elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
-    let accepted = |place: &Place| filter.accepts(Scope::Element(places, *place));
-    // Beside a list that nobody named is all that is not in it.
-    let beside = match level == Level::Named || elements.iter().any(|it| accepted(it).is_some()) {
-        true => filter.accepts(Scope::Beside(places)),
-        false => Some(is_message),
-    };
-    let beside = beside.or_else(|| places.uncovered(webhook));
-    let beside = beside.unwrap_or(filter.accepts_none());
+    let accepted = accepted(&webhook.accept_if, &elements, level, places);
     let mut items = Vec::new();
-    for place in &elements {
-        if accepted(place).unwrap_or(beside) {
+    for (place, accepted) in elements.iter().zip(accepted) {
+        if accepted {
             if level == Level::Inside {
                 return Err(BadWebhook::Message(BadMessage::Several));
             }
@@ -209,24 +199,54 @@ fn messages(
     }
 }
 
-/// `accept_if`.
-struct Filter<'a>(Option<&'a Condition>);
-
-impl Filter<'_> {
-    /// Whether what stands there is a message; `None` where it has not the key.
-    fn accepts(&self, scope: Scope) -> Option<bool> {
-        match self.0 {
-            Some(condition) => scope
-                .presence(&condition.key)
-                .map(|found| condition.holds(&found)),
-            None => Some(true),
+/// Whether all conditions hold of a whole request; `None` where no fails, and one has nothing to go by
+/// because the body could not be read.
+fn holds(conditions: &Conditions, source: &Source<'_>, places: &Places<'_>) -> Option<bool> {
+    let mut all = Some(true);
+    for condition in conditions.iter() {
+        match said(condition, Scope::Whole(places), places) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None if source.garbled => all = None,
+            None => all = all.map(|all| all && condition.holds(b"")),
         }
     }
+    all
+}
 
-    /// Whether what has not the key is one.
-    fn accepts_none(&self) -> bool {
-        self.0.is_some_and(|condition| condition.holds(b""))
+/// Of which elements of a list all conditions hold. Each condition is judged by the element itself, and
+/// where that has not the key by what stands beside the list.
+fn accepted(
+    conditions: &Conditions,
+    elements: &[Place<'_>],
+    level: Level,
+    places: &Places<'_>,
+) -> Vec<bool> {
+    let mut accepted = vec![true; elements.len()];
+    for condition in conditions.iter() {
+        let own = |place: &Place| says(condition, Scope::Element(places, *place));
+        // Beside a list that nobody named is all that is not in it.
+        let beside = match level == Level::Named || elements.iter().any(|it| own(it).is_some()) {
+            true => Scope::Beside(places),
+            false => Scope::Whole(places),
+        };
+        let beside = said(condition, beside, places).unwrap_or(condition.holds(b""));
+        for (accepted, place) in accepted.iter_mut().zip(elements) {
+            *accepted = *accepted && own(place).unwrap_or(beside);
+        }
     }
+    accepted
+}
+
+/// Whether a condition holds of what stands there; `None` where that has not the key.
+fn says(condition: &Condition, scope: Scope) -> Option<bool> {
+    let found = scope.presence(&condition.key)?;
+    Some(condition.holds(&found))
+}
+
+/// The same; what a signature does not cover may still say that this is no message.
+fn said(condition: &Condition, scope: Scope, places: &Places<'_>) -> Option<bool> {
+    says(condition, scope).or_else(|| places.uncovered(condition))
 }
 
 /// Whether a request names a destination, sender or text at all, at any place that its proof covers. A

@@ -86,9 +86,10 @@ fn unescape(place: &mut Parameters, webhook: &Webhook) {
         return;
     };
     let ends = |b: &u8| matches!(b, b'.' | b'[');
-    let named = webhook
-        .named()
-        .map(|path| path.split(ends).next().unwrap_or_default());
+    let mut named = webhook.named();
+    for path in &mut named {
+        *path = path.split(ends).next().unwrap_or_default();
+    }
     for (key, value) in array.entries_mut() {
         if let Value::Scalar(bytes) = value
             && !named.iter().any(|name| key.is(name))

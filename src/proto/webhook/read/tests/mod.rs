@@ -15,7 +15,8 @@ use super::*;
 use crate::limits::{
     CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MULTIPART_PARTS_MAX, PARAMETERS_MAX,
 };
-use crate::proto::webhook::interface::{Condition, Gate, Interface};
+use crate::proto::grammar::Conditions;
+use crate::proto::webhook::interface::{Gate, Interface};
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::verify::Credentials;
 use crate::proto::wire::number::NumberFormat;
@@ -33,14 +34,8 @@ fn webhook_of(to: &str, from: &str, body: &str) -> Webhook {
     }
 }
 
-fn condition(key: &str, values: &[&str]) -> Option<Condition> {
-    Some(Condition {
-        key: key.into(),
-        values: values
-            .iter()
-            .map(|value| value.as_bytes().to_vec())
-            .collect(),
-    })
+fn condition(key: &str, values: &[&str]) -> Conditions {
+    format!("{key}={}", values.join("|")).as_str().into()
 }
 
 fn with(change: impl FnOnce(&mut Webhook)) -> Webhook {
@@ -75,7 +70,7 @@ fn read_as(
             paths: None,
             credentials: Credentials::none(),
             public_url: None,
-            key_echo: Vec::new(),
+            key_echo: "".into(),
         },
         webhook: webhook.clone(),
     };
@@ -596,7 +591,7 @@ fn charsets() {
 
 #[test]
 fn ids() {
-    let id = with(|webhook| webhook.key_id = b"Id".to_vec());
+    let id = with(|webhook| webhook.key_id = "Id".into());
     assert_eq!(
         shown(post(&id, FORM, "To=1&From=2&Body=x&Id=a7")),
         "1 2 x#a7"
@@ -789,7 +784,7 @@ fn lists() {
     );
     let id = with(|webhook| {
         webhook.each = b"m".to_vec();
-        webhook.key_id = b"id".to_vec();
+        webhook.key_id = "id".into();
     });
     check(
         &id,
@@ -1113,4 +1108,135 @@ fn the_deepest_request_fits_the_stack() {
         .unwrap()
         .join()
         .unwrap();
+}
+
+#[test]
+fn the_first_alternative_that_is_there_counts() {
+    fn check(content_type: &str, body: &str, expected: &str) {
+        let webhook = Webhook {
+            key_id: "id|data.uuid".into(),
+            key_media: "m[].url|links".into(),
+            key_caption: "v|title".into(),
+            ..webhook_of("recipient|shortcode", "from|data.sender", "text|data.body")
+        };
+        assert_eq!(
+            shown(post(&webhook, content_type, body)),
+            expected,
+            "{body}"
+        );
+    }
+    check(FORM, "recipient=1&from=2&text=x&id=a", "1 2 x#a");
+    check(FORM, "shortcode=1&from=2&text=x", "1 2 x");
+    check(FORM, "shortcode=9&recipient=1&from=2&text=x", "1 2 x");
+    // What is there and empty is there.
+    check(
+        FORM,
+        "shortcode=9&recipient=&from=2&text=x",
+        "bad: to is empty",
+    );
+    check(FORM, "from=2&text=x", "bad: no to");
+    check(FORM, "recipient%7Cshortcode=1&from=2&text=x", "bad: no to");
+    // The first one counts at any depth, before the second at the top.
+    check(
+        JSON,
+        r#"{"shortcode":9,"a":{"recipient":1},"from":2,"text":"x"}"#,
+        "1 2 x",
+    );
+    check(
+        JSON,
+        r#"{"shortcode":1,"data":{"sender":2,"body":"x","uuid":"a"}}"#,
+        "1 2 x#a",
+    );
+    // What is neither a scalar nor a list of them has no value, and the next one is asked.
+    check(
+        JSON,
+        r#"{"recipient":{"a":9},"shortcode":1,"from":2,"text":"x"}"#,
+        "1 2 x",
+    );
+    check(FORM, "shortcode=1&from=2&title=x", "1 2 x");
+    let links = r#"{"shortcode":1,"from":2,"text":"x","links":["https://a/1","https://a/2"]}"#;
+    check(JSON, links, "1 2 x\nhttps://a/1\nhttps://a/2");
+    let first = r#"{"shortcode":1,"from":2,"m":[{"url":"https://a/1"}],"links":["https://a/2"]}"#;
+    check(JSON, first, "1 2 https://a/1");
+    // The text of an SMS is never searched, by whichever name it came.
+    check(FORM, r#"from=2&text={"recipient":"9"}"#, "bad: no to");
+    let inside = r#"{"from":2,"data":{"body":"{\"recipient\":9}"}}"#;
+    check(JSON, inside, "bad: no to");
+    // Several messages by different names are several all the same.
+    let several =
+        r#"{"m":[{"recipient":1,"from":2,"text":"x"},{"shortcode":3,"from":4,"text":"y"}]}"#;
+    check(JSON, several, &format!("bad: {}", BadMessage::Several));
+    let names = r#"{"m":[{"recipient":1},{"shortcode":3}],"from":2,"text":"x"}"#;
+    check(JSON, names, "1 2 x");
+    let top =
+        r#"[{"recipient":1,"from":2,"text":"x"},{"shortcode":3,"data":{"sender":4,"body":"y"}}]"#;
+    check(JSON, top, "1 2 x|3 4 y");
+}
+
+#[test]
+fn all_conditions_must_hold() {
+    fn check(conditions: &str, content_type: &str, body: &str, expected: &str) {
+        let webhook = with(|webhook| webhook.accept_if = conditions.into());
+        assert_eq!(
+            shown(post(&webhook, content_type, body)),
+            expected,
+            "{body}"
+        );
+    }
+    let sms = |more: &str| format!("To=1&From=2&Body=x{more}");
+    let two = "type=sms|,status=";
+    check(two, FORM, &sms(""), "1 2 x");
+    check(two, FORM, &sms("&type=sms"), "1 2 x");
+    check(two, FORM, &sms("&type=sms&status="), "1 2 x");
+    check(two, FORM, &sms("&type=sms&status=sent"), "filtered");
+    check(two, FORM, &sms("&status=sent"), "filtered");
+    check(two, FORM, &sms("&type=dlr"), "filtered");
+    check(two, FORM, &sms("&type=dlr&status=sent"), "filtered");
+    check("type=a,kind=b", FORM, &sms("&type=a"), "filtered");
+    check("type=a,kind=b", FORM, &sms("&kind=b"), "filtered");
+    check("type=a,kind=b", FORM, &sms("&kind=b&type=a"), "1 2 x");
+    check("type=a\\,b", FORM, &sms("&type=a,b"), "1 2 x");
+    // Each is judged by the element, or by what stands beside the list.
+    let list = |beside: &str| {
+        format!(
+            r#"{{{beside}"m":[{{"To":1,"From":2,"Body":"x","type":"in"}},
+            {{"To":3,"From":4,"Body":"y","type":"out"}},
+            {{"To":5,"From":6,"Body":"z","kind":"dlr","type":"in"}},
+            {{"To":7,"From":8,"Body":"w"}}]}}"#
+        )
+    };
+    let each = |conditions: &str, beside: &str, expected: &str| {
+        let webhook = with(|webhook| {
+            webhook.accept_if = conditions.into();
+            webhook.each = "m".into();
+        });
+        let body = list(beside);
+        assert_eq!(
+            shown(post(&webhook, JSON, &body)),
+            expected,
+            "{conditions} {beside}"
+        );
+    };
+    each("type=in", "", "1 2 x|5 6 z");
+    each("type=in,kind=", "", "1 2 x");
+    each("type=in|,kind=", "", "1 2 x|7 8 w");
+    each("type=in,kind=sms", r#""kind":"sms","#, "1 2 x");
+    each("type=in,kind=sms|dlr", r#""kind":"sms","#, "1 2 x|5 6 z");
+    each("type=in,kind=sms", r#""kind":"mms","#, "filtered");
+    each("type=in,kind=dlr", r#""type":"in","#, "5 6 z");
+    // A body that says nothing is no message, unless something already says that it is none.
+    let webhook = with(|webhook| webhook.accept_if = two.into());
+    let garbled = |target: &str| {
+        shown(read_as(
+            Coverage::Whole,
+            "POST",
+            target,
+            Some("image/png"),
+            b"\x89PNG",
+            &webhook,
+        ))
+    };
+    assert_eq!(garbled("/"), "bad: no to");
+    assert_eq!(garbled("/?type=sms"), "bad: no to");
+    assert_eq!(garbled("/?type=dlr"), "filtered");
 }

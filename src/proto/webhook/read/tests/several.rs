@@ -54,8 +54,8 @@ fn a_list_at_the_top_is_read_as_if_each_named_it() {
     check(&first, JSON, two, "160 2 one");
     // Ids, captions and links are each message's own.
     let more = with(|webhook| {
-        webhook.key_id = b"id".to_vec();
-        webhook.key_media = b"m[]".to_vec();
+        webhook.key_id = "id".into();
+        webhook.key_media = "m[]".into();
     });
     let two = r#"[{"To":1,"From":2,"Body":"x","id":7,"m":["https://a"]},{"To":1,"From":2,"Body":"y","id":8}]"#;
     check(&more, JSON, two, "1 2 x\nhttps://a#7|1 2 y#8");
@@ -101,7 +101,7 @@ fn any_other_list_of_messages_is_refused() {
         r#"{"From":2,"Body":"x","m":[{"To":1,"Body":"y"},{"To":3}]}"#,
         SEVERAL,
     );
-    let replayed = with(|webhook| webhook.each = b"m".to_vec());
+    let replayed = with(|webhook| webhook.each = "m".into());
     check(
         &replayed,
         JSON,
@@ -187,7 +187,7 @@ fn a_list_of_destinations_is_one_message_to_the_first() {
         r#"{"To":9,"m":[{"To":1,"":2},{"To":3,"":4}],"From":2,"Body":"x"}"#,
         "9 2 x",
     );
-    let each = with(|webhook| webhook.each = b"r".to_vec());
+    let each = with(|webhook| webhook.each = "r".into());
     let two =
         r#"{"r":[{"m":[{"To":1},{"To":3}],"From":2,"Body":"x"},{"To":4,"From":5,"Body":"y"}]}"#;
     check(&each, JSON, two, "1 2 x|4 5 y");

@@ -42,7 +42,7 @@ fn texts_in_an_encoding_of_their_own() {
 
 #[test]
 fn the_text_of_an_mms_may_have_another_name() {
-    let webhook = with(|webhook| webhook.key_caption = b"Caption".to_vec());
+    let webhook = with(|webhook| webhook.key_caption = "Caption".into());
     let check = |body: &str, expected: &str| {
         assert_eq!(shown(post(&webhook, FORM, body)), expected, "{body}");
     };
@@ -101,9 +101,9 @@ fn all_texts_of_an_mms_are_joined() {
     );
     // Each is decoded for itself, and links stand behind them all.
     let webhook = with(|webhook| {
-        webhook.key_caption = b"v".to_vec();
+        webhook.key_caption = "v".into();
         webhook.text_decode = Decode::Percent;
-        webhook.key_media = b"m[].u".to_vec();
+        webhook.key_media = "m[].u".into();
     });
     let parts = r#"{"To":1,"From":2,"m":[{"v":"a%20b"},{"u":"https://a"},{"v":"c++"}]}"#;
     let all = shown(post(&webhook, JSON, parts));
@@ -113,7 +113,7 @@ fn all_texts_of_an_mms_are_joined() {
 #[test]
 fn several_links_in_one_value() {
     let check = |value: &str, expected: &str| {
-        let webhook = with(|webhook| webhook.key_media = b"m".to_vec());
+        let webhook = with(|webhook| webhook.key_media = "m".into());
         let body = format!("To=1&From=2&Body=x&m={value}");
         let all = shown(post(&webhook, FORM, &body));
         assert_eq!(all, format!("1 2 x{expected}"), "{value}");
@@ -223,8 +223,8 @@ fn media_are_links_behind_the_text() {
     }
     // Each message has its own.
     let webhook = with(|webhook| {
-        webhook.key_media = b"m[]".to_vec();
-        webhook.each = b"[]".to_vec();
+        webhook.key_media = "m[]".into();
+        webhook.each = "[]".into();
     });
     let two = r#"[{"To":1,"From":2,"Body":"x","m":["https://a"]},{"To":1,"From":2,"Body":"y"}]"#;
     assert_eq!(shown(post(&webhook, JSON, two)), "1 2 x\nhttps://a|1 2 y");
