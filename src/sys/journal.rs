@@ -140,8 +140,7 @@ impl Journal {
     /// Opens it to add lines at its end.
     pub fn end(&self, turn: &Turn) -> Result<End, Unreadable> {
         let flags = OFlags::WRONLY | OFlags::APPEND;
-        let file = turn.folder.0.regular(self.name, flags)?;
-        let found = file.metadata().map_err(Unreadable::Io)?;
+        let (file, found) = turn.folder.0.regular_found(self.name, flags)?;
         Ok(End {
             file,
             stamp: Stamp::of(&found),

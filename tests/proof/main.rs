@@ -5,6 +5,7 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod calls;
 mod conformance;
 mod crash;
 mod disks;

@@ -166,6 +166,15 @@ impl Directory {
 
     /// Opens a regular file that is there; never waits for a pipe.
     pub(super) fn regular(&self, name: &str, access: OFlags) -> Result<File, Unreadable> {
+        self.regular_found(name, access).map(|(file, _)| file)
+    }
+
+    /// The same, with what the system says of it.
+    pub(super) fn regular_found(
+        &self,
+        name: &str,
+        access: OFlags,
+    ) -> Result<(File, Metadata), Unreadable> {
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match open_at(self.place.as_fd(), name.as_bytes(), flags) {
             Ok(file) => File::from(file),
@@ -173,8 +182,9 @@ impl Directory {
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(Unreadable::NotRegular),
             Err(error) => return Err(Unreadable::Io(error.into())),
         };
-        match file.metadata().map_err(Unreadable::Io)?.is_file() {
-            true => Ok(file),
+        let found = file.metadata().map_err(Unreadable::Io)?;
+        match found.is_file() {
+            true => Ok((file, found)),
             false => Err(Unreadable::NotRegular),
         }
     }

@@ -1,0 +1,65 @@
+//! How many system calls an SMS costs.
+//!
+//! Those of the second of three on one connection are counted, from its request to the next one, without
+//! what the log costs: it writes a line an SMS wherever the log goes.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is its job"
+)]
+
+use crate::rig::{FORM, Http, Tracer, Websmsd, post};
+
+fn check(conf: &str, expected: &str) {
+    let websmsd = Websmsd::start(conf);
+    let mut http = Http::connect(websmsd.address);
+    let mut send = |id: &str| {
+        let form = format!("To=%2B12025550160&From=1&Body=x&Id={id}");
+        http.send(post("/", FORM, form));
+        assert_eq!(http.answer().status, 200);
+    };
+    send("one");
+    let tracer = Tracer::attach(websmsd.pid(), &websmsd.scratch, &["-e", "trace=all"]);
+    send("two");
+    send("three");
+    let trace = tracer.detach();
+
+    let is_request = |line: &str| line.contains("POST / HTTP");
+    let thread = trace.lines().find(|line| is_request(line)).unwrap();
+    let (thread, _) = thread.split_once(' ').unwrap();
+    let is_counted = |line: &&str| {
+        // A call that others interrupt has two lines. `fcntl` is the standard library's, in debug builds.
+        let aside = ["<unfinished", "ppoll([{fd=2,", "write(2,", "fcntl("];
+        line.starts_with(thread) && !aside.iter().any(|aside| line.contains(aside))
+    };
+    let counted = trace.lines().filter(is_counted);
+    let mut counted = counted.skip_while(|line| !is_request(line));
+    let first = counted.next().unwrap();
+    let between = counted.take_while(|line| !is_request(line));
+    let names: Vec<&str> = std::iter::once(first)
+        .chain(between)
+        .map(|line| {
+            let call = line.strip_prefix(thread).unwrap().trim_start();
+            let call = call.strip_prefix("<... ").unwrap_or(call);
+            call.split(['(', ' ']).next().unwrap()
+        })
+        .collect();
+    assert_eq!(names.join(" "), expected, "{trace}");
+}
+
+#[test]
+fn an_sms_costs_few_system_calls() {
+    let spool = "statx statx openat write fchmod close renameat2";
+    check(
+        "[websmsd]\n[astqueue]\nsync = no\n",
+        &format!("recvfrom {spool} sendto getrandom"),
+    );
+    // The folder of ids, its lock, and the file's length before and after.
+    check(
+        "[websmsd]\nkey_id = Id\n[astqueue]\nsync = no\n",
+        &format!(
+            "recvfrom openat2 geteuid fstat openat statx flock openat statx close {spool} \
+             openat flock openat statx write close close close futex close sendto getrandom"
+        ),
+    );
+}
