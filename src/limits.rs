@@ -341,6 +341,8 @@ pub const RETRY_PAUSE_S_MAX: u64 = 7 * 86_400;
 pub const EXPIRE_S_MAX: u64 = 30 * 86_400;
 /// Number of a call file (`WaitTime`, `Priority` and the like): Asterisk reads a 32-bit int.
 pub const CALL_FILE_NUMBER_MAX: u64 = 2_147_483_647;
+/// `long_bytes` and `text_chars_max`: no text is longer, since it is one argument of `websms`.
+pub const TEXT_LENGTH_MAX: u64 = 128 * 1024;
 /// Name of an interface, bytes: it stands in log lines and queue items.
 pub const INDEX_BYTES_MAX: usize = 64;
 /// Names of one key (`a|b`), and values of one condition. Each is another search through a request or an

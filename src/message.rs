@@ -258,6 +258,11 @@ impl Text {
         &self.0
     }
 
+    /// How many characters it has.
+    pub fn chars(&self) -> usize {
+        self.to_utf8().chars().count()
+    }
+
     /// As characters: bytes that are no UTF-8 are read as ISO-8859-1 (spec §6.4).
     pub fn to_utf8(&self) -> Cow<'_, str> {
         match core::str::from_utf8(&self.0) {

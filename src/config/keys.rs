@@ -161,6 +161,13 @@ pub const KEYS: &[Key] = &[
     out("charset", Some("val_unicode"), ""),
     out("val_static", None, ""),
     out("unicode_static", None, ""),
+    out("long_bytes", None, ""),
+    out("long_static", None, ""),
+    Key {
+        default: Unlike("as key_message_id"),
+        ..out("long_key_message_id", None, "")
+    },
+    out("text_chars_max", None, ""),
     out("provider", None, ""),
     out("format", None, "form"),
     out("space", None, "+"),

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::limits::TIMEOUT_S_MAX;
+use crate::limits::{TEXT_LENGTH_MAX, TIMEOUT_S_MAX};
 use crate::message::{Message, Number, Sender, Text};
 use crate::proto::provider::fill::{self, Name, Values};
 use crate::proto::provider::sign::Auth;
 use crate::proto::provider::tells_a_secret;
-use crate::proto::provider::{self, Account, AnswerPlace, BadAccount, Charset, Format, Space};
+use crate::proto::provider::{
+    self, Account, AnswerPlace, BadAccount, Charset, Format, NO_LENGTH, Space,
+};
 use crate::proto::record::quota;
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::{Hash, PARAMETER_HASHES};
@@ -95,18 +97,21 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     let headers = reader.read("headers", values::headers);
     let statics = reader.read("val_static", values::statics);
     let unicode_statics = reader.read("unicode_static", values::statics);
+    let long_statics = reader.read("long_static", values::statics);
     for key in [
         "host",
         "path",
         "headers",
         "val_static",
         "unicode_static",
+        "long_static",
         "check_path",
     ] {
         check_placeholders(reader, key, &values);
     }
     check_headers(reader, &auth, &headers);
     let pairs = statics.iter().chain(&unicode_statics);
+    let pairs = pairs.chain(&long_statics);
     let is_credential = |(name, value): &Pair| is_secret(name, value);
     let has_secret = carries_secret(&auth, &headers)
         || pairs.clone().any(is_credential)
@@ -119,7 +124,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     }
     let formats = values::NUMBER_FORMATS;
     let number_format = reader.choose("number_format", formats, NumberFormat::AsIs);
-    let account = Account {
+    let mut account = Account {
         interface: reader.index.into(),
         host: target.host,
         path: target.path,
@@ -135,6 +140,10 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         charset: reader.read_or("charset", values::charset, Charset::AsIs),
         statics,
         unicode_statics,
+        long_bytes: reader.read_or("long_bytes", text_length, NO_LENGTH),
+        long_statics,
+        long_message_id: long_message_id(reader),
+        text_chars_max: reader.read_or("text_chars_max", text_length, NO_LENGTH),
         headers,
         status_check: reader.read("status_check", values::statuses),
         response_check: reader.read("response_check", check::parse),
@@ -145,7 +154,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     };
     // What could not be read has had its fault.
     if reader.notes.faults() == faults {
-        check_account(reader, &account);
+        check_account(reader, &mut account);
     }
     Outgoing {
         account,
@@ -156,6 +165,30 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
             limit: reader.read("limit", values::limit),
         },
     }
+}
+
+/// `long_bytes`, `text_chars_max`.
+fn text_length(value: &[u8]) -> Parsed<usize> {
+    match value {
+        [] => Ok(NO_LENGTH),
+        value => values::count(value, 1, TEXT_LENGTH_MAX),
+    }
+}
+
+/// Where a long text's answer has the id, if that is another place.
+fn long_message_id(reader: &mut Reader<'_, '_>) -> Option<AnswerPlace> {
+    let name = "long_key_message_id";
+    let place = reader.read_or(name, check::answer_place, AnswerPlace::Usual);
+    let is_used = reader.given("long_bytes") || reader.table.gives("long_bytes");
+    for name in ["long_static", name] {
+        if !is_used && reader.given(name) {
+            reader.warn(
+                name,
+                "is for texts of more than long_bytes, which is not given",
+            );
+        }
+    }
+    reader.given(name).then_some(place)
 }
 
 /// Where there is no folder, nothing can be counted.
@@ -411,7 +444,7 @@ fn is_secret(name: &[u8], value: &[u8]) -> bool {
 }
 
 /// Whether a message can be made into a request at all: told at the start, not at the first SMS.
-fn check_account(reader: &mut Reader<'_, '_>, account: &Account) {
+fn check_account(reader: &mut Reader<'_, '_>, account: &mut Account) {
     let (Ok(to), Ok(from), Ok(text)) = (
         Number::parse_outbound(b"+12025550183"),
         Sender::parse_outbound(b"+12025550160"),
@@ -420,7 +453,14 @@ fn check_account(reader: &mut Reader<'_, '_>, account: &Account) {
     ) else {
         return;
     };
-    let Err(bad) = provider::encode(&Message { to, from, text }, account, 0) else {
+    let message = Message { to, from, text };
+    // As it stands, and as if every text were long.
+    let long_bytes = account.long_bytes;
+    let made = provider::encode(&message, account, 0);
+    account.long_bytes = 0;
+    let made = made.and_then(|_| provider::encode(&message, account, 0));
+    account.long_bytes = long_bytes;
+    let Err(bad) = made else {
         return;
     };
     let key = match bad {

@@ -97,7 +97,10 @@ fn tell(order: &Order<'_>, id: &str, interface: &str, outcome: &Outcome, numbers
 /// The request that [`send`] would make, secrets masked.
 pub fn preview(order: &Order<'_>, config: &Config) -> Result<Vec<u8>, Outcome> {
     let (message, outgoing) = prepare(order, config)?;
-    attempt::preview(&message, outgoing)
+    match outgoing.account.too_long(&message.text) {
+        Some(reason) => Err(Outcome::new(Status::Refused, reason)),
+        None => attempt::preview(&message, outgoing),
+    }
 }
 
 /// One run of `websms`, whose time counts from `start`.
@@ -113,6 +116,10 @@ impl<'a> Run<'a> {
     fn deliver(&self, message: Message, outgoing: &'a Outgoing) -> (Outcome, &'a str) {
         let config = self.config;
         let interface = outgoing.account.interface.as_str();
+        // Before it could wait for something: its sender learns of it at once.
+        if let Some(reason) = outgoing.account.too_long(&message.text) {
+            return (Outcome::new(Status::Refused, reason), interface);
+        }
         let folder = State::of(config).map(|state| state.queue());
         let is_drained = |folder: &&Folder| hold::is_drained(folder).unwrap_or(false);
         let drained = folder.as_ref().filter(is_drained);
@@ -169,7 +176,11 @@ impl<'a> Run<'a> {
         for (place, via) in chain.iter().enumerate() {
             let left = chain.len().saturating_sub(place);
             let name = via.account.interface.as_str();
-            match quota::ask(config, via, total) {
+            let grant = match via.account.too_long(&item.message.text) {
+                Some(reason) => Grant::Refused { reason },
+                None => quota::ask(config, via, total),
+            };
+            match grant {
                 Grant::Granted => {}
                 // It was not tried; the queue asks again at once and learns how long to wait.
                 Grant::Later { reason, .. } => {
@@ -180,7 +191,7 @@ impl<'a> Run<'a> {
                 Grant::Refused { reason } if place == 0 => {
                     return Err((Outcome::new(Status::Refused, reason), name));
                 }
-                // The first one may work again before its own limit is reached.
+                // The first one may work again before its own limit is reached, and takes longer texts.
                 Grant::Refused { reason } => {
                     pass_over(item, name, &reason);
                     continue;

@@ -8,10 +8,14 @@ use crate::proto::record::schedule::{JITTER_MAX, Settings};
 
 /// Chains, pauses and senders.
 pub fn settings(config: &Config) -> Settings {
-    let name = |outgoing: &&Outgoing| outgoing.account.interface.clone();
+    let link = |outgoing: &&Outgoing| {
+        let account = &outgoing.account;
+        (account.interface.clone(), account.text_chars_max)
+    };
     let chains = config.outgoing.iter().map(|outgoing| {
         let chain = config.chain(outgoing);
-        (name(&outgoing), chain.iter().map(name).collect())
+        let name = outgoing.account.interface.clone();
+        (name, chain.iter().map(link).collect())
     });
     Settings {
         chains: chains.collect(),

@@ -136,6 +136,15 @@ fn arguments<'a>(conf: &'a Path, text: &'a str) -> Vec<&'a str> {
     ]
 }
 
+/// A text that comes to this under a configuration.
+#[track_caller]
+pub fn ends_under_agi(conf: &Path, text: &str, code: i32, status: &str, reason: &str) {
+    let called = call(Asterisk::default(), &arguments(conf, text));
+    assert_eq!(called.code, Some(code), "{called:?}");
+    assert_eq!(called.variable("WEBSMS_STATUS"), Some(status), "{called:?}");
+    assert_eq!(called.variable("WEBSMS_REASON"), Some(reason), "{called:?}");
+}
+
 #[test]
 fn verdicts_become_variables() {
     fn check(script: Script, code: i32, status: &str, id: &str, reason: &str) {

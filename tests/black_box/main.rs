@@ -16,6 +16,7 @@ mod hooks;
 mod inbound;
 mod kept;
 mod log;
+mod long;
 mod manage;
 mod multicall;
 mod notice;

@@ -11,7 +11,7 @@ use crate::config::{Config, Outgoing, Trust};
 use crate::limits::{CERTIFICATE_DAYS_MIN, SELFTEST_WAIT};
 use crate::outbound::attempt::connection;
 use crate::outbound::hold;
-use crate::proto::provider::{self, Call, Format};
+use crate::proto::provider::{self, Call, Format, NO_LENGTH};
 use crate::proto::record::envelope::Name;
 use crate::proto::wire::certificate;
 use crate::proto::wire::number;
@@ -81,6 +81,12 @@ fn request(outgoing: &Outgoing, report: &mut Report) -> Option<Call> {
         number::format(to, account.number_format),
         number::format(from, account.number_format_from)
     ));
+    let chars_max = account.text_chars_max;
+    if chars_max != NO_LENGTH {
+        report.ok(format_args!(
+            "a text of more than {chars_max} characters is refused"
+        ));
+    }
     Some(call)
 }
 

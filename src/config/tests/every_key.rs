@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::proto::grammar::Condition;
-use crate::proto::provider::AnswerPlace;
+use crate::proto::provider::{AnswerPlace, NO_LENGTH};
 
 /// One key: what it is by default, when given, when given empty; what it cannot be.
 struct Row {
@@ -282,6 +282,33 @@ const ROWS: &[Row] = &[
         ],
         bad: &["type", "'=unicode'"],
         ..row(Websms, "unicode_static")
+    },
+    Row {
+        default: "none",
+        values: &[("1", "1"), ("131072", "131072")],
+        empty: Some("none"),
+        bad: &["0", "131073", "-1", "160.0"],
+        ..row(Websms, "long_bytes")
+    },
+    Row {
+        with: "long_bytes = 160",
+        values: &[("'method=sendMMS,to2={to}'", "method=sendMMS|to2={to}")],
+        bad: &["method", "'=sendMMS'"],
+        ..row(Websms, "long_static")
+    },
+    Row {
+        with: "long_bytes = 160",
+        default: "as key_message_id",
+        values: &[("mms", "mms"), ("'/id=(.)/'", "regex id=(.)")],
+        bad: &["\"/(/\""],
+        ..row(Websms, "long_key_message_id")
+    },
+    Row {
+        default: "none",
+        values: &[("1", "1"), ("131072", "131072")],
+        empty: Some("none"),
+        bad: &["0", "131073", "many"],
+        ..row(Websms, "text_chars_max")
     },
     Row {
         default: "http://localhost To",
@@ -917,6 +944,13 @@ const ROWS: &[Row] = &[
     },
 ];
 
+fn length(length: usize) -> String {
+    match length {
+        NO_LENGTH => "none".into(),
+        length => length.to_string(),
+    }
+}
+
 /// What a key became, as text. Of several interfaces the first.
 fn look(config: &Config, section: Section, name: &str) -> String {
     let outgoing = &config.outgoing[0];
@@ -944,8 +978,17 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websms, "key_reason") => show_place(&account.reason),
         (Websms, "check_path") => account.check_path.clone(),
         (Websms, "number_format_from") => format!("{:?}", account.number_format_from),
-        (Websms, "unicode_static") => {
-            let pairs = account.unicode_statics.iter();
+        (Websms, "long_bytes") => length(account.long_bytes),
+        (Websms, "long_key_message_id") => match &account.long_message_id {
+            Some(place) => show_place(place),
+            None => "as key_message_id".into(),
+        },
+        (Websms, "text_chars_max") => length(account.text_chars_max),
+        (Websms, "unicode_static" | "long_static") => {
+            let pairs = match name {
+                "long_static" => account.long_statics.iter(),
+                _ => account.unicode_statics.iter(),
+            };
             let pairs: Vec<String> = pairs
                 .map(|(k, v)| format!("{}={}", text(k), text(v)))
                 .collect();

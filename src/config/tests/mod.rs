@@ -614,11 +614,27 @@ fn outbound_credentials() {
         "format = json\nkey_to = \"a[\"",
         Err((3, "makes no request")),
     );
+    let text = "format = json\nlong_bytes = 160\nlong_static";
+    check(
+        &format!("{text} = 'Body.a=1'"),
+        Err((3, "makes no request")),
+    );
+    check(&format!("{text} = 'Body2.a=1'"), Ok("basic  "));
 }
 
 /// How the first inbound interface's provider proves itself.
 fn credentials(text: &str) -> Credentials {
     config(text).rules.interfaces[0].gate.credentials.clone()
+}
+
+#[test]
+fn what_is_for_long_texts_alone_needs_long_bytes() {
+    let words = "is for texts of more than long_bytes";
+    for key in ["long_static = 'a=1'", "long_key_message_id = mms"] {
+        check_warning(&format!("[websms]\n{key}\n"), 2, words);
+        check_silence(&format!("[websms]\n{key}\nlong_bytes = 9\n"), words);
+        check_silence(&format!("[websms]\n{key}\nlong_bytes =\n"), words);
+    }
 }
 
 #[test]
@@ -955,6 +971,7 @@ fn secrets_on_the_way() {
         &format!("{filled}path = \"/{{auth_passwd}}/send\""),
         &format!("{filled}unicode_static = \"a={{auth_passwd}}\""),
         "unicode_static = \"token=abc\"",
+        "long_bytes = 160\nlong_static = \"token=abc\"",
     ] {
         check_warning(&with(more), 2, "over http://");
     }

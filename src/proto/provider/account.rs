@@ -7,6 +7,7 @@ use alloc::{format, vec};
 
 use super::fill;
 use super::sign::Auth;
+use crate::message::Text;
 use crate::proto::grammar::Alternatives;
 use crate::proto::wire::number::NumberFormat;
 
@@ -44,6 +45,14 @@ pub struct Account {
     pub statics: Vec<(Vec<u8>, Vec<u8>)>,
     /// `unicode_static`: added to a text outside GSM 03.38, in order; they win over `statics`.
     pub unicode_statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `long_bytes`: a text of more bytes of UTF-8 is long; [`NO_LENGTH`]: none is.
+    pub long_bytes: usize,
+    /// `long_static`: what a long text has in place of those of `statics` with the same names, in order.
+    pub long_statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `long_key_message_id`: what holds for a long text in place of `message_id`.
+    pub long_message_id: Option<AnswerPlace>,
+    /// `text_chars_max`: a text of more characters is refused before it is sent; [`NO_LENGTH`]: none is.
+    pub text_chars_max: usize,
     /// `headers`, in order.
     pub headers: Vec<(String, String)>,
     /// Statuses that may mean sent; empty: every 2xx.
@@ -59,6 +68,23 @@ pub struct Account {
     /// Joined to `host` for a GET that shows whether the credentials are right and sends nothing;
     /// empty: none is known.
     pub check_path: String,
+}
+
+/// A length that no text has.
+pub const NO_LENGTH: usize = usize::MAX;
+
+impl Account {
+    /// Whether a text is one that `long_static` and `long_key_message_id` are for (spec §6.10).
+    pub fn is_long(&self, text: &Text) -> bool {
+        text.to_utf8().len() > self.long_bytes
+    }
+
+    /// Why a text is not sent at all: it has more characters than the provider takes.
+    pub fn too_long(&self, text: &Text) -> Option<String> {
+        let (chars, chars_max) = (text.chars(), self.text_chars_max);
+        (chars > chars_max)
+            .then(|| format!("the text is {chars} characters, text_chars_max is {chars_max}"))
+    }
 }
 
 /// Where something stands in an answer (`key_message_id`, `key_reason`).
@@ -285,6 +311,10 @@ pub(crate) mod tests {
             charset: Charset::AsIs,
             statics: Vec::new(),
             unicode_statics: Vec::new(),
+            long_bytes: NO_LENGTH,
+            long_statics: Vec::new(),
+            long_message_id: None,
+            text_chars_max: NO_LENGTH,
             headers: Vec::new(),
             status_check: Vec::new(),
             response_check: None,
@@ -293,6 +323,31 @@ pub(crate) mod tests {
             reason: AnswerPlace::Usual,
             check_path: String::new(),
         }
+    }
+
+    #[test]
+    fn a_text_is_measured_in_bytes_and_in_characters() {
+        fn check(text: &[u8], long: bool, too_long: bool) {
+            let account = Account {
+                long_bytes: 160,
+                text_chars_max: 160,
+                ..account()
+            };
+            let text = Text::parse_outbound(text).unwrap_or_else(|_| unreachable!());
+            assert_eq!(account.is_long(&text), long, "{text:?}");
+            assert_eq!(account.too_long(&text).is_some(), too_long, "{text:?}");
+        }
+        check(&[b'a'; 159], false, false);
+        check(&[b'a'; 160], false, false);
+        check(&[b'a'; 161], true, true);
+        check("\u{1f600}".repeat(40).as_bytes(), false, false);
+        check("\u{1f600}".repeat(41).as_bytes(), true, false);
+        check("\u{e9}".repeat(160).as_bytes(), true, false);
+        check("\u{e9}".repeat(161).as_bytes(), true, true);
+        // No UTF-8: each byte is a character of ISO-8859-1, two bytes of UTF-8.
+        check(&[0xe9; 80], false, false);
+        check(&[0xe9; 81], true, false);
+        check(&[0xe9; 161], true, true);
     }
 
     #[test]

@@ -41,8 +41,12 @@ pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64
         [] => (200..300).contains(&status),
         list => list.contains(&status),
     };
+    let id_place = match &account.long_message_id {
+        Some(place) if account.is_long(&private.message.text) => place,
+        _ => &account.message_id,
+    };
     let sent = || Verdict::Sent {
-        id: message_id(&reply.body, &account.message_id),
+        id: message_id(&reply.body, id_place),
         reason: Cause::Status(status).into(),
     };
     let accepted = account
@@ -367,6 +371,26 @@ mod tests {
         check(regex(r"[0-9]+"), "OK 77", Some("77"));
         check(regex(r"smsid=(\w+)"), "error", None);
         check(regex("(.*)"), "two words", None);
+    }
+
+    #[test]
+    fn the_id_of_a_long_text_stands_elsewhere() {
+        fn check(long_bytes: usize, long_message_id: Option<&str>, expected: &str) {
+            let account = Account {
+                message_id: AnswerPlace::Keys("sms".into()),
+                long_bytes,
+                long_message_id: long_message_id.map(|key| AnswerPlace::Keys(key.into())),
+                ..account()
+            };
+            match judged(&reply(200, r#"{"sms":1,"mms":2}"#), &account) {
+                Verdict::Sent { id, .. } => assert_eq!(id.as_deref(), Some(expected)),
+                other => panic!("{other:?}"),
+            }
+        }
+        // The SMS says `hi`.
+        check(1, Some("mms"), "2");
+        check(2, Some("mms"), "1");
+        check(1, None, "1");
     }
 
     #[test]

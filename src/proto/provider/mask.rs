@@ -63,6 +63,7 @@ pub fn other_secrets(account: &Account) -> Vec<Vec<u8>> {
     let headers = account.headers.iter();
     let headers = headers.map(|(_, value)| value.as_bytes());
     let pairs = account.statics.iter().chain(&account.unicode_statics);
+    let pairs = pairs.chain(&account.long_statics);
     let pairs = pairs.filter(|(name, _)| tells_a_secret(name));
     let values = headers.chain(pairs.map(|(_, value)| value.as_slice()));
     let mut forms = Vec::new();

@@ -15,8 +15,8 @@ mod preview;
 mod reason;
 
 pub use account::{
-    Account, AnswerPlace, Blame, BodyEnd, Call, Cause, Charset, Check, Format, Reason, Reply,
-    Space, Verdict,
+    Account, AnswerPlace, Blame, BodyEnd, Call, Cause, Charset, Check, Format, NO_LENGTH, Reason,
+    Reply, Space, Verdict,
 };
 pub use encode::{BadAccount, encode, encode_check};
 pub use judge::judge;

@@ -294,6 +294,7 @@ impl<'a> Pass<'a> {
             unsure: item.unsure > 0,
             forbidden: item.forbidden > 0,
             tries: item.tries,
+            chars: item.message.text.chars(),
             interface: item.interface,
         };
         self.schedule.add(name, entry, now_ms);
@@ -395,7 +396,11 @@ impl<'a> Pass<'a> {
             return self.tried(&name, ASIDE);
         };
         let deadline = Deadline::after(outgoing.client.timeout);
-        match quota::ask(&config, outgoing, &deadline) {
+        let grant = match outgoing.account.too_long(&item.message.text) {
+            Some(reason) => Grant::Refused { reason },
+            None => quota::ask(&config, outgoing, &deadline),
+        };
+        match grant {
             Grant::Granted => {}
             Grant::Later { reason, wait } => return self.hold(&name, &item, &via, &reason, wait),
             Grant::Refused { reason } if via == item.interface => {

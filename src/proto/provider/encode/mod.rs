@@ -136,8 +136,14 @@ fn parameters(
         true => false,
         false => segments(&message.text.to_utf8()).0 == Alphabet::Ucs2,
     };
+    let long = match account.is_long(&message.text) {
+        true => account.long_statics.as_slice(),
+        false => &[],
+    };
+    let is_replaced = |key: &Vec<u8>| long.iter().any(|(name, _)| name == key);
+    let usual = account.statics.iter().filter(|(key, _)| !is_replaced(key));
     let more = account.unicode_statics.iter().filter(|_| unicode);
-    for (key, template) in account.statics.iter().chain(more) {
+    for (key, template) in usual.chain(long).chain(more) {
         put(key, fill(template, &value));
     }
     for (key, value) in account.auth.parameters() {

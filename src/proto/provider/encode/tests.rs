@@ -190,6 +190,36 @@ fn a_text_outside_gsm_has_parameters_of_its_own() {
 }
 
 #[test]
+fn a_long_text_has_other_parameters() {
+    fn check(text: &str, expected: &str) {
+        let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+        let account = Account {
+            statics: vec![pair("kind", "sms"), pair("list[]", "a"), pair("x", "1")],
+            long_bytes: 160,
+            long_statics: vec![pair("kind", "mms"), pair("list[]", "b"), pair("y", "{to}")],
+            unicode_statics: vec![pair("x", "2")],
+            format: Format::Json,
+            ..account()
+        };
+        let message = message("1", "2", text.as_bytes());
+        let call = encode(&message, &account, NOW_S).unwrap();
+        let body = String::from_utf8(call.body).unwrap();
+        let (_, added) = body
+            .rsplit_once(&format!("{}\",", text.chars().last().unwrap()))
+            .unwrap();
+        assert_eq!(added, expected, "{text}");
+    }
+    let short = r#""kind":"sms","list":["a"],"x":"1"}"#;
+    let long = r#""x":"1","kind":"mms","list":["b"],"y":"1"}"#;
+    check(&"a".repeat(159), short);
+    check(&"a".repeat(160), short);
+    check(&"a".repeat(161), long);
+    // Bytes count, not characters; JSON escapes of the text do not.
+    check(&"\u{e9}".repeat(80), short);
+    check(&"\u{e9}".repeat(81), long);
+}
+
+#[test]
 fn a_query_goes_into_the_url() {
     fn check(path: &str, expected: &str) {
         let account = Account {

@@ -23,8 +23,8 @@ use crate::proto::sorted::Sorted;
 /// What the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// For each interface itself and those to try after it, in order.
-    pub chains: Sorted<String, Vec<String>>,
+    /// For each interface itself and those to try after it, in order, with the characters that each takes.
+    pub chains: Sorted<String, Vec<(String, usize)>>,
     /// Pauses between tries; the last repeats. Never empty.
     pub pauses_ms: Vec<u64>,
     /// Messages under way at once.
@@ -42,6 +42,8 @@ pub struct Entry {
     pub spare_due_ms: u64,
     /// Given up at this time; `None`: not as long as the clock is not sane.
     pub expires_ms: Option<u64>,
+    /// Characters of its text: no interface after the first tries it that takes fewer.
+    pub chars: usize,
     /// It may have been sent: no other interface may try it.
     pub unsure: bool,
     /// The provider forbade this message alone: that it waits says nothing of its interface.
@@ -315,11 +317,15 @@ impl Schedule {
         };
         let mut wake_ms = None;
         let length = if entry.unsure { 1 } else { chain.len() };
-        for (place, via) in chain.iter().enumerate().take(length) {
+        for (place, (via, chars_max)) in chain.iter().enumerate().take(length) {
             let due_ms = match place {
                 0 => entry.due_ms,
                 _ => waiting.spare_due_ms,
             };
+            // The first one refuses it, and whoever sends tells so.
+            if place > 0 && entry.chars > *chars_max {
+                continue;
+            }
             let state = self.interfaces.get(via);
             let down = state.and_then(|state| state.down.as_ref());
             let until_ms = down.map_or(0, |down| down.until_ms);

@@ -26,6 +26,7 @@ fn entry(interface: &str) -> Entry {
         due_ms: 0,
         spare_due_ms: 0,
         expires_ms: None,
+        chars: 10,
         unsure: false,
         forbidden: false,
         tries: 0,
@@ -34,7 +35,7 @@ fn entry(interface: &str) -> Entry {
 
 impl Story {
     fn new() -> Story {
-        let chain = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let chain = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), 10)).collect();
         let chains = [("a", ["a", "b"].as_slice()), ("b", &["b"]), ("c", &["c"])];
         let settings = Settings {
             chains: chains
@@ -224,6 +225,30 @@ fn a_message_that_always_fails_and_is_alone_makes_no_pause_of_the_interface_long
 }
 
 #[test]
+fn an_interface_that_takes_no_such_text_is_passed_over_for_it_alone() {
+    let mut story = Story::new();
+    let long = Entry {
+        chars: 11,
+        ..entry("a")
+    };
+    story.schedule.add(name(1, 1), long, story.now_ms);
+    story.next("1 a").later(1, 1).next("wait 10000");
+    // Others go there, and the message goes on over the first.
+    story.add(2, 2, "a");
+    story.next("2 b").done(2, 2);
+    story.after(10_000).next("1 a").later(1, 1);
+    story.next("wait 30000");
+    story.schedule.flush();
+    story.next("1 a").later(1, 1).next("wait 60000");
+    // Another configuration lets it take that one.
+    let mut settings = story.schedule.settings.clone();
+    let chain = vec![("a".to_owned(), 10), ("b".to_owned(), 11)];
+    settings.chains.insert("a".to_owned(), chain);
+    story.schedule.reconfigure(settings);
+    story.next("1 b").done(1, 1).next("wait");
+}
+
+#[test]
 fn others_go_on_while_an_interface_is_down() {
     let mut story = Story::new();
     story.add(1, 1, "b");
@@ -334,7 +359,7 @@ fn who_has_no_interface_holds_up_nobody() {
     story.next("2 c").next("wait");
     // Once there is one, it is the first again, when nothing is under way to its number.
     let mut settings = story.schedule.settings.clone();
-    let chain = vec!["gone".to_owned()];
+    let chain = vec![("gone".to_owned(), 10)];
     settings.chains.insert("gone".to_owned(), chain);
     story.schedule.reconfigure(settings);
     assert!(story.schedule.lost().is_empty());
@@ -521,7 +546,7 @@ fn a_configuration_may_bring_an_interface_back() {
     let mut settings = story.schedule.settings.clone();
     settings
         .chains
-        .insert("new".to_owned(), vec!["new".to_owned()]);
+        .insert("new".to_owned(), vec![("new".to_owned(), 10)]);
     story.schedule.reconfigure(settings);
     story.next("1 new");
 }
