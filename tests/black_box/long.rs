@@ -189,3 +189,41 @@ fn a_long_text_is_sent_with_other_parameters_and_its_id_is_found() {
     let kinds: Vec<_> = kinds.iter().map(|request| request.form("kind")).collect();
     assert_eq!(kinds, ["sms", "mms"]);
 }
+
+#[test]
+fn a_long_text_goes_to_voipms_as_an_mms() {
+    let itsp = Itsp::start(vec![
+        Script::reply(200, r#"{"status":"success","sms":23434}"#),
+        Script::reply(200, r#"{"status":"success","mms":23435}"#),
+    ]);
+    let scratch = Scratch::new();
+    let preset = format!(
+        "provider = voipms\nauth_method = plain\nauth_user = me@example.com\nauth_passwd = pass-1\n\
+         host = \"{}\"",
+        itsp.url()
+    );
+    let text = format!("[websms]\n{preset}\n[queue]\ndir =\n");
+    let conf = scratch.file("websms.conf", text);
+    let check = |text: &str, id: &str| {
+        let ran = websms(&conf, &["-v", "--", TO, "+12025550160", text]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert!(ran.stderr.contains(id), "{}", ran.stderr);
+    };
+    // 160 bytes in 80 characters, and 161.
+    check(&"\u{e9}".repeat(80), "23434");
+    check(&format!("{}x", "\u{e9}".repeat(80)), "23435");
+    let methods = itsp.requests();
+    let methods = methods.iter().map(|request| {
+        let (_, method) = request
+            .text()
+            .split_once("name=\"method\"\r\n\r\n")
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        method.split("\r\n").next().unwrap().to_owned()
+    });
+    assert_eq!(methods.collect::<Vec<_>>(), ["sendSMS", "sendMMS"]);
+    // 2048 characters are taken, one more is not.
+    let too_long = websms(&conf, &["--", TO, "+12025550160", &"x".repeat(2049)]);
+    assert_eq!(too_long.code, Some(1), "{}", too_long.stderr);
+    assert_eq!(itsp.requests().len(), 2);
+}

@@ -445,6 +445,31 @@ fn a_refusal_says_why() {
 }
 
 #[test]
+fn a_text_that_the_provider_would_not_take_is_not_sent() {
+    for (name, chars_max) in [
+        ("bandwidth", 2048),
+        ("clicksend", 1224),
+        ("messagebird", 1377),
+        ("signalwire", 1600),
+        ("sinch", 2000),
+        ("skyetel", 1024),
+        ("textmagic", 918),
+        ("twilio", 1600),
+        ("vonage", 3200),
+    ] {
+        let (ran, _) = send(api(name), &"x".repeat(chars_max), "");
+        assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
+        let scratch = Scratch::new();
+        let conf = format!("[websms]\n{}", credentials(api(name)));
+        let conf = scratch.file("websms.conf", conf);
+        let text = "x".repeat(chars_max + 1);
+        let ran = websms(&conf, &["-n", "--", "+12025550183", "+12025550160", &text]);
+        let words = format!("text_chars_max is {chars_max}");
+        assert!(ran.stderr.contains(&words), "{name}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn vonage_is_told_of_characters_outside_gsm() {
     for (text, expected) in [("\u{e4}\u{20ac}", "text"), ("\u{2014}", "unicode")] {
         let (_, request) = send(api("vonage"), text, "");
