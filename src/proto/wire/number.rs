@@ -17,9 +17,9 @@ pub enum NumberFormat {
     Digits,
     /// `+E164`: a leading `00` dropped, then exactly one leading `+`.
     Plus,
-    /// `NANP`: ten digits.
+    /// `NANP`: ten digits of eleven that begin with 1, also behind a `+` or `00`.
     Nanp,
-    /// `+NANP`: ten digits are `+1` and these, all others get a leading `+`.
+    /// `+NANP`: ten digits are `+1` and these, all others lose a leading `00` and get a leading `+`.
     PlusNanp,
 }
 
@@ -91,17 +91,17 @@ pub fn format(raw: &str, format: NumberFormat) -> String {
         NumberFormat::OmitPlus => digits.to_owned(),
         NumberFormat::Digits => without_00.to_owned(),
         NumberFormat::Plus => format!("+{without_00}"),
-        NumberFormat::Nanp => match digits.strip_prefix('1') {
+        NumberFormat::Nanp => match without_00.strip_prefix('1') {
             // Eleven digits that begin with the country code. With a `+`, ten digits are
             // another country's.
             Some(national) if national.len() == 10 => national.to_owned(),
             _ => raw.to_owned(),
         },
         NumberFormat::PlusNanp => match raw.len() {
-            10 if !raw.starts_with('+') => format!("+1{digits}"),
+            10 if raw.len() == without_00.len() => format!("+1{raw}"),
             // Seven to nine digits are a local number, whose area nobody knows.
             0..10 => raw.to_owned(),
-            _ => format!("+{digits}"),
+            _ => format!("+{without_00}"),
         },
     }
 }
@@ -184,11 +184,22 @@ mod tests {
         check("+12025550183", Nanp, "2025550183");
         check("12025550183", Nanp, "2025550183");
         check("2025550183", Nanp, "2025550183");
+        check("0012025550183", Nanp, "2025550183");
+        check("+0012025550183", Nanp, "2025550183");
+        check("001202555018", Nanp, "001202555018");
+        check("00120255501834", Nanp, "00120255501834");
+        check("0046701234567", Nanp, "0046701234567");
         check("+4670123456", Nanp, "+4670123456");
         check("+46701234567", Nanp, "+46701234567");
         check("2025550183", PlusNanp, "+12025550183");
         check("12025550183", PlusNanp, "+12025550183");
         check("+12025550183", PlusNanp, "+12025550183");
+        check("0012025550183", PlusNanp, "+12025550183");
+        check("+0012025550183", PlusNanp, "+12025550183");
+        check("0046701234567", PlusNanp, "+46701234567");
+        // Ten digits too can be a country's behind 00: no area begins with 0.
+        check("0046701234", PlusNanp, "+46701234");
+        check("004670123", PlusNanp, "004670123");
         check("+467012345", PlusNanp, "+467012345");
         check("46701234567", PlusNanp, "+46701234567");
         check("5550183", PlusNanp, "5550183");
