@@ -189,7 +189,9 @@ def inteliquent(to, sender, text):
 def voipms(to, sender, text):
     from voipms import VoipMs
 
-    VoipMs(USER, SECRET).dids.send.sms(int(sender), int(to), text)
+    api = VoipMs(USER, SECRET).dids.send
+    send = api.sms if len(text.encode()) <= 160 else api.mms
+    send(int(sender), int(to), text)
 
 
 LOOPBACK_ONLY = """
@@ -307,7 +309,7 @@ VENDORS = [
             Known("kind", "multipart/form-data", None, "only a POST has a body; a urlencoded one is not taken"),
             Known("field content_type", "json", None, "asks for the answer as JSON, which is the default"),
             Known("field message", "one\ntwo", "one two", "the package makes a blank of a newline")),
-        ("long", "name"), own=False),
+        ("name",), own=False),
     Vendor("sipgate", "sipgateio", "node", "api.sipgate.com", sipgate, plus, 204, "",
         settings={"auth_user": SIPGATE_USER, "auth_passwd": SIPGATE_SECRET, "account": SIPGATE_SMS_ID}),
     Vendor("zadarma", "zadarma", "node", "api.zadarma.com", zadarma, digits, 200,
