@@ -355,6 +355,32 @@ fn plivo() {
         .with("X-Plivo-Signature-V3-Nonce", "123");
     good.check(&websmsd);
     other_text(&good).check_status(&websmsd, 401);
+    // The main account's signature, in a header of its own beside one of another token.
+    let by = |nonce: &str, right: bool| {
+        let signed = format!("https://sms.example.com/sms?{SIGNED_SMS}.{nonce}");
+        let secret: &[u8] = if right { b"secret" } else { b"another" };
+        base64(sha256(secret, &signed))
+    };
+    let (own, main) = ("X-Plivo-Signature-V3", "X-Plivo-Signature-Ma-V3");
+    let with = |nonce: &'static str, proofs: &[(&'static str, bool)]| {
+        let mut webhook = Webhook::post("/sms", FORM, FORM_SMS);
+        for (header, right) in proofs {
+            webhook = webhook.with(header, by(nonce, *right));
+        }
+        webhook.with("X-Plivo-Signature-V3-Nonce", nonce)
+    };
+    with("m1", &[(main, true)]).check(&start("plivo", "public_url = https://sms.example.com/"));
+    with("m2", &[(own, false), (main, true)]).check_status(&websmsd, 200);
+    with("m3", &[(own, true), (main, false)]).check_status(&websmsd, 200);
+    for proofs in [
+        [(own, false), (main, false)],
+        [(main, true), (main, true)],
+        [(main, false), (main, true)],
+    ] {
+        with("m4", &proofs).check_status(&websmsd, 401);
+    }
+    with("m4", &[(own, true), (main, true), (main, true)]).check_status(&websmsd, 401);
+    other_text(&with("m5", &[(main, true)])).check_status(&websmsd, 401);
     let v2 = base64(sha256(b"secret", "https://sms.example.com/sms123"));
     Webhook::post("/sms", FORM, FORM_SMS)
         .with("X-Plivo-Signature-V2", v2)

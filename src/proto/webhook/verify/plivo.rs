@@ -1,7 +1,9 @@
 //! Plivo V3: `base64(HMAC-SHA256(token, URL + parameters + "." + nonce))`.
 //!
-//! In `X-Plivo-Signature-V3`, which may list several, and `X-Plivo-Signature-V3-Nonce`. Signed is
-//! the URL with its query sorted, `?a=1&b=2`, and behind a dot the body's names and values, sorted,
+//! In `X-Plivo-Signature-V3` with the token of the account or subaccount whose request it is, and in
+//! `X-Plivo-Signature-Ma-V3` with that of the main account; an SMS that comes in has been seen to be
+//! signed rightly in the second alone. One of both must be right. Each may list several, and the nonce
+//! is in `X-Plivo-Signature-V3-Nonce`. Signed is the URL with its query sorted, `?a=1&b=2`, and behind a dot the body's names and values, sorted,
 //! with nothing between. With a body the `?` stands even without a query, and the dot does not.
 //!
 //! A name in the query with `&` or `=` in it would be signed like several parameters, and so would a
@@ -19,7 +21,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::scheme::{Covers, Credentials, Needs, Proof, SAMPLE_NONCE, Scheme, Subject, Tells};
-use crate::proto::webhook::proof::{Denied, holds, is_one_name, nonce};
+use crate::proto::webhook::proof::{Denied, holds, is_one_name, nonce, the_one};
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::{hmac_sha256_base64, same};
 use crate::proto::wire::parameters;
@@ -30,7 +32,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     covers: Covers::Url,
     tells: Tells::Id,
     joins: true,
-    headers: &["X-Plivo-Signature-V3"],
+    headers: &["X-Plivo-Signature-V3", MAIN],
     check,
     sign: Some(sign),
 };
@@ -50,14 +52,21 @@ pub(super) const V2: Scheme = Scheme {
     sign: None,
 };
 
+const MAIN: &str = "X-Plivo-Signature-Ma-V3";
+
 const NONCE: &str = "X-Plivo-Signature-V3-Nonce";
 
 fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let nonce = nonce(subject.request, NONCE)?;
     let expected = signature(credentials, subject, nonce).ok_or(Denied::Wrong)?;
-    let any = subject
-        .given
-        .split(|b| *b == b',')
+    let main = match subject.request.header(MAIN) {
+        Some(_) => the_one(subject.request, MAIN)?,
+        None => b"",
+    };
+    let given = [subject.given, main];
+    let any = given
+        .iter()
+        .flat_map(|list| list.split(|b| *b == b','))
         .map(|one| same(one.trim_ascii(), expected.as_bytes()))
         .fold(false, |any, one| any | one);
     holds(any)?;
