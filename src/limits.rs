@@ -350,6 +350,8 @@ pub const INDEX_BYTES_MAX: usize = 64;
 pub const ALTERNATIVES_MAX: usize = 16;
 /// Conditions of one key (`accept_if`). Each is a search of its own, too.
 pub const CONDITIONS_MAX: usize = 16;
+/// Entries of `own_numbers`: a block of numbers. Each destination of a group text is compared with them.
+pub const OWN_NUMBERS_MAX: usize = 1000;
 /// Compiled `response_check` or `later_check`, bytes.
 pub const REGEX_BYTES_MAX: usize = 256 * 1024;
 /// Notes on what PHP's rules lost or changed in one file. Beyond: the later ones are not kept.

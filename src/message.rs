@@ -91,6 +91,8 @@ pub enum BadMessage {
     SpecialExtension,
     /// Several messages where one is read, so that the text of one could go to the destination of another.
     Several,
+    /// It has several destinations, and `own_numbers` holds none of them.
+    NotOurs,
     /// It begins with `_`, as a pattern of Asterisk's does.
     Pattern,
     /// It has no character but `-`, which Asterisk ignores.
@@ -114,6 +116,7 @@ impl BadMessage {
             BadMessage::SpecialExtension
             | BadMessage::Pattern
             | BadMessage::NoExtension
+            | BadMessage::NotOurs
             | BadMessage::Several => "to",
         }
     }
@@ -140,6 +143,7 @@ impl fmt::Display for BadMessage {
             BadMessage::Several => {
                 f.write_str("several messages, and each does not name their list")
             }
+            BadMessage::NotOurs => f.write_str("none of its destinations is in own_numbers"),
             BadMessage::Pattern => f.write_str("to begins with _, like a pattern of Asterisk"),
             BadMessage::NoExtension => f.write_str("to has no character but -"),
             BadMessage::NotWhole { field } => {

@@ -181,7 +181,7 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     let accept_if = reader.read("accept_if", values::conditions);
     for key in KEYS_OF_A_PLACE {
         let names = values::split(reader.raw(key), b'|');
-        let is_list = matches!(key, "key_caption" | "key_media");
+        let is_list = matches!(key, "key_to" | "key_caption" | "key_media");
         check_paths(reader, key, names, is_list);
     }
     let asked = accept_if.iter().map(|it| it.key.as_slice()).collect();
@@ -200,6 +200,7 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
         key_id: reader.read("key_id", values::alternatives),
         accept_if,
         each: reader.bytes("each"),
+        own_numbers: reader.read("own_numbers", values::numbers),
         number_format: reader.choose("number_format", formats, NumberFormat::AsIs),
         text_decode: reader.choose("text_decode", values::TEXT_DECODES, Decode::None),
         key_media: reader.read("key_media", values::alternatives),

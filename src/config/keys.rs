@@ -188,6 +188,7 @@ pub const KEYS: &[Key] = &[
     webhook("key_id", None, Value("")),
     webhook("accept_if", None, Value("")),
     webhook("each", None, Value("")),
+    webhook("own_numbers", None, Value("")),
     webhook("number_format", None, Value("")),
     webhook("text_decode", None, Value("none")),
     webhook("key_caption", None, Value("")),

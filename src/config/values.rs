@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::limits::{CALL_FILE_NUMBER_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX};
-use crate::message::LogNumbers;
+use crate::limits::{
+    CALL_FILE_NUMBER_MAX, OWN_NUMBERS_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX,
+};
+use crate::message::{LogNumbers, Number};
 use crate::proto::grammar::{Alternatives, Conditions, entries, pair};
 use crate::proto::provider::{Charset, Format, Space};
 use crate::proto::record::quota::{Per, Rate};
@@ -16,7 +18,7 @@ use crate::proto::webhook::callfile::Encoding;
 use crate::proto::webhook::interface::{Decode, Media};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::form::Pair;
-use crate::proto::wire::number::NumberFormat;
+use crate::proto::wire::number::{self, NumberFormat};
 
 use super::nearest::nearest;
 
@@ -412,6 +414,20 @@ pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
             no(entry, text)
         })
     })
+}
+
+/// Telephone numbers, as a webhook may write them.
+pub fn numbers(value: &[u8]) -> Parsed<Vec<Number>> {
+    let numbers = each(value, |entry| {
+        let number = Number::parse_inbound(&number::inbound(entry).0);
+        number.map_err(|_| no(entry, "is no number; write +12025550160, say"))
+    })?;
+    match numbers.len() {
+        0..=OWN_NUMBERS_MAX => Ok(numbers),
+        given => Err(format!(
+            "has {given} numbers; at most {OWN_NUMBERS_MAX} are compared"
+        )),
+    }
 }
 
 /// Request paths.

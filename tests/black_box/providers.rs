@@ -521,6 +521,54 @@ fn vonage_can_be_signed() {
 
 // ---- In -------------------------------------------------------------------------------------
 
+#[test]
+fn a_group_text_is_for_our_number() {
+    let check = |name: &str, body: &str, own: &str, expected: &[&str]| {
+        let websmsd = Websmsd::start(&format!(
+            "[websmsd]\nprovider = {name}\nauth_method = none\npermit_addr = 127.0.0.1\n\
+             proxy_addr =\n{own}\n"
+        ));
+        let answer = websmsd.post("/", "application/json", body);
+        let files = websmsd.call_files();
+        let mut to: Vec<String> = files.iter().map(|it| it.variable("MESSAGE(to)")).collect();
+        to.sort_unstable();
+        assert_eq!(to, expected, "{name} {own}");
+        let status = if to.is_empty() { 422 } else { 200 };
+        assert_eq!(answer.status, status, "{name} {own}");
+        let again = websmsd.post("/", "application/json", body);
+        assert_eq!(again.status, status, "{name} {own}");
+        if name != "bulkvs" {
+            assert_eq!(websmsd.call_files().len(), to.len(), "{name} {own}");
+        }
+        let kept = fs::read_dir(websmsd.scratch.join("state/rejected"));
+        let kept = kept.map_or(0, |folder| folder.count());
+        assert_eq!(kept, usize::from(to.is_empty()), "{name} {own}");
+    };
+    let telnyx = r#"{"data":{"event_type":"message.received","payload":{"id":"84cca175","text":"hi",
+        "from":{"phone_number":"+15017122661"},"to":[{"phone_number":"+13035550100"},
+        {"phone_number":"+12025550160"},{"phone_number":"+12025550161"}]}}}"#;
+    let bulkvs = r#"{"From":"15017122661","To":["13035550100","12025550160","12025550161"],
+        "Message":"hi"}"#;
+    let inteliquent = r#"{"referenceId":"r1","from":"5017122661","text":"hi",
+        "to":["3035550100","2025550160","2025550161"],"deliveryReceipt":false}"#;
+    for (name, body) in [
+        ("telnyx", telnyx),
+        ("bulkvs", bulkvs),
+        ("inteliquent", inteliquent),
+    ] {
+        check(name, body, "own_numbers = 12025550160", &["+12025550160"]);
+        let both = ["+12025550160", "+12025550161"];
+        check(
+            name,
+            body,
+            "own_numbers = '12025550161,+1 202 555 0160'",
+            &both,
+        );
+        check(name, body, "own_numbers = +12025550199", &[]);
+        check(name, body, "", &["+13035550100"]);
+    }
+}
+
 /// A daemon with the preset.
 fn daemon(name: &str) -> Websmsd {
     // A signed time cannot be written down; signatures.rs has these.

@@ -76,8 +76,9 @@ fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSa
             .filter(|value| !value.is_empty())?;
         Some((condition.key.clone(), value.to_vec()))
     });
+    let own = webhook.own_numbers.first().map(|it| it.as_str().as_bytes());
     let values = [
-        (&webhook.key_to, TO),
+        (&webhook.key_to, own.unwrap_or(TO)),
         (&webhook.key_from, FROM),
         (&webhook.key_body, b"WebSMS self-test"),
         (&webhook.key_id, id.as_bytes()),
@@ -85,7 +86,15 @@ fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSa
     let mut members: Vec<Pair> = Vec::new();
     for (key, value) in values {
         let first = key.iter().next();
-        members.extend(first.map(|name| (name.to_vec(), value.to_vec())));
+        // A list of one element, where each of several is meant.
+        let in_place = |name: &[u8]| match name.windows(3).position(|three| three == b"[].") {
+            Some(at) => {
+                let (list, rest) = name.split_at_checked(at).unwrap_or_default();
+                [list, b"[0]", rest.get(2..).unwrap_or_default()].concat()
+            }
+            None => name.to_vec(),
+        };
+        members.extend(first.map(|name| (in_place(name), value.to_vec())));
     }
     let object = |members: &[Pair]| json::encode(members).map_err(|_| NoSample::Keys);
     let covers = gate.credentials.scheme.covers;
@@ -182,6 +191,9 @@ mod tests {
                 _ => PASSWD,
             };
             check(&format!("provider = {name}\n{auth}"));
+            check(&format!(
+                "provider = {name}\n{auth}\nown_numbers = 12025550160"
+            ));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Every key of the table: by default, given, empty and bad; in both spellings and per index.
 
 use super::*;
+use crate::message::Number;
 use crate::proto::grammar::Condition;
 use crate::proto::provider::{AnswerPlace, NO_LENGTH};
 
@@ -491,6 +492,17 @@ const ROWS: &[Row] = &[
     Row {
         values: &[("results", "results")],
         ..row(Websmsd, "each")
+    },
+    Row {
+        values: &[
+            ("+12025550160", "+12025550160"),
+            (
+                "\"(202) 555-0160, 46700000000,, 911\"",
+                "2025550160 46700000000 911",
+            ),
+        ],
+        bad: &["\"1,a b\"", "\"1,_X.\"", "s"],
+        ..row(Websmsd, "own_numbers")
     },
     Row {
         default: "AsIs",
@@ -1043,6 +1055,10 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websmsd, "key_caption") => text(webhook.key_caption.as_bytes()),
         (Websmsd, "key_media") => text(webhook.key_media.as_bytes()),
         (Websmsd, "media") => format!("{:?}", webhook.media),
+        (Websmsd, "own_numbers") => {
+            let own: Vec<&str> = webhook.own_numbers.iter().map(Number::as_str).collect();
+            own.join(" ")
+        }
         (Websmsd, "each") => text(&webhook.each),
         (Websmsd, "report_success") => text(&webhook.report_success),
         (Websmsd, "report_type") => webhook.report_type.clone(),

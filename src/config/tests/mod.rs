@@ -1222,7 +1222,8 @@ fn every_place_of_a_preset_is_a_path() {
     let wrong = "[websmsd]\nkey_media = 'a[.b'\n";
     check_warning(wrong, 2, "is no path");
     check_silence("[websmsd]\nkey_media = 'MediaUrl*'\n", "is no path");
-    check_warning("[websmsd]\nkey_to = 'a[].b'\n", 2, "is no path");
+    check_silence("[websmsd]\nkey_to = 'a[].b'\n", "is no path");
+    check_warning("[websmsd]\nkey_from = 'a[].b'\n", 2, "is no path");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::message::Number;
 use crate::proto::grammar::{Alternatives, Conditions};
 use crate::proto::webhook::verify::{Credentials, PublicUrl};
 use crate::proto::wire::cidr::Cidr;
@@ -79,6 +80,8 @@ pub struct Webhook {
     pub accept_if: Conditions,
     /// Path of the list whose elements are one message each; empty: none.
     pub each: Vec<u8>,
+    /// Our numbers: of several destinations of one SMS these get it. None: the first gets it.
+    pub own_numbers: Vec<Number>,
     /// What happens to both numbers.
     pub number_format: NumberFormat,
     /// What the text is written in.
@@ -141,6 +144,7 @@ impl Webhook {
             key_id: "".into(),
             accept_if: "".into(),
             each: Vec::new(),
+            own_numbers: Vec::new(),
             number_format: NumberFormat::AsIs,
             text_decode: Decode::None,
             key_caption: "".into(),

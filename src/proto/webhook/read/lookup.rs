@@ -127,16 +127,20 @@ impl<'a> Places<'a> {
             .try_fold(place, |place, step| self.child(place, step))
     }
 
-    /// The last value of this name below a place.
-    pub(super) fn deep(&self, place: Place<'a>, name: &[u8]) -> Option<Found<'a>> {
+    /// The last place of this name below another that has a value.
+    pub(super) fn deep(&self, place: Place<'a>, name: &[u8]) -> Option<Place<'a>> {
         match place {
             Place::Scalar(bytes) => self.deep(Place::Json(self.json(bytes)?), name),
-            Place::Json(value) => value.members(name).filter_map(first_json).last(),
+            Place::Json(value) => value
+                .members(name)
+                .map(Place::Json)
+                .filter(has_value)
+                .last(),
             Place::Array(array) => {
                 let mut last = None;
                 for (key, value) in array.entries() {
                     let place = place_of(value);
-                    let here = key.is(name).then(|| first(place)).flatten();
+                    let here = Some(place).filter(|place| key.is(name) && has_value(place));
                     last = self.deep(place, name).or(here).or(last);
                 }
                 last
@@ -145,7 +149,7 @@ impl<'a> Places<'a> {
     }
 
     /// Adds a scalar, or all of a list of scalars.
-    fn scalars(&self, place: Place<'a>, found: &mut Vec<Found<'a>>) {
+    fn scalars(&self, place: Place<'a>, found: &mut Vec<Place<'a>>) {
         let Some(one) = first(place) else {
             return;
         };
@@ -156,7 +160,7 @@ impl<'a> Places<'a> {
     }
 
     /// Every value of this name below a place.
-    fn deep_every(&self, place: Place<'a>, name: &[u8], found: &mut Vec<Found<'a>>) {
+    fn deep_every(&self, place: Place<'a>, name: &[u8], found: &mut Vec<Place<'a>>) {
         match place {
             Place::Scalar(bytes) => {
                 if let Some(value) = self.json(bytes) {
@@ -180,18 +184,18 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// A key's value, sought in `roots` as the module says.
-    fn find(&self, roots: &[Place<'a>], key: &[u8], depth: Depth) -> Option<Found<'a>> {
+    /// Where a key has its value, a scalar or a list of scalars, sought in `roots` as the module says.
+    fn place(&self, roots: &[Place<'a>], key: &[u8], depth: Depth) -> Option<Place<'a>> {
         if key.is_empty() {
             return None;
         }
         let mut roots_in_turn = roots.iter().copied();
-        let named = roots_in_turn.find_map(|root| first(self.child(root, key)?));
+        let named = roots_in_turn.find_map(|root| self.child(root, key).filter(has_value));
         named.or_else(|| {
             if json::is_path(key) {
                 let path = json::steps(key)?;
                 let mut roots = roots.iter().copied();
-                return roots.find_map(|root| first(self.at(root, &path)?));
+                return roots.find_map(|root| self.at(root, &path).filter(has_value));
             }
             let mut roots = roots.iter().filter(|_| depth == Depth::Any).copied();
             roots.find_map(|root| self.deep(root, key))
@@ -243,8 +247,8 @@ impl<'a> Places<'a> {
 
     /// Whether a condition holds of what the permit does not cover; `None` where that has not the key.
     pub(super) fn uncovered(&self, condition: &Condition) -> Option<bool> {
-        let found = self.find(&self.uncovered, &condition.key, Depth::Any)?;
-        Some(condition.holds(&found.into_bytes()))
+        let found = self.place(&self.uncovered, &condition.key, Depth::Any);
+        Some(condition.holds(&first(found?)?.into_bytes()))
     }
 }
 
@@ -267,12 +271,38 @@ impl<'a> Scope<'_, 'a> {
 
     /// The value of a name or path; none for an empty one.
     pub(super) fn find_name(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
-        let found = match self {
-            Scope::Whole(places) => places.find(&places.covered, key, Depth::Any),
-            Scope::Beside(places) => places.find(&places.covered, key, Depth::Top),
-            Scope::Element(places, element) => places.find(&[*element], key, Depth::Any),
+        if lists(key).is_some() {
+            return self.all_of(key, 1).into_iter().next();
+        }
+        Some(first(self.place(key)?)?.into_bytes())
+    }
+
+    fn place(&self, key: &[u8]) -> Option<Place<'a>> {
+        let (places, roots) = self.roots();
+        let depth = match self {
+            Scope::Beside(_) => Depth::Top,
+            Scope::Whole(_) | Scope::Element(..) => Depth::Any,
         };
-        found.map(Found::into_bytes)
+        places.place(roots, key, depth)
+    }
+
+    /// Every value of a key, and whether they stand in a list; none where it has no value.
+    pub(super) fn list(&self, key: &Alternatives) -> (bool, Vec<Cow<'a, [u8]>>) {
+        let (places, _) = self.roots();
+        for name in key.iter() {
+            if lists(name).is_some() {
+                let all = self.all_of(name, JSON_VALUES_MAX);
+                if !all.is_empty() {
+                    return (true, all);
+                }
+            } else if let Some(place) = self.place(name) {
+                let mut found = Vec::new();
+                places.scalars(place, &mut found);
+                let (is_list, _) = places.inner(place);
+                return (is_list, found.into_iter().map(Place::into_bytes).collect());
+            }
+        }
+        (false, Vec::new())
     }
 
     /// The same for a name of which only matters whether it is there: what is no scalar is a value
@@ -303,11 +333,7 @@ impl<'a> Scope<'_, 'a> {
             let all = core::iter::once(self.find_name(stem)).chain((0..=values_max).map(numbered));
             return all.flatten().take(values_max).collect();
         }
-        let split = key.windows(3).position(|three| three == b"[].");
-        let (list, rest) = split
-            .and_then(|at| key.split_at_checked(at))
-            .unwrap_or((key, b""));
-        let rest = rest.get(3..).unwrap_or_default();
+        let (list, rest) = lists(key).unwrap_or((key, b""));
         let Some(path) = json::steps(list).filter(|path| !path.is_empty()) else {
             return Vec::new();
         };
@@ -319,10 +345,10 @@ impl<'a> Scope<'_, 'a> {
         for element in places.elements(list).unwrap_or_else(|| vec![list]) {
             let value = match rest {
                 [] => first(element),
-                rest => places.find(&[element], rest, Depth::Any),
+                rest => places.place(&[element], rest, Depth::Any).and_then(first),
             };
             if found.len() < values_max {
-                found.extend(value.map(Found::into_bytes));
+                found.extend(value.map(Place::into_bytes));
             }
         }
         found
@@ -357,7 +383,7 @@ impl<'a> Scope<'_, 'a> {
                 places.deep_every(*root, key, &mut found);
             }
         }
-        found.into_iter().map(Found::into_bytes).collect()
+        found.into_iter().map(Place::into_bytes).collect()
     }
 
     /// One place of this one.
@@ -383,20 +409,22 @@ enum Depth {
     Any,
 }
 
-/// A value that was found.
-#[derive(Clone, Copy)]
-pub(super) enum Found<'a> {
-    Form(&'a [u8]),
-    Json(json::Value<'a>),
-}
-
-impl<'a> Found<'a> {
+impl<'a> Place<'a> {
+    /// A scalar's value.
     fn into_bytes(self) -> Cow<'a, [u8]> {
         match self {
-            Found::Form(bytes) => Cow::Borrowed(bytes),
-            Found::Json(value) => Cow::Owned(value.scalar().unwrap_or_default()),
+            Place::Scalar(bytes) => Cow::Borrowed(bytes),
+            Place::Json(value) => Cow::Owned(value.scalar().unwrap_or_default()),
+            Place::Array(_) => Cow::Borrowed(b""),
         }
     }
+}
+
+/// `a[].b` as the path of the list and what is meant of each element; `None` for any other key.
+fn lists(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = key.windows(3).position(|three| three == b"[].")?;
+    let (list, rest) = key.split_at_checked(at)?;
+    Some((list, rest.get(3..)?))
 }
 
 fn place_of(value: &Value) -> Place<'_> {
@@ -407,13 +435,13 @@ fn place_of(value: &Value) -> Place<'_> {
 }
 
 /// A scalar, or the first of a list of scalars.
-pub(super) fn first(place: Place<'_>) -> Option<Found<'_>> {
+pub(super) fn first(place: Place<'_>) -> Option<Place<'_>> {
     match place {
-        Place::Scalar(bytes) => Some(Found::Form(bytes)),
-        Place::Json(value) => first_json(value),
+        Place::Scalar(_) => Some(place),
+        Place::Json(value) => value.first().map(Place::Json),
         Place::Array(array) => {
             let mut scalars = array.entries().iter().map(|(_, value)| match value {
-                Value::Scalar(bytes) => Some(Found::Form(bytes)),
+                Value::Scalar(bytes) => Some(Place::Scalar(bytes)),
                 Value::Array(_) => None,
             });
             let all = is_list(array) && scalars.clone().all(|scalar| scalar.is_some());
@@ -422,8 +450,8 @@ pub(super) fn first(place: Place<'_>) -> Option<Found<'_>> {
     }
 }
 
-fn first_json(value: json::Value<'_>) -> Option<Found<'_>> {
-    value.first().map(Found::Json)
+fn has_value(place: &Place<'_>) -> bool {
+    first(*place).is_some()
 }
 
 /// Whether the keys are 0, 1, 2, ….

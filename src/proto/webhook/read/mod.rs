@@ -1,34 +1,35 @@
 //! A permit and its request → messages.
 //!
 //! Which parameters may be read is decided in `source`, which of them a key means in `lookup`, how many
-//! messages there are in `shape`, what becomes of a text in `text`. Here stands what makes them an SMS.
+//! messages there are in `shape`, what makes them an SMS in `item`, what becomes of a text in `text`.
 //!
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
+mod item;
 mod lookup;
 mod shape;
 mod source;
 mod text;
 mod whole;
 
-use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::limits::MESSAGES_MAX;
-use crate::message::{BadMessage, Message, Number, Sender, Text};
+use crate::message::BadMessage;
 use crate::proto::grammar::{Condition, Conditions};
 use crate::proto::webhook::access::Permit;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::wire::form::TooMuch;
-use crate::proto::wire::number;
 use crate::proto::wire::request::Request;
+pub use item::Item;
+use item::Maker;
 use lookup::{Place, Places, Scope};
 use shape::{Level, Shape};
 use source::Source;
-use text::{charset, text};
+use text::charset;
 
 /// What a request that was let in says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +38,6 @@ pub enum Reading {
     Messages(Vec<Item>),
     /// No message (`accept_if`, an empty list): acknowledged, logged, nothing else.
     Filtered,
-}
-
-/// One element of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// The SMS, or why it is none. Of a request that is one message always the former.
-    pub message: Result<Message, BadMessage>,
-    /// The provider's id, not empty.
-    pub id: Option<Vec<u8>>,
-    /// The channel that was dropped from before the sender, or else the destination: `whatsapp`.
-    pub channel: Option<&'static str>,
 }
 
 /// Why a request holds no message. The peer's fault, always.
@@ -157,6 +147,8 @@ fn messages(
     charset: Option<&str>,
 ) -> Result<Reading, BadWebhook> {
     let whole = Scope::Whole(places);
+    let maker = Maker::new(webhook, charset);
+    let mut items = Vec::new();
     let Some(is_message) = holds(&webhook.accept_if, source, places) else {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
     };
@@ -172,10 +164,15 @@ fn messages(
         Shape::Several(elements, level) => (elements, level),
         _ if !is_message => return Ok(Reading::Filtered),
         one => {
-            let item = item(whole, one, webhook, charset);
-            return match item.message {
-                Ok(_) => Ok(Reading::Messages(vec![item])),
-                Err(error) => Err(BadWebhook::Message(error)),
+            maker.add_to(&mut items, whole, one);
+            return match items.as_slice() {
+                [
+                    Item {
+                        message: Err(bad), ..
+                    },
+                ] => Err(BadWebhook::Message(bad.clone())),
+                _ if items.len() > MESSAGES_MAX => Err(BadWebhook::TooMuch("messages")),
+                _ => Ok(Reading::Messages(items)),
             };
         }
     };
@@ -183,15 +180,17 @@ fn messages(
         return Err(BadWebhook::TooMuch("messages"));
     }
     let accepted = accepted(&webhook.accept_if, &elements, level, places);
-    let mut items = Vec::new();
     for (place, accepted) in elements.iter().zip(accepted) {
         if accepted {
             if level == Level::Inside {
                 return Err(BadWebhook::Message(BadMessage::Several));
             }
             let element = Scope::Element(places, *place);
-            items.push(item(element, element.shape(webhook), webhook, charset));
+            maker.add_to(&mut items, element, element.shape(webhook));
         }
+    }
+    if items.len() > MESSAGES_MAX {
+        return Err(BadWebhook::TooMuch("messages"));
     }
     match items.is_empty() {
         true => Ok(Reading::Filtered),
@@ -267,45 +266,6 @@ pub fn names_any(coverage: &Coverage, request: &Request<'_>, webhook: &Webhook) 
     ]
     .into_iter()
     .any(|key| whole.find(key).is_some())
-}
-
-fn item(scope: Scope, shape: Shape, webhook: &Webhook, charset: Option<&str>) -> Item {
-    let (message, channel) = match message(scope, shape, webhook, charset) {
-        Ok((message, channel)) => (Ok(message), channel),
-        Err(bad) => (Err(bad), None),
-    };
-    let id = scope.find(&webhook.key_id).map(Cow::into_owned);
-    Item {
-        message,
-        id: id.filter(|id| !id.is_empty()),
-        channel,
-    }
-}
-
-/// The SMS, and the channel that stood before one of its numbers.
-fn message(
-    scope: Scope,
-    shape: Shape,
-    webhook: &Webhook,
-    charset: Option<&str>,
-) -> Result<(Message, Option<&'static str>), BadMessage> {
-    let destination = match shape {
-        Shape::One => scope,
-        Shape::To(first) => scope.inside(first),
-        Shape::Several(..) => return Err(BadMessage::Several),
-    };
-    let missing = |field| BadMessage::Missing { field };
-    let to = destination.find(&webhook.key_to).ok_or(missing("to"))?;
-    let from = scope.find(&webhook.key_from).ok_or(missing("from"))?;
-    let ((to, to_channel), (from, from_channel)) = (number::inbound(&to), number::inbound(&from));
-    let (to, from) = (Number::parse_inbound(&to)?, Sender::parse_inbound(&from)?);
-    let in_format = |raw: &str| number::format(raw, webhook.number_format).into_bytes();
-    let message = Message {
-        to: Number::parse_inbound(&in_format(to.as_str()))?,
-        from: Sender::parse_inbound(&in_format(from.as_str()))?,
-        text: Text::parse_inbound(&text(scope, webhook)?, charset),
-    };
-    Ok((message, from_channel.or(to_channel)))
 }
 
 #[cfg(test)]

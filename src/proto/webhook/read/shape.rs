@@ -14,8 +14,8 @@ use crate::proto::wire::json;
 pub(super) enum Shape<'a> {
     /// One.
     One,
-    /// One, to several destinations, of which this is the first.
-    To(Place<'a>),
+    /// One, to several destinations, of which each of these has one.
+    To(Vec<Place<'a>>),
     /// Several, an element each.
     Several(Vec<Place<'a>>, Level),
 }
@@ -64,8 +64,11 @@ impl<'a> Scope<'_, 'a> {
                 }
                 let [deep_to, ..] = &deep;
                 if to > 1 && matches!(shape, Shape::One) {
-                    let first = inner.iter().find(|it| has_any(places, **it, deep_to));
-                    shape = first.map_or(Shape::One, |first| Shape::To(*first));
+                    let holding = inner.iter().filter(|it| has_any(places, **it, deep_to));
+                    let holding: Vec<Place> = holding.copied().collect();
+                    if !holding.is_empty() {
+                        shape = Shape::To(holding);
+                    }
                 }
             }
             queue.extend(inner);

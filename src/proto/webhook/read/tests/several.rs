@@ -1,6 +1,7 @@
 //! Lists that no `each` names: several messages, several destinations, or neither.
 
 use super::*;
+use crate::message::Number;
 
 const SEVERAL: &str = "bad: several messages, and each does not name their list";
 
@@ -243,4 +244,103 @@ fn a_filter_judges_each_message_of_such_a_list() {
     check(&incoming, JSON, media, "1 2 x");
     let to = r#"{"a":{"type":"in"},"From":2,"Body":"x","m":[{"To":1},{"To":3}]}"#;
     check(&incoming, JSON, to, "1 2 x");
+}
+
+#[test]
+fn own_numbers_get_a_group_text() {
+    let own = |key_to: &str, numbers: &[&str], format: NumberFormat| {
+        with(|webhook| {
+            let number = |text: &&str| Number::parse_inbound(text.as_bytes()).unwrap();
+            webhook.own_numbers = numbers.iter().map(number).collect();
+            webhook.key_to = key_to.into();
+            webhook.key_id = "id".into();
+            webhook.number_format = format;
+        })
+    };
+    let text = |to: &str| format!(r#"{{"From":2,"Body":"x","To":{to},"id":"a"}}"#);
+    let plus = |numbers: &[&str]| own("To", numbers, NumberFormat::Plus);
+    let two = plus(&["12025550160", "+12025550161"]);
+    let not_ours = "bad: none of its destinations is in own_numbers";
+    // Ours second, twice, in another spelling, among others that are no numbers at all.
+    for to in [
+        r#"["+13035550100","12025550160"]"#,
+        r#"["+13035550100","+12025550160","0012025550160","12025550160"]"#,
+        r#"["a@b.example","","(202) 555-0160","tel:+1 202 555 0160"]"#,
+        r#"["12025550160"]"#,
+    ] {
+        check(&two, JSON, &text(to), "+12025550160 2 x#a");
+    }
+    // Both, each once, and each known by its own id.
+    let both = text(r#"[12025550161,13035550100,12025550160,12025550161]"#);
+    check(
+        &two,
+        JSON,
+        &both,
+        "+12025550161 2 x#a\0+12025550161|+12025550160 2 x#a\0+12025550160",
+    );
+    check(
+        &two,
+        JSON,
+        &text(r#"["13035550100","13035550101"]"#),
+        not_ours,
+    );
+    check(&two, JSON, &text(r#"["13035550100"]"#), not_ours);
+    // What is no list is what the provider says.
+    check(&two, JSON, &text("13035550100"), "+13035550100 2 x#a");
+    check(&two, JSON, &text("[]"), "bad: no to");
+    // Without own_numbers the first.
+    check(
+        &plus(&[]),
+        JSON,
+        &text(r#"[13035550100,12025550160]"#),
+        "+13035550100 2 x#a",
+    );
+    // In whatever list the destinations stand.
+    let people = r#"[{"To":"13035550100"},{"To":"12025550160"}]"#;
+    let below = format!(r#"{{"From":2,"Body":"x","m":{people}}}"#);
+    check(&two, JSON, &below, "+12025550160 2 x");
+    let path = |numbers: &[&str]| own("m[].To", numbers, NumberFormat::Plus);
+    check(&path(&["12025550160"]), JSON, &below, "+12025550160 2 x");
+    check(&path(&[]), JSON, &below, "+13035550100 2 x");
+    check(&path(&["1"]), JSON, &below, not_ours);
+    check(
+        &path(&["1"]),
+        JSON,
+        r#"{"From":2,"Body":"x","m":[]}"#,
+        "bad: no to",
+    );
+    let form = "To[]=13035550100&To[]=12025550160&From=2&Body=x";
+    check(&two, FORM, form, "+12025550160 2 x");
+    let nanp = own("To", &["+12025550160"], NumberFormat::PlusNanp);
+    check(
+        &nanp,
+        JSON,
+        &text(r#"["3035550100","2025550160"]"#),
+        "+12025550160 2 x#a",
+    );
+    // With each, for each of its elements.
+    let mut each = two.clone();
+    each.each = "m".into();
+    let several =
+        r#"{"m":[{"To":[1,12025550160],"From":2,"Body":"x"},{"To":[3,4],"From":5,"Body":"y"}]}"#;
+    check(
+        &each,
+        JSON,
+        several,
+        "+12025550160 2 x|!none of its destinations is in own_numbers",
+    );
+    // All SMS of a request count.
+    let many = |count: usize| {
+        let numbers: Vec<String> = (0..count).map(|nth| format!("1202555{nth:04}")).collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        let body = text(&format!("[{}]", numbers.join(",")));
+        let read = post(&plus(&numbers), JSON, body);
+        read.map(|reading| match reading {
+            Reading::Messages(items) => items.len(),
+            Reading::Filtered => 0,
+        })
+    };
+    assert_eq!(many(99), Ok(99));
+    assert_eq!(many(100), Ok(100));
+    assert_eq!(many(101), Err(BadWebhook::TooMuch("messages")));
 }
