@@ -82,9 +82,10 @@ pub const LINGER_WAIT: Duration = Duration::from_secs(1);
 pub const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Pause after `EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED` at accept.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How far the time in a signature may lie from ours, either way, seconds: the tolerance of the
-/// providers' own libraries, enough for a delayed request and a clock that is a little off. Beyond:
-/// 401, for it may be a request that somebody recorded.
+/// How far the time in a signature may lie from ours, either way, seconds, unless `auth_age` says
+/// otherwise: the tolerance of the providers' own libraries that have one, enough for a delayed request
+/// and a clock that is a little off. Beyond: 401, for it may be a request that somebody recorded. Where
+/// `auth_age` is longer, each signature is remembered.
 pub const SIGNATURE_AGE_S_MAX: u64 = 300;
 /// The same where a token says itself from when to when it holds, seconds: the slip of two clocks
 /// (MessageBird's libraries). Beyond: 401.
@@ -350,6 +351,8 @@ pub const INDEX_BYTES_MAX: usize = 64;
 pub const ALTERNATIVES_MAX: usize = 16;
 /// Conditions of one key (`accept_if`). Each is a search of its own, too.
 pub const CONDITIONS_MAX: usize = 16;
+/// `auth_age`, seconds: a week. Providers repeat an SMS for a day or two.
+pub const AUTH_AGE_S_MAX: u64 = 7 * 86_400;
 /// Entries of `own_numbers`: a block of numbers. Each destination of a group text is compared with them.
 pub const OWN_NUMBERS_MAX: usize = 1000;
 /// Compiled `response_check` or `later_check`, bytes.

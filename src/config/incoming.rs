@@ -1,8 +1,9 @@
 //! `[websmsd]` → who may deliver, and how webhooks are read.
 
+use crate::limits::SIGNATURE_AGE_S_MAX;
 use crate::proto::webhook::access::{Rules, Status};
 use crate::proto::webhook::interface::{Decode, Gate, Interface, Media, Webhook};
-use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES};
+use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES, Tells};
 use crate::proto::wire::json;
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
@@ -35,6 +36,25 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rule
         interfaces,
         proxies: reader.read("proxy_addr", values::cidrs),
         proxy_header: reader.read("proxy_header", values::cgi_header),
+    }
+}
+
+/// Without a folder no signature is remembered for longer than the program runs, so none may be older than
+/// a recorded one would be of use. A preset asks for more only where there is a folder.
+pub fn check_ages(table: &Table<'_>, rules: &mut Rules, notes: &mut Notes) {
+    for (value, line) in table.values_of("auth_age") {
+        let is_long = |age_s: &Option<u64>| age_s.is_none_or(|it| it > SIGNATURE_AGE_S_MAX);
+        if values::age(value).as_ref().is_ok_and(is_long) {
+            let text = format!(
+                "[websmsd] auth_age above {SIGNATURE_AGE_S_MAX}s remembers each signature in [queue] \
+                 dir, which is empty; name a folder there"
+            );
+            notes.fault(line, text);
+        }
+    }
+    for interface in &mut rules.interfaces {
+        let age_s = &mut interface.gate.auth_age_s;
+        *age_s = Some(age_s.map_or(SIGNATURE_AGE_S_MAX, |it| it.min(SIGNATURE_AGE_S_MAX)));
     }
 }
 
@@ -94,6 +114,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         paths: reader.read("url_path", |value| values::paths(value).map(Some)),
         credentials: credentials(reader),
         public_url: reader.read("public_url", url::public_url),
+        auth_age_s: reader.read_or("auth_age", values::age, Some(SIGNATURE_AGE_S_MAX)),
         key_echo: reader.read("key_echo", values::alternatives),
     };
     let public_url_is_bad = gate.public_url.is_none() && !reader.raw("public_url").is_empty();
@@ -104,6 +125,13 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
             scheme.name
         );
         reader.fault("auth_method", &text);
+    }
+    if scheme.tells != Tells::Time && reader.given("auth_age") && !reader.is_preset("auth_age") {
+        let text = format!(
+            "changes nothing, since auth_method {} signs no time",
+            scheme.name
+        );
+        reader.warn("auth_age", &text);
     }
     if gate.permit.is_none() && gate.credentials.is_none() {
         let text = "is not given and auth_method neither, so anybody may deliver; give one";

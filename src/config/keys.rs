@@ -205,6 +205,7 @@ pub const KEYS: &[Key] = &[
     webhook("auth_user", None, Value("")),
     webhook("auth_passwd", Some("auth_secret"), Value("")),
     webhook("auth_hash", None, Value("sha256")),
+    webhook("auth_age", None, Value("300s")),
     webhook("public_url", None, Value("")),
     webhook("provider", None, Value("")),
     once(Websmsd, "listen", ""),
@@ -303,7 +304,7 @@ mod tests {
         check(Section::Websmsd, "trusted_proxy", "proxy_addr");
         check(Section::Websmsd, "path", "url_path");
         check(Section::Websmsd, "secret", "auth_secret");
-        check(Section::Websmsd, "auth", "auth_hash");
+        check(Section::Websmsd, "auth", "auth_age");
         check(Section::Websmsd, "listn", "listen");
         check(Section::Websmsd, "colour", "provider");
         check(Section::Astqueue, "outgoing_dir", "outgoingdir");

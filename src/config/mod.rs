@@ -206,7 +206,10 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
         outgoing::check_quotas(&websms, notes);
     }
     let outgoing_is_sound = is_sound(notes);
-    let rules = incoming::read(&websmsd, &presets, notes);
+    let mut rules = incoming::read(&websmsd, &presets, notes);
+    if queue.dir.is_none() {
+        incoming::check_ages(&websmsd, &mut rules, notes);
+    }
     is_sound(notes);
     let listening = program::listening(&mut Reader::once(&websmsd, notes));
     let listening_is_sound = is_sound(notes);

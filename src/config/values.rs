@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::{
-    CALL_FILE_NUMBER_MAX, OWN_NUMBERS_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX, RETRY_PAUSES_MAX,
+    AUTH_AGE_S_MAX, CALL_FILE_NUMBER_MAX, OWN_NUMBERS_MAX, QUOTA_MAX, RETRY_PAUSE_S_MAX,
+    RETRY_PAUSES_MAX,
 };
 use crate::message::{LogNumbers, Number};
 use crate::proto::grammar::{Alternatives, Conditions, entries, pair};
@@ -324,6 +325,14 @@ pub fn duration(value: &[u8], max_s: u64) -> Parsed<Duration> {
             let text = format!("is no time from 1s to {max_s}s; write 30s, 10m, 1h or 2d, say");
             no(value, &text)
         })
+}
+
+/// `auth_age`, seconds; empty or `none`: of any age.
+pub fn age(value: &[u8]) -> Parsed<Option<u64>> {
+    match value {
+        [] | b"none" => Ok(None),
+        value => Ok(Some(duration(value, AUTH_AGE_S_MAX)?.as_secs())),
+    }
 }
 
 /// `rate`, `20/min`; empty: none.

@@ -260,6 +260,11 @@ type Signer = Box<dyn Fn(u32) -> Webhook>;
 
 /// Schemes by which one request can be sent to either of two interfaces: method, secret, requests.
 fn schemes() -> Vec<(&'static str, String, Signer)> {
+    schemes_of(0)
+}
+
+/// The same; what signs a time does so `age_s` ago.
+fn schemes_of(age_s: u64) -> Vec<(&'static str, String, Signer)> {
     let json = |number: u32| JSON_SMS.replace("Hello", &format!("Hello {number}"));
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let public = format!("\"{}\"", base64(pair.public_key()));
@@ -295,7 +300,7 @@ fn schemes() -> Vec<(&'static str, String, Signer)> {
             "telnyx",
             public,
             Box::new(move |number| {
-                let (body, time_s) = (json(number), now_s());
+                let (body, time_s) = (json(number), now_s() - age_s);
                 let signature = pair.sign(format!("{time_s}|{body}").as_bytes());
                 Webhook::post("/a", JSON, &body)
                     .with("telnyx-timestamp", time_s.to_string())
@@ -306,7 +311,7 @@ fn schemes() -> Vec<(&'static str, String, Signer)> {
             "sinch",
             secret(),
             Box::new(move |number| {
-                let (body, time_s) = (json(number), now_s());
+                let (body, time_s) = (json(number), now_s() - age_s);
                 let signature = sha256(b"secret", &format!("{body}.01JHF.{time_s}"));
                 Webhook::post("/a", JSON, &body)
                     .with("x-sinch-webhook-signature", base64(signature))
@@ -318,8 +323,8 @@ fn schemes() -> Vec<(&'static str, String, Signer)> {
         (
             "vonage",
             secret(),
-            Box::new(|number| {
-                let time = now_s().to_string();
+            Box::new(move |number| {
+                let time = (now_s() - age_s).to_string();
                 let text = format!("Hello {number}");
                 let signed =
                     format!("&Body={text}&From=+15017122661&To=+12025550160&timestamp={time}");
@@ -341,7 +346,7 @@ fn schemes() -> Vec<(&'static str, String, Signer)> {
                 let body = json(number);
                 let claims = format!(
                     r#"{{"iat":{},"payload_hash":"{}"}}"#,
-                    now_s(),
+                    now_s() - age_s,
                     digest_of(&body)
                 );
                 Webhook::post("/a", JSON, &body)
@@ -386,6 +391,74 @@ fn one_signature_without_a_time_delivers_once() {
         check(&websmsd, &signed(1), 200, 1);
         check(&websmsd, &signed(1), 200, 1);
         check(&websmsd, &signed(2), 200, 2);
+    }
+}
+
+const DAY_S: u64 = 86_400;
+
+fn signs_a_time(method: &str) -> bool {
+    matches!(method, "telnyx" | "sinch" | "vonage" | "vonage-jwt")
+}
+
+#[test]
+fn an_old_signature_is_taken_where_auth_age_says_so_and_delivers_once() {
+    for (method, secret, signed) in schemes_of(DAY_S) {
+        if !signs_a_time(method) {
+            continue;
+        }
+        let start = |more: &str| {
+            Websmsd::start(&format!(
+                "[websmsd]\nauth_method = {method}\nauth_passwd = {secret}\n{more}\n"
+            ))
+        };
+        for age in ["", "auth_age = 300s", "auth_age = 23h"] {
+            check(&start(age), &signed(1), 401, 0);
+        }
+        for age in ["auth_age = none", "auth_age = 'none'", "auth_age = 25h"] {
+            let state = Scratch::new();
+            let dir = state.path().display();
+            let conf = format!("{age}\n[queue]\ndir = \"{dir}\"");
+            let websmsd = start(&conf);
+            let (one, two) = (signed(1), signed(2));
+            check(&websmsd, &one, 200, 1);
+            check(&websmsd, &one, 200, 1);
+            check(&websmsd, &two, 200, 2);
+            drop(websmsd);
+            check(&start(&conf), &one, 200, 0);
+        }
+    }
+}
+
+#[test]
+fn what_is_recent_needs_no_record() {
+    // Five minutes are what the provider's own repetitions of one signature have always had.
+    for (method, secret, signed) in schemes() {
+        if signs_a_time(method) {
+            let conf = format!("[websmsd]\nauth_method = {method}\nauth_passwd = {secret}\n");
+            let websmsd = Websmsd::start(&conf);
+            check(&websmsd, &signed(1), 200, 1);
+            assert!(!websmsd.scratch.join("state/seen").exists(), "{method}");
+        }
+    }
+}
+
+#[test]
+fn presets_of_providers_that_repeat_what_they_signed_once_take_it() {
+    let conf = |name: &str, more: &str| {
+        let keys = "key_to = To\nkey_from = From\nkey_body = Body\naccept_if =";
+        format!(
+            "[websmsd]\nprovider = {name}\nauth_method = {name}\nauth_passwd = secret\n{keys}\n{more}"
+        )
+    };
+    for (method, _, signed) in schemes_of(DAY_S) {
+        if matches!(method, "sinch" | "vonage") {
+            let (websmsd, one) = (Websmsd::start(&conf(method, "")), signed(1));
+            check(&websmsd, &one, 200, 1);
+            check(&websmsd, &one, 200, 1);
+            // Nothing would be remembered over a restart.
+            let websmsd = Websmsd::start(&conf(method, "[queue]\ndir =\n"));
+            check(&websmsd, &signed(1), 401, 0);
+        }
     }
 }
 

@@ -660,6 +660,20 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "auth_hash")
     },
     Row {
+        with: "auth_method = sinch\nauth_passwd = p",
+        default: "Some(300)",
+        values: &[
+            ("60", "Some(60)"),
+            ("5m", "Some(300)"),
+            ("7d", "Some(604800)"),
+            ("none", "None"),
+            ("'none'", "None"),
+        ],
+        empty: Some("None"),
+        bad: &["0", "8d", "old", "-1s"],
+        ..row(Websmsd, "auth_age")
+    },
+    Row {
         values: &[
             ("https://pbx.example.com/sms", "https://pbx.example.com/sms"),
             (
@@ -1041,6 +1055,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             url.map_or(String::new(), |url| url.text())
         }
         (Websmsd, "auth_hash") => format!("{:?}", gate.credentials.hash),
+        (Websmsd, "auth_age") => format!("{:?}", gate.auth_age_s),
         (Websmsd, "key_id") => text(webhook.key_id.as_bytes()),
         (Websmsd, "accept_if") => {
             let show = |condition: &Condition| {

@@ -183,6 +183,48 @@ fn a_wrong_list_of_names_or_conditions_is_a_fault_where_it_stands() {
 }
 
 #[test]
+fn a_long_auth_age_needs_a_folder() {
+    let conf = |more: &str, dir: &str| format!("[websmsd]\npermit_addr = 1.1.1.1\n{more}\n{dir}");
+    let sinch = "auth_method = sinch\nauth_passwd = p\nauth_age =";
+    for age in ["", "none", "301s", "1d"] {
+        check_fault(
+            &conf(&format!("{sinch} {age}"), "[queue]\ndir =\n"),
+            5,
+            "[queue] dir",
+        );
+        check_silence(&conf(&format!("{sinch} {age}"), ""), "auth_age");
+    }
+    check_silence(
+        &conf(&format!("{sinch} 300s"), "[queue]\ndir =\n"),
+        "auth_age",
+    );
+    // A preset's is as short as it must be.
+    let age = |dir: &str| {
+        let preset = "provider = sinch\nauth_method = sinch\nauth_passwd = p";
+        let reading = read(conf(preset, dir).as_bytes(), &|_| None);
+        reading.config.unwrap().rules.interfaces[0].gate.auth_age_s
+    };
+    assert_eq!((age(""), age("[queue]\ndir =\n")), (None, Some(300)));
+    for method in ["none", "bearer", "messagebird\npublic_url = https://h"] {
+        let conf = conf(
+            &format!("auth_age = 1h\nauth_passwd = p\nauth_method = {method}"),
+            "",
+        );
+        check_warning(&conf, 3, "changes nothing");
+    }
+    let reading = read(
+        b"[websmsd]\nprovider = vonage\npermit_addr = 1.1.1.1\n",
+        &|_| None,
+    );
+    assert!(
+        reading
+            .notes
+            .iter()
+            .all(|note| !note.text.contains("auth_age"))
+    );
+}
+
+#[test]
 fn the_later_of_two_spellings_holds() {
     fn check(lines: &str, expected: &str) {
         let config = config(&format!("[websmsd]\n{lines}\n"));

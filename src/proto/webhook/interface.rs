@@ -7,9 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::limits::SIGNATURE_AGE_S_MAX;
 use crate::message::Number;
 use crate::proto::grammar::{Alternatives, Conditions};
-use crate::proto::webhook::verify::{Credentials, PublicUrl};
+use crate::proto::webhook::verify::{Credentials, Once, PublicUrl, Tells};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::Request;
@@ -35,6 +36,8 @@ pub struct Gate {
     pub paths: Option<Vec<Vec<u8>>>,
     /// How the provider proves itself.
     pub credentials: Credentials,
+    /// How old a signed time may be, seconds (`auth_age`); `None`: of any age.
+    pub auth_age_s: Option<u64>,
     /// Where the provider sends to (`public_url`), for schemes that sign it.
     pub public_url: Option<PublicUrl>,
     /// The query parameter whose value is echoed (`key_echo`).
@@ -48,6 +51,19 @@ impl Gate {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(blocks), Some(address)) => blocks.iter().any(|block| block.contains(address)),
+        }
+    }
+
+    /// Which requests may not have the signature of an earlier one (spec §8.6): none where it may be so old
+    /// that somebody could have recorded it.
+    pub fn once(&self) -> Once {
+        let scheme = self.credentials.scheme;
+        let is_recent = self
+            .auth_age_s
+            .is_some_and(|age_s| age_s <= SIGNATURE_AGE_S_MAX);
+        match scheme.tells {
+            Tells::Time if !is_recent => Once::Everywhere,
+            _ => scheme.once(),
         }
     }
 

@@ -4,7 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::limits::{NONCE_BYTES_MAX, SIGNATURE_AGE_S_MAX};
+use crate::limits::NONCE_BYTES_MAX;
 use crate::proto::wire::mac::same;
 use crate::proto::wire::request::Request;
 
@@ -94,12 +94,15 @@ pub(super) fn seconds(text: &[u8]) -> Result<u64, Denied> {
     text.and_then(|text| text.parse().ok()).ok_or(Denied::Wrong)
 }
 
-/// Whether a signature of that time may still be taken.
-pub(super) fn fresh(signed_s: u64, now_s: Option<u64>) -> Result<(), Denied> {
+/// Whether a signature of that time may still be taken: it may be `age_s` off, `None` if by any time.
+pub(super) fn fresh(signed_s: u64, now_s: Option<u64>, age_s: Option<u64>) -> Result<(), Denied> {
+    let Some(age_s) = age_s else {
+        return Ok(());
+    };
     let now_s = now_s.ok_or(Denied::Clock)?;
-    match signed_s.abs_diff(now_s) {
-        0..=SIGNATURE_AGE_S_MAX => Ok(()),
-        _ => Err(Denied::Time),
+    match signed_s.abs_diff(now_s) <= age_s {
+        true => Ok(()),
+        false => Err(Denied::Time),
     }
 }
 

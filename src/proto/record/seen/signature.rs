@@ -56,7 +56,7 @@ pub fn remembers(rules: &Rules, interface: &Interface) -> bool {
 
 fn counts(rules: &Rules, to: &Interface) -> Option<Counts> {
     let credentials = &to.gate.credentials;
-    match credentials.scheme.once() {
+    match to.gate.once() {
         Once::Never => None,
         Once::Everywhere => Some(Counts::Everywhere),
         Once::Elsewhere => {

@@ -210,7 +210,9 @@ pub fn check<'r>(
     let gate = &interface.gate;
     let public_url = gate.public_url.as_ref();
     Ok(Permit {
-        proven: gate.credentials.check(public_url, request, now_s)?,
+        proven: gate
+            .credentials
+            .check(public_url, request, now_s, gate.auth_age_s)?,
         interface,
     })
 }

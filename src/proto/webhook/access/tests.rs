@@ -18,6 +18,7 @@ fn gate(permit: Option<&str>, paths: Option<&[&str]>) -> Gate {
         paths: paths.map(|paths| paths.iter().map(|path| path.as_bytes().to_vec()).collect()),
         credentials: Credentials::none(),
         public_url: None,
+        auth_age_s: None,
         key_echo: "".into(),
     }
 }

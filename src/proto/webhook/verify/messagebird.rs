@@ -16,7 +16,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     name: "messagebird",
     needs: Needs::PasswdAndHash("the signing key", jwt::HASHES),
     covers: Covers::Url,
-    tells: Tells::Time,
+    tells: Tells::Until,
     joins: false,
     headers: &["MessageBird-Signature-JWT"],
     check,

@@ -73,12 +73,13 @@ impl Credentials {
     }
 
     /// What a request proves, body included. A scheme that covers the URL proves nothing without
-    /// `public_url`. `now_s` is `None` while the clock is not sane.
+    /// `public_url`. `now_s` is `None` while the clock is not sane, and `age_s` is `auth_age`.
     pub fn check(
         &self,
         public_url: Option<&PublicUrl>,
         request: &Request,
         now_s: Option<u64>,
+        age_s: Option<u64>,
     ) -> Result<Proven, Denied> {
         let url = self.url(public_url, request).ok_or(Denied::Wrong)?;
         let subject = Subject {
@@ -86,6 +87,7 @@ impl Credentials {
             url: &url,
             given: self.given(request)?,
             now_s,
+            age_s,
         };
         let signature = (self.scheme.check)(self, &subject)?;
         let coverage = match self.scheme.covers {
@@ -118,6 +120,7 @@ impl Credentials {
             url: &url,
             given: b"",
             now_s: Some(now_s),
+            age_s: None,
         };
         let mut proof = Proof::default();
         let value = sign(self, &subject, &mut proof).ok_or(Unsigned::Missing)?;

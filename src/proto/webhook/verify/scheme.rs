@@ -80,8 +80,10 @@ pub enum Tells {
     Nothing,
     /// The provider's id of the message, or a nonce. No time is signed, or none is judged.
     Id,
-    /// The time of sending, which must be now.
+    /// The time of sending, which `auth_age` judges.
     Time,
+    /// The time until which it holds.
+    Until,
 }
 
 /// Which requests may not have the signature of an earlier one (spec §8.6).
@@ -118,6 +120,8 @@ pub struct Subject<'a> {
     pub given: &'a [u8],
     /// When; `None` while the clock is not sane.
     pub now_s: Option<u64>,
+    /// How far from that the time of a signature may be (`auth_age`); `None`: by any time.
+    pub age_s: Option<u64>,
 }
 
 /// What a signature adds to a request.
@@ -144,13 +148,14 @@ impl Scheme {
         !matches!(self.needs, Needs::Refused(_))
     }
 
-    /// Which requests may not have the signature of an earlier one.
+    /// Which requests may not have the signature of an earlier one, where a signed time must be that of
+    /// the last minutes.
     pub fn once(&self) -> Once {
         match (self.tells, self.joins, self.covers) {
             (Tells::Unsigned, _, _) => Once::Never,
             (_, true, _) | (Tells::Id, _, _) => Once::Everywhere,
-            (Tells::Nothing | Tells::Time, false, Covers::Url) => Once::Never,
-            (Tells::Nothing | Tells::Time, false, _) => Once::Elsewhere,
+            (Tells::Nothing | Tells::Time | Tells::Until, false, Covers::Url) => Once::Never,
+            (Tells::Nothing | Tells::Time | Tells::Until, false, _) => Once::Elsewhere,
         }
     }
 

@@ -35,7 +35,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
     let time = the_one(request, TIMESTAMP)?;
     let signed_s = seconds(time)?;
     let signature = equal(subject.given, signature(credentials, subject, nonce, time))?;
-    fresh(signed_s, subject.now_s)?;
+    fresh(signed_s, subject.now_s, subject.age_s)?;
     Ok(signature)
 }
 

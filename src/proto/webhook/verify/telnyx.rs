@@ -37,7 +37,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
     let signed_s = seconds(time)?;
     let message = [time, b"|", request.body].concat();
     holds(verifies(&credentials.secret, &message, &signature))?;
-    fresh(signed_s, subject.now_s)?;
+    fresh(signed_s, subject.now_s, subject.age_s)?;
     Ok(signature)
 }
 

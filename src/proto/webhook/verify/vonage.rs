@@ -40,7 +40,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
     let given = given.to_ascii_lowercase();
     let expected = mac::of_parameters(credentials.hash, &credentials.secret, pairs);
     let signature = equal(&given, expected)?;
-    fresh(signed_s, subject.now_s)?;
+    fresh(signed_s, subject.now_s, subject.age_s)?;
     Ok(signature)
 }
 

@@ -28,7 +28,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
     let claims = jwt::read(token(subject.given, "bearer")?, credentials)?;
     claims.has_hash("payload_hash", subject.request.body)?;
     let made_s = claims.seconds("iat")?.ok_or(Denied::Wrong)?;
-    fresh(made_s, subject.now_s)?;
+    fresh(made_s, subject.now_s, subject.age_s)?;
     claims.holds(subject.now_s)?;
     Ok(claims.signature)
 }

@@ -70,6 +70,7 @@ fn read_as(
             paths: None,
             credentials: Credentials::none(),
             public_url: None,
+            auth_age_s: None,
             key_echo: "".into(),
         },
         webhook: webhook.clone(),

@@ -5,6 +5,7 @@ mod golden;
 mod near;
 
 use super::*;
+use crate::limits::SIGNATURE_AGE_S_MAX;
 use crate::proto::wire::mac::hmac_sha256_base64;
 use crate::proto::wire::request::{Field, Request, Version};
 
@@ -47,7 +48,7 @@ fn check(
     request: &Request,
     now_s: Option<u64>,
 ) -> Result<Coverage, Denied> {
-    let found = credentials.check(public_url, request, now_s);
+    let found = credentials.check(public_url, request, now_s, Some(SIGNATURE_AGE_S_MAX));
     found
         .map(|proven| proven.coverage)
         .map_err(|denied| match denied {
@@ -68,7 +69,7 @@ fn what_the_operator_reads() {
         let name = "x-sinch-webhook-signature";
         fields.extend(signatures.iter().map(|value| (name, *value)));
         let request = request("POST", "/", &fields, b"");
-        let found = credentials.check(None, &request, now_s);
+        let found = credentials.check(None, &request, now_s, Some(SIGNATURE_AGE_S_MAX));
         assert_eq!(found.unwrap_err().phrase(), expected, "{signatures:?}");
     };
     let good = &*hmac_sha256_base64(b"s", &[b".n.1000"]);
@@ -144,7 +145,7 @@ fn a_signature_is_known_however_it_is_written() {
             let fields = [(header, *value), more];
             let request = request("POST", "/", &fields, b"");
             let found = credentials
-                .check(public_url.as_ref(), &request, None)
+                .check(public_url.as_ref(), &request, None, None)
                 .unwrap();
             assert_eq!(found.signature, values[0].as_bytes(), "{name} {value}");
         }
@@ -179,7 +180,7 @@ fn a_signature_is_known_however_it_is_written() {
     // The secret itself is none.
     let request = request("POST", "/", &[("Authorization", "Bearer t")], b"");
     let found = with_secret("bearer", b"t")
-        .check(None, &request, None)
+        .check(None, &request, None, None)
         .unwrap();
     assert!(found.signature.is_empty());
 }
