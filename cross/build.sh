@@ -11,11 +11,13 @@ rust_tools
 python_tools
 
 cd "$top"
+# A checkout names its commit; a release's tarball has none.
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo 'no commit')
 for target in $targets; do
     log=$out/$target.log
     as=$(column "$target" 6)
     folder=$out${as:+/$target/as}
-    cargo-zigbuild zigbuild --locked --release --target-dir "$folder" --target "${as:-$target}" \
+    WEBSMS_BUILT="$commit, $target" cargo-zigbuild zigbuild --locked --release --target-dir "$folder" --target "${as:-$target}" \
         --config cross/settings/all.toml --config "cross/settings/$target.toml" >"$log" 2>&1 ||
         { tail -n 30 "$log" >&2; fail "$target failed; the whole log is $log"; }
     [ -z "$as" ] || install -D "$folder/$as/release/websms" "$(binary_of "$target")"

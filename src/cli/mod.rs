@@ -23,6 +23,12 @@ use selftest::Report;
 /// Where the configuration is unless `-c` or `WEBSMS_CONF` says otherwise.
 const CONFIG_DEFAULT: &str = "/etc/asterisk/websms.conf";
 
+/// What it was built from and for, as `cross/build.sh` says it: commit and target.
+const BUILT: &str = match option_env!("WEBSMS_BUILT") {
+    Some(built) => built,
+    None => "built by cargo",
+};
+
 /// A usage or configuration fault (spec §2).
 const EXIT_FAULT: u8 = 2;
 
@@ -67,10 +73,12 @@ fn config_path(option: Option<&OsStr>) -> PathBuf {
 
 // ---- What both applets do -------------------------------------------------------------------
 
-/// A line on stderr, then how the applet is used.
+/// Three lines on stderr: what is wrong, how the applet is used mostly, and where to read the rest.
 fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
-    let usage = usage.trim_end();
-    complain(format_args!("{applet}: {fault}\n\n{usage}"));
+    let usage = usage.lines().next().unwrap_or_default();
+    complain(format_args!(
+        "{applet}: {fault}\n{usage}\n{applet} --help says all"
+    ));
     EXIT_FAULT
 }
 
@@ -78,7 +86,10 @@ fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
 fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
     match wish {
         Wish::Check => return check(path),
-        Wish::Version => print(concat!("websms ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        Wish::Version => {
+            let version = concat!("websms ", env!("CARGO_PKG_VERSION"), " (");
+            print([version, BUILT, ")\n"].concat().as_bytes());
+        }
         _ => print(usage.as_bytes()),
     }
     0

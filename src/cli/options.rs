@@ -114,8 +114,8 @@ impl From<&str> for BadUsage {
 }
 
 /// The options, and what stands after them: from the first argument that begins with no `-`. What the
-/// user may not use is no option. An argument that is no option is not shown, for it may be a text that
-/// stands in the wrong place.
+/// user may not use is no option. An argument that does not look like an option is not shown, for it may be a
+/// text that stands in the wrong place.
 pub(super) fn parse<'a>(
     arguments: &'a [OsString],
     known: &Known,
@@ -129,43 +129,61 @@ pub(super) fn parse<'a>(
             break;
         }
         rest = after;
-        let mut name = argument;
-        let mut joined = None;
-        if argument.starts_with(b"--")
-            && let Some(at) = argument.iter().position(|byte| *byte == b'=')
-        {
-            let (before, value) = argument.split_at(at);
-            name = before;
-            joined = value.get(1..).map(OsStr::from_bytes);
-        }
-        let mut rows = known.options.iter();
-        let found = rows.find(|(known, users, _)| known.as_bytes() == name && users.include(user));
-        let Some((name, _, kind)) = found else {
-            return Err(known.stranger.into());
-        };
-        match (*kind, joined) {
-            (Kind::Value(kind), _) => {
-                let value = match joined {
-                    Some(value) => value,
-                    None => {
-                        let Some((next, after)) = rest.split_first() else {
-                            return Err(BadUsage([*name, " needs a value"].concat()));
-                        };
-                        rest = after;
-                        next
-                    }
-                };
-                options.keep(kind, value);
+        let (name, joined) = match argument.iter().position(|byte| *byte == b'=') {
+            Some(at) if argument.starts_with(b"--") => {
+                let (name, value) = argument.split_at(at);
+                (name, value.get(1..).map(OsStr::from_bytes))
             }
-            (_, Some(_)) => return Err(BadUsage([*name, " takes no value"].concat())),
-            (Kind::Flag(Flag::Verbose), None) => options.verbose = true,
-            (Kind::Flag(Flag::DryRun), None) => options.dry_run = true,
-            (Kind::Flag(Flag::Json), None) => options.json = true,
-            (Kind::Wish(wish), None) => options.wish = Some(wish),
-            (Kind::End, None) => break,
+            _ => (argument, None),
+        };
+        if let Some((name, kind)) = known.find(name, user) {
+            if matches!(kind, Kind::End) && joined.is_none() {
+                break;
+            }
+            options.take(name, kind, joined, &mut rest)?;
+            continue;
+        }
+        // `-nv` is `-n -v`.
+        let letters = match name {
+            [b'-', letters @ ..]
+                if letters.len() > 1
+                    && !letters.starts_with(b"-")
+                    && matches!(user, User::Person) =>
+            {
+                letters
+            }
+            _ => return Err(known.unknown(name, user)),
+        };
+        for letter in letters {
+            let option = [b'-', *letter];
+            let Some((option, kind)) = known.find(&option, user) else {
+                return Err(known.unknown(&option, user));
+            };
+            options.take(option, kind, None, &mut rest)?;
         }
     }
     Ok((options, rest))
+}
+
+impl Known {
+    fn find(&self, name: &[u8], user: User) -> Option<(&'static str, Kind)> {
+        let mut rows = self.options.iter();
+        let found = rows.find(|(known, users, _)| known.as_bytes() == name && users.include(user));
+        found.map(|(known, _, kind)| (*known, *kind))
+    }
+
+    /// Names what a person wrote in place of an option, where it looks like one.
+    fn unknown(&self, name: &[u8], user: User) -> BadUsage {
+        let is_word = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'-';
+        let is_long = name.starts_with(b"--") && name.len() <= 24 && name.iter().all(is_word);
+        let is_short = matches!(name, [b'-', letter] if letter.is_ascii_alphanumeric());
+        match (user, str::from_utf8(name)) {
+            (User::Person, Ok(name)) if is_long || is_short => {
+                BadUsage([name, " is no option"].concat())
+            }
+            _ => self.stranger.into(),
+        }
+    }
 }
 
 impl<'a> Options<'a> {
@@ -174,6 +192,34 @@ impl<'a> Options<'a> {
             true => Stderr::Too,
             false => Stderr::Instead,
         }
+    }
+
+    /// Takes in one option, with its value where it has one: what is joined to it by `=`, else the first of
+    /// `rest`.
+    fn take(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        joined: Option<&'a OsStr>,
+        rest: &mut &'a [OsString],
+    ) -> Result<(), BadUsage> {
+        match (kind, joined) {
+            (Kind::Value(kind), Some(value)) => self.keep(kind, value),
+            (Kind::Value(kind), None) => {
+                let Some((value, after)) = rest.split_first() else {
+                    return Err(BadUsage([name, " needs a value"].concat()));
+                };
+                *rest = after;
+                self.keep(kind, value);
+            }
+            (_, Some(_)) => return Err(BadUsage([name, " takes no value"].concat())),
+            (Kind::Flag(Flag::Verbose), None) => self.verbose = true,
+            (Kind::Flag(Flag::DryRun), None) => self.dry_run = true,
+            (Kind::Flag(Flag::Json), None) => self.json = true,
+            (Kind::Wish(wish), None) => self.wish = Some(wish),
+            (Kind::End, None) => {}
+        }
+        Ok(())
     }
 
     fn keep(&mut self, kind: Value, value: &'a OsStr) {

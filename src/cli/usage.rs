@@ -27,8 +27,8 @@ calls AGI(websms,--,${QUOTE(${EXTEN})},...), so that no number or text can be an
       --selftest      walk the way to the provider and say what holds; nothing is sent
       --providers     list the built-in providers; with NAME print its settings, and what to
                       enter there for interface INDEX
-      --version       print the version
-      --help          print this
+  -V, --version       print the version
+  -h, --help          print this
 
 exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configuration
       fault, 75 failed for now and not queued, or --flush left something; of --selftest 0 all
@@ -38,7 +38,7 @@ exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configu
 /// `websmsd --help`.
 pub(super) const WEBSMSD: &str = "\
 usage: websmsd [-c FILE] [-l ADDR:PORT]... [-v]
-       websmsd --check | --dump-config | --replay REQUEST [-c FILE]
+       websmsd --check | --dump-config | --replay ID [-c FILE]
        websmsd --selftest [-c FILE] [-l ADDR:PORT]... [-i INDEX] [--from ADDR] [--json]
        websmsd --version | --help
 
@@ -54,10 +54,12 @@ websms websmsd ...
       --selftest          walk the way from the provider to Asterisk and say what holds, for
                           interface INDEX or all, and whether ADDR may deliver; with --json
                           for a monitor
-      --replay REQUEST    deliver a refused request that was kept, saying each step
-      --version           print the version
-      --help              print this
+      --replay ID         deliver a refused request that was kept (ID as the log names it, or its
+                          file), saying each step
+  -V, --version           print the version
+  -h, --help              print this
 
-exit: 0 asked for and done, 2 usage or configuration fault; of --replay also 1 no acceptable
-      SMS in it, 75 the spool cannot take it now; of --selftest also 1 something does not hold
+exit: 0 asked for and done, 1 cannot listen, 2 usage or configuration fault; of --replay also 1 no
+      acceptable SMS in it, 75 the spool cannot take it now; of --selftest also 1 something does not
+      hold
 ";

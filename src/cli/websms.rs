@@ -16,7 +16,7 @@ use crate::privileges::{self, NotEntered};
 use crate::proto::wire::agi::{Environment, Fed, is_success, set_variable};
 use crate::providers;
 use crate::queue::{self, Look, Refusal};
-use crate::surroundings::load;
+use crate::surroundings::{self, load};
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::signals;
@@ -53,7 +53,9 @@ const KNOWN: Known = Known {
         ),
         ("--selftest", Users::People, Kind::Wish(Wish::SelfTest)),
         ("--providers", Users::People, Kind::Wish(Wish::Providers)),
+        ("-V", Users::People, Kind::Wish(Wish::Version)),
         ("--version", Users::People, Kind::Wish(Wish::Version)),
+        ("-h", Users::People, Kind::Wish(Wish::Help)),
         ("--help", Users::People, Kind::Wish(Wish::Help)),
     ],
     stranger: "an argument before TO that is no option",
@@ -230,7 +232,11 @@ fn send(order: &Order<'_>, path: &Path, start: Instant) -> Outcome {
 
 fn dry_run(order: &Order<'_>, path: &Path) -> Result<(), Outcome> {
     let config = configuration(path)?;
-    print(&outbound::preview(order, &config)?);
+    let mut request = outbound::preview(order, &config)?;
+    if !request.ends_with(b"\n") {
+        request.push(b'\n');
+    }
+    print(&request);
     Ok(())
 }
 
@@ -243,8 +249,8 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
             Severity::Fault => Level::Error,
             Severity::Warning => Level::Debug,
         };
-        let (file, line, text) = (path.display(), note.line, &note.text);
-        log::event(level, format_args!("{file}:{line}: {text}"));
+        let (file, line, text) = (path.display(), surroundings::line(note), &note.text);
+        log::event(level, format_args!("{file}{line}: {text}"));
     }
     let fault = "the configuration cannot be used (websms --check says why)";
     reading.config.ok_or(Outcome::new(Status::Fault, fault))

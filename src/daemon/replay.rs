@@ -1,12 +1,14 @@
-//! `websmsd --replay FILE`: a kept request → call files, with or without a running daemon.
+//! `websmsd --replay ID`: a kept request → call files, with or without a running daemon.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{Fault, duplicates, enter, load_config, usable};
+use crate::config::Config;
 use crate::inbound::{self, Replayed, Setup, spool_settings};
 use crate::limits::KEPT_FILE_BYTES_MAX;
 use crate::proto::record::kept::Kept;
+use crate::state::State;
 use crate::sys::files::{self, Links};
 use crate::sys::hook;
 use crate::sys::log::{self, Stderr};
@@ -20,7 +22,7 @@ const EXIT_FAULT: u8 = 2;
 /// The spool cannot take it for now.
 const EXIT_LATER: u8 = 75;
 
-/// Delivers the request in `file`, saying each step on stdout. Gives the exit code.
+/// Delivers the request that was kept as `file` (an id, or else a path), saying each step on stdout. Gives the exit code.
 pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
     let mut say = |line: &str| print([line, "\n"].concat().as_bytes());
@@ -29,7 +31,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
         Ok(config) => config,
         Err(fault) => return fault.told(fault.exit),
     };
-    let kept = match read(file) {
+    let kept = match read(file, &config) {
         Ok(kept) => kept,
         Err(fault) => {
             let file = file.display();
@@ -75,9 +77,15 @@ impl Fault {
     }
 }
 
-fn read(file: &Path) -> Result<Kept, String> {
-    match files::read(file, KEPT_FILE_BYTES_MAX, Links::Follow) {
-        Ok(bytes) => Kept::parse(&bytes).map_err(|bad| bad.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
+fn read(file: &Path, config: &Config) -> Result<Kept, String> {
+    let folder = State::of(config).map(|state| state.rejected());
+    let of_id = folder
+        .zip(file.to_str())
+        .filter(|(folder, id)| folder.has_id(id));
+    let bytes = match of_id {
+        Some((folder, id)) => folder.read(id, KEPT_FILE_BYTES_MAX),
+        None => files::read(file, KEPT_FILE_BYTES_MAX, Links::Follow),
+    };
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    Kept::parse(&bytes).map_err(|bad| bad.to_string())
 }

@@ -62,6 +62,11 @@ impl Folder {
         self.open().is_ok_and(|directory| directory.has(name))
     }
 
+    /// Whether it is the name of a file of ours that is there.
+    pub fn has_id(&self, name: &str) -> bool {
+        is_name(name) && self.has(name)
+    }
+
     /// All of a file.
     pub fn read(&self, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         let directory = self.open().map_err(Unreadable::Io)?;

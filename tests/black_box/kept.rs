@@ -371,8 +371,11 @@ fn a_replay_delivers_what_a_better_configuration_understands() {
     websmsd.post("/", FORM, NO_TEXT);
     let scratch = &websmsd.scratch;
     let file = folder(scratch).join(&kept(&folder(scratch))[0]);
-    // As it stands, then understood, with rules that nobody passes.
+    // As it stands, by its id and by its path; then understood, with rules that nobody passes.
     let still = conf(scratch, "[websmsd]");
+    let id = Path::new(file.file_name().unwrap());
+    check_replay(scratch, &still, id, 1, "not acceptable: no text");
+    check_replay(scratch, &still, Path::new("0123456789abcdef"), 2, "");
     check_replay(scratch, &still, &file, 1, "not acceptable: no text");
     let closed = "[websmsd]\nkey_body = Text\npermit_addr =\nurl_path =\nauth_method = bearer\n\
                   auth_passwd = x";

@@ -183,7 +183,7 @@ fn a_long_text_is_sent_with_other_parameters_and_its_id_is_found() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         assert!(ran.stderr.contains(&format!("ref={id}:")), "{}", ran.stderr);
         let shown = websms(&conf, &["-n", "--", TO, "alice", text]).stdout;
-        assert!(shown.ends_with(&format!("&kind={kind}&x=1")), "{shown}");
+        assert!(shown.ends_with(&format!("&kind={kind}&x=1\n")), "{shown}");
     }
     let kinds = itsp.requests();
     let kinds: Vec<_> = kinds.iter().map(|request| request.form("kind")).collect();

@@ -36,12 +36,15 @@ fn the_name_or_the_first_argument_chooses() {
     check("websms", &["--help"], "usage: websms [");
     check("websms.php", &["--help"], "usage: websms [");
     check("anything", &["--help"], "usage: websms [");
+    check("anything", &["-h"], "usage: websms [");
+    check("websmsd", &["-h"], "usage: websmsd [");
     check("websmsd", &["--help"], "usage: websmsd [");
     check("websmsd.php", &["--help"], "usage: websmsd [");
     check("websms", &["websmsd", "--help"], "usage: websmsd [");
     check("websms.php", &["websmsd", "--help"], "usage: websmsd [");
-    let version = concat!("websms ", env!("CARGO_PKG_VERSION"), "\n");
+    let version = concat!("websms ", env!("CARGO_PKG_VERSION"), " (built by cargo)\n");
     check("websms", &["--version"], version);
+    check("websms", &["-V"], version);
     check("websmsd", &["--version"], version);
 }
 
@@ -60,6 +63,13 @@ fn faults_of_usage_exit_2_and_keep_stdout_clean() {
     check(&[], "usage: websms [");
     check(&["1", "2"], "usage: websms [");
     check(&["--json"], "usage: websms [");
+    // The option is named, then how the applet is used, then where to read on.
+    let usage = "usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]";
+    for (option, named) in [("--chek", "--chek"), ("-x", "-x"), ("-nx", "-x")] {
+        let ran = run(&binary(), &[option, "1", "2", "x"]);
+        let expected = format!("websms: {named} is no option\n{usage}\nwebsms --help says all\n");
+        assert_eq!((ran.code, ran.stderr), (Some(2), expected), "{option}");
+    }
     check(&["--queue", "1", "2", "x"], "usage: websms [");
     check(&["websmsd", "-l", "80"], "ADDR:PORT");
     check(
@@ -71,7 +81,8 @@ fn faults_of_usage_exit_2_and_keep_stdout_clean() {
 #[test]
 fn a_text_in_the_wrong_place_is_not_repeated() {
     for arguments in [
-        &["--secret-text", "1", "2"][..],
+        &["--secret-text or else", "1", "2"][..],
+        &["-secret-text", "1", "2"],
         &["-i", "a", "1", "2", "secret-text", "b"],
     ] {
         let ran = run(&binary(), arguments);
