@@ -268,6 +268,34 @@ pub const QUOTA_TURN_WAIT: Duration = Duration::from_secs(1);
 /// reached its own limit.
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(60);
 
+// ---- Delivery reports ------------------------------------------------------------------------
+
+/// SMS that a provider took and whose reports are awaited, some 110 bytes each. Beyond: the oldest is
+/// forgotten.
+pub const SENT_MAX: usize = 4096;
+/// Their lines together, bytes, where ids are long. Beyond: the oldest is forgotten.
+pub const SENT_BYTES_MAX: usize = 1024 * 1024;
+/// So long a report is awaited: providers give up after one to three days. Then: it is one of an unknown id.
+pub const SENT_AGE: Duration = Duration::from_secs(3 * 86_400);
+/// Ids of one SMS, of its parts where the provider reports each: as many as a text has call files. Beyond:
+/// the later parts' reports are those of unknown ids.
+pub const SENT_PARTS_MAX: usize = 16;
+/// The file of such SMS is looked at each time it has grown by so many bytes, and written anew where half of
+/// it is old.
+pub const SENT_LOOK_BYTES: u64 = 64 * 1024;
+/// This file, bytes: twice [`SENT_BYTES_MAX`], what is added between two looks, and as much again. Beyond: it
+/// is set aside.
+pub const SENT_FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Wait for another process that writes it. Then: the SMS's reports are those of an unknown id.
+pub const SENT_TURN_WAIT: Duration = Duration::from_secs(1);
+/// Final reports of unknown ids that are held in memory, for a report may be faster than our own note.
+/// Beyond: the oldest is forgotten.
+pub const EARLY_REPORTS_MAX: usize = 256;
+/// How long. Then: forgotten.
+pub const EARLY_REPORT_WAIT: Duration = Duration::from_secs(60);
+/// Between two looks whether their ids are known by now.
+pub const EARLY_REPORT_PAUSE: Duration = Duration::from_secs(1);
+
 // ---- The status page -------------------------------------------------------------------------
 
 /// A file whose length counts what was sent over an interface, or failed, bytes: one an SMS. Beyond: it

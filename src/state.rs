@@ -5,6 +5,7 @@
 //! | `queue/` | SMS that wait to be sent, and those that were given up | `outbound`, `queue` |
 //! | `quota/interface-NAME/` | how many SMS went over an interface (`rate`, `limit`) | `outbound` |
 //! | `status/` | how often each interface was tried, for the status page | `outbound` |
+//! | `sent/` | SMS that a provider took, and what their delivery reports said | `outbound`, `inbound` |
 //! | `notices/` | which senders were told lately that an SMS was given up | `queue` |
 //! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
@@ -59,6 +60,11 @@ impl State {
     /// Which senders were told lately that an SMS was given up.
     pub fn notices(&self) -> Journal {
         Journal::new(&self.dir.join("notices"), "told")
+    }
+
+    /// SMS that a provider took, and what their delivery reports said.
+    pub fn sent(&self) -> Journal {
+        Journal::new(&self.dir.join("sent"), "sms")
     }
 
     /// The providers' ids of SMS that were delivered.

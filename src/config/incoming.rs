@@ -2,7 +2,7 @@
 
 use crate::limits::SIGNATURE_AGE_S_MAX;
 use crate::proto::webhook::access::{Rules, Status};
-use crate::proto::webhook::interface::{Decode, Gate, Interface, Media, Webhook};
+use crate::proto::webhook::interface::{Decode, Dlr, Gate, Interface, Media, Webhook};
 use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES, Tells};
 use crate::proto::wire::json;
 use crate::proto::wire::mac::Hash;
@@ -194,13 +194,16 @@ fn credentials(reader: &mut Reader<'_, '_>) -> Credentials {
 }
 
 /// Keys that name a parameter, or by a path what lies in one.
-const KEYS_OF_A_PLACE: [&str; 6] = [
+const KEYS_OF_A_PLACE: [&str; 9] = [
     "key_to",
     "key_from",
     "key_body",
     "key_caption",
     "key_id",
     "key_media",
+    "dlr_id",
+    "dlr_status",
+    "dlr_reason",
 ];
 
 /// Apart likewise.
@@ -214,6 +217,7 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     }
     let asked = accept_if.iter().map(|it| it.key.as_slice()).collect();
     check_paths(reader, "accept_if", asked, false);
+    let dlr = dlr(reader);
     let report_success = reader.bytes("report_success");
     let report_type = match reader.raw("report_type") {
         [] => by_its_look(&report_success).into(),
@@ -236,7 +240,40 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
         report_success,
         report_type,
         reject_status: reader.read("reject_status", values::status),
+        dlr,
     }
+}
+
+/// How delivery reports are read.
+fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
+    let only_if = reader.read("dlr_if", values::conditions);
+    let dlr = Dlr {
+        only_if: Some(only_if).filter(|only_if| !only_if.is_empty()),
+        id: reader.read("dlr_id", values::alternatives),
+        status: reader.read("dlr_status", values::alternatives),
+        reason: reader.read("dlr_reason", values::alternatives),
+        failed: reader.read("dlr_failed", values::words),
+        delivered: reader.read("dlr_delivered", values::words),
+        last: reader.read("dlr_final", values::conditions),
+        words: reader.read("dlr_reasons", values::statics),
+    };
+    for (key, given, other) in [
+        (
+            "dlr_id",
+            &dlr.id,
+            "is given without dlr_status, so no delivery report can be read",
+        ),
+        (
+            "dlr_status",
+            &dlr.status,
+            "is given without dlr_id, so no delivery report can be read",
+        ),
+    ] {
+        if !given.is_empty() && !dlr.reads() {
+            reader.warn(key, other);
+        }
+    }
+    dlr
 }
 
 /// Warns of a path that nothing has. With `is_list`, `[]` means all elements.

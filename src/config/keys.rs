@@ -168,6 +168,7 @@ pub const KEYS: &[Key] = &[
         ..out("long_key_message_id", None, "")
     },
     out("text_chars_max", None, ""),
+    out("dlr_static", None, ""),
     out("provider", None, ""),
     out("format", None, "form"),
     out("space", None, "+"),
@@ -189,6 +190,14 @@ pub const KEYS: &[Key] = &[
     webhook("accept_if", None, Value("")),
     webhook("each", None, Value("")),
     webhook("own_numbers", None, Value("")),
+    webhook("dlr_if", None, Value("")),
+    webhook("dlr_id", None, Value("")),
+    webhook("dlr_status", None, Value("")),
+    webhook("dlr_reason", None, Value("")),
+    webhook("dlr_failed", None, Value("")),
+    webhook("dlr_delivered", None, Value("")),
+    webhook("dlr_final", None, Value("")),
+    webhook("dlr_reasons", None, Value("")),
     webhook("number_format", None, Value("")),
     webhook("text_decode", None, Value("none")),
     webhook("key_caption", None, Value("")),
@@ -240,6 +249,7 @@ pub const KEYS: &[Key] = &[
     once(Queue, "first", "no"),
     once(Queue, "notify", "no"),
     once(Queue, "on_failure", ""),
+    once(Queue, "reports", "no"),
 ];
 
 /// The key of that name, in either spelling.

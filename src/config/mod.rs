@@ -23,6 +23,7 @@ mod notes;
 mod outgoing;
 mod preset;
 mod program;
+mod reports;
 mod url;
 mod values;
 
@@ -199,9 +200,10 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
         let before = std::mem::replace(&mut faults, notes.faults());
         are_placed && before == faults
     };
+    let reports_line = Reader::once(&queue, notes).line("reports");
     let queue = program::queue(&mut Reader::once(&queue, notes));
     let queue_is_sound = is_sound(notes);
-    let outgoing = outgoing::read(&websms, &presets, notes);
+    let mut outgoing = outgoing::read(&websms, &presets, notes);
     if queue.dir.is_none() {
         outgoing::check_quotas(&websms, notes);
     }
@@ -210,6 +212,12 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     if queue.dir.is_none() {
         incoming::check_ages(&websmsd, &mut rules, notes);
     }
+    reports::ask(
+        queue.reports.then_some(reports_line),
+        &mut outgoing,
+        &rules,
+        notes,
+    );
     is_sound(notes);
     let listening = program::listening(&mut Reader::once(&websmsd, notes));
     let listening_is_sound = is_sound(notes);

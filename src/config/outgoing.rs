@@ -98,6 +98,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     let statics = reader.read("val_static", values::statics);
     let unicode_statics = reader.read("unicode_static", values::statics);
     let long_statics = reader.read("long_static", values::statics);
+    let dlr_statics = reader.read("dlr_static", values::statics);
     for key in [
         "host",
         "path",
@@ -144,6 +145,9 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         long_statics,
         long_message_id: long_message_id(reader),
         text_chars_max: reader.read_or("text_chars_max", text_length, NO_LENGTH),
+        // Where it is to be asked for, `reports` says.
+        dlr_statics,
+        dlr_secrets: Vec::new(),
         headers,
         status_check: reader.read("status_check", values::statuses),
         response_check: reader.read("response_check", check::parse),

@@ -80,6 +80,8 @@ pub struct Queue {
     pub notify: Notify,
     /// The program that is run for each SMS that is given up.
     pub on_failure: Option<PathBuf>,
+    /// Whether delivery reports are asked for and told of. Then there is a `dir`.
+    pub reports: bool,
 }
 
 impl Queue {
@@ -208,8 +210,17 @@ pub fn spool(reader: &mut Reader<'_, '_>) -> Spool {
 
 /// `[queue]`.
 pub fn queue(reader: &mut Reader<'_, '_>) -> Queue {
+    let dir = reader.read("dir", values::path_or_none);
+    let reports = reader.read("reports", values::switch);
+    if reports && dir.is_none() {
+        reader.fault(
+            "reports",
+            "is yes, but SMS whose reports are awaited are kept in dir, which is empty; name a folder",
+        );
+    }
     Queue {
-        dir: reader.read("dir", values::path_or_none),
+        dir,
+        reports,
         retry: reader.read("retry", values::pauses),
         expire: reader.read("expire", |value| values::duration(value, EXPIRE_S_MAX)),
         messages_max: reader.read("max", |value| values::count(value, 1, QUEUE_MESSAGES_MAX)),

@@ -414,6 +414,11 @@ fn each<T>(value: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> Parsed<Vec<T>> {
     Ok(all)
 }
 
+/// Words, as they stand.
+pub fn words(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
+    each(value, |entry| Ok(entry.to_vec()))
+}
+
 /// Address blocks.
 pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
     each(value, |entry| {

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Note, Severity, Sound};
-use crate::inbound::{self, Counts, Duplicates, Rejected, Service, Setup, Status, spool_settings};
+use crate::inbound::{
+    self, Counts, Duplicates, Rejected, Reports, Service, Setup, Status, spool_settings,
+};
 use crate::limits::{
     CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, SPOOL_LOOK_PAUSE, TLS_STACK_BYTES,
 };
@@ -206,6 +208,7 @@ fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
         certificate: certificate(&config)?,
         on_message: config.listening.on_message.clone(),
         status: status(&config, before),
+        reports: reports(&config, before),
         config: Arc::new(config),
     })
 }
@@ -272,6 +275,14 @@ fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
         counts: Arc::new(Counts::default()),
         outbound: outbound::outbound,
     }))
+}
+
+/// Which SMS were sent whose delivery reports are wanted, if they are; what `before` knows goes on.
+fn reports(config: &Config, before: Option<&Setup>) -> Option<Arc<Reports>> {
+    let sent = State::of(config).filter(|_| config.queue.reports)?.sent();
+    let same = before.and_then(|before| before.reports.clone());
+    let same = same.filter(|reports| reports.is_of(&sent));
+    Some(same.unwrap_or_else(|| Arc::new(Reports::new(sent, queue::reported))))
 }
 
 /// Logs what is wrong around a configuration that works: it takes longer than connections should

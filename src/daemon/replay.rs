@@ -55,6 +55,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
         on_message: config.listening.on_message.clone(),
         // Of another process's counts nobody hears.
         status: None,
+        reports: None,
         config: Arc::new(config),
     };
     let replayed = inbound::replay(&setup, &kept, &mut say);

@@ -7,16 +7,17 @@ use std::num::NonZeroU64;
 use super::duplicates::{Busy, Claim};
 use super::id::Id;
 use super::kept::Keeping;
+use super::reports::Reports;
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::record::hook::{Event, environment};
 use crate::proto::record::kept::{Items, Kept, Method};
 use crate::proto::record::seen::{Known, Places, Print, Signature};
-use crate::proto::webhook::Item;
 use crate::proto::webhook::access::Caller;
 use crate::proto::webhook::callfile::{self, CallFile, Unfit};
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::Coverage;
+use crate::proto::webhook::{Item, Report};
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::Refusal;
 use crate::sys::clock;
@@ -308,13 +309,23 @@ impl<'a> Order<'a> {
             && let Ok(message) = &item.message
             && let Fate::Delivered(id) = fate
         {
+            let (to, from) = (message.to.as_str(), message.from.as_str());
             hook::start(Run {
                 label: format!("{id} {}", Event::Message.key()),
                 program: program.clone(),
-                environment: environment(Event::Message, id, &self.interface.name, message),
+                environment: environment(Event::Message, id, &self.interface.name, to, from),
                 input: message.text.as_bytes().to_vec(),
             });
         }
+    }
+
+    /// Takes in delivery reports; whether there were some, and they are wanted.
+    pub fn take_reports(&self, reports: &[Report]) -> bool {
+        let Some(known) = self.setup.reports.as_ref().filter(|_| !reports.is_empty()) else {
+            return false;
+        };
+        Reports::take(known, &self.setup.config, self.interface, reports);
+        true
     }
 
     /// Keeps a request of which `items` were refused.

@@ -14,6 +14,7 @@ mod duplicates;
 mod id;
 mod kept;
 mod replay;
+mod reports;
 mod spool;
 mod status;
 
@@ -53,6 +54,7 @@ pub use duplicates::Duplicates;
 use id::Id;
 pub use kept::Rejected;
 pub use replay::{Replayed, replay};
+pub use reports::Reports;
 pub use spool::spool_settings;
 pub use status::{Counts, Status};
 
@@ -72,6 +74,8 @@ pub struct Setup {
     pub on_message: Option<PathBuf>,
     /// What is counted for the status page; `None` where there is none.
     pub status: Option<Status>,
+    /// Which SMS were sent, whose delivery reports are wanted; `None` where none are.
+    pub reports: Option<Arc<Reports>>,
 }
 
 /// What all connections share.
@@ -419,15 +423,21 @@ impl Connection<'_> {
         let reading = webhook::read(permit, request);
         drop(turn);
         match reading {
-            Ok(Reading::Messages(items)) => {
+            Ok(Reading::Messages(items, reports)) => {
+                order.take_reports(&reports);
                 let outcome = order.deliver(&items, now_s);
                 if let Some(refused) = refused_items(&outcome) {
                     keep(refused);
                 }
                 outcome.reply
             }
-            Ok(Reading::Filtered) => {
-                order.log(Level::Info, format_args!("no message, acknowledged"));
+            Ok(Reading::Filtered(reports)) => {
+                // Of reports the log has what is new, with the id of their SMS.
+                let level = match order.take_reports(&reports) {
+                    true => Level::Debug,
+                    false => Level::Info,
+                };
+                order.log(level, format_args!("no message, acknowledged"));
                 Reply::Accepted(webhook)
             }
             Err(BadWebhook::TooMuch(what)) => {

@@ -58,8 +58,8 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     let request = kept.request();
     let permit = Permit::replayed(interface, kept.coverage.clone());
     let items = match webhook::read(permit, &request) {
-        Ok(Reading::Messages(items)) => items,
-        Ok(Reading::Filtered) => {
+        Ok(Reading::Messages(items, _)) => items,
+        Ok(Reading::Filtered(_)) => {
             say("messages: none, by accept_if or an empty list");
             return Replayed::NotAcceptable;
         }

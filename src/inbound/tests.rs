@@ -56,6 +56,7 @@ impl House {
                 certificate: None,
                 on_message: None,
                 status: None,
+                reports: None,
             },
             Slots::new(64),
         );

@@ -1,20 +1,22 @@
-//! One message, one interface, one try → a verdict.
+//! One message, one interface, one try → a verdict, counted; and one that was sent is remembered.
 
 use super::outcome::{Outcome, Status};
-use super::tally;
+use super::{sent, tally};
 use crate::config::{self, Config, Outgoing};
 use crate::message::Message;
 use crate::proto::provider::{self, Blame, Cause, Private, Verdict};
+use crate::proto::record::envelope::Item;
 use crate::sys::client::{self, Failure};
 use crate::sys::clock::{self, Deadline};
 
 /// One try with one interface, counted. What is no verdict is a fault of the configuration.
 pub fn attempt(
-    message: &Message,
+    item: &Item,
     outgoing: &Outgoing,
     config: &Config,
     deadline: &Deadline,
 ) -> Result<Verdict, Outcome> {
+    let message = &item.message;
     let account = &outgoing.account;
     let call =
         provider::encode(message, account, clock::now_s()).map_err(|fault| bad_account(&fault))?;
@@ -37,6 +39,7 @@ pub fn attempt(
         },
     };
     tally::count(config, &account.interface, &verdict);
+    sent::remember(config, &account.interface, item, &verdict);
     Ok(verdict)
 }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::outcome::Outcome;
 use crate::message::{LogNumbers, Text};
 use crate::proto::record::envelope::Item;
+use crate::proto::record::sent::Sms;
 use crate::proto::wire::text;
 use crate::sys::log::{self, Level, Quoted};
 
@@ -59,6 +60,25 @@ pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
         outcome,
         numbers,
     });
+}
+
+/// Tells what a delivery report said of an SMS that a provider took: why it failed, or that it has arrived.
+pub fn reported(sms: &Sms<'_>, failure: Option<&str>, numbers: LogNumbers) {
+    let (level, word, colon, reason) = match failure {
+        Some(reason) => (Level::Warning, "UNDELIVERED", ": ", reason),
+        None => (Level::Info, "DELIVERED", "", ""),
+    };
+    log::event(
+        level,
+        format_args!(
+            "out {word} {id} to={to} from={from} interface={interface} ref={reference}{colon}{reason}",
+            id = sms.id,
+            to = Quoted(&numbers.show(sms.to.as_bytes())),
+            from = Quoted(&numbers.show(sms.from.as_bytes())),
+            interface = Quoted(sms.interface.as_bytes()),
+            reference = Quoted(sms.reference().as_bytes()),
+        ),
+    );
 }
 
 /// Tells that a provider refuses the account, which the operator alone can mend.

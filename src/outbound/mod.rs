@@ -12,6 +12,7 @@ pub(crate) mod hold;
 pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod quota;
+pub(crate) mod sent;
 
 mod tally;
 
@@ -32,7 +33,7 @@ use crate::sys::files;
 use crate::sys::queue::Folder;
 
 pub use outcome::{Outcome, Status};
-pub use tally::outbound;
+pub use tally::{count_report, outbound};
 
 use quota::Grant;
 
@@ -198,7 +199,7 @@ impl<'a> Run<'a> {
                 }
             }
             item.tries = 1;
-            let verdict = match attempt::attempt(&item.message, via, config, &total.share(left)) {
+            let verdict = match attempt::attempt(item, via, config, &total.share(left)) {
                 Ok(verdict) => verdict,
                 // A fault of the next interface does not hide why the first one failed.
                 Err(fault) if place > 0 => {

@@ -82,7 +82,7 @@ impl Outcome {
 /// A verdict → what the caller is told.
 pub fn settle(verdict: Verdict) -> Outcome {
     match verdict {
-        Verdict::Sent { id, reason } => Outcome {
+        Verdict::Sent { id, reason, .. } => Outcome {
             status: Status::Sent,
             id,
             reason: reason.text(),

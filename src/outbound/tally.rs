@@ -17,22 +17,38 @@ use crate::sys::log::{self, Level};
 use crate::sys::queue::Place;
 
 const SENT: &str = "sent";
+/// What a delivery report says of an SMS that was taken.
+const REPORTED: [&str; 2] = ["delivered", "undelivered"];
 /// How a try can end otherwise.
 const FAILED: [&str; 3] = ["refused", "later", "unsure"];
 
 /// Counts what came of one try, where somebody wants to know.
 pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
-    if config.rules.status.is_none() {
-        return;
-    }
-    let Some(state) = State::of(config) else {
-        return;
-    };
     let verdict = match verdict {
         Verdict::Sent { .. } => SENT,
         Verdict::Refused { .. } => "refused",
         Verdict::Later { .. } => "later",
         Verdict::Unsure { .. } => "unsure",
+    };
+    add(config, interface, verdict);
+}
+
+/// Counts what a delivery report said of an SMS.
+pub fn count_report(config: &Config, interface: &str, has_failed: bool) {
+    let [delivered, undelivered] = REPORTED;
+    add(
+        config,
+        interface,
+        if has_failed { undelivered } else { delivered },
+    );
+}
+
+fn add(config: &Config, interface: &str, verdict: &str) {
+    if config.rules.status.is_none() {
+        return;
+    }
+    let Some(state) = State::of(config) else {
+        return;
     };
     if let Err(error) = state.tallies().add(&name(interface, verdict)) {
         let words = Cause(&error);
@@ -56,6 +72,10 @@ pub fn outbound(config: &Config) -> Outbound {
             sent,
             last_s: Some(last_s).filter(|s| clock::is_sane(*s)).unwrap_or(0),
             failed: FAILED.map(|verdict| (verdict, read(verdict).0)).to_vec(),
+            reported: config
+                .queue
+                .reports
+                .then(|| REPORTED.map(|word| read(word).0)),
         }
     });
     Outbound {

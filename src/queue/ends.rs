@@ -149,10 +149,11 @@ impl<'a> Ends<'a> {
 fn run_hook(config: &Config, item: &Item, via: &str, reason: &str) {
     if let Some(program) = &config.queue.on_failure {
         let event = Event::Failure(reason);
+        let (to, from) = (&item.message.to, &item.message.from);
         start(Run {
             label: format!("{} {}", item.id, event.key()),
             program: program.clone(),
-            environment: hook::environment(event, &item.id, via, &item.message),
+            environment: hook::environment(event, &item.id, via, to.as_str(), from.as_str()),
             input: item.message.text.as_bytes().to_vec(),
         });
     }

@@ -1,8 +1,10 @@
-//! The queue → a list for a person, or JSON for a script. Never a text.
+//! The queue, and what providers took and did not deliver → a list for a person, or JSON for a script. Never
+//! a text.
 
 use crate::config::Config;
-use crate::outbound::hold;
+use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::sent::{Record, Sms};
 use crate::proto::wire::json;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -18,7 +20,7 @@ pub enum Look {
     Json,
 }
 
-/// All that wait and all that were given up, or why there is no queue.
+/// All that wait, all that were given up and all that were not delivered, or why there is no queue.
 pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
     let folder = State::of(config)
         .ok_or("[queue] dir is empty, so there is no queue")?
@@ -36,9 +38,18 @@ pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
     };
     let (waiting, failed) = (rows(Place::New, &waiting), rows(Place::Failed, &failed));
     let drained = hold::is_drained(&folder).unwrap_or(false);
+    let sent = sent::known(config).map_err(fault)?;
+    let lost: Vec<(&Record, &str)> = sent
+        .recent(now_s)
+        .filter_map(|record| Some((record, record.failure()?)))
+        .collect();
     Ok(match look {
-        Look::Text => text(&waiting, &failed, drained),
-        Look::Json => object(&waiting, &failed, drained),
+        Look::Text => {
+            let mut out = text(&waiting, &failed, lost.len(), drained);
+            undelivered(&lost, now_s, &mut out);
+            out.into_bytes()
+        }
+        Look::Json => object(&waiting, &failed, &lost, now_s, drained),
     })
 }
 
@@ -85,17 +96,22 @@ fn row(folder: &Folder, place: Place, name: &str, config: &Config, now_s: u64) -
     }
 }
 
-fn text(waiting: &[Row], failed: &[Row], drained: bool) -> Vec<u8> {
+fn text(waiting: &[Row], failed: &[Row], lost: usize, drained: bool) -> String {
     let mut out = String::new();
     let by_whom = match drained {
         true => "",
         false => "; no websmsd drains the queue",
     };
     out.push_str(&format!(
-        "{} waiting, {} failed{by_whom}\n",
+        "{} waiting, {} failed",
         waiting.len(),
         failed.len()
     ));
+    if lost > 0 {
+        out.push_str(&format!(", {lost} undelivered"));
+    }
+    out.push_str(by_whom);
+    out.push('\n');
     for (word, rows) in [("waits", waiting), ("failed", failed)] {
         for row in rows {
             let (to, interface, tries) = match &row.item {
@@ -121,7 +137,26 @@ fn text(waiting: &[Row], failed: &[Row], drained: bool) -> Vec<u8> {
             out.push_str(&line);
         }
     }
-    out.into_bytes()
+    out
+}
+
+/// What a provider took and did not deliver: a line each.
+fn undelivered(lost: &[(&Record, &str)], now_s: u64, out: &mut String) {
+    for (record, reason) in lost {
+        let Sms {
+            id, to, interface, ..
+        } = record.sms();
+        let age = age_s(record, now_s).map_or("-".to_owned(), duration);
+        let interface = if interface.is_empty() { "-" } else { interface };
+        let line = format!("{id} undelivered to={to} interface={interface} age={age}: {reason}\n");
+        out.push_str(&line);
+    }
+}
+
+/// Seconds since the provider took it; `None`: not known.
+fn age_s(record: &Record, now_s: u64) -> Option<u64> {
+    let at_s = Some(record.sms().at_s).filter(|at_s| *at_s > 0)?;
+    Some(now_s.saturating_sub(at_s))
 }
 
 /// `2d3h`, `5m`, `12s`: the two largest units.
@@ -135,7 +170,13 @@ fn duration(s: u64) -> String {
     }
 }
 
-fn object(waiting: &[Row], failed: &[Row], drained: bool) -> Vec<u8> {
+fn object(
+    waiting: &[Row],
+    failed: &[Row],
+    lost: &[(&Record, &str)],
+    now_s: u64,
+    drained: bool,
+) -> Vec<u8> {
     let mut out = b"{\"drained\":".to_vec();
     out.extend_from_slice(drained.to_string().as_bytes());
     for (name, rows) in [("waiting", waiting), ("failed", failed)] {
@@ -163,7 +204,23 @@ fn object(waiting: &[Row], failed: &[Row], drained: bool) -> Vec<u8> {
         }
         out.push(b']');
     }
-    out.extend_from_slice(b"}\n");
+    out.extend_from_slice(b",\"undelivered\":[");
+    for (n, (record, reason)) in lost.iter().enumerate() {
+        let sms = record.sms();
+        let age = age_s(record, now_s).map_or("null".to_owned(), |age_s| age_s.to_string());
+        member(
+            &mut out,
+            if n > 0 { ",{\"id\":" } else { "{\"id\":" },
+            sms.id,
+        );
+        member(&mut out, ",\"to\":", sms.to);
+        member(&mut out, ",\"from\":", sms.from);
+        member(&mut out, ",\"interface\":", sms.interface);
+        out.extend_from_slice(format!(",\"age_s\":{age}").as_bytes());
+        member(&mut out, ",\"reason\":", reason);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}\n");
     out
 }
 

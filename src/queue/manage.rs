@@ -1,10 +1,13 @@
-//! `websms --show`, `--retry` and `--drop`: one SMS of the queue or of `failed/`, found by its id.
+//! `websms --show`, `--retry` and `--drop`: one SMS of the queue or of `failed/`, found by its id. `--show`
+//! also knows those whose delivery reports are awaited.
 
 use crate::config::Config;
-use crate::outbound::hold;
+use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::sent::{End, Record};
 use crate::state::State;
 use crate::sys::cause::Cause;
+use crate::sys::clock;
 use crate::sys::queue::{Folder, Place};
 
 /// Why a command came to nothing.
@@ -25,7 +28,18 @@ const ALL: &str = "all";
 /// would obey them; only line ends and tabs stay.
 pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
     let folder = folder(config)?;
-    let found = find_one(&folder, id)?;
+    let sent = sent::known(config).map_err(|error| fault(&folder, &error))?;
+    let was_sent = |record: &&Record| !id.is_empty() && record.sms().id.starts_with(id);
+    let sent: Vec<&Record> = sent.recent(clock::now_s()).filter(was_sent).collect();
+    let found = match (find_all(&folder, id)?.as_slice(), sent.as_slice()) {
+        ([], [record]) => return Ok(way(record)),
+        ([], [_, _, ..]) => return Err(not_one(sent.len())),
+        // One that came back into the queue after a provider took it is shown as it is now.
+        ([found], others) if others.iter().any(|other| other.sms().id != found.id()) => {
+            return Err(not_one(others.len().saturating_add(1)));
+        }
+        _ => find_one(&folder, id)?,
+    };
     let Some(item) = found.read(&folder) else {
         return Ok(found.unreadable(&folder));
     };
@@ -53,6 +67,39 @@ pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
     }
     out.push('\n');
     Ok(out)
+}
+
+/// What is known of an SMS that a provider took: its delivery reports, and no text.
+fn way(record: &Record) -> String {
+    let sms = record.sms();
+    let state = match record.failure() {
+        Some(_) => "undelivered",
+        None if record.is_delivered() => "delivered",
+        None => "sent",
+    };
+    let interface = if sms.interface.is_empty() {
+        "-"
+    } else {
+        sms.interface
+    };
+    let mut out = format!(
+        "id: {id}\nstate: {state}\nto: {to}\nfrom: {from}\ninterface: {interface}\nsent: {at_s}\nref: {ids}\n\
+         reason: {reason}\n",
+        id = sms.id,
+        to = sms.to,
+        from = sms.from,
+        at_s = sms.at_s,
+        ids = sms.references,
+        reason = record.failure().unwrap_or_default(),
+    );
+    for (at_s, reference, end) in record.ends() {
+        let (word, reason) = match end {
+            End::Delivered => ("delivered", ""),
+            End::Failed(reason) => ("failed ", reason),
+        };
+        out.push_str(&format!("report: {at_s} {reference} {word}{reason}\n"));
+    }
+    out
 }
 
 /// Puts an SMS of `failed/` into the queue as a new one, or all of them; one line each.
@@ -169,21 +216,27 @@ fn chosen(folder: &Folder, id: &str) -> Result<Vec<Found>, Refusal> {
     }
 }
 
-fn find_one(folder: &Folder, id: &str) -> Result<Found, Refusal> {
+fn find_all(folder: &Folder, id: &str) -> Result<Vec<Found>, Refusal> {
     let mut all = list(folder, Place::New)?;
     all.extend(list(folder, Place::Failed)?);
     all.retain(|found| !id.is_empty() && found.id().starts_with(id));
+    Ok(all)
+}
+
+fn not_one(many: usize) -> Refusal {
+    Refusal::NotFound(format!(
+        "{many} SMS have an id that begins so; give more of it"
+    ))
+}
+
+fn find_one(folder: &Folder, id: &str) -> Result<Found, Refusal> {
+    let mut all = find_all(folder, id)?;
     match (all.pop(), all.len()) {
         (Some(found), 0) => Ok(found),
         (None, _) => Err(Refusal::NotFound(
             "no SMS has an id that begins so; websms --queue lists them".to_owned(),
         )),
-        (Some(_), others) => {
-            let many = others.saturating_add(1);
-            Err(Refusal::NotFound(format!(
-                "{many} SMS have an id that begins so; give more of it"
-            )))
-        }
+        (Some(_), others) => Err(not_one(others.saturating_add(1))),
     }
 }
 

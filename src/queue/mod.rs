@@ -1,6 +1,6 @@
 //! Story 3: what waits is worked off. One process drains the queue, tries what is due, and gives up
 //! what is too old. `websms --queue` lists it, `--flush` tries it now, `--show`, `--retry` and `--drop` work
-//! on one SMS.
+//! on one SMS. And what a delivery report says of an SMS that a provider took is told from here.
 //!
 //! ```text
 //! folder ─ read ─▶ message ─ schedule ─▶ due ─ attempt ─▶ verdict ─┬─ sent: removed
@@ -15,6 +15,7 @@ mod listing;
 mod manage;
 mod notice;
 mod pass;
+mod reported;
 mod schedule;
 mod standing;
 mod tries;
@@ -24,3 +25,4 @@ pub use flush::{Flushed, flush};
 pub use listing::{Look, listing};
 pub use manage::{Refusal, drop, retry, show};
 pub use pass::{Source, drain};
+pub use reported::reported;

@@ -1,4 +1,4 @@
-//! An SMS that the queue gives up → a notice for its sender, delivered as one that comes in
+//! An SMS that the queue gives up, or that a provider took and did not deliver → a notice for its sender, delivered as one that comes in
 //! (`[queue] notify`).
 //!
 //! It is remembered before it is delivered ([`State::notices`]), so that a sender has one
@@ -10,9 +10,10 @@ use std::io;
 use crate::config::{Config, Notify};
 use crate::inbound::spool_settings;
 use crate::limits::{NOTICES_FILE_BYTES_MAX, NOTICES_TURN_WAIT};
-use crate::message::Number;
+use crate::message::{BadMessage, Message, Number};
 use crate::proto::record::envelope::Item;
 use crate::proto::record::notice::{self, Told, Why};
+use crate::proto::record::sent::Sms;
 use crate::proto::webhook::callfile;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -25,14 +26,23 @@ use crate::sys::spool::{File, Spool};
 /// Tells the sender, where the configuration wants it and the environment does not forbid it
 /// (`WEBSMS_HOOK=1`).
 pub fn tell(config: &Config, item: &Item, why: Why) {
+    let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
+    tell_of(config, &item.id, [from, to], notice::message(item, why));
+}
+
+/// The same of an SMS that a provider took and did not deliver.
+pub fn tell_undelivered(config: &Config, sms: &Sms<'_>, reason: &str) {
+    let message = notice::undelivered(sms.to, sms.from, reason);
+    tell_of(config, sms.id, [sms.from, sms.to], message);
+}
+
+fn tell_of(config: &Config, id: &str, numbers: [&str; 2], message: Result<Message, BadMessage>) {
     if config.queue.notify == Notify::Nobody || hook::is_within() {
         return;
     }
-    let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
-    let [from, to] = [from, to].map(|number| config.log_numbers.show(number.as_bytes()));
+    let [from, to] = numbers.map(|number| config.log_numbers.show(number.as_bytes()));
     let [from, to] = [Quoted(&from), Quoted(&to)];
-    let id = &item.id;
-    match deliver(config, item, why) {
+    match deliver(config, message) {
         Ok(unique) => log::event(
             Level::Info,
             format_args!("queue {id}: notice to={from} from={to}, {unique}"),
@@ -44,9 +54,8 @@ pub fn tell(config: &Config, item: &Item, why: Why) {
     }
 }
 
-fn deliver(config: &Config, item: &Item, why: Why) -> Result<String, String> {
-    let message = notice::message(item, why)
-        .map_err(|_| "the sender is no number that an SMS can come in for")?;
+fn deliver(config: &Config, message: Result<Message, BadMessage>) -> Result<String, String> {
+    let message = message.map_err(|_| "the sender is no number that an SMS can come in for")?;
     let unique = files::unique().map_err(|_| "no randomness")?;
     let now_s = clock::now_s();
     let call_files = callfile::encode_notice(&message, &config.route, now_s, &unique)

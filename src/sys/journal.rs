@@ -10,7 +10,7 @@
 //! Invariant: whoever changes the file holds a [`Turn`], so no line is lost between two processes.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +70,11 @@ impl End {
 }
 
 impl Stamp {
+    /// Whether it is of the same file, to which nothing but lines at its end may have been added since.
+    pub fn is_of_same(self, before: Stamp) -> bool {
+        (self.device, self.inode) == (before.device, before.inode) && self.bytes >= before.bytes
+    }
+
     fn of(found: &Metadata) -> Stamp {
         Stamp {
             device: found.dev(),
@@ -135,6 +140,16 @@ impl Journal {
     /// All of it.
     pub fn read(&self, turn: &Turn, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         turn.folder.0.read(self.name, bytes_max)
+    }
+
+    /// What stands there behind its first `from` bytes, at most `bytes_max` of it.
+    pub fn read_from(&self, turn: &Turn, from: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
+        let mut file = turn.folder.0.regular(self.name, OFlags::RDONLY)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Opens it to add lines at its end.

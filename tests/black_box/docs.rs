@@ -35,12 +35,13 @@ fn part_of(page: &str, name: &str) -> String {
 }
 
 /// The pages beside the README.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "packaging/doc/contributing.md",
     "packaging/doc/docker.md",
     "packaging/doc/migration.md",
     "packaging/doc/operating.md",
     "packaging/doc/proxies.md",
+    "packaging/doc/reports.md",
     "packaging/doc/spec.md",
     "packaging/doc/tested.md",
     "packaging/doc/webhooks.md",

@@ -27,6 +27,7 @@ mod queue;
 mod queue_faults;
 mod quota;
 mod recorded;
+mod reports;
 mod rig_self;
 mod selftest;
 mod signatures;

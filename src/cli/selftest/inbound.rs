@@ -417,6 +417,7 @@ fn deliver(
             certificate: None,
             on_message: None,
             status: None,
+            reports: None,
         },
         Slots::new(1),
     );

@@ -156,7 +156,7 @@ mod tests {
         let permit = access::check(entry, &request, Some(NOW_S));
         let permit = permit.unwrap_or_else(|denied| unreachable!("{denied:?}: {text}"));
         match webhook::read(permit, &request) {
-            Ok(Reading::Messages(items)) => {
+            Ok(Reading::Messages(items, _)) => {
                 assert_eq!(items.len(), 1, "{text}");
                 assert!(items[0].message.is_ok(), "{:?} {text}", items[0]);
             }

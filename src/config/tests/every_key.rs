@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::message::Number;
-use crate::proto::grammar::Condition;
+use crate::proto::grammar::{Condition, Conditions};
 use crate::proto::provider::{AnswerPlace, NO_LENGTH};
 
 /// One key: what it is by default, when given, when given empty; what it cannot be.
@@ -312,6 +312,15 @@ const ROWS: &[Row] = &[
         ..row(Websms, "text_chars_max")
     },
     Row {
+        with: "[queue]\nreports = yes\n[websms]\nhost = http://localhost",
+        values: &[
+            ("'a=b,c.d[0]=e=f'", "a=b|c.d[0]=e=f"),
+            ("'a=b\\,c'", "a=b,c"),
+        ],
+        bad: &["a", "'=b'", "'a={hook}'"],
+        ..row(Websms, "dlr_static")
+    },
+    Row {
         default: "http://localhost To",
         with: "host = http://localhost",
         values: &[("plum", "http://localhost To")],
@@ -503,6 +512,56 @@ const ROWS: &[Row] = &[
         ],
         bad: &["\"1,a b\"", "\"1,_X.\"", "s"],
         ..row(Websmsd, "own_numbers")
+    },
+    Row {
+        values: &[
+            ("\"type=dlr|receipt\"", "type=dlr|receipt"),
+            ("'a=b,c='", "a=b and c="),
+        ],
+        bad: &["dlr", "\"=dlr\""],
+        ..row(Websmsd, "dlr_if")
+    },
+    Row {
+        values: &[("id", "id"), ("'a.id | id'", "a.id|id")],
+        bad: &["'id|'"],
+        ..row(Websmsd, "dlr_id")
+    },
+    Row {
+        values: &[("status", "status"), ("'a.b|c'", "a.b|c")],
+        bad: &["'|c'"],
+        ..row(Websmsd, "dlr_status")
+    },
+    Row {
+        values: &[
+            ("code", "code"),
+            ("'errors[0].code|code'", "errors[0].code|code"),
+        ],
+        bad: &["'a||b'"],
+        ..row(Websmsd, "dlr_reason")
+    },
+    Row {
+        values: &[
+            ("failed", "failed"),
+            ("'failed, Routing error,'", "failed|Routing error"),
+        ],
+        ..row(Websmsd, "dlr_failed")
+    },
+    Row {
+        values: &[("delivered", "delivered"), ("'a,b'", "a|b")],
+        ..row(Websmsd, "dlr_delivered")
+    },
+    Row {
+        values: &[("\"level=2\"", "level=2"), ("'a=b|c,d=e'", "a=b|c and d=e")],
+        bad: &["level"],
+        ..row(Websmsd, "dlr_final")
+    },
+    Row {
+        values: &[(
+            "'30034=not registered,30007=spam'",
+            "30034=not registered|30007=spam",
+        )],
+        bad: &["30034"],
+        ..row(Websmsd, "dlr_reasons")
     },
     Row {
         default: "AsIs",
@@ -968,6 +1027,13 @@ const ROWS: &[Row] = &[
         bad: &["x", "./x", "x/y"],
         ..row(QueueSection, "on_failure")
     },
+    Row {
+        default: "false",
+        values: &[("yes", "true"), ("no", "false")],
+        empty: Some("false"),
+        bad: &["always"],
+        ..row(QueueSection, "reports")
+    },
 ];
 
 fn length(length: usize) -> String {
@@ -975,6 +1041,25 @@ fn length(length: usize) -> String {
         NO_LENGTH => "none".into(),
         length => length.to_string(),
     }
+}
+
+fn show_pairs(pairs: &[(Vec<u8>, Vec<u8>)]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let pairs = pairs.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(k, v)| format!("{}={}", text(k), text(v)))
+        .collect();
+    pairs.join("|")
+}
+
+fn show_conditions(conditions: &Conditions) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let show = |condition: &Condition| {
+        let values = condition.values().collect::<Vec<_>>().join(&b'|');
+        format!("{}={}", text(&condition.key), text(&values))
+    };
+    let shown: Vec<String> = conditions.iter().map(show).collect();
+    shown.join(" and ")
 }
 
 /// What a key became, as text. Of several interfaces the first.
@@ -1010,24 +1095,11 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             None => "as key_message_id".into(),
         },
         (Websms, "text_chars_max") => length(account.text_chars_max),
-        (Websms, "unicode_static" | "long_static") => {
-            let pairs = match name {
-                "long_static" => account.long_statics.iter(),
-                _ => account.unicode_statics.iter(),
-            };
-            let pairs: Vec<String> = pairs
-                .map(|(k, v)| format!("{}={}", text(k), text(v)))
-                .collect();
-            pairs.join("|")
-        }
+        (Websms, "unicode_static") => show_pairs(&account.unicode_statics),
+        (Websms, "long_static") => show_pairs(&account.long_statics),
         (Websms, "charset") => format!("{:?}", account.charset),
-        (Websms, "val_static") => {
-            let pairs = account.statics.iter();
-            let pairs: Vec<String> = pairs
-                .map(|(k, v)| format!("{}={}", text(k), text(v)))
-                .collect();
-            pairs.join("|")
-        }
+        (Websms, "val_static") => show_pairs(&account.statics),
+        (Websms, "dlr_static") => show_pairs(&account.dlr_statics),
         (Websms, "provider") => format!("{} {}", account.host, text(&account.key_to)),
         (Websms, "format") => format!("{:?}", account.format),
         (Websms, "space") => format!("{:?}", account.space),
@@ -1057,14 +1129,15 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websmsd, "auth_hash") => format!("{:?}", gate.credentials.hash),
         (Websmsd, "auth_age") => format!("{:?}", gate.auth_age_s),
         (Websmsd, "key_id") => text(webhook.key_id.as_bytes()),
-        (Websmsd, "accept_if") => {
-            let show = |condition: &Condition| {
-                let values = condition.values().collect::<Vec<_>>().join(&b'|');
-                format!("{}={}", text(&condition.key), text(&values))
-            };
-            let shown: Vec<String> = webhook.accept_if.iter().map(show).collect();
-            shown.join(" and ")
-        }
+        (Websmsd, "accept_if") => show_conditions(&webhook.accept_if),
+        (Websmsd, "dlr_if") => show_conditions(&webhook.dlr.only_if.clone().unwrap_or_default()),
+        (Websmsd, "dlr_id") => text(webhook.dlr.id.as_bytes()),
+        (Websmsd, "dlr_status") => text(webhook.dlr.status.as_bytes()),
+        (Websmsd, "dlr_reason") => text(webhook.dlr.reason.as_bytes()),
+        (Websmsd, "dlr_failed") => text(&webhook.dlr.failed.join(&b'|')),
+        (Websmsd, "dlr_delivered") => text(&webhook.dlr.delivered.join(&b'|')),
+        (Websmsd, "dlr_final") => show_conditions(&webhook.dlr.last),
+        (Websmsd, "dlr_reasons") => show_pairs(&webhook.dlr.words),
         (Websmsd, "number_format") => format!("{:?}", webhook.number_format),
         (Websmsd, "text_decode") => format!("{:?}", webhook.text_decode),
         (Websmsd, "key_caption") => text(webhook.key_caption.as_bytes()),
@@ -1130,6 +1203,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         },
         (Websmsd, "status_addr") => show_cidrs(&config.rules.status.as_ref().unwrap().permit),
         (QueueSection, "on_failure") => format!("{:?}", queue.on_failure),
+        (QueueSection, "reports") => queue.reports.to_string(),
         (Websms, "log_numbers") => format!("{:?}", config.log_numbers),
         (QueueSection, "notify") => format!("{:?}", queue.notify),
         _ => panic!("no look at {name}"),

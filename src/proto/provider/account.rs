@@ -53,6 +53,10 @@ pub struct Account {
     pub long_message_id: Option<AnswerPlace>,
     /// `text_chars_max`: a text of more characters is refused before it is sent; [`NO_LENGTH`]: none is.
     pub text_chars_max: usize,
+    /// `dlr_static`, in order, where delivery reports are asked for; they win over all of these.
+    pub dlr_statics: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What is secret in the address that they name, as it stands there too.
+    pub dlr_secrets: Vec<Vec<u8>>,
     /// `headers`, in order.
     pub headers: Vec<(String, String)>,
     /// Statuses that may mean sent; empty: every 2xx.
@@ -215,6 +219,8 @@ pub enum Verdict {
     Sent {
         /// The provider's id, if it gave one that may be shown.
         id: Option<String>,
+        /// Further ids, of the parts of a long text.
+        parts: Vec<String>,
         /// Why we think so.
         reason: Reason,
     },
@@ -315,6 +321,8 @@ pub(crate) mod tests {
             long_statics: Vec::new(),
             long_message_id: None,
             text_chars_max: NO_LENGTH,
+            dlr_statics: Vec::new(),
+            dlr_secrets: Vec::new(),
             headers: Vec::new(),
             status_check: Vec::new(),
             response_check: None,

@@ -3,10 +3,11 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::account::{Account, AnswerPlace, Blame, BodyEnd, Cause, Check, Reason, Reply, Verdict};
-use super::reason::{Private, at_place, said};
-use crate::limits::MESSAGE_ID_BYTES_MAX;
+use super::reason::{Private, all_at_place, said};
+use crate::limits::{MESSAGE_ID_BYTES_MAX, SENT_PARTS_MAX};
 use crate::proto::wire::date;
 use crate::proto::wire::json::{self, BadJson};
 
@@ -45,9 +46,16 @@ pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64
         Some(place) if account.is_long(&private.message.text) => place,
         _ => &account.message_id,
     };
-    let sent = || Verdict::Sent {
-        id: message_id(&reply.body, id_place),
-        reason: Cause::Status(status).into(),
+    let sent = || {
+        let mut ids = message_ids(&reply.body, id_place).into_iter();
+        Verdict::Sent {
+            id: ids.next().flatten(),
+            parts: ids
+                .flatten()
+                .take(SENT_PARTS_MAX.saturating_sub(1))
+                .collect(),
+            reason: Cause::Status(status).into(),
+        }
     };
     let accepted = account
         .response_check
@@ -145,16 +153,27 @@ fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
     }
 }
 
-/// The provider's id of the message, if it may be shown: 1 to 128 of ASCII letters, digits and
-/// `._:@=+-`.
-fn message_id(body: &[u8], place: &AnswerPlace) -> Option<String> {
-    let value = match place {
+/// The provider's ids of the message, each if it may be shown; the first is that of the whole.
+fn message_ids(body: &[u8], place: &AnswerPlace) -> Vec<Option<String>> {
+    let mut ids = Vec::new();
+    match place {
         AnswerPlace::Usual => {
-            let answer = json::parse(body).ok()?;
-            ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar())?
+            if let Ok(answer) = json::parse(body) {
+                let found = ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar());
+                ids.extend(found.map(message_id));
+            }
         }
-        place => at_place(body, place)?,
-    };
+        place => {
+            for value in all_at_place(body, place) {
+                ids.push(message_id(value));
+            }
+        }
+    }
+    ids
+}
+
+/// One that may be shown: 1 to 128 of ASCII letters, digits and `._:@=+-`.
+fn message_id(value: Vec<u8>) -> Option<String> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:@=+-".contains(byte);
     let shown = (1..=MESSAGE_ID_BYTES_MAX).contains(&value.len()) && value.iter().all(fits);
     String::from_utf8(value).ok().filter(|_| shown)
@@ -342,7 +361,8 @@ mod tests {
     #[test]
     fn an_id_stands_where_the_configuration_says() {
         fn check(place: AnswerPlace, body: &str, expected: Option<&str>) {
-            let id = message_id(body.as_bytes(), &place);
+            let ids = message_ids(body.as_bytes(), &place);
+            let id = ids.into_iter().next().flatten();
             assert_eq!(id.as_deref(), expected, "{place:?} {body}");
         }
         fn key(key: &str) -> AnswerPlace {
@@ -391,6 +411,42 @@ mod tests {
         check(1, Some("mms"), "2");
         check(2, Some("mms"), "1");
         check(1, None, "1");
+    }
+
+    #[test]
+    fn the_parts_of_a_text_have_ids_of_their_own() {
+        fn check(key: &str, body: &str, expected: &[&str]) {
+            let account = Account {
+                message_id: AnswerPlace::Keys(key.into()),
+                ..account()
+            };
+            let Verdict::Sent { id, parts, .. } = judged(&reply(200, body), &account) else {
+                panic!("{body}");
+            };
+            let ids: Vec<String> = id.into_iter().chain(parts).collect();
+            assert_eq!(ids, expected, "{key} {body}");
+        }
+        let two = r#"{"messages":[{"id":"A"},{"id":"B"}],"id":"no"}"#;
+        check("messages[].id", two, &["A", "B"]);
+        check("messages[0].id", two, &["A"]);
+        check("messages[].id", r#"{"messages":[{"id":7}]}"#, &["7"]);
+        check("messages[].id", r#"{"messages":[]}"#, &[]);
+        check("messages[].id", r#"{"id":"A"}"#, &[]);
+        check("uuid", r#"{"uuid":["A","B"]}"#, &["A", "B"]);
+        check("uuid", r#"{"uuid":"A"}"#, &["A"]);
+        check("uuid", r#"{"uuid":[]}"#, &[]);
+        check("uuid", r#"{"uuid":[{"a":"A"}]}"#, &[]);
+        // What may not be shown is none, and what came first stays first.
+        check("uuid", r#"{"uuid":["A","b c","C"]}"#, &["A", "C"]);
+        let many = |count: usize| {
+            let ids: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            (format!(r#"{{"uuid":[{}]}}"#, ids.join(",")), ids)
+        };
+        for count in [SENT_PARTS_MAX - 1, SENT_PARTS_MAX, SENT_PARTS_MAX + 1] {
+            let (body, ids) = many(count);
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            check("uuid", &body, ids.get(..count.min(SENT_PARTS_MAX)).unwrap());
+        }
     }
 
     #[test]
@@ -521,7 +577,8 @@ mod tests {
     #[test]
     fn an_id_is_shown_only_if_it_is_harmless() {
         fn check(body: &str, expected: Option<&str>) {
-            let id = message_id(body.as_bytes(), &AnswerPlace::Usual);
+            let ids = message_ids(body.as_bytes(), &AnswerPlace::Usual);
+            let id = ids.into_iter().next().flatten();
             assert_eq!(id.as_deref(), expected, "{body}");
         }
         check(r#"{"sid":"SM12"}"#, Some("SM12"));

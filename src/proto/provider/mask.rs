@@ -48,7 +48,9 @@ pub fn secrets(account: &Account) -> Vec<Vec<u8>> {
     let filled = [&values.auth_user, &values.auth_passwd, &values.auth_extra];
     let filled = filled.map(|value| value.as_slice());
     let mut forms = Vec::new();
-    for secret in [user, passwd, &pair].into_iter().chain(filled) {
+    let of_reports = account.dlr_secrets.iter().map(Vec::as_slice);
+    let own = [user, passwd, &pair].into_iter().chain(filled);
+    for secret in own.chain(of_reports) {
         if !secret.is_empty() && secret != b":" {
             spell(secret, &mut forms);
         }

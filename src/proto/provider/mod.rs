@@ -22,4 +22,4 @@ pub use encode::{BadAccount, encode, encode_check};
 pub use judge::judge;
 pub use mask::tells_a_secret;
 pub use preview::preview;
-pub use reason::Private;
+pub use reason::{Private, reported};

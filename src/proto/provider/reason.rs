@@ -42,7 +42,8 @@ pub(super) fn said(reply: &Reply, account: &Account, private: &Private<'_>) -> S
         (Some(location), 300..=399) => host(location).as_bytes().to_vec(),
         _ => words(&reply.body, &account.reason).unwrap_or_default(),
     };
-    shown(&raw, account, private)
+    let text = private.message.text.as_bytes();
+    shown(&raw, account, text, private.numbers)
 }
 
 fn host(url: &str) -> &str {
@@ -93,13 +94,54 @@ pub(super) fn at_place(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
     }
 }
 
+/// All values there: of a list of scalars each, and with `a[].b` that of each element of a list. There
+/// are no more than an answer has.
+pub(super) fn all_at_place(body: &[u8], place: &AnswerPlace) -> Vec<Vec<u8>> {
+    let AnswerPlace::Keys(keys) = place else {
+        return at_place(body, place).into_iter().collect();
+    };
+    let Ok(answer) = json::parse(body) else {
+        return Vec::new();
+    };
+    let mut found = keys.iter().map(|key| all_at(answer, key));
+    found.find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+fn all_at(answer: Value<'_>, key: &[u8]) -> Vec<Vec<u8>> {
+    let (list, rest) = match key.windows(3).position(|three| three == b"[].") {
+        Some(at) => (key.get(..at), key.get(at.saturating_add(3)..)),
+        None => (Some(key), None),
+    };
+    let Some(found) = list.and_then(|list| answer.find(list)) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    match rest {
+        Some(rest) => {
+            for element in found.entries() {
+                all.extend(element.find(rest).and_then(|value| value.scalar()));
+            }
+        }
+        None if found.is_array() && found.first().is_some() => {
+            all.extend(found.entries().filter_map(|value| value.scalar()));
+        }
+        None => all.extend(found.scalar()),
+    }
+    all
+}
+
+/// What a delivery report says of a failure, fit to be shown. Of the text nothing is known any more.
+pub fn reported(raw: &[u8], account: &Account, numbers: LogNumbers) -> String {
+    shown(raw, account, b"", numbers)
+}
+
 /// The order matters: a secret and a text are found in the words as they came, and only then cut.
-fn shown(raw: &[u8], account: &Account, private: &Private<'_>) -> String {
+fn shown(raw: &[u8], account: &Account, text: &[u8], numbers: LogNumbers) -> String {
     let hidden = [secrets(account), other_secrets(account)].concat();
     let words = mask(raw, &hidden);
-    let words = without_text(&words, private.message.text.as_bytes());
+    let words = without_text(&words, text);
     let words = String::from_utf8_lossy(&words);
-    let words = match private.numbers {
+    let words = match numbers {
         LogNumbers::Whole => words.into_owned(),
         LogNumbers::Masked => without_numbers(&words),
     };

@@ -6,8 +6,6 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::message::Message;
-
 /// Why a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -15,6 +13,8 @@ pub enum Event<'a> {
     Message,
     /// The queue has given up an SMS, and why (`[queue] on_failure`).
     Failure(&'a str),
+    /// A provider took an SMS and did not deliver it, and why (the same key).
+    Undelivered(&'a str),
 }
 
 impl Event<'_> {
@@ -22,7 +22,7 @@ impl Event<'_> {
     pub fn key(self) -> &'static str {
         match self {
             Event::Message => "on_message",
-            Event::Failure(_) => "on_failure",
+            Event::Failure(_) | Event::Undelivered(_) => "on_failure",
         }
     }
 }
@@ -33,38 +33,33 @@ pub fn environment(
     event: Event<'_>,
     id: &str,
     interface: &str,
-    message: &Message,
+    to: &str,
+    from: &str,
 ) -> Vec<(&'static str, String)> {
     let (name, reason) = match event {
         Event::Message => ("message", ""),
         Event::Failure(reason) => ("failure", reason),
+        Event::Undelivered(reason) => ("undelivered", reason),
     };
     let values = [
         ("WEBSMS_EVENT", name),
         ("WEBSMS_ID", id),
         ("WEBSMS_INTERFACE", interface),
-        ("WEBSMS_TO", message.to.as_str()),
-        ("WEBSMS_FROM", message.from.as_str()),
+        ("WEBSMS_TO", to),
+        ("WEBSMS_FROM", from),
         ("WEBSMS_REASON", reason),
     ];
     values.map(|(name, value)| (name, value.to_owned())).into()
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::message::{Number, Sender, Text};
 
     #[test]
     fn the_names_are_fixed_and_the_text_is_not_among_them() {
-        let message = Message {
-            to: Number::parse_outbound(b"+12025550160").unwrap(),
-            from: Sender::parse_outbound(b"Bank").unwrap(),
-            text: Text::parse_outbound(b"secret").unwrap(),
-        };
         let check = |event: Event, expected: [&str; 6]| {
-            let environment = environment(event, "00ab", "eu", &message);
+            let environment = environment(event, "00ab", "eu", "+12025550160", "Bank");
             let (names, values): (Vec<_>, Vec<_>) = environment.into_iter().unzip();
             let names: Vec<&str> = names
                 .iter()
@@ -81,7 +76,12 @@ mod tests {
             Event::Failure("expired"),
             ["failure", "00ab", "eu", "+12025550160", "Bank", "expired"],
         );
+        check(
+            Event::Undelivered("30034"),
+            ["undelivered", "00ab", "eu", "+12025550160", "Bank", "30034"],
+        );
         assert_eq!(Event::Message.key(), "on_message");
         assert_eq!(Event::Failure("").key(), "on_failure");
+        assert_eq!(Event::Undelivered("").key(), "on_failure");
     }
 }

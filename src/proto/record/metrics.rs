@@ -68,6 +68,9 @@ pub struct Interface {
     pub last_s: u64,
     /// Tries that ended otherwise, by verdict.
     pub failed: Vec<(&'static str, u64)>,
+    /// SMS of which a delivery report said that they have arrived, and that they have failed; `None`: nobody
+    /// asks for reports.
+    pub reported: Option<[u64; 2]>,
 }
 
 impl Metrics {
@@ -143,6 +146,27 @@ impl Page {
             for (verdict, count) in &it.failed {
                 let labels = [("interface", it.name.as_str()), ("verdict", verdict)];
                 self.sample(name, &labels, *count);
+            }
+        }
+        let families = [
+            (
+                "out_delivered_total",
+                "SMS that have arrived, by their delivery reports.",
+            ),
+            (
+                "out_undelivered_total",
+                "SMS the provider took and did not deliver.",
+            ),
+        ];
+        for ((name, help), nth) in families.into_iter().zip(0..) {
+            let count = |it: &Interface| it.reported.and_then(|counts| counts.get(nth).copied());
+            if interfaces.iter().any(|it| it.reported.is_some()) {
+                self.family(name, COUNTER, help);
+            }
+            for it in interfaces {
+                if let Some(count) = count(it) {
+                    self.sample(name, &[("interface", &it.name)], count);
+                }
             }
         }
         if interfaces.iter().any(|it| it.last_s > 0) {
@@ -265,6 +289,7 @@ mod tests {
                         sent: u64::MAX,
                         last_s: 12,
                         failed: vec![("later", 13)],
+                        reported: Some([14, 15]),
                     },
                     Interface::default(),
                 ],
@@ -286,6 +311,8 @@ mod tests {
                 "websms_out_sent_total{interface=\"kiwi\"} 18446744073709551615",
                 "websms_out_sent_total{interface=\"\"} 0",
                 "websms_out_failed_total{interface=\"kiwi\",verdict=\"later\"} 13",
+                "websms_out_delivered_total{interface=\"kiwi\"} 14",
+                "websms_out_undelivered_total{interface=\"kiwi\"} 15",
                 "websms_out_last_sent_timestamp_seconds{interface=\"kiwi\"} 12",
             ]
         );

@@ -11,6 +11,7 @@ pub mod kept;
 pub mod notice;
 pub mod quota;
 pub mod seen;
+pub mod sent;
 
 pub mod schedule;
 

@@ -113,6 +113,37 @@ pub struct Webhook {
     pub report_type: String,
     /// Status for requests that are no acceptable message.
     pub reject_status: u16,
+    /// How delivery reports are read.
+    pub dlr: Dlr,
+}
+
+/// Which requests are delivery reports, and what they say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dlr {
+    /// Only requests of which all these hold are reports; `None`: those that `accept_if` refuses and that
+    /// have an id and a status.
+    pub only_if: Option<Conditions>,
+    /// The provider's id of the SMS.
+    pub id: Alternatives,
+    /// A word for how it goes.
+    pub status: Alternatives,
+    /// Why it failed.
+    pub reason: Alternatives,
+    /// The words that mean a failure.
+    pub failed: Vec<Vec<u8>>,
+    /// Those that mean it has arrived.
+    pub delivered: Vec<Vec<u8>>,
+    /// Where these hold, any other word means a failure.
+    pub last: Conditions,
+    /// Reasons and what to call them.
+    pub words: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Dlr {
+    /// Whether any report can be read.
+    pub fn reads(&self) -> bool {
+        !self.id.is_empty() && !self.status.is_empty()
+    }
 }
 
 impl Webhook {
@@ -169,6 +200,7 @@ impl Webhook {
             report_success: Vec::new(),
             report_type: String::new(),
             reject_status: 422,
+            dlr: Dlr::default(),
         }
     }
 }

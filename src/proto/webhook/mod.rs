@@ -14,4 +14,4 @@ mod read;
 
 pub mod callfile;
 
-pub use read::{BadWebhook, Item, Reading, names_any, read};
+pub use read::{BadWebhook, Item, Reading, Report, State, names_any, read};

@@ -431,7 +431,7 @@ impl<'a> Pass<'a> {
             let verdict = match config.interface(&via) {
                 Some(outgoing) => {
                     let deadline = Deadline::after(outgoing.client.timeout);
-                    attempt(&item.message, outgoing, &config, &deadline)
+                    attempt(&item, outgoing, &config, &deadline)
                 }
                 None => Err(Outcome::new(Status::Fault, "no such interface")),
             };

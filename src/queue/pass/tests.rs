@@ -152,6 +152,7 @@ fn what_is_sent_or_refused_leaves_the_queue() {
         let (name, item) = take(pass, 1);
         let sent = Verdict::Sent {
             id: None,
+            parts: Vec::new(),
             reason: reason(Cause::Status(200)),
         };
         pass.settle(&name, item, "", Ok(sent));

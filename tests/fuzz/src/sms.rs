@@ -166,7 +166,7 @@ pub fn webhook(bytes: &[u8]) {
         _ => Coverage::Inside(b"result"),
     };
     let permit = Permit::replayed(&config.rules.interfaces[0], coverage);
-    let Ok(Reading::Messages(items)) = webhook::read(permit, &request) else {
+    let Ok(Reading::Messages(items, _)) = webhook::read(permit, &request) else {
         return;
     };
     assert!((1..=MESSAGES_MAX).contains(&items.len()));

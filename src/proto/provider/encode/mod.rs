@@ -146,6 +146,9 @@ fn parameters(
     for (key, template) in usual.chain(long).chain(more) {
         put(key, fill(template, &value));
     }
+    for (key, value) in &account.dlr_statics {
+        put(key, value.clone());
+    }
     for (key, value) in account.auth.parameters() {
         put(key, value.to_vec());
     }

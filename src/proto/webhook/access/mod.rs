@@ -29,6 +29,22 @@ pub struct Rules {
     pub status: Option<Status>,
 }
 
+impl Rules {
+    /// The interface at which delivery reports arrive of SMS that `outgoing` sent: that of the same index,
+    /// else the one without, else, where there is only one to send over, the first that reads reports.
+    pub fn reporter(&self, outgoing: &str) -> Option<&Interface> {
+        let mut all = self.interfaces.iter();
+        let find = |name: &str| self.interfaces.iter().find(|it| it.name == name);
+        let own = find(outgoing).or_else(|| find(""));
+        own.or_else(|| all.find(|it| outgoing.is_empty() && it.webhook.dlr.reads()))
+    }
+}
+
+/// Whether what arrives at an interface of `[websmsd]` may tell of SMS that one of `[websms]` sent.
+pub fn tells_of(incoming: &str, outgoing: &str) -> bool {
+    incoming == outgoing || incoming.is_empty() || outgoing.is_empty()
+}
+
 /// The status page: where it is, and who may read it. It belongs to no interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {

@@ -1,12 +1,14 @@
-//! A permit and its request → messages.
+//! A permit and its request → messages, and delivery reports.
 //!
 //! Which parameters may be read is decided in `source`, which of them a key means in `lookup`, how many
-//! messages there are in `shape`, what makes them an SMS in `item`, what becomes of a text in `text`.
+//! messages there are in `shape`, what makes them an SMS in `item`, what becomes of a text in `text`, what a
+//! report says in `report`.
 //!
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
 mod item;
 mod lookup;
+mod report;
 mod shape;
 mod source;
 mod text;
@@ -27,6 +29,7 @@ use crate::proto::wire::request::Request;
 pub use item::Item;
 use item::Maker;
 use lookup::{Place, Places, Scope};
+pub use report::{Report, State};
 use shape::{Level, Shape};
 use source::Source;
 use text::charset;
@@ -34,10 +37,11 @@ use text::charset;
 /// What a request that was let in says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// Messages, at least one item: one, or of a list of messages one an element, acceptable or not.
-    Messages(Vec<Item>),
-    /// No message (`accept_if`, an empty list): acknowledged, logged, nothing else.
-    Filtered,
+    /// Messages, at least one item: one, or of a list of messages one an element, acceptable or not; and
+    /// delivery reports that stand among them.
+    Messages(Vec<Item>, Vec<Report>),
+    /// No message (`accept_if`, `dlr_if`, an empty list): acknowledged. What it tells of SMS that were sent.
+    Filtered(Vec<Report>),
 }
 
 /// Why a request holds no message. The peer's fault, always.
@@ -104,6 +108,9 @@ impl BadWebhook {
 /// each element: by the element itself, and where it has no such key by what stands beside the
 /// list, so that one delivery receipt among messages hides none of them. A list at the top that holds
 /// several messages is read so without `each`; a list elsewhere is refused.
+///
+/// A delivery report is never an SMS: it is what `dlr_if` says, and without that what `accept_if` refuses and
+/// what has an id and a status. Of a list each element is judged for itself.
 pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWebhook> {
     let webhook = &permit.interface().webhook;
     let source = Source::read(permit.coverage(), request, webhook)?;
@@ -121,7 +128,7 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
 
 /// What is left of messages whose numbers may have been cut otherwise than they were signed.
 fn if_whole(reading: Reading) -> Result<Reading, BadWebhook> {
-    let Reading::Messages(mut items) = reading else {
+    let Reading::Messages(mut items, reports) = reading else {
         return Ok(reading);
     };
     for item in &mut items {
@@ -136,7 +143,7 @@ fn if_whole(reading: Reading) -> Result<Reading, BadWebhook> {
                 message: Err(bad), ..
             },
         ] => Err(BadWebhook::Message(bad.clone())),
-        _ => Ok(Reading::Messages(items)),
+        _ => Ok(Reading::Messages(items, reports)),
     }
 }
 
@@ -148,22 +155,37 @@ fn messages(
 ) -> Result<Reading, BadWebhook> {
     let whole = Scope::Whole(places);
     let maker = Maker::new(webhook, charset);
-    let mut items = Vec::new();
-    let Some(is_message) = holds(&webhook.accept_if, source, places) else {
+    let Some(is_accepted) = holds(&webhook.accept_if, source, places) else {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
+    };
+    let dlr = &webhook.dlr;
+    let is_report = dlr
+        .only_if
+        .as_ref()
+        .map(|it| holds(it, source, places) == Some(true));
+    let is_message = is_accepted && is_report != Some(true);
+    let reported = |scope: Scope, is_report: Option<bool>| match is_report {
+        Some(false) => None,
+        Some(true) | None => report::report(scope, dlr),
+    };
+    let refused = || {
+        Ok(Reading::Filtered(
+            reported(whole, is_report).into_iter().collect(),
+        ))
     };
     let shape = match webhook.each.as_slice() {
         [] => whole.shape(webhook),
         each => match places.list(each) {
             Some(elements) => Shape::Several(elements, Level::Named),
             None if is_message => return Err(BadWebhook::NoList),
-            None => return Ok(Reading::Filtered),
+            None => return refused(),
         },
     };
     let (elements, level) = match shape {
         Shape::Several(elements, level) => (elements, level),
-        _ if !is_message => return Ok(Reading::Filtered),
+        _ if !is_message => return refused(),
         one => {
+            let mut items = Vec::new();
             maker.add_to(&mut items, whole, one);
             return match items.as_slice() {
                 [
@@ -172,29 +194,36 @@ fn messages(
                     },
                 ] => Err(BadWebhook::Message(bad.clone())),
                 _ if items.len() > MESSAGES_MAX => Err(BadWebhook::TooMuch("messages")),
-                _ => Ok(Reading::Messages(items)),
+                _ => Ok(Reading::Messages(items, Vec::new())),
             };
         }
     };
     if level != Level::Inside && elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
-    let accepted = accepted(&webhook.accept_if, &elements, level, places);
-    for (place, accepted) in elements.iter().zip(accepted) {
-        if accepted {
-            if level == Level::Inside {
-                return Err(BadWebhook::Message(BadMessage::Several));
-            }
-            let element = Scope::Element(places, *place);
-            maker.add_to(&mut items, element, element.shape(webhook));
+    let those = |conditions| accepted(conditions, &elements, level, places);
+    let are_reports = dlr.only_if.as_ref().map(those).unwrap_or_default();
+    let mut are_reports = are_reports.into_iter();
+    let (mut items, mut reports) = (Vec::new(), Vec::new());
+    for (place, accepted) in elements.iter().zip(those(&webhook.accept_if)) {
+        let (element, is_report) = (Scope::Element(places, *place), are_reports.next());
+        if !accepted || is_report == Some(true) {
+            reports.extend(reported(element, is_report));
+            continue;
         }
+        if level == Level::Inside {
+            return Err(BadWebhook::Message(BadMessage::Several));
+        }
+        maker.add_to(&mut items, element, element.shape(webhook));
     }
     if items.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
     match items.is_empty() {
-        true => Ok(Reading::Filtered),
-        false => Ok(Reading::Messages(items)),
+        // A list that nobody named is a part of one report, if of any.
+        true if level == Level::Inside => refused(),
+        true => Ok(Reading::Filtered(reports)),
+        false => Ok(Reading::Messages(items, reports)),
     }
 }
 

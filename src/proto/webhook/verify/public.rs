@@ -58,6 +58,19 @@ impl PublicUrl {
         })
     }
 
+    /// The address to which delivery reports go: with `login` before the host, and `target`, the path served
+    /// here, where there is no path. A query that is asked for belongs to it in any case.
+    pub fn hook(&self, login: &str, target: &[u8]) -> String {
+        let target = String::from_utf8_lossy(target);
+        let query = target.find('?').and_then(|at| target.get(at..));
+        let (scheme, authority) = self.origin.split_once("://").unwrap_or_default();
+        let rest = match self.path.is_empty() {
+            true => ["", &target],
+            false => [&self.path, query.unwrap_or_default()],
+        };
+        [scheme, "://", login, authority, &rest.concat()].concat()
+    }
+
     /// The URL as it was given, less a lone `/` at the end.
     pub fn text(&self) -> String {
         format!("{}{}", self.origin, self.path)
@@ -97,6 +110,22 @@ mod tests {
             Some("http://sms.example.com/hook/in?a=/b?"),
         );
         check("https://h/a/", "/x", Some("https://h/a/"));
+    }
+
+    #[test]
+    fn reports_have_an_address() {
+        fn check(url: &str, login: &str, target: &str, expected: &str) {
+            let found = PublicUrl::parse(url)
+                .unwrap()
+                .hook(login, target.as_bytes());
+            assert_eq!(found, expected, "{url} {target}");
+        }
+        check("https://h", "", "/", "https://h/");
+        check("https://h/", "", "/in", "https://h/in");
+        check("https://h", "", "/in?t=1", "https://h/in?t=1");
+        check("https://h:8443/a/b", "", "/in", "https://h:8443/a/b");
+        check("https://h/a", "", "/in?t=1", "https://h/a?t=1");
+        check("https://h/a", "u:p@", "/in", "https://u:p@h/a");
     }
 
     #[test]

@@ -8,12 +8,14 @@
 )]
 
 mod numbers;
+mod reports;
 mod several;
 mod text;
 
 use super::*;
 use crate::limits::{
-    CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MULTIPART_PARTS_MAX, PARAMETERS_MAX,
+    CONNECTION_STACK_BYTES, JSON_DEPTH_MAX, JSON_VALUES_MAX, MESSAGE_ID_BYTES_MAX,
+    MULTIPART_PARTS_MAX, PARAMETERS_MAX,
 };
 use crate::proto::grammar::Conditions;
 use crate::proto::webhook::interface::{Gate, Interface};
@@ -95,8 +97,8 @@ fn shown(reading: Result<Reading, BadWebhook>) -> String {
         Err(BadWebhook::Message(error)) => format!("bad: {error}"),
         Err(BadWebhook::NoList) => "no list".into(),
         Err(bad @ BadWebhook::NoJson { .. }) => format!("bad: {bad}"),
-        Ok(Reading::Filtered) => "filtered".into(),
-        Ok(Reading::Messages(items)) => {
+        Ok(Reading::Filtered(_)) => "filtered".into(),
+        Ok(Reading::Messages(items, _)) => {
             let item = |item: Item| {
                 let message = match item.message {
                     Ok(message) => {
@@ -1073,8 +1075,8 @@ fn limits() {
     let messages = |count: usize| {
         let list = vec![r#"{"To":1,"From":2,"Body":"x"}"#; count].join(",");
         match post(&each, JSON, format!("{{\"m\":[{list}]}}")) {
-            Ok(Reading::Messages(items)) => Ok(items.len()),
-            Ok(Reading::Filtered) => Ok(0),
+            Ok(Reading::Messages(items, _)) => Ok(items.len()),
+            Ok(Reading::Filtered(_)) => Ok(0),
             Err(error) => Err(error),
         }
     };

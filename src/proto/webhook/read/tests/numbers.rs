@@ -31,7 +31,7 @@ fn a_channel_before_a_number_is_dropped() {
     let webhook = with(|webhook| webhook.number_format = NumberFormat::Plus);
     let check = |to: &str, from: &str, expected: &str, channel: Option<&str>| {
         let reading = post(&webhook, FORM, format!("To={to}&From={from}&Body=x"));
-        let Ok(Reading::Messages(items)) = &reading else {
+        let Ok(Reading::Messages(items, _)) = &reading else {
             panic!("{to} {from}: {reading:?}");
         };
         assert_eq!(items[0].channel, channel, "{to} {from}");

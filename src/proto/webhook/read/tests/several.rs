@@ -65,7 +65,7 @@ fn a_list_at_the_top_is_read_as_if_each_named_it() {
         post(&Webhook::by_default(), JSON, format!("[{list}]"))
     };
     for count in [MESSAGES_MAX - 1, MESSAGES_MAX] {
-        assert!(matches!(many(count), Ok(Reading::Messages(items)) if items.len() == count));
+        assert!(matches!(many(count), Ok(Reading::Messages(items, _)) if items.len() == count));
     }
     assert_eq!(many(MESSAGES_MAX + 1), Err(BadWebhook::TooMuch("messages")));
 }
@@ -336,8 +336,8 @@ fn own_numbers_get_a_group_text() {
         let body = text(&format!("[{}]", numbers.join(",")));
         let read = post(&plus(&numbers), JSON, body);
         read.map(|reading| match reading {
-            Reading::Messages(items) => items.len(),
-            Reading::Filtered => 0,
+            Reading::Messages(items, _) => items.len(),
+            Reading::Filtered(_) => 0,
         })
     };
     assert_eq!(many(99), Ok(99));

@@ -1,0 +1,368 @@
+//! SMS that a provider took, and what its delivery reports said of them ⇄ lines of a file (spec §14).
+//!
+//! The file is text: `websms sent 1`, then a line an SMS, and a line a report that says something new. A
+//! blank line stands before each, so that a line which was cut off harms itself alone. Fields are divided
+//! by tabs, which none of them can hold:
+//!
+//! ```text
+//! sms  seconds-since-1970  our-id  interface  from  to  id-at-the-provider[,id-of-a-part…]
+//! end  seconds-since-1970  interface  id-at-the-provider  delivered|failed  reason
+//! ```
+//!
+//! Invariant: never more than [`SENT_MAX`] SMS and [`SENT_BYTES_MAX`] bytes of lines are held, the oldest
+//! goes first. What is known of an SMS only grows: no report of an id makes a failure undone, and a report
+//! that says nothing new leaves no line.
+
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::limits::{SENT_AGE, SENT_BYTES_MAX, SENT_MAX, SENT_PARTS_MAX};
+use crate::proto::record::fields::number;
+use crate::proto::record::seen::digest;
+
+/// The first line.
+const VERSION: &str = "websms sent 1\n";
+
+/// An SMS as its line has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sms<'a> {
+    /// When the provider took it, seconds since 1970; 0: the clock was not sane.
+    pub at_s: u64,
+    /// Its id in the log.
+    pub id: &'a str,
+    /// The interface of `[websms]` that sent it; empty where there are no indices.
+    pub interface: &'a str,
+    /// Who sent it.
+    pub from: &'a str,
+    /// To whom.
+    pub to: &'a str,
+    /// The provider's ids, divided by commas: of several the first is the one that the caller was told.
+    pub references: &'a str,
+}
+
+/// What a final report says of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End<'a> {
+    /// It has arrived.
+    Delivered,
+    /// It has not and will not, and why, fit to be shown.
+    Failed(&'a str),
+}
+
+/// What a report changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// One of several ids has arrived, and not yet all.
+    Part,
+    /// The SMS has arrived: all its ids have.
+    Delivered,
+    /// The SMS has failed: one of its ids has.
+    Undelivered,
+}
+
+impl Sms<'_> {
+    /// The provider's id of the whole.
+    pub fn reference(&self) -> &str {
+        self.references.split(',').next().unwrap_or_default()
+    }
+
+    /// Its line, to be added to the file.
+    pub fn line(&self) -> String {
+        let at_s = self.at_s.to_string();
+        let references = self.references.split(',').take(SENT_PARTS_MAX);
+        let references: Vec<&str> = references.collect();
+        line(&[
+            "sms",
+            &at_s,
+            self.id,
+            self.interface,
+            self.from,
+            self.to,
+            &references.join(","),
+        ])
+    }
+}
+
+/// The line of a report, to be added to the file.
+pub fn end_line(at_s: u64, interface: &str, reference: &str, end: End<'_>) -> String {
+    let (word, reason) = match end {
+        End::Delivered => ("delivered", ""),
+        End::Failed(reason) => ("failed", reason),
+    };
+    line(&["end", &at_s.to_string(), interface, reference, word, reason])
+}
+
+/// Fields, and a blank line before them. A control byte, which none of them has, would end it.
+fn line(fields: &[&str]) -> String {
+    let mut line = String::from("\n");
+    for (nth, field) in fields.iter().enumerate() {
+        if nth > 0 {
+            line.push('\t');
+        }
+        line.extend(field.chars().filter(|c| !c.is_control()));
+    }
+    line.push('\n');
+    line
+}
+
+/// A file that holds nothing but these lines.
+pub fn file(lines: &str) -> String {
+    [VERSION, lines].concat()
+}
+
+/// An SMS, and its reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    at_s: u64,
+    /// Its line and those of its reports, each with its line end.
+    lines: String,
+    /// One an id.
+    digests: Vec<u32>,
+    /// Which of them have arrived, a bit each.
+    delivered: u32,
+    failed: bool,
+}
+
+impl Record {
+    /// Of a line without its end.
+    fn parse(line: &str) -> Option<Record> {
+        let sms = parse_sms(line)?;
+        let references = sms.references.split(',').take(SENT_PARTS_MAX);
+        let mut lines = String::with_capacity(line.len().saturating_add(1));
+        lines.push_str(line);
+        lines.push('\n');
+        Some(Record {
+            at_s: sms.at_s,
+            digests: references.map(|it| short(sms.interface, it)).collect(),
+            lines,
+            delivered: 0,
+            failed: false,
+        })
+    }
+
+    /// The SMS.
+    pub fn sms(&self) -> Sms<'_> {
+        let line = self.lines.lines().next();
+        line.and_then(parse_sms).unwrap_or(Sms {
+            at_s: 0,
+            id: "",
+            interface: "",
+            from: "",
+            to: "",
+            references: "",
+        })
+    }
+
+    /// Its reports, in the order in which they came: when, of which id, what.
+    pub fn ends(&self) -> impl Iterator<Item = (u64, &str, End<'_>)> {
+        let lines = self.lines.lines().skip(1);
+        lines.filter_map(|line| {
+            let (at_s, _, reference, end) = parse_end(line)?;
+            Some((at_s, reference, end))
+        })
+    }
+
+    /// Why it failed; `None`: it has not.
+    pub fn failure(&self) -> Option<&str> {
+        self.ends().find_map(|(_, _, end)| match end {
+            End::Failed(reason) => Some(reason),
+            End::Delivered => None,
+        })
+    }
+
+    /// Whether all its ids have arrived.
+    pub fn is_delivered(&self) -> bool {
+        !self.failed && self.arrived() == self.digests.len()
+    }
+
+    fn arrived(&self) -> usize {
+        usize::try_from(self.delivered.count_ones()).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a report of its `nth` id says something new. A failure does also where the id has arrived:
+    /// parts of a long text may share one.
+    fn is_news(&self, nth: usize, end: End<'_>) -> bool {
+        !self.failed && (end != End::Delivered || self.delivered & bit(nth) == 0)
+    }
+
+    /// What a report of its `nth` id changes.
+    fn settle(&mut self, nth: usize, end: End<'_>) -> Option<News> {
+        if !self.is_news(nth, end) {
+            return None;
+        }
+        if let End::Failed(_) = end {
+            self.failed = true;
+            return Some(News::Undelivered);
+        }
+        self.delivered |= bit(nth);
+        match self.is_delivered() {
+            true => Some(News::Delivered),
+            false => Some(News::Part),
+        }
+    }
+
+    /// Whether it is too old to be told of.
+    fn is_old(&self, now_s: u64) -> bool {
+        now_s > 0 && self.at_s > 0 && now_s.saturating_sub(self.at_s) > SENT_AGE.as_secs()
+    }
+}
+
+/// Of the `nth` of at most [`SENT_PARTS_MAX`].
+fn bit(nth: usize) -> u32 {
+    let nth = u32::try_from(nth).unwrap_or(u32::MAX);
+    1_u32.checked_shl(nth).unwrap_or(0)
+}
+
+/// The digest of an id: enough to seek by.
+fn short(interface: &str, reference: &str) -> u32 {
+    let digest = digest(&[interface.as_bytes(), reference.as_bytes()]) >> 32;
+    u32::try_from(digest).unwrap_or(u32::MAX)
+}
+
+fn parse_sms(line: &str) -> Option<Sms<'_>> {
+    let mut fields = line.split('\t');
+    let mut next = || fields.next();
+    (next()? == "sms").then_some(())?;
+    let sms = Sms {
+        at_s: number(next()?)?,
+        id: next()?,
+        interface: next()?,
+        from: next()?,
+        to: next()?,
+        references: next()?,
+    };
+    let is_whole = next().is_none() && !sms.id.is_empty() && !sms.references.is_empty();
+    is_whole.then_some(sms)
+}
+
+/// When, over which interface, of which id, what.
+fn parse_end(line: &str) -> Option<(u64, &str, &str, End<'_>)> {
+    let mut fields = line.split('\t');
+    let mut next = || fields.next();
+    (next()? == "end").then_some(())?;
+    let (at_s, interface, reference) = (number(next()?)?, next()?, next()?);
+    let end = match (next()?, next()?) {
+        ("delivered", _) => End::Delivered,
+        ("failed", reason) => End::Failed(reason),
+        _ => return None,
+    };
+    next()
+        .is_none()
+        .then_some((at_s, interface, reference, end))
+}
+
+/// No file of this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadFile;
+
+impl core::fmt::Display for BadFile {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("its first line is not of this version")
+    }
+}
+
+/// What was sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    records: VecDeque<Record>,
+    /// Of all their lines.
+    bytes: usize,
+}
+
+impl Sent {
+    /// Reads a file. A line that is none of ours, such as one that was cut, is passed over.
+    pub fn parse(file: &[u8]) -> Result<Sent, BadFile> {
+        let lines = file.strip_prefix(VERSION.as_bytes()).ok_or(BadFile)?;
+        let mut sent = Sent::default();
+        sent.take_in(lines);
+        Ok(sent)
+    }
+
+    /// Reads what was added to the file.
+    pub fn take_in(&mut self, lines: &[u8]) {
+        for line in lines.split(|byte| *byte == b'\n') {
+            let Ok(line) = core::str::from_utf8(line) else {
+                continue;
+            };
+            if let Some(record) = Record::parse(line) {
+                self.bytes = self.bytes.saturating_add(record.lines.len());
+                self.records.push_back(record);
+                self.drop_oldest();
+            } else if let Some((at_s, interface, reference, end)) = parse_end(line) {
+                self.settle(at_s, interface, reference, end);
+            }
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        while self.records.len() > SENT_MAX || self.bytes > SENT_BYTES_MAX {
+            let Some(oldest) = self.records.pop_front() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.lines.len());
+        }
+    }
+
+    /// Whether an id is known that is not too old, the newest first.
+    fn find(&self, interface: &str, reference: &str, now_s: u64) -> Option<(usize, usize)> {
+        let sought = short(interface, reference);
+        let mut records = self.records.iter().enumerate().rev();
+        records.find_map(|(place, record)| {
+            record.digests.iter().position(|it| *it == sought)?;
+            let sms = record.sms();
+            let mut references = sms.references.split(',').take(SENT_PARTS_MAX);
+            let nth = references.position(|it| it == reference)?;
+            let is_it = sms.interface == interface && !record.is_old(now_s);
+            is_it.then_some((place, nth))
+        })
+    }
+
+    /// Whether one of the interface's SMS has this id.
+    pub fn holds(&self, interface: &str, reference: &str, now_s: u64) -> bool {
+        self.find(interface, reference, now_s).is_some()
+    }
+
+    /// Whether a report of an id that is held says something new.
+    pub fn is_news(&self, interface: &str, reference: &str, end: End<'_>) -> bool {
+        let found = self.find(interface, reference, 0);
+        let record = found.and_then(|(place, nth)| Some((self.records.get(place)?, nth)));
+        record.is_some_and(|(record, nth)| record.is_news(nth, end))
+    }
+
+    /// Notes a report of an id, at `at_s`: what it changes, and of which SMS.
+    pub fn settle(
+        &mut self,
+        at_s: u64,
+        interface: &str,
+        reference: &str,
+        end: End<'_>,
+    ) -> Option<(News, &Record)> {
+        let (place, nth) = self.find(interface, reference, at_s)?;
+        let record = self.records.get_mut(place)?;
+        let news = record.settle(nth, end)?;
+        let line = end_line(at_s, interface, reference, end);
+        let line = line.trim_start_matches('\n');
+        record.lines.push_str(line);
+        self.bytes = self.bytes.saturating_add(line.len());
+        Some((news, self.records.get(place)?))
+    }
+
+    /// The file, without what is too old.
+    pub fn encode(&self, now_s: u64) -> Vec<u8> {
+        let mut file = VERSION.to_string();
+        for record in self.recent(now_s) {
+            file.push_str(&record.lines);
+        }
+        file.into_bytes()
+    }
+
+    /// Every SMS that is not too old, the oldest first.
+    pub fn recent(&self, now_s: u64) -> impl Iterator<Item = &Record> {
+        let records = self.records.iter();
+        records.filter(move |record| !record.is_old(now_s))
+    }
+}
+
+#[cfg(test)]
+mod tests;
