@@ -22,6 +22,7 @@ mod multicall;
 mod notice;
 mod outbound;
 mod privileges;
+mod provider_reports;
 mod providers;
 mod queue;
 mod queue_faults;

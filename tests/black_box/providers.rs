@@ -22,8 +22,8 @@ use websms::proto::wire::json;
 use websms::providers::PRESETS;
 
 /// What the API of a provider asks for and how it answers.
-struct Api {
-    name: &'static str,
+pub struct Api {
+    pub name: &'static str,
     /// Method and target.
     call: &'static str,
     /// The header that proves who calls; empty: a field does, or a signature.
@@ -32,7 +32,7 @@ struct Api {
     /// Names, or paths of JSON; and what must stand there.
     fields: &'static [(&'static str, Kind)],
     /// The answer to a request that has all this, and the id in it.
-    accepts: (u16, &'static str, &'static str),
+    pub accepts: (u16, &'static str, &'static str),
     /// The answer to any other.
     refuses: (u16, &'static str),
 }
@@ -204,7 +204,7 @@ impl Api {
     }
 
     /// What is wrong with a request.
-    fn objection(&self, request: &Received) -> Option<String> {
+    pub fn objection(&self, request: &Received) -> Option<String> {
         let target = match self.call.starts_with("GET ") {
             true => request.target.split('?').next().unwrap(),
             false => &request.target,
@@ -251,7 +251,7 @@ impl Kind {
     }
 }
 
-fn field(request: &Received, name: &str) -> Option<(String, bool)> {
+pub fn field(request: &Received, name: &str) -> Option<(String, bool)> {
     if request.header("Content-Type") == Some(MULTIPART) {
         let text = request.text();
         let (_, value) = text.split_once(&format!("; name=\"{name}\"\r\n\r\n"))?;
@@ -306,12 +306,12 @@ fn openssl(arguments: &[&str], input: &str) -> String {
 
 // ---- Out ------------------------------------------------------------------------------------
 
-fn api(name: &str) -> &'static Api {
+pub fn api(name: &str) -> &'static Api {
     APIS.iter().find(|api| api.name == name).unwrap()
 }
 
 /// Lines of `[websms]` with all that any provider asks for.
-fn credentials(api: &Api) -> String {
+pub fn credentials(api: &Api) -> String {
     let mut lines = format!(
         "provider = {}\naccount = acc-1\nauth_extra = extra-1\n",
         api.name
@@ -583,7 +583,7 @@ fn daemon(name: &str) -> Websmsd {
 }
 
 /// The bytes of a `.request` file: CRLF in the head, a length.
-fn request(name: &str, file: &str) -> Vec<u8> {
+pub fn request(name: &str, file: &str) -> Vec<u8> {
     let path = golden(name).join(format!("{file}.request"));
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let (head, body) = text.split_once("\n\n").unwrap();
