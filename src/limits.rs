@@ -137,6 +137,9 @@ pub const AGI_REPLY_BYTES_MAX: usize = 1024;
 pub const AGI_REPLY_WAIT: Duration = Duration::from_secs(1);
 /// A provider's message id in `WEBSMS_ID`, bytes. Beyond: no id.
 pub const MESSAGE_ID_BYTES_MAX: usize = 128;
+/// Longest text of an MMS that is taken as a text although all of it is base64, bytes; people do not write
+/// more of it. Beyond: a note stands in its place.
+pub const ATTACHMENT_BYTES_MIN: usize = 1024;
 /// Links of an MMS that stand behind its text. More are left out, so that the text arrives.
 pub const MEDIA_LINKS_MAX: usize = 10;
 /// Such a link, bytes. A longer one is left out: cut, it would lead nowhere.

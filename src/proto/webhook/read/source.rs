@@ -29,8 +29,15 @@ impl<'a> Source<'a> {
         request: &Request<'a>,
         webhook: &Webhook,
     ) -> Result<Source<'a>, TooMuch> {
-        let body = parameters::body(request)?;
-        let query = parameters::query(request)?;
+        let mut body = parameters::body(request)?;
+        let mut query = parameters::query(request)?;
+        let media_type = form::media_type(request.header("content-type").unwrap_or_default());
+        if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+            && let Some(body) = &mut body
+        {
+            keep_repeated(body, request.body, webhook);
+        }
+        keep_repeated(&mut query, request.query(), webhook);
         let nothing = match &body {
             Some(Parameters::Form(array)) => array.entries().is_empty(),
             _ => false,
@@ -68,6 +75,25 @@ impl<'a> Source<'a> {
             unescape(place, webhook);
         }
         Ok(source)
+    }
+}
+
+/// Makes a list of a parameter of links that stands there several times. Of any other the last one holds,
+/// as in PHP.
+fn keep_repeated(place: &mut Parameters, bytes: &[u8], webhook: &Webhook) {
+    let Parameters::Form(array) = place else {
+        return;
+    };
+    for name in webhook.key_media.iter() {
+        let name = name.strip_suffix(b"[]").unwrap_or(name);
+        if let Some((_, value)) = array.entries_mut().find(|(key, _)| key.is(name)) {
+            let pairs = form::pairs(bytes).into_iter();
+            let values = pairs.filter(|(other, _)| other == name);
+            let list: Array = values.map(|(_, value)| value).collect();
+            if list.entries().len() > 1 {
+                *value = Value::Array(list);
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The text of a message: decoded, its captions joined, the links of an MMS behind it.
 
 use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -8,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::lookup::Scope;
-use crate::limits::{MEDIA_LINK_BYTES_MAX, MEDIA_LINKS_MAX};
+use crate::limits::{ATTACHMENT_BYTES_MIN, MEDIA_LINK_BYTES_MAX, MEDIA_LINKS_MAX};
 use crate::message::BadMessage;
 use crate::proto::webhook::interface::{Decode, Media, Webhook};
 use crate::proto::wire::form;
@@ -26,7 +28,10 @@ pub(super) fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessag
     }
     let mut text = Vec::new();
     for part in &texts {
-        add_line(&mut text, &decode(part, webhook.text_decode));
+        match attachment(scope, part) {
+            Some(note) => add_line(&mut text, note.as_bytes()),
+            None => add_line(&mut text, &decode(part, webhook.text_decode)),
+        }
     }
     if webhook.media == Media::Link {
         let mut left = MEDIA_LINKS_MAX;
@@ -86,10 +91,81 @@ fn decode(text: &[u8], from: Decode) -> Cow<'_, [u8]> {
     let decoded = match from {
         Decode::None => None,
         Decode::Percent => percent_decoded(text),
-        Decode::Base64 => BASE64_STANDARD.decode(text.trim_ascii()).ok(),
+        Decode::Base64 => base64_decoded(text),
     };
     decoded.map_or(Cow::Borrowed(text), Cow::Owned)
 }
+
+/// `None` where it is no base64, and where it could be and says more as it stands: some messages come
+/// without it, and `test` is base64 of something, too.
+fn base64_decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let decoded = base64(text)?;
+    let is_padded = text.trim_ascii_end().ends_with(b"=");
+    let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let is_text = || core::str::from_utf8(&decoded).is_ok_and(|text| text.chars().all(is_plain));
+    let is_likelier = || !reads_as_words(text) || reads_as_words(&decoded);
+    (is_padded || (is_text() && is_likelier())).then_some(decoded)
+}
+
+/// The bytes of what is wholly base64, of which a form may have made blanks of `+`; `None` for anything else.
+fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let lines = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+    let text: Vec<u8> = text.iter().copied().filter(lines).collect();
+    let with_blanks = |text: &[u8]| {
+        let plus = |byte: &u8| if *byte == b' ' { b'+' } else { *byte };
+        BASE64_STANDARD.decode(text.iter().map(plus).collect::<Vec<u8>>())
+    };
+    with_blanks(&text)
+        .or_else(|_| with_blanks(text.trim_ascii()))
+        .ok()
+}
+
+/// Whether each piece between blanks is a word of ASCII letters or a number, with a stop behind it or without.
+fn reads_as_words(text: &[u8]) -> bool {
+    text.split(|b| *b == b' ').all(|piece| {
+        let end = piece
+            .iter()
+            .rposition(|b| !matches!(b, b'.' | b',' | b'!' | b'?'));
+        let word = piece.get(..end.map_or(0, |end| end.saturating_add(1)));
+        let word = word.unwrap_or_default();
+        let rest = word.get(1..).unwrap_or_default();
+        let begins = word.first().is_none_or(u8::is_ascii_alphabetic);
+        (begins && rest.iter().all(u8::is_ascii_lowercase))
+            || word.iter().all(u8::is_ascii_uppercase)
+            || word.iter().all(u8::is_ascii_digit)
+    })
+}
+
+/// What is said in place of an attachment that a provider writes into the text of an MMS (spec §8.4); `None`
+/// where the text is one.
+fn attachment(scope: Scope, text: &[u8]) -> Option<String> {
+    let is_mms = |kind: &Cow<[u8]>| kind.eq_ignore_ascii_case(b"mms");
+    if text.len() <= ATTACHMENT_BYTES_MIN || !scope.find_name(b"type").is_some_and(|it| is_mms(&it))
+    {
+        return None;
+    }
+    // Where a form made blanks of +, pieces of some 64 characters are left on average.
+    text.split(|b| *b == b' ')
+        .find(|piece| piece.len() > WORD_BYTES_MAX)?;
+    let bytes = base64(text)?;
+    let mut kinds = ATTACHMENTS.iter();
+    let kind =
+        kinds.find(|(at, start, _)| bytes.get(*at..).is_some_and(|it| it.starts_with(start)));
+    let kind = kind.map_or("attachment", |(_, _, kind)| kind);
+    Some(format!("[{kind}, {} bytes]", bytes.len()))
+}
+
+/// Longer than any word that people write.
+const WORD_BYTES_MAX: usize = 50;
+
+/// How attachments begin, and at which byte.
+const ATTACHMENTS: [(usize, &[u8], &str); 5] = [
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG", "image/png"),
+    (0, b"GIF8", "image/gif"),
+    (0, b"#!AMR", "audio/amr"),
+    (4, b"ftyp", "video/mp4"),
+];
 
 /// `None` where nothing says that it is percent-encoded, or something says that it is not.
 fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {

@@ -112,6 +112,17 @@ impl Array {
     }
 }
 
+/// A list.
+impl FromIterator<Vec<u8>> for Array {
+    fn from_iter<I: IntoIterator<Item = Vec<u8>>>(values: I) -> Array {
+        let mut array = Array::default();
+        for (nth, value) in (0..).zip(values) {
+            array.push(Key::Int(nth), Value::Scalar(value.into()));
+        }
+        array
+    }
+}
+
 /// A tree of parameters that is being filled, and what it has cost so far.
 #[derive(Default)]
 pub(super) struct Filling {

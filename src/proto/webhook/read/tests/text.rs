@@ -229,3 +229,138 @@ fn media_are_links_behind_the_text() {
     let two = r#"[{"To":1,"From":2,"Body":"x","m":["https://a"]},{"To":1,"From":2,"Body":"y"}]"#;
     assert_eq!(shown(post(&webhook, JSON, two)), "1 2 x\nhttps://a|1 2 y");
 }
+
+#[test]
+fn words_and_numbers_are_no_base64() {
+    fn check(text: &str, expected: &str) {
+        let webhook = with(|webhook| webhook.text_decode = Decode::Base64);
+        let body = format!("To=1&From=2&Body={}", text.replace('+', "%2B"));
+        assert_eq!(shown(post(&webhook, FORM, body)), format!("1 2 {expected}"));
+        // In a form that was not encoded, + is a blank.
+        if text.contains('+') {
+            let body = format!("To=1&From=2&Body={text}");
+            assert_eq!(shown(post(&webhook, FORM, body)), format!("1 2 {expected}"));
+        }
+    }
+    for plain in [
+        "test",
+        "Test",
+        "TEST",
+        "film",
+        "bill",
+        "blog",
+        "Slow",
+        "Snow",
+        "Sing",
+        "0404",
+        "2024",
+        "12345678",
+        "call home now ok",
+        "Hi there",
+        "C3PO",
+        "eBay",
+        "Okay",
+        "Yes!",
+        "",
+        "abc",
+    ] {
+        check(plain, plain);
+    }
+    check("dGVzdA==", "test");
+    check("WWVz", "Yes");
+    check("Qnll", "Bye");
+    check("YWJj", "abc");
+    check("MTIz", "123");
+    check("8J+YgA==", "\u{1f600}");
+    check("MD4+PiA+fj8=", "0>>> >~?");
+    check("fn4+", "~~>");
+    check("SGkgCg==", "Hi \n");
+    // What is padded is base64, whatever it holds.
+    check("6XTp6Q==", "\u{e9}t\u{e9}\u{e9}");
+    check("SGkg\r\n8J+YgA==", "Hi \u{1f600}");
+}
+
+#[test]
+fn an_attachment_that_is_the_text_of_an_mms_is_named() {
+    use base64::Engine as _;
+    let sent = |kind: &str, bytes: &[u8]| {
+        let text = base64::prelude::BASE64_STANDARD.encode(bytes);
+        let length = text.len();
+        let text = text.replace('+', "%2B");
+        let body = format!("To=1&From=2&{kind}&Body={text}");
+        (shown(post(&Webhook::by_default(), FORM, body)), length)
+    };
+    let named = |start: &[u8]| {
+        let (found, _) = sent("type=mms", &[start, &[7; 1000]].concat());
+        found
+    };
+    assert_eq!(named(b"\xff\xd8\xff\xe0"), "1 2 [image/jpeg, 1004 bytes]");
+    assert_eq!(named(b"\x89PNG\r\n"), "1 2 [image/png, 1006 bytes]");
+    assert_eq!(named(b"GIF89a"), "1 2 [image/gif, 1006 bytes]");
+    assert_eq!(named(b"#!AMR\n"), "1 2 [audio/amr, 1006 bytes]");
+    assert_eq!(named(b"\0\0\0\x18ftyp3gp4"), "1 2 [video/mp4, 1012 bytes]");
+    assert_eq!(named(b"PK"), "1 2 [attachment, 1002 bytes]");
+    // At the limit it is a text, and so it is where nothing says that it is none.
+    for (bytes, is_text) in [(765, true), (768, true), (769, false)] {
+        let (found, length) = sent("type=MMS", &vec![7; bytes]);
+        assert_eq!(length > 1024, !is_text);
+        assert_eq!(found.starts_with("1 2 BwcH"), is_text, "{found}");
+    }
+    for kind in ["type=sms", "x=mms"] {
+        let (found, _) = sent(kind, &[7; 3000]);
+        assert!(found.starts_with("1 2 BwcH"), "{found}");
+    }
+    let words = "hello ".repeat(300);
+    let body = format!("To=1&From=2&type=mms&Body={words}");
+    let found = shown(post(&Webhook::by_default(), FORM, body));
+    assert_eq!(found, format!("1 2 {words}"));
+}
+
+#[test]
+fn links_of_one_name_are_all_kept() {
+    let webhook = with(|webhook| webhook.key_media = "mediaUrls[]|m".into());
+    let check = |content_type: &str, body: &str, expected: &str| {
+        assert_eq!(
+            shown(post(&webhook, content_type, body)),
+            expected,
+            "{body}"
+        );
+    };
+    let two = "1 2 x\nhttps://a/1\nhttps://a/2";
+    for links in [
+        "mediaUrls=https://a/1&mediaUrls=https://a/2",
+        "mediaUrls[]=https://a/1&mediaUrls[]=https://a/2",
+        "mediaUrls[0]=https://a/1&mediaUrls[1]=https://a/2",
+        "mediaUrls=https://a/1,https://a/2",
+        "m=https://a/1&m=https://a/2",
+    ] {
+        check(FORM, &format!("To=1&From=2&Body=x&{links}"), two);
+    }
+    // Of any other name the last one holds.
+    check(
+        FORM,
+        "To=3&To=1&From=2&Body=y&Body=x&mediaUrls=https://a/1",
+        "1 2 x\nhttps://a/1",
+    );
+    // A text that holds them is a text.
+    let text = "x%26mediaUrls%3Dhttps://a/3%26mediaUrls%3Dhttps://a/4";
+    let body = format!("To=1&From=2&Body={text}");
+    check(
+        FORM,
+        &body,
+        "1 2 x&mediaUrls=https://a/3&mediaUrls=https://a/4",
+    );
+    let multipart = "multipart/form-data; boundary=b";
+    let part = |name: &str, value: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [
+        part("To", "1"),
+        part("From", "2"),
+        part("Body", "x&mediaUrls=https://a/3&mediaUrls=https://a/4"),
+        part("mediaUrls", "https://a/1"),
+        "--b--\r\n".to_owned(),
+    ];
+    let expected = "1 2 x&mediaUrls=https://a/3&mediaUrls=https://a/4\nhttps://a/1";
+    check(multipart, &body.concat(), expected);
+}
