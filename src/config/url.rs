@@ -163,7 +163,7 @@ pub fn public_url(value: &[u8]) -> Parsed<Option<PublicUrl>> {
         return Err("is no URL; write it as the provider calls it, https:// and all".into());
     }
     let (_, rest) = split_scheme(&url, "https")?;
-    host_name(authority(rest))?;
+    host_name(authority(rest).rsplit('@').next().unwrap_or(""))?;
     match PublicUrl::parse(&url) {
         Some(url) => Ok(Some(url)),
         None => {

@@ -227,6 +227,30 @@ fn twilio_behind_a_proxy_that_changes_the_path() {
 }
 
 #[test]
+fn twilio_signs_a_url_with_or_without_its_user_and_password() {
+    let websmsd = start(
+        "twilio",
+        "public_url = \"https://user:pass@sms.example.com/hook/in\"",
+    );
+    let signed = |url: &str| {
+        let signature = base64(sha1("secret", &format!("{url}{SIGNED_SMS}")));
+        Webhook::post("/sms", FORM, FORM_SMS).with("X-Twilio-Signature", signature)
+    };
+    signed("https://sms.example.com/hook/in").check(&websmsd);
+    for (url, status) in [
+        ("https://sms.example.com:443/hook/in", 200),
+        ("https://user:pass@sms.example.com/hook/in", 200),
+        ("https://user:pass@sms.example.com:443/hook/in", 200),
+        ("https://user@sms.example.com/hook/in", 401),
+        ("https://user:other@sms.example.com/hook/in", 401),
+        ("https://user:pass@sms.example.com/hook/out", 401),
+        ("https://sms.example.com/hook/out", 401),
+    ] {
+        signed(url).check_status(&websmsd, status);
+    }
+}
+
+#[test]
 fn twilio_says_by_which_channel_a_message_came() {
     let websmsd = start("twilio", "public_url = https://sms.example.com/hook/in");
     let check = |from: &str, to: &str, text: &str, (sender, log): (&str, &str)| {

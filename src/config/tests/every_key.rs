@@ -739,9 +739,14 @@ const ROWS: &[Row] = &[
                 "https://pbx.example.com:8443/",
                 "https://pbx.example.com:8443",
             ),
+            (
+                "https://user:pass@pbx.example.com/a",
+                "https://pbx.example.com/a",
+            ),
         ],
         bad: &[
             "pbx.example.com",
+            "https://user:pass@",
             "ftp://pbx.example.com",
             "https://",
             "\"https://pbx.example.com/sms?a\"",

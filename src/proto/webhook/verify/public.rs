@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use crate::proto::wire::request::Request;
 
-/// Where the provider sends to: `scheme://host[:port]` and perhaps a path; no query.
+/// Where the provider sends to: `scheme://[user:password@]host[:port]` and perhaps a path; no query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
@@ -58,12 +58,16 @@ impl PublicUrl {
         })
     }
 
-    /// The address to which delivery reports go: with `login` before the host, and `target`, the path served
-    /// here, where there is no path. A query that is asked for belongs to it in any case.
+    /// The address to which delivery reports go: with `login` before the host (else with the user and password
+    /// that it has), and `target`, the path served here, where there is no path. A query that is asked for
+    /// belongs to it in any case.
     pub fn hook(&self, login: &str, target: &[u8]) -> String {
         let target = String::from_utf8_lossy(target);
         let query = target.find('?').and_then(|at| target.get(at..));
-        let (scheme, authority) = self.origin.split_once("://").unwrap_or_default();
+        let (scheme, mut authority) = self.origin.split_once("://").unwrap_or_default();
+        if !login.is_empty() {
+            authority = authority.rsplit('@').next().unwrap_or_default();
+        }
         let rest = match self.path.is_empty() {
             true => ["", &target],
             false => [&self.path, query.unwrap_or_default()],
@@ -71,9 +75,11 @@ impl PublicUrl {
         [scheme, "://", login, authority, &rest.concat()].concat()
     }
 
-    /// The URL as it was given, less a lone `/` at the end.
+    /// The URL as it was given, less user, password and a lone `/` at the end.
     pub fn text(&self) -> String {
-        format!("{}{}", self.origin, self.path)
+        let (scheme, authority) = self.origin.split_once("://").unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        format!("{scheme}://{host}{}", self.path)
     }
 }
 
@@ -110,6 +116,7 @@ mod tests {
             Some("http://sms.example.com/hook/in?a=/b?"),
         );
         check("https://h/a/", "/x", Some("https://h/a/"));
+        check("https://u:p@h/a", "/x", Some("https://u:p@h/a"));
     }
 
     #[test]
@@ -126,6 +133,8 @@ mod tests {
         check("https://h:8443/a/b", "", "/in", "https://h:8443/a/b");
         check("https://h/a", "", "/in?t=1", "https://h/a?t=1");
         check("https://h/a", "u:p@", "/in", "https://u:p@h/a");
+        check("https://x:y@h/a", "u:p@", "/in", "https://u:p@h/a");
+        check("https://x:y@h/a", "", "/in", "https://x:y@h/a");
     }
 
     #[test]
@@ -142,5 +151,7 @@ mod tests {
         let text = |url: &str| PublicUrl::parse(url).unwrap().text();
         assert_eq!(text("https://h/"), "https://h");
         assert_eq!(text("https://h/a/"), "https://h/a/");
+        assert_eq!(text("https://u:p@h/a@b"), "https://h/a@b");
+        assert_eq!(text("https://u@h:1"), "https://h:1");
     }
 }

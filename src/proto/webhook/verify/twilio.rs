@@ -3,7 +3,9 @@
 //! The form's parameters stand behind the URL sorted by name, each name and value as they are
 //! decoded, with nothing between. A body that is no form is signed by its digest,
 //! `bodySHA256` in the query, and without one it is not taken. The URL is tried as it is, without
-//! its port, and with the scheme's own, for what Twilio signs depends on the account's age.
+//! its port, and with the scheme's own, for what Twilio signs depends on the account's age; and where it
+//! holds a user and a password, also without these: Twilio leaves them out, its and SignalWire's libraries
+//! do not.
 //!
 //! No time is signed, so a recorded request holds for ever. Nothing parts names from values either, so
 //! whoever has recorded a request can move the borders between them. Therefore a signature delivers
@@ -55,9 +57,11 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
     };
     pairs.sort_unstable();
     // All are tried, so that the time does not tell which.
-    let any = with_and_without_port(subject.url)
-        .iter()
-        .map(|url| signature(&credentials.secret, url, &pairs))
+    let bare = without_user(subject.url);
+    let urls = [subject.url].into_iter().chain(bare.as_deref());
+    let any = urls
+        .flat_map(with_and_without_port)
+        .map(|url| signature(&credentials.secret, &url, &pairs))
         .map(|expected| same(subject.given, expected.as_bytes()))
         .fold(false, |any, one| any | one);
     holds(any)?;
@@ -92,6 +96,18 @@ pub(super) fn signature(token: &[u8], url: &[u8], pairs: &[Pair]) -> String {
         .chain(fields.map(Vec::as_slice))
         .collect();
     BASE64_STANDARD.encode(hmac_sha1(token, &parts))
+}
+
+/// The URL without the user and the password before its host; `None` where it has none.
+fn without_user(url: &[u8]) -> Option<Vec<u8>> {
+    let start = url
+        .windows(3)
+        .position(|three| three == b"://")?
+        .saturating_add(3);
+    let (scheme, rest) = url.split_at_checked(start)?;
+    let mut authority = rest.split(|b| matches!(b, b'/' | b'?'));
+    let at = authority.next()?.iter().rposition(|b| *b == b'@')?;
+    Some([scheme, rest.get(at.saturating_add(1)..)?].concat())
 }
 
 /// The URL as it is, without a port, and with the port of its scheme.
@@ -130,6 +146,20 @@ fn with_and_without_port(url: &[u8]) -> [Cow<'_, [u8]>; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users() {
+        fn check(url: &str, expected: Option<&str>) {
+            let found = without_user(url.as_bytes());
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{url}");
+        }
+        check("https://u:p@h:1/p?a@b", Some("https://h:1/p?a@b"));
+        check("https://u@v@h", Some("https://h"));
+        check("https://u@h?a", Some("https://h?a"));
+        check("https://h/a@b", None);
+        check("https://h?a@b", None);
+        check("h", None);
+    }
 
     #[test]
     fn ports() {
