@@ -1,6 +1,7 @@
 //! `[websmsd]` → who may deliver, and how webhooks are read.
 
 use crate::limits::SIGNATURE_AGE_S_MAX;
+use crate::proto::grammar::Alternatives;
 use crate::proto::webhook::access::{Rules, Status};
 use crate::proto::webhook::interface::{Decode, Dlr, Gate, Interface, Media, Webhook};
 use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES, Tells};
@@ -193,30 +194,13 @@ fn credentials(reader: &mut Reader<'_, '_>) -> Credentials {
     credentials
 }
 
-/// Keys that name a parameter, or by a path what lies in one.
-const KEYS_OF_A_PLACE: [&str; 9] = [
-    "key_to",
-    "key_from",
-    "key_body",
-    "key_caption",
-    "key_id",
-    "key_media",
-    "dlr_id",
-    "dlr_status",
-    "dlr_reason",
-];
-
 /// Apart likewise.
 #[inline(never)]
 fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     let accept_if = reader.read("accept_if", values::conditions);
-    for key in KEYS_OF_A_PLACE {
-        let names = values::split(reader.raw(key), b'|');
-        let is_list = matches!(key, "key_to" | "key_caption" | "key_media");
-        check_paths(reader, key, names, is_list);
+    for condition in accept_if.iter() {
+        check_path(reader, "accept_if", &condition.key, false);
     }
-    let asked = accept_if.iter().map(|it| it.key.as_slice()).collect();
-    check_paths(reader, "accept_if", asked, false);
     let dlr = dlr(reader);
     let report_success = reader.bytes("report_success");
     let report_type = match reader.raw("report_type") {
@@ -225,17 +209,17 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     };
     let formats = values::NUMBER_FORMATS;
     Webhook {
-        key_to: reader.read("key_to", values::needed_alternatives),
-        key_from: reader.read("key_from", values::needed_alternatives),
-        key_body: reader.read("key_body", values::needed_alternatives),
-        key_caption: reader.read("key_caption", values::alternatives),
-        key_id: reader.read("key_id", values::alternatives),
+        key_to: places(reader, "key_to", values::needed_alternatives),
+        key_from: places(reader, "key_from", values::needed_alternatives),
+        key_body: places(reader, "key_body", values::needed_alternatives),
+        key_caption: places(reader, "key_caption", values::alternatives),
+        key_id: places(reader, "key_id", values::alternatives),
         accept_if,
         each: reader.bytes("each"),
         own_numbers: reader.read("own_numbers", values::numbers),
         number_format: reader.choose("number_format", formats, NumberFormat::AsIs),
         text_decode: reader.choose("text_decode", values::TEXT_DECODES, Decode::None),
-        key_media: reader.read("key_media", values::alternatives),
+        key_media: places(reader, "key_media", values::alternatives),
         media: reader.choose("media", values::MEDIA, Media::Link),
         report_success,
         report_type,
@@ -249,9 +233,9 @@ fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
     let only_if = reader.read("dlr_if", values::conditions);
     let dlr = Dlr {
         only_if: Some(only_if).filter(|only_if| !only_if.is_empty()),
-        id: reader.read("dlr_id", values::alternatives),
-        status: reader.read("dlr_status", values::alternatives),
-        reason: reader.read("dlr_reason", values::alternatives),
+        id: places(reader, "dlr_id", values::alternatives),
+        status: places(reader, "dlr_status", values::alternatives),
+        reason: places(reader, "dlr_reason", values::alternatives),
         failed: reader.read("dlr_failed", values::words),
         delivered: reader.read("dlr_delivered", values::words),
         last: reader.read("dlr_final", values::conditions),
@@ -276,19 +260,30 @@ fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
     dlr
 }
 
+/// The names or paths of one key.
+fn places(
+    reader: &mut Reader<'_, '_>,
+    key: &'static str,
+    parse: fn(&[u8]) -> values::Parsed<Alternatives>,
+) -> Alternatives {
+    let names = reader.read(key, parse);
+    let is_list = matches!(key, "key_to" | "key_caption" | "key_media");
+    for name in names.iter() {
+        check_path(reader, key, name, is_list);
+    }
+    names
+}
+
 /// Warns of a path that nothing has. With `is_list`, `[]` means all elements.
-fn check_paths(reader: &mut Reader<'_, '_>, key: &'static str, names: Vec<&[u8]>, is_list: bool) {
-    for name in names {
-        let name = name.trim_ascii();
-        let path = match is_list {
-            true => with_a_place(name),
-            false => name.to_vec(),
-        };
-        if json::is_path(&path) && json::steps(&path).is_none() {
-            let text = "is no path, since a step is empty or a bracket has no partner: nothing in \
-                        JSON has it";
-            return reader.warn(key, text);
-        }
+fn check_path(reader: &mut Reader<'_, '_>, key: &'static str, name: &[u8], is_list: bool) {
+    let path = match is_list {
+        true => with_a_place(name),
+        false => name.to_vec(),
+    };
+    if json::is_path(&path) && json::steps(&path).is_none() {
+        let text = "is no path, since a step is empty or a bracket has no partner: nothing in JSON \
+                    has it";
+        reader.warn(key, text);
     }
 }
 

@@ -387,7 +387,7 @@ pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
 // ---- Lists ----------------------------------------------------------------------------------
 
 /// What stands between two `divider`s.
-pub fn split(value: &[u8], divider: u8) -> Vec<&[u8]> {
+fn split(value: &[u8], divider: u8) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     for part in value.split(|byte| *byte == divider) {
         parts.push(part);

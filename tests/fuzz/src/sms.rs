@@ -142,9 +142,10 @@ pub fn webhook(bytes: &[u8]) {
     static CONFIGS: OnceLock<Vec<Config>> = OnceLock::new();
     let configs = CONFIGS.get_or_init(|| {
         [
-            "key_to=to\nkey_from=from\nkey_body=text\nkey_id=id\n",
+            "key_to=\"to|m[].to\"\nkey_from=\"from|a.from\"\nkey_body=text\nkey_id=id\nkey_media=\"u[]\"\n\
+             own_numbers=1,2\ntext_decode=base64\n",
             "key_to=a.b[0].to\nkey_from=a.from\nkey_body=text\naccept_if=\"event=in\"\n",
-            "each=results\nkey_to=to\nkey_from=from\nkey_body=text\naccept_if=\"type=in\"\n",
+            "each=results\nkey_to=to\nkey_from=from\nkey_body=text\naccept_if=\"type=in|,status=\"\n",
             "each=a[0].m\nkey_to=to\nkey_from=from\nkey_body=content.text\nkey_id=id\n",
         ]
         .map(|keys| config(&format!("[websmsd]\n{keys}")))

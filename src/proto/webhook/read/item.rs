@@ -35,6 +35,9 @@ pub(super) struct Maker<'a> {
 /// A destination or a sender, and the channel that stood before it.
 type Tagged<T> = (T, Option<&'static str>);
 
+/// What an SMS is made of.
+type Parts = (Vec<Tagged<Number>>, Tagged<Sender>, Text);
+
 impl<'a> Maker<'a> {
     pub(super) fn new(webhook: &'a Webhook, charset: Option<&'a str>) -> Maker<'a> {
         let own = webhook.own_numbers.iter();
@@ -49,39 +52,47 @@ impl<'a> Maker<'a> {
     pub(super) fn add_to(&self, items: &mut Vec<Item>, scope: Scope, shape: Shape) {
         let id = scope.find(&self.webhook.key_id).map(Cow::into_owned);
         let id = id.filter(|id| !id.is_empty());
-        match self.messages(scope, shape) {
-            Err(bad) => items.push(Item {
-                message: Err(bad),
-                id,
-                channel: None,
-            }),
-            Ok(messages) => {
-                let is_one = messages.len() < 2;
-                for (message, channel) in messages {
-                    // Of one SMS to several each must be known by itself when it comes again.
-                    let to = [b"\0", message.to.as_str().as_bytes()].concat();
-                    let own_id = |id: &Vec<u8>| match is_one {
-                        true => id.clone(),
-                        false => [id.as_slice(), &to].concat(),
-                    };
-                    items.push(Item {
-                        id: id.as_ref().map(own_id),
-                        message: Ok(message),
-                        channel,
-                    });
-                }
+        let (destinations, (from, from_channel), text) = match self.parts(scope, shape) {
+            Ok(parts) => parts,
+            Err(bad) => {
+                return items.push(Item {
+                    message: Err(bad),
+                    id,
+                    channel: None,
+                });
             }
+        };
+        let is_one = destinations.len() < 2;
+        for (to, channel) in destinations {
+            let mut id = id.clone();
+            // Of one SMS to several each must be known by itself when it comes again.
+            if let (false, Some(id)) = (is_one, &mut id) {
+                id.push(0);
+                id.extend_from_slice(to.as_str().as_bytes());
+            }
+            items.push(Item {
+                message: Ok(Message {
+                    to,
+                    from: from.clone(),
+                    text: text.clone(),
+                }),
+                id,
+                channel: from_channel.or(channel),
+            });
         }
     }
 
-    /// At least one.
-    fn messages(&self, scope: Scope, shape: Shape) -> Result<Vec<Tagged<Message>>, BadMessage> {
+    /// The destinations, at least one, the sender and the text.
+    fn parts(&self, scope: Scope, shape: Shape) -> Result<Parts, BadMessage> {
         let (key_to, key_from) = (&self.webhook.key_to, &self.webhook.key_from);
         let (is_list, raw) = match shape {
             Shape::One => scope.list(key_to),
             Shape::To(places) => {
-                let found = |place| scope.inside(place).find(key_to);
-                (true, places.into_iter().filter_map(found).collect())
+                let mut found = Vec::new();
+                for place in places {
+                    found.extend(scope.inside(place).find(key_to));
+                }
+                (true, found)
             }
             Shape::Several(..) => return Err(BadMessage::Several),
         };
@@ -89,29 +100,18 @@ impl<'a> Maker<'a> {
         let first = raw.first().ok_or(missing("to"))?;
         let from = scope.find(key_from).ok_or(missing("from"))?;
         let destinations = match is_list && !self.own.is_empty() {
-            true => self.ours(&raw),
+            true => self.ours(&raw)?,
             false => vec![self.destination(first)?],
         };
-        if destinations.is_empty() {
-            return Err(BadMessage::NotOurs);
-        }
-        let (from, from_channel) = number::inbound(&from);
+        let (from, channel) = number::inbound(&from);
         let from = Sender::parse_inbound(&from)?;
         let from = Sender::parse_inbound(self.in_format(from.as_str()).as_bytes())?;
         let text = Text::parse_inbound(&text(scope, self.webhook)?, self.charset);
-        let message = |(to, to_channel): Tagged<Number>| {
-            let message = Message {
-                to,
-                from: from.clone(),
-                text: text.clone(),
-            };
-            (message, from_channel.or(to_channel))
-        };
-        Ok(destinations.into_iter().map(message).collect())
+        Ok((destinations, (from, channel), text))
     }
 
     /// Those of several destinations that are ours, each once. One that is no number of anybody's is none.
-    fn ours(&self, raw: &[Cow<'_, [u8]>]) -> Vec<Tagged<Number>> {
+    fn ours(&self, raw: &[Cow<'_, [u8]>]) -> Result<Vec<Tagged<Number>>, BadMessage> {
         let mut ours: Vec<Tagged<Number>> = Vec::new();
         let mut found = Vec::new();
         for raw in raw {
@@ -123,7 +123,10 @@ impl<'a> Maker<'a> {
                 }
             }
         }
-        ours
+        match ours.is_empty() {
+            true => Err(BadMessage::NotOurs),
+            false => Ok(ours),
+        }
     }
 
     fn destination(&self, raw: &[u8]) -> Result<Tagged<Number>, BadMessage> {
@@ -141,7 +144,5 @@ impl<'a> Maker<'a> {
 /// A number as it is compared with another: in the interface's format, without a plus sign.
 fn compared(number: &str, webhook: &Webhook) -> String {
     let number = number::format(number, webhook.number_format);
-    number
-        .strip_prefix('+')
-        .map_or_else(|| number.clone(), String::from)
+    number.trim_start_matches('+').into()
 }

@@ -6,7 +6,6 @@
 use alloc::vec::Vec;
 
 use super::lookup::{Place, Places, Scope, first};
-use crate::proto::grammar::Alternatives;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::json;
 
@@ -37,35 +36,63 @@ impl<'a> Scope<'_, 'a> {
     /// by itself which element it means.
     pub(super) fn shape(&self, webhook: &Webhook) -> Shape<'a> {
         let (places, roots) = self.roots();
-        let keys = [&webhook.key_to, &webhook.key_from, &webhook.key_body];
-        let deep = keys.map(|key| deep_names(*self, key));
-        let asked = webhook.accept_if.iter().map(|it| it.key.as_slice());
-        let asked: Vec<&[u8]> = asked.filter(|key| is_deep(places, roots, key)).collect();
-        if deep.iter().all(Vec::is_empty) && asked.is_empty() {
+        let mut names: Vec<Name> = Vec::new();
+        for (part, key) in [
+            (TO, &webhook.key_to),
+            (FROM, &webhook.key_from),
+            (BODY, &webhook.key_body),
+        ] {
+            // One that has its value at the top, or at the end of a path, counts before all that follow it.
+            let mut is_open = true;
+            for name in key.iter() {
+                let is_deep = is_deep(places, roots, name);
+                is_open = is_open && (is_deep || self.find_name(name).is_none());
+                if !json::is_path(name) {
+                    names.push(Name {
+                        part,
+                        name,
+                        is_sought: is_open,
+                    });
+                }
+            }
+        }
+        for (part, condition) in (ASKED..).zip(webhook.accept_if.iter()) {
+            let name = condition.key.as_slice();
+            if is_deep(places, roots, name) {
+                names.push(Name {
+                    part,
+                    name,
+                    is_sought: true,
+                });
+            }
+        }
+        if !names.iter().any(|name| name.is_sought) {
             return Shape::One;
         }
-        let names = keys.map(|key| key.iter().collect::<Vec<_>>());
         let mut shape = Shape::One;
         // Outer lists come before those within them.
         let mut queue = roots.to_vec();
         let mut at = 0_usize;
         while let Some(place) = queue.get(at) {
             let (is_list, inner) = places.inner(*place);
-            let are_several = |names: &[&[u8]]| holders(places, &inner, names) > 1;
-            let mut asked = asked.chunks(1);
-            if is_list && (deep.iter().any(|it| are_several(it)) || asked.any(are_several)) {
-                let [to, from, body] = names.each_ref().map(|it| holders(places, &inner, it));
+            let holders = |part, all| holders(places, &inner, &names, part, all);
+            if is_list
+                && names
+                    .iter()
+                    .any(|it| it.is_sought && holders(it.part, false) > 1)
+            {
                 let level = match at < roots.len() {
                     true => Level::Top,
                     false => Level::Inside,
                 };
-                if from > 0 || body > 0 || (to > 0 && level == Level::Top) {
+                let to = holders(TO, true);
+                let others = holders(FROM, true) > 0 || holders(BODY, true) > 0;
+                if others || (to > 0 && level == Level::Top) {
                     return Shape::Several(inner, level);
                 }
-                let [deep_to, ..] = &deep;
                 if to > 1 && matches!(shape, Shape::One) {
-                    let holding = inner.iter().filter(|it| has_any(places, **it, deep_to));
-                    let holding: Vec<Place> = holding.copied().collect();
+                    let mut holding = inner.clone();
+                    holding.retain(|it| has_any(places, *it, &names, TO, false));
                     if !holding.is_empty() {
                         shape = Shape::To(holding);
                     }
@@ -78,19 +105,19 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-/// The names of a key whose value does not stand at the top, up to the one whose does: that one counts before
-/// all that follow it.
-fn deep_names<'k>(scope: Scope<'_, '_>, key: &'k Alternatives) -> Vec<&'k [u8]> {
-    let (places, roots) = scope.roots();
-    let mut deep = Vec::new();
-    for name in key.iter() {
-        match is_deep(places, roots, name) {
-            true => deep.push(name),
-            false if scope.find_name(name).is_some() => break,
-            false => {}
-        }
-    }
-    deep
+/// What a name is of. Conditions have a number each.
+type Part = usize;
+const TO: Part = 0;
+const FROM: Part = 1;
+const BODY: Part = 2;
+const ASKED: Part = 3;
+
+/// A key that is no path.
+struct Name<'k> {
+    part: Part,
+    name: &'k [u8],
+    /// Whether its value may be one that does not stand at the top.
+    is_sought: bool,
 }
 
 /// Whether a key is a name whose value does not stand at the top.
@@ -99,14 +126,17 @@ fn is_deep(places: &Places, roots: &[Place], key: &[u8]) -> bool {
     !json::is_path(key) && !roots.iter().any(is_on_top)
 }
 
-/// How many of these hold one of the names: two where there are more.
-fn holders(places: &Places, inner: &[Place], names: &[&[u8]]) -> usize {
-    let holding = inner.iter().filter(|it| has_any(places, **it, names));
+/// How many of these hold a name of that part: two where there are more. Not `all`: one that is sought.
+fn holders(places: &Places, inner: &[Place], names: &[Name], part: Part, all: bool) -> usize {
+    let holding = inner
+        .iter()
+        .filter(|it| has_any(places, **it, names, part, all));
     holding.take(2).count()
 }
 
-/// Whether one of those keys that are names has a value below a place.
-fn has_any(places: &Places, place: Place, names: &[&[u8]]) -> bool {
-    let mut names = names.iter().filter(|name| !json::is_path(name));
-    names.any(|name| places.deep(place, name).is_some())
+/// Whether a name of that part has a value below a place.
+fn has_any(places: &Places, place: Place, names: &[Name], part: Part, all: bool) -> bool {
+    let mut names = names.iter();
+    names
+        .any(|it| it.part == part && (all || it.is_sought) && places.deep(place, it.name).is_some())
 }

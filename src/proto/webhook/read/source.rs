@@ -86,13 +86,17 @@ fn keep_repeated(place: &mut Parameters, bytes: &[u8], webhook: &Webhook) {
     };
     for name in webhook.key_media.iter() {
         let name = name.strip_suffix(b"[]").unwrap_or(name);
-        if let Some((_, value)) = array.entries_mut().find(|(key, _)| key.is(name)) {
-            let pairs = form::pairs(bytes).into_iter();
-            let values = pairs.filter(|(other, _)| other == name);
-            let list: Array = values.map(|(_, value)| value).collect();
-            if list.entries().len() > 1 {
-                *value = Value::Array(list);
+        if array.get(name).is_none() {
+            continue;
+        }
+        let mut list = Array::default();
+        for (other, value) in form::pairs(bytes) {
+            if other == name {
+                list.append(value);
             }
+        }
+        if list.entries().len() > 1 {
+            array.set(name, Value::Array(list));
         }
     }
 }

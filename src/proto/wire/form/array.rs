@@ -72,6 +72,20 @@ impl Array {
         array
     }
 
+    /// Adds a value behind all others, as `[]` does.
+    pub fn append(&mut self, value: Vec<u8>) {
+        if let Some(key) = self.free_key() {
+            self.push(key, Value::Scalar(value.into()));
+        }
+    }
+
+    /// Gives a key that is there another value.
+    pub fn set(&mut self, name: &[u8], value: Value) {
+        if let Some((_, slot)) = self.entries.iter_mut().find(|(key, _)| key.is(name)) {
+            *slot = value;
+        }
+    }
+
     /// Keys and values in order.
     pub fn entries(&self) -> &[(Key, Value)] {
         &self.entries
@@ -109,17 +123,6 @@ impl Array {
     fn free_key(&self) -> Option<Key> {
         let key = Key::Int(self.next.unwrap_or(0));
         (self.position(&key).is_none()).then_some(key)
-    }
-}
-
-/// A list.
-impl FromIterator<Vec<u8>> for Array {
-    fn from_iter<I: IntoIterator<Item = Vec<u8>>>(values: I) -> Array {
-        let mut array = Array::default();
-        for (nth, value) in (0..).zip(values) {
-            array.push(Key::Int(nth), Value::Scalar(value.into()));
-        }
-        array
     }
 }
 
