@@ -318,6 +318,23 @@ fn one_folder_for_both_that_comes_later_is_a_fault() {
 }
 
 #[test]
+fn one_folder_for_both_that_comes_while_we_run_is_a_fault() {
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |_| {}).unwrap();
+    spool.deliver(&[file("a", b"1")]).unwrap();
+    let [outgoing, staging] = ["outgoing", "staging"].map(|name| scratch.join(name));
+    fs::remove_dir(&staging).unwrap();
+    symlink(&outgoing, &staging).unwrap();
+    let changed = || fs::metadata(&outgoing).unwrap().modified().unwrap();
+    let before = changed();
+    let fault = spool.deliver(&[file("b", b"1")]).unwrap_err();
+    assert!(matches!(&fault, SpoolFault::OneFolder { .. }), "{fault}");
+    // Asterisk takes whatever is written there, if only for a moment.
+    assert_eq!(changed(), before);
+    assert_eq!(names(&outgoing), ["a"]);
+}
+
+#[test]
 fn folders_that_are_there_stay_as_they_are() {
     let scratch = Scratch::new();
     for folder in ["outgoing", "staging"] {

@@ -253,13 +253,8 @@ impl Spool {
             staging,
             outgoing,
         };
-        let Identities { staging, outgoing } = &folders.identities;
-        if staging.is_folder_of(outgoing) {
-            return Err(SpoolFault::OneFolder {
-                folder: self.outgoing.clone(),
-            });
-        }
-        if outgoing.device != staging.device {
+        self.refuse_one_folder(&folders.identities)?;
+        if folders.identities.outgoing.device != folders.identities.staging.device {
             return Err(self.two_filesystems());
         }
         let readable = folders.outgoing.readable();
@@ -304,13 +299,15 @@ impl Spool {
         }
         let (staging, is_staging) = staging.open()?;
         let (outgoing, is_outgoing) = outgoing.open()?;
+        let identities = Identities {
+            staging: is_staging,
+            outgoing: is_outgoing,
+        };
+        self.refuse_one_folder(&identities)?;
         let folders = Arc::new(Folders {
             staging,
             outgoing,
-            identities: Identities {
-                staging: is_staging,
-                outgoing: is_outgoing,
-            },
+            identities,
         });
         *held = Some(Arc::clone(&folders));
         Ok(folders)
@@ -401,6 +398,16 @@ impl Spool {
             Ok(()) => Ok(()),
             Err(Errno::XDEV) => Err(self.two_filesystems()),
             Err(error) => Err(failed(Step::Move, &self.outgoing, error.into())),
+        }
+    }
+
+    /// Asterisk would take what is written in `staging` before it is whole.
+    fn refuse_one_folder(&self, found: &Identities) -> Result<(), SpoolFault> {
+        match found.staging.is_folder_of(&found.outgoing) {
+            true => Err(SpoolFault::OneFolder {
+                folder: self.outgoing.clone(),
+            }),
+            false => Ok(()),
         }
     }
 
