@@ -107,15 +107,10 @@ impl Item {
         // An older program reads the first version only, so it stays wherever it says enough.
         let is_first = self.forbidden == 0 && self.spare_due_s == 0;
         let mut file = if is_first { VERSION_1 } else { VERSION_2 }.to_vec();
-        for (name, value) in lines {
-            if is_first && matches!(name, "forbidden" | "spare") {
-                continue;
-            }
-            let start = file.len();
-            if !fields::push(&mut file, name, value.as_bytes()) {
-                file.truncate(start);
-                let _ = fields::push(&mut file, name, b"");
-            }
+        let is_written =
+            |line: &&(&str, &str)| !is_first || !matches!(line.0, "forbidden" | "spare");
+        for line in lines.iter().filter(is_written) {
+            fields::push_all(&mut file, &[*line]);
         }
         file.push(b'\n');
         file.extend_from_slice(text);
@@ -147,13 +142,8 @@ impl Item {
             false => fields.number("spare")?,
         };
         let reason = fields.text("reason")?;
-        let text_bytes: usize = fields.number("text")?;
-        let rest = fields.rest.strip_prefix(b"\n").ok_or(BadItem::Cut)?;
-        let (text, rest) = rest.split_at_checked(text_bytes).ok_or(BadItem::Cut)?;
-        if !rest.is_empty() {
-            return Err(BadItem::Leftover);
-        }
-        if !is_id(id) {
+        let text = text(&mut fields)?;
+        if fields::hex(id).is_none() {
             return Err(BadItem::Field("id"));
         }
         if interface.len() > INDEX_BYTES_MAX {
@@ -234,17 +224,14 @@ impl Name {
         let mut parts = name.split('-');
         let (order, id) = (parts.next()?, parts.next()?);
         let (destination, interface) = (parts.next()?, parts.next()?);
-        let hex = |text: &str| {
-            let digits = is_id(text);
-            u64::from_str_radix(text, 16).ok().filter(|_| digits)
-        };
+        fields::hex(id)?;
         let name = Name {
-            order: hex(order)?,
+            order: fields::hex(order)?,
             id: id.to_owned(),
-            destination: hex(destination)?,
-            interface: hex(interface)?,
+            destination: fields::hex(destination)?,
+            interface: fields::hex(interface)?,
         };
-        (is_id(id) && parts.next().is_none()).then_some(name)
+        parts.next().is_none().then_some(name)
     }
 }
 
@@ -258,8 +245,15 @@ pub fn interface(index: &str) -> u64 {
     digest(&[b"interface", index.as_bytes()])
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+/// The line `text` and what it measures, which is all that is left of a file.
+pub fn text<'a>(fields: &mut Fields<'a>) -> Result<&'a [u8], BadItem> {
+    let text_bytes: usize = fields.number("text")?;
+    let rest = fields.rest.strip_prefix(b"\n").ok_or(BadItem::Cut)?;
+    let (text, rest) = rest.split_at_checked(text_bytes).ok_or(BadItem::Cut)?;
+    match rest.is_empty() {
+        true => Ok(text),
+        false => Err(BadItem::Leftover),
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,24 @@ pub fn push(file: &mut Vec<u8>, name: &str, value: &[u8]) -> bool {
     fits(value)
 }
 
+/// Adds lines. A value that fits none is left out: all of them are ours.
+pub fn push_all(file: &mut Vec<u8>, lines: &[(&str, &str)]) {
+    for (name, value) in lines {
+        let start = file.len();
+        if !push(file, name, value.as_bytes()) {
+            file.truncate(start);
+            let _ = push(file, name, b"");
+        }
+    }
+}
+
+/// 16 hexadecimal digits, small ones.
+pub fn hex(text: &str) -> Option<u64> {
+    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let digits = text.len() == 16 && text.bytes().all(digit);
+    u64::from_str_radix(text, 16).ok().filter(|_| digits)
+}
+
 /// Digits only, which is less than Rust takes for a number.
 pub fn number<N: FromStr>(text: &str) -> Option<N> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -79,6 +97,27 @@ mod tests {
             "", "a: 1", "b: 1\n", "a:1\n", "a: +1\n", "a: \n", "a: 256\n", "a: 1\r\n",
         ] {
             assert_eq!(check(bad.as_bytes()), Err(BadField("a")), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_fits_no_line_is_left_out() {
+        let mut file = Vec::new();
+        push_all(&mut file, &[("a", "1"), ("b", "x\ny"), ("c", "2")]);
+        assert_eq!(file, b"a: 1\nb: \nc: 2\n");
+    }
+
+    #[test]
+    fn sixteen_digits_are_a_number() {
+        assert_eq!(hex("00000000000000ff"), Some(255));
+        for bad in [
+            "",
+            "ff",
+            "00000000000000fF",
+            "+0000000000000ff",
+            "000000000000000ff",
+        ] {
+            assert_eq!(hex(bad), None, "{bad}");
         }
     }
 

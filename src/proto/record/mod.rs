@@ -1,4 +1,4 @@
-//! What stands in files of ours: the queue's messages, counts, remembered ids, kept requests, and the
+//! What stands in files of ours: the messages of queue and inbox, counts, remembered ids, kept requests, and the
 //! figures of the status page.
 //!
 //! Each format begins with its version, holds one field a line and is readable with `cat`. Leftover
@@ -7,6 +7,7 @@
 pub mod fields;
 
 pub mod envelope;
+pub mod inbox;
 pub mod kept;
 pub mod notice;
 pub mod quota;
