@@ -16,6 +16,8 @@
 //!
 //! Invariant: to put a message in needs no lock; what stands in `new/` is whole.
 
+mod batch;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

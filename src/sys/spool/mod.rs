@@ -19,7 +19,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Mode, fchmod, fsync};
@@ -28,15 +28,18 @@ use rustix::io::Errno;
 use crate::limits::SWEEP_AGE;
 use crate::sys::directory::Directory;
 use crate::sys::files;
+use crate::sys::sharing::SharedSync;
 use crate::sys::user::{self, Owner};
 
 mod fault;
+mod marker;
 mod name;
 mod places;
 mod table;
 
 use fault::failed;
 pub use fault::{SpoolFault, Step};
+pub use marker::{Ground, withdraw};
 use name::Name;
 use places::{NoPlace, Places, Want};
 
@@ -92,8 +95,7 @@ pub struct Spool {
     /// Both folders, as long as deliveries follow each other.
     held: Mutex<Option<Arc<Folders>>>,
     places: Arc<Mutex<Places>>,
-    folder_sync: Mutex<FolderSync>,
-    folder_synced: Condvar,
+    folder_sync: SharedSync,
     /// The filesystem has no `RENAME_NOREPLACE`.
     moves_by_looking: AtomicBool,
 }
@@ -154,8 +156,7 @@ impl Spool {
                 files::unique_number().unwrap_or(0),
                 Instant::now(),
             ))),
-            folder_sync: Mutex::default(),
-            folder_synced: Condvar::new(),
+            folder_sync: SharedSync::default(),
             moves_by_looking: AtomicBool::new(false),
         })
     }
@@ -553,45 +554,11 @@ impl Spool {
 
 // ---- One fsync of the folder for many -------------------------------------------------------
 
-/// Syncs of `outgoing` by number. A thread that has moved its file needs one that *began* after
-/// that; all who wait meanwhile share the next.
-#[derive(Debug, Default)]
-struct FolderSync {
-    begun: u64,
-    done: u64,
-    /// The last that failed, and how.
-    failed: u64,
-    error: Option<Errno>,
-}
-
 impl Spool {
     fn sync_outgoing(&self) -> Result<(), SpoolFault> {
-        let mut syncs = lock(&self.folder_sync);
-        let mine = syncs.begun.saturating_add(1);
-        while syncs.done < mine {
-            if syncs.begun > syncs.done {
-                syncs = self
-                    .folder_synced
-                    .wait(syncs)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            syncs.begun = syncs.begun.saturating_add(1);
-            drop(syncs);
-            let synced = Directory::open(&self.outgoing).and_then(|folder| folder.sync());
-            syncs = lock(&self.folder_sync);
-            syncs.done = syncs.begun;
-            if let Err(error) = synced {
-                syncs.failed = syncs.done;
-                syncs.error = Errno::from_io_error(&error);
-            }
-            self.folder_synced.notify_all();
-        }
-        if syncs.failed < mine {
-            return Ok(());
-        }
-        let error = syncs.error.unwrap_or(Errno::IO);
-        Err(failed(Step::Sync, &self.outgoing, error.into()))
+        let sync = || Directory::open(&self.outgoing)?.sync();
+        let synced = self.folder_sync.sync(&sync);
+        synced.map_err(|error| failed(Step::Sync, &self.outgoing, error))
     }
 }
 

@@ -71,26 +71,6 @@ fn a_failed_sync_of_the_folder_is_told_and_the_next_is_another() {
 }
 
 #[test]
-fn threads_share_syncs_and_each_gets_one_that_began_after_it_asked() {
-    let (spool, folder) = spool("shared");
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                for _ in 0..50 {
-                    let begun = lock(&spool.folder_sync).begun;
-                    spool.sync_outgoing().unwrap();
-                    assert!(lock(&spool.folder_sync).done > begun);
-                }
-            });
-        }
-    });
-    let syncs = lock(&spool.folder_sync);
-    assert_eq!(syncs.begun, syncs.done);
-    assert!(syncs.done <= 400, "{}", syncs.done);
-    fs::remove_dir_all(folder).unwrap();
-}
-
-#[test]
 fn a_name_stays_in_its_folder() {
     fn check(name: &str, expected: bool) {
         assert_eq!(is_plain(name), expected, "{name}");

@@ -1,0 +1,139 @@
+//! The marker beside the spool: a random number that is another where the spool was emptied by a restart,
+//! or is another folder than before.
+//!
+//! It stands in a file in `staging`, with the device and inode of the `outgoing` that it is of. Unsynced:
+//! one that a power cut takes back or damages is made anew, and then what was moved before is looked for
+//! and delivered once more.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::name::Name;
+use super::{Spool, SpoolFault, Step, failed, is_missing};
+use crate::sys::directory::Directory;
+use crate::sys::files;
+
+/// What the marker's file is called.
+const MARKER: &str = "websms.marker";
+/// While it is written.
+const MARKER_NEW: &str = "websms.marker.new";
+/// Before the number.
+const VERSION: &str = "websms marker 1 ";
+/// Bytes of the file: 16 digits, two numbers and what stands between.
+const MARKER_BYTES_MAX: usize = 128;
+
+/// Which folder `outgoing` was when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ground {
+    device: u64,
+    inode: u64,
+}
+
+impl Spool {
+    /// Where Asterisk picks up.
+    pub fn outgoing(&self) -> &Path {
+        &self.outgoing
+    }
+
+    /// Reads `outgoing` whole and shows the destination and the id of each call file of ours.
+    pub fn survey(&self, see: &mut dyn FnMut(&[u8], u64)) -> Result<Ground, SpoolFault> {
+        let mut read = || {
+            let outgoing = Directory::open(&self.outgoing)?;
+            let found = outgoing.metadata()?;
+            outgoing.each(&mut |name, is_folder| {
+                if let Some(name) = Name::parse(name).filter(|_| !is_folder) {
+                    see(name.to, name.unique);
+                }
+                true
+            })?;
+            Ok(Ground {
+                device: found.dev(),
+                inode: found.ino(),
+            })
+        };
+        read().map_err(|error| match is_missing(&error) {
+            true => SpoolFault::Missing {
+                folder: self.outgoing.clone(),
+            },
+            false => failed(Step::Look, &self.outgoing, error),
+        })
+    }
+
+    /// The marker of an `outgoing`, which is made where there is none.
+    pub fn marker(&self, ground: Ground) -> Result<u64, SpoolFault> {
+        let read_or_make = || {
+            let staging = Directory::make(&self.staging)?;
+            let found = staging.read(MARKER, MARKER_BYTES_MAX).ok();
+            match found.and_then(|file| parse(&file, ground)) {
+                Some(marker) => Ok(marker),
+                None => make(&staging, ground),
+            }
+        };
+        read_or_make().map_err(|error| failed(Step::Write, &self.staging, error))
+    }
+}
+
+/// Takes the call files of one id out of an `outgoing`; Asterisk drops a call whose file is gone.
+pub fn withdraw(outgoing: &Path, id: u64) -> io::Result<()> {
+    let outgoing = Directory::open(outgoing)?;
+    let is_of = |name: &str| Name::parse(name.as_bytes()).is_some_and(|name| name.unique == id);
+    let names = outgoing.names(&is_of)?;
+    names.iter().try_for_each(|name| outgoing.remove(name))
+}
+
+fn make(staging: &Directory, ground: Ground) -> io::Result<u64> {
+    let marker = files::unique_number()?;
+    // Whatever stands in their places is no marker of this folder.
+    let _ = staging.remove_all(MARKER_NEW);
+    let mut file = staging.create(MARKER_NEW)?;
+    let written = file.write_all(encode(marker, ground).as_bytes());
+    if written.is_ok() && staging.rename(MARKER_NEW, staging, MARKER).is_err() {
+        staging.remove_all(MARKER)?;
+        staging.rename(MARKER_NEW, staging, MARKER)?;
+    }
+    written.map(|()| marker)
+}
+
+fn encode(marker: u64, ground: Ground) -> String {
+    let mut line = VERSION.to_owned();
+    let Ground { device, inode } = ground;
+    let _ = writeln!(line, "{marker:016x} {device} {inode}");
+    line
+}
+
+/// The number, where the file is one and of this `outgoing`.
+fn parse(file: &[u8], ground: Ground) -> Option<u64> {
+    let file = str::from_utf8(file).ok()?;
+    let number = file.strip_prefix(VERSION)?.get(..16)?;
+    let marker = u64::from_str_radix(number, 16).ok()?;
+    (file == encode(marker, ground)).then_some(marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUND: Ground = Ground {
+        device: 3,
+        inode: 4,
+    };
+
+    #[test]
+    fn a_marker_is_of_one_folder() {
+        let file = encode(0xab, GROUND);
+        assert_eq!(file, "websms marker 1 00000000000000ab 3 4\n");
+        assert_eq!(parse(file.as_bytes(), GROUND), Some(0xab));
+        for end in 0..file.len() {
+            let cut = file.as_bytes().get(..end).unwrap_or_default();
+            assert_eq!(parse(cut, GROUND), None, "{end}");
+        }
+        for (device, inode) in [(3, 5), (4, 4)] {
+            let other = Ground { device, inode };
+            assert_eq!(parse(file.as_bytes(), other), None);
+        }
+        let later = file.replace("marker 1", "marker 2");
+        assert_eq!(parse(later.as_bytes(), GROUND), None);
+    }
+}
