@@ -499,7 +499,12 @@ fn reload(options: &Options, running: &Running) -> ! {
         match (&running.hangups).read(&mut bytes) {
             Ok(_) => {
                 renew(options, running);
-                is_there = running.service.setup().spool.look().is_ok();
+                let spool = &running.service.setup().spool;
+                // One that is missing was logged with the configuration.
+                is_there = match is_there {
+                    true => spool.look().is_ok(),
+                    false => look_at_spool(spool, false),
+                };
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
