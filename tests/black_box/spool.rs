@@ -522,6 +522,26 @@ fn root_works_in_no_folder_of_somebody_else_and_takes_the_group_of_its_own() {
 }
 
 #[test]
+fn what_is_moved_is_synced_where_it_was_moved_to() {
+    if !rig::is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let spool = spool(&scratch, |settings| settings.sync = Sync::Before).unwrap();
+    spool.deliver(&[file("x", b"1")]).unwrap();
+    // A link of somebody else's is not followed when a folder is opened; it leads to the one that is open.
+    let [outgoing, real] = ["outgoing", "real"].map(|name| scratch.join(name));
+    fs::rename(&outgoing, &real).unwrap();
+    symlink(&real, &outgoing).unwrap();
+    std::os::unix::fs::lchown(&outgoing, Some(4242), None).unwrap();
+    spool.deliver(&[file("y", b"1")]).unwrap();
+    spool.rest();
+    let fault = spool.deliver(&[file("z", b"1")]).unwrap_err();
+    assert!(matches!(fault, SpoolFault::Failed { .. }), "{fault}");
+    assert_eq!(names(&real), ["x", "y"]);
+}
+
+#[test]
 fn a_file_owner_is_given() {
     // Root may give to anybody; anybody may give to himself.
     let own = fs::metadata("/proc/self").unwrap();

@@ -95,7 +95,6 @@ pub struct Spool {
     /// Both folders, as long as deliveries follow each other.
     held: Mutex<Option<Arc<Folders>>>,
     places: Arc<Mutex<Places>>,
-    folder_sync: SharedSync,
     /// The filesystem has no `RENAME_NOREPLACE`.
     moves_by_looking: AtomicBool,
 }
@@ -156,7 +155,6 @@ impl Spool {
                 files::unique_number().unwrap_or(0),
                 Instant::now(),
             ))),
-            folder_sync: SharedSync::default(),
             moves_by_looking: AtomicBool::new(false),
         })
     }
@@ -185,23 +183,17 @@ impl Spool {
         }
         self.ready()?;
         let wanted = self.reserve(files)?;
-        let mut moved = 0;
-        let mut result = self.stage_and_move(files, &mut moved);
+        let mut left = files;
+        let mut result = self.stage_and_move(&mut left);
         if matches!(&result, Err(SpoolFault::Failed { error, .. }) if is_missing(error)) {
             self.is_ready.store(false, Ordering::Relaxed);
-            result = self
-                .ready()
-                .and_then(|()| self.stage_and_move(files, &mut moved));
+            result = self.ready().and_then(|()| self.stage_and_move(&mut left));
         }
         let mut places = lock(&self.places);
         places.settle(&wanted);
         places.remember(&wanted, Instant::now());
         drop(places);
-        result?;
-        match self.sync {
-            Sync::Never => Ok(()),
-            Sync::Before => self.sync_outgoing(),
-        }
+        result
     }
 
     /// Removes call files that a crash left in `staging` over an hour ago. They are never delivered:
@@ -253,6 +245,7 @@ impl Spool {
             },
             staging,
             outgoing,
+            sync: SharedSync::default(),
         };
         self.refuse_one_folder(&folders.identities)?;
         if folders.identities.outgoing.device != folders.identities.staging.device {
@@ -309,6 +302,7 @@ impl Spool {
             staging,
             outgoing,
             identities,
+            sync: SharedSync::default(),
         });
         *held = Some(Arc::clone(&folders));
         Ok(folders)
@@ -325,34 +319,38 @@ impl Spool {
         }
     }
 
-    /// Stages what is not moved yet, then moves it, counting in `moved`.
-    fn stage_and_move(&self, files: &[File<'_>], moved: &mut usize) -> Result<(), SpoolFault> {
-        let files = files.get(*moved..).unwrap_or_default();
+    /// Stages what is `left`, then moves it, and takes from `left` what is moved. With [`Sync::Before`] all
+    /// that was moved is on the disk at the end, in the folder that it was moved to.
+    fn stage_and_move(&self, left: &mut &[File<'_>]) -> Result<(), SpoolFault> {
         let folders = self.folders()?;
         let mut staged = 0_usize;
         let mut result = Ok(());
-        for file in files {
+        for file in *left {
             result = self.stage(&folders, file);
             if result.is_err() {
                 break;
             }
             staged = staged.saturating_add(1);
         }
-        let mut left = files.iter().take(staged);
+        let (whole, _) = left.split_at_checked(staged).unwrap_or_default();
+        let mut moved = 0_usize;
         if result.is_ok() {
-            for file in left.by_ref() {
+            for file in whole {
                 result = self.move_in(&folders, file.name);
                 if result.is_err() {
-                    folders.discard(file.name);
                     break;
                 }
-                *moved = moved.saturating_add(1);
+                moved = moved.saturating_add(1);
             }
         }
-        for file in left {
+        for file in whole.get(moved..).unwrap_or_default() {
             folders.discard(file.name);
         }
-        result
+        *left = left.get(moved..).unwrap_or_default();
+        match self.sync {
+            Sync::Before if moved > 0 => result.and(self.sync_outgoing(&folders)),
+            Sync::Before | Sync::Never => result,
+        }
     }
 
     /// Writes one file in `staging`; leaves nothing there when it fails.
@@ -426,6 +424,8 @@ struct Folders {
     outgoing: Directory,
     staging: Directory,
     identities: Identities,
+    /// Of `outgoing`.
+    sync: SharedSync,
 }
 
 /// Which folders they are.
@@ -555,9 +555,9 @@ impl Spool {
 // ---- One fsync of the folder for many -------------------------------------------------------
 
 impl Spool {
-    fn sync_outgoing(&self) -> Result<(), SpoolFault> {
-        let sync = || Directory::open(&self.outgoing)?.sync();
-        let synced = self.folder_sync.sync(&sync);
+    /// The folder is the one that was moved to, whatever its path names meanwhile.
+    fn sync_outgoing(&self, folders: &Folders) -> Result<(), SpoolFault> {
+        let synced = folders.sync.sync(&|| folders.outgoing.sync());
         synced.map_err(|error| failed(Step::Sync, &self.outgoing, error))
     }
 }

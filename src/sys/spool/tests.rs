@@ -48,29 +48,6 @@ fn a_filesystem_without_noreplace_gets_files_and_keeps_them() {
 }
 
 #[test]
-fn a_failed_sync_of_the_folder_is_told_and_the_next_is_another() {
-    let (spool, folder) = spool("sync");
-    spool.sync_outgoing().unwrap();
-    fs::remove_dir(folder.join("outgoing")).unwrap();
-    for _ in 0..2 {
-        let fault = spool.sync_outgoing().unwrap_err();
-        assert!(
-            matches!(
-                fault,
-                SpoolFault::Failed {
-                    step: Step::Sync,
-                    ..
-                }
-            ),
-            "{fault}"
-        );
-    }
-    fs::create_dir(folder.join("outgoing")).unwrap();
-    spool.sync_outgoing().unwrap();
-    fs::remove_dir_all(folder).unwrap();
-}
-
-#[test]
 fn a_name_stays_in_its_folder() {
     fn check(name: &str, expected: bool) {
         assert_eq!(is_plain(name), expected, "{name}");
