@@ -1,15 +1,15 @@
 //! WebSMS: an SMS bridge between Asterisk and the web APIs of telephony providers (ITSP).
 //!
 //! > `proto` gives bytes meaning. `sys` moves bytes. Three stories join them: a request comes in, an SMS
-//! > goes out, what waits is worked off.
+//! > goes out, what waits is worked off. Where nobody can call, `poll` asks, and what comes of it goes in.
 //!
 //! ```text
-//!              argv / AGI stdin                      TCP peer
-//!                    │                                  │
-//!  main.rs ── cli/ ──┼────────── daemon/ ───────────────┤
-//!  surroundings.rs   │              │                   │
-//!  privileges.rs     │              ▼                   ▼
-//!                    │           queue/ ─ notices ─▶ inbound/
+//!              argv / AGI stdin                      TCP peer     provider's list
+//!                    │                                  │              │
+//!  main.rs ── cli/ ──┼────────── daemon/ ───────────────┤              │
+//!  surroundings.rs   │              │                   │              │
+//!  privileges.rs     │              ▼                   ▼              ▼
+//!                    │           queue/ ─ notices ─▶ inbound/ ◀─ SMS ─ poll/
 //!                    ▼              │                   │            stories: all control flow
 //!                outbound/ ◀─ tries ┘                   │
 //!                    │                                  │
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← `state` ← stories (`outbound` and
-//! `inbound`, then `queue`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
+//! `inbound`, then `queue` and `poll`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
 //! `client` the plain values `Call` and `Reply`. `limits`, `message` and `proto` touch no file, socket,
 //! clock, thread or environment: the crate `tests/pure` compiles them without `std`. Two modules stand
 //! between the stories and their callers: [`surroundings`] reads a configuration file and looks at what
@@ -54,6 +54,8 @@ pub mod outbound;
 pub mod inbound;
 
 pub mod queue;
+
+pub mod poll;
 
 pub mod privileges;
 pub mod surroundings;

@@ -213,6 +213,43 @@ pub const SPOOL_TEXT_FILES_MIN: usize = 4 * CALL_FILE_PARTS_MAX;
 /// Between two looks of `websmsd` whether `outgoingdir` is there.
 pub const SPOOL_LOOK_PAUSE: Duration = Duration::from_secs(10);
 
+// ---- Polling ---------------------------------------------------------------------------------
+
+/// `poll`, seconds: a provider allows no more than a few requests a minute.
+pub const POLL_S_MIN: u64 = 10;
+/// `poll`, seconds, at most: an SMS that is an hour late is hardly one.
+pub const POLL_S_MAX: u64 = 3600;
+/// A provider's answer to a poll, bytes; a page of a hundred SMS has some 60 KiB. Beyond: the elements before
+/// count, and the poll is not good.
+pub const POLL_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// JSON values of such an answer; an element of a list has some twenty. Beyond: the same.
+pub const POLL_VALUES_MAX: usize = 20_000;
+/// Requests of one poll. Beyond: the next poll goes on at that page.
+pub const POLL_REQUESTS_MAX: usize = 20;
+/// How often as many requests `websmsd --poll` makes, which has no next poll. Then: it fails.
+pub const POLLS_AT_ONCE_MAX: usize = 25;
+/// The URL or the value that leads to the next page, bytes. Beyond: not followed.
+pub const POLL_NEXT_BYTES_MAX: usize = 2048;
+/// New SMS of several pages that are held until the oldest is read, bytes. Beyond: those that are held are
+/// delivered first.
+pub const POLL_HELD_BYTES_MAX: usize = 256 * 1024;
+/// Elements of an interface's list that are known, 8 bytes each. Beyond: the one that was read first goes.
+pub const POLL_KNOWN_MAX: usize = 16_384;
+/// The file of them, bytes: a line has at most 40, and it is written anew when half of it is old.
+pub const POLL_FILE_BYTES_MAX: usize = 2 * POLL_KNOWN_MAX * 40;
+/// Pause after polls that failed, at most; it doubles until then.
+pub const POLL_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+/// Pause that a provider may ask for (`Retry-After`). More counts as this.
+pub const POLL_RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// What a poll asks for beyond the last good one: SMS that come late into the list.
+pub const POLL_OVERLAP_S: u64 = 3600;
+/// How old an SMS may be that is asked for. Older: whoever sent it has called.
+pub const POLL_AGE_S_MAX: u64 = 30 * 86_400;
+/// How far the very first poll of an interface looks back, to know what is there already.
+pub const POLL_FIRST_AGE_S: u64 = 7 * 86_400;
+/// Between two looks whether the clock is right.
+pub const POLL_CLOCK_PAUSE: Duration = Duration::from_secs(10);
+
 // ---- The outbound queue --------------------------------------------------------------------
 
 /// What is shown of a provider's own words for a refusal, bytes. Beyond: cut.

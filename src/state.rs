@@ -8,6 +8,7 @@
 //! | `sent/` | SMS that a provider took, and what their delivery reports said | `outbound`, `inbound` |
 //! | `notices/` | which senders were told lately that an SMS was given up | `queue` |
 //! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
+//! | `poll/interface-NAME/` | which elements of a provider's list were dealt with (`poll`) | `poll` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
 //!
 //! No other module spells a path in this folder. Whoever owns it is whom the program works as
@@ -70,6 +71,12 @@ impl State {
     /// The providers' ids of SMS that were delivered.
     pub fn seen(&self) -> Journal {
         Journal::new(&self.dir.join("seen"), "ids")
+    }
+
+    /// What is known of the list that an interface's provider is asked for.
+    pub fn poll(&self, interface: &str) -> Journal {
+        let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
+        Journal::new(&self.dir.join("poll").join(name), "known")
     }
 
     /// Requests that were refused.

@@ -32,6 +32,7 @@ pub fn load(path: &Path) -> Reading {
         Ok((bytes, found, keeps_modes)) => {
             let mut reading = config::read(&bytes, &variable);
             check_writers(&mut reading, &found, keeps_modes);
+            check_memory(&mut reading);
             reading
         }
         Err(error) => {
@@ -68,6 +69,21 @@ fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
     fault(&mut reading.notes, &[who, may, remedy]);
     if let Some(config) = reading.config.take() {
         reading.draft = Some((config, Sound::WHOLE));
+    }
+}
+
+/// What a provider lists would be taken for new after each restart, or for old.
+fn check_memory(reading: &mut Reading) {
+    let polls = |config: &&Config| !config.polls.is_empty();
+    let config = reading.config.as_ref().filter(polls);
+    let dir = config.and_then(|config| config.queue.dir.as_deref());
+    if dir.and_then(nearest).is_some_and(files::is_in_memory) {
+        let text = "[websmsd] poll remembers in [queue] dir what was delivered, and that is on a RAM disk: name \
+                    a folder that outlives a restart";
+        fault(&mut reading.notes, &[text]);
+        if let Some(config) = reading.config.take() {
+            reading.draft = Some((config, Sound::WHOLE));
+        }
     }
 }
 

@@ -223,6 +223,9 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
         "queue" => &[
             "config", "inbound", "limits", "message", "outbound", "proto", "queue", "state", "sys",
         ],
+        "poll" => &[
+            "config", "inbound", "limits", "message", "outbound", "poll", "proto", "state", "sys",
+        ],
         "privileges" => &["config", "limits", "privileges", "sys"],
         "surroundings" => &[
             "config",
@@ -242,6 +245,7 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
             "limits",
             "message",
             "outbound",
+            "poll",
             "privileges",
             "proto",
             "queue",

@@ -81,6 +81,7 @@ pub(super) enum Wish {
     Providers,
     DumpConfig,
     Replay,
+    Poll,
     Show,
     Retry,
     Drop,

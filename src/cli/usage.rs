@@ -39,11 +39,12 @@ exit: 0 sent, queued or ignored, 1 refused or not acceptable, 2 usage or configu
 pub(super) const WEBSMSD: &str = "\
 usage: websmsd [-c FILE] [-l ADDR:PORT]... [-v]
        websmsd --check | --dump-config | --replay ID [-c FILE]
+       websmsd --poll [-c FILE] [-i INDEX]
        websmsd --selftest [-c FILE] [-l ADDR:PORT]... [-i INDEX] [--from ADDR] [--json]
        websmsd --version | --help
 
-Takes SMS from a provider's webhook and hands them to Asterisk as call files. Also run as
-websms websmsd ...
+Takes SMS from a provider's webhook, or asks the provider for them (poll), and hands them to
+Asterisk as call files. Also run as websms websmsd ...
 
   -c, --config FILE       configuration (default: WEBSMS_CONF, /etc/asterisk/websms.conf)
   -l, --listen ADDR:PORT  where to listen, IPv6 as [::]:80; repeatable (default: listen of
@@ -56,10 +57,12 @@ websms websmsd ...
                           for a monitor
       --replay ID         deliver a refused request that was kept (ID as the log names it, or its
                           file), saying each step
+      --poll              ask the provider of interface INDEX, or of all that have poll, for SMS
+                          once, saying each step
   -V, --version           print the version
   -h, --help              print this
 
 exit: 0 asked for and done, 1 cannot listen, 2 usage or configuration fault; of --replay also 1 no
-      acceptable SMS in it, 75 the spool cannot take it now; of --selftest also 1 something does not
-      hold
+      acceptable SMS in it, 75 the spool cannot take it now; of --poll also 75 a list could
+      not be read; of --selftest also 1 something does not hold
 ";

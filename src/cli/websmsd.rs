@@ -30,6 +30,7 @@ const KNOWN: Known = Known {
             Users::People,
             Kind::Value(Value::Asks(Wish::Replay)),
         ),
+        ("--poll", Users::People, Kind::Wish(Wish::Poll)),
         ("-v", Users::People, Kind::Flag(Flag::Verbose)),
         ("--json", Users::People, Kind::Flag(Flag::Json)),
         ("--check", Users::People, Kind::Wish(Wish::Check)),
@@ -68,6 +69,10 @@ impl CommandLine<'_> {
             (Some(Wish::Replay), Some(file)) => {
                 return Ok(daemon::replay(&config, Path::new(file), options.stderr()));
             }
+            (Some(Wish::Poll), _) => {
+                let index = options.index.map(OsStr::to_string_lossy);
+                return Ok(daemon::poll(&config, index.as_deref(), options.stderr()));
+            }
             (Some(wish), _) => return Ok(common(wish, &config, usage::WEBSMSD)),
         }
         let serving = daemon::Options {
@@ -101,9 +106,14 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine<'_>, BadUsage> {
         Some(text) => Some(parsed(text, "--from needs an address")?),
         None => None,
     };
-    let particular = options.json || options.index.is_some() || from.is_some();
-    if particular && options.wish != Some(Wish::SelfTest) {
-        return Err("-i, --from and --json go with --selftest".into());
+    let of_selftest = options.json || from.is_some();
+    let particular = match options.wish {
+        Some(Wish::SelfTest) => false,
+        Some(Wish::Poll) => of_selftest,
+        _ => of_selftest || options.index.is_some(),
+    };
+    if particular {
+        return Err("-i goes with --selftest and --poll, --from and --json with --selftest".into());
     }
     Ok(CommandLine {
         options,
@@ -203,6 +213,8 @@ mod tests {
             "SelfTest  [] false",
         );
         check(&["--selftest", "--from", "host"], "fault");
+        check(&["--poll", "-i", "a"], "Poll  [] false");
+        check(&["--poll", "--json"], "fault");
         check(&["--json"], "fault");
         check(&["-i", "a"], "fault");
         check(&["--check", "--from", "192.0.2.1"], "fault");

@@ -16,7 +16,7 @@ use super::{url, values};
 
 /// The rules, with one interface without an index, or one an index, in file order.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rules {
-    let indices = candidates(table, notes);
+    let (indices, polled_alone) = candidates(table, notes);
     let mut interfaces = Vec::new();
     for index in &indices {
         let mut reader = Reader {
@@ -27,8 +27,12 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rule
         };
         interfaces.push(Interface {
             name: index.clone(),
-            gate: gate(&mut reader),
+            gate: match takes_webhooks(&reader) && !polled_alone.contains(index) {
+                true => gate(&mut reader),
+                false => closed(),
+            },
             webhook: webhook(&mut reader),
+            polled: None,
         });
     }
     let mut reader = Reader::once(table, notes);
@@ -94,17 +98,45 @@ const NO_PROXY_ADDR: &str = "stands without a proxy_addr, so whoever is in 172.1
                              there are none";
 
 /// The interfaces that can match (spec §4): the indices of `permit_addr`, else of `url_path`, else
-/// the one without an index.
-fn candidates(table: &Table<'_>, notes: &mut Notes) -> Vec<String> {
+/// the one without an index. Those of `poll` stand behind them, and which of them make no webhook's
+/// interface is told besides.
+fn candidates(table: &Table<'_>, notes: &mut Notes) -> (Vec<String>, Vec<String>) {
     let mut indices = table.indices_of("permit_addr");
     if indices.is_empty() {
         indices = table.indices_of("url_path");
     }
+    let mut polled = table.indices_of("poll");
+    polled.retain(|index| !indices.contains(index));
+    let takes_none = match indices.is_empty() {
+        true => Vec::new(),
+        false => polled.clone(),
+    };
+    indices.append(&mut polled);
     table.check_indices(&indices, notes);
     if indices.is_empty() {
         indices.push(String::new());
     }
-    indices
+    (indices, takes_none)
+}
+
+/// Whether an interface is there for webhooks: one that is asked for SMS is so only where the file says who
+/// may deliver. What a preset says of signatures needs a secret of the file's.
+fn takes_webhooks(reader: &Reader<'_, '_>) -> bool {
+    let is_own = |name| reader.given(name) && !reader.is_preset(name);
+    let guards = ["permit_addr", "url_path", "auth_method", "auth_passwd"];
+    reader.raw("poll").is_empty() || guards.into_iter().any(is_own)
+}
+
+/// Lets nobody in.
+fn closed() -> Gate {
+    Gate {
+        permit: Some(Vec::new()),
+        paths: Some(Vec::new()),
+        credentials: Credentials::none(),
+        auth_age_s: None,
+        public_url: None,
+        key_echo: Alternatives::default(),
+    }
 }
 
 /// Apart, as the interfaces of `outgoing` are.
@@ -217,6 +249,7 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
         accept_if,
         each: reader.bytes("each"),
         own_numbers: reader.read("own_numbers", values::numbers),
+        to: None,
         number_format: reader.choose("number_format", formats, NumberFormat::AsIs),
         text_decode: reader.choose("text_decode", values::TEXT_DECODES, Decode::None),
         key_media: places(reader, "key_media", values::alternatives),
@@ -261,13 +294,16 @@ fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
 }
 
 /// The names or paths of one key.
-fn places(
+pub(super) fn places(
     reader: &mut Reader<'_, '_>,
     key: &'static str,
     parse: fn(&[u8]) -> values::Parsed<Alternatives>,
 ) -> Alternatives {
     let names = reader.read(key, parse);
-    let is_list = matches!(key, "key_to" | "key_caption" | "key_media");
+    let is_list = matches!(
+        key,
+        "key_to" | "key_caption" | "key_media" | "poll_to" | "poll_media"
+    );
     for name in names.iter() {
         check_path(reader, key, name, is_list);
     }
@@ -275,7 +311,12 @@ fn places(
 }
 
 /// Warns of a path that nothing has. With `is_list`, `[]` means all elements.
-fn check_path(reader: &mut Reader<'_, '_>, key: &'static str, name: &[u8], is_list: bool) {
+pub(super) fn check_path(
+    reader: &mut Reader<'_, '_>,
+    key: &'static str,
+    name: &[u8],
+    is_list: bool,
+) {
     let path = match is_list {
         true => with_a_place(name),
         false => name.to_vec(),

@@ -217,6 +217,23 @@ pub const KEYS: &[Key] = &[
     webhook("auth_age", None, Value("300s")),
     webhook("public_url", None, Value("")),
     webhook("provider", None, Value("")),
+    webhook("poll", None, Value("")),
+    webhook("poll_timeout", None, Value("30s")),
+    webhook("poll_path", None, Value("")),
+    webhook("poll_static", None, Value("")),
+    webhook("poll_each", None, Value("")),
+    webhook("poll_if", None, Value("")),
+    webhook("poll_to", None, Unlike("as key_to")),
+    webhook("poll_from", None, Unlike("as key_from")),
+    webhook("poll_body", None, Unlike("as key_body")),
+    webhook("poll_id", None, Unlike("as key_id")),
+    webhook("poll_media", None, Unlike("as key_media")),
+    webhook("poll_empty", None, Value("")),
+    webhook("poll_order", None, Value("newest")),
+    webhook("poll_next", None, Value("")),
+    webhook("poll_page", None, Value("1")),
+    webhook("poll_done", None, Value("")),
+    webhook("poll_consumes", None, Value("no")),
     once(Websmsd, "listen", ""),
     once(Websmsd, "tls_cert", ""),
     once(Websmsd, "tls_key", ""),
@@ -316,7 +333,7 @@ mod tests {
         check(Section::Websmsd, "secret", "auth_secret");
         check(Section::Websmsd, "auth", "auth_age");
         check(Section::Websmsd, "listn", "listen");
-        check(Section::Websmsd, "colour", "provider");
+        check(Section::Websmsd, "colour", "poll");
         check(Section::Astqueue, "outgoing_dir", "outgoingdir");
         check(Section::Queue, "retries", "retry");
     }

@@ -294,7 +294,7 @@ impl<'a> Table<'a> {
             let section = self.section.name();
             let text = format!(
                 "[{section}] {name} [{index}] belongs to no interface; those are the indices of \
-                 permit_addr, or else of url_path"
+                 permit_addr, or else of url_path, and those of poll"
             );
             let severity = match name.starts_with("auth_") || name == "provider" {
                 true => Severity::Fault,

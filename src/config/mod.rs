@@ -21,6 +21,7 @@ mod lookup;
 mod nearest;
 mod notes;
 mod outgoing;
+mod polling;
 mod preset;
 mod program;
 mod reports;
@@ -29,6 +30,7 @@ mod values;
 
 pub use notes::{Note, Severity};
 pub use outgoing::{Client, Outgoing, Trust};
+pub use polling::Polling;
 pub use program::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles};
 
 /// A configuration that can be run.
@@ -38,6 +40,8 @@ pub struct Config {
     pub outgoing: Vec<Outgoing>,
     /// Who may deliver, with every inbound interface.
     pub rules: access::Rules,
+    /// Interfaces whose provider is asked for SMS.
+    pub polls: Vec<Polling>,
     /// Where `websmsd` listens.
     pub listening: Listening,
     /// How a call file looks.
@@ -209,8 +213,10 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     }
     let outgoing_is_sound = is_sound(notes);
     let mut rules = incoming::read(&websmsd, &presets, notes);
+    let polls = polling::read(&websmsd, &presets, &outgoing, &mut rules, notes);
     if queue.dir.is_none() {
         incoming::check_ages(&websmsd, &mut rules, notes);
+        polling::refuse(&websmsd, notes);
     }
     reports::ask(
         queue.reports.then_some(reports_line),
@@ -231,6 +237,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     let config = Config {
         outgoing,
         rules,
+        polls,
         listening,
         route: program::route(&mut Reader::once(&astqueue, notes)),
         spool,

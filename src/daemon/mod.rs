@@ -1,17 +1,19 @@
 //! `websmsd`: load the configuration, bind, accept for ever, reload.
 //!
 //! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
-//! serves; one drains the outbound queue. SIGTERM needs no handler: what was acknowledged is on the disk.
+//! serves; one drains the outbound queue, one asks the providers that are to be asked. SIGTERM needs no handler: what was acknowledged is on the disk.
 
+mod poll;
 mod replay;
 
+pub use poll::poll;
 pub use replay::replay;
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{
@@ -21,9 +23,11 @@ use crate::limits::{
     CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, SPOOL_LOOK_PAUSE, TLS_STACK_BYTES,
 };
 use crate::outbound;
+use crate::poll as polls;
 use crate::privileges::{self, NotEntered};
 use crate::proto::record::seen::remembers;
 use crate::proto::webhook::access::Rules;
+use crate::proto::webhook::interface::Interface;
 use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
 use crate::queue::{self, Bell};
 use crate::state::State;
@@ -36,7 +40,7 @@ use crate::sys::signals;
 use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::stdio::complain;
 use crate::sys::stream::Tcp;
-use crate::sys::threads;
+use crate::sys::threads::{self, Tell};
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
 use crate::sys::tls::server::Secure;
 
@@ -109,6 +113,8 @@ struct Running {
     queue_dir: Option<PathBuf>,
     /// Of who drains the queue.
     bell: Bell,
+    /// Where who asks the providers hears of another configuration; `None`: nobody does.
+    asking: Mutex<Option<Tell<()>>>,
 }
 
 /// Everything up to the first accepted connection.
@@ -141,8 +147,13 @@ fn start(options: &Options) -> Result<Running, Fault> {
         }
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
+    let asking = Mutex::new(None);
+    if let Err(error) = ask_providers(&service, &asking) {
+        return refused(NO_THREAD, &error);
+    }
     Ok(Running {
         bell: drain_queue(&service)?,
+        asking,
         service,
         hangups,
         addresses,
@@ -167,6 +178,27 @@ fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
         Ok(()) => Ok(bell),
         Err(error) => refused(NO_THREAD, &error),
     }
+}
+
+/// Starts to ask the providers, where one is to be asked, or tells whoever does that the configuration is
+/// another.
+fn ask_providers(service: &Arc<Service>, asking: &Mutex<Option<Tell<()>>>) -> io::Result<()> {
+    let mut asking = asking.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tell) = asking.as_ref() {
+        tell.tell(());
+        return Ok(());
+    }
+    if service.setup().config.polls.is_empty() {
+        return Ok(());
+    }
+    let (tell, news) = threads::mailbox();
+    let service = Arc::clone(service);
+    let source: polls::Source = Arc::new(move || service.setup());
+    threads::spawn("poll", SENDER_STACK_BYTES, move || {
+        polls::run(&source, &news)
+    })?;
+    *asking = Some(tell);
+    Ok(())
 }
 
 /// Becomes the owner of the folders, where this is root.
@@ -307,17 +339,26 @@ fn tell(level: Level, words: &str) {
     log::event(level, format_args!("{words}"));
 }
 
-/// `-l`, else `listen`, else the environment's port, else port 80.
+/// `-l`, else `listen`, else the environment's port, else port 80, or none where every interface's provider
+/// is asked.
 pub fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
     let listen = &config.listening.addresses;
     if !options.listen.is_empty() {
         options.listen.clone()
     } else if !listen.is_empty() {
         listen.clone()
+    } else if options.port.is_none() && asks_everywhere(config) {
+        Vec::new()
     } else {
         let port = options.port.unwrap_or(PORT_DEFAULT);
         vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]
     }
+}
+
+/// Whether nobody need call us.
+fn asks_everywhere(config: &Config) -> bool {
+    let polled = |it: &Interface| it.polled.is_some();
+    config.rules.interfaces.iter().all(polled)
 }
 
 /// Where providers expect a web server.
@@ -551,6 +592,10 @@ fn renew(options: &Options, running: &Running) {
             service.slots.set_max(connections_max(&setup.config));
             service.replace(setup);
             running.bell.ring();
+            if let Err(error) = ask_providers(service, &running.asking) {
+                let words = format_args!("no provider is asked: {NO_THREAD}: {}", Cause(&error));
+                log::event(Level::Error, words);
+            }
             tell(Level::Notice, "configuration read again");
             log_surroundings(&options.config, &service.setup().config);
         }

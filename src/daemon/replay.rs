@@ -70,7 +70,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
 
 impl Fault {
     /// Complains of it; the exit code is the caller's.
-    fn told(&self, exit: u8) -> u8 {
+    pub(super) fn told(&self, exit: u8) -> u8 {
         for line in &self.lines {
             complain(format_args!("websmsd: {line}"));
         }

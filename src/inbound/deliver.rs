@@ -294,12 +294,16 @@ impl<'a> Order<'a> {
         let [from, to] = [message.from.as_str(), message.to.as_str()];
         let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
         let [from, to] = [Quoted(&from), Quoted(&to)];
+        let verdict = self.source.verdict();
         match item.channel {
             Some(channel) => self.log(
                 Level::Info,
-                format_args!("200, from {from} to {to}, {end}, {channel}: dropped"),
+                format_args!("{verdict}, from {from} to {to}, {end}, {channel}: dropped"),
             ),
-            None => self.log(Level::Info, format_args!("200, from {from} to {to}, {end}")),
+            None => self.log(
+                Level::Info,
+                format_args!("{verdict}, from {from} to {to}, {end}"),
+            ),
         }
     }
 
@@ -337,10 +341,13 @@ impl<'a> Order<'a> {
             "POST" => Method::Post,
             _ => Method::Get,
         };
-        let Source(peer, caller) = self.source;
+        let address = match self.source {
+            Source::Peer(peer, caller) => caller.map_or(Some(peer), |caller| caller.address()),
+            Source::Poll => None,
+        };
         let kept = Kept {
             time_s: if clock::is_sane(now_s) { now_s } else { 0 },
-            address: caller.map_or(Some(peer), |caller| caller.address()),
+            address,
             interface: self.interface.name.clone(),
             coverage,
             proof: self.proof(),
@@ -422,13 +429,31 @@ fn spool_file(file: &CallFile) -> File<'_> {
     }
 }
 
-/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`.
+/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`; `poll`, where the provider was asked.
 #[derive(Clone, Copy)]
-pub(super) struct Source(pub IpAddr, pub Option<Caller>);
+pub(super) enum Source {
+    /// The other end of a connection, and whom it names.
+    Peer(IpAddr, Option<Caller>),
+    /// An answer to a request of ours.
+    Poll,
+}
+
+impl Source {
+    /// What an SMS that is safe is answered.
+    fn verdict(self) -> &'static str {
+        match self {
+            Source::Peer(..) => "200",
+            Source::Poll => "delivered",
+        }
+    }
+}
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source(peer, caller) = self;
+        let (peer, caller) = match self {
+            Source::Poll => return f.write_str("poll"),
+            Source::Peer(peer, caller) => (peer, caller),
+        };
         match caller {
             Some(Caller::Forwarded(address)) => write!(f, "{address} by {peer}"),
             Some(Caller::Unknown) => write!(f, "unknown by {peer}"),

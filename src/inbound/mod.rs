@@ -13,6 +13,7 @@ mod deliver;
 mod duplicates;
 mod id;
 mod kept;
+mod polled;
 mod replay;
 mod reports;
 mod spool;
@@ -53,6 +54,7 @@ use deliver::{Fate, InBrackets, Order, Outcome, Source};
 pub use duplicates::Duplicates;
 use id::Id;
 pub use kept::Rejected;
+pub use polled::{Kind, deliver_elements, read_element};
 pub use replay::{Replayed, replay};
 pub use reports::Reports;
 pub use spool::spool_settings;
@@ -390,7 +392,7 @@ impl Connection<'_> {
             setup,
             interface,
             id: self.id,
-            source: Source(self.peer, Some(caller)),
+            source: Source::Peer(self.peer, Some(caller)),
             share: Share::Shared,
             signature: Signature::of(&setup.config.rules, interface, permit.signature()),
         };
@@ -457,7 +459,7 @@ impl Connection<'_> {
         log::refusal(format_args!(
             "{} {}{}: {}, {}",
             self.id,
-            Source(self.peer, caller),
+            Source::Peer(self.peer, caller),
             InBrackets(interface),
             refusal.status(),
             refusal.phrase()

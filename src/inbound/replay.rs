@@ -41,8 +41,8 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
         false => format!("interface: {shown}"),
     });
     let source = match kept.address {
-        Some(address) => Source(address, Some(Caller::Peer(address))),
-        None => Source([0, 0, 0, 0].into(), Some(Caller::Unknown)),
+        Some(address) => Source::Peer(address, Some(Caller::Peer(address))),
+        None => Source::Peer([0, 0, 0, 0].into(), Some(Caller::Unknown)),
     };
     let rules = &setup.config.rules;
     // Where some of its messages were delivered, its signature was recorded with them.

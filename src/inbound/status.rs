@@ -4,13 +4,13 @@
 //! brings the page back. Refusals are counted where they are logged, one for one, whether or not the
 //! log has room for all of them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deliver::Fate;
 use super::{Connection, Reply, Service, Setup};
 use crate::config::Config;
-use crate::proto::record::metrics::{Inbound, Metrics, Outbound};
+use crate::proto::record::metrics::{Inbound, Metrics, Outbound, Polls};
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::{REASONS, Refusal};
 use crate::sys::clock;
@@ -32,6 +32,8 @@ pub struct Counts {
     duplicates: AtomicU32,
     /// One a word of [`REASONS`].
     refused: [AtomicU32; REASONS.len()],
+    /// One an interface whose provider is asked.
+    polls: Mutex<Vec<Polls>>,
 }
 
 impl Counts {
@@ -40,6 +42,30 @@ impl Counts {
         let mut all = REASONS.iter().zip(&self.refused);
         if let Some((_, count)) = all.find(|(known, _)| **known == reason) {
             add_one(count);
+        }
+    }
+
+    /// A poll of an interface is over.
+    pub fn poll(&self, interface: &str, is_good: bool) {
+        let now_s = clock::now_s();
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = polls.iter().position(|it| it.name == interface);
+        let at = at.unwrap_or_else(|| {
+            let name = interface.to_owned();
+            polls.push(Polls {
+                name,
+                ..Polls::default()
+            });
+            polls.len().saturating_sub(1)
+        });
+        if let Some(polls) = polls.get_mut(at) {
+            match is_good {
+                true => {
+                    polls.good = polls.good.wrapping_add(1);
+                    polls.last_s = now_s;
+                }
+                false => polls.failed = polls.failed.wrapping_add(1),
+            }
         }
     }
 
@@ -98,6 +124,11 @@ impl Connection<'_> {
                 connections,
                 connections_max,
             },
+            polls: counts
+                .polls
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             outbound: (status.outbound)(&setup.config),
         };
         Reply::Page(metrics.encode())

@@ -35,11 +35,12 @@ fn part_of(page: &str, name: &str) -> String {
 }
 
 /// The pages beside the README.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "packaging/doc/contributing.md",
     "packaging/doc/docker.md",
     "packaging/doc/migration.md",
     "packaging/doc/operating.md",
+    "packaging/doc/polling.md",
     "packaging/doc/proxies.md",
     "packaging/doc/reports.md",
     "packaging/doc/spec.md",
@@ -454,6 +455,15 @@ fn the_readme_states_the_limits_of_the_code() {
         (
             "answer of the provider that is judged",
             bytes(limits::REPLY_BYTES_MAX),
+        ),
+        ("answer to a poll", bytes(limits::POLL_ANSWER_BYTES_MAX)),
+        (
+            "JSON values of such an answer",
+            limits::POLL_VALUES_MAX.to_string(),
+        ),
+        (
+            "requests of one poll",
+            limits::POLL_REQUESTS_MAX.to_string(),
         ),
         ("configuration file", bytes(limits::CONFIG_BYTES_MAX)),
         (

@@ -21,6 +21,7 @@ mod manage;
 mod multicall;
 mod notice;
 mod outbound;
+mod poll;
 mod privileges;
 mod provider_reports;
 mod providers;

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::message::Number;
-use crate::proto::grammar::{Condition, Conditions};
+use crate::proto::grammar::{Alternatives, Condition, Conditions};
+use crate::proto::provider::poll::lister::Paging;
 use crate::proto::provider::{AnswerPlace, NO_LENGTH};
 
 /// One key: what it is by default, when given, when given empty; what it cannot be.
@@ -762,6 +763,153 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "provider")
     },
     Row {
+        with: "poll_path = /m\npoll_id = id",
+        default: "none",
+        values: &[("60s", "60s"), ("10s", "10s"), ("1h", "3600s")],
+        empty: Some("none"),
+        bad: &["9s", "61m", "x", "0"],
+        ..row(Websmsd, "poll")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "30s",
+        values: &[("5s", "5s")],
+        empty: None,
+        bad: &["0", "601s"],
+        ..row(Websmsd, "poll_timeout")
+    },
+    Row {
+        with: "poll = 60s\npoll_id = id",
+        default: "fault",
+        values: &[("/m", "/m"), ("'/a?b={since}'", "/a?b={since}")],
+        empty: None,
+        bad: &[
+            "m",
+            "/a b",
+            "'/{account}'",
+            "'/{auth_user}'",
+            "'/m?a={next}'",
+        ],
+        ..row(Websmsd, "poll_path")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "",
+        values: &[("'a=b,c={number}'", "a=b|c={number}")],
+        empty: Some(""),
+        bad: &["a"],
+        ..row(Websmsd, "poll_static")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "",
+        values: &[("[]", "[]"), ("data.data", "data.data")],
+        empty: Some(""),
+        ..row(Websmsd, "poll_each")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "",
+        values: &[(
+            "'direction=inbound,type=1|2'",
+            "direction=inbound and type=1|2",
+        )],
+        empty: Some(""),
+        bad: &["x"],
+        ..row(Websmsd, "poll_if")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "To",
+        values: &[("'a.b|c'", "a.b|c")],
+        empty: None,
+        bad: &["'a||b'"],
+        ..row(Websmsd, "poll_to")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "From",
+        values: &[("'a.b|c'", "a.b|c")],
+        empty: None,
+        bad: &["'a||b'"],
+        ..row(Websmsd, "poll_from")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "Body",
+        values: &[("'a.b|c'", "a.b|c")],
+        empty: None,
+        bad: &["'a||b'"],
+        ..row(Websmsd, "poll_body")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m",
+        default: "fault",
+        values: &[("sid", "sid")],
+        empty: None,
+        bad: &["'a||b'"],
+        ..row(Websmsd, "poll_id")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "",
+        values: &[("m[].u", "m[].u")],
+        empty: Some(""),
+        ..row(Websmsd, "poll_media")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "",
+        values: &[("'status=no_sms|no_mms'", "status=no_sms|no_mms")],
+        empty: Some(""),
+        bad: &["x"],
+        ..row(Websmsd, "poll_empty")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "Newest",
+        values: &[("newest", "Newest"), ("oldest", "Oldest")],
+        empty: None,
+        bad: &["up"],
+        ..row(Websmsd, "poll_order")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "None",
+        values: &[("'links.next|n'", "Url(links.next|n)")],
+        empty: Some("None"),
+        bad: &["'a||b'"],
+        ..row(Websmsd, "poll_next")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = '/m?p={page}'\npoll_id = id",
+        default: "Page(1)",
+        values: &[("0", "Page(0)"), ("1", "Page(1)")],
+        empty: None,
+        bad: &["2", "-1", "next"],
+        ..row(Websmsd, "poll_page")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "none",
+        values: &[
+            ("'PUT /r/{id}'", "PUT /r/{id}"),
+            ("/r", "POST /r"),
+            ("GET /r", "GET /r"),
+        ],
+        empty: Some("none"),
+        bad: &["r", "DELETE /r", "PUT r"],
+        ..row(Websmsd, "poll_done")
+    },
+    Row {
+        with: "poll = 60s\npoll_path = /m\npoll_id = id",
+        default: "false",
+        values: &[("yes", "true"), ("no", "false")],
+        empty: Some("false"),
+        bad: &["x"],
+        ..row(Websmsd, "poll_consumes")
+    },
+    Row {
         default: "[]",
         values: &[
             ("127.0.0.1:8080", "[127.0.0.1:8080]"),
@@ -1172,6 +1320,11 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             let words: Vec<&str> = [credentials.scheme.name].into_iter().chain(words).collect();
             words.join(" ")
         }
+        (Websmsd, "poll") => match config.polls.first() {
+            None => "none".into(),
+            Some(poll) => format!("{:?}", poll.every),
+        },
+        (Websmsd, name) if name.starts_with("poll_") => look_at_poll(config, name),
         (Websmsd, "listen") => format!("{:?}", config.listening.addresses),
         (Websmsd, "tls_cert" | "tls_key") => {
             let tls = config.listening.tls.as_ref().unwrap();
@@ -1211,6 +1364,43 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (QueueSection, "reports") => queue.reports.to_string(),
         (Websms, "log_numbers") => format!("{:?}", config.log_numbers),
         (QueueSection, "notify") => format!("{:?}", queue.notify),
+        _ => panic!("no look at {name}"),
+    }
+}
+
+fn look_at_poll(config: &Config, name: &str) -> String {
+    let poll = &config.polls[0];
+    let lister = &poll.lister;
+    let polled = config.rules.interfaces[0].polled.as_ref().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let places = |places: &Alternatives| text(places.as_bytes());
+    match name {
+        "poll_timeout" => format!("{:?}", poll.timeout),
+        "poll_path" => lister.path.clone(),
+        "poll_static" => {
+            let pairs = lister.statics.iter();
+            let pairs = pairs.map(|(k, v)| format!("{}={}", text(k), text(v)));
+            pairs.collect::<Vec<String>>().join("|")
+        }
+        "poll_each" => text(&lister.each),
+        "poll_if" => show_conditions(&polled.accept_if),
+        "poll_to" => places(&polled.key_to),
+        "poll_from" => places(&polled.key_from),
+        "poll_body" => places(&polled.key_body),
+        "poll_id" => places(&polled.key_id),
+        "poll_media" => places(&polled.key_media),
+        "poll_empty" => show_conditions(&lister.empty),
+        "poll_order" => format!("{:?}", lister.order),
+        "poll_next" | "poll_page" => match &lister.paging {
+            Paging::Url(next) => format!("Url({})", places(next)),
+            Paging::Value(next) => format!("Value({})", places(next)),
+            other => format!("{other:?}"),
+        },
+        "poll_done" => match &lister.done {
+            None => "none".into(),
+            Some(done) => format!("{} {}", done.method, done.path),
+        },
+        "poll_consumes" => lister.consumes.to_string(),
         _ => panic!("no look at {name}"),
     }
 }

@@ -479,6 +479,7 @@ fn inbound_interfaces() {
                 name,
                 gate,
                 webhook,
+                polled: _,
             } = interface;
             let permit = gate.permit.as_deref().map_or("all".into(), show_cidrs);
             let paths = gate

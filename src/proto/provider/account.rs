@@ -148,7 +148,7 @@ pub enum Check {
 /// One HTTP request to the provider, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// `POST` or `GET`.
+    /// `POST` or `GET`, or `PUT`.
     pub method: &'static str,
     /// Absolute.
     pub url: String,
@@ -197,7 +197,7 @@ pub struct Reply {
     pub retry_after: Option<String>,
     /// `Location` as it stands.
     pub location: Option<String>,
-    /// At most `REPLY_BYTES_MAX` of the body.
+    /// As much of the body as is read of such an answer.
     pub body: Vec<u8>,
     /// Whether the body ended as its framing promised.
     pub end: BodyEnd,

@@ -94,16 +94,28 @@ pub fn fill(template: &[u8], mut value: impl FnMut(Name) -> Vec<u8>) -> Vec<u8> 
 }
 
 fn fill_from(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
+    replace(template, &NAMES.map(|(text, _)| text), &mut |place| {
+        let name = NAMES.get(place).map(|(_, name)| *name);
+        name.map(&mut *value).unwrap_or_default()
+    })
+}
+
+/// The template with each of these texts replaced by the value of its place among them.
+pub(super) fn replace(
+    template: &[u8],
+    texts: &[&str],
+    value: &mut dyn FnMut(usize) -> Vec<u8>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(template.len());
     let mut rest = template;
     while let Some((first, tail)) = rest.split_first() {
-        let known = NAMES.iter().find_map(|(text, name)| {
+        let known = texts.iter().enumerate().find_map(|(place, text)| {
             let behind = rest.strip_prefix(text.as_bytes())?;
-            Some((*name, behind))
+            Some((place, behind))
         });
         match known {
-            Some((name, behind)) => {
-                out.extend_from_slice(&value(name));
+            Some((place, behind)) => {
+                out.extend_from_slice(&value(place));
                 rest = behind;
             }
             None => {

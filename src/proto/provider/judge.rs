@@ -180,7 +180,7 @@ fn message_id(value: Vec<u8>) -> Option<String> {
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date.
-fn retry_after_s(reply: &Reply, now_s: u64) -> Option<u64> {
+pub fn retry_after_s(reply: &Reply, now_s: u64) -> Option<u64> {
     let value = reply.retry_after.as_deref()?.trim_ascii();
     match value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are an error of theirs, and "never" would be one of ours.

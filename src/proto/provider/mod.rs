@@ -2,10 +2,11 @@
 //!
 //! [`account`] holds the values; `encode` makes the call with the help of `fill` and [`sign`], `judge`
 //! reads the reply, with the help of `reason` for what
-//! the provider says of a refusal. `preview` shows the call with its secrets masked.
+//! the provider says of a refusal. [`poll`] asks for the SMS that the provider received. `preview` shows the call with its secrets masked.
 
 pub mod account;
 pub mod fill;
+pub mod poll;
 pub mod sign;
 
 mod encode;
@@ -19,7 +20,7 @@ pub use account::{
     Reply, Space, Verdict,
 };
 pub use encode::{BadAccount, encode, encode_check};
-pub use judge::judge;
+pub use judge::{judge, retry_after_s};
 pub use mask::tells_a_secret;
 pub use preview::preview;
-pub use reason::{Private, reported};
+pub use reason::{Private, reported, said_of_list};

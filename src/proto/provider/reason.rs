@@ -25,6 +25,9 @@ const REASON_KEYS: [&[u8]; 9] = [
     b"status",
 ];
 
+/// From here on they say how it went, and no more.
+const OUTCOME_KEYS: usize = 7;
+
 /// Digits from which on a run of them may be a telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
 
@@ -44,6 +47,24 @@ pub(super) fn said(reply: &Reply, account: &Account, private: &Private<'_>) -> S
     };
     let text = private.message.text.as_bytes();
     shown(&raw, account, text, private.numbers)
+}
+
+/// What an answer that holds no list says of itself. Of one that is no error only a word that says how it
+/// went is shown: what stands under other names may be an SMS.
+pub fn said_of_list(reply: &Reply, account: &Account) -> String {
+    let keys = match reply.status {
+        200..=299 => REASON_KEYS.get(OUTCOME_KEYS..).unwrap_or_default(),
+        _ => REASON_KEYS.as_slice(),
+    };
+    let answer = json::parse(&reply.body).ok();
+    let said = answer.and_then(|answer| {
+        keys.iter().find_map(|key| {
+            let value = answer.child(key)?;
+            let is_text = value.text().starts_with(b"\"");
+            value.scalar().filter(|text| is_text && !text.is_empty())
+        })
+    });
+    shown(&said.unwrap_or_default(), account, b"", LogNumbers::Masked)
 }
 
 fn host(url: &str) -> &str {

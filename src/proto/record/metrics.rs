@@ -16,8 +16,23 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Metrics {
     /// What came in.
     pub inbound: Inbound,
+    /// What was asked for; one an interface whose provider is asked.
+    pub polls: Vec<Polls>,
     /// What is to go out, and went.
     pub outbound: Outbound,
+}
+
+/// How often a provider was asked for SMS, since the daemon counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Polls {
+    /// The interface; empty where there are no indices.
+    pub name: String,
+    /// Polls that came to the list's end.
+    pub good: u64,
+    /// Polls that did not.
+    pub failed: u64,
+    /// When the last good one was, seconds since 1970; 0: none.
+    pub last_s: u64,
 }
 
 /// Since the daemon counts, but for the connections, which are those of now.
@@ -78,6 +93,9 @@ impl Metrics {
     pub fn encode(&self) -> Vec<u8> {
         let mut page = Page(Vec::new());
         page.inbound(&self.inbound);
+        if !self.polls.is_empty() {
+            page.polls(&self.polls);
+        }
         if let Some(queue) = &self.outbound.queue {
             page.queue(queue);
         }
@@ -118,6 +136,22 @@ impl Page {
         let name = "connections_max";
         self.family(name, GAUGE, "Connections that may be.");
         self.sample(name, &[], inbound.connections_max);
+    }
+
+    fn polls(&mut self, polls: &[Polls]) {
+        let name = "polls_total";
+        self.family(name, COUNTER, "Polls, by what came of them.");
+        for it in polls {
+            for (result, count) in [("good", it.good), ("failed", it.failed)] {
+                let labels = [("interface", it.name.as_str()), ("result", result)];
+                self.sample(name, &labels, count);
+            }
+        }
+        let name = "poll_last_good_timestamp_seconds";
+        self.family(name, GAUGE, "When the last good poll was.");
+        for it in polls.iter().filter(|it| it.last_s > 0) {
+            self.sample(name, &[("interface", &it.name)], it.last_s);
+        }
     }
 
     fn queue(&mut self, queue: &Queue) {
@@ -277,6 +311,15 @@ mod tests {
                 connections: 6,
                 connections_max: 7,
             },
+            polls: vec![
+                Polls {
+                    name: "kiwi".to_owned(),
+                    good: 16,
+                    failed: 17,
+                    last_s: 18,
+                },
+                Polls::default(),
+            ],
             outbound: Outbound {
                 queue: Some(Queue {
                     waiting: 8,
@@ -305,6 +348,11 @@ mod tests {
                 "websms_in_last_accepted_timestamp_seconds 2",
                 "websms_connections 6",
                 "websms_connections_max 7",
+                "websms_polls_total{interface=\"kiwi\",result=\"good\"} 16",
+                "websms_polls_total{interface=\"kiwi\",result=\"failed\"} 17",
+                "websms_polls_total{interface=\"\",result=\"good\"} 0",
+                "websms_polls_total{interface=\"\",result=\"failed\"} 0",
+                "websms_poll_last_good_timestamp_seconds{interface=\"kiwi\"} 18",
                 "websms_queue_messages 8",
                 "websms_queue_failed_messages 9",
                 "websms_queue_oldest_age_seconds 10",

@@ -24,6 +24,8 @@ pub struct Interface {
     pub gate: Gate,
     /// How its webhooks are read and answered.
     pub webhook: Webhook,
+    /// How an element of the provider's list is read, where the provider is asked for SMS (`poll`).
+    pub polled: Option<Webhook>,
 }
 
 /// What one interface asks of a request.
@@ -98,6 +100,8 @@ pub struct Webhook {
     pub each: Vec<u8>,
     /// Our numbers: of several destinations of one SMS these get it. None: the first gets it.
     pub own_numbers: Vec<Number>,
+    /// Who gets an SMS that names no destination: our only number, of a list that is asked for.
+    pub to: Option<Number>,
     /// What happens to both numbers.
     pub number_format: NumberFormat,
     /// What the text is written in.
@@ -192,6 +196,7 @@ impl Webhook {
             accept_if: "".into(),
             each: Vec::new(),
             own_numbers: Vec::new(),
+            to: None,
             number_format: NumberFormat::AsIs,
             text_decode: Decode::None,
             key_caption: "".into(),

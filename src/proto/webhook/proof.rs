@@ -20,6 +20,8 @@ pub enum Coverage {
     /// Nothing of the request; these bytes instead, a JSON object (the claims of gatewayapi's
     /// JWT).
     Claims(Vec<u8>),
+    /// Nothing of it; these bytes instead, an element of the list that the provider was asked for.
+    Element(Vec<u8>),
 }
 
 /// What a request proves, and by which signature.

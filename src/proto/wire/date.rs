@@ -1,12 +1,14 @@
 //! An HTTP date → seconds since 1970 (RFC 9110 §5.6.7, all three forms).
 
 use alloc::format;
+use alloc::string::String;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 const MONTH_DAYS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAY_S: u64 = 86_400;
+const YEAR_10000_S: u64 = 253_402_300_800;
 
 /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
 /// `Sun Nov  6 08:49:37 1994`; years 1970 to 9999. The name of the day is not checked.
@@ -60,6 +62,37 @@ pub fn parse_compact(text: &str) -> Option<u64> {
     days_before(year, month, day)?
         .checked_mul(DAY_S)?
         .checked_add(seconds_of_day(&format!("{hour}:{minute}:{second}"))?)
+}
+
+/// `1994-11-06` of a time in seconds since 1970, UTC; beyond the year 9999 it is that of 1970.
+pub fn day(now_s: u64) -> String {
+    let mut left = now_s.checked_div(DAY_S).unwrap_or_default();
+    let mut year = 1970;
+    let mut month = 0;
+    if now_s >= YEAR_10000_S {
+        left = 0;
+    }
+    loop {
+        let days = if is_leap(year) { 366 } else { 365 };
+        match left.checked_sub(days) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        year = year.saturating_add(1);
+    }
+    while let Some(rest) = days_of(month, year).and_then(|days| left.checked_sub(days)) {
+        left = rest;
+        month = month.saturating_add(1);
+    }
+    let (month, day) = (month.saturating_add(1), left.saturating_add(1));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The same with its time: `1994-11-06T08:49:37Z` (RFC 3339).
+pub fn rfc3339(now_s: u64) -> String {
+    let second = now_s.checked_rem(DAY_S).unwrap_or_default();
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    format!("{}T{hour:02}:{minute:02}:{:02}Z", day(now_s), second % 60)
 }
 
 /// Days between 1970 and a day; `month` counts from 0.
@@ -135,5 +168,21 @@ mod tests {
         check("Sun, +6 Nov 1994 08:49:37 GMT", None);
         check("", None);
         check("tomorrow", None);
+    }
+
+    #[test]
+    fn times_are_written() {
+        fn check(now_s: u64, expected: &str) {
+            assert_eq!(rfc3339(now_s), expected);
+            assert_eq!(day(now_s), expected.get(..10).unwrap_or_default());
+        }
+        check(0, "1970-01-01T00:00:00Z");
+        check(784_111_777, "1994-11-06T08:49:37Z");
+        check(951_782_400, "2000-02-29T00:00:00Z");
+        check(1_709_164_799, "2024-02-28T23:59:59Z");
+        check(1_709_164_800, "2024-02-29T00:00:00Z");
+        check(1_735_689_599, "2024-12-31T23:59:59Z");
+        check(253_402_300_799, "9999-12-31T23:59:59Z");
+        check(253_402_300_800, "1970-01-01T00:00:00Z");
     }
 }

@@ -58,10 +58,7 @@ pub fn body<'a>(request: &Request<'a>) -> Result<Option<Parameters<'a>>, TooMuch
 pub fn malformed(request: &Request<'_>, body: Option<&Parameters<'_>>) -> Option<usize> {
     let is_form = matches!(body, Some(Parameters::Form(_))) && !request.body.is_empty();
     let should_be = is_form && should_be_json(request);
-    match should_be.then(|| json::parse(request.body)) {
-        Some(Err(BadJson::Malformed { at })) => Some(at),
-        _ => None,
-    }
+    json::malformed(request.body).filter(|_| should_be)
 }
 
 /// Whether a body is JSON by its type, or by its look where the type leaves that open.

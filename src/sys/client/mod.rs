@@ -63,6 +63,16 @@ pub enum Failure {
 /// One request, one answer, before `deadline`: name resolution, connection, TLS, writing and
 /// reading together. Once a status line was read there is a reply, whatever became of the rest.
 pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
+    fetch(call, settings, deadline, REPLY_BYTES_MAX)
+}
+
+/// The same with another limit for the answer's body, which is read to this length and no further.
+pub fn fetch(
+    call: &Call,
+    settings: &Settings<'_>,
+    deadline: &Deadline,
+    body_bytes_max: usize,
+) -> Result<Reply, Failure> {
     let Some(left) = deadline.left() else {
         return Err(Failure::Unwritten("no time left to try"));
     };
@@ -98,7 +108,7 @@ pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result
     };
     let agent = Agent::with_parts(config, connector, resolver);
     match send(&agent, call) {
-        Ok(response) => Ok(read_reply(response, &progress)),
+        Ok(response) => Ok(read_reply(response, &progress, body_bytes_max)),
         Err(error) => match progress.status() {
             Some(status) => Ok(Reply {
                 status,
@@ -134,7 +144,10 @@ fn send(agent: &Agent, call: &Call) -> Result<Response<Body>, Error> {
         }
         request.call()
     } else {
-        let mut request = agent.post(&call.url);
+        let mut request = match call.method {
+            "PUT" => agent.put(&call.url),
+            _ => agent.post(&call.url),
+        };
         for (name, value) in call.fields() {
             request = request.header_raw(name, value.as_bytes());
         }
@@ -142,7 +155,7 @@ fn send(agent: &Agent, call: &Call) -> Result<Response<Body>, Error> {
     }
 }
 
-fn read_reply(response: Response<Body>, progress: &Progress) -> Reply {
+fn read_reply(response: Response<Body>, progress: &Progress, body_bytes_max: usize) -> Reply {
     let status = response.status().as_u16();
     let header = |name: &str| {
         let value = response.headers().get(name)?;
@@ -153,7 +166,7 @@ fn read_reply(response: Response<Body>, progress: &Progress) -> Reply {
     let mut reader = response
         .into_body()
         .into_reader()
-        .take(u64::try_from(REPLY_BYTES_MAX).unwrap_or(u64::MAX));
+        .take(u64::try_from(body_bytes_max).unwrap_or(u64::MAX));
     let read = reader.read_to_end(&mut body);
     let end = match read {
         Ok(_) if !progress.broken.load(Ordering::Relaxed) => BodyEnd::Whole,

@@ -64,26 +64,53 @@ pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAcc
     if account.check_path.is_empty() {
         return None;
     }
-    let value = |name: Name| account.values.of(name).to_vec();
-    let in_url = |name: Name| rawurlencode(&value(name)).into_bytes();
+    let in_url = |name: Name| rawurlencode(account.values.of(name)).into_bytes();
     let path = fill(account.check_path.as_bytes(), in_url);
+    let path = String::from_utf8_lossy(&path).into_owned();
+    Some(encode_bare(account, None, path, Vec::new(), now_s))
+}
+
+/// Those that go as parameters.
+fn credentials(account: &Account) -> Vec<Parameter> {
+    let all = account.auth.parameters().into_iter();
+    all.map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .collect()
+}
+
+/// A request that carries no SMS, with the account's credentials and headers: parameters go as the account's
+/// format carries them, or there are none, and then it is a GET, or of this method with nothing in it. A path
+/// that begins with a scheme is a URL of its own.
+pub(super) fn encode_bare(
+    account: &Account,
+    method: Option<&'static str>,
+    path: String,
+    parameters: Vec<Parameter>,
+    now_s: u64,
+) -> Result<Call, BadAccount> {
+    let value = |name: Name| account.values.of(name).to_vec();
+    let format = match parameters.is_empty() {
+        true => Format::Query,
+        false => account.format,
+    };
     let headers = account.headers.iter();
-    let headers = headers.map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)));
+    let headers = headers.filter(|(name, _)| format != Format::Query || !is(name, "Content-Type"));
     let request = Filled {
-        format: Format::Query,
-        path: String::from_utf8_lossy(&path).into_owned(),
+        method,
+        format,
+        path,
         headers: headers
-            .filter(|(name, _)| !is(name, "Content-Type"))
+            .map(|(name, template)| (name.clone(), fill(template.as_bytes(), value)))
             .collect(),
         parameters: Vec::new(),
     };
-    let credentials = account.auth.parameters().into_iter();
-    let credentials = credentials.map(|(key, value)| (key.to_vec(), value.to_vec()));
-    Some(assemble(&request, credentials.collect(), account, now_s))
+    let parameters = [parameters, credentials(account)].concat();
+    assemble(&request, parameters, account, now_s)
 }
 
 /// What an SMS makes of an account: every placeholder is filled.
 pub(super) struct Filled {
+    /// Another than the format's own.
+    method: Option<&'static str>,
     format: Format,
     path: String,
     headers: Vec<(String, Vec<u8>)>,
@@ -103,6 +130,7 @@ pub(super) fn filled(message: &Message, account: &Account) -> Filled {
     let path = fill(account.path.as_bytes(), in_url);
     let headers = account.headers.iter();
     Filled {
+        method: None,
         format: account.format,
         path: String::from_utf8_lossy(&path).into_owned(),
         headers: headers
@@ -178,7 +206,11 @@ pub(super) fn assemble(
 ) -> Result<Call, BadAccount> {
     let signed = matches!(account.auth, Auth::Zadarma { .. } | Auth::Vonage { .. });
     parameters.extend(account.auth.signature(&parameters, now_s));
-    let mut url = check_url(&account.host, &request.path)?;
+    let host = match request.path.starts_with('/') || !request.path.contains("://") {
+        true => account.host.as_str(),
+        false => "",
+    };
+    let mut url = check_url(host, &request.path)?;
     if request.format != Format::Json {
         // In a JSON object names have no order, but elements of a list do: theirs stays.
         ksort(&mut parameters);
@@ -209,9 +241,10 @@ pub(super) fn assemble(
             (Some(content_type), body)
         }
     };
-    let method = match request.format {
-        Format::Query => "GET",
-        Format::Form | Format::Json | Format::Multipart => "POST",
+    let method = match (request.method, request.format) {
+        (Some(method), _) => method,
+        (None, Format::Query) => "GET",
+        (None, Format::Form | Format::Json | Format::Multipart) => "POST",
     };
     let proof = account.auth.headers(&ToSign {
         method,

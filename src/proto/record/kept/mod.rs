@@ -148,7 +148,7 @@ impl Kept {
     /// Its file's name: the same for the same target and body.
     pub fn name(&self) -> String {
         let claims = match &self.coverage {
-            Coverage::Claims(claims) => claims.as_slice(),
+            Coverage::Claims(json) | Coverage::Element(json) => json.as_slice(),
             _ => b"",
         };
         format!("{:016x}", digest(&[&self.target, &self.body, claims]))
@@ -176,6 +176,7 @@ impl Kept {
             Coverage::Body => (b"body".to_vec(), b""),
             Coverage::Inside(name) => ([b"inside ", *name].concat(), b""),
             Coverage::Claims(claims) => (b"claims".to_vec(), claims),
+            Coverage::Element(element) => (b"element".to_vec(), element),
         }
     }
 
@@ -278,6 +279,7 @@ fn coverage(kind: &[u8], claims: Vec<u8>) -> Option<Coverage> {
         b"whole" => Coverage::Whole,
         b"body" => Coverage::Body,
         b"claims" => return Some(Coverage::Claims(claims)),
+        b"element" => return Some(Coverage::Element(claims)),
         _ => {
             let name = kind.strip_prefix(b"inside ")?;
             Coverage::Inside(verify::inside(name)?)

@@ -51,7 +51,8 @@ impl Signature {
 
 /// Whether something is remembered of the SMS that come in by an interface.
 pub fn remembers(rules: &Rules, interface: &Interface) -> bool {
-    !interface.webhook.key_id.is_empty() || counts(rules, interface).is_some()
+    let has_ids = !interface.webhook.key_id.is_empty() || interface.polled.is_some();
+    has_ids || counts(rules, interface).is_some()
 }
 
 fn counts(rules: &Rules, to: &Interface) -> Option<Counts> {

@@ -29,6 +29,7 @@ fn rules(gates: Vec<Gate>) -> Rules {
         name: place.to_string(),
         gate,
         webhook: Webhook::by_default(),
+        polled: None,
     };
     Rules {
         interfaces: gates.into_iter().zip(0..).map(interface).collect(),

@@ -97,7 +97,8 @@ impl<'a> Maker<'a> {
             Shape::Several(..) => return Err(BadMessage::Several),
         };
         let missing = |field| BadMessage::Missing { field };
-        let first = raw.first().ok_or(missing("to"))?;
+        let own = self.webhook.to.as_ref().map(|to| to.as_str().as_bytes());
+        let first = raw.first().map(|it| &**it).or(own).ok_or(missing("to"))?;
         let from = scope.find(key_from).ok_or(missing("from"))?;
         let destinations = match is_list && !self.own.is_empty() {
             true => self.ours(&raw)?,

@@ -112,7 +112,12 @@ impl BadWebhook {
 /// A delivery report is never an SMS: it is what `dlr_if` says, and without that what `accept_if` refuses and
 /// what has an id and a status. Of a list each element is judged for itself.
 pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWebhook> {
-    let webhook = &permit.interface().webhook;
+    let interface = permit.interface();
+    let is_element = matches!(permit.coverage(), Coverage::Element(_));
+    let webhook = match &interface.polled {
+        Some(polled) if is_element => polled,
+        _ => &interface.webhook,
+    };
     let source = Source::read(permit.coverage(), request, webhook)?;
     let places = Places::new(&source, webhook)?;
     let charset = charset(request.header("content-type").unwrap_or_default());
@@ -120,7 +125,7 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     let malformed = body.or(places.malformed.map(|at| ("a parameter", at)));
     let reading = messages(&source, &places, webhook, charset);
     let reading = reading.map_err(|bad| bad.because(malformed))?;
-    match permit.interface().gate.credentials.scheme.joins {
+    match interface.gate.credentials.scheme.joins && !is_element {
         true => if_whole(reading),
         false => Ok(reading),
     }

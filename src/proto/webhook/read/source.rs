@@ -43,11 +43,15 @@ impl<'a> Source<'a> {
             _ => false,
         };
         let is_read = matches!(coverage, Coverage::Whole | Coverage::Body);
+        let malformed = match coverage {
+            Coverage::Element(json) => json::malformed(json),
+            _ => parameters::malformed(request, body.as_ref()).filter(|_| is_read),
+        };
         let mut source = Source {
+            malformed,
             covered: Vec::new(),
             uncovered: Vec::new(),
             garbled: nothing && !request.body.is_empty(),
-            malformed: parameters::malformed(request, body.as_ref()).filter(|_| is_read),
         };
         match coverage {
             Coverage::Whole => {
@@ -66,9 +70,9 @@ impl<'a> Source<'a> {
                 source.covered.extend(inside.map(Parameters::Form));
                 source.uncovered = whole;
             }
-            Coverage::Claims(claims) => {
-                let claims = Cow::Owned(claims.clone());
-                source.covered.push(Parameters::Json(claims));
+            Coverage::Claims(json) | Coverage::Element(json) => {
+                let json = Cow::Owned(json.clone());
+                source.covered.push(Parameters::Json(json));
             }
         }
         for place in source.covered.iter_mut().chain(&mut source.uncovered) {

@@ -20,7 +20,7 @@ mod value;
 pub use bad::BadJson;
 pub use encode::{BadPath, encode, write_string};
 pub use path::{is_path, steps};
-pub use value::{Value, parse};
+pub use value::{Value, malformed, parse};
 
 #[cfg(test)]
 #[allow(

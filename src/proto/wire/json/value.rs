@@ -55,6 +55,14 @@ pub fn parse(text: &[u8]) -> Result<Value<'_>, BadJson> {
     }
 }
 
+/// The byte at which a text is no JSON, counted from 1, where it is none.
+pub fn malformed(text: &[u8]) -> Option<usize> {
+    match parse(text) {
+        Err(BadJson::Malformed { at }) => Some(at),
+        _ => None,
+    }
+}
+
 /// Closes what ends here and goes to the next value; `false` at the end of the text.
 fn close(cursor: &mut Cursor, open: &mut Open) -> Result<bool, BadJson> {
     loop {

@@ -76,6 +76,7 @@ fn read_as(
             key_echo: "".into(),
         },
         webhook: webhook.clone(),
+        polled: None,
     };
     read(Permit::replayed(&interface, coverage), &request)
 }

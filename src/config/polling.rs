@@ -1,0 +1,273 @@
+//! `[websmsd] poll…` → how a provider is asked for the SMS it received.
+
+use std::time::Duration;
+
+use crate::limits::{POLL_S_MAX, POLL_S_MIN, TIMEOUT_S_MAX};
+use crate::message::Number;
+use crate::proto::grammar::{Alternatives, Conditions};
+use crate::proto::provider::poll::lister::{Done, Lister, Order, Paging};
+use crate::proto::provider::poll::request::{Name, names};
+use crate::proto::webhook::access::Rules;
+use crate::proto::webhook::interface::{Dlr, Webhook};
+use crate::proto::wire::form::Pair;
+
+use super::incoming::{check_path, places};
+use super::lookup::{Reader, Table};
+use super::notes::Notes;
+use super::outgoing::Outgoing;
+use super::preset::Presets;
+use super::values::{self, Choices, Parsed};
+
+/// One interface whose provider is asked.
+#[derive(Debug, Clone)]
+pub struct Polling {
+    /// Its name, as that of the interface of `[websmsd]`.
+    pub interface: String,
+    /// The interface of `[websms]` whose provider it is.
+    pub outgoing: String,
+    /// `poll`.
+    pub every: Duration,
+    /// `poll_timeout`.
+    pub timeout: Duration,
+    /// The list.
+    pub lister: Lister,
+}
+
+/// Of each interface of `rules` that has `poll`: how its list is asked for, and into the interface how an
+/// element is read.
+pub fn read(
+    table: &Table<'_>,
+    presets: &Presets<'_>,
+    outgoing: &[Outgoing],
+    rules: &mut Rules,
+    notes: &mut Notes,
+) -> Vec<Polling> {
+    let mut polls = Vec::new();
+    for interface in &mut rules.interfaces {
+        let mut reader = Reader {
+            table,
+            index: &interface.name,
+            preset: presets.find(table, &interface.name),
+            notes,
+        };
+        let every = reader.read("poll", every);
+        let Some(every) = every else {
+            check_way_in(&mut reader);
+            continue;
+        };
+        let mut named = outgoing.iter();
+        let same = named.find(|it| it.account.interface == interface.name);
+        let only = outgoing
+            .first()
+            .filter(|it| it.account.interface.is_empty());
+        let Some(outgoing) = same.or(only) else {
+            let text = "asks the provider of [websms], which has no interface of this index; give both the same";
+            reader.fault("poll", text);
+            continue;
+        };
+        let lister = lister(&mut reader, outgoing, &interface.webhook);
+        interface.polled = Some(element(&mut reader, &interface.webhook, &lister));
+        polls.push(Polling {
+            interface: interface.name.clone(),
+            outgoing: outgoing.account.interface.clone(),
+            every,
+            timeout: reader.read("poll_timeout", |value| {
+                values::duration(value, TIMEOUT_S_MAX)
+            }),
+            lister,
+        });
+    }
+    polls
+}
+
+/// Without a folder every restart would deliver again what is there, or nothing of it.
+pub fn refuse(table: &Table<'_>, notes: &mut Notes) {
+    for (value, line) in table.values_of("poll") {
+        if value.is_empty() {
+            continue;
+        }
+        let text = "[websmsd] poll remembers in [queue] dir, which is empty, what was delivered; name a folder there";
+        notes.fault(line, text.into());
+    }
+}
+
+/// A preset of a provider that calls nobody is of no use without `poll`.
+fn check_way_in(reader: &mut Reader<'_, '_>) {
+    if reader.is_preset("poll_path") && !reader.given("key_from") {
+        let text = "is one whose SMS are received by asking for them alone; give poll, 60s say";
+        reader.fault("provider", text);
+    }
+}
+
+fn every(value: &[u8]) -> Parsed<Option<Duration>> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let every = values::duration(value, POLL_S_MAX)?;
+    match every.as_secs() >= POLL_S_MIN {
+        true => Ok(Some(every)),
+        false => Err(format!(
+            "is shorter than {POLL_S_MIN}s; a provider would refuse that soon"
+        )),
+    }
+}
+
+const ORDERS: &Choices<Order> = &[("newest", Order::Newest), ("oldest", Order::Oldest)];
+
+/// Apart: within the loop all its addresses would be laid out before it.
+#[inline(never)]
+fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -> Lister {
+    let path = reader.read("poll_path", values::check_path);
+    if path.is_empty() {
+        let text = "is not given, and no preset knows where this provider lists received SMS";
+        reader.fault("poll_path", text);
+    }
+    let statics: Vec<Pair> = reader.read("poll_static", values::statics);
+    let mut asked = names(path.as_bytes());
+    for (_, template) in &statics {
+        asked.extend(names(template));
+    }
+    let done = reader.read("poll_done", done);
+    let in_done = done.as_ref().map(|done: &Done| names(done.path.as_bytes()));
+    let values = &outgoing.account.values;
+    for name in asked.iter().chain(&in_done.unwrap_or_default()) {
+        let (value, text) = match name {
+            Name::Account => (
+                &values.account,
+                "has {account} in it, and [websms] gives no account",
+            ),
+            Name::User => (
+                &values.auth_user,
+                "has {auth_user} in it, and [websms] gives no auth_user",
+            ),
+            _ => continue,
+        };
+        if value.is_empty() {
+            reader.fault("poll_path", text);
+        }
+    }
+    let each = reader.bytes("poll_each");
+    check_path(reader, "poll_each", &each, false);
+    let numbers = webhook.own_numbers.iter().map(Number::as_str);
+    Lister {
+        numbers: match asked.contains(&Name::Number) {
+            true => numbers.map(String::from).collect(),
+            false => Vec::new(),
+        },
+        paging: paging(reader, &asked),
+        path,
+        statics,
+        each,
+        empty: conditions(reader, "poll_empty"),
+        order: reader.choose("poll_order", ORDERS, Order::Newest),
+        done,
+        consumes: reader.read("poll_consumes", values::switch),
+    }
+}
+
+fn conditions(reader: &mut Reader<'_, '_>, key: &'static str) -> Conditions {
+    let conditions = reader.read(key, values::conditions);
+    for condition in conditions.iter() {
+        check_path(reader, key, &condition.key, false);
+    }
+    conditions
+}
+
+fn paging(reader: &mut Reader<'_, '_>, asked: &[Name]) -> Paging {
+    let next = places(reader, "poll_next", values::alternatives);
+    let page = reader.raw("poll_page");
+    if !next.is_empty() {
+        return Paging::Url(next);
+    }
+    if asked.contains(&Name::Next) {
+        let value = places(reader, "poll_page", values::alternatives);
+        if matches!(page, b"" | b"0" | b"1") {
+            let text =
+                "is no path, but poll_path has {next} in it; name the value that it stands for";
+            reader.fault("poll_page", text);
+        }
+        return Paging::Value(value);
+    }
+    let first = match page {
+        b"0" => 0,
+        b"1" => 1,
+        _ => {
+            reader.fault(
+                "poll_page",
+                "is neither 0 nor 1, and poll_path has no {next} in it",
+            );
+            1
+        }
+    };
+    match (asked.contains(&Name::Page), asked.contains(&Name::Offset)) {
+        (true, _) => Paging::Page(first),
+        (false, true) => Paging::Offset,
+        (false, false) => Paging::None,
+    }
+}
+
+/// `METHOD PATH`, or a path alone; empty: none.
+fn done(value: &[u8]) -> Parsed<Option<Done>> {
+    const METHODS: [&str; 3] = ["POST", "PUT", "GET"];
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let found = METHODS.iter().find_map(|method| {
+        let rest = value.strip_prefix(method.as_bytes())?;
+        Some((*method, rest.strip_prefix(b" ")?))
+    });
+    let (method, path) = found.unwrap_or(("POST", value));
+    let path = values::check_path(path.trim_ascii());
+    let path = path.map_err(|_| "is no path behind POST, PUT or GET; write PUT /read/{id}, say")?;
+    Ok(Some(Done { method, path }))
+}
+
+/// How an element of the list is read.
+#[inline(never)]
+fn element(reader: &mut Reader<'_, '_>, webhook: &Webhook, lister: &Lister) -> Webhook {
+    let mut element = webhook.clone();
+    element.each = Vec::new();
+    element.key_caption = Alternatives::default();
+    element.dlr = Dlr::default();
+    element.accept_if = conditions(reader, "poll_if");
+    let [
+        Webhook {
+            key_to,
+            key_from,
+            key_body,
+            key_id,
+            key_media,
+            ..
+        },
+    ] = [&mut element];
+    for (key, place) in [
+        ("poll_to", key_to),
+        ("poll_from", key_from),
+        ("poll_body", key_body),
+        ("poll_id", key_id),
+        ("poll_media", key_media),
+    ] {
+        if reader.given(key) {
+            *place = places(reader, key, values::alternatives);
+        }
+    }
+    element.to = match webhook.own_numbers.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    if element.key_id.is_empty() && !lister.consumes {
+        let text = "is not given, and key_id neither, so an SMS would be delivered at every poll; name \
+                    the place of its id";
+        reader.fault("poll_id", text);
+    }
+    for (key, place, other) in [
+        ("poll_to", &element.key_to, element.to.is_some()),
+        ("poll_from", &element.key_from, false),
+        ("poll_body", &element.key_body, false),
+    ] {
+        if place.is_empty() && !other {
+            reader.fault(key, "is empty, but an SMS has one; give its place");
+        }
+    }
+    element
+}

@@ -1,0 +1,173 @@
+//! Elements of a provider's list → SMS in the spool, as if each had come by itself.
+//!
+//! The list is somebody else's text, as a webhook is: an element that is no SMS we can take is logged, kept
+//! and passed over, and stops none of the others.
+
+use super::Setup;
+use super::deliver::{Fate, Order, Source};
+use super::id::Id;
+use crate::limits::{BODY_BYTES_MAX, MESSAGES_MAX};
+use crate::proto::record::kept::Items;
+use crate::proto::record::seen::{Print, digest};
+use crate::proto::webhook::access::Permit;
+use crate::proto::webhook::interface::Interface;
+use crate::proto::webhook::proof::Coverage;
+use crate::proto::webhook::{self, BadWebhook, Item, Reading};
+use crate::proto::wire::json;
+use crate::proto::wire::request::{Request, Version};
+use crate::proto::wire::response::Refusal;
+use crate::sys::clock;
+use crate::sys::lock::Share;
+
+/// What an element is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An SMS, or more than one; its id and what it says.
+    Sms,
+    /// None that was received (`poll_if`).
+    Other,
+    /// None that can be taken.
+    Bad,
+}
+
+/// What an element is, and by which digest it is known again. One that is shown once is known by nothing
+/// else than its own bytes.
+pub fn read_element(interface: &Interface, element: &[u8]) -> (Kind, u64) {
+    let own = digest(&[b"element", element]);
+    match read(interface, element) {
+        Ok(None) => (Kind::Other, own),
+        Err(_) => (Kind::Bad, own),
+        Ok(Some(items)) => {
+            let mut sms = Vec::new();
+            for item in &items {
+                if let Ok(message) = &item.message {
+                    let print = Print::of(&interface.name, item.id.as_deref(), message, None);
+                    let id = print.id.map_or(own, std::num::NonZeroU64::get);
+                    sms.extend_from_slice(&id.to_be_bytes());
+                    sms.extend_from_slice(&print.content.to_be_bytes());
+                }
+            }
+            (Kind::Sms, digest(&[b"sms", &sms]))
+        }
+    }
+}
+
+/// The SMS of an element; `None` where it holds none that was received.
+fn read(interface: &Interface, element: &[u8]) -> Result<Option<Vec<Item>>, BadWebhook> {
+    if element.len() > BODY_BYTES_MAX {
+        return Err(BadWebhook::TooMuch("bytes"));
+    }
+    // Else nothing would be found in it, and it would be none that was received.
+    if let Some(at) = json::malformed(element) {
+        return Err(BadWebhook::NoJson {
+            missing: "SMS",
+            place: "the element",
+            at,
+        });
+    }
+    let permit = Permit::replayed(interface, Coverage::Element(element.to_vec()));
+    match webhook::read(permit, &no_request())? {
+        Reading::Messages(items, _) => Ok(Some(items)),
+        Reading::Filtered(_) => Ok(None),
+    }
+}
+
+/// All that is read stands in the element.
+fn no_request() -> Request<'static> {
+    Request {
+        method: "GET",
+        target: b"/",
+        version: Version::Http11,
+        fields: Default::default(),
+        body: b"",
+    }
+}
+
+/// Delivers elements in this order. Which of them are dealt with is told: what is safe, was before, or cannot
+/// be taken. With `no_ids` one without an id is an SMS of its own; else its bytes are its id.
+pub fn deliver_elements(
+    setup: &Setup,
+    interface: &Interface,
+    elements: &[&[u8]],
+    no_ids: bool,
+) -> Vec<bool> {
+    let mut dealt_with = Vec::new();
+    for some in elements.chunks(MESSAGES_MAX) {
+        let order = Order {
+            setup,
+            interface,
+            id: Id::draw(),
+            source: Source::Poll,
+            share: Share::Shared,
+            signature: None,
+        };
+        let dealt = order.take_elements(some, no_ids);
+        let is_safe = dealt.iter().all(|it| *it);
+        dealt_with.extend(dealt);
+        // What comes after must not overtake what could not be stored.
+        if !is_safe {
+            break;
+        }
+    }
+    dealt_with.resize(elements.len(), false);
+    dealt_with
+}
+
+impl Order<'_> {
+    fn take_elements(&self, elements: &[&[u8]], no_ids: bool) -> Vec<bool> {
+        let now_s = clock::now_s();
+        let mut items: Vec<Item> = Vec::new();
+        // Of each item the place of its element.
+        let mut owners = Vec::new();
+        let mut dealt_with = vec![true; elements.len()];
+        for (place, element) in elements.iter().enumerate() {
+            match read(self.interface, element) {
+                Ok(None) => {}
+                Ok(Some(of_element)) => {
+                    for mut item in of_element {
+                        if item.id.is_none() && !no_ids {
+                            let own = digest(&[b"element", element]);
+                            item.id = Some(format!("{own:016x}").into_bytes());
+                        }
+                        items.push(item);
+                        owners.push(place);
+                    }
+                }
+                Err(bad) => self.keep_element(element, &bad, now_s),
+            }
+        }
+        if items.is_empty() {
+            return dealt_with;
+        }
+        let outcome = self.deliver(&items, now_s);
+        for (nth, place) in owners.iter().enumerate() {
+            let is_safe = match outcome.fates.get(nth) {
+                None | Some(Fate::Crowded) => false,
+                Some(Fate::Delivered(_) | Fate::Duplicate) => true,
+                Some(Fate::Rejected(_) | Fate::TooLong) => {
+                    self.keep_bytes(elements.get(*place).copied().unwrap_or_default(), now_s);
+                    true
+                }
+            };
+            if let Some(dealt_with) = dealt_with.get_mut(*place) {
+                *dealt_with = *dealt_with && is_safe;
+            }
+        }
+        dealt_with
+    }
+
+    /// One that cannot be taken is there for the operator to look at, and passed over.
+    fn keep_element(&self, element: &[u8], bad: &BadWebhook, now_s: u64) {
+        let own = digest(&[b"element", element]);
+        let status = self.interface.webhook.reject_status;
+        let words = format_args!("passed over, element {own:016x}: {bad}");
+        self.refuse(Refusal::Rejected(status), words);
+        self.keep_bytes(element, now_s);
+    }
+
+    fn keep_bytes(&self, element: &[u8], now_s: u64) {
+        let most = element.get(..BODY_BYTES_MAX).unwrap_or(element);
+        let coverage = Coverage::Element(most.to_vec());
+        self.keep(&no_request(), coverage, Items::All, now_s);
+    }
+}

@@ -1,0 +1,107 @@
+//! What is known of a list ⇄ its file in the folder of our state.
+//!
+//! Invariant: what goes wrong with the file when it is written costs a repetition after a restart, never an
+//! SMS; where it cannot be read, nobody is asked, for all that is there would be delivered again.
+
+use std::io;
+
+use crate::limits::{POLL_FILE_BYTES_MAX, SEEN_TURN_WAIT};
+use crate::proto::record::poll::known::{Known, lines};
+use crate::sys::cause::Cause;
+use crate::sys::clock::Deadline;
+use crate::sys::files::Unreadable;
+use crate::sys::journal::Journal;
+use crate::sys::log::{self, Clean, Level};
+
+/// The elements that are known, and their file.
+pub(super) struct Memory {
+    journal: Journal,
+    /// What it holds.
+    pub known: Known,
+    /// The last line that was written says that a poll was on its way.
+    is_open: bool,
+    /// That it cannot be written was logged.
+    is_failing: bool,
+}
+
+impl Memory {
+    /// Reads the file; without one the list was never read.
+    pub fn load(journal: Journal) -> io::Result<Memory> {
+        let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
+        let mut known = Known::default();
+        match journal.read(&turn, POLL_FILE_BYTES_MAX) {
+            Ok(bytes) => {
+                let (read, result) = Known::parse(&bytes);
+                known = read;
+                if result.is_err() {
+                    set_aside(&journal, &turn, "a line of it is none of ours")?;
+                    journal.replace(&turn, &known.encode())?;
+                }
+            }
+            Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(Unreadable::Io(error)) => return Err(error),
+            Err(unreadable) => {
+                known = Known::parse(b"").0;
+                set_aside(&journal, &turn, &unreadable.to_string())?;
+                journal.replace(&turn, &known.encode())?;
+            }
+        }
+        Ok(Memory {
+            is_open: known.is_first() || known.was_open(),
+            journal,
+            known,
+            is_failing: false,
+        })
+    }
+
+    /// Writes down what was noted just now, in a walk that came to its end (`settled_s`, from when on the next one
+    /// asks) or is on its way. Nothing is written where nothing was.
+    pub fn write(&mut self, noted: &[u64], settled_s: Option<u64>, since_s: u64) {
+        let (word, since_s) = match settled_s {
+            Some(settled_s) => ("good", settled_s),
+            None => ("open", since_s),
+        };
+        if noted.is_empty() && !(self.is_open && settled_s.is_some()) {
+            return;
+        }
+        match self.add(&lines(noted, word, since_s)) {
+            Ok(()) => {
+                self.is_open = settled_s.is_none();
+                self.is_failing = false;
+            }
+            Err(error) if !self.is_failing => {
+                self.is_failing = true;
+                let path = self.journal.path().as_os_str().as_encoded_bytes();
+                log::event(
+                    Level::Error,
+                    format_args!(
+                        "{}: {}; what a provider lists is known in memory only",
+                        Clean(path),
+                        Cause(&error)
+                    ),
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn add(&self, lines: &[u8]) -> io::Result<()> {
+        let turn = self.journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
+        let most = u64::try_from(self.known.file_bytes_max()).unwrap_or(u64::MAX);
+        match self.journal.end(&turn) {
+            // What was to be written before and could not be is in memory.
+            Ok(end) if end.stamp.bytes < most && !self.is_failing => end.append(lines).map(drop),
+            _ => self.journal.replace(&turn, &self.known.encode()),
+        }
+    }
+}
+
+fn set_aside(journal: &Journal, turn: &crate::sys::journal::Turn, fault: &str) -> io::Result<()> {
+    let bad = journal.set_aside(turn)?;
+    let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
+    log::event(
+        Level::Error,
+        format_args!("{}: {fault}; set aside as {}", Clean(path), Clean(bad)),
+    );
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Story 4: nobody can call us, so the provider is asked. One thread asks for all interfaces; they take turns
+//! page by page.
+//!
+//! ```text
+//! schedule ─▶ request ─▶ page ─▶ elements ─ known? ─▶ held ─▶ inbound, oldest first ─▶ noted in a file
+//!     ▲                    └─ next page ─┐
+//!     └──────────────────────────────────┘
+//! ```
+//!
+//! An SMS is noted once it is safe, and not before: what could not be stored is asked for again. At rest
+//! nothing is written.
+
+mod memory;
+mod poller;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::inbound::Setup;
+use crate::limits::{POLL_CLOCK_PAUSE, POLLS_AT_ONCE_MAX};
+use crate::sys::clock;
+use crate::sys::hook;
+use crate::sys::threads::Inbox;
+use poller::{Poller, Stepped};
+
+/// Gives the configuration as it is now, with what was opened for it.
+pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
+
+/// Asks for ever. `news` tells that the configuration is another.
+pub fn run(source: &Source, news: &Inbox<()>) -> ! {
+    let begun = Instant::now();
+    let mut pollers: Vec<Poller> = Vec::new();
+    loop {
+        let setup = source();
+        match_up(&mut pollers, &setup, begun.elapsed());
+        let wait = turn(&mut pollers, &setup, begun);
+        // One that was replaced is let go.
+        drop(setup);
+        if !wait.is_zero() {
+            news.wait(wait);
+        }
+    }
+}
+
+/// Who is due first has a request. How long nobody is due.
+fn turn(pollers: &mut [Poller], setup: &Setup, begun: Instant) -> Duration {
+    const IDLE: Duration = Duration::from_secs(3600);
+    let Some(first) = pollers.iter_mut().min_by_key(|it| it.schedule.due()) else {
+        return IDLE;
+    };
+    let wait = first.schedule.due().saturating_sub(begun.elapsed());
+    if !wait.is_zero() {
+        return wait;
+    }
+    if !clock::is_sane(clock::now_s()) {
+        return POLL_CLOCK_PAUSE;
+    }
+    first.step(setup, &|| begun.elapsed(), &mut |_| {});
+    // The spool's filesystem can be unmounted while nobody delivers.
+    setup.spool.rest();
+    Duration::ZERO
+}
+
+/// A poller an interface that is asked, and no other.
+fn match_up(pollers: &mut Vec<Poller>, setup: &Setup, now: Duration) {
+    let polls = &setup.config.polls;
+    pollers.retain(|it| polls.iter().any(|poll| poll.interface == it.name()));
+    for poll in polls {
+        match pollers.iter_mut().find(|it| it.name() == poll.interface) {
+            Some(known) => known.schedule.every = poll.every,
+            None => pollers.push(Poller::new(&poll.interface, poll.every, now)),
+        }
+    }
+}
+
+/// How asking once came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Every list was read to its end.
+    Good,
+    /// One was not.
+    Failed,
+    /// The configuration asks nobody, or not for this interface.
+    Nobody,
+}
+
+/// Asks for the interface of this index, or for all, once. `say` is told each step, without a text or a
+/// secret.
+pub fn once(setup: &Setup, index: Option<&str>, say: &mut dyn FnMut(&str)) -> Asked {
+    if !clock::is_sane(clock::now_s()) {
+        say("clock: it is not set, so nothing is asked; set it");
+        return Asked::Failed;
+    }
+    let begun = Instant::now();
+    let mut asked = Asked::Nobody;
+    for poll in &setup.config.polls {
+        if index.is_some_and(|index| index != poll.interface) {
+            continue;
+        }
+        if asked == Asked::Nobody {
+            asked = Asked::Good;
+        }
+        let mut poller = Poller::new(&poll.interface, poll.every, begun.elapsed());
+        let mut polls = 1_usize;
+        loop {
+            match poller.step(setup, &|| begun.elapsed(), say) {
+                Stepped::More => {}
+                // Nobody will go on with it later.
+                Stepped::Enough if polls < POLLS_AT_ONCE_MAX => polls = polls.saturating_add(1),
+                Stepped::Good => break,
+                Stepped::Enough => {
+                    say("failed: the list has no end");
+                    asked = Asked::Failed;
+                    break;
+                }
+                Stepped::Failed => {
+                    asked = Asked::Failed;
+                    break;
+                }
+            }
+        }
+    }
+    if asked == Asked::Nobody {
+        say("poll: no interface of this configuration asks its provider, or none of this index");
+    }
+    hook::finish();
+    asked
+}

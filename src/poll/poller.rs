@@ -1,0 +1,499 @@
+//! One interface: a request, its answer, and what becomes of the elements in it.
+
+use std::time::Duration;
+
+use super::memory::Memory;
+use crate::config::{Outgoing, Polling};
+use crate::inbound::{Kind, Setup, deliver_elements, read_element};
+use crate::limits::{POLL_ANSWER_BYTES_MAX, POLL_HELD_BYTES_MAX, POLL_OVERLAP_S};
+use crate::outbound::attempt::connection;
+use crate::proto::provider::poll::lister::{Lister, Order};
+use crate::proto::provider::poll::page::{self, BadPage, Page};
+use crate::proto::provider::poll::request::{Ask, Spot, encode_done, encode_list};
+use crate::proto::provider::{BodyEnd, Call, Reply, retry_after_s, said_of_list};
+use crate::proto::record::poll::schedule::Schedule;
+use crate::proto::record::poll::walk::{Found, Then, Walk};
+use crate::proto::webhook::interface::Interface;
+use crate::proto::wire::json;
+use crate::state::State;
+use crate::sys::cause::Cause;
+use crate::sys::client::{self, Failure};
+use crate::sys::clock::{self, Deadline};
+use crate::sys::log::{self, Clean, Level};
+
+/// How one request went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stepped {
+    /// There is another page.
+    More,
+    /// There is, and it is for the next poll.
+    Enough,
+    /// The list is at its end.
+    Good,
+    /// It is not, for now.
+    Failed,
+}
+
+/// An interface whose provider is asked.
+pub(super) struct Poller {
+    name: String,
+    /// When.
+    pub schedule: Schedule,
+    memory: Option<Memory>,
+    walk: Option<Walk>,
+    /// A poll has begun and has another page.
+    is_under_way: bool,
+    /// New elements in the order of the list.
+    held: Vec<Held>,
+    held_bytes: usize,
+    /// SMS that were there at the very first poll.
+    there_before: usize,
+    /// That stored SMS could not be told of was logged.
+    done_is_failing: bool,
+}
+
+/// An element that is not stored yet.
+struct Held {
+    key: u64,
+    bytes: Vec<u8>,
+}
+
+/// What a configuration says of one interface.
+struct Parts<'a> {
+    setup: &'a Setup,
+    polling: &'a Polling,
+    interface: &'a Interface,
+    outgoing: &'a Outgoing,
+}
+
+/// Why a poll is not good.
+struct Bad {
+    why: String,
+    /// The operator must act.
+    is_account: bool,
+    asked: Duration,
+}
+
+impl From<&str> for Bad {
+    fn from(why: &str) -> Bad {
+        Bad {
+            why: why.to_owned(),
+            is_account: false,
+            asked: Duration::ZERO,
+        }
+    }
+}
+
+type Say<'a> = dyn FnMut(&str) + 'a;
+
+impl Poller {
+    /// Due at once.
+    pub fn new(name: &str, every: Duration, now: Duration) -> Poller {
+        Poller {
+            name: name.to_owned(),
+            schedule: Schedule::new(every, now),
+            memory: None,
+            walk: None,
+            is_under_way: false,
+            held: Vec::new(),
+            held_bytes: 0,
+            there_before: 0,
+            done_is_failing: false,
+        }
+    }
+
+    /// Its interface.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One request. `say` is told what came of it.
+    pub fn step(&mut self, setup: &Setup, now: &dyn Fn() -> Duration, say: &mut Say) -> Stepped {
+        let config = &setup.config;
+        let polling = config.polls.iter().find(|it| it.interface == self.name);
+        let mut interfaces = config.rules.interfaces.iter();
+        let interface = interfaces.find(|it| it.name == self.name);
+        let outgoing = polling.and_then(|polling| config.interface(&polling.outgoing));
+        let (Some(polling), Some(interface), Some(outgoing)) = (polling, interface, outgoing)
+        else {
+            return Stepped::Failed;
+        };
+        let parts = Parts {
+            setup,
+            polling,
+            interface,
+            outgoing,
+        };
+        if !self.is_under_way {
+            self.schedule.begin(now());
+        }
+        let stepped = self.ask(&parts, say);
+        let status = setup.status.as_ref();
+        match stepped {
+            Ok(Then::More) => {
+                self.is_under_way = true;
+                self.schedule.go_on(now());
+                Stepped::More
+            }
+            Ok(Then::Enough) => {
+                self.is_under_way = false;
+                self.schedule.succeed(now());
+                let words =
+                    "the list is longer than one poll reads, and the next one goes on there";
+                say(words);
+                self.log(Level::Notice, words);
+                Stepped::Enough
+            }
+            Ok(_) => {
+                self.is_under_way = false;
+                self.walk = None;
+                if self.schedule.succeed(now()) {
+                    self.log(Level::Notice, "works again");
+                }
+                if let Some(status) = status {
+                    status.counts.poll(&self.name, true);
+                }
+                Stepped::Good
+            }
+            Err(bad) => {
+                self.is_under_way = false;
+                // An SMS does not wait until the network is back.
+                if !polling.lister.consumes
+                    && !self.held.is_empty()
+                    && !self.store(&parts, None, say)
+                {
+                    self.walk = None;
+                }
+                say(&format!("failed: {}", bad.why));
+                if self.schedule.fail(now(), bad.asked) {
+                    let (level, more) = match bad.is_account {
+                        true => (Level::Error, ": the account is refused; trying on"),
+                        false => (Level::Warning, "; trying on"),
+                    };
+                    self.log(level, &[&bad.why, more].concat());
+                }
+                if let Some(status) = status {
+                    status.counts.poll(&self.name, false);
+                }
+                Stepped::Failed
+            }
+        }
+    }
+
+    fn log(&self, level: Level, words: &str) {
+        let name = Clean(self.name.as_bytes());
+        match self.name.as_str() {
+            "" => log::event(level, format_args!("poll: {words}")),
+            _ => log::event(level, format_args!("poll [{name}]: {words}")),
+        }
+    }
+
+    fn ask(&mut self, parts: &Parts<'_>, say: &mut Say) -> Result<Then, Bad> {
+        let lister = &parts.polling.lister;
+        self.remember(parts, lister)?;
+        // What was shown once and could not be stored comes before anything new.
+        if lister.consumes && !self.held.is_empty() && !self.store(parts, None, say) {
+            return Err(NOT_STORED.into());
+        }
+        let now_s = clock::now_s();
+        let since_s = match &self.memory {
+            Some(memory) => memory.known.since_s(now_s),
+            None => now_s,
+        };
+        let is_under_way = self.is_under_way;
+        let walk = self.walk.get_or_insert_with(|| Walk::new(now_s, since_s));
+        if !is_under_way {
+            walk.resume();
+        }
+        let ask = Ask {
+            spot: walk.spot(),
+            number: walk.number(lister),
+            since_s: walk.since_s,
+            now_s,
+            id: b"",
+        };
+        let call = encode_list(&parts.outgoing.account, lister, &ask);
+        let call = call.map_err(|bad| Bad::from(bad.to_string().as_str()))?;
+        let reply = fetch(parts, &call).map_err(Bad::from)?;
+        let page = self.page(parts, &reply, now_s)?;
+        self.take_in(parts, &call, &reply, &page, say)
+    }
+
+    /// Reads what is known of the list. One that shows everything once needs no memory.
+    fn remember(&mut self, parts: &Parts<'_>, lister: &Lister) -> Result<(), Bad> {
+        if self.memory.is_some() || lister.consumes {
+            return Ok(());
+        }
+        let Some(state) = State::of(&parts.setup.config) else {
+            return Err("there is no [queue] dir".into());
+        };
+        let memory = Memory::load(state.poll(&self.name));
+        let memory = memory.map_err(|error| {
+            let why = format!("what was delivered cannot be read: {}", Cause(&error));
+            Bad::from(why.as_str())
+        })?;
+        self.memory = Some(memory);
+        Ok(())
+    }
+
+    /// The list in an answer.
+    fn page<'a>(
+        &mut self,
+        parts: &Parts<'_>,
+        reply: &'a Reply,
+        now_s: u64,
+    ) -> Result<Page<'a>, Bad> {
+        let status = reply.status;
+        let mut why = match status {
+            200..=299 => match page::read(&reply.body, &parts.polling.lister) {
+                Ok(page) => return Ok(page),
+                Err(bad) => {
+                    if bad == BadPage::NoList {
+                        self.begin_anew();
+                    }
+                    [bad.phrase(), ", with "].concat()
+                }
+            },
+            300..=399 => "redirects are refused, ".to_owned(),
+            _ => String::new(),
+        };
+        // The page has gone, not the list.
+        if matches!(status, 400..=499) && !matches!(status, 401..=403 | 407 | 408 | 425 | 429) {
+            self.begin_anew();
+        }
+        why.push_str(&format!("provider answered {status}"));
+        let said = said_of_list(reply, &parts.outgoing.account);
+        if !said.is_empty() {
+            why.push_str(": ");
+            why.push_str(&said);
+        }
+        Err(Bad {
+            why,
+            is_account: matches!(status, 401 | 402 | 407),
+            asked: Duration::from_secs(retry_after_s(reply, now_s).unwrap_or(0)),
+        })
+    }
+
+    fn begin_anew(&mut self) {
+        if let Some(walk) = &mut self.walk {
+            walk.begin_anew();
+        }
+    }
+
+    /// What the elements of a page are, and how it goes on.
+    fn take_in(
+        &mut self,
+        parts: &Parts<'_>,
+        call: &Call,
+        reply: &Reply,
+        page: &Page<'_>,
+        say: &mut Say,
+    ) -> Result<Then, Bad> {
+        let lister = &parts.polling.lister;
+        let (all_settled, new) = self.sort(parts, page);
+        let elements = page.elements.len();
+        say(&format!(
+            "answer: {}, {} bytes, {elements} elements, {new} of them new",
+            reply.status,
+            reply.body.len()
+        ));
+        let found = Found {
+            elements,
+            next: page.next.clone(),
+            all_settled,
+            is_whole: page.is_whole,
+        };
+        let is_cut = !page.is_whole && reply.end == BodyEnd::Cut;
+        let Some(walk) = &mut self.walk else {
+            return Err("there is no walk".into());
+        };
+        // The same page is asked for again.
+        let then = match is_cut {
+            true => Then::Lost("the answer was cut off"),
+            false => walk.turn(lister, &call.url, &found),
+        };
+        let (began_s, is_end) = (walk.began_s, then == Then::End);
+        let is_full = self.held_bytes > POLL_HELD_BYTES_MAX;
+        let is_stored = match lister.consumes || is_full || then != Then::More {
+            true => self.store(parts, is_end.then_some(began_s), say),
+            false => true,
+        };
+        if !is_stored && !lister.consumes {
+            self.walk = None;
+        }
+        match then {
+            _ if !is_stored => Err(NOT_STORED.into()),
+            Then::Lost(why) => {
+                if !is_cut {
+                    self.walk = None;
+                }
+                Err(why.into())
+            }
+            then => Ok(then),
+        }
+    }
+
+    /// Which elements are new is held. Whether there is one and all are settled, and how many are new.
+    fn sort(&mut self, parts: &Parts<'_>, page: &Page<'_>) -> (bool, usize) {
+        let (mut all_settled, mut new) = (!page.elements.is_empty(), 0_usize);
+        for element in &page.elements {
+            let (kind, key) = read_element(parts.interface, element);
+            let mut is_held = true;
+            if let (Some(memory), Some(walk)) = (&mut self.memory, &mut self.walk) {
+                all_settled = all_settled && memory.known.is_settled(key);
+                let is_known = memory.known.has(key);
+                if memory.known.is_first() && kind == Kind::Sms && !is_known {
+                    self.there_before = self.there_before.saturating_add(1);
+                }
+                if memory.known.is_first() || kind == Kind::Other {
+                    memory.known.add(key);
+                }
+                is_held = !is_known && !memory.known.is_first();
+                walk.listed.push(key);
+            } else {
+                all_settled = false;
+            }
+            let is_twice = self.memory.is_some() && self.held.iter().any(|it| it.key == key);
+            if is_held && kind != Kind::Other && !is_twice {
+                new = new.saturating_add(1);
+                self.held_bytes = self.held_bytes.saturating_add(element.len());
+                self.held.push(Held {
+                    key,
+                    bytes: element.to_vec(),
+                });
+            }
+        }
+        (all_settled, new)
+    }
+
+    /// Delivers what is held, oldest first, and notes it. With `end_s` the list was read to its end, by a walk that
+    /// began then. Whether all of it is safe; what is not is asked for again, or held where it would not be
+    /// shown.
+    fn store(&mut self, parts: &Parts<'_>, end_s: Option<u64>, say: &mut Say) -> bool {
+        let lister = &parts.polling.lister;
+        let mut held = std::mem::take(&mut self.held);
+        self.held_bytes = 0;
+        if lister.order == Order::Newest {
+            held.reverse();
+        }
+        let elements: Vec<&[u8]> = held.iter().map(|it| it.bytes.as_slice()).collect();
+        let safe = match elements.is_empty() {
+            true => Vec::new(),
+            false => deliver_elements(parts.setup, parts.interface, &elements, lister.consumes),
+        };
+        let is_stored = safe.iter().all(|it| *it);
+        let stored = held.iter().zip(&safe).filter(|(_, is_safe)| **is_safe);
+        let stored: Vec<&Held> = stored.map(|(it, _)| it).collect();
+        self.note(&stored, end_s.filter(|_| is_stored), say);
+        if !stored.is_empty() {
+            say(&format!("stored: {} of {}", stored.len(), elements.len()));
+            self.tell_done(parts, &stored);
+        }
+        if lister.consumes {
+            let mut each = safe.iter();
+            held.retain(|_| each.next() != Some(&true));
+            if lister.order == Order::Newest {
+                held.reverse();
+            }
+            self.held = held;
+        }
+        is_stored
+    }
+
+    fn note(&mut self, stored: &[&Held], end_s: Option<u64>, say: &mut Say) {
+        let (Some(memory), Some(walk)) = (&mut self.memory, &self.walk) else {
+            return;
+        };
+        let was_first = memory.known.is_first();
+        let mut noted = Vec::new();
+        for held in stored {
+            memory.known.add(held.key);
+            noted.push(held.key);
+        }
+        let settled_s = end_s.map(|began_s| began_s.saturating_sub(POLL_OVERLAP_S));
+        if let Some(began_s) = end_s {
+            memory.known.settle(began_s, &walk.listed);
+        }
+        if was_first && end_s.is_none() {
+            return;
+        }
+        memory.write(&noted, settled_s, walk.since_s);
+        if was_first {
+            let count = std::mem::take(&mut self.there_before);
+            let words = format!(
+                "first poll: {count} SMS are there already, which are noted and not delivered"
+            );
+            say(&words);
+            self.log(Level::Notice, &words);
+        }
+    }
+
+    /// Tells the provider what is stored, where it wants to know.
+    fn tell_done(&mut self, parts: &Parts<'_>, stored: &[&Held]) {
+        let lister = &parts.polling.lister;
+        let Some(done) = &lister.done else {
+            return;
+        };
+        let names_each = done.path.contains("{id}");
+        let count = if names_each { stored.len() } else { 1 };
+        let now_s = clock::now_s();
+        let mut fault = None;
+        for held in stored.iter().take(count) {
+            let id = element_id(parts.interface, &held.bytes);
+            let ask = Ask {
+                spot: &Spot::First,
+                number: "",
+                since_s: now_s,
+                now_s,
+                id: &id,
+            };
+            if names_each && id.is_empty() {
+                continue;
+            }
+            let call = encode_done(&parts.outgoing.account, lister, done, &ask);
+            let Ok(call) = call else {
+                continue;
+            };
+            match fetch(parts, &call) {
+                Ok(reply) if (200..300).contains(&reply.status) => {}
+                Ok(reply) => fault = Some(format!("provider answered {}", reply.status)),
+                Err(phrase) => fault = Some(phrase.to_owned()),
+            }
+            if fault.is_some() {
+                break;
+            }
+        }
+        if let Some(fault) = &fault
+            && !self.done_is_failing
+        {
+            let words = format!("what is stored cannot be told (poll_done): {fault}");
+            self.log(Level::Warning, &words);
+        }
+        self.done_is_failing = fault.is_some();
+    }
+}
+
+const NOT_STORED: &str = "not all of it could be stored";
+
+/// The id that an element has; empty where it has none.
+fn element_id(interface: &Interface, element: &[u8]) -> Vec<u8> {
+    let keys = interface.polled.as_ref().map(|polled| &polled.key_id);
+    let value = json::parse(element).ok();
+    let found = keys.zip(value).and_then(|(keys, value)| {
+        keys.iter()
+            .find_map(|key| value.find(key)?.first()?.scalar())
+    });
+    found.unwrap_or_default()
+}
+
+fn fetch(parts: &Parts<'_>, call: &Call) -> Result<Reply, &'static str> {
+    let deadline = Deadline::after(parts.polling.timeout);
+    let settings = connection(&parts.outgoing.client);
+    client::fetch(call, &settings, &deadline, POLL_ANSWER_BYTES_MAX).map_err(
+        |failure| match failure {
+            Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase) => {
+                phrase
+            }
+        },
+    )
+}

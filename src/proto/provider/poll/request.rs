@@ -1,0 +1,353 @@
+//! An account, its list and a place in it → the request that asks for that page.
+//!
+//! Placeholders are filled here: in a path each value percent-encoded, among parameters as they are, for the
+//! account's format encodes them. A parameter whose number or next page is empty is left out.
+
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::lister::{Done, Lister, Paging};
+use crate::proto::provider::account::{Account, Call};
+use crate::proto::provider::encode::{BadAccount, encode_bare};
+use crate::proto::provider::fill;
+use crate::proto::wire::form::{Pair, rawurlencode};
+use crate::proto::wire::{date, number};
+
+/// A place in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spot {
+    /// Its beginning.
+    First,
+    /// A URL, on the account's own host.
+    Url(String),
+    /// What stands for `{page}` or `{offset}`.
+    Number(u64),
+    /// What stands for `{next}`.
+    Value(Vec<u8>),
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Where in the list.
+    pub spot: &'a Spot,
+    /// Which of the lister's numbers; empty: none.
+    pub number: &'a str,
+    /// From when on SMS are asked for, seconds since 1970.
+    pub since_s: u64,
+    /// Now.
+    pub now_s: u64,
+    /// The SMS that is stored.
+    pub id: &'a [u8],
+}
+
+/// A placeholder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// `{since}`.
+    Since,
+    /// `{since_date}`, the day before it.
+    SinceDate,
+    /// `{today}`.
+    Today,
+    /// `{tomorrow}`.
+    Tomorrow,
+    /// `{account}`.
+    Account,
+    /// `{number}`.
+    Number,
+    /// `{auth_user}`.
+    User,
+    /// `{page}`.
+    Page,
+    /// `{offset}`.
+    Offset,
+    /// `{next}`.
+    Next,
+    /// `{id}`, for `poll_done` alone.
+    Id,
+}
+
+const NAMES: [(&str, Name); 11] = [
+    ("{since}", Name::Since),
+    ("{since_date}", Name::SinceDate),
+    ("{today}", Name::Today),
+    ("{tomorrow}", Name::Tomorrow),
+    ("{account}", Name::Account),
+    ("{number}", Name::Number),
+    ("{auth_user}", Name::User),
+    ("{page}", Name::Page),
+    ("{offset}", Name::Offset),
+    ("{next}", Name::Next),
+    ("{id}", Name::Id),
+];
+
+const DAY_S: u64 = 86_400;
+
+/// Every placeholder of a template, in its order.
+pub fn names(template: &[u8]) -> Vec<Name> {
+    let mut found = Vec::new();
+    filled(template, &mut |name| {
+        found.push(name);
+        Vec::new()
+    });
+    found
+}
+
+fn filled(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
+    fill::replace(template, &NAMES.map(|(text, _)| text), &mut |place| {
+        let name = NAMES.get(place).map(|(_, name)| *name);
+        name.map(&mut *value).unwrap_or_default()
+    })
+}
+
+/// The request for one page of a list.
+pub fn encode_list(account: &Account, lister: &Lister, ask: &Ask) -> Result<Call, BadAccount> {
+    let value = |name: Name| value(name, account, lister, ask);
+    let path = match ask.spot {
+        Spot::Url(url) => url.clone(),
+        _ => path(&lister.path, &value),
+    };
+    let mut parameters: Vec<Pair> = Vec::new();
+    for (key, template) in &lister.statics {
+        if is_kept(template, &value) {
+            let filled = filled(template, &mut |name| value(name));
+            parameters.push((key.clone(), filled));
+        }
+    }
+    encode_bare(account, None, path, parameters, ask.now_s)
+}
+
+/// The request that says that an SMS is stored.
+pub fn encode_done(
+    account: &Account,
+    lister: &Lister,
+    done: &Done,
+    ask: &Ask,
+) -> Result<Call, BadAccount> {
+    let path = path(&done.path, &|name| value(name, account, lister, ask));
+    encode_bare(account, Some(done.method), path, Vec::new(), ask.now_s)
+}
+
+/// A path with its parameters, those left out that have no value.
+fn path(template: &str, value: &dyn Fn(Name) -> Vec<u8>) -> String {
+    let in_url = |template: &str| {
+        let encoded = |name: Name| rawurlencode(&value(name)).into_bytes();
+        let filled = filled(template.as_bytes(), &mut |name| encoded(name));
+        String::from_utf8_lossy(&filled).into_owned()
+    };
+    let Some((base, query)) = template.split_once('?') else {
+        return in_url(template);
+    };
+    let kept = query.split('&');
+    let kept = kept.filter(|parameter| is_kept(parameter.as_bytes(), value));
+    let kept: Vec<String> = kept.map(in_url).collect();
+    let mut path = in_url(base);
+    if !kept.is_empty() {
+        path.push('?');
+        path.push_str(&kept.join("&"));
+    }
+    path
+}
+
+/// Whether a parameter says something.
+fn is_kept(template: &[u8], value: &dyn Fn(Name) -> Vec<u8>) -> bool {
+    let may_lack = |name: &Name| matches!(name, Name::Number | Name::Next);
+    let mut names = names(template).into_iter().filter(may_lack);
+    names.all(|name| !value(name).is_empty())
+}
+
+fn value(name: Name, account: &Account, lister: &Lister, ask: &Ask) -> Vec<u8> {
+    let text = match name {
+        Name::Since => date::rfc3339(ask.since_s),
+        Name::SinceDate => date::day(ask.since_s.saturating_sub(DAY_S)),
+        Name::Today => date::day(ask.now_s),
+        Name::Tomorrow => date::day(ask.now_s.saturating_add(DAY_S)),
+        Name::Number => number::format(ask.number, account.number_format_from),
+        Name::Page | Name::Offset => {
+            let first = match lister.paging {
+                Paging::Page(first) => first,
+                _ => 0,
+            };
+            let at = match ask.spot {
+                Spot::Number(at) => *at,
+                _ => first,
+            };
+            at.to_string()
+        }
+        Name::Account => return account.values.account.clone(),
+        Name::User => return account.values.auth_user.clone(),
+        Name::Id => return ask.id.to_vec(),
+        Name::Next => match ask.spot {
+            Spot::Value(next) => return next.clone(),
+            _ => "".to_owned(),
+        },
+    };
+    text.into_bytes()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::proto::provider::account::Format;
+    use crate::proto::provider::account::tests::account;
+    use crate::proto::provider::poll::lister::Order;
+    use crate::proto::provider::sign::Auth;
+    use crate::proto::wire::number::NumberFormat;
+
+    const ASK: Ask = Ask {
+        spot: &Spot::First,
+        number: "",
+        since_s: 784_111_777,
+        now_s: 784_115_377,
+        id: b"",
+    };
+
+    fn lister(path: &str, statics: &[(&str, &str)], paging: Paging) -> Lister {
+        let pair = |(key, value): &(&str, &str)| ((*key).into(), (*value).into());
+        Lister {
+            path: path.to_owned(),
+            statics: statics.iter().map(pair).collect(),
+            each: Vec::new(),
+            empty: "".into(),
+            paging,
+            order: Order::Newest,
+            done: None,
+            consumes: false,
+            numbers: Vec::new(),
+        }
+    }
+
+    fn our_account() -> Account {
+        Account {
+            host: "https://api.example.com".to_owned(),
+            auth: Auth::None,
+            number_format_from: NumberFormat::Plus,
+            values: fill::Values {
+                account: b"A C".to_vec(),
+                auth_user: b"u&x".to_vec(),
+                ..fill::Values::default()
+            },
+            ..account()
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_and_percent_encoded() {
+        fn check(path: &str, paging: Paging, ask: Ask, expected: &str) {
+            let call = encode_list(&our_account(), &lister(path, &[], paging), &ask).unwrap();
+            assert_eq!(call.method, "GET", "{path}");
+            assert_eq!(call.target(), expected, "{path}");
+        }
+        let one = |path: &str, expected: &str| check(path, Paging::None, ASK, expected);
+        one("/m", "/m");
+        one("/{account}/{auth_user}", "/A%20C/u%26x");
+        one(
+            "/m?a={since}&b={since_date}",
+            "/m?a=1994-11-06T08%3A49%3A37Z&b=1994-11-05",
+        );
+        one("/m?{today}={tomorrow}", "/m?1994-11-06=1994-11-07");
+        one("/m?to={number}&a=1", "/m?a=1");
+        one("/m?to={number}", "/m");
+        one("/m?a=1&end={next}", "/m?a=1");
+        one(
+            "/m?p={page}&{sinc}&{auth_passwd}",
+            "/m?p=0&{sinc}&{auth_passwd}",
+        );
+        check(
+            "/m?to={number}",
+            Paging::None,
+            Ask {
+                number: "0012025550160",
+                ..ASK
+            },
+            "/m?to=%2B12025550160",
+        );
+        check("/m?p={page}", Paging::Page(1), ASK, "/m?p=1");
+        check(
+            "/m?p={page}",
+            Paging::Page(1),
+            Ask {
+                spot: &Spot::Number(7),
+                ..ASK
+            },
+            "/m?p=7",
+        );
+        check(
+            "/m?o={offset}",
+            Paging::Offset,
+            Ask {
+                spot: &Spot::Number(50),
+                ..ASK
+            },
+            "/m?o=50",
+        );
+        let next = Spot::Value(b"2018-07-12T13:00:00&x".to_vec());
+        check(
+            "/m?a={next}",
+            Paging::Value("next".into()),
+            Ask { spot: &next, ..ASK },
+            "/m?a=2018-07-12T13%3A00%3A00%26x",
+        );
+        let url = Spot::Url("https://api.example.com/p?q={since}".to_owned());
+        check(
+            "/m",
+            Paging::None,
+            Ask { spot: &url, ..ASK },
+            "/p?q={since}",
+        );
+    }
+
+    #[test]
+    fn parameters_go_as_the_format_carries_them() {
+        let statics = [
+            ("method", "getSMS"),
+            ("from", "{since_date}"),
+            ("did", "{number}"),
+        ];
+        let call = |format: Format, statics: &[(&str, &str)], number: &str| {
+            let account = Account {
+                format,
+                auth: Auth::Plain {
+                    key_user: b"u".to_vec(),
+                    key_secret: b"p".to_vec(),
+                    user: b"me".to_vec(),
+                    passwd: b"pw".to_vec(),
+                },
+                ..our_account()
+            };
+            let ask = Ask { number, ..ASK };
+            encode_list(&account, &lister("/m", statics, Paging::None), &ask).unwrap()
+        };
+        let form = call(Format::Form, &statics, "");
+        assert_eq!((form.method, &*form.target()), ("POST", "/m"));
+        assert_eq!(form.body, b"from=1994-11-05&method=getSMS&p=pw&u=me");
+        let query = call(Format::Query, &statics, "+1202555");
+        assert_eq!(
+            &*query.target(),
+            "/m?did=%2B1202555&from=1994-11-05&method=getSMS&p=pw&u=me"
+        );
+        let multipart = call(Format::Multipart, &statics, "");
+        assert_eq!((multipart.method, &*multipart.target()), ("POST", "/m"));
+        // Without parameters it is a GET, and credentials stand where they must.
+        let bare = call(Format::Multipart, &[], "");
+        assert_eq!((bare.method, &*bare.target()), ("GET", "/m?p=pw&u=me"));
+    }
+
+    #[test]
+    fn what_is_stored_is_told() {
+        let done = Done {
+            method: "PUT",
+            path: "/read/{id}".to_owned(),
+        };
+        let ask = Ask {
+            id: b"a/b?c",
+            ..ASK
+        };
+        let list = lister("/m", &[], Paging::None);
+        let call = encode_done(&our_account(), &list, &done, &ask).unwrap();
+        assert_eq!((call.method, &*call.target()), ("PUT", "/read/a%2Fb%3Fc"));
+    }
+}

@@ -1,0 +1,266 @@
+//! The elements of a provider's list that were dealt with ⇄ lines of a file.
+//!
+//! The file is text: `websms poll 1`, then a line each: `id DIGEST` for an element, `good SECONDS` where a
+//! poll had come to its end and `open SECONDS` where one was on its way; the seconds say from when on SMS
+//! must be asked for, were this the last line. Lines are added with the SMS that they tell of, so that at
+//! rest nothing is written. Nobody can read a number or a text back out of a digest.
+//!
+//! An element is *settled* where it was known when a poll came to its end. A page of settled elements alone,
+//! in a list whose newest stand first, has only settled ones behind it. A page of elements that are known,
+//! no more, has not: the program may have died before it read the next page.
+//!
+//! Invariant: never more than [`POLL_KNOWN_MAX`] elements are known, but for those of the walk under way.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::limits::{POLL_AGE_S_MAX, POLL_FIRST_AGE_S, POLL_KNOWN_MAX, POLL_OVERLAP_S};
+use crate::proto::record::seen::parse_digest;
+
+/// The first line.
+const VERSION: &str = "websms poll 1\n";
+
+/// What is known of an interface's list.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Oldest first.
+    settled: Vec<u64>,
+    /// Those of the walk under way.
+    open: Vec<u64>,
+    /// From when on SMS are asked for; `None` before the first poll came to its end.
+    since_s: Option<u64>,
+    /// The file's last line tells of a poll on its way.
+    is_open: bool,
+}
+
+/// Why a file is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadKnown;
+
+impl Known {
+    /// Reads a file. Whatever is wrong with it, the lines that are there count; of a file that there is, the
+    /// list was read before.
+    pub fn parse(file: &[u8]) -> (Known, Result<(), BadKnown>) {
+        let mut known = Known::default();
+        let mut result = Ok(());
+        let text = String::from_utf8_lossy(file);
+        let lines = match text.strip_prefix(VERSION) {
+            Some(lines) => lines,
+            None => {
+                result = Err(BadKnown);
+                ""
+            }
+        };
+        for line in lines.split_inclusive('\n') {
+            let whole = line.strip_suffix('\n');
+            if whole.and_then(|line| known.take(line)).is_none() {
+                result = Err(BadKnown);
+            }
+        }
+        known.since_s.get_or_insert(0);
+        known.trim(&[]);
+        (known, result)
+    }
+
+    fn take(&mut self, line: &str) -> Option<()> {
+        let (word, value) = line.split_once(' ')?;
+        match word {
+            "id" => self.open.push(parse_digest(value)?.get()),
+            "good" | "open" => {
+                let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+                self.since_s = Some(value.parse().ok().filter(|_| digits)?);
+                self.is_open = word == "open";
+                if word == "good" {
+                    self.settled.append(&mut self.open);
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The whole file.
+    pub fn encode(&self) -> Vec<u8> {
+        let since_s = self.since_s.unwrap_or(0);
+        let mut file = VERSION.as_bytes().to_vec();
+        file.extend_from_slice(&lines(&self.settled, "good", since_s));
+        if !self.open.is_empty() {
+            file.extend_from_slice(&lines(&self.open, "open", since_s));
+        }
+        file
+    }
+
+    /// How long its file may grow before it is written anew: when half of it is old.
+    pub fn file_bytes_max(&self) -> usize {
+        const LEAST: usize = 4096;
+        self.encode().len().saturating_mul(2).max(LEAST)
+    }
+
+    /// Whether the file that was read tells of a poll that did not come to its end.
+    pub fn was_open(&self) -> bool {
+        self.is_open || !self.open.is_empty()
+    }
+
+    /// Whether its list was never read to the end.
+    pub fn is_first(&self) -> bool {
+        self.since_s.is_none()
+    }
+
+    /// Whether it was dealt with.
+    pub fn has(&self, element: u64) -> bool {
+        self.open.contains(&element) || self.is_settled(element)
+    }
+
+    /// Whether it was known when a poll came to its end.
+    pub fn is_settled(&self, element: u64) -> bool {
+        self.settled.contains(&element)
+    }
+
+    /// It is dealt with now.
+    pub fn add(&mut self, element: u64) {
+        if !self.has(element) {
+            self.open.push(element);
+        }
+    }
+
+    /// A walk that began at `began_s` has read the list to its end, where its elements are known that it
+    /// `listed`.
+    pub fn settle(&mut self, began_s: u64, listed: &[u64]) {
+        self.settled.append(&mut self.open);
+        self.since_s = Some(began_s.saturating_sub(POLL_OVERLAP_S));
+        self.trim(listed);
+    }
+
+    /// Forgets what was read first, where there is too much; what the list still shows goes last.
+    fn trim(&mut self, listed: &[u64]) {
+        if self.settled.len() <= POLL_KNOWN_MAX {
+            return;
+        }
+        let (mut shown, mut gone): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
+        for element in self.settled.drain(..) {
+            match listed.contains(&element) {
+                true => shown.push(element),
+                false => gone.push(element),
+            }
+        }
+        gone.append(&mut shown);
+        let excess = gone.len().saturating_sub(POLL_KNOWN_MAX);
+        self.settled = gone.split_off(excess.min(gone.len()));
+    }
+
+    /// From when on SMS are asked for.
+    pub fn since_s(&self, now_s: u64) -> u64 {
+        const DAY_S: u64 = 86_400;
+        match self.since_s {
+            None => now_s.saturating_sub(POLL_FIRST_AGE_S),
+            // The clock was ahead then, or is behind now.
+            Some(since_s) if since_s > now_s => now_s.saturating_sub(DAY_S),
+            Some(since_s) => since_s.max(now_s.saturating_sub(POLL_AGE_S_MAX)),
+        }
+    }
+}
+
+/// Lines that tell of elements, and how far the poll was then.
+pub fn lines(elements: &[u64], word: &str, since_s: u64) -> Vec<u8> {
+    let mut lines = String::new();
+    for element in elements {
+        lines.push_str(&format!("id {element:016x}\n"));
+    }
+    lines.push_str(&format!("{word} {since_s}\n"));
+    lines.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_S: u64 = 1_795_000_000;
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let mut known = Known::default();
+        assert!(known.is_first());
+        known.add(1);
+        known.add(2);
+        known.add(1);
+        known.settle(NOW_S, &[1, 2]);
+        known.add(3);
+        let file = known.encode();
+        let expected = format!(
+            "websms poll 1\nid 0000000000000001\nid 0000000000000002\ngood {since}\n\
+             id 0000000000000003\nopen {since}\n",
+            since = NOW_S - POLL_OVERLAP_S
+        );
+        assert_eq!(file, expected.as_bytes());
+        let (read, result) = Known::parse(&file);
+        assert_eq!((read.encode(), result), (file, Ok(())));
+        assert!(!read.is_first() && read.has(3) && !read.is_settled(3) && read.is_settled(2));
+        assert!(!read.has(4));
+    }
+
+    #[test]
+    fn a_file_that_is_broken_counts_as_far_as_it_goes() {
+        fn check(file: &str, has_one: bool, since_s: u64) {
+            let (known, result) = Known::parse(file.as_bytes());
+            assert_eq!(result, Err(BadKnown), "{file}");
+            // That something stood there says that the list was read before.
+            assert!(!known.is_first(), "{file}");
+            assert_eq!(known.has(1), has_one, "{file}");
+            assert_eq!(
+                known.since_s(since_s.max(1)),
+                since_s.max(1).min(known.since_s(since_s.max(1)))
+            );
+        }
+        let one = "id 0000000000000001\n";
+        check("", false, 0);
+        check("websms poll 2\nid 0000000000000001\n", false, 0);
+        check(&format!("websms poll 1\n{one}good 5\nid 00000000"), true, 5);
+        check(&format!("websms poll 1\nid x\n{one}good 5\n"), true, 5);
+        check(&format!("websms poll 1\n{one}good -5\n"), true, 0);
+        check(&format!("websms poll 1\n{one}good +5\n"), true, 0);
+        check(&format!("websms poll 1\n{one}bad 5\n"), true, 0);
+        check(&format!("websms poll 1\n{one}\n"), true, 0);
+    }
+
+    #[test]
+    fn from_when_on_is_asked() {
+        let since = |file: &str| Known::parse(file.as_bytes()).0.since_s(NOW_S);
+        assert_eq!(Known::default().since_s(NOW_S), NOW_S - POLL_FIRST_AGE_S);
+        let good = |s: u64| format!("websms poll 1\ngood {s}\n");
+        assert_eq!(since(&good(NOW_S - 5)), NOW_S - 5);
+        assert_eq!(since(&good(NOW_S)), NOW_S);
+        assert_eq!(since(&good(NOW_S + 1)), NOW_S - 86_400);
+        assert_eq!(
+            since(&good(NOW_S - POLL_AGE_S_MAX - 1)),
+            NOW_S - POLL_AGE_S_MAX
+        );
+        // A poll on its way keeps the time of the one before.
+        assert_eq!(
+            since(&format!(
+                "{}id 0000000000000001\nopen {}\n",
+                good(NOW_S - 9),
+                NOW_S - 9
+            )),
+            NOW_S - 9
+        );
+    }
+
+    #[test]
+    fn what_the_list_still_shows_is_forgotten_last() {
+        let most = u64::try_from(POLL_KNOWN_MAX).unwrap_or(0);
+        for more in [0, 1, 10] {
+            let mut known = Known::default();
+            for element in 1..=most + more {
+                known.add(element);
+            }
+            known.settle(NOW_S, &[1, 2, 3]);
+            assert!(
+                known.has(1) && known.has(3) && known.has(most + more),
+                "{more}"
+            );
+            assert_eq!(known.has(4), more == 0, "{more}");
+            assert_eq!(known.settled.len(), POLL_KNOWN_MAX);
+        }
+    }
+}

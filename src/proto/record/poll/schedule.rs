@@ -1,0 +1,123 @@
+//! When an interface's list is asked for: every so often, at once for another page, and less and less often
+//! while it fails.
+//!
+//! Times are those of a clock that never jumps, from whatever beginning.
+
+use core::time::Duration;
+
+use crate::limits::{POLL_PAUSE_MAX, POLL_RETRY_AFTER_MAX};
+
+/// When the next request is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// `poll`.
+    pub every: Duration,
+    due: Duration,
+    /// When the poll under way began.
+    began: Duration,
+    failures: u32,
+}
+
+impl Schedule {
+    /// Due at once.
+    pub fn new(every: Duration, now: Duration) -> Schedule {
+        Schedule {
+            every,
+            due: now,
+            began: now,
+            failures: 0,
+        }
+    }
+
+    /// When the next request is due.
+    pub fn due(&self) -> Duration {
+        self.due
+    }
+
+    /// Whether the last poll failed.
+    pub fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// A poll begins.
+    pub fn begin(&mut self, now: Duration) {
+        self.began = now;
+    }
+
+    /// There is another page. Who was due before goes first.
+    pub fn go_on(&mut self, now: Duration) {
+        self.due = now;
+    }
+
+    /// The poll is over. Whether those before it had failed.
+    pub fn succeed(&mut self, now: Duration) -> bool {
+        let failed = self.is_failing();
+        self.failures = 0;
+        self.due = self.began.saturating_add(self.every).max(now);
+        failed
+    }
+
+    /// The poll failed; the provider may have asked for a pause. Whether it is the first to fail.
+    pub fn fail(&mut self, now: Duration, asked: Duration) -> bool {
+        let doubled = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+        let most = POLL_PAUSE_MAX.max(self.every);
+        let pause = self.every.saturating_mul(doubled).min(most);
+        self.failures = self.failures.saturating_add(1);
+        self.due = now.saturating_add(pause.max(asked.min(POLL_RETRY_AFTER_MAX)));
+        self.failures == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_quarter_of_an_hour() {
+        let mut schedule = Schedule::new(s(60), s(5));
+        assert_eq!(schedule.due(), s(5));
+        for (nth, pause) in [60, 120, 240, 480, 900, 900, 900].into_iter().enumerate() {
+            let is_first = schedule.fail(s(1000), s(0));
+            assert_eq!((is_first, schedule.due()), (nth == 0, s(1000 + pause)));
+        }
+        for _ in 0..100 {
+            schedule.fail(s(1000), s(0));
+        }
+        assert_eq!(schedule.due(), s(1900));
+        schedule.begin(s(2000));
+        assert!(schedule.succeed(s(2007)) && !schedule.is_failing());
+        assert_eq!(schedule.due(), s(2060));
+        assert!(!schedule.succeed(s(2500)));
+        assert_eq!(schedule.due(), s(2500));
+    }
+
+    #[test]
+    fn a_provider_may_ask_for_a_pause() {
+        fn check(every: u64, asked: u64, expected: u64) {
+            let mut schedule = Schedule::new(s(every), s(0));
+            schedule.fail(s(100), s(asked));
+            assert_eq!(schedule.due(), s(100 + expected), "{every} {asked}");
+        }
+        check(60, 0, 60);
+        check(60, 30, 60);
+        check(60, 300, 300);
+        check(60, 3600, 3600);
+        check(60, 86_400, 3600);
+        check(60, u64::MAX, 3600);
+        check(3600, 0, 3600);
+    }
+
+    #[test]
+    fn another_page_is_due_at_once() {
+        let mut schedule = Schedule::new(s(60), s(0));
+        schedule.begin(s(10));
+        schedule.go_on(s(12));
+        assert_eq!(schedule.due(), s(12));
+        schedule.succeed(s(14));
+        assert_eq!(schedule.due(), s(70));
+    }
+}

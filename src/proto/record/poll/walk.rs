@@ -1,0 +1,357 @@
+//! A walk through an interface's list, page by page: what is asked next, and when the list is at its end.
+//!
+//! A walk may take several polls: one that was stopped, by the network or by the number of requests, goes on
+//! at the page that it did not get. It knows no SMS: it is told how many elements a page had, and whether all
+//! of them were settled.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::limits::{POLL_NEXT_BYTES_MAX, POLL_REQUESTS_MAX};
+use crate::proto::provider::poll::lister::{Lister, Order, Paging};
+use crate::proto::provider::poll::next::{BadNext, follow};
+use crate::proto::provider::poll::request::Spot;
+
+/// Where it is.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    /// When it began, seconds since 1970.
+    pub began_s: u64,
+    /// From when on SMS are asked for.
+    pub since_s: u64,
+    /// The elements that it has read.
+    pub listed: Vec<u64>,
+    spot: Spot,
+    /// The place of the number that is asked for.
+    number: usize,
+    /// Requests of this poll.
+    requests: usize,
+    /// Elements before `{offset}`.
+    offset: u64,
+}
+
+/// What a page was.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// How many elements it had.
+    pub elements: usize,
+    /// What it calls the next one.
+    pub next: Option<Vec<u8>>,
+    /// Whether there is an element, and all of them are settled.
+    pub all_settled: bool,
+    /// Whether it was read to its end.
+    pub is_whole: bool,
+}
+
+/// How it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// There is another page.
+    More,
+    /// There is, and the next poll asks for it.
+    Enough,
+    /// The list is at its end.
+    End,
+    /// The list cannot be followed, and the next poll begins anew.
+    Lost(&'static str),
+}
+
+impl Walk {
+    /// From the list's beginning.
+    pub fn new(began_s: u64, since_s: u64) -> Walk {
+        Walk {
+            began_s,
+            since_s,
+            listed: Vec::new(),
+            spot: Spot::First,
+            number: 0,
+            requests: 0,
+            offset: 0,
+        }
+    }
+
+    /// Another poll goes on with it.
+    pub fn resume(&mut self) {
+        self.requests = 0;
+    }
+
+    /// Where the next request asks.
+    pub fn spot(&self) -> &Spot {
+        &self.spot
+    }
+
+    /// For which number; empty where the list is one for all.
+    pub fn number<'a>(&self, lister: &'a Lister) -> &'a str {
+        lister.numbers.get(self.number).map_or("", String::as_str)
+    }
+
+    /// The page that `asked` was answered with is dealt with.
+    pub fn turn(&mut self, lister: &Lister, asked: &str, found: &Found) -> Then {
+        self.requests = self.requests.saturating_add(1);
+        if !found.is_whole {
+            return Then::Lost("the answer is longer than any that is read, or cut");
+        }
+        let is_known = lister.order == Order::Newest && found.all_settled && !lister.consumes;
+        match (is_known, self.next(lister, asked, found)) {
+            (false, Err(bad)) => return Then::Lost(bad.phrase()),
+            (false, Ok(Some(spot))) => self.spot = spot,
+            (true, _) | (_, Ok(None)) => {
+                self.number = self.number.saturating_add(1);
+                self.spot = Spot::First;
+                self.offset = 0;
+                if self.number >= lister.numbers.len() {
+                    return Then::End;
+                }
+            }
+        }
+        match self.requests < POLL_REQUESTS_MAX {
+            true => Then::More,
+            false => Then::Enough,
+        }
+    }
+
+    /// The next page's place; none behind the last one.
+    fn next(
+        &mut self,
+        lister: &Lister,
+        asked: &str,
+        found: &Found,
+    ) -> Result<Option<Spot>, BadNext> {
+        let is_empty = found.elements == 0;
+        let elements = u64::try_from(found.elements).unwrap_or(u64::MAX);
+        Ok(match (&lister.paging, &found.next) {
+            // What was shown is not shown again, so the same request has the next page.
+            _ if lister.consumes => (!is_empty).then(|| self.spot.clone()),
+            (Paging::None, _) => None,
+            (Paging::Url(_) | Paging::Value(_), None) => None,
+            (Paging::Url(_), Some(next)) => Some(Spot::Url(follow(asked, next)?)),
+            (Paging::Value(_), Some(next)) if next.len() > POLL_NEXT_BYTES_MAX => {
+                return Err(BadNext::TooLong);
+            }
+            (Paging::Value(_), Some(next)) => match Spot::Value(next.clone()) {
+                spot if spot == self.spot => return Err(BadNext::Same),
+                spot => Some(spot),
+            },
+            (Paging::Page(_) | Paging::Offset, _) if is_empty => None,
+            (Paging::Page(first), _) => {
+                let page = match self.spot {
+                    Spot::Number(page) => page,
+                    _ => *first,
+                };
+                Some(Spot::Number(page.saturating_add(1)))
+            }
+            (Paging::Offset, _) => {
+                self.offset = self.offset.saturating_add(elements);
+                Some(Spot::Number(self.offset))
+            }
+        })
+    }
+
+    /// The provider has not the page that was asked for, so the next poll begins anew. Whether that is
+    /// another place than this one.
+    pub fn begin_anew(&mut self) -> bool {
+        let is_inside = self.spot != Spot::First || self.number > 0;
+        (self.spot, self.number, self.offset) = (Spot::First, 0, 0);
+        is_inside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lister(paging: Paging) -> Lister {
+        Lister {
+            path: String::new(),
+            statics: Vec::new(),
+            each: Vec::new(),
+            empty: "".into(),
+            paging,
+            order: Order::Newest,
+            done: None,
+            consumes: false,
+            numbers: Vec::new(),
+        }
+    }
+
+    const ASKED: &str = "https://h/m?p=1";
+
+    /// A page with elements that are new.
+    fn page(elements: usize, next: Option<&str>) -> Found {
+        Found {
+            elements,
+            next: next.map(Into::into),
+            all_settled: false,
+            is_whole: true,
+        }
+    }
+
+    fn settled(next: Option<&str>) -> Found {
+        Found {
+            all_settled: true,
+            ..page(3, next)
+        }
+    }
+
+    /// Turns the pages of a new walk, and shows how each goes on and where.
+    fn check(lister: &Lister, pages: &[Found], expected: &[&str]) {
+        let mut walk = Walk::new(0, 0);
+        let mut shown = Vec::new();
+        for found in pages {
+            let then = walk.turn(lister, ASKED, found);
+            let number = walk.number(lister);
+            let spot = match walk.spot() {
+                Spot::First => "first".to_owned(),
+                Spot::Url(url) => url.clone(),
+                Spot::Number(at) => at.to_string(),
+                Spot::Value(value) => String::from_utf8_lossy(value).into_owned(),
+            };
+            shown.push(match then {
+                Then::More => format!("{spot} {number}").trim_end().to_owned(),
+                Then::Enough => "enough".to_owned(),
+                Then::End => "end".to_owned(),
+                Then::Lost(why) => why.split(',').next().unwrap_or_default().to_owned(),
+            });
+        }
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_list_goes_on_until_its_end() {
+        check(&lister(Paging::None), &[page(3, Some("/x"))], &["end"]);
+        let url = lister(Paging::Url("next".into()));
+        check(
+            &url,
+            &[page(3, Some("/x")), page(0, Some("/y")), page(3, None)],
+            &["https://h/x", "https://h/y", "end"],
+        );
+        let pages = lister(Paging::Page(1));
+        check(
+            &pages,
+            &[page(3, None), page(1, None), page(0, None)],
+            &["2", "3", "end"],
+        );
+        check(
+            &lister(Paging::Page(0)),
+            &[page(3, None), page(0, None)],
+            &["1", "end"],
+        );
+        check(
+            &lister(Paging::Offset),
+            &[page(50, None), page(7, None), page(0, None)],
+            &["50", "57", "end"],
+        );
+        let value = lister(Paging::Value("next".into()));
+        check(
+            &value,
+            &[page(3, Some("a")), page(3, Some("b")), page(3, None)],
+            &["a", "b", "end"],
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_known_ends_a_list_whose_newest_stand_first() {
+        let url = lister(Paging::Url("next".into()));
+        check(&url, &[settled(Some("/x"))], &["end"]);
+        // Even if it could not be followed.
+        check(&url, &[settled(Some("https://evil/"))], &["end"]);
+        let oldest = Lister {
+            order: Order::Oldest,
+            ..url
+        };
+        check(
+            &oldest,
+            &[settled(Some("/x")), settled(None)],
+            &["https://h/x", "end"],
+        );
+    }
+
+    #[test]
+    fn a_list_that_leads_nowhere_is_lost() {
+        let url = lister(Paging::Url("next".into()));
+        check(
+            &url,
+            &[page(3, Some("https://evil.example/"))],
+            &["the next page is on another host"],
+        );
+        check(
+            &url,
+            &[page(3, Some(ASKED))],
+            &["the next page is the one before"],
+        );
+        let value = lister(Paging::Value("next".into()));
+        check(
+            &value,
+            &[page(3, Some("a")), page(3, Some("a"))],
+            &["a", "the next page is the one before"],
+        );
+        let long = "a".repeat(POLL_NEXT_BYTES_MAX + 1);
+        check(
+            &value,
+            &[page(3, Some(&long))],
+            &["the next page has a URL of more than 2048 bytes"],
+        );
+        let cut = Found {
+            is_whole: false,
+            ..settled(None)
+        };
+        check(
+            &url,
+            &[cut],
+            &["the answer is longer than any that is read"],
+        );
+    }
+
+    #[test]
+    fn a_poll_has_so_many_requests() {
+        let pages = lister(Paging::Page(1));
+        let mut walk = Walk::new(0, 0);
+        for nth in 1..POLL_REQUESTS_MAX {
+            assert_eq!(
+                walk.turn(&pages, ASKED, &page(1, None)),
+                Then::More,
+                "{nth}"
+            );
+        }
+        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Then::Enough);
+        assert_eq!(walk.spot(), &Spot::Number(21));
+        walk.resume();
+        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Then::More);
+        assert_eq!(walk.turn(&pages, ASKED, &page(0, None)), Then::End);
+    }
+
+    #[test]
+    fn each_number_has_its_list() {
+        let numbers = Lister {
+            numbers: vec!["+1".to_owned(), "+2".to_owned()],
+            ..lister(Paging::Offset)
+        };
+        assert_eq!(Walk::new(0, 0).number(&numbers), "+1");
+        check(
+            &numbers,
+            &[page(5, None), page(0, None), page(6, None), settled(None)],
+            &["5 +1", "first +2", "6 +2", "end"],
+        );
+    }
+
+    #[test]
+    fn what_is_consumed_is_asked_for_until_nothing_comes() {
+        let consumes = Lister {
+            consumes: true,
+            ..lister(Paging::None)
+        };
+        check(
+            &consumes,
+            &[page(50, None), settled(None), page(0, None)],
+            &["first", "first", "end"],
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_gone_is_not_asked_for_again() {
+        let mut walk = Walk::new(0, 0);
+        assert!(!walk.begin_anew());
+        walk.turn(&lister(Paging::Page(1)), ASKED, &page(1, None));
+        assert!(walk.begin_anew() && walk.spot() == &Spot::First);
+    }
+}
