@@ -93,7 +93,8 @@ pub fn refuse(table: &Table<'_>, notes: &mut Notes) {
 
 /// A preset of a provider that calls nobody is of no use without `poll`.
 fn check_way_in(reader: &mut Reader<'_, '_>) {
-    if reader.is_preset("poll_path") && !reader.given("key_from") {
+    let calls = reader.given("key_from") || reader.given("key_id");
+    if reader.is_preset("poll_path") && !calls {
         let text = "is one whose SMS are received by asking for them alone; give poll, 60s say";
         reader.fault("provider", text);
     }

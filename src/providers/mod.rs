@@ -7,6 +7,10 @@
 /// Every preset: name and text.
 pub const PRESETS: &[(&str, &str)] = &[
     ("46elks", include_str!("46elks.ini")),
+    (
+        "android-sms-gateway",
+        include_str!("android-sms-gateway.ini"),
+    ),
     ("anveo", include_str!("anveo.ini")),
     ("bandwidth", include_str!("bandwidth.ini")),
     ("bulkvs", include_str!("bulkvs.ini")),
@@ -78,11 +82,15 @@ mod tests {
             assert!(text.starts_with("; ") && text.ends_with('\n'), "{name}");
             says("; Fill in: ");
             says("[websms]\n");
-            // What can be received needs an address to be entered.
+            // A provider that calls needs an address to be entered; who is asked has a path.
             let receives = text.contains("[websmsd]\n");
-            assert_eq!(text.contains(HOOK), receives, "{name}");
+            let is_asked = text.contains("\npoll_path = ");
+            let calls = text.contains(HOOK);
+            assert_eq!(calls || is_asked, receives, "{name}");
             let title = text.lines().next().unwrap_or("");
             assert_eq!(title.contains("(outbound only)"), !receives, "{name}");
+            let by_asking = title.contains("(inbound by asking: poll)");
+            assert_eq!(by_asking, is_asked && !calls, "{name}");
             assert!(text.lines().all(|line| line.len() <= 112), "{name}");
             let explained = explained(name, "https://pbx.example/x").unwrap_or_default();
             assert!(!explained.contains(HOOK), "{name}");

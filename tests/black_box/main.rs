@@ -23,6 +23,7 @@ mod notice;
 mod outbound;
 mod poll;
 mod privileges;
+mod provider_polls;
 mod provider_reports;
 mod providers;
 mod queue;

@@ -1238,7 +1238,7 @@ fn a_provider_is_known_by_other_names_too() {
 
 #[test]
 fn a_preset_must_have_something_for_its_section() {
-    for name in ["ovh", "sipgate"] {
+    for name in ["ovh", "telesign"] {
         let wanted = format!("the preset \"{name}\" has nothing for [websmsd]");
         for keys in [
             format!("[websmsd]\nprovider = {name}\n"),

@@ -98,7 +98,10 @@ impl<'a> Maker<'a> {
         };
         let missing = |field| BadMessage::Missing { field };
         let own = self.webhook.to.as_ref().map(|to| to.as_str().as_bytes());
-        let first = raw.first().map(|it| &**it).or(own).ok_or(missing("to"))?;
+        // A list may have the place and leave it empty.
+        let named = raw.first().map(|it| &**it);
+        let named = named.filter(|it| own.is_none() || !it.is_empty());
+        let first = named.or(own).ok_or(missing("to"))?;
         let from = scope.find(key_from).ok_or(missing("from"))?;
         let destinations = match is_list && !self.own.is_empty() {
             true => self.ours(&raw)?,
