@@ -168,6 +168,9 @@ pub const TREE_DEPTH_MAX: usize = 16;
 /// `/etc/passwd` and `/etc/group`, bytes: some ten thousand users. Beyond: `fileowner` is unknown, and root
 /// does not become another user.
 pub const ACCOUNTS_BYTES_MAX: usize = 1024 * 1024;
+/// `/proc/self/mountinfo`, bytes: some 200 mounts of containers. Beyond: an overlay counts as one that a
+/// restart empties.
+pub const MOUNTS_BYTES_MAX: usize = 256 * 1024;
 /// SMS of one interface that are remembered, 24 bytes each; a provider repeats within a day or two.
 /// Beyond: the oldest of that interface goes.
 pub const SEEN_MAX: usize = 4096;
@@ -249,6 +252,24 @@ pub const POLL_AGE_S_MAX: u64 = 30 * 86_400;
 pub const POLL_FIRST_AGE_S: u64 = 7 * 86_400;
 /// Between two looks whether the clock is right.
 pub const POLL_CLOCK_PAUSE: Duration = Duration::from_secs(10);
+// ---- The inbox -------------------------------------------------------------------------------
+
+/// SMS in the inbox, bytes of their files together, so that a flash of a few MiB has room for other
+/// things. Beyond: 503.
+pub const INBOX_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A file of the inbox, bytes: the longest text that [`CALL_FILE_PARTS_MAX`] call files hold, and our own
+/// lines. A longer one is set aside.
+pub const INBOX_FILE_BYTES_MAX: usize = (CALL_FILE_PARTS_MAX + 1) * 1024;
+/// `inbox_rate` times this many may come at once. Beyond: 503.
+pub const INBOX_BURST: u64 = 10;
+/// Looks at the inbox and the spool come at least so often, in case nobody was told of a change.
+pub const INBOX_LOOK_PAUSE: Duration = Duration::from_secs(30);
+/// First pause after a call file could not be moved; it doubles.
+pub const INBOX_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Longest such pause.
+pub const INBOX_RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Stack of the thread that delivers from the inbox, bytes: a text and its call files are on the heap.
+pub const INBOX_STACK_BYTES: usize = 128 * 1024;
 
 // ---- The outbound queue --------------------------------------------------------------------
 

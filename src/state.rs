@@ -7,6 +7,7 @@
 //! | `status/` | how often each interface was tried, for the status page | `outbound` |
 //! | `sent/` | SMS that a provider took, and what their delivery reports said | `outbound`, `inbound` |
 //! | `notices/` | which senders were told lately that an SMS was given up | `queue` |
+//! | `inbox/` | SMS that came in and wait for Asterisk, and those that were given up | `inbound` |
 //! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
 //! | `poll/interface-NAME/` | which elements of a provider's list were dealt with (`poll`) | `poll` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
@@ -14,11 +15,15 @@
 //! No other module spells a path in this folder. Whoever owns it is whom the program works as
 //! ([`crate::privileges`]), so all that stands in it belongs to one user.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::config::Config;
+use crate::config::{Config, Inbox};
 use crate::proto::record::envelope::Name;
+use crate::proto::record::inbox;
 use crate::proto::wire::form::rawurlencode;
+use crate::sys::files::{is_volatile, nearest};
 use crate::sys::journal::Journal;
 use crate::sys::kept;
 use crate::sys::queue;
@@ -45,6 +50,12 @@ impl State {
     pub fn queue(&self) -> queue::Folder {
         let is_ours = |name: &str| Name::parse(name).is_some();
         queue::Folder::new(&self.dir.join("queue"), is_ours)
+    }
+
+    /// SMS that came in and wait for Asterisk, and those that were given up.
+    pub fn inbox(&self) -> queue::Folder {
+        let is_ours = |name: &str| inbox::Name::parse(name).is_some();
+        queue::Folder::new(&self.dir.join("inbox"), is_ours)
     }
 
     /// How many SMS went over an interface.
@@ -82,5 +93,46 @@ impl State {
     /// Requests that were refused.
     pub fn rejected(&self) -> kept::Folder {
         kept::Folder::new(&self.dir.join("rejected"))
+    }
+}
+
+/// Where an SMS stands when its webhook is answered, and what a restart leaves of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// It is kept in the inbox until Asterisk has it.
+    pub inbox: bool,
+    /// A restart empties the filesystem of `outgoingdir`.
+    pub spool_is_volatile: bool,
+    /// A restart empties the filesystem of `[queue] dir`, or there is no such folder.
+    pub dir_is_volatile: bool,
+}
+
+impl Keeping {
+    /// Looks at the folders of a configuration, or where they will be made.
+    pub fn of(config: &Config) -> Keeping {
+        let spool = nearest(&config.spool.outgoing);
+        let dir = config.queue.dir.as_deref();
+        let dir = dir.and_then(nearest);
+        let device = |path| fs::metadata(path).ok().map(|found| found.dev());
+        let spool_is_volatile = spool.is_some_and(is_volatile);
+        let dir_is_volatile = dir.is_none_or(is_volatile);
+        let is_apart = dir.and_then(device) != spool.and_then(device);
+        Keeping {
+            inbox: match config.spool.inbox {
+                Inbox::Auto => spool_is_volatile && !dir_is_volatile && is_apart,
+                Inbox::Yes => config.queue.dir.is_some(),
+                Inbox::No => false,
+            },
+            spool_is_volatile,
+            dir_is_volatile,
+        }
+    }
+
+    /// Whether what is answered with 200 outlives a restart.
+    pub fn outlives_restart(&self) -> bool {
+        match self.inbox {
+            true => !self.dir_is_volatile,
+            false => !self.spool_is_volatile,
+        }
     }
 }

@@ -15,8 +15,9 @@ use crate::message::{Message, Number, Sender, Text};
 use crate::outbound::attempt::connection;
 use crate::privileges::{self, NotEntered};
 use crate::proto::provider;
+use crate::state::Keeping;
 use crate::sys::client;
-use crate::sys::files::{self, Links, Unreadable};
+use crate::sys::files::{self, Links, Unreadable, nearest};
 use crate::sys::tls::certificate::{BadIdentity, Identity};
 use crate::sys::user;
 
@@ -148,7 +149,11 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
         }
     }
     if sound.spool {
-        spool_notes(&config.spool, &mut notes);
+        let keeping = Some(Keeping::of(config)).filter(|_| sound.queue);
+        spool_notes(&config.spool, keeping, &mut notes);
+        if let Some(keeping) = keeping {
+            keeping_notes(config, keeping, &mut notes);
+        }
     }
     let (on_message, on_failure) = (&config.listening.on_message, &config.queue.on_failure);
     let hooks = [
@@ -213,7 +218,32 @@ fn hook_doubt(program: &Path) -> Option<&'static str> {
     }
 }
 
-fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
+/// What is left of an SMS after a restart or a power cut, once it is answered with 200.
+fn keeping_notes(config: &Config, keeping: Keeping, notes: &mut Vec<Note>) {
+    let kept = "SMS are kept in the inbox, below [queue] dir, until asterisk has taken them";
+    let lost = ": what asterisk has not taken by then is lost, though it was answered with 200";
+    let is_lost = !keeping.outlives_restart();
+    match (keeping.inbox, is_lost) {
+        (true, true) => warn(notes, &[kept, ", but a restart empties that folder", lost]),
+        (true, false) => note(notes, Severity::Fact, &[kept]),
+        (false, true) if keeping.dir_is_volatile => {
+            let text =
+                "a restart empties outgoingdir, and there is no [queue] dir that outlives it";
+            warn(notes, &[text, lost]);
+        }
+        (false, true) => warn(
+            notes,
+            &["a restart empties outgoingdir, and inbox is no", lost],
+        ),
+        (false, false) => {}
+    }
+    if config.spool.sync == config::Sync::Never && !is_lost {
+        let text = "sync is no: what is answered with 200 does not outlive a power cut";
+        warn(notes, &[text]);
+    }
+}
+
+fn spool_notes(spool: &config::Spool, keeping: Option<Keeping>, notes: &mut Vec<Note>) {
     const OUTGOING: &str = "outgoingdir";
     let folders = [(OUTGOING, &spool.outgoing), ("stagingdir", &spool.staging)];
     let mut places = Vec::new();
@@ -222,9 +252,13 @@ fn spool_notes(spool: &config::Spool, notes: &mut Vec<Note>) {
         match obstacle(folder) {
             Some(what @ Obstacle::File) => fault(notes, &[key, what.words()]),
             _ if key == OUTGOING && status.is_none() => {
-                let text = " does not exist, and until asterisk has made it webhooks get 503: see whether \
-                            asterisk is installed and its filesystem mounted";
-                warn(notes, &[key, text]);
+                let until = " does not exist, and until asterisk has made it ";
+                let what = match keeping.is_some_and(|keeping| keeping.inbox) {
+                    true => "SMS wait in the inbox",
+                    false => "webhooks get 503",
+                };
+                let remedy = ": see whether asterisk is installed and its filesystem mounted";
+                warn(notes, &[key, until, what, remedy]);
                 continue;
             }
             // Another user may run websmsd.
@@ -321,14 +355,6 @@ fn others_may(path: &Path, bits: u32) -> bool {
 
 fn others_write(key: &str) -> [&str; 3] {
     ["others may write to ", key, ": chmod o-w"]
-}
-
-/// A path, or the nearest of its parents that is there.
-pub fn nearest(path: &Path) -> Option<&Path> {
-    let here = |place: &'_ Path| place.as_os_str().is_empty();
-    path.ancestors()
-        .find(|place| here(place) || place.exists())
-        .map(|place| if here(place) { Path::new(".") } else { place })
 }
 
 // ---- Remarks --------------------------------------------------------------------------------

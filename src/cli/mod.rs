@@ -95,7 +95,7 @@ fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
     0
 }
 
-/// `--check`: every fault and warning, 0 only where there is no fault.
+/// `--check`: every fault and warning, and where SMS are kept; 0 only where there is no fault.
 fn check(path: &Path) -> u8 {
     let (reading, entered) = surroundings::load_whole(path, &mut |_| {});
     let mut out = Vec::new();
@@ -110,6 +110,7 @@ fn check(path: &Path) -> u8 {
                 ": fault: "
             }
             Severity::Warning => ": warning: ",
+            Severity::Fact => ": note: ",
         };
         out.extend_from_slice(path.as_os_str().as_bytes());
         let line = [&surroundings::line(note), kind, &note.text, "\n"].concat();

@@ -247,7 +247,7 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
     for note in &reading.notes {
         let level = match note.severity {
             Severity::Fault => Level::Error,
-            Severity::Warning => Level::Debug,
+            Severity::Warning | Severity::Fact => Level::Debug,
         };
         let (file, line, text) = (path.display(), surroundings::line(note), &note.text);
         log::event(level, format_args!("{file}{line}: {text}"));

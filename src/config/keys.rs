@@ -69,9 +69,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// Whether it is on or off.
+    /// Whether it is on or off, or that is left to the program.
     pub fn is_switch(&self) -> bool {
-        matches!(self.default, Absent::Value("yes" | "no"))
+        matches!(self.default, Absent::Value("yes" | "no" | "auto"))
     }
 
     /// The default as documentation writes it: `-` for an empty one.
@@ -259,6 +259,8 @@ pub const KEYS: &[Key] = &[
     once(Astqueue, "fileowner", ""),
     once(Astqueue, "sync", "yes"),
     once(Astqueue, "max", "1000"),
+    once(Astqueue, "inbox", "auto"),
+    once(Astqueue, "inbox_rate", "20/s"),
     once(Queue, "dir", "/var/spool/websms"),
     once(Queue, "retry", "10s,30s,2m,10m,30m,1h"),
     once(Queue, "expire", "2d"),

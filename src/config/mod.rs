@@ -31,7 +31,7 @@ mod values;
 pub use notes::{Note, Severity};
 pub use outgoing::{Client, Outgoing, Trust};
 pub use polling::Polling;
-pub use program::{First, Listening, Notify, Queue, Spool, Sync, TlsFiles};
+pub use program::{First, Inbox, Listening, Notify, Queue, Spool, Sync, TlsFiles};
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -227,7 +227,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     is_sound(notes);
     let listening = program::listening(&mut Reader::once(&websmsd, notes));
     let listening_is_sound = is_sound(notes);
-    let spool = program::spool(&mut Reader::once(&astqueue, notes));
+    let spool = program::spool(&mut Reader::once(&astqueue, notes), &queue);
     let sound = Sound {
         outgoing: outgoing_is_sound,
         listening: listening_is_sound,

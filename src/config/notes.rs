@@ -18,6 +18,8 @@ pub enum Severity {
     Fault,
     /// It can, but probably not as meant.
     Warning,
+    /// It can, and this is how.
+    Fact,
 }
 
 /// Remarks in file order.

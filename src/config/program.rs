@@ -8,6 +8,7 @@ use crate::limits::{
     CONNECTIONS_MAX, EXPIRE_S_MAX, KEEP_REJECTED_MAX, QUEUE_MESSAGES_MAX, SPOOL_FILES_MAX,
 };
 use crate::message::LogNumbers;
+use crate::proto::record::quota::Rate;
 use crate::proto::webhook::callfile::{self, Encoding, Route, Switch};
 
 use super::lookup::Reader;
@@ -50,8 +51,24 @@ pub struct Spool {
     pub owner: Option<(String, Option<String>)>,
     /// `sync`.
     pub sync: Sync,
-    /// Files in `outgoing` beyond which webhooks get 503.
+    /// Files in `outgoing` beyond which webhooks get 503; SMS in the inbox, likewise.
     pub files_max: usize,
+    /// `inbox`.
+    pub inbox: Inbox,
+    /// `inbox_rate`: SMS that the inbox takes; `None`: any number.
+    pub inbox_rate: Option<Rate>,
+}
+
+/// `[astqueue] inbox`: whether an SMS is kept in a folder of ours until Asterisk has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Inbox {
+    /// Where a restart empties the spool and not that folder.
+    #[default]
+    Auto,
+    /// Always.
+    Yes,
+    /// Never: 200 means that it is in the spool.
+    No,
 }
 
 /// Whether a webhook is answered before its file is on the disk.
@@ -178,7 +195,7 @@ pub fn route(reader: &mut Reader<'_, '_>) -> Route {
 }
 
 /// `[astqueue]`, the folders and files.
-pub fn spool(reader: &mut Reader<'_, '_>) -> Spool {
+pub fn spool(reader: &mut Reader<'_, '_>, queue: &Queue) -> Spool {
     let outgoing = reader.read("outgoingdir", values::path);
     let staging = reader.read("stagingdir", values::path);
     if outgoing == staging {
@@ -195,6 +212,13 @@ pub fn spool(reader: &mut Reader<'_, '_>) -> Spool {
             "lets everybody write call files, and so run what they like in Asterisk; 0644, say",
         );
     }
+    let inbox = reader.read("inbox", values::inbox);
+    if inbox == Inbox::Yes && queue.dir.is_none() {
+        reader.fault(
+            "inbox",
+            "is yes, and [queue] dir, where it would be, is empty; give that a folder",
+        );
+    }
     Spool {
         outgoing,
         staging,
@@ -205,6 +229,8 @@ pub fn spool(reader: &mut Reader<'_, '_>) -> Spool {
             false => Sync::Never,
         },
         files_max: reader.read("max", |value| values::count(value, 1, SPOOL_FILES_MAX)),
+        inbox,
+        inbox_rate: reader.read("inbox_rate", values::rate),
     }
 }
 

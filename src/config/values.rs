@@ -22,6 +22,7 @@ use crate::proto::wire::form::Pair;
 use crate::proto::wire::number::{self, NumberFormat};
 
 use super::nearest::nearest;
+use super::program::Inbox;
 
 /// A value, or what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
@@ -332,6 +333,18 @@ pub fn age(value: &[u8]) -> Parsed<Option<u64>> {
     match value {
         [] | b"none" => Ok(None),
         value => Ok(Some(duration(value, AUTH_AGE_S_MAX)?.as_secs())),
+    }
+}
+
+/// `inbox`.
+pub fn inbox(value: &[u8]) -> Parsed<Inbox> {
+    if value.eq_ignore_ascii_case(b"auto") {
+        return Ok(Inbox::Auto);
+    }
+    match switch(value) {
+        Ok(true) => Ok(Inbox::Yes),
+        Ok(false) => Ok(Inbox::No),
+        Err(_) => Err(no(value, "is not auto, yes or no")),
     }
 }
 

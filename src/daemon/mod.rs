@@ -3,6 +3,7 @@
 //! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
 //! serves; one drains the outbound queue, one asks the providers that are to be asked. SIGTERM needs no handler: what was acknowledged is on the disk.
 
+mod beside;
 mod poll;
 mod replay;
 
@@ -16,11 +17,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, Note, Severity, Sound};
+use crate::inbound::inbox::{self, Inbox};
 use crate::inbound::{
-    self, Counts, Duplicates, Rejected, Reports, Service, Setup, Status, spool_settings,
+    self, Counts, Duplicates, Keeps, Rejected, Reports, Service, Setup, Status, kept_settings,
 };
 use crate::limits::{
-    CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, SENDER_STACK_BYTES, SPOOL_LOOK_PAUSE, TLS_STACK_BYTES,
+    CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, INBOX_STACK_BYTES, SENDER_STACK_BYTES,
+    SPOOL_LOOK_PAUSE, TLS_STACK_BYTES,
 };
 use crate::outbound;
 use crate::poll as polls;
@@ -30,7 +33,7 @@ use crate::proto::webhook::access::Rules;
 use crate::proto::webhook::interface::Interface;
 use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
 use crate::queue::{self, Bell};
-use crate::state::State;
+use crate::state::{Keeping, State};
 use crate::surroundings;
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
@@ -135,6 +138,7 @@ fn start(options: &Options) -> Result<Running, Fault> {
     let setup = open(config, None)?;
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
+    deliver_inbox(&service)?;
     for listener in listeners {
         let address = match listener.local_addr() {
             Ok(address) => address,
@@ -201,6 +205,28 @@ fn ask_providers(service: &Arc<Service>, asking: &Mutex<Option<Tell<()>>>) -> io
     Ok(())
 }
 
+/// Starts to deliver from the inbox, where SMS are kept there or an earlier run has left some, and nobody
+/// does it yet.
+fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
+    let setup = service.setup();
+    let Some(inbox) = &setup.inbox else {
+        return Ok(());
+    };
+    if setup.keeps == Keeps::Spool && !inbox.is_left() {
+        return Ok(());
+    }
+    let Some(mail) = inbox.attend() else {
+        return Ok(());
+    };
+    let (inbox, service) = (Arc::clone(inbox), Arc::clone(service));
+    let source: inbox::Source = Arc::new(move || service.setup());
+    let deliver = move || inbox::deliver(&inbox, &mail, &source);
+    match threads::spawn("inbox", INBOX_STACK_BYTES, deliver) {
+        Ok(()) => Ok(()),
+        Err(error) => refused(NO_THREAD, &error),
+    }
+}
+
 /// Becomes the owner of the folders, where this is root.
 fn enter(config: &Config, path: &Path) -> Result<(), Fault> {
     if let Some(name) = privileges::enter(config, path).or_else(not_entered)? {
@@ -230,11 +256,14 @@ fn reload_config(path: &Path) -> Result<Config, Fault> {
 /// Opens what a configuration names. What `before` remembers goes on.
 fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
     let before_spool = before.map(|before| &before.spool);
+    let keeping = Keeping::of(&config);
     Ok(Setup {
         spool: usable(Spool::open_or_wait(
-            &spool_settings(&config.spool),
+            &kept_settings(&config, keeping),
             before_spool,
         ))?,
+        inbox: inbox(&config, before),
+        keeps: inbox::keeps(keeping),
         duplicates: duplicates(&config, before),
         rejected: rejected(&config),
         certificate: certificate(&config)?,
@@ -245,6 +274,14 @@ fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
     })
 }
 
+/// Where SMS wait for Asterisk. That of `before` stays where its folder does.
+fn inbox(config: &Config, before: Option<&Setup>) -> Option<Arc<Inbox>> {
+    let folder = State::of(config)?.inbox();
+    let same = before.and_then(|before| before.inbox.clone());
+    let same = same.filter(|inbox| inbox.folder().root() == folder.root());
+    Some(same.unwrap_or_else(|| Arc::new(Inbox::new(folder))))
+}
+
 /// Reads the configuration. Warnings go to the log.
 fn load_config(path: &Path) -> Result<Config, Fault> {
     let reading = surroundings::load(path);
@@ -253,6 +290,7 @@ fn load_config(path: &Path) -> Result<Config, Fault> {
         match note.severity {
             Severity::Fault => faults.push(remark(path, note)),
             Severity::Warning => tell(Level::Warning, &remark(path, note)),
+            Severity::Fact => tell(Level::Notice, &remark(path, note)),
         }
     }
     match reading.config {
@@ -324,6 +362,7 @@ fn log_surroundings(path: &Path, config: &Config) {
         let level = match note.severity {
             Severity::Fault => Level::Error,
             Severity::Warning => Level::Warning,
+            Severity::Fact => Level::Notice,
         };
         tell(level, &remark(path, note));
     }
@@ -540,16 +579,16 @@ fn reload(options: &Options, running: &Running) -> ! {
         match (&running.hangups).read(&mut bytes) {
             Ok(_) => {
                 renew(options, running);
-                let spool = &running.service.setup().spool;
+                let setup = running.service.setup();
                 // One that is missing was logged with the configuration.
                 is_there = match is_there {
-                    true => spool.look().is_ok(),
-                    false => look_at_spool(spool, false),
+                    true => setup.spool.look().is_ok(),
+                    false => look_at_spool(&setup, false),
                 };
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                is_there = look_at_spool(&running.service.setup().spool, is_there);
+                is_there = look_at_spool(&running.service.setup(), is_there);
             }
             Err(_) => std::thread::park(),
         }
@@ -558,8 +597,10 @@ fn reload(options: &Options, running: &Running) -> ! {
 
 /// Whether SMS can be delivered now. Logs it where that has changed.
 #[inline(never)]
-fn look_at_spool(spool: &Spool, was_there: bool) -> bool {
-    match (spool.look(), was_there) {
+fn look_at_spool(setup: &Setup, was_there: bool) -> bool {
+    match (setup.spool.look(), was_there) {
+        // Whoever delivers from the inbox says it.
+        (found, _) if setup.keeps == Keeps::Inbox => return found.is_ok(),
         (Ok(()), false) => tell(Level::Notice, "SMS can be delivered again"),
         (Ok(()), true) => {}
         (Err(_), false) => return false,
@@ -595,6 +636,12 @@ fn renew(options: &Options, running: &Running) {
             if let Err(error) = ask_providers(service, &running.asking) {
                 let words = format_args!("no provider is asked: {NO_THREAD}: {}", Cause(&error));
                 log::event(Level::Error, words);
+            }
+            if let Err(fault) = deliver_inbox(service) {
+                fault.lines.iter().for_each(|line| tell(Level::Error, line));
+            }
+            if let Some(inbox) = &service.setup().inbox {
+                inbox.ring();
             }
             tell(Level::Notice, "configuration read again");
             log_surroundings(&options.config, &service.setup().config);

@@ -1,13 +1,10 @@
 //! `websmsd --poll`: the providers are asked once, with or without a running daemon.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{duplicates, enter, load_config, rejected, usable};
-use crate::inbound::{Setup, spool_settings};
+use super::{beside, enter, load_config, rejected};
 use crate::poll::{Asked, once};
 use crate::sys::log::{self, Stderr};
-use crate::sys::spool::Spool;
 use crate::sys::stdio::print;
 
 /// An index that asks nobody.
@@ -23,23 +20,15 @@ pub fn poll(config: &Path, index: Option<&str>, stderr: Stderr) -> u8 {
         Ok(config) => config,
         Err(fault) => return fault.told(fault.exit),
     };
-    let spool = match usable(Spool::open(&spool_settings(&config.spool))) {
-        Ok(spool) => spool,
+    let rejected = rejected(&config);
+    let setup = match beside::open(config, rejected) {
+        Ok(setup) => setup,
         Err(fault) => return fault.told(EXIT_LATER),
     };
-    let setup = Setup {
-        spool,
-        duplicates: duplicates(&config, None),
-        rejected: rejected(&config),
-        reports: None,
-        certificate: None,
-        on_message: config.listening.on_message.clone(),
-        // Of another process's counts nobody hears.
-        status: None,
-        config: Arc::new(config),
-    };
     let mut say = |line: &str| print([line, "\n"].concat().as_bytes());
-    match once(&setup, index, &mut say) {
+    let asked = once(&setup, index, &mut say);
+    beside::close(&setup);
+    match asked {
         Asked::Good => 0,
         Asked::Failed => EXIT_LATER,
         Asked::Nobody => EXIT_FAULT,

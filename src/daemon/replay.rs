@@ -1,18 +1,15 @@
 //! `websmsd --replay ID`: a kept request → call files, with or without a running daemon.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{Fault, duplicates, enter, load_config, usable};
+use super::{Fault, beside, enter, load_config};
 use crate::config::Config;
-use crate::inbound::{self, Replayed, Setup, spool_settings};
+use crate::inbound::{self, Replayed};
 use crate::limits::KEPT_FILE_BYTES_MAX;
 use crate::proto::record::kept::Kept;
 use crate::state::State;
 use crate::sys::files::{self, Links};
-use crate::sys::hook;
 use crate::sys::log::{self, Stderr};
-use crate::sys::spool::Spool;
 use crate::sys::stdio::{complain, print};
 
 /// No acceptable message.
@@ -42,24 +39,13 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     let address = kept.address.map_or("-".to_owned(), |it| it.to_string());
     let (method, bytes) = (kept.method.as_str(), kept.body.len());
     say(&format!("request: {method}, {bytes} bytes, from {address}"));
-    let spool = match usable(Spool::open(&spool_settings(&config.spool))) {
-        Ok(spool) => spool,
+    // What is refused once more is there already.
+    let setup = match beside::open(config, None) {
+        Ok(setup) => setup,
         Err(fault) => return fault.told(EXIT_LATER),
     };
-    let setup = Setup {
-        spool,
-        duplicates: duplicates(&config, None),
-        // What is refused once more is there already.
-        rejected: None,
-        certificate: None,
-        on_message: config.listening.on_message.clone(),
-        // Of another process's counts nobody hears.
-        status: None,
-        reports: None,
-        config: Arc::new(config),
-    };
     let replayed = inbound::replay(&setup, &kept, &mut say);
-    hook::finish();
+    beside::close(&setup);
     match replayed {
         Replayed::Delivered => 0,
         Replayed::NotAcceptable => EXIT_NOT_ACCEPTABLE,

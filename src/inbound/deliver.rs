@@ -1,4 +1,4 @@
-//! One request's messages → call files in the spool, and what the log says of it.
+//! One request's messages → the inbox, or call files in the spool, and what the log says of it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,11 +6,13 @@ use std::num::NonZeroU64;
 
 use super::duplicates::{Busy, Claim};
 use super::id::Id;
+use super::inbox::NotKept;
 use super::kept::Keeping;
 use super::reports::Reports;
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message};
 use crate::proto::record::hook::{Event, environment};
+use crate::proto::record::inbox::{Item as Waiting, Kind};
 use crate::proto::record::kept::{Items, Kept, Method};
 use crate::proto::record::seen::{Known, Places, Print, Signature};
 use crate::proto::webhook::access::Caller;
@@ -45,7 +47,7 @@ pub(super) struct Order<'a> {
 /// What became of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Its call files are in the spool; the id that their names have.
+    /// It is safe, in the inbox or the spool; the id that its call files' names have.
     Delivered(String),
     /// It was delivered before.
     Duplicate,
@@ -85,7 +87,7 @@ impl<'a> Order<'a> {
             }
         };
         let mut known = known.into_iter().flatten();
-        let (mut call_files, mut owners) = (Vec::new(), Vec::new());
+        let mut cargo = Cargo::default();
         let mut fates = Vec::new();
         let mut resigned = Vec::new();
         let mut too_long = Vec::new();
@@ -104,7 +106,7 @@ impl<'a> Order<'a> {
                     self.warn_of(known);
                     Fate::Duplicate
                 }
-                (Ok(message), known) => match self.encode(message, place, now_s, &mut call_files) {
+                (Ok(message), known) => match self.encode(message, place, now_s, &mut cargo) {
                     Ok(fate) => {
                         match known {
                             Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
@@ -116,14 +118,14 @@ impl<'a> Order<'a> {
                     Err(Unencoded) => return self.later(Refusal::Spool),
                 },
             };
-            owners.resize(call_files.len(), fates.len());
+            cargo.own(fates.len());
             fates.push(fate);
         }
-        if !call_files.is_empty() {
+        if !cargo.is_empty() {
             let mut known_again = items.iter().zip(&prints);
             let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
             let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
-            if !self.put(items, call_files, owners, &mut fates, may_split) {
+            if !self.put(items, cargo, &mut fates, may_split) {
                 return self.later(Refusal::Spool);
             }
         }
@@ -148,26 +150,14 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Whether the call files are in the spool: all or none; or, where the request may be split, all but
-    /// those of crowded destinations, whose fates it changes. `owners` has for each file the index of its
-    /// message. Why not is logged.
-    fn put(
-        &self,
-        items: &[Item],
-        mut call_files: Vec<CallFile>,
-        mut owners: Vec<usize>,
-        fates: &mut [Fate],
-        may_split: bool,
-    ) -> bool {
+    /// Whether the messages are safe: all or none; or, where the request may be split, all but those of
+    /// crowded destinations, whose fates it changes. Why not is logged.
+    fn put(&self, items: &[Item], mut cargo: Cargo, fates: &mut [Fate], may_split: bool) -> bool {
         loop {
-            let files: Vec<File> = call_files.iter().map(spool_file).collect();
-            let Err(fault) = self.setup.spool.deliver(&files) else {
+            let Err(Unsafe { crowded, fault }) = cargo.put(self.setup) else {
                 return true;
             };
-            let crowded = match &fault {
-                SpoolFault::Crowded { file, .. } => owners.get(*file).copied(),
-                _ => None,
-            };
+            let crowded = crowded.and_then(|place| cargo.owners.get(place).copied());
             let to = crowded.and_then(|owner| items.get(owner)?.message.as_ref().ok());
             let to = to.map_or("", |message| message.to.as_str());
             let to = self.setup.config.log_numbers.show(to.as_bytes());
@@ -180,10 +170,8 @@ impl<'a> Order<'a> {
             if let Some(fate) = fates.get_mut(owner) {
                 *fate = Fate::Crowded;
             }
-            let mut each = owners.iter();
-            call_files.retain(|_| each.next() != Some(&owner));
-            owners.retain(|other| *other != owner);
-            if call_files.is_empty() {
+            cargo.leave(owner);
+            if cargo.is_empty() {
                 return false;
             }
         }
@@ -215,13 +203,13 @@ impl<'a> Order<'a> {
         self.signature.as_ref().map(|signature| signature.proof)
     }
 
-    /// Adds a message's call files to `call_files`.
+    /// Adds a message to what is to be delivered.
     fn encode(
         &self,
         message: &Message,
         place: u64,
         now_s: u64,
-        call_files: &mut Vec<CallFile>,
+        cargo: &mut Cargo,
     ) -> Result<Fate, Unencoded> {
         let Some(unique) = self.id.message(place) else {
             self.log_refusal(Level::Error, format_args!("503, no randomness"));
@@ -229,7 +217,17 @@ impl<'a> Order<'a> {
         };
         match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
             Ok(files) => {
-                call_files.extend(files);
+                match self.setup.keeper() {
+                    None => cargo.files.extend(files),
+                    Some(_) => cargo.waiting.push(Waiting {
+                        id: self.id.number(place),
+                        interface: self.interface.name.clone(),
+                        message: message.clone(),
+                        arrived_s: if clock::is_sane(now_s) { now_s } else { 0 },
+                        kind: Kind::Sms,
+                        reason: String::new(),
+                    }),
+                }
                 Ok(Fate::Delivered(unique))
             }
             Err(Unfit::TooLong { parts }) => {
@@ -307,7 +305,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Tells the operator's own program of a message that is in the spool.
+    /// Tells the operator's own program of a message that is safe.
     fn run_hook(&self, item: &Item, fate: &Fate) {
         if let Some(program) = &self.setup.on_message
             && let Ok(message) = &item.message
@@ -420,6 +418,64 @@ impl<'a> Order<'a> {
 
 /// Why a message is not in any call file; logged.
 struct Unencoded;
+
+/// Messages on their way: those of the inbox or, as call files, those of the spool.
+#[derive(Default)]
+struct Cargo {
+    waiting: Vec<Waiting>,
+    files: Vec<CallFile>,
+    /// For each of them the index of its message.
+    owners: Vec<usize>,
+}
+
+/// Why nothing is safe.
+struct Unsafe {
+    /// The place of the one whose destination has none, where that is why.
+    crowded: Option<usize>,
+    fault: String,
+}
+
+impl Cargo {
+    fn is_empty(&self) -> bool {
+        self.owners.is_empty()
+    }
+
+    /// What was added is this message's.
+    fn own(&mut self, owner: usize) {
+        let many = self.waiting.len().max(self.files.len());
+        self.owners.resize(many, owner);
+    }
+
+    /// Leaves a message behind.
+    fn leave(&mut self, owner: usize) {
+        let mut each = self.owners.iter();
+        let mut stays = || each.next() != Some(&owner);
+        self.waiting.retain(|_| stays());
+        self.files.retain(|_| stays());
+        self.owners.retain(|other| *other != owner);
+    }
+
+    fn put(&self, setup: &Setup) -> Result<(), Unsafe> {
+        if let Some(inbox) = setup.keeper() {
+            let put = inbox.put(&self.waiting, &setup.config.spool);
+            return put.map_err(|not| Unsafe {
+                crowded: match not {
+                    NotKept::Crowded { item, .. } => Some(item),
+                    _ => None,
+                },
+                fault: not.to_string(),
+            });
+        }
+        let files: Vec<File> = self.files.iter().map(spool_file).collect();
+        setup.spool.deliver(&files).map_err(|fault| Unsafe {
+            crowded: match fault {
+                SpoolFault::Crowded { file, .. } => Some(file),
+                _ => None,
+            },
+            fault: fault.to_string(),
+        })
+    }
+}
 
 fn spool_file(file: &CallFile) -> File<'_> {
     File {

@@ -14,6 +14,12 @@ impl Id {
         Id(files::unique_number().ok())
     }
 
+    /// [`Id::message`] as a number; 0 where there is none.
+    pub fn number(self, place: u64) -> u64 {
+        let Id(number) = self;
+        number.map_or(0, |number| number.wrapping_add(place))
+    }
+
     /// That of the request's message at `place`, from 0: the first has the request's own, the others
     /// are counted up from it.
     pub fn message(self, place: u64) -> Option<String> {

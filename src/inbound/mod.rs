@@ -12,6 +12,7 @@ mod bytes;
 mod deliver;
 mod duplicates;
 mod id;
+pub mod inbox;
 mod kept;
 mod polled;
 mod replay;
@@ -53,11 +54,12 @@ use buffer::{Buffer, Dry, Memory};
 use deliver::{Fate, InBrackets, Order, Outcome, Source};
 pub use duplicates::Duplicates;
 use id::Id;
+use inbox::Inbox;
 pub use kept::Rejected;
 pub use polled::{Kind, deliver_elements, read_element};
 pub use replay::{Replayed, replay};
 pub use reports::Reports;
-pub use spool::spool_settings;
+pub use spool::{kept_settings, spool_settings};
 pub use status::{Counts, Status};
 
 /// One generation of the configuration, with what was opened for it.
@@ -66,6 +68,10 @@ pub struct Setup {
     pub config: Arc<Config>,
     /// Asterisk's spool.
     pub spool: Spool,
+    /// Where SMS wait for Asterisk; `None` without a folder for our state.
+    pub inbox: Option<Arc<Inbox>>,
+    /// What 200 means: that an SMS is in the inbox, or in the spool.
+    pub keeps: Keeps,
     /// Which SMS were delivered before; `None` where no interface remembers any.
     pub duplicates: Option<Arc<Duplicates>>,
     /// Where refused requests are kept; `None` where they are not.
@@ -78,6 +84,22 @@ pub struct Setup {
     pub status: Option<Status>,
     /// Which SMS were sent, whose delivery reports are wanted; `None` where none are.
     pub reports: Option<Arc<Reports>>,
+}
+
+/// Where an SMS is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// In the inbox, until Asterisk has it.
+    Inbox,
+    /// In Asterisk's spool.
+    Spool,
+}
+
+impl Setup {
+    /// Where new SMS are kept, if they are.
+    fn keeper(&self) -> Option<&Inbox> {
+        self.inbox.as_deref().filter(|_| self.keeps == Keeps::Inbox)
+    }
 }
 
 /// What all connections share.

@@ -6,7 +6,7 @@
 
 use super::deliver::{Fate, Order, Outcome, Source};
 use super::id::Id;
-use super::{Reply, Setup};
+use super::{Keeps, Reply, Setup};
 use crate::proto::record::kept::{Items, Kept};
 use crate::proto::record::seen::Signature;
 use crate::proto::webhook::access::{Caller, Permit};
@@ -18,7 +18,7 @@ use crate::sys::log::{Clean, Quoted};
 /// How a replay ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replayed {
-    /// At least one message is in the spool, now or since before.
+    /// At least one message is in the inbox or the spool, now or since before.
     Delivered,
     /// The request still holds no acceptable message.
     NotAcceptable,
@@ -83,7 +83,10 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     say(&format!("messages: {count}, {} to deliver", items.len()));
     let outcome = order.deliver(&items, clock::now_s());
     for ((number, item), fate) in numbers.iter().zip(&items).zip(&outcome.fates) {
-        say(&format!("message {number}: {}", told(item, fate)));
+        say(&format!(
+            "message {number}: {}",
+            told(item, fate, setup.keeps)
+        ));
     }
     match outcome {
         Outcome {
@@ -92,7 +95,7 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
         } => Replayed::Delivered,
         Outcome { fates, .. } if fates.iter().any(Fate::is_crowded) => Replayed::Failed,
         Outcome { fates, .. } if fates.is_empty() => {
-            say("not delivered: the spool cannot take it, or websmsd is busy with it");
+            say("not delivered: the inbox or spool cannot take it, or websmsd is busy with it");
             Replayed::Failed
         }
         Outcome { .. } => Replayed::NotAcceptable,
@@ -115,8 +118,9 @@ fn wanted(items: Vec<Item>, which: &Items) -> Option<Vec<(usize, Item)>> {
     }
 }
 
-fn told(item: &Item, fate: &Fate) -> String {
+fn told(item: &Item, fate: &Fate, keeps: Keeps) -> String {
     let fate = match fate {
+        Fate::Delivered(unique) if keeps == Keeps::Inbox => format!("in the inbox, {unique}"),
         Fate::Delivered(unique) => format!("delivered, {unique}"),
         Fate::Duplicate => "delivered before".to_owned(),
         Fate::Rejected(bad) => return format!("not acceptable: {bad}"),

@@ -1,6 +1,7 @@
 //! `[astqueue]` as the spool's settings.
 
-use crate::config;
+use crate::config::{self, Config};
+use crate::state::Keeping;
 use crate::sys::spool;
 
 /// A configuration's `[astqueue]` → the spool's settings.
@@ -19,4 +20,14 @@ pub fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
         },
         files_max: spool.files_max,
     }
+}
+
+/// The settings where SMS are kept like this: what is in the inbox need not wait for a spool that a restart
+/// empties.
+pub fn kept_settings(config: &Config, keeping: Keeping) -> spool::Settings<'_> {
+    let mut settings = spool_settings(&config.spool);
+    if keeping.inbox && keeping.spool_is_volatile {
+        settings.sync = spool::Sync::Never;
+    }
+    settings
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deliver::Fate;
+use super::inbox::Inbox;
 use super::{Connection, Reply, Service, Setup};
 use crate::config::Config;
 use crate::proto::record::metrics::{Inbound, Metrics, Outbound, Polls};
@@ -123,6 +124,7 @@ impl Connection<'_> {
                 refused: refused.map(|(word, count)| (*word, read(count))).collect(),
                 connections,
                 connections_max,
+                inbox: setup.keeper().map(Inbox::figures),
             },
             polls: counts
                 .polls

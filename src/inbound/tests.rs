@@ -51,6 +51,8 @@ impl House {
             Setup {
                 config: Arc::new(config),
                 spool,
+                inbox: None,
+                keeps: Keeps::Spool,
                 duplicates: None,
                 rejected: None,
                 certificate: None,

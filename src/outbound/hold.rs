@@ -1,13 +1,14 @@
 //! The outbound queue as a story sees it: who must wait, and how a message is put in.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::limits::{FLUSH_AGE, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX};
 use crate::message::Message;
 use crate::proto::record::envelope::{self, Item, Name};
 use crate::sys::cause::Cause;
 use crate::sys::clock;
+pub use crate::sys::clock::stamp_s;
 use crate::sys::files::Unreadable;
 use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
@@ -96,7 +97,7 @@ fn prepared(
     if bytes.len() > QUEUE_FILE_BYTES_MAX {
         return Err(NotQueued::Io(std::io::ErrorKind::FileTooLarge.into()));
     }
-    let name = item.name(now_us().max(after_last));
+    let name = item.name(clock::now_us().max(after_last));
     Ok((name.text(), bytes))
 }
 
@@ -132,13 +133,6 @@ pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unrea
     }
 }
 
-/// When a message came, for its file: 0 under a clock that is not sane.
-pub fn stamp_s() -> u64 {
-    Some(clock::now_s())
-        .filter(|now_s| clock::is_sane(*now_s))
-        .unwrap_or(0)
-}
-
 /// What `failed/` had no room for.
 pub fn tell_dropped(names: &[String]) {
     for name in names {
@@ -157,10 +151,4 @@ pub fn due_s(now_s: u64, wait: Duration) -> u64 {
             now_s.saturating_add(wait.as_secs()).saturating_add(begun)
         }
     }
-}
-
-/// For the order only, so the clock may be what it is.
-fn now_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
 }

@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use crate::inbound::Setup;
 use crate::limits::{POLL_CLOCK_PAUSE, POLLS_AT_ONCE_MAX};
 use crate::sys::clock;
-use crate::sys::hook;
 use crate::sys::threads::Inbox;
 use poller::{Poller, Stepped};
 
@@ -123,6 +122,5 @@ pub fn once(setup: &Setup, index: Option<&str>, say: &mut dyn FnMut(&str)) -> As
     if asked == Asked::Nobody {
         say("poll: no interface of this configuration asks its provider, or none of this index");
     }
-    hook::finish();
     asked
 }

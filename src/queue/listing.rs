@@ -1,7 +1,8 @@
-//! The queue, and what providers took and did not deliver → a list for a person, or JSON for a script. Never
-//! a text.
+//! The queue, the inbox, and what providers took and did not deliver → a list for a person, or JSON for a
+//! script. Never a text.
 
 use crate::config::Config;
+use crate::inbound::inbox;
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::sent::{Record, Sms};
@@ -16,42 +17,54 @@ use crate::sys::queue::{Folder, Place};
 pub enum Look {
     /// A line a message, under a headline.
     Text,
-    /// One object with two arrays.
+    /// One object with an array for each place.
     Json,
 }
 
-/// All that wait, all that were given up and all that were not delivered, or why there is no queue.
+/// All that wait and all that were given up, in the queue and in the inbox, and all that were not delivered,
+/// or why there is no queue.
 pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
-    let folder = State::of(config)
-        .ok_or("[queue] dir is empty, so there is no queue")?
-        .queue();
-    let root = folder.root().display();
-    let fault = |error: std::io::Error| format!("{root}: {}", Cause(&error));
-    let waiting = folder.list(Place::New).map_err(fault)?;
-    let failed = folder.list(Place::Failed).map_err(fault)?;
+    let state = State::of(config).ok_or("[queue] dir is empty, so there is no queue")?;
+    let (queue, inbox) = (state.queue(), state.inbox());
     let now_s = clock::now_s();
-    let rows = |place, names: &[String]| -> Vec<Row> {
-        names
-            .iter()
-            .map(|name| row(&folder, place, name, config, now_s))
-            .collect()
+    let rows = |folder: &Folder, place, row: &dyn Fn(&str) -> Row| {
+        let names = folder.list(place).map_err(|error| fault(folder, &error))?;
+        Ok::<Vec<Row>, String>(names.iter().map(|name| row(name)).collect())
     };
-    let (waiting, failed) = (rows(Place::New, &waiting), rows(Place::Failed, &failed));
-    let drained = hold::is_drained(&folder).unwrap_or(false);
-    let sent = sent::known(config).map_err(fault)?;
+    let queued = |place| {
+        rows(&queue, place, &|name| {
+            row(&queue, place, name, config, now_s)
+        })
+    };
+    let kept = |place| rows(&inbox, place, &|name| inbox_row(&inbox, place, name, now_s));
+    let lists = [
+        ("waiting", "waits", queued(Place::New)?),
+        ("failed", "failed", queued(Place::Failed)?),
+        ("inbox", "inbox", kept(Place::New)?),
+        ("inbox_failed", "inbox-failed", kept(Place::Failed)?),
+    ];
+    let drained = hold::is_drained(&queue).unwrap_or(false);
+    let sent = sent::known(config).map_err(|error| fault(&queue, &error))?;
     let lost: Vec<(&Record, &str)> = sent
         .recent(now_s)
         .filter_map(|record| Some((record, record.failure()?)))
         .collect();
     Ok(match look {
         Look::Text => {
-            let mut out = text(&waiting, &failed, lost.len(), drained);
+            let mut out = text(&lists, lost.len(), drained);
             undelivered(&lost, now_s, &mut out);
             out.into_bytes()
         }
-        Look::Json => object(&waiting, &failed, &lost, now_s, drained),
+        Look::Json => object(&lists, &lost, now_s, drained),
     })
 }
+
+fn fault(folder: &Folder, error: &std::io::Error) -> String {
+    format!("{}: {}", folder.root().display(), Cause(error))
+}
+
+/// Its name in JSON, the word of its lines, and its messages.
+type List = (&'static str, &'static str, Vec<Row>);
 
 /// One message.
 struct Row {
@@ -76,43 +89,58 @@ fn row(folder: &Folder, place: Place, name: &str, config: &Config, now_s: u64) -
         (None, _) => ("-".to_owned(), Err("no message".to_owned())),
     };
     let good = item.as_ref().ok();
-    let age_s = good
-        .filter(|item| item.queued_s > 0)
-        .map(|item| now_s.saturating_sub(item.queued_s));
     let next_s = good.map_or(0, |item| item.due_s.saturating_sub(now_s));
     let unknown =
         good.filter(|item| place == Place::New && config.interface(&item.interface).is_none());
-    let reason = match (&item, unknown) {
-        (Err(why), _) => why.clone(),
-        (_, Some(_)) => "its interface is not in the configuration".to_owned(),
-        (Ok(item), None) => item.reason.clone(),
-    };
+    let reason = unknown.map(|_| "its interface is not in the configuration");
     Row {
-        id,
-        item,
-        age_s,
         next_s,
-        reason,
+        ..Row::of(id, item, reason, now_s)
     }
 }
 
-fn text(waiting: &[Row], failed: &[Row], lost: usize, drained: bool) -> String {
+fn inbox_row(folder: &Folder, place: Place, file: &str, now_s: u64) -> Row {
+    let id = file.split('-').nth(1).unwrap_or("-").to_owned();
+    Row::of(id, inbox::shown(folder, place, file), None, now_s)
+}
+
+impl Row {
+    /// With a reason other than its own, where there is one.
+    fn of(id: String, item: Result<Item, String>, reason: Option<&str>, now_s: u64) -> Row {
+        let good = item.as_ref().ok().filter(|item| item.queued_s > 0);
+        let age_s = good.map(|item| now_s.saturating_sub(item.queued_s));
+        let reason = match (&item, reason) {
+            (Err(why), _) => why.clone(),
+            (_, Some(reason)) => reason.to_owned(),
+            (Ok(item), None) => item.reason.clone(),
+        };
+        Row {
+            id,
+            item,
+            age_s,
+            next_s: 0,
+            reason,
+        }
+    }
+}
+
+fn text(lists: &[List; 4], lost: usize, drained: bool) -> String {
     let mut out = String::new();
     let by_whom = match drained {
         true => "",
         false => "; no websmsd drains the queue",
     };
-    out.push_str(&format!(
-        "{} waiting, {} failed",
-        waiting.len(),
-        failed.len()
-    ));
+    let [waiting, failed, inbox, given_up] = lists.each_ref().map(|(_, _, rows)| rows.len());
+    out.push_str(&format!("{waiting} waiting, {failed} failed"));
     if lost > 0 {
         out.push_str(&format!(", {lost} undelivered"));
     }
     out.push_str(by_whom);
     out.push('\n');
-    for (word, rows) in [("waits", waiting), ("failed", failed)] {
+    if inbox > 0 || given_up > 0 {
+        out.push_str(&format!("{inbox} in the inbox, {given_up} given up\n"));
+    }
+    for (_, word, rows) in lists {
         for row in rows {
             let (to, interface, tries) = match &row.item {
                 Ok(item) => (
@@ -123,14 +151,18 @@ fn text(waiting: &[Row], failed: &[Row], lost: usize, drained: bool) -> String {
                 Err(_) => ("-", "", 0),
             };
             let age = row.age_s.map_or("-".to_owned(), duration);
-            let next = match (word, row.next_s) {
+            let next = match (*word, row.next_s) {
                 ("waits", 0) => "when its turn comes".to_owned(),
                 ("waits", next_s) => format!("in {}", duration(next_s)),
                 _ => "never".to_owned(),
             };
+            let tries = match word.starts_with("inbox") {
+                true => String::new(),
+                false => format!(" tries={tries} next={next}"),
+            };
             let interface = if interface.is_empty() { "-" } else { interface };
             let line = format!(
-                "{id} {word} to={to} interface={interface} age={age} tries={tries} next={next}: {reason}\n",
+                "{id} {word} to={to} interface={interface} age={age}{tries}: {reason}\n",
                 id = row.id,
                 reason = row.reason,
             );
@@ -170,16 +202,10 @@ fn duration(s: u64) -> String {
     }
 }
 
-fn object(
-    waiting: &[Row],
-    failed: &[Row],
-    lost: &[(&Record, &str)],
-    now_s: u64,
-    drained: bool,
-) -> Vec<u8> {
+fn object(lists: &[List; 4], lost: &[(&Record, &str)], now_s: u64, drained: bool) -> Vec<u8> {
     let mut out = b"{\"drained\":".to_vec();
     out.extend_from_slice(drained.to_string().as_bytes());
-    for (name, rows) in [("waiting", waiting), ("failed", failed)] {
+    for (name, _, rows) in lists {
         out.extend_from_slice(format!(",\"{name}\":[").as_bytes());
         for (n, row) in rows.iter().enumerate() {
             if n > 0 {

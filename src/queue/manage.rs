@@ -1,7 +1,8 @@
-//! `websms --show`, `--retry` and `--drop`: one SMS of the queue or of `failed/`, found by its id. `--show`
-//! also knows those whose delivery reports are awaited.
+//! `websms --show`, `--retry` and `--drop`: one SMS of the queue, of the inbox or of what either has given
+//! up, found by its id. `--show` also knows those whose delivery reports are awaited.
 
 use crate::config::Config;
+use crate::inbound::inbox::{self, Inbox, NotKept};
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::sent::{End, Record};
@@ -9,6 +10,7 @@ use crate::state::State;
 use crate::sys::cause::Cause;
 use crate::sys::clock;
 use crate::sys::queue::{Folder, Place};
+use crate::sys::spool;
 
 /// Why a command came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,21 +29,22 @@ const ALL: &str = "all";
 /// One SMS, with its reason and text. Control characters of the text are escaped, since a terminal
 /// would obey them; only line ends and tabs stay.
 pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
-    let folder = folder(config)?;
-    let sent = sent::known(config).map_err(|error| fault(&folder, &error))?;
+    let rooms = rooms(config)?;
+    let [(_, queue), _] = &rooms;
+    let sent = sent::known(config).map_err(|error| fault(queue, &error))?;
     let was_sent = |record: &&Record| !id.is_empty() && record.sms().id.starts_with(id);
     let sent: Vec<&Record> = sent.recent(clock::now_s()).filter(was_sent).collect();
-    let found = match (find_all(&folder, id)?.as_slice(), sent.as_slice()) {
+    let found = match (find_all(&rooms, id)?.as_slice(), sent.as_slice()) {
         ([], [record]) => return Ok(way(record)),
         ([], [_, _, ..]) => return Err(not_one(sent.len())),
         // One that came back into the queue after a provider took it is shown as it is now.
         ([found], others) if others.iter().any(|other| other.sms().id != found.id()) => {
             return Err(not_one(others.len().saturating_add(1)));
         }
-        _ => find_one(&folder, id)?,
+        _ => find_one(&rooms, id)?,
     };
-    let Some(item) = found.read(&folder) else {
-        return Ok(found.unreadable(&folder));
+    let Some(item) = found.read() else {
+        return Ok(found.unreadable());
     };
     let interface = match item.interface.as_str() {
         "" => "-",
@@ -104,25 +107,33 @@ fn way(record: &Record) -> String {
 
 /// Puts an SMS of `failed/` into the queue as a new one, or all of them; one line each.
 pub fn retry(config: &Config, id: &str) -> Result<String, Refusal> {
-    let folder = folder(config)?;
     let mut lines = String::new();
-    for found in chosen(&folder, id)? {
-        let line = match (found.place, found.read(&folder)) {
-            (Place::New, _) => "waits already, websms --flush tries it now".to_owned(),
-            (Place::Failed, None) => "stays in failed/: its file cannot be read".to_owned(),
-            (Place::Failed, Some(item)) => retry_one(&folder, config, &found, item)?,
+    for found in chosen(&rooms(config)?, id)? {
+        let line = match (found.place, found.room, found.read()) {
+            (Place::New, Room::Queue, _) => "waits already, websms --flush tries it now".to_owned(),
+            (Place::New, Room::Inbox, _) => "waits already for Asterisk".to_owned(),
+            (Place::Failed, _, None) => "stays in failed/: its file cannot be read".to_owned(),
+            (Place::Failed, Room::Queue, Some(item)) => retry_one(config, &found, item)?,
+            (Place::Failed, Room::Inbox, Some(item)) => redeliver(config, &found, &item)?,
         };
         lines.push_str(&[found.id(), " ", &line, "\n"].concat());
     }
     Ok(lines)
 }
 
-fn retry_one(
-    folder: &Folder,
-    config: &Config,
-    found: &Found,
-    item: Item,
-) -> Result<String, Refusal> {
+/// Back into the inbox, from which it is delivered by whoever has the right to, or by ourselves.
+fn redeliver(config: &Config, found: &Found, item: &Item) -> Result<String, Refusal> {
+    let inbox = Inbox::new(found.folder.clone());
+    match inbox.take_back(&found.file, &config.spool) {
+        Ok(()) => {}
+        Err(fault @ NotKept::Io { .. }) => return Err(Refusal::Fault(fault.to_string())),
+        Err(full) => return Err(Refusal::Full(full.to_string())),
+    }
+    inbox::deliver_once(&inbox, config);
+    Ok(["waits for ", item.message.to.as_str()].concat())
+}
+
+fn retry_one(config: &Config, found: &Found, item: Item) -> Result<String, Refusal> {
     let mut words = ["waits for ", item.message.to.as_str()].concat();
     if item.unsure > 0 {
         words.push_str(", it may have been sent before");
@@ -140,7 +151,7 @@ fn retry_one(
         reason: String::new(),
         ..item
     };
-    match hold::take_back(folder, &found.file, &item, config.queue.messages_max) {
+    match hold::take_back(&found.folder, &found.file, &item, config.queue.messages_max) {
         Ok(()) => Ok(words),
         Err(full @ hold::NotQueued::Full { .. }) => Err(Refusal::Full(full.to_string())),
         Err(fault) => Err(Refusal::Fault(fault.to_string())),
@@ -149,11 +160,10 @@ fn retry_one(
 
 /// Removes an SMS, whether it waits or was given up, or all of `failed/`; one line each.
 pub fn drop(config: &Config, id: &str) -> Result<String, Refusal> {
-    let folder = folder(config)?;
     let mut lines = String::new();
-    for found in chosen(&folder, id)? {
-        let removed = folder.remove_at(found.place, &found.file);
-        removed.map_err(|error| fault(&folder, &error))?;
+    for found in chosen(&rooms(config)?, id)? {
+        let removed = found.remove(config);
+        removed.map_err(|error| fault(&found.folder, &error))?;
         let words = match found.place {
             Place::New => " dropped; if it was being sent just now, it may arrive\n",
             Place::Failed => " dropped\n",
@@ -165,60 +175,90 @@ pub fn drop(config: &Config, id: &str) -> Result<String, Refusal> {
 
 // ---- Finding --------------------------------------------------------------------------------
 
-/// A file of the queue.
+/// Where an SMS waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// To be sent.
+    Queue,
+    /// For Asterisk.
+    Inbox,
+}
+
+/// A file of the queue or of the inbox.
 struct Found {
+    room: Room,
+    folder: Folder,
     place: Place,
     /// The file's name.
     file: String,
-    /// What it says; `None` for one that was set aside.
-    name: Option<Name>,
 }
 
 impl Found {
-    fn of(place: Place, file: String) -> Found {
-        let name = Name::parse(&file);
-        Found { place, file, name }
-    }
-
     /// The id: what the file's name has between its first two hyphens.
     fn id(&self) -> &str {
         self.file.split('-').nth(1).unwrap_or("-")
     }
 
     fn state(&self) -> &'static str {
-        match self.place {
-            Place::New => "waits",
-            Place::Failed => "failed",
+        match (self.place, self.room) {
+            (Place::New, Room::Queue) => "waits",
+            (Place::New, Room::Inbox) => "inbox",
+            (Place::Failed, _) => "failed",
         }
     }
 
-    fn read(&self, folder: &Folder) -> Option<Item> {
-        hold::read_at(folder, self.place, self.name.as_ref()?).ok()
+    fn read(&self) -> Option<Item> {
+        match self.room {
+            Room::Queue => hold::read_at(&self.folder, self.place, &Name::parse(&self.file)?).ok(),
+            Room::Inbox => inbox::shown(&self.folder, self.place, &self.file).ok(),
+        }
     }
 
-    fn unreadable(&self, folder: &Folder) -> String {
-        let (id, state, root) = (self.id(), self.state(), folder.root().display());
+    fn unreadable(&self) -> String {
+        let (id, state, root) = (self.id(), self.state(), self.folder.root().display());
         let file = &self.file;
         format!("id: {id}\nstate: {state}\nreason: no message; the file is {file} below {root}\n")
     }
-}
 
-fn folder(config: &Config) -> Result<Folder, Refusal> {
-    State::of(config)
-        .map(|state| state.queue())
-        .ok_or_else(|| Refusal::Fault("[queue] dir is empty, so there is no queue".to_owned()))
-}
-
-fn chosen(folder: &Folder, id: &str) -> Result<Vec<Found>, Refusal> {
-    match id {
-        ALL => list(folder, Place::Failed),
-        id => Ok(vec![find_one(folder, id)?]),
+    /// Removes it. Whoever delivers from the inbox may give a file another name meanwhile, and may have moved
+    /// its call file.
+    fn remove(&self, config: &Config) -> std::io::Result<()> {
+        self.folder.remove_at(self.place, &self.file)?;
+        if (self.place, self.room) != (Place::New, Room::Inbox) {
+            return Ok(());
+        }
+        for file in self.folder.list(self.place)? {
+            if file.split('-').nth(1) == Some(self.id()) {
+                self.folder.remove_at(self.place, &file)?;
+            }
+        }
+        if let Ok(id) = u64::from_str_radix(self.id(), 16) {
+            match spool::withdraw(&config.spool.outgoing, id) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.folder.request_flush()
     }
 }
 
-fn find_all(folder: &Folder, id: &str) -> Result<Vec<Found>, Refusal> {
-    let mut all = list(folder, Place::New)?;
-    all.extend(list(folder, Place::Failed)?);
+fn rooms(config: &Config) -> Result<[(Room, Folder); 2], Refusal> {
+    let state = State::of(config);
+    let state = state
+        .ok_or_else(|| Refusal::Fault("[queue] dir is empty, so there is no queue".to_owned()))?;
+    Ok([(Room::Queue, state.queue()), (Room::Inbox, state.inbox())])
+}
+
+fn chosen(rooms: &[(Room, Folder)], id: &str) -> Result<Vec<Found>, Refusal> {
+    match id {
+        ALL => list(rooms, Place::Failed),
+        id => Ok(vec![find_one(rooms, id)?]),
+    }
+}
+
+fn find_all(rooms: &[(Room, Folder)], id: &str) -> Result<Vec<Found>, Refusal> {
+    let mut all = list(rooms, Place::New)?;
+    all.extend(list(rooms, Place::Failed)?);
     all.retain(|found| !id.is_empty() && found.id().starts_with(id));
     Ok(all)
 }
@@ -229,8 +269,8 @@ fn not_one(many: usize) -> Refusal {
     ))
 }
 
-fn find_one(folder: &Folder, id: &str) -> Result<Found, Refusal> {
-    let mut all = find_all(folder, id)?;
+fn find_one(rooms: &[(Room, Folder)], id: &str) -> Result<Found, Refusal> {
+    let mut all = find_all(rooms, id)?;
     match (all.pop(), all.len()) {
         (Some(found), 0) => Ok(found),
         (None, _) => Err(Refusal::NotFound(
@@ -240,10 +280,18 @@ fn find_one(folder: &Folder, id: &str) -> Result<Found, Refusal> {
     }
 }
 
-fn list(folder: &Folder, place: Place) -> Result<Vec<Found>, Refusal> {
-    let files = folder.list(place).map_err(|error| fault(folder, &error))?;
-    let found = files.into_iter().map(|file| Found::of(place, file));
-    Ok(found.collect())
+fn list(rooms: &[(Room, Folder)], place: Place) -> Result<Vec<Found>, Refusal> {
+    let mut all = Vec::new();
+    for (room, folder) in rooms {
+        let files = folder.list(place).map_err(|error| fault(folder, &error))?;
+        all.extend(files.into_iter().map(|file| Found {
+            room: *room,
+            folder: folder.clone(),
+            place,
+            file,
+        }));
+    }
+    Ok(all)
 }
 
 fn fault(folder: &Folder, error: &std::io::Error) -> Refusal {

@@ -8,14 +8,16 @@
 use std::io;
 
 use crate::config::{Config, Notify};
+use crate::inbound::inbox::{self, Inbox};
 use crate::inbound::spool_settings;
 use crate::limits::{NOTICES_FILE_BYTES_MAX, NOTICES_TURN_WAIT};
 use crate::message::{BadMessage, Message, Number};
 use crate::proto::record::envelope::Item;
+use crate::proto::record::inbox::{Item as Waiting, Kind, id_text};
 use crate::proto::record::notice::{self, Told, Why};
 use crate::proto::record::sent::Sms;
 use crate::proto::webhook::callfile;
-use crate::state::State;
+use crate::state::{Keeping, State};
 use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, Unreadable};
@@ -56,8 +58,13 @@ fn tell_of(config: &Config, id: &str, numbers: [&str; 2], message: Result<Messag
 
 fn deliver(config: &Config, message: Result<Message, BadMessage>) -> Result<String, String> {
     let message = message.map_err(|_| "the sender is no number that an SMS can come in for")?;
-    let unique = files::unique().map_err(|_| "no randomness")?;
+    let keeping = Keeping::of(config);
     let now_s = clock::now_s();
+    if keeping.inbox {
+        let id = files::unique_number().map_err(|_| NO_RANDOMNESS)?;
+        return keep(config, message, id, now_s);
+    }
+    let unique = files::unique().map_err(|_| NO_RANDOMNESS)?;
     let call_files = callfile::encode_notice(&message, &config.route, now_s, &unique)
         .map_err(|_| "it fits no call file")?;
     // A sender counts as told only where there is a spool.
@@ -75,9 +82,32 @@ fn deliver(config: &Config, message: Result<Message, BadMessage>) -> Result<Stri
     Ok(unique)
 }
 
+const NO_RANDOMNESS: &str = "no randomness";
+
+/// Puts a notice into the inbox, and delivers it where nobody else does.
+fn keep(config: &Config, message: Message, id: u64, now_s: u64) -> Result<String, String> {
+    let state = State::of(config).ok_or(NO_FOLDER)?;
+    let inbox = Inbox::new(state.inbox());
+    remember(config, &message.to, now_s)?;
+    let item = Waiting {
+        id,
+        interface: String::new(),
+        message,
+        arrived_s: clock::stamp_s(),
+        kind: Kind::Notice,
+        reason: String::new(),
+    };
+    let put = inbox.put(&[item], &config.spool);
+    put.map_err(|not| not.to_string())?;
+    inbox::deliver_once(&inbox, config);
+    Ok(id_text(id))
+}
+
+const NO_FOLDER: &str = "there is no folder";
+
 /// Writes down that a sender is told, where it was not lately.
 fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> {
-    let state = State::of(config).ok_or("there is no folder")?;
+    let state = State::of(config).ok_or(NO_FOLDER)?;
     let journal = state.notices();
     let said = |error: io::Error| {
         let words = Cause(&error);

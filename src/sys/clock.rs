@@ -10,6 +10,17 @@ pub fn now_s() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
+/// Microseconds since 1970, for an order only: the clock may be what it is.
+pub fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
+}
+
+/// [`now_s`] for a file: 0 under a clock that is not sane.
+pub fn stamp_s() -> u64 {
+    Some(now_s()).filter(|now_s| is_sane(*now_s)).unwrap_or(0)
+}
+
 /// Whether a time of [`now_s`] can be true: it is not before this release's own date (spec §5).
 pub fn is_sane(now_s: u64) -> bool {
     now_s >= RELEASE_S

@@ -5,13 +5,17 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, open, statfs};
+use rustix::fs::{
+    Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, major, minor, open, statfs,
+};
 use rustix::io::Errno;
 use rustix::process::umask;
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::limits::MOUNTS_BYTES_MAX;
 use crate::sys::cause::Cause;
 
 /// Whether a symbolic link in the last place of a path is followed.
@@ -113,6 +117,38 @@ pub fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
 pub fn is_in_memory(path: &Path) -> bool {
     const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58f6];
     statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(&status)))
+}
+
+/// Whether a restart empties the filesystem that a path is on: one in memory, and an overlay whose upper
+/// layer is in memory or out of this process's sight, as a container's is. A router's root is an overlay of
+/// its flash, which stays. `false` where it cannot be told.
+pub fn is_volatile(path: &Path) -> bool {
+    const OVERLAY: i128 = 0x794c_7630;
+    let is_overlay = statfs(path).is_ok_and(|status| kind(&status) == OVERLAY);
+    if !is_overlay {
+        return is_in_memory(path);
+    }
+    upper_layer(path).is_none_or(|upper| !upper.exists() || is_volatile(&upper))
+}
+
+/// Where an overlay keeps what is written (`proc_pid_mountinfo(5)`).
+fn upper_layer(path: &Path) -> Option<PathBuf> {
+    let mounts = Path::new("/proc/self/mountinfo");
+    let mounts = read(mounts, MOUNTS_BYTES_MAX, Links::Refuse).ok()?;
+    let device = std::fs::metadata(path).ok()?.dev();
+    let device = format!("{}:{}", major(device), minor(device));
+    let mut lines = str::from_utf8(&mounts).ok()?.lines();
+    let line = lines.find(|line| line.split(' ').nth(2) == Some(&device))?;
+    let mut options = line.rsplit(' ').next()?.split(',');
+    options.find_map(|option| Some(option.strip_prefix("upperdir=")?.into()))
+}
+
+/// A path, or the nearest of its parents that is there.
+pub fn nearest(path: &Path) -> Option<&Path> {
+    let here = |place: &'_ Path| place.as_os_str().is_empty();
+    path.ancestors()
+        .find(|place| here(place) || place.exists())
+        .map(|place| if here(place) { Path::new(".") } else { place })
 }
 
 /// Whether a file is on a filesystem that keeps modes (`statfs(2)`). Those that do not show one mode for

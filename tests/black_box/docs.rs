@@ -486,6 +486,14 @@ fn the_readme_states_the_limits_of_the_code() {
             "between two of these, after a burst of a quarter of `keep_rejected`",
             wait(limits::KEPT_PAUSE),
         ),
+        (
+            "SMS in the inbox together",
+            bytes(usize::try_from(limits::INBOX_BYTES_MAX).unwrap()),
+        ),
+        (
+            "longest pause before what could not be moved from the inbox is tried again",
+            wait(limits::INBOX_RETRY_PAUSE_MAX),
+        ),
         ("hooks at once", limits::HOOKS_MAX.to_string()),
         ("hooks that wait", limits::HOOKS_WAITING_MAX.to_string()),
         ("a hook's time", wait(limits::HOOK_WAIT)),

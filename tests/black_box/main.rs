@@ -14,6 +14,7 @@ mod duplicates;
 mod golden_ini;
 mod hooks;
 mod inbound;
+mod inbox;
 mod kept;
 mod log;
 mod long;

@@ -450,6 +450,7 @@ fn a_good_way_in_holds() {
         "configuration",
         "clock",
         "listen",
+        "restart",
         "spool",
         "permissions",
         "asterisk",

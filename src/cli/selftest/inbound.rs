@@ -14,7 +14,7 @@ use super::{Finding, Report, check_clock, configuration, cut, list, no_interface
 use crate::config::Config;
 use crate::daemon::{BindFault, Options, addresses, try_address};
 use crate::inbound::spool_settings;
-use crate::inbound::{Service, Setup, serve};
+use crate::inbound::{Keeps, Service, Setup, serve};
 use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
 use crate::proto::provider::Call;
 use crate::proto::webhook::access::{self, Rules};
@@ -412,6 +412,8 @@ fn deliver(
         Setup {
             config: Arc::clone(config),
             spool,
+            inbox: None,
+            keeps: Keeps::Spool,
             duplicates: None,
             rejected: None,
             certificate: None,

@@ -13,7 +13,7 @@ mod spool;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-use crate::config::{Config, Reading, Severity};
+use crate::config::{Config, Note, Reading, Severity};
 use crate::privileges::NotEntered;
 use crate::proto::wire::json;
 use crate::surroundings;
@@ -148,6 +148,7 @@ fn configuration(
         let finding = match note.severity {
             Severity::Fault => Finding::Fail,
             Severity::Warning => Finding::Warn,
+            Severity::Fact => Finding::Ok,
         };
         match note.line {
             0 => report.add(finding, format_args!("{}", note.text), ""),
@@ -156,7 +157,8 @@ fn configuration(
     }
     // What the system refuses is no fault of the configuration.
     report.unusable = config.is_none() && !matches!(entered, Err(NotEntered::System(_)));
-    if config.is_some() && notes.is_empty() {
+    let is_fact = |note: &Note| note.severity == Severity::Fact;
+    if config.is_some() && notes.iter().all(is_fact) {
         report.ok(format_args!("{} can be used", path.display()));
     }
     config

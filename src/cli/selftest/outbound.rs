@@ -17,9 +17,10 @@ use crate::proto::wire::certificate;
 use crate::proto::wire::number;
 use crate::state::State;
 use crate::surroundings;
+
 use crate::sys::client::{self, Failure, Probe};
 use crate::sys::clock::{self, Deadline};
-use crate::sys::files;
+use crate::sys::files::{self, nearest};
 use crate::sys::queue::Place;
 
 /// Walks the interface of `index`, or all of them.
@@ -301,7 +302,7 @@ fn check_queue(config: &Config, report: &mut Report) {
     let folder = state.queue();
     let root = folder.root();
     let shown = root.display();
-    let there = surroundings::nearest(root);
+    let there = nearest(root);
     if !there.is_some_and(|place| place.is_dir() && files::is_writable(place)) {
         let fact = format_args!("{shown} cannot be written by this user");
         return report.add(Finding::Fail, fact, NOT_OURS);

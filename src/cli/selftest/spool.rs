@@ -11,6 +11,7 @@ use super::{Finding, Report, cut};
 use crate::config::{self, Config};
 use crate::inbound::spool_settings;
 use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
+use crate::state::Keeping;
 use crate::sys::clock::Deadline;
 use crate::sys::directory::Directory;
 use crate::sys::files;
@@ -73,6 +74,14 @@ impl Drop for Private {
 
 /// All of it. Whether call files can be delivered at all.
 pub(super) fn check(config: &Config, report: &mut Report) {
+    let keeping = Keeping::of(config);
+    // The others are told among the remarks on the configuration.
+    if !keeping.inbox && keeping.outlives_restart() {
+        report.name = "restart";
+        report.ok(format_args!(
+            "what is answered with 200 is in outgoingdir, which outlives it"
+        ));
+    }
     report.name = "spool";
     let outgoing = config.spool.outgoing.display();
     if !config.spool.outgoing.exists() {

@@ -1123,6 +1123,20 @@ const ROWS: &[Row] = &[
         ..row(Astqueue, "max")
     },
     Row {
+        default: "Auto",
+        values: &[("auto", "Auto"), ("yes", "Yes"), ("no", "No")],
+        empty: Some("No"),
+        bad: &["always"],
+        ..row(Astqueue, "inbox")
+    },
+    Row {
+        default: "Some(Rate { count: 20, per: Second })",
+        values: &[("5/min", "Some(Rate { count: 5, per: Minute })")],
+        empty: Some("None"),
+        bad: &["20", "0/s", "1000001/s", "20/day"],
+        ..row(Astqueue, "inbox_rate")
+    },
+    Row {
         default: "Some(\"/var/spool/websms\")",
         values: &[("/mnt/websms", "Some(\"/mnt/websms\")")],
         empty: Some("None"),
@@ -1349,6 +1363,8 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Astqueue, "fileowner") => format!("{:?}", spool.owner),
         (Astqueue, "sync") => format!("{:?}", spool.sync),
         (Astqueue, "max") => spool.files_max.to_string(),
+        (Astqueue, "inbox") => format!("{:?}", spool.inbox),
+        (Astqueue, "inbox_rate") => format!("{:?}", spool.inbox_rate),
         (QueueSection, "dir") => format!("{:?}", queue.dir),
         (QueueSection, "retry") => format!("{:?}", queue.retry),
         (QueueSection, "expire") => format!("{:?}", queue.expire),

@@ -38,7 +38,7 @@ pub struct Polls {
 /// Since the daemon counts, but for the connections, which are those of now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inbound {
-    /// SMS that were put into Asterisk's spool.
+    /// SMS that were answered with 200.
     pub accepted: u64,
     /// When the last of them was, seconds since 1970; 0: none, or the clock was not sane.
     pub last_s: u64,
@@ -50,6 +50,8 @@ pub struct Inbound {
     pub connections: u64,
     /// How many may be.
     pub connections_max: u64,
+    /// The inbox; `None`: there is none.
+    pub inbox: Option<Queue>,
 }
 
 /// Nothing of it is known without a folder for our state.
@@ -61,7 +63,7 @@ pub struct Outbound {
     pub interfaces: Vec<Interface>,
 }
 
-/// The outbound queue as it is.
+/// The outbound queue, or the inbox, as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Queue {
     /// SMS that wait.
@@ -93,11 +95,14 @@ impl Metrics {
     pub fn encode(&self) -> Vec<u8> {
         let mut page = Page(Vec::new());
         page.inbound(&self.inbound);
+        if let Some(inbox) = &self.inbound.inbox {
+            page.waiting(inbox, &INBOX);
+        }
         if !self.polls.is_empty() {
             page.polls(&self.polls);
         }
         if let Some(queue) = &self.outbound.queue {
-            page.queue(queue);
+            page.waiting(queue, &QUEUE);
         }
         if !self.outbound.interfaces.is_empty() {
             page.interfaces(&self.outbound.interfaces);
@@ -109,13 +114,36 @@ impl Metrics {
 const GAUGE: &str = "gauge";
 const COUNTER: &str = "counter";
 
+/// Names and meanings of the queue's figures.
+const QUEUE: [(&str, &str); 3] = [
+    ("queue_messages", "SMS that wait to be sent."),
+    ("queue_failed_messages", "SMS given up and kept."),
+    (
+        "queue_oldest_age_seconds",
+        "How long the oldest has waited.",
+    ),
+];
+
+/// Likewise of the inbox.
+const INBOX: [(&str, &str); 3] = [
+    ("inbox_messages", "SMS that wait for Asterisk."),
+    (
+        "inbox_failed_messages",
+        "SMS that Asterisk has not taken in time.",
+    ),
+    (
+        "inbox_oldest_age_seconds",
+        "How long the oldest of them has waited.",
+    ),
+];
+
 /// The text so far.
 struct Page(Vec<u8>);
 
 impl Page {
     fn inbound(&mut self, inbound: &Inbound) {
         let name = "in_accepted_total";
-        self.family(name, COUNTER, "SMS put into Asterisk's spool.");
+        self.family(name, COUNTER, "SMS put into the inbox or Asterisk's spool.");
         self.sample(name, &[], inbound.accepted);
         let name = "in_duplicates_total";
         self.family(name, COUNTER, "SMS that had been delivered before.");
@@ -154,17 +182,18 @@ impl Page {
         }
     }
 
-    fn queue(&mut self, queue: &Queue) {
-        let name = "queue_messages";
-        self.family(name, GAUGE, "SMS that wait to be sent.");
-        self.sample(name, &[], queue.waiting);
-        let name = "queue_failed_messages";
-        self.family(name, GAUGE, "SMS given up and kept.");
-        self.sample(name, &[], queue.failed);
-        if let Some(oldest_s) = queue.oldest_s {
-            let name = "queue_oldest_age_seconds";
-            self.family(name, GAUGE, "How long the oldest has waited.");
-            self.sample(name, &[], oldest_s);
+    fn waiting(&mut self, queue: &Queue, names: &[(&str, &str); 3]) {
+        let [waiting, failed, oldest] = names;
+        let figures = [
+            (waiting, Some(queue.waiting)),
+            (failed, Some(queue.failed)),
+            (oldest, queue.oldest_s),
+        ];
+        for ((name, help), figure) in figures {
+            if let Some(figure) = figure {
+                self.family(name, GAUGE, help);
+                self.sample(name, &[], figure);
+            }
         }
     }
 
@@ -283,7 +312,7 @@ mod tests {
         let text = String::from_utf8(Metrics::default().encode()).unwrap();
         assert_eq!(
             text,
-            "# HELP websms_in_accepted_total SMS put into Asterisk's spool.\n\
+            "# HELP websms_in_accepted_total SMS put into the inbox or Asterisk's spool.\n\
              # TYPE websms_in_accepted_total counter\n\
              websms_in_accepted_total 0\n\
              # HELP websms_in_duplicates_total SMS that had been delivered before.\n\
@@ -310,6 +339,11 @@ mod tests {
                 refused: vec![("path", 4), ("busy", 5)],
                 connections: 6,
                 connections_max: 7,
+                inbox: Some(Queue {
+                    waiting: 14,
+                    failed: 15,
+                    oldest_s: None,
+                }),
             },
             polls: vec![
                 Polls {
@@ -348,6 +382,8 @@ mod tests {
                 "websms_in_last_accepted_timestamp_seconds 2",
                 "websms_connections 6",
                 "websms_connections_max 7",
+                "websms_inbox_messages 14",
+                "websms_inbox_failed_messages 15",
                 "websms_polls_total{interface=\"kiwi\",result=\"good\"} 16",
                 "websms_polls_total{interface=\"kiwi\",result=\"failed\"} 17",
                 "websms_polls_total{interface=\"\",result=\"good\"} 0",

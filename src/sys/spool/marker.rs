@@ -11,9 +11,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::name::Name;
-use super::{Spool, SpoolFault, Step, failed, is_missing};
+use super::{Spool, SpoolFault, Step, Sync, failed, is_missing};
 use crate::sys::directory::Directory;
-use crate::sys::files;
+use crate::sys::files::{self, Unreadable};
 
 /// What the marker's file is called.
 const MARKER: &str = "websms.marker";
@@ -61,15 +61,30 @@ impl Spool {
         })
     }
 
+    /// Makes what was moved durable, where deliveries wait for the disk.
+    pub fn settle(&self) -> Result<(), SpoolFault> {
+        match self.sync {
+            Sync::Before => self.sync_outgoing(&*self.folders()?),
+            Sync::Never => Ok(()),
+        }
+    }
+
+    /// Removes a staged file whose name is nobody else's.
+    pub fn discard(&self, name: &str) {
+        let staging = Directory::open(&self.staging);
+        let _ = staging.and_then(|staging| staging.remove(name));
+    }
+
     /// The marker of an `outgoing`, which is made where there is none.
     pub fn marker(&self, ground: Ground) -> Result<u64, SpoolFault> {
         let read_or_make = || {
             let staging = Directory::make(&self.staging)?;
-            let found = staging.read(MARKER, MARKER_BYTES_MAX).ok();
-            match found.and_then(|file| parse(&file, ground)) {
-                Some(marker) => Ok(marker),
-                None => make(&staging, ground),
-            }
+            let found = match staging.read(MARKER, MARKER_BYTES_MAX) {
+                Ok(file) => parse(&file, ground),
+                Err(Unreadable::Io(error)) if !is_missing(&error) => return Err(error),
+                Err(_) => None,
+            };
+            found.map_or_else(|| make(&staging, ground), Ok)
         };
         read_or_make().map_err(|error| failed(Step::Write, &self.staging, error))
     }

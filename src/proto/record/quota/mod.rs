@@ -137,7 +137,8 @@ impl Per {
         }
     }
 
-    fn s(self) -> u64 {
+    /// Its length, seconds.
+    pub fn s(self) -> u64 {
         match self {
             Per::Second => 1,
             Per::Minute => 60,

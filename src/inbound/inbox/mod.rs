@@ -1,0 +1,305 @@
+//! The inbox: what was answered with 200 is kept until Asterisk has it (spec §13).
+//!
+//! Here an SMS is put in, which needs no lock: written aside, synced, moved, and the folder synced for all
+//! that came together. That is what 200 means. `pass` delivers: one process at a time has the right to. What
+//! is done with an SMS, and what a death leaves of it, stands in [`crate::proto::record::inbox`].
+//!
+//! Invariant: what is counted is an upper bound of what the folder holds.
+
+mod counts;
+mod pass;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use pass::{Source, deliver, deliver_once};
+
+use super::Keeps;
+use crate::config;
+use crate::limits::{INBOX_BYTES_MAX, INBOX_FILE_BYTES_MAX};
+use crate::proto::record::envelope;
+use crate::proto::record::inbox::{Item, Name, id_text};
+use crate::proto::record::metrics::Queue;
+use crate::state::Keeping;
+use crate::sys::cause::Cause;
+use crate::sys::clock;
+use crate::sys::files::Unreadable;
+use crate::sys::queue::{Folder, Place};
+use crate::sys::sharing::SharedSync;
+use crate::sys::threads::{Inbox as Mailbox, Tell, mailbox};
+use counts::Counts;
+
+/// The folder, with what is known of it. One for all threads and configurations.
+pub struct Inbox {
+    folder: Folder,
+    counts: Mutex<Counts>,
+    sync: SharedSync,
+    tell: Tell<Happened>,
+    /// Taken by whoever delivers.
+    mail: Mutex<Option<Mail>>,
+}
+
+/// What whoever delivers hears.
+pub struct Mail(Mailbox<Happened>);
+
+/// What the thread that delivers waits for.
+enum Happened {
+    /// An SMS was put in by this process.
+    Put(Name, u64, u64),
+    /// Asterisk has taken a call file, or its folder is another.
+    Spool,
+    /// Another process wants to be heard, or the folder is another.
+    News,
+    /// The configuration is another.
+    Reload,
+}
+
+/// Why an SMS is not in the inbox.
+#[derive(Debug)]
+pub enum NotKept {
+    /// More came than `inbox_rate` allows.
+    TooFast,
+    /// It is full.
+    Full {
+        /// SMS in it.
+        items: usize,
+    },
+    /// One destination has more than its share.
+    Crowded {
+        /// The place of the SMS among those that were to be put in.
+        item: usize,
+        /// SMS that wait for it.
+        held: usize,
+    },
+    /// The system refused.
+    Io {
+        /// The inbox.
+        folder: PathBuf,
+        /// What it said.
+        error: io::Error,
+    },
+}
+
+impl Inbox {
+    /// Nothing is touched yet.
+    pub fn new(folder: Folder) -> Inbox {
+        let (tell, happened) = mailbox();
+        Inbox {
+            folder,
+            counts: Mutex::default(),
+            sync: SharedSync::default(),
+            tell,
+            mail: Mutex::new(Some(Mail(happened))),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Whether something was left in it by an earlier run.
+    pub fn is_left(&self) -> bool {
+        let names = self.folder.list(Place::New);
+        names.is_ok_and(|names| !names.is_empty())
+    }
+
+    /// Wakes the thread that delivers, for the configuration is another.
+    pub fn ring(&self) {
+        self.tell.tell(Happened::Reload);
+    }
+
+    /// What the status page tells of it.
+    pub(super) fn figures(&self) -> Queue {
+        let counts = self.counts();
+        let (waiting, oldest_s) = (counts.items(), counts.oldest_s);
+        drop(counts);
+        let count = |many: usize| u64::try_from(many).unwrap_or(u64::MAX);
+        let failed = self.folder.list(Place::Failed);
+        let now_s = clock::stamp_s();
+        Queue {
+            waiting: count(waiting),
+            failed: count(failed.map_or(0, |names| names.len())),
+            oldest_s: match waiting {
+                0 => Some(0),
+                _ if now_s == 0 || oldest_s == 0 => None,
+                _ => Some(now_s.saturating_sub(oldest_s)),
+            },
+        }
+    }
+
+    /// Puts SMS in, behind all that are there: all or none. `Ok` once they are safe.
+    pub fn put(&self, items: &[Item], spool: &config::Spool) -> Result<(), NotKept> {
+        let bytes: Vec<Vec<u8>> = items.iter().map(Item::encode).collect();
+        if bytes.iter().any(|file| file.len() > INBOX_FILE_BYTES_MAX) {
+            return Err(self.fault(io::ErrorKind::FileTooLarge.into()));
+        }
+        let mut counts = self.counts();
+        self.know(&mut counts).map_err(|error| self.fault(error))?;
+        let wanted = items.iter().zip(&bytes);
+        let wanted = wanted
+            .map(|(item, file)| (item.name(0), size(file)))
+            .collect();
+        let names = counts.take(wanted, spool.files_max, spool.inbox_rate)?;
+        drop(counts);
+        let texts = names.iter().map(|(name, _)| name.text());
+        let files: Vec<(String, Vec<u8>)> = texts.zip(bytes).collect();
+        let sync = match spool.sync {
+            config::Sync::Before => Some(&self.sync),
+            config::Sync::Never => None,
+        };
+        let put = self.folder.put_all(&files, sync);
+        let is_heard = self.lock_mail().is_none();
+        let mut counts = self.counts();
+        for ((name, bytes), item) in names.iter().zip(items) {
+            match &put {
+                Ok(()) if is_heard => {
+                    let put = Happened::Put(*name, item.arrived_s, *bytes);
+                    self.tell.tell(put);
+                }
+                Ok(()) => counts.settle(name),
+                Err(_) => {
+                    counts.settle(name);
+                    counts.remove(name.destination, *bytes);
+                }
+            }
+        }
+        put.map_err(|error| self.fault(error))
+    }
+
+    /// Puts an SMS of `failed/` back in as a new one, behind all that are there.
+    pub fn take_back(&self, file: &str, spool: &config::Spool) -> Result<(), NotKept> {
+        let read = read(&self.folder, Place::Failed, file).map_err(|error| self.fault(error))?;
+        let Ok((item, _)) = read else {
+            return Err(self.fault(io::ErrorKind::InvalidData.into()));
+        };
+        let item = Item {
+            arrived_s: clock::stamp_s(),
+            reason: String::new(),
+            ..item
+        };
+        let bytes = item.encode();
+        let mut counts = self.counts();
+        self.know(&mut counts).map_err(|error| self.fault(error))?;
+        let wanted = vec![(item.name(0), size(&bytes))];
+        let names = counts.take(wanted, spool.files_max, None)?;
+        drop(counts);
+        for (name, _) in names {
+            let name = Name {
+                part: Name::parse(file).map_or(1, |failed| failed.part),
+                ..name
+            };
+            let taken = self.folder.take_back(file, &name.text(), &bytes);
+            taken.map_err(|error| self.fault(error))?;
+        }
+        Ok(())
+    }
+
+    /// What whoever delivers must hear; `None` where somebody does.
+    pub fn attend(&self) -> Option<Mail> {
+        self.lock_mail().take()
+    }
+
+    fn lock_mail(&self) -> MutexGuard<'_, Option<Mail>> {
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault(&self, error: io::Error) -> NotKept {
+        let folder = self.folder.root().to_owned();
+        NotKept::Io { folder, error }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what is in the folder, where nobody has.
+    fn know(&self, counts: &mut Counts) -> io::Result<()> {
+        if counts.is_known {
+            return Ok(());
+        }
+        let texts = self.folder.list(Place::New)?;
+        counts.begin();
+        for text in texts {
+            if let Some(name) = Name::parse(&text) {
+                counts.add(&name, self.folder.bytes(&text));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What 200 means.
+pub fn keeps(keeping: Keeping) -> Keeps {
+    match keeping.inbox {
+        true => Keeps::Inbox,
+        false => Keeps::Spool,
+    }
+}
+
+fn size(file: &[u8]) -> u64 {
+    u64::try_from(file.len()).unwrap_or(u64::MAX)
+}
+
+/// An SMS of the folder; `Ok(Err(…))` is no SMS, and why.
+pub fn read(folder: &Folder, place: Place, name: &str) -> io::Result<Result<(Item, u64), String>> {
+    Ok(match folder.read(place, name, INBOX_FILE_BYTES_MAX) {
+        Ok(bytes) => match Item::parse(&bytes) {
+            Ok(item) => Ok((item, size(&bytes))),
+            Err(bad) => Err(bad.to_string()),
+        },
+        Err(Unreadable::Io(error)) => return Err(error),
+        Err(never) => Err(never.to_string()),
+    })
+}
+
+/// An SMS of the folder as the queue's commands show theirs, with why it waits or was given up; or why it is
+/// no SMS.
+pub fn shown(folder: &Folder, place: Place, file: &str) -> Result<envelope::Item, String> {
+    let Some(name) = Name::parse(file) else {
+        return Err("no SMS, set aside".to_owned());
+    };
+    let read = read(folder, place, file);
+    let (item, _) = read.map_err(|error| Cause(&error).to_string())??;
+    let reason = match (place, name.marker) {
+        (Place::New, None) => "waits for its turn in Asterisk's spool",
+        (Place::New, Some(_)) => "in Asterisk's spool",
+        (Place::Failed, _) => &item.reason,
+    };
+    Ok(envelope::Item {
+        id: id_text(item.id),
+        interface: item.interface,
+        reason: reason.to_owned(),
+        message: item.message,
+        queued_s: item.arrived_s,
+        tries: 0,
+        unsure: 0,
+        forbidden: 0,
+        due_s: 0,
+        spare_due_s: 0,
+    })
+}
+
+impl fmt::Display for NotKept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotKept::TooFast => f.write_str("more SMS came than inbox_rate allows"),
+            NotKept::Full { items } => write!(
+                f,
+                "the inbox holds {items} SMS, and its limit is max or {INBOX_BYTES_MAX} bytes: see whether \
+                 asterisk runs"
+            ),
+            NotKept::Crowded { held, .. } => write!(
+                f,
+                "{held} SMS for it wait in the inbox, more than a third of what is still free: see whether its \
+                 phone is there and the dialplan has it"
+            ),
+            NotKept::Io { folder, error } => {
+                let (folder, cause) = (folder.display(), Cause(error));
+                write!(f, "the inbox {folder} cannot take it: {cause}")
+            }
+        }
+    }
+}

@@ -1,0 +1,685 @@
+//! The inbox → Asterisk's spool: one process at a time, one call file a destination at a time.
+//!
+//! A pass knows each SMS of the folder by its name alone; the text is read when its call file is made. What
+//! is done with an SMS is [`inbox::step`]'s to say. Nothing is concluded from a spool that was not read
+//! whole, and the marker is read after it.
+//!
+//! Invariant: an SMS never overtakes an older one for its destination.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::counts::Counts;
+use super::{Happened, Inbox, Mail, read};
+use crate::config::Config;
+use crate::inbound::{Setup, kept_settings};
+use crate::limits::{
+    INBOX_LOOK_PAUSE, INBOX_RETRY_PAUSE, INBOX_RETRY_PAUSE_MAX, INBOX_STACK_BYTES,
+    QUEUE_FAILED_MAX, QUEUE_TAKE_PAUSE,
+};
+use crate::proto::record::envelope;
+use crate::proto::record::inbox::{self, Item, Kind, Name, Step, id_text};
+use crate::proto::sorted::Sorted;
+use crate::proto::webhook::callfile::{self, CallFile};
+use crate::state::Keeping;
+use crate::sys::cause::Cause;
+use crate::sys::clock::{self, Deadline};
+use crate::sys::log::{self, Clean, Level};
+use crate::sys::queue::{Drain, Place};
+use crate::sys::spool::{File, Spool, SpoolFault, Step as Tried};
+use crate::sys::threads::{self, Inbox as Mailbox};
+use crate::sys::watch::{News, Watch};
+
+/// Gives what holds now.
+pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
+
+/// Delivers from the inbox for ever, as soon as no other process does.
+pub fn deliver(inbox: &Arc<Inbox>, happened: &Mail, source: &Source) -> ! {
+    let Mail(happened) = happened;
+    let outgoing = Arc::new(AtomicI32::new(-1));
+    let watch = listen(inbox, &outgoing);
+    let mut told = false;
+    loop {
+        let why = match inbox.folder.drain() {
+            Ok(Some(drain)) => {
+                let mut pass = Pass::new(inbox, Some((watch.as_deref(), &outgoing)));
+                pass.run(&drain, source, happened)
+            }
+            Ok(None) => "another process delivers from it".to_owned(),
+            Err(error) => Cause(&error).to_string(),
+        };
+        if !told {
+            let root = inbox.folder.root().display();
+            let words = format_args!("the inbox {root} waits: {why}; trying on");
+            log::event(Level::Warning, words);
+        }
+        told = true;
+        // Another process takes away what this one would count for ever.
+        while let Some(news) = happened.wait(Duration::ZERO) {
+            if let Happened::Put(name, ..) = news {
+                inbox.counts().settle(&name);
+            }
+        }
+        inbox.counts().is_known = false;
+        thread::sleep(QUEUE_TAKE_PAUSE);
+    }
+}
+
+/// Delivers what can be delivered now, where no other process has the right to; the one that has is told.
+/// Whatever goes wrong, what is in the inbox is safe, and is delivered by whoever comes next.
+pub fn deliver_once(inbox: &Inbox, config: &Config) {
+    let settings = kept_settings(config, Keeping::of(config));
+    match (inbox.folder.drain(), Spool::open_or_wait(&settings, None)) {
+        (Ok(Some(_drain)), Ok(spool)) => _ = Pass::new(inbox, None).round(config, &spool),
+        _ => _ = inbox.folder.request_flush(),
+    }
+}
+
+/// Starts the thread that tells of news. Without it the folders are looked at now and then.
+fn listen(inbox: &Arc<Inbox>, outgoing: &Arc<AtomicI32>) -> Option<Arc<Watch>> {
+    let watch = Arc::new(Watch::new().ok()?);
+    let (heard, inbox, outgoing) = (Arc::clone(&watch), Arc::clone(inbox), Arc::clone(outgoing));
+    let run = move || {
+        loop {
+            let (mut spool, mut news) = (false, false);
+            let waited = heard.wait(
+                &mut |number| match number == outgoing.load(Ordering::Relaxed) {
+                    true => spool = true,
+                    false => news = true,
+                },
+            );
+            if waited.is_err() {
+                thread::sleep(QUEUE_TAKE_PAUSE);
+            }
+            if spool {
+                inbox.tell.tell(Happened::Spool);
+            }
+            if news {
+                inbox.tell.tell(Happened::News);
+            }
+        }
+    };
+    threads::spawn("inbox-news", INBOX_STACK_BYTES, run).ok()?;
+    Some(watch)
+}
+
+/// What is known of an SMS.
+struct Entry {
+    /// Its file's name.
+    file: Name,
+    /// What the name should be: the file could not be renamed where they differ.
+    name: Name,
+    arrived_s: u64,
+    bytes: u64,
+    /// Its call files; 0: not known.
+    parts: usize,
+    /// Its call file was in the spool when that was last read, or was moved there since.
+    has_call_file: bool,
+    /// A power cut may take its call file back, so it is not recorded.
+    is_unsynced: bool,
+    /// Asterisk has all of it, and the file could not be removed.
+    is_over: bool,
+}
+
+/// One process's turn at the inbox.
+struct Pass<'a> {
+    inbox: &'a Inbox,
+    watch: Option<(Option<&'a Watch>, &'a AtomicI32)>,
+    /// By order and id.
+    entries: Sorted<(u64, u64), Entry>,
+    /// The marker, read after the spool; `None`: it must be read.
+    marker: Option<u64>,
+    /// Destinations that have a call file which is of no SMS here.
+    strange: Sorted<u64>,
+    /// The folder must be listed.
+    is_news: bool,
+    /// When both are looked at, in case nobody tells of news.
+    look_by: Deadline,
+    /// After a failure: the pause, and when it is over.
+    pause: Option<(Duration, Deadline)>,
+    /// The pause after one that concerns single SMS alone.
+    again: Option<Duration>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(inbox: &'a Inbox, watch: Option<(Option<&'a Watch>, &'a AtomicI32)>) -> Pass<'a> {
+        inbox.folder.sweep();
+        Pass {
+            inbox,
+            watch,
+            entries: Sorted::new(),
+            marker: None,
+            strange: Sorted::new(),
+            is_news: true,
+            look_by: Deadline::after(INBOX_LOOK_PAUSE),
+            pause: None,
+            again: None,
+        }
+    }
+
+    /// Returns why it could not go on.
+    fn run(&mut self, drain: &Drain, source: &Source, happened: &Mailbox<Happened>) -> String {
+        loop {
+            if self.is_news && !self.inbox.folder.is_valid(drain) {
+                return "its folder was removed".to_owned();
+            }
+            let setup = source();
+            let wait = self.round(&setup.config, &setup.spool);
+            drop(setup);
+            let mut heard = happened.wait(wait);
+            while let Some(news) = heard {
+                self.hear(news);
+                heard = happened.wait(Duration::ZERO);
+            }
+            if self.look_by.left().is_none() {
+                self.look_by = Deadline::after(INBOX_LOOK_PAUSE);
+                (self.is_news, self.marker) = (true, None);
+            }
+        }
+    }
+
+    fn hear(&mut self, news: Happened) {
+        match news {
+            Happened::Put(name, arrived_s, bytes) => {
+                // What was known of the spool may be old.
+                if self.entries.is_empty() {
+                    self.marker = None;
+                }
+                self.add(name, arrived_s, bytes);
+                self.inbox.counts().settle(&name);
+            }
+            Happened::Spool => {
+                self.marker = None;
+                // There is room again, perhaps.
+                self.pause = self
+                    .pause
+                    .map(|(pause, _)| (pause, Deadline::after(Duration::ZERO)));
+            }
+            Happened::News => self.is_news = true,
+            Happened::Reload => {
+                (self.marker, self.pause) = (None, None);
+            }
+        }
+    }
+
+    fn add(&mut self, name: Name, arrived_s: u64, bytes: u64) {
+        let entry = Entry {
+            file: name,
+            name,
+            arrived_s,
+            bytes,
+            parts: 0,
+            has_call_file: false,
+            is_unsynced: true,
+            is_over: false,
+        };
+        self.entries.insert((name.order, name.id), entry);
+    }
+
+    /// Does all that can be done now; how long it may wait then.
+    fn round(&mut self, config: &Config, spool: &Spool) -> Duration {
+        if self.is_news {
+            self.list();
+        }
+        let rests = self.pause.is_some_and(|(_, over)| over.left().is_some());
+        if !self.entries.is_empty() && !rests {
+            let done = match self.marker {
+                None => self.survey(spool),
+                Some(marker) => Ok(marker),
+            };
+            let done = done.and_then(|marker| self.work(config, spool, marker));
+            self.note(done);
+        }
+        let look = self.look_by.left().unwrap_or_default();
+        let retry = self.pause.map(|(_, over)| over.left().unwrap_or_default());
+        let retry = retry.or(self.again).filter(|_| !self.entries.is_empty());
+        retry.map_or(look, |retry| retry.min(look))
+    }
+
+    /// A round ended so. The first failure of several is logged, and the first success after them.
+    fn note(&mut self, done: Result<(), SpoolFault>) {
+        match (done, self.pause) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                self.pause = None;
+                log::event(Level::Notice, format_args!("SMS can be delivered again"));
+            }
+            (Err(fault), before) => {
+                let pause = before.map_or(INBOX_RETRY_PAUSE, |(pause, _)| pause.saturating_mul(2));
+                let pause = pause.min(INBOX_RETRY_PAUSE_MAX);
+                self.pause = Some((pause, Deadline::after(pause)));
+                self.marker = None;
+                if before.is_none() {
+                    let words = format_args!("cannot deliver SMS, they wait in the inbox: {fault}");
+                    log::event(Level::Error, words);
+                }
+            }
+        }
+    }
+
+    // ---- What there is -------------------------------------------------------------------------
+
+    /// What the folder holds → what is known of it.
+    fn list(&mut self) {
+        let folder = &self.inbox.folder;
+        if let Some((Some(watch), _)) = self.watch {
+            let _ = watch.add(folder.root(), News::Changes);
+        }
+        if folder.wants_flush() {
+            let _ = folder.end_flush();
+        }
+        let names = match folder.list(Place::New) {
+            Ok(names) => names,
+            Err(error) => {
+                let (root, words) = (folder.root().display(), Cause(&error));
+                log::event(Level::Error, format_args!("the inbox {root}: {words}"));
+                return;
+            }
+        };
+        // Of these the mailbox tells.
+        let putting = self.inbox.counts().putting();
+        let names = names.iter().filter_map(|name| Name::parse(name));
+        let names: Sorted<(u64, u64), Name> =
+            names.map(|name| ((name.order, name.id), name)).collect();
+        self.is_news = false;
+        let before = self.entries.len();
+        self.entries.retain(|key, _| names.contains(key));
+        if self.entries.len() < before {
+            // Somebody dropped an SMS, and its call file may be there.
+            self.marker = None;
+        }
+        for (key, name) in names.iter() {
+            match self.entries.get_mut(key) {
+                Some(entry) => entry.file = *name,
+                None if putting.contains(&name.id) => {}
+                None => self.take_up(*name),
+            }
+        }
+        self.stamp();
+        self.count();
+    }
+
+    /// The age of what came under an insane clock counts from now, where the clock is sane.
+    fn stamp(&mut self) {
+        let arrived_s = clock::stamp_s();
+        let folder = &self.inbox.folder;
+        for entry in self.entries.values_mut() {
+            if arrived_s == 0 || entry.arrived_s > 0 {
+                continue;
+            }
+            entry.arrived_s = arrived_s;
+            let file = entry.file.text();
+            if let Ok(Ok((item, _))) = read(folder, Place::New, &file) {
+                // Where that fails it is done after the next start.
+                let _ = folder.replace(&file, &Item { arrived_s, ..item }.encode());
+            }
+        }
+    }
+
+    /// An SMS that is new to us.
+    fn take_up(&mut self, name: Name) {
+        match read(&self.inbox.folder, Place::New, &name.text()) {
+            Ok(Ok((item, bytes))) => {
+                self.add(name, item.arrived_s, bytes);
+                self.marker = None;
+            }
+            Ok(Err(why)) => self.set_aside(&name, &why),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let (id, words) = (id_text(name.id), Cause(&error));
+                log::event(
+                    Level::Error,
+                    format_args!("inbox {id}: cannot be read: {words}"),
+                );
+            }
+        }
+    }
+
+    /// What is known of the folder → what those who put SMS in must know.
+    fn count(&self) {
+        let mut counts = self.inbox.counts();
+        counts.begin();
+        for (_, entry) in self.entries.iter() {
+            counts.add(&entry.file, entry.bytes);
+        }
+        self.tell_oldest(&mut counts);
+    }
+
+    /// What the spool holds → which SMS have their call file there, and the marker. Another folder may take
+    /// its place meanwhile: then that one is looked at.
+    fn survey(&mut self, spool: &Spool) -> Result<u64, SpoolFault> {
+        let mut watched = self.watch_spool(spool);
+        loop {
+            let found = self.read_spool(spool);
+            let now = self.watch_spool(spool);
+            if found.is_err() || now == watched {
+                return found;
+            }
+            watched = now;
+        }
+    }
+
+    /// Has the news of the spool told; the number of the watch, and −1 where there is none.
+    fn watch_spool(&self, spool: &Spool) -> i32 {
+        let Some((Some(watch), number)) = self.watch else {
+            return -1;
+        };
+        let watched = watch.add(spool.outgoing(), News::Departures).unwrap_or(-1);
+        number.store(watched, Ordering::Relaxed);
+        watched
+    }
+
+    fn read_spool(&mut self, spool: &Spool) -> Result<u64, SpoolFault> {
+        let mut ours = Sorted::new();
+        for ((_, id), _) in self.entries.iter() {
+            ours.insert(*id, ());
+        }
+        let (mut there, mut strange) = (Sorted::new(), Sorted::new());
+        let ground = spool.survey(&mut |to, id| match ours.contains(&id) {
+            true => there.insert(id, ()),
+            false => strange.insert(destination(to), ()),
+        })?;
+        let marker = spool.marker(ground)?;
+        for entry in self.entries.values_mut() {
+            entry.has_call_file = there.contains(&entry.name.id);
+        }
+        self.strange = strange;
+        self.marker = Some(marker);
+        Ok(marker)
+    }
+
+    // ---- What is done --------------------------------------------------------------------------
+
+    /// Does what is to be done with each SMS, oldest first.
+    fn work(&mut self, config: &Config, spool: &Spool, marker: u64) -> Result<(), SpoolFault> {
+        let mut entries = std::mem::take(&mut self.entries);
+        let mut held = self.strange.clone();
+        for (_, entry) in entries.iter().filter(|(_, entry)| entry.has_call_file) {
+            held.insert(entry.name.destination, ());
+        }
+        let (mut done, mut again) = (Ok(()), false);
+        let mut gone = Sorted::new();
+        for entry in entries.values_mut() {
+            let turn = Turn {
+                pass: self,
+                config,
+                spool,
+                marker,
+                is_held: held.contains(&entry.name.destination) || done.is_err(),
+            };
+            match turn.take(entry) {
+                Ok(Then::Waits) => held.insert(entry.name.destination, ()),
+                Ok(Then::Over) => again = true,
+                Ok(Then::Unread) => {
+                    again = true;
+                    held.insert(entry.name.destination, ());
+                }
+                Ok(Then::Gone) => gone.insert((entry.name.order, entry.name.id), ()),
+                Err(fault) => {
+                    held.insert(entry.name.destination, ());
+                    done = Err(fault);
+                }
+            }
+        }
+        if !gone.is_empty() {
+            let mut counts = self.inbox.counts();
+            for (_, entry) in entries.iter().filter(|(key, _)| gone.contains(key)) {
+                counts.remove(entry.name.destination, entry.bytes);
+            }
+            entries.retain(|key, _| !gone.contains(key));
+        }
+        self.entries = entries;
+        self.again = match (again, self.again) {
+            (false, _) => None,
+            (true, None) => Some(INBOX_RETRY_PAUSE),
+            (true, Some(pause)) => Some(pause.saturating_mul(2).min(INBOX_RETRY_PAUSE_MAX)),
+        };
+        self.tell_oldest(&mut self.inbox.counts());
+        done
+    }
+
+    fn tell_oldest(&self, counts: &mut Counts) {
+        let first = self.entries.iter().next();
+        counts.oldest_s = first.map_or(0, |(_, entry)| entry.arrived_s);
+    }
+
+    /// Moves away what is no SMS.
+    fn set_aside(&self, name: &Name, why: &str) {
+        let dropped = self.inbox.folder.set_aside(&name.text(), QUEUE_FAILED_MAX);
+        let what = match &dropped {
+            Ok(_) => "set aside",
+            Err(_) => "left where it is",
+        };
+        let id = id_text(name.id);
+        let words = format_args!("inbox {id}: no SMS: {why}; {what}");
+        log::event(Level::Error, words);
+        tell_dropped(&dropped.unwrap_or_default());
+    }
+}
+
+/// What `failed/` had no room for.
+fn tell_dropped(names: &[String]) {
+    for name in names {
+        let words = format_args!(
+            "inbox {}: dropped from failed/, which is full",
+            Clean(name.as_bytes())
+        );
+        log::event(Level::Warning, words);
+    }
+}
+
+/// Stands for a destination as the name of a call file has it.
+fn destination(to: &[u8]) -> u64 {
+    let to = to.iter().filter(|byte| **byte != b'-');
+    let to: String = to.map(|byte| char::from(*byte)).collect();
+    envelope::destination(&to)
+}
+
+/// What becomes of an SMS after its turn.
+enum Then {
+    /// It is there, and those behind it for its destination wait.
+    Waits,
+    /// It cannot be read now, and those behind it wait.
+    Unread,
+    /// Asterisk has it, though its file is still there.
+    Over,
+    /// It is no longer here.
+    Gone,
+}
+
+/// The turn of one SMS.
+struct Turn<'p, 'a> {
+    pass: &'p Pass<'a>,
+    config: &'p Config,
+    spool: &'p Spool,
+    marker: u64,
+    /// Another one for its destination comes first, or nothing can be moved now.
+    is_held: bool,
+}
+
+impl Turn<'_, '_> {
+    fn take(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
+        if entry.is_over {
+            return Ok(self.forget(entry));
+        }
+        match inbox::step(&entry.name, entry.has_call_file, self.marker) {
+            Step::Wait | Step::Record => {
+                self.record(entry);
+                Ok(Then::Waits)
+            }
+            Step::Taken if entry.parts == entry.name.part => Ok(self.forget(entry)),
+            Step::Taken => self.go_on(entry),
+            Step::Deliver => self.deliver(entry),
+        }
+    }
+
+    /// Asterisk has taken a part, and there may be another.
+    fn go_on(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
+        if entry.parts == 0 {
+            match self.call_files(entry) {
+                Ok(Some(files)) => entry.parts = files.len(),
+                Ok(None) => return Ok(Then::Gone),
+                Err(_) => return Ok(Then::Unread),
+            }
+        }
+        if entry.name.part >= entry.parts {
+            return Ok(self.forget(entry));
+        }
+        entry.name.part = entry.name.part.saturating_add(1);
+        entry.name.marker = None;
+        let then = self.deliver(entry);
+        // It waits, and what was taken must be known after a death.
+        self.rename(entry);
+        then
+    }
+
+    /// Makes the call file of its next part and moves it.
+    fn deliver(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
+        let expire_s = self.config.queue.expire.as_secs();
+        let now_s = clock::stamp_s();
+        let is_old = now_s > 0 && entry.arrived_s > 0;
+        if is_old && now_s.saturating_sub(entry.arrived_s) > expire_s {
+            return Ok(self.give_up(entry, "older than expire, and Asterisk has not taken it"));
+        }
+        if self.is_held {
+            return Ok(Then::Waits);
+        }
+        let files = match self.call_files(entry) {
+            Ok(Some(files)) => files,
+            Ok(None) => return Ok(Then::Gone),
+            Err(_) => return Ok(Then::Unread),
+        };
+        entry.parts = files.len();
+        let Some(file) = files.get(entry.name.part.saturating_sub(1)) else {
+            // The configuration is another, and with it the text has fewer parts.
+            return Ok(self.forget(entry));
+        };
+        let file = [File {
+            name: &file.name,
+            bytes: &file.bytes,
+            delay_s: 0,
+        }];
+        let mut moved = self.spool.deliver(&file);
+        if let Err(SpoolFault::Failed { step, error, .. }) = &moved
+            && (*step, error.kind()) == (Tried::Write, io::ErrorKind::AlreadyExists)
+        {
+            // A death has left it. The name has been the same since the SMS came, and is nobody else's.
+            let [File { name, .. }] = file;
+            self.spool.discard(name);
+            moved = self.spool.deliver(&file);
+        }
+        entry.is_unsynced = match moved {
+            Ok(()) => false,
+            // It is there all the same, and Asterisk may have taken it by now.
+            Err(SpoolFault::Failed {
+                step: Tried::Sync,
+                folder,
+                ..
+            }) if folder == self.spool.outgoing() => true,
+            Err(SpoolFault::Crowded { .. }) => return Ok(Then::Waits),
+            Err(fault) => return Err(fault),
+        };
+        entry.has_call_file = true;
+        if entry.name.marker.is_some() {
+            let id = id_text(entry.name.id);
+            let words = format_args!("inbox {id}: delivered again, for the spool was emptied");
+            log::event(Level::Notice, words);
+        }
+        self.record(entry);
+        Ok(Then::Waits)
+    }
+
+    /// All of its call files; `None`: it is gone, or no SMS. An error says to wait.
+    fn call_files(&self, entry: &Entry) -> Result<Option<Vec<CallFile>>, Unmade> {
+        let folder = &self.pass.inbox.folder;
+        let item = match read(folder, Place::New, &entry.file.text()) {
+            Ok(Ok((item, _))) => item,
+            Ok(Err(why)) => {
+                self.pass.set_aside(&entry.file, &why);
+                return Ok(None);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) => return Err(Unmade),
+        };
+        let (route, id) = (&self.config.route, id_text(item.id));
+        let files = match item.kind {
+            Kind::Sms => callfile::encode(&item.message, route, item.arrived_s, &id),
+            Kind::Notice => callfile::encode_notice(&item.message, route, item.arrived_s, &id),
+        };
+        files.map(Some).map_err(|_| Unmade)
+    }
+
+    /// Writes down that its call file is in the spool, once a power cut cannot take that back.
+    fn record(&self, entry: &mut Entry) {
+        entry.name.marker = Some(self.marker);
+        if entry.file != entry.name {
+            entry.is_unsynced = entry.is_unsynced && self.spool.settle().is_err();
+        }
+        if !entry.is_unsynced {
+            self.rename(entry);
+        }
+    }
+
+    /// One that cannot be renamed is renamed at the next look; its name here counts until then.
+    fn rename(&self, entry: &mut Entry) {
+        if entry.file == entry.name {
+            return;
+        }
+        let folder = &self.pass.inbox.folder;
+        if folder
+            .rename(&entry.file.text(), &entry.name.text())
+            .is_ok()
+        {
+            entry.file = entry.name;
+        }
+    }
+
+    /// Asterisk has all of it.
+    fn forget(&self, entry: &mut Entry) -> Then {
+        let forgotten = self.pass.inbox.folder.forget(&entry.file.text());
+        let Err(error) = forgotten else {
+            return Then::Gone;
+        };
+        if !entry.is_over {
+            let (id, words) = (id_text(entry.name.id), Cause(&error));
+            let words =
+                format_args!("inbox {id}: delivered, but its file cannot be removed: {words}");
+            log::event(Level::Error, words);
+        }
+        entry.is_over = true;
+        Then::Over
+    }
+
+    /// It goes to `failed/` with its reason.
+    fn give_up(&self, entry: &mut Entry, reason: &str) -> Then {
+        let folder = &self.pass.inbox.folder;
+        entry.name.marker = None;
+        self.rename(entry);
+        let file = entry.file.text();
+        let Ok(Ok((item, _))) = read(folder, Place::New, &file) else {
+            return Then::Waits;
+        };
+        let reason = reason.to_owned();
+        let item = Item { reason, ..item };
+        let Ok(dropped) = folder.bury(&file, &item.encode(), QUEUE_FAILED_MAX) else {
+            return Then::Waits;
+        };
+        tell_dropped(&dropped);
+        let to = self
+            .config
+            .log_numbers
+            .show(item.message.to.as_str().as_bytes());
+        let (id, to, reason) = (id_text(item.id), Clean(&to), &item.reason);
+        log::event(
+            Level::Error,
+            format_args!("inbox {id}: to={to} given up: {reason}"),
+        );
+        Then::Gone
+    }
+}
+
+/// Its call files cannot be made now.
+struct Unmade;
