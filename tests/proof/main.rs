@@ -8,6 +8,8 @@ mod rig;
 mod calls;
 mod conformance;
 mod crash;
+mod crash_inbox;
 mod disks;
+mod disks_inbox;
 mod disks_queue;
 mod hostile;

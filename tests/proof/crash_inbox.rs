@@ -1,0 +1,267 @@
+//! A daemon that is killed again and again, and a spool that restarts empty → no SMS of the inbox is lost,
+//! and none comes twice but where a death lay between its move and the record of it.
+//!
+//! A stand-in takes call files as Asterisk does. `WEBSMS_CRASH_SEED` repeats a run, `WEBSMS_CRASH_INBOX`
+//! makes it longer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, which is its job; what is printed are counts"
+)]
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::rig::{self, Called, Scratch, Websmsd};
+
+/// Clients, each of which sends one SMS after the other.
+const CLIENTS: usize = 4;
+/// Numbers of each client.
+const NUMBERS: usize = 12;
+/// The daemon dies after so many more SMS, or up to twice as many.
+const KILL_EVERY: usize = 200;
+/// One death of so many empties the spool.
+const EMPTY_EVERY: usize = 8;
+
+#[derive(Default)]
+struct World {
+    /// Where the daemon listens.
+    address: Mutex<Option<SocketAddr>>,
+    acknowledged: AtomicUsize,
+    /// SMS of which a request got no answer, so that it was sent again.
+    unanswered: Mutex<HashMap<usize, usize>>,
+    /// What was taken, in order; held while the daemon dies, so that nothing is taken then.
+    taken: Mutex<Vec<usize>>,
+    over: AtomicBool,
+}
+
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// The status of an answer; `None`: there is none.
+fn post(address: SocketAddr, number: usize, to: usize) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .ok()?;
+    let body = format!("Id={number}&To=%2B{to}&From=Bank&Body=m{number}");
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer.get(9..12)?.parse().ok()
+}
+
+/// Sends every SMS of a client until it is acknowledged.
+fn client(world: &World, client: usize, messages: usize) {
+    for number in (client..messages).step_by(CLIENTS) {
+        let to = 1000 * (client + 1) + (number / CLIENTS) % NUMBERS;
+        loop {
+            let address = *world.address.lock().unwrap();
+            let answer = address.and_then(|address| post(address, number, to));
+            match (address, answer) {
+                (_, Some(200)) => break,
+                (Some(_), None) => {
+                    *world.unanswered.lock().unwrap().entry(number).or_default() += 1;
+                }
+                _ => {}
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        world.acknowledged.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The number of an SMS by its text, in a call file or a file of the inbox.
+fn number_of(path: &Path) -> Option<usize> {
+    let file = fs::read_to_string(path).ok()?;
+    let text = match file.split_once("setvar: MESSAGE(body)=m") {
+        Some((_, text)) => text.lines().next()?,
+        None => file.rsplit_once("\n\nm")?.1,
+    };
+    text.parse().ok()
+}
+
+fn paths(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Takes call files until all is over.
+fn asterisk(world: &World, outgoing: &Path) {
+    while !world.over.load(Ordering::SeqCst) {
+        let mut taken = world.taken.lock().unwrap();
+        let found = paths(outgoing);
+        for path in &found {
+            let number = number_of(path);
+            if fs::remove_file(path).is_ok() {
+                taken.push(number.expect("a whole call file"));
+            }
+        }
+        drop(taken);
+        thread::sleep(Duration::from_millis(if found.is_empty() { 2 } else { 1 }));
+    }
+}
+
+/// What an emptied spool, or a death before a record, makes come again: SMS in the inbox that were taken.
+fn comes_again(inbox: &Path, marker: Option<&str>, taken: &[usize]) -> Vec<usize> {
+    let is_recorded = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        marker.is_some_and(|marker| name.ends_with(marker))
+    };
+    let mut again: Vec<usize> = paths(inbox)
+        .iter()
+        .filter(|path| !is_recorded(path))
+        .filter_map(|path| number_of(path))
+        .collect();
+    again.retain(|number| taken.contains(number));
+    again
+}
+
+#[test]
+fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
+    let from = |name: &str, other: u64| std::env::var(name).map_or(other, |it| it.parse().unwrap());
+    let messages = usize::try_from(from("WEBSMS_CRASH_INBOX", 2500)).unwrap();
+    let seed = from("WEBSMS_CRASH_SEED", 20_261_130);
+    println!("-- inbox: seed {seed}, {messages} SMS");
+    let mut state = seed | 1;
+
+    let scratch = Scratch::new();
+    let conf = "[websmsd]\nkey_id = Id\n[astqueue]\ninbox = yes\ninbox_rate =\nmax = 1000\n";
+    let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, conf));
+    let (outgoing, staging) = (scratch.join("outgoing"), scratch.join("staging"));
+    let inbox = scratch.join("state/inbox/new");
+    let start = || {
+        let own = Scratch::new();
+        let mut run = rig::daemon_command(Called::Link, &own);
+        run.arg("-c").arg(&conf).args(["-l", "127.0.0.1:0"]);
+        // A log of 20,000 lines would be kept in memory.
+        run.arg("-v");
+        Websmsd::spawn(run, own)
+    };
+
+    let world = Arc::new(World::default());
+    let mut threads = Vec::new();
+    for number in 0..CLIENTS {
+        let world = Arc::clone(&world);
+        threads.push(thread::spawn(move || client(&world, number, messages)));
+    }
+    let taking = (Arc::clone(&world), outgoing.clone());
+    let asterisk = thread::spawn(move || asterisk(&taking.0, &taking.1));
+
+    let mut websmsd = start();
+    *world.address.lock().unwrap() = Some(websmsd.address);
+    let (mut kills, mut emptied, mut next_kill) = (0, 0, KILL_EVERY);
+    let (mut again, mut by_emptying) = (Vec::new(), 0);
+    let (mut before, mut moved) = (0, Instant::now());
+    loop {
+        let acknowledged = world.acknowledged.load(Ordering::SeqCst);
+        if acknowledged == messages && paths(&inbox).is_empty() {
+            break;
+        }
+        let now = acknowledged + world.taken.lock().unwrap().len();
+        if now > before {
+            (before, moved) = (now, Instant::now());
+        }
+        assert!(
+            moved.elapsed() < 2 * rig::PATIENCE,
+            "nothing is delivered any more:\n{}",
+            websmsd.log()
+        );
+        if acknowledged >= next_kill && acknowledged < messages {
+            rig::signal(websmsd.pid(), "KILL");
+            *world.address.lock().unwrap() = None;
+            websmsd.wait_for_exit();
+            kills += 1;
+            let taken = world.taken.lock().unwrap();
+            if kills % EMPTY_EVERY == 0 {
+                emptied += 1;
+                fs::remove_dir_all(&staging).unwrap();
+                for path in paths(&outgoing) {
+                    fs::remove_file(path).unwrap();
+                }
+                let all = comes_again(&inbox, None, &taken);
+                by_emptying += all.len();
+                again.extend(all);
+            } else {
+                let marker = fs::read_to_string(staging.join("websms.marker")).unwrap();
+                let marker = marker.split(' ').nth(3).unwrap().to_owned();
+                again.extend(comes_again(&inbox, Some(&marker), &taken));
+            }
+            drop(taken);
+            let more = usize::try_from(next(&mut state)).unwrap_or(7) % KILL_EVERY;
+            next_kill = acknowledged + KILL_EVERY + more;
+            websmsd = start();
+            *world.address.lock().unwrap() = Some(websmsd.address);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    drop(websmsd);
+    world.over.store(true, Ordering::SeqCst);
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    asterisk.join().unwrap();
+
+    let taken = world.taken.lock().unwrap();
+    let unanswered = world.unanswered.lock().unwrap();
+    let mut times = vec![0_usize; messages];
+    let mut last = HashMap::new();
+    for number in taken.iter().copied() {
+        times[number] += 1;
+        if times[number] == 1 {
+            // In the order in which they were acknowledged, for each number.
+            let client = number % CLIENTS;
+            let to = (client, (number / CLIENTS) % NUMBERS);
+            if let Some(before) = last.insert(to, number) {
+                assert!(before < number, "m{number} came after m{before}");
+            }
+        }
+    }
+    let (mut lost, mut doubled, mut resent) = (Vec::new(), 0, 0);
+    for (number, times) in times.iter().enumerate() {
+        if *times == 0 {
+            lost.push(number);
+        }
+        let twice = times.saturating_sub(1);
+        let known = again.iter().filter(|other| **other == number).count();
+        let sent = unanswered.get(&number).copied().unwrap_or(0);
+        assert!(
+            twice <= known + sent,
+            "m{number} came {times} times, and no death lay between move and record"
+        );
+        doubled += twice.min(known);
+        resent += twice.saturating_sub(known);
+    }
+    println!(
+        "-- inbox: {messages} SMS, {kills} times kill -9, {emptied} of them with an emptied spool: {} lost; \
+         {doubled} came twice: {by_emptying} had been taken and not forgotten when the spool was emptied, {} \
+         moved and not recorded at a death; {resent} sent again by a client without an answer",
+        lost.len(),
+        again.len() - by_emptying
+    );
+    assert!(lost.is_empty(), "{lost:?}");
+    assert!(kills >= messages / 600, "{kills}");
+}
