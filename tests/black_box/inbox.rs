@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::print_stdout,
     reason = "a test that panics has failed, which is its job"
 )]
 
@@ -822,6 +823,86 @@ fn nothing_is_written_and_nobody_wakes_while_nothing_happens() {
     assert!(!holds_within(Duration::from_secs(2), || false));
     let trace = tracer.detach();
     assert!(!written(&trace), "{trace}");
+}
+
+#[test]
+fn an_sms_costs_two_synced_writes_and_one_removal() {
+    let home = Home::new("");
+    let websmsd = home.start();
+    assert_eq!(send(&websmsd, "1", "first"), 200);
+    home.take_all();
+    let options = ["-y", "-e", "trace=fsync,fdatasync,unlinkat,renameat,openat"];
+    let tracer = Tracer::attach(websmsd.pid(), &websmsd.scratch, &options);
+    assert_eq!(send(&websmsd, "1", "a"), 200);
+    home.wait_for_files(1);
+    home.wait_for_records();
+    home.take_all();
+    wait_for_rest(websmsd.pid());
+    let trace = tracer.detach();
+    let count = |call: &str, more: &str| {
+        let is_ours = |line: &&str| line.contains("state/inbox") && line.contains(more);
+        let calls = trace.lines().filter(is_ours);
+        calls
+            .filter(|line| line.contains(&format!(" {call}(")))
+            .count()
+    };
+    assert_eq!(count("fsync", "") + count("fdatasync", ""), 2, "{trace}");
+    assert_eq!(count("openat", "O_CREAT"), 1, "{trace}");
+    assert_eq!(count("unlinkat", ""), 1, "{trace}");
+    // Into its place, and the record.
+    assert_eq!(count("renameat", ""), 2, "{trace}");
+}
+
+#[test]
+fn a_thousand_sms_cost_a_megabyte_at_most_and_no_time() {
+    let figure = |websmsd: &Websmsd| {
+        let status = fs::read_to_string(format!("/proc/{}/status", websmsd.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib: u64 = line
+            .unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap();
+        kib
+    };
+    let ticks = |websmsd: &Websmsd| {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", websmsd.pid())).unwrap();
+        let fields: Vec<u64> = stat
+            .rsplit(") ")
+            .next()
+            .unwrap()
+            .split(' ')
+            .filter_map(|field| field.parse().ok())
+            .collect();
+        // utime and stime, of which those before them are no numbers or the 11th.
+        fields[10] + fields[11]
+    };
+    let home = Home::new("max = 1500");
+    let websmsd = home.start();
+    // What the first SMS of many bring about is not the thousand's.
+    for number in 0..20 {
+        assert_eq!(send(&websmsd, &format!("9{number}"), "x"), 200);
+    }
+    home.take_all();
+    let before = figure(&websmsd);
+    let text = "x".repeat(160);
+    for number in 0..1000 {
+        assert_eq!(
+            send(&websmsd, &(number % 100).to_string(), &text),
+            200,
+            "{number}"
+        );
+    }
+    home.wait_for_files(100);
+    home.wait_for_records_of(100);
+    wait_for_rest(websmsd.pid());
+    let (more, spent) = (figure(&websmsd).saturating_sub(before), ticks(&websmsd));
+    assert!(more <= 1024, "{more} KiB");
+    assert!(!holds_within(Duration::from_secs(2), || false));
+    let spent = ticks(&websmsd) - spent;
+    assert!(spent <= 1, "{spent} ticks");
+    println!("-- inbox: 1,000 SMS cost {more} KiB, and {spent} ticks in 2 s");
 }
 
 #[test]
