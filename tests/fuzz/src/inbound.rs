@@ -7,7 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use websms::inbound::{Counts, Service, Setup, Status, serve};
+use websms::inbound::{Counts, Keeps, Service, Setup, Status, serve};
 use websms::sys::clock::Deadline;
 use websms::sys::listener::{Share, Slots};
 use websms::sys::log;
@@ -94,6 +94,8 @@ impl House {
         let setup = Setup {
             config: Arc::new(config(&conf)),
             spool,
+            inbox: None,
+            keeps: Keeps::Spool,
             duplicates: None,
             rejected: None,
             certificate: None,
@@ -102,6 +104,7 @@ impl House {
                 counts: Arc::new(Counts::default()),
                 outbound: websms::outbound::outbound,
             }),
+            reports: None,
         };
         House {
             service: Service::new(setup, Slots::new(64)),

@@ -36,7 +36,12 @@ pub fn schedule(bytes: &[u8]) {
         ("b", vec!["b"]),
         ("c", vec!["c", "a"]),
     ];
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    // How long a text each of them takes.
+    let owned = |names: &[&str]| {
+        let longest = |name: &str| if name == "b" { 100 } else { usize::MAX };
+        let names = names.iter();
+        names.map(|name| ((*name).to_owned(), longest(name))).collect()
+    };
     let mut schedule = Schedule::new(Settings {
         chains: chains
             .iter()
@@ -65,6 +70,7 @@ pub fn schedule(bytes: &[u8]) {
                     unsure: value & 4 != 0,
                     forbidden: value & 8 != 0,
                     spare_due_ms: 0,
+                    chars: value as usize,
                     tries: u32::from(step[0]) / 5,
                 };
                 schedule.add(name.clone(), entry, now_ms);
