@@ -53,13 +53,20 @@ fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
     let draft = reading.draft.as_ref().filter(|(_, sound)| sound.spool);
     let config = reading.config.as_ref().or(draft.map(|(config, _)| config));
     let outgoing = config.and_then(|config| nearest(&config.spool.outgoing));
-    let group = outgoing.and_then(|folder| fs::metadata(folder).ok().map(|it| it.gid()));
-    let is_foreign = group.is_some_and(|group| group != found.gid());
+    let outgoing = outgoing.and_then(|folder| fs::metadata(folder).ok());
+    let is_foreign = outgoing.as_ref().is_some_and(|it| it.gid() != found.gid());
+    let is_ours = found.uid() == 0 || outgoing.is_none_or(|it| it.uid() == found.uid());
     let (who, remedy) = if found.mode() & OTHERS_WRITE != 0 {
         ("others", ": chmod o-w")
     } else if found.mode() & GROUP_WRITES != 0 && is_foreign {
         ("a group other than outgoingdir's", ": chmod g-w, or chgrp")
     } else {
+        // In a container it may be a user of the host, so this alone is no fault.
+        if keeps_modes && !is_ours && user::is_root() {
+            let text = "a user who is neither root nor outgoingdir's owner owns this file, and so has root run \
+                        the programs that it names: chown root";
+            warn(&mut reading.notes, &[text]);
+        }
         return;
     };
     let may = " may write this file, which names programs that are run";

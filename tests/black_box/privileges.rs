@@ -749,6 +749,14 @@ fn a_configuration_that_others_may_write_is_a_fault() {
     check(0o660, OWNER, None);
     check(0o640, OWNER, None);
     check(0o644, 0, None);
+    // Its owner may write it as well, whatever its mode.
+    fs::set_permissions(&house.conf, Permissions::from_mode(0o600)).unwrap();
+    for (uid, is_told) in [(0, false), (OWNER, false), (STRANGER, true)] {
+        chown(&house.conf, Some(uid), Some(OWNER)).unwrap();
+        let said = house.websms(&["--check"]).stdout;
+        let words = "warning: a user who is neither root nor outgoingdir's owner owns this file";
+        assert_eq!(said.contains(words), is_told, "{uid}: {said}");
+    }
     // No program works with it.
     chown(&house.conf, Some(OWNER), Some(OWNER)).unwrap();
     fs::set_permissions(&house.conf, Permissions::from_mode(0o622)).unwrap();
