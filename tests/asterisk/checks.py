@@ -33,10 +33,11 @@ auth_user = user
 auth_passwd = s3cr3t
 response_check = 'status=success'
 timeout = {timeout}
-
+{websms}
 [websmsd]
 listen = 127.0.0.1:{http}
 report_success = <Response></Response>
+{websmsd}
 
 [astqueue]
 outgoingdir = {folder}/spool/outgoing
@@ -86,10 +87,10 @@ class Checks:
         self.configure()
         self.reload()
 
-    def configure(self, itsp=None, queue="", astqueue=""):
+    def configure(self, itsp=None, queue="", astqueue="", websms="", websmsd=""):
         self.pbx.write("websms.conf", CONF.format(
             itsp=itsp or self.itsp.port, http=self.pbx.http_port, folder=self.pbx.folder,
-            timeout=TIMEOUT, queue=queue, astqueue=astqueue))
+            timeout=TIMEOUT, queue=queue, astqueue=astqueue, websms=websms, websmsd=websmsd))
 
     def reload(self):
         """websmsd reads its configuration again."""
@@ -419,6 +420,38 @@ def notices(t):
     t.configure()
 
 
+def reports(t):
+    """A provider takes an SMS and says later that it is not delivered: the phone that sent it is told why."""
+    phone, lost, arrives = t.phones["alice"], t.number(), t.number()
+    t.itsp.answers[lost.encode()] = (201, b'{"status":"success","id":"SM1"}')
+    t.itsp.answers[arrives.encode()] = (201, b'{"status":"success","id":"SM2"}')
+    # Another folder than that of the notices, so that alice has not had one lately.
+    t.configure(
+        queue=f"{t.pbx.folder}/reports\nreports = yes\nnotify = yes",
+        websms="dlr_static = 'StatusCallback={hook}'",
+        websmsd="accept_if = 'MessageStatus='\nurl_path = /hook\npublic_url = https://sms.example.com\n"
+                "dlr_id = MessageSid\ndlr_status = MessageStatus\ndlr_reason = ErrorCode\ndlr_delivered = delivered\n"
+                "dlr_failed = 'failed,undelivered'\ndlr_reasons = '30034=sender not registered'")
+    t.reload()
+    for number in (lost, arrives):
+        phone.send(number, b"a word of mine")
+        t.check("the dialplan hears that it was sent", wait_for(lambda: t.itsp.bodies(number.encode())), True)
+    remembered = f"{t.pbx.outside}/reports/sent/sms"
+    t.check("both are remembered", wait_for(lambda: os.path.exists(remembered) and open(remembered).read().count("\nsms\t") == 2), True)
+    report = {"MessageSid": "SM1", "SmsSid": "SM1", "AccountSid": "AC1", "From": ALICE, "To": lost, "ApiVersion": "2010-04-01"}
+    for status, code in [("sent", {}), ("undelivered", {"ErrorCode": "30034"}), ("undelivered", {"ErrorCode": "30034"})]:
+        t.check(f"the report is acknowledged, {status}", t.post({**report, "MessageStatus": status, "SmsStatus": status, **code}), 200)
+    t.check("the other report is acknowledged", t.post({**report, "MessageSid": "SM2", "To": arrives, "MessageStatus": "delivered"}), 200)
+    wanted = [f"Your SMS to {lost} was not delivered: sender not registered (30034).".encode()]
+    t.check("who sent it is told", wait_for(lambda: phone.bodies(lost) == wanted), True)
+    t.barrier()
+    t.check("once", phone.bodies(lost), wanted)
+    t.check("what arrived is not told", phone.bodies(arrives), [])
+    t.check("no report is an SMS", [body for body in phone.bodies(ALICE) if body], [])
+    t.configure()
+    t.reload()
+
+
 def inbound_logs(t):
     """No text in websmsd's log."""
     log = t.pbx.log("websmsd.out")
@@ -469,6 +502,7 @@ PARTS = [
     ("inbound, hostile", inbound_hostile),
     *lasthop.PARTS,
     ("notices", notices),
+    ("delivery reports", reports),
     ("inbound, log", inbound_logs),
     ("self-test", selftest),
     ("outbound, program missing", outbound_missing),
