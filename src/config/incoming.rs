@@ -263,32 +263,31 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
 
 /// How delivery reports are read.
 fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
-    let only_if = reader.read("dlr_if", values::conditions);
     let dlr = Dlr {
-        only_if: Some(only_if).filter(|only_if| !only_if.is_empty()),
+        only_if: reader.read("dlr_if", values::conditions),
         id: places(reader, "dlr_id", values::alternatives),
         status: places(reader, "dlr_status", values::alternatives),
         reason: places(reader, "dlr_reason", values::alternatives),
-        failed: reader.read("dlr_failed", values::words),
-        delivered: reader.read("dlr_delivered", values::words),
+        failed: reader.bytes("dlr_failed"),
+        delivered: reader.bytes("dlr_delivered"),
         last: reader.read("dlr_final", values::conditions),
         words: reader.read("dlr_reasons", values::statics),
     };
-    for (key, given, other) in [
-        (
-            "dlr_id",
-            &dlr.id,
-            "is given without dlr_status, so no delivery report can be read",
-        ),
-        (
-            "dlr_status",
-            &dlr.status,
-            "is given without dlr_id, so no delivery report can be read",
-        ),
-    ] {
-        if !given.is_empty() && !dlr.reads() {
-            reader.warn(key, other);
+    for (key, conditions) in [("dlr_if", &dlr.only_if), ("dlr_final", &dlr.last)] {
+        for condition in conditions.iter() {
+            check_path(reader, key, &condition.key, false);
         }
+    }
+    if dlr.id.is_empty() != dlr.status.is_empty() {
+        let key = if dlr.id.is_empty() {
+            "dlr_status"
+        } else {
+            "dlr_id"
+        };
+        reader.warn(
+            key,
+            "needs dlr_id and dlr_status both, or no delivery report can be read",
+        );
     }
     dlr
 }

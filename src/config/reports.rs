@@ -5,7 +5,7 @@
 
 use crate::proto::webhook::access::Rules;
 use crate::proto::webhook::interface::Interface;
-use crate::proto::wire::form::rawurlencode;
+use crate::proto::wire::form::{percent_decode, rawurlencode};
 
 use super::notes::Notes;
 use super::outgoing::Outgoing;
@@ -21,52 +21,37 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
         }
         return;
     };
+    let mut fault = |section: &str, index: &str, text: &str| {
+        let text = ["[queue] reports is yes, but [", section, "] ", index, text].concat();
+        notes.fault(line, text);
+    };
     for interface in rules.interfaces.iter().filter(|it| it.webhook.dlr.reads()) {
         let gate = &interface.gate;
         if gate.credentials.is_none() && gate.permit.is_none() && gate.paths.is_none() {
-            let name = named("websmsd", &interface.name);
-            let text = format!(
-                "[queue] reports is yes, but {name} has none of auth_method, permit_addr and url_path, so \
-                 anybody could tell of failures; give one"
-            );
-            notes.fault(line, text);
+            let text = " has none of auth_method, permit_addr and url_path, so anybody could tell of \
+                        failures; give one";
+            fault("websmsd", &interface.name, text);
         }
     }
     for one in outgoing {
         let account = &mut one.account;
-        let reporter = rules.reporter(&account.interface);
-        if !account
-            .dlr_statics
-            .iter()
-            .any(|(_, value)| position(value).is_some())
-        {
+        let statics = &mut account.dlr_statics;
+        if !statics.iter().any(|(_, value)| position(value).is_some()) {
             continue;
         }
-        let Some(hook) = reporter.and_then(hook) else {
-            let name = named(
-                "websmsd",
-                reporter.map_or(&account.interface, |it| &it.name),
-            );
-            let of = named("websms", &account.interface);
-            let text = format!(
-                "[queue] reports is yes and dlr_static of {of} asks for delivery reports, but {name} has no \
-                 public_url, where the provider would send them; give it, or dlr_static an empty value"
-            );
-            notes.fault(line, text);
-            continue;
-        };
-        for (_, value) in &mut account.dlr_statics {
-            fill(value, hook.address.as_bytes());
+        match rules.reporter(&account.interface).and_then(hook) {
+            Some(hook) => {
+                for (_, value) in statics {
+                    fill(value, hook.address.as_bytes());
+                }
+                account.dlr_secrets = hook.secrets;
+            }
+            None => {
+                let text = " asks for delivery reports and the same interface of [websmsd] has no public_url, \
+                            where they would go; give it, or dlr_static an empty value";
+                fault("websms", &account.interface, text);
+            }
         }
-        account.dlr_secrets = hook.secrets;
-    }
-}
-
-/// `[websms] "kiwi"`, and where there is no index the section alone.
-fn named(section: &str, index: &str) -> String {
-    match index {
-        "" => ["[", section, "]"].concat(),
-        index => ["interface \"", index, "\" of [", section, "]"].concat(),
     }
 }
 
@@ -79,22 +64,27 @@ struct Hook {
 
 fn hook(interface: &Interface) -> Option<Hook> {
     let gate = &interface.gate;
+    let url = gate.public_url.as_ref()?;
     let paths = gate.paths.as_deref().unwrap_or_default();
     let path = paths.first().map_or(b"/".as_slice(), Vec::as_slice);
     let credentials = &gate.credentials;
-    let login = match credentials.scheme.asks_for_user() {
-        true => Some((credentials.user.as_slice(), credentials.secret.as_slice())),
-        false => None,
-    };
-    let mut secrets = Vec::new();
-    let mut before = String::new();
-    if let Some((user, secret)) = login {
-        let pair = [rawurlencode(user), rawurlencode(secret)];
-        before = [&pair.join(":"), "@"].concat();
-        secrets.extend([user.to_vec(), secret.to_vec()]);
-        secrets.extend(pair.map(String::into_bytes));
+    let mut login = String::new();
+    if credentials.scheme.asks_for_user() {
+        for (text, behind) in [(&credentials.user, ':'), (&credentials.secret, '@')] {
+            login.push_str(&rawurlencode(text));
+            login.push(behind);
+        }
     }
-    let address = gate.public_url.as_ref()?.hook(&before, path);
+    let address = url.hook(&login, path);
+    // Also those of a public_url that has its own.
+    let (_, rest) = address.split_once("://").unwrap_or_default();
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (login, _) = authority.rsplit_once('@').unwrap_or_default();
+    let mut secrets = Vec::new();
+    for part in login.split(':').filter(|part| !part.is_empty()) {
+        secrets.push(part.as_bytes().to_vec());
+        secrets.push(percent_decode(part.as_bytes()));
+    }
     Some(Hook { address, secrets })
 }
 
@@ -105,7 +95,8 @@ fn position(value: &[u8]) -> Option<usize> {
 /// Puts the address in the place of the first `{hook}`.
 fn fill(value: &mut Vec<u8>, address: &[u8]) {
     if let Some(at) = position(value) {
-        let end = at.saturating_add(HOOK.len());
-        value.splice(at..end, address.iter().copied());
+        let behind = value.split_off(at);
+        value.extend_from_slice(address);
+        value.extend_from_slice(behind.get(HOOK.len()..).unwrap_or_default());
     }
 }

@@ -427,11 +427,6 @@ fn each<T>(value: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> Parsed<Vec<T>> {
     Ok(all)
 }
 
-/// Words, as they stand.
-pub fn words(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
-    each(value, |entry| Ok(entry.to_vec()))
-}
-
 /// Address blocks.
 pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
     each(value, |entry| {
@@ -499,7 +494,8 @@ pub fn address(value: &[u8]) -> Parsed<SocketAddr> {
     })
 }
 
-/// `k=v,k=v`: the first `=` divides, `\,` is a comma, `\\` a backslash.
+/// Apart, for several keys are read so. `k=v,k=v`: the first `=` divides, `\,` is a comma, `\\` a backslash.
+#[inline(never)]
 pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
     let mut pairs = Vec::new();
     for entry in entries(value) {

@@ -311,11 +311,10 @@ impl<'a> Order<'a> {
             && let Ok(message) = &item.message
             && let Fate::Delivered(id) = fate
         {
-            let (to, from) = (message.to.as_str(), message.from.as_str());
             hook::start(Run {
                 label: format!("{id} {}", Event::Message.key()),
                 program: program.clone(),
-                environment: environment(Event::Message, id, &self.interface.name, to, from),
+                environment: environment(Event::Message, id, &self.interface.name, message),
                 input: message.text.as_bytes().to_vec(),
             });
         }

@@ -288,17 +288,8 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
     }
     state.seen = seen;
     if let Err(fault) = &result {
-        let bad = journal.set_aside(turn)?;
-        let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
-        log::event(
-            Level::Error,
-            format_args!(
-                "{}: {fault}; set aside as {}, {} ids kept",
-                Clean(path),
-                Clean(bad),
-                state.seen.len()
-            ),
-        );
+        let kept = state.seen.len();
+        journal.give_up(turn, fault, format_args!("{kept} ids kept"))?;
     }
     if result != Ok(Format::Current) {
         journal.replace(turn, &state.seen.encode())?;

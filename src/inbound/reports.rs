@@ -7,7 +7,6 @@
 //! A final report of an id that is not known may be faster than our own note of the SMS: it is held in memory
 //! and looked up again, for a minute.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -18,13 +17,12 @@ use crate::limits::{
     SENT_FILE_BYTES_MAX, SENT_TURN_WAIT,
 };
 use crate::proto::provider;
-use crate::proto::record::sent::{End, News, Record, Sent, end_line};
+use crate::proto::record::sent::{End, News, Record, Sent};
 use crate::proto::webhook::access::tells_of;
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::{self, Report};
 use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::files::Unreadable;
 use crate::sys::journal::{Journal, Stamp, Turn};
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::threads;
@@ -45,7 +43,7 @@ struct State {
     /// The file as it was read or written last.
     stamp: Option<Stamp>,
     /// Final reports of ids that are not known yet.
-    early: VecDeque<Early>,
+    early: Vec<Early>,
     /// A thread looks after those.
     is_watched: bool,
     /// The file cannot be used for now; told.
@@ -98,7 +96,8 @@ impl Reports {
             let mut state = reports.state();
             reports.refresh(&mut state);
             match reports.settle(&mut state, config, &early) {
-                Known::Yes(record) => ended.extend(record),
+                Known::Ended(record) => ended.push(record),
+                Known::Yes => {}
                 Known::No => reports.hold(&mut state, config, early),
             }
         }
@@ -119,10 +118,10 @@ impl Reports {
 
     /// Keeps one for a while.
     fn hold(self: &Arc<Self>, state: &mut State, config: &Arc<Config>, early: Early) {
-        while state.early.len() >= EARLY_REPORTS_MAX {
-            state.early.pop_front();
+        if state.early.len() >= EARLY_REPORTS_MAX {
+            state.early.remove(0);
         }
-        state.early.push_back(early);
+        state.early.push(early);
         if state.is_watched {
             return;
         }
@@ -149,8 +148,9 @@ impl Reports {
         if state.stamp != before {
             for early in std::mem::take(&mut state.early) {
                 match self.settle(&mut state, config, &early) {
-                    Known::Yes(record) => ended.extend(record),
-                    Known::No => state.early.push_back(early),
+                    Known::Ended(record) => ended.push(record),
+                    Known::Yes => {}
+                    Known::No => state.early.push(early),
                 }
             }
         }
@@ -176,28 +176,23 @@ impl Reports {
             return Known::No;
         };
         if !state.sent.is_news(name, reference, early.end()) {
-            return Known::Yes(None);
+            return Known::Yes;
         }
         let turn = self.journal.turn(Deadline::after(SENT_TURN_WAIT));
-        let turn = turn.and_then(|turn| {
-            self.catch_up(&turn, state)?;
-            Ok(turn)
-        });
-        let line = end_line(now_s, name, reference, early.end());
-        let news = state.sent.settle(now_s, name, reference, early.end());
-        let ended = match news {
-            Some((News::Delivered | News::Undelivered, record)) => Some(record.clone()),
-            Some((News::Part, _)) => None,
-            // Another process was faster.
-            None => return Known::Yes(None),
+        let turn = turn.and_then(|turn| self.catch_up(&turn, state).map(|()| turn));
+        // None: another process was faster.
+        let Some((news, record)) = state.sent.settle(now_s, name, reference, early.end()) else {
+            return Known::Yes;
         };
-        let written = turn.and_then(|turn| {
-            let end = self.journal.end(&turn)?;
-            state.stamp = Some(end.append(line.as_bytes())?);
-            Ok(())
-        });
+        let line = record.last_line();
+        let known = match news {
+            News::Part => Known::Yes,
+            News::Delivered | News::Undelivered => Known::Ended(record.clone()),
+        };
+        let written = turn.and_then(|turn| self.journal.end(&turn)?.append(line.as_bytes()));
+        let written = written.map(|stamp| state.stamp = Some(stamp));
         self.complain(state, written);
-        Known::Yes(ended)
+        known
     }
 
     /// Takes in what others have added.
@@ -231,13 +226,9 @@ impl Reports {
                 state.sent.take_in(&added);
             }
             (Some(_), _) => {
-                let file = self.journal.read(turn, SENT_FILE_BYTES_MAX);
                 // Whoever sends next sets aside what is no such file.
-                state.sent = match file {
-                    Ok(file) => Sent::parse(&file).unwrap_or_default(),
-                    Err(Unreadable::Io(error)) => return Err(error),
-                    Err(_) => Sent::default(),
-                };
+                let file = self.journal.content(turn, SENT_FILE_BYTES_MAX)?;
+                state.sent = Sent::parse(&file).unwrap_or_default();
             }
         }
         state.stamp = stamp;
@@ -264,8 +255,9 @@ impl Reports {
 /// Whether the SMS of a report is known.
 enum Known {
     No,
-    /// It is; and here where this report was its end.
-    Yes(Option<Record>),
+    Yes,
+    /// It is, and this report was its end.
+    Ended(Record),
 }
 
 /// A report that is final and of an id that an SMS of ours could have.
@@ -292,17 +284,20 @@ fn words(config: &Config, incoming: &Interface, reason: &[u8]) -> String {
         provider::reported(reason, &it.account, config.log_numbers)
     });
     let mut known = incoming.webhook.dlr.words.iter();
-    // Some providers write a code with zeros before it.
-    let code = |bytes: &[u8]| -> Vec<u8> {
-        let zeros = bytes.iter().take_while(|byte| **byte == b'0').count();
-        bytes.get(zeros..).unwrap_or_default().to_ascii_lowercase()
-    };
-    let said = code(reason.trim_ascii());
-    match known.find(|(known, _)| code(known) == said) {
+    let said = without_zeros(reason.trim_ascii());
+    match known.find(|(code, _)| without_zeros(code).eq_ignore_ascii_case(said)) {
         Some((_, words)) => {
             let words = String::from_utf8_lossy(words);
             [&words, " (", &shown, ")"].concat()
         }
         None => shown,
     }
+}
+
+/// Some providers write a code with zeros before it.
+fn without_zeros(mut code: &[u8]) -> &[u8] {
+    while let Some(rest) = code.strip_prefix(b"0") {
+        code = rest;
+    }
+    code
 }

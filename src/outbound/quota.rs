@@ -20,7 +20,6 @@ use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::Unreadable;
 use crate::sys::journal::{Journal, Turn};
-use crate::sys::log::{self, Clean, Level};
 
 /// Whether one more SMS may go.
 #[derive(Debug)]
@@ -104,14 +103,8 @@ fn count(state: &State, outgoing: &Outgoing, deadline: &Deadline) -> io::Result<
         Err(never) => Some(never.to_string()),
     };
     if let Some(fault) = fault {
-        let bad = journal.set_aside(&turn)?;
-        let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
-        let words = format_args!(
-            "{}: no count of SMS: {fault}; set aside as {}, the count begins anew",
-            Clean(path),
-            Clean(bad)
-        );
-        log::event(Level::Error, words);
+        let why = ["no count of SMS: ", &fault].concat();
+        journal.give_up(&turn, &why, format_args!("the count begins anew"))?;
     }
     match ask(None) {
         Ok((answer, change)) => write(&journal, &turn, answer, &change),

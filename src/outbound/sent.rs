@@ -15,9 +15,8 @@ use crate::proto::record::sent::{self, Sent, Sms};
 use crate::state::State;
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files::Unreadable;
 use crate::sys::journal::{Journal, Turn};
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::{self, Level};
 
 /// Remembers an SMS that went over an interface, where its reports are wanted and the provider gave an id.
 pub fn remember(config: &Config, interface: &str, item: &Item, verdict: &Verdict) {
@@ -69,11 +68,8 @@ pub fn known(config: &Config) -> io::Result<Sent> {
         Err(error) => return Err(error),
     };
     let turn = journal.turn_in(folder, Deadline::after(SENT_TURN_WAIT))?;
-    match journal.read(&turn, SENT_FILE_BYTES_MAX) {
-        Ok(file) => Ok(Sent::parse(&file).unwrap_or_default()),
-        Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Err(_) => Ok(Sent::default()),
-    }
+    let file = journal.content(&turn, SENT_FILE_BYTES_MAX)?;
+    Ok(Sent::parse(&file).unwrap_or_default())
 }
 
 fn add(journal: &Journal, line: &str) -> io::Result<()> {
@@ -94,31 +90,18 @@ fn add(journal: &Journal, line: &str) -> io::Result<()> {
 
 /// Adds a line to a file that has grown by some more, or that is not there yet.
 fn look(journal: &Journal, turn: &Turn, line: &str) -> io::Result<()> {
-    let fault = match journal.read(turn, SENT_FILE_BYTES_MAX) {
-        Ok(file) => match Sent::parse(&file) {
-            Ok(mut sent) => {
-                sent.take_in(line.as_bytes());
-                let anew = sent.encode(stamp_s());
-                return match anew.len().saturating_mul(2) <= file.len() {
-                    true => journal.replace(turn, &anew),
-                    false => journal.end(turn)?.append(line.as_bytes()).map(drop),
-                };
-            }
-            Err(bad) => bad.to_string(),
-        },
-        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-            return journal.replace(turn, sent::file(line).as_bytes());
-        }
-        Err(Unreadable::Io(error)) => return Err(error),
-        Err(never) => never.to_string(),
-    };
-    let bad = journal.set_aside(turn)?;
-    let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
-    let words = format_args!(
-        "{}: {fault}; set aside as {}, delivery reports of SMS before this one will not be known",
-        Clean(path),
-        Clean(bad)
-    );
-    log::event(Level::Error, words);
+    let file = journal.content(turn, SENT_FILE_BYTES_MAX)?;
+    if let Some(mut sent) = Sent::parse(&file) {
+        sent.take_in(line.as_bytes());
+        let anew = sent.encode(stamp_s());
+        return match anew.len().saturating_mul(2) <= file.len() {
+            true => journal.replace(turn, &anew),
+            false => journal.end(turn)?.append(line.as_bytes()).map(drop),
+        };
+    }
+    if journal.stamp(&turn.folder)?.is_some() {
+        let loss = format_args!("delivery reports of SMS before this one will not be known");
+        journal.give_up(turn, "no file of this version", loss)?;
+    }
     journal.replace(turn, sent::file(line).as_bytes())
 }

@@ -97,11 +97,5 @@ impl Memory {
 }
 
 fn set_aside(journal: &Journal, turn: &crate::sys::journal::Turn, fault: &str) -> io::Result<()> {
-    let bad = journal.set_aside(turn)?;
-    let [path, bad] = [journal.path(), &bad].map(|path| path.as_os_str().as_encoded_bytes());
-    log::event(
-        Level::Error,
-        format_args!("{}: {fault}; set aside as {}", Clean(path), Clean(bad)),
-    );
-    Ok(())
+    journal.give_up(turn, fault, format_args!("its ids are known no more"))
 }

@@ -116,7 +116,7 @@ impl<'a> Ends<'a> {
             Ok(dropped) => {
                 tell_dropped(&dropped);
                 notice::tell(config, item, *why);
-                run_hook(config, item, via, &outcome.reason);
+                run_hook(config, item, via, Event::Failure(&outcome.reason));
                 true
             }
             Err(_) => false,
@@ -145,15 +145,13 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Tells the operator's own program of a message that nobody will send.
-fn run_hook(config: &Config, item: &Item, via: &str, reason: &str) {
+/// Tells the operator's own program of a message that nobody will send or that was not delivered.
+pub fn run_hook(config: &Config, item: &Item, via: &str, event: Event<'_>) {
     if let Some(program) = &config.queue.on_failure {
-        let event = Event::Failure(reason);
-        let (to, from) = (&item.message.to, &item.message.from);
         start(Run {
             label: format!("{} {}", item.id, event.key()),
             program: program.clone(),
-            environment: hook::environment(event, &item.id, via, to.as_str(), from.as_str()),
+            environment: hook::environment(event, &item.id, via, &item.message),
             input: item.message.text.as_bytes().to_vec(),
         });
     }

@@ -5,7 +5,6 @@ use crate::config::Config;
 use crate::inbound::inbox;
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, Name};
-use crate::proto::record::sent::{Record, Sms};
 use crate::proto::wire::json;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -42,21 +41,27 @@ pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
         ("failed", "failed", queued(Place::Failed)?),
         ("inbox", "inbox", kept(Place::New)?),
         ("inbox_failed", "inbox-failed", kept(Place::Failed)?),
+        ("undelivered", "undelivered", lost(config, &queue, now_s)?),
     ];
     let drained = hold::is_drained(&queue).unwrap_or(false);
-    let sent = sent::known(config).map_err(|error| fault(&queue, &error))?;
-    let lost: Vec<(&Record, &str)> = sent
-        .recent(now_s)
-        .filter_map(|record| Some((record, record.failure()?)))
-        .collect();
     Ok(match look {
-        Look::Text => {
-            let mut out = text(&lists, lost.len(), drained);
-            undelivered(&lost, now_s, &mut out);
-            out.into_bytes()
-        }
-        Look::Json => object(&lists, &lost, now_s, drained),
+        Look::Text => text(&lists, drained),
+        Look::Json => object(&lists, drained),
     })
+}
+
+/// What providers took and did not deliver.
+fn lost(config: &Config, queue: &Folder, now_s: u64) -> Result<Vec<Row>, String> {
+    let sent = sent::known(config).map_err(|error| fault(queue, &error))?;
+    let mut rows = Vec::new();
+    for record in sent.recent(now_s) {
+        if record.failure().is_some()
+            && let Some(item) = record.item()
+        {
+            rows.push(Row::of(item.id.clone(), Ok(item), None, now_s));
+        }
+    }
+    Ok(rows)
 }
 
 fn fault(folder: &Folder, error: &std::io::Error) -> String {
@@ -124,13 +129,13 @@ impl Row {
     }
 }
 
-fn text(lists: &[List; 4], lost: usize, drained: bool) -> String {
+fn text(lists: &[List; 5], drained: bool) -> Vec<u8> {
     let mut out = String::new();
     let by_whom = match drained {
         true => "",
         false => "; no websmsd drains the queue",
     };
-    let [waiting, failed, inbox, given_up] = lists.each_ref().map(|(_, _, rows)| rows.len());
+    let [waiting, failed, inbox, given_up, lost] = lists.each_ref().map(|(_, _, rows)| rows.len());
     out.push_str(&format!("{waiting} waiting, {failed} failed"));
     if lost > 0 {
         out.push_str(&format!(", {lost} undelivered"));
@@ -156,7 +161,7 @@ fn text(lists: &[List; 4], lost: usize, drained: bool) -> String {
                 ("waits", next_s) => format!("in {}", duration(next_s)),
                 _ => "never".to_owned(),
             };
-            let tries = match word.starts_with("inbox") {
+            let tries = match word.starts_with("inbox") || *word == "undelivered" {
                 true => String::new(),
                 false => format!(" tries={tries} next={next}"),
             };
@@ -169,26 +174,7 @@ fn text(lists: &[List; 4], lost: usize, drained: bool) -> String {
             out.push_str(&line);
         }
     }
-    out
-}
-
-/// What a provider took and did not deliver: a line each.
-fn undelivered(lost: &[(&Record, &str)], now_s: u64, out: &mut String) {
-    for (record, reason) in lost {
-        let Sms {
-            id, to, interface, ..
-        } = record.sms();
-        let age = age_s(record, now_s).map_or("-".to_owned(), duration);
-        let interface = if interface.is_empty() { "-" } else { interface };
-        let line = format!("{id} undelivered to={to} interface={interface} age={age}: {reason}\n");
-        out.push_str(&line);
-    }
-}
-
-/// Seconds since the provider took it; `None`: not known.
-fn age_s(record: &Record, now_s: u64) -> Option<u64> {
-    let at_s = Some(record.sms().at_s).filter(|at_s| *at_s > 0)?;
-    Some(now_s.saturating_sub(at_s))
+    out.into_bytes()
 }
 
 /// `2d3h`, `5m`, `12s`: the two largest units.
@@ -202,7 +188,7 @@ fn duration(s: u64) -> String {
     }
 }
 
-fn object(lists: &[List; 4], lost: &[(&Record, &str)], now_s: u64, drained: bool) -> Vec<u8> {
+fn object(lists: &[List; 5], drained: bool) -> Vec<u8> {
     let mut out = b"{\"drained\":".to_vec();
     out.extend_from_slice(drained.to_string().as_bytes());
     for (name, _, rows) in lists {
@@ -230,23 +216,7 @@ fn object(lists: &[List; 4], lost: &[(&Record, &str)], now_s: u64, drained: bool
         }
         out.push(b']');
     }
-    out.extend_from_slice(b",\"undelivered\":[");
-    for (n, (record, reason)) in lost.iter().enumerate() {
-        let sms = record.sms();
-        let age = age_s(record, now_s).map_or("null".to_owned(), |age_s| age_s.to_string());
-        member(
-            &mut out,
-            if n > 0 { ",{\"id\":" } else { "{\"id\":" },
-            sms.id,
-        );
-        member(&mut out, ",\"to\":", sms.to);
-        member(&mut out, ",\"from\":", sms.from);
-        member(&mut out, ",\"interface\":", sms.interface);
-        out.extend_from_slice(format!(",\"age_s\":{age}").as_bytes());
-        member(&mut out, ",\"reason\":", reason);
-        out.push(b'}');
-    }
-    out.extend_from_slice(b"]}\n");
+    out.extend_from_slice(b"}\n");
     out
 }
 

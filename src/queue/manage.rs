@@ -34,27 +34,55 @@ pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
     let sent = sent::known(config).map_err(|error| fault(queue, &error))?;
     let was_sent = |record: &&Record| !id.is_empty() && record.sms().id.starts_with(id);
     let sent: Vec<&Record> = sent.recent(clock::now_s()).filter(was_sent).collect();
-    let found = match (find_all(&rooms, id)?.as_slice(), sent.as_slice()) {
-        ([], [record]) => return Ok(way(record)),
-        ([], [_, _, ..]) => return Err(not_one(sent.len())),
-        // One that came back into the queue after a provider took it is shown as it is now.
-        ([found], others) if others.iter().any(|other| other.sms().id != found.id()) => {
-            return Err(not_one(others.len().saturating_add(1)));
-        }
-        _ => find_one(&rooms, id)?,
-    };
+    if let (Some((record, others)), true) = (sent.split_first(), find_all(&rooms, id)?.is_empty()) {
+        return match record.item().filter(|_| others.is_empty()) {
+            Some(item) => Ok(shown(&item, way(record), &reports(record))),
+            None => Err(not_one(sent.len())),
+        };
+    }
+    let found = find_one(&rooms, id)?;
+    // One that came back into the queue after a provider took it is shown as it is now.
+    if sent.iter().any(|record| record.sms().id != found.id()) {
+        return Err(not_one(sent.len().saturating_add(1)));
+    }
     let Some(item) = found.read() else {
         return Ok(found.unreadable());
     };
+    Ok(shown(&item, found.state(), ""))
+}
+
+/// What became of an SMS that a provider took, in a word.
+fn way(record: &Record) -> &'static str {
+    match record.failure() {
+        Some(_) => "undelivered",
+        None if record.is_delivered() => "delivered",
+        None => "sent",
+    }
+}
+
+/// The provider's ids, and a line a report.
+fn reports(record: &Record) -> String {
+    let mut out = ["ref: ", record.sms().references, "\n"].concat();
+    for (at_s, reference, end) in record.ends() {
+        let (word, reason) = match end {
+            End::Delivered => ("delivered", ""),
+            End::Failed(reason) => ("failed ", reason),
+        };
+        out.push_str(&format!("report: {at_s} {reference} {word}{reason}\n"));
+    }
+    out
+}
+
+/// All that is known of an SMS, `more` in lines of its own, and its text where there is one.
+fn shown(item: &Item, state: &str, more: &str) -> String {
     let interface = match item.interface.as_str() {
         "" => "-",
         interface => interface,
     };
     let mut out = format!(
         "id: {id}\nstate: {state}\nto: {to}\nfrom: {from}\ninterface: {interface}\nqueued: {queued}\n\
-         tries: {tries}\nreason: {reason}\n\n",
+         tries: {tries}\nreason: {reason}\n{more}\n",
         id = item.id,
-        state = found.state(),
         to = item.message.to.as_str(),
         from = item.message.from.as_str(),
         queued = item.queued_s,
@@ -69,39 +97,6 @@ pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
         }
     }
     out.push('\n');
-    Ok(out)
-}
-
-/// What is known of an SMS that a provider took: its delivery reports, and no text.
-fn way(record: &Record) -> String {
-    let sms = record.sms();
-    let state = match record.failure() {
-        Some(_) => "undelivered",
-        None if record.is_delivered() => "delivered",
-        None => "sent",
-    };
-    let interface = if sms.interface.is_empty() {
-        "-"
-    } else {
-        sms.interface
-    };
-    let mut out = format!(
-        "id: {id}\nstate: {state}\nto: {to}\nfrom: {from}\ninterface: {interface}\nsent: {at_s}\nref: {ids}\n\
-         reason: {reason}\n",
-        id = sms.id,
-        to = sms.to,
-        from = sms.from,
-        at_s = sms.at_s,
-        ids = sms.references,
-        reason = record.failure().unwrap_or_default(),
-    );
-    for (at_s, reference, end) in record.ends() {
-        let (word, reason) = match end {
-            End::Delivered => ("delivered", ""),
-            End::Failed(reason) => ("failed ", reason),
-        };
-        out.push_str(&format!("report: {at_s} {reference} {word}{reason}\n"));
-    }
     out
 }
 

@@ -15,7 +15,6 @@ use crate::message::{BadMessage, Message, Number};
 use crate::proto::record::envelope::Item;
 use crate::proto::record::inbox::{Item as Waiting, Kind, id_text};
 use crate::proto::record::notice::{self, Told, Why};
-use crate::proto::record::sent::Sms;
 use crate::proto::webhook::callfile;
 use crate::state::{Keeping, State};
 use crate::sys::cause::Cause;
@@ -28,22 +27,22 @@ use crate::sys::spool::{File, Spool};
 /// Tells the sender, where the configuration wants it and the environment does not forbid it
 /// (`WEBSMS_HOOK=1`).
 pub fn tell(config: &Config, item: &Item, why: Why) {
-    let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
-    tell_of(config, &item.id, [from, to], notice::message(item, why));
+    tell_of(config, item, notice::message(item, why));
 }
 
-/// The same of an SMS that a provider took and did not deliver.
-pub fn tell_undelivered(config: &Config, sms: &Sms<'_>, reason: &str) {
-    let message = notice::undelivered(sms.to, sms.from, reason);
-    tell_of(config, sms.id, [sms.from, sms.to], message);
+/// The same of an SMS that a provider took and did not deliver, for its reason.
+pub fn tell_undelivered(config: &Config, item: &Item) {
+    tell_of(config, item, notice::undelivered(item));
 }
 
-fn tell_of(config: &Config, id: &str, numbers: [&str; 2], message: Result<Message, BadMessage>) {
+fn tell_of(config: &Config, item: &Item, message: Result<Message, BadMessage>) {
     if config.queue.notify == Notify::Nobody || hook::is_within() {
         return;
     }
-    let [from, to] = numbers.map(|number| config.log_numbers.show(number.as_bytes()));
+    let [from, to] = [item.message.from.as_str(), item.message.to.as_str()];
+    let [from, to] = [from, to].map(|number| config.log_numbers.show(number.as_bytes()));
     let [from, to] = [Quoted(&from), Quoted(&to)];
+    let id = &item.id;
     match deliver(config, message) {
         Ok(unique) => log::event(
             Level::Info,

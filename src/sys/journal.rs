@@ -9,6 +9,7 @@
 //!
 //! Invariant: whoever changes the file holds a [`Turn`], so no line is lost between two processes.
 
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
@@ -21,6 +22,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::directory::Directory;
 use crate::sys::files::Unreadable;
 use crate::sys::lock::{self, Lock, Share};
+use crate::sys::log::{self, Clean, Level};
 
 /// Such a file.
 #[derive(Debug)]
@@ -142,6 +144,15 @@ impl Journal {
         turn.folder.0.read(self.name, bytes_max)
     }
 
+    /// All of it, and nothing where there is none or where it is no file that can be read.
+    pub fn content(&self, turn: &Turn, bytes_max: usize) -> io::Result<Vec<u8>> {
+        match self.read(turn, bytes_max) {
+            Ok(bytes) => Ok(bytes),
+            Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
     /// What stands there behind its first `from` bytes, at most `bytes_max` of it.
     pub fn read_from(&self, turn: &Turn, from: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
         let mut file = turn.folder.0.regular(self.name, OFlags::RDONLY)?;
@@ -190,13 +201,26 @@ impl Journal {
 
     /// Moves away what stands in its place, whatever it is; what was set aside before goes. Where it is
     /// now, for a person.
-    pub fn set_aside(&self, turn: &Turn) -> io::Result<PathBuf> {
+    fn set_aside(&self, turn: &Turn) -> io::Result<PathBuf> {
         let (directory, bad) = (&turn.folder.0, self.beside("bad"));
         let _ = directory
             .remove(&bad)
             .or_else(|_| directory.remove_folder(&bad));
         directory.rename(self.name, directory, &bad)?;
         Ok(self.folder.join(bad))
+    }
+
+    /// The same of a file that is none of ours, which is logged: why, and what is lost by it.
+    pub fn give_up(&self, turn: &Turn, why: &str, loss: fmt::Arguments<'_>) -> io::Result<()> {
+        let bad = self.set_aside(turn)?;
+        let [path, bad] = [&self.path, &bad].map(|path| path.as_os_str().as_encoded_bytes());
+        let words = format_args!(
+            "{}: {why}; set aside as {}, {loss}",
+            Clean(path),
+            Clean(bad)
+        );
+        log::event(Level::Error, words);
+        Ok(())
     }
 
     fn beside(&self, ending: &str) -> String {

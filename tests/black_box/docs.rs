@@ -494,6 +494,18 @@ fn the_readme_states_the_limits_of_the_code() {
             "longest pause before what could not be moved from the inbox is tried again",
             wait(limits::INBOX_RETRY_PAUSE_MAX),
         ),
+        (
+            "SMS whose delivery reports are awaited, of three days",
+            limits::SENT_MAX.to_string(),
+        ),
+        (
+            "ids of the parts of one SMS",
+            limits::SENT_PARTS_MAX.to_string(),
+        ),
+        (
+            "final reports of SMS that are not known, held for a minute",
+            limits::EARLY_REPORTS_MAX.to_string(),
+        ),
         ("hooks at once", limits::HOOKS_MAX.to_string()),
         ("hooks that wait", limits::HOOKS_WAITING_MAX.to_string()),
         ("a hook's time", wait(limits::HOOK_WAIT)),

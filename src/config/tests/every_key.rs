@@ -543,12 +543,12 @@ const ROWS: &[Row] = &[
     Row {
         values: &[
             ("failed", "failed"),
-            ("'failed, Routing error,'", "failed|Routing error"),
+            ("'failed, Routing error,'", "failed, Routing error,"),
         ],
         ..row(Websmsd, "dlr_failed")
     },
     Row {
-        values: &[("delivered", "delivered"), ("'a,b'", "a|b")],
+        values: &[("delivered", "delivered"), ("'a,b'", "a,b")],
         ..row(Websmsd, "dlr_delivered")
     },
     Row {
@@ -1297,12 +1297,12 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websmsd, "auth_age") => format!("{:?}", gate.auth_age_s),
         (Websmsd, "key_id") => text(webhook.key_id.as_bytes()),
         (Websmsd, "accept_if") => show_conditions(&webhook.accept_if),
-        (Websmsd, "dlr_if") => show_conditions(&webhook.dlr.only_if.clone().unwrap_or_default()),
+        (Websmsd, "dlr_if") => show_conditions(&webhook.dlr.only_if),
         (Websmsd, "dlr_id") => text(webhook.dlr.id.as_bytes()),
         (Websmsd, "dlr_status") => text(webhook.dlr.status.as_bytes()),
         (Websmsd, "dlr_reason") => text(webhook.dlr.reason.as_bytes()),
-        (Websmsd, "dlr_failed") => text(&webhook.dlr.failed.join(&b'|')),
-        (Websmsd, "dlr_delivered") => text(&webhook.dlr.delivered.join(&b'|')),
+        (Websmsd, "dlr_failed") => text(&webhook.dlr.failed),
+        (Websmsd, "dlr_delivered") => text(&webhook.dlr.delivered),
         (Websmsd, "dlr_final") => show_conditions(&webhook.dlr.last),
         (Websmsd, "dlr_reasons") => show_pairs(&webhook.dlr.words),
         (Websmsd, "number_format") => format!("{:?}", webhook.number_format),

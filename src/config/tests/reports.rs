@@ -78,7 +78,7 @@ fn an_interface_asks_at_its_own_index() {
     // One that has none there.
     check(
         &[&out("c"), two.as_str()].concat(),
-        Err("interface \"c\" of [websmsd] has no public_url"),
+        Err("[websms] c asks for delivery reports"),
     );
     // The one without an index tells of all; one to send over is told of by all.
     let one = format!("[websmsd]\n{READS}url_path = /in\npublic_url = 'https://h'\n");
@@ -121,8 +121,16 @@ fn what_stands_against_reports() {
         Err("none of auth_method"),
     );
     check("[websms]\ndlr_static = 'a=b'\n[websmsd]\n", Ok("a=b"));
-    check_warning("[websmsd]\ndlr_id = id\n", 2, "without dlr_status");
-    check_warning("[websmsd]\ndlr_status = id\n", 2, "without dlr_id");
+    check_warning(
+        "[websmsd]\ndlr_id = id\n",
+        2,
+        "needs dlr_id and dlr_status both",
+    );
+    check_warning(
+        "[websmsd]\ndlr_status = id\n",
+        2,
+        "needs dlr_id and dlr_status both",
+    );
 }
 
 #[test]
@@ -137,27 +145,24 @@ fn without_reports_nothing_is_asked_for() {
 fn the_password_in_the_address_is_masked() {
     use crate::message::{Message, Number, Sender, Text};
     use crate::proto::provider;
-    let text = format!(
-        "[queue]\nreports = yes\n{OUT}[websmsd]\n{READS}auth_method = basic\nauth_user = provider\n\
-         auth_passwd = 'pa@ss/w'\npublic_url = 'https://h'\n"
-    );
-    let config = config(&text);
-    let account = &config.outgoing[0].account;
-    let message = Message {
-        to: Number::parse_outbound(b"+1").unwrap(),
-        from: Sender::parse_outbound(b"+2").unwrap(),
-        text: Text::parse_outbound(b"x").unwrap(),
-    };
-    let shown = provider::preview(&message, account, 0).unwrap();
-    let shown = String::from_utf8(shown).unwrap();
-    assert!(
-        shown.contains("cb=https%3A%2F%2F***%3A***%40h%2F&m=POST"),
-        "{shown}"
-    );
-    let said = provider::reported(
-        b"to https://provider:pa%40ss%2Fw@h/",
-        account,
-        config.log_numbers,
-    );
-    assert_eq!(said, "to https://***:***_h/");
+    for lines in [
+        "auth_method = basic\nauth_user = provider\nauth_passwd = 'pa@ss/w'\npublic_url = 'https://h'",
+        "url_path = /\npublic_url = 'https://provider:pa%40ss%2Fw@h'",
+    ] {
+        let text = format!("[queue]\nreports = yes\n{OUT}[websmsd]\n{READS}{lines}\n");
+        let config = config(&text);
+        let account = &config.outgoing[0].account;
+        let message = Message {
+            to: Number::parse_outbound(b"+1").unwrap(),
+            from: Sender::parse_outbound(b"+2").unwrap(),
+            text: Text::parse_outbound(b"x").unwrap(),
+        };
+        let shown = provider::preview(&message, account, 0).unwrap();
+        let shown = String::from_utf8(shown).unwrap();
+        let expected = "cb=https%3A%2F%2F***%3A***%40h%2F&m=POST";
+        assert!(shown.contains(expected), "{shown}");
+        let said = b"to https://provider:pa%40ss%2Fw@h/";
+        let said = provider::reported(said, account, config.log_numbers);
+        assert_eq!(said, "to https://***:***_h/");
+    }
 }

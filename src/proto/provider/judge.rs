@@ -47,13 +47,10 @@ pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64
         _ => &account.message_id,
     };
     let sent = || {
-        let mut ids = message_ids(&reply.body, id_place).into_iter();
+        let (id, parts) = message_ids(&reply.body, id_place);
         Verdict::Sent {
-            id: ids.next().flatten(),
-            parts: ids
-                .flatten()
-                .take(SENT_PARTS_MAX.saturating_sub(1))
-                .collect(),
+            id,
+            parts,
             reason: Cause::Status(status).into(),
         }
     };
@@ -153,23 +150,22 @@ fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
     }
 }
 
-/// The provider's ids of the message, each if it may be shown; the first is that of the whole.
-fn message_ids(body: &[u8], place: &AnswerPlace) -> Vec<Option<String>> {
-    let mut ids = Vec::new();
-    match place {
-        AnswerPlace::Usual => {
-            if let Ok(answer) = json::parse(body) {
-                let found = ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar());
-                ids.extend(found.map(message_id));
-            }
-        }
-        place => {
-            for value in all_at_place(body, place) {
-                ids.push(message_id(value));
-            }
+/// The provider's ids of the message, each if it may be shown: that of the whole, and of further parts.
+fn message_ids(body: &[u8], place: &AnswerPlace) -> (Option<String>, Vec<String>) {
+    let mut parts = Vec::new();
+    let mut values = all_at_place(body, place);
+    if let (AnswerPlace::Usual, Ok(answer)) = (place, json::parse(body)) {
+        values.extend(ID_KEYS.iter().find_map(|key| answer.find(key)?.scalar()));
+    }
+    let mut id = None;
+    for (nth, value) in values.into_iter().enumerate() {
+        match message_id(value) {
+            first if nth == 0 => id = first,
+            Some(part) if parts.len() < SENT_PARTS_MAX.saturating_sub(1) => parts.push(part),
+            _ => {}
         }
     }
-    ids
+    (id, parts)
 }
 
 /// One that may be shown: 1 to 128 of ASCII letters, digits and `._:@=+-`.
@@ -361,8 +357,7 @@ mod tests {
     #[test]
     fn an_id_stands_where_the_configuration_says() {
         fn check(place: AnswerPlace, body: &str, expected: Option<&str>) {
-            let ids = message_ids(body.as_bytes(), &place);
-            let id = ids.into_iter().next().flatten();
+            let (id, _) = message_ids(body.as_bytes(), &place);
             assert_eq!(id.as_deref(), expected, "{place:?} {body}");
         }
         fn key(key: &str) -> AnswerPlace {
@@ -577,8 +572,7 @@ mod tests {
     #[test]
     fn an_id_is_shown_only_if_it_is_harmless() {
         fn check(body: &str, expected: Option<&str>) {
-            let ids = message_ids(body.as_bytes(), &AnswerPlace::Usual);
-            let id = ids.into_iter().next().flatten();
+            let (id, _) = message_ids(body.as_bytes(), &AnswerPlace::Usual);
             assert_eq!(id.as_deref(), expected, "{body}");
         }
         check(r#"{"sid":"SM12"}"#, Some("SM12"));

@@ -124,8 +124,13 @@ pub(super) fn all_at_place(body: &[u8], place: &AnswerPlace) -> Vec<Vec<u8>> {
     let Ok(answer) = json::parse(body) else {
         return Vec::new();
     };
-    let mut found = keys.iter().map(|key| all_at(answer, key));
-    found.find(|found| !found.is_empty()).unwrap_or_default()
+    for key in keys.iter() {
+        let found = all_at(answer, key);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
 }
 
 fn all_at(answer: Value<'_>, key: &[u8]) -> Vec<Vec<u8>> {
@@ -137,16 +142,20 @@ fn all_at(answer: Value<'_>, key: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let mut all = Vec::new();
-    match rest {
-        Some(rest) => {
-            for element in found.entries() {
-                all.extend(element.find(rest).and_then(|value| value.scalar()));
-            }
+    if rest.is_none()
+        && let Some(id) = found.scalar()
+    {
+        all.push(id);
+    }
+    for element in found.entries() {
+        let value = match rest {
+            Some(rest) => element.find(rest),
+            // A list of anything else is none of ids.
+            None => Some(element).filter(|_| found.first().is_some()),
+        };
+        if let Some(id) = value.and_then(|value| value.scalar()) {
+            all.push(id);
         }
-        None if found.is_array() && found.first().is_some() => {
-            all.extend(found.entries().filter_map(|value| value.scalar()));
-        }
-        None => all.extend(found.scalar()),
     }
     all
 }

@@ -6,6 +6,8 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::message::Message;
+
 /// Why a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -13,7 +15,7 @@ pub enum Event<'a> {
     Message,
     /// The queue has given up an SMS, and why (`[queue] on_failure`).
     Failure(&'a str),
-    /// A provider took an SMS and did not deliver it, and why (the same key).
+    /// A provider took an SMS and did not deliver it, and why (the same key). Its text is not known any more.
     Undelivered(&'a str),
 }
 
@@ -33,8 +35,7 @@ pub fn environment(
     event: Event<'_>,
     id: &str,
     interface: &str,
-    to: &str,
-    from: &str,
+    message: &Message,
 ) -> Vec<(&'static str, String)> {
     let (name, reason) = match event {
         Event::Message => ("message", ""),
@@ -45,21 +46,28 @@ pub fn environment(
         ("WEBSMS_EVENT", name),
         ("WEBSMS_ID", id),
         ("WEBSMS_INTERFACE", interface),
-        ("WEBSMS_TO", to),
-        ("WEBSMS_FROM", from),
+        ("WEBSMS_TO", message.to.as_str()),
+        ("WEBSMS_FROM", message.from.as_str()),
         ("WEBSMS_REASON", reason),
     ];
     values.map(|(name, value)| (name, value.to_owned())).into()
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::message::{Number, Sender, Text};
 
     #[test]
     fn the_names_are_fixed_and_the_text_is_not_among_them() {
+        let message = Message {
+            to: Number::parse_outbound(b"+12025550160").unwrap(),
+            from: Sender::parse_outbound(b"Bank").unwrap(),
+            text: Text::parse_outbound(b"secret").unwrap(),
+        };
         let check = |event: Event, expected: [&str; 6]| {
-            let environment = environment(event, "00ab", "eu", "+12025550160", "Bank");
+            let environment = environment(event, "00ab", "eu", &message);
             let (names, values): (Vec<_>, Vec<_>) = environment.into_iter().unzip();
             let names: Vec<&str> = names
                 .iter()

@@ -44,21 +44,28 @@ pub fn message(item: &Item, why: Why) -> Result<Message, BadMessage> {
         0 => why,
         _ => Why::Unsure,
     };
-    let Message { to, from, .. } = &item.message;
-    from_to(to.as_str(), from.as_str(), why.text())
+    about(item, why.text())
 }
 
-/// The notice of an SMS that a provider took and did not deliver, and why.
-pub fn undelivered(to: &str, from: &str, reason: &str) -> Result<Message, BadMessage> {
-    let text = ["Your SMS to ", to, " was not delivered: ", reason, "."].concat();
-    from_to(to, from, &text)
+/// The notice of an SMS that a provider took and did not deliver, for its reason.
+pub fn undelivered(item: &Item) -> Result<Message, BadMessage> {
+    let to = item.message.to.as_str();
+    let text = [
+        "Your SMS to ",
+        to,
+        " was not delivered: ",
+        &item.reason,
+        ".",
+    ]
+    .concat();
+    about(item, &text)
 }
 
 /// From the number that was written to, to who wrote.
-fn from_to(to: &str, from: &str, text: &str) -> Result<Message, BadMessage> {
+fn about(item: &Item, text: &str) -> Result<Message, BadMessage> {
     Ok(Message {
-        to: Number::parse_inbound(from.as_bytes())?,
-        from: Sender::parse_inbound(to.as_bytes())?,
+        to: Number::parse_inbound(item.message.from.as_str().as_bytes())?,
+        from: Sender::parse_inbound(item.message.to.as_str().as_bytes())?,
         text: Text::parse_inbound(text.as_bytes(), None),
     })
 }

@@ -124,19 +124,19 @@ pub struct Webhook {
 /// Which requests are delivery reports, and what they say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dlr {
-    /// Only requests of which all these hold are reports; `None`: those that `accept_if` refuses and that
-    /// have an id and a status.
-    pub only_if: Option<Conditions>,
+    /// Only requests of which all these hold are reports; none: those that `accept_if` refuses and that have an
+    /// id and a status.
+    pub only_if: Conditions,
     /// The provider's id of the SMS.
     pub id: Alternatives,
     /// A word for how it goes.
     pub status: Alternatives,
     /// Why it failed.
     pub reason: Alternatives,
-    /// The words that mean a failure.
-    pub failed: Vec<Vec<u8>>,
+    /// The words that mean a failure, as `a,b`.
+    pub failed: Vec<u8>,
     /// Those that mean it has arrived.
-    pub delivered: Vec<Vec<u8>>,
+    pub delivered: Vec<u8>,
     /// Where these hold, any other word means a failure.
     pub last: Conditions,
     /// Reasons and what to call them.

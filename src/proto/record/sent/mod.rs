@@ -13,13 +13,18 @@
 //! goes first. What is known of an SMS only grows: no report of an id makes a failure undone, and a report
 //! that says nothing new leaves no line.
 
-use alloc::collections::VecDeque;
+use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::limits::{SENT_AGE, SENT_BYTES_MAX, SENT_MAX, SENT_PARTS_MAX};
+use crate::message::{Message, Number, Sender, Text};
+use crate::proto::record::envelope::Item;
 use crate::proto::record::fields::number;
 use crate::proto::record::seen::digest;
+
+/// While a file is read, so many more than [`SENT_MAX`] are held.
+const SENT_DROPPED: usize = 1024;
 
 /// The first line.
 const VERSION: &str = "websms sent 1\n";
@@ -85,7 +90,7 @@ impl Sms<'_> {
 }
 
 /// The line of a report, to be added to the file.
-pub fn end_line(at_s: u64, interface: &str, reference: &str, end: End<'_>) -> String {
+fn end_line(at_s: u64, interface: &str, reference: &str, end: End<'_>) -> String {
     let (word, reason) = match end {
         End::Delivered => ("delivered", ""),
         End::Failed(reason) => ("failed", reason),
@@ -152,6 +157,33 @@ impl Record {
             to: "",
             references: "",
         })
+    }
+
+    /// It as a message of the queue, with the reason of its failure and without a text, which nobody keeps.
+    /// `None` where its line is spoilt.
+    pub fn item(&self) -> Option<Item> {
+        let sms = self.sms();
+        Some(Item {
+            id: sms.id.to_owned(),
+            interface: sms.interface.to_owned(),
+            message: Message {
+                to: Number::parse_outbound(sms.to.as_bytes()).ok()?,
+                from: Sender::parse_outbound(sms.from.as_bytes()).ok()?,
+                text: Text::parse_inbound(b"", None),
+            },
+            queued_s: sms.at_s,
+            tries: 1,
+            unsure: 0,
+            forbidden: 0,
+            due_s: 0,
+            spare_due_s: 0,
+            reason: self.failure().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Its last line, to be added to the file.
+    pub fn last_line(&self) -> String {
+        ["\n", self.lines.lines().last().unwrap_or_default(), "\n"].concat()
     }
 
     /// Its reports, in the order in which they came: when, of which id, what.
@@ -252,31 +284,22 @@ fn parse_end(line: &str) -> Option<(u64, &str, &str, End<'_>)> {
         .then_some((at_s, interface, reference, end))
 }
 
-/// No file of this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadFile;
-
-impl core::fmt::Display for BadFile {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("its first line is not of this version")
-    }
-}
-
 /// What was sent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sent {
-    records: VecDeque<Record>,
+    records: Vec<Record>,
     /// Of all their lines.
     bytes: usize,
 }
 
 impl Sent {
-    /// Reads a file. A line that is none of ours, such as one that was cut, is passed over.
-    pub fn parse(file: &[u8]) -> Result<Sent, BadFile> {
-        let lines = file.strip_prefix(VERSION.as_bytes()).ok_or(BadFile)?;
+    /// Reads a file, `None` where it is none of this version. A line that is none of ours, such as one that was
+    /// cut, is passed over.
+    pub fn parse(file: &[u8]) -> Option<Sent> {
+        let lines = file.strip_prefix(VERSION.as_bytes())?;
         let mut sent = Sent::default();
         sent.take_in(lines);
-        Ok(sent)
+        Some(sent)
     }
 
     /// Reads what was added to the file.
@@ -287,21 +310,31 @@ impl Sent {
             };
             if let Some(record) = Record::parse(line) {
                 self.bytes = self.bytes.saturating_add(record.lines.len());
-                self.records.push_back(record);
-                self.drop_oldest();
+                self.records.push(record);
+                self.drop_oldest(SENT_DROPPED);
             } else if let Some((at_s, interface, reference, end)) = parse_end(line) {
                 self.settle(at_s, interface, reference, end);
             }
         }
+        self.drop_oldest(0);
     }
 
-    fn drop_oldest(&mut self) {
-        while self.records.len() > SENT_MAX || self.bytes > SENT_BYTES_MAX {
-            let Some(oldest) = self.records.pop_front() else {
-                return;
-            };
-            self.bytes = self.bytes.saturating_sub(oldest.lines.len());
+    /// Drops the oldest of too many, where they are more by `spare`: those behind move up each time.
+    fn drop_oldest(&mut self, spare: usize) {
+        let is_many = self.records.len() > SENT_MAX.saturating_add(spare);
+        if !is_many && self.bytes <= SENT_BYTES_MAX.saturating_mul(if spare > 0 { 2 } else { 1 }) {
+            return;
         }
+        let mut dropped = 0_usize;
+        for record in &self.records {
+            let left = self.records.len().saturating_sub(dropped);
+            if left <= SENT_MAX && self.bytes <= SENT_BYTES_MAX {
+                break;
+            }
+            self.bytes = self.bytes.saturating_sub(record.lines.len());
+            dropped = dropped.saturating_add(1);
+        }
+        self.records.drain(..dropped);
     }
 
     /// Whether an id is known that is not too old, the newest first.

@@ -264,7 +264,8 @@ pub(super) enum Scope<'p, 'a> {
 }
 
 impl<'a> Scope<'_, 'a> {
-    /// The value of a key: of the first of its names that has one.
+    /// The value of a key: of the first of its names that has one. Apart: so many keys are sought.
+    #[inline(never)]
     pub(super) fn find(&self, key: &Alternatives) -> Option<Cow<'a, [u8]>> {
         key.iter().find_map(|name| self.find_name(name))
     }

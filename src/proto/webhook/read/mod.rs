@@ -1,8 +1,8 @@
 //! A permit and its request → messages, and delivery reports.
 //!
 //! Which parameters may be read is decided in `source`, which of them a key means in `lookup`, how many
-//! messages there are in `shape`, what makes them an SMS in `item`, what becomes of a text in `text`, what a
-//! report says in `report`.
+//! messages there are in `shape`, what makes them an SMS in `item`, what becomes of a text in `text`, what a report
+//! says in `report`.
 //!
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
@@ -160,23 +160,23 @@ fn messages(
 ) -> Result<Reading, BadWebhook> {
     let whole = Scope::Whole(places);
     let maker = Maker::new(webhook, charset);
+    let mut items = Vec::new();
     let Some(is_accepted) = holds(&webhook.accept_if, source, places) else {
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
     };
     let dlr = &webhook.dlr;
-    let is_report = dlr
-        .only_if
-        .as_ref()
-        .map(|it| holds(it, source, places) == Some(true));
-    let is_message = is_accepted && is_report != Some(true);
-    let reported = |scope: Scope, is_report: Option<bool>| match is_report {
-        Some(false) => None,
-        Some(true) | None => report::report(scope, dlr),
+    // Without `dlr_if`, what is refused is a report where it looks like one.
+    let is_report = match dlr.only_if.is_empty() {
+        true => !is_accepted,
+        false => holds(&dlr.only_if, source, places) == Some(true),
     };
+    let is_message = is_accepted && !is_report;
     let refused = || {
-        Ok(Reading::Filtered(
-            reported(whole, is_report).into_iter().collect(),
-        ))
+        let mut reports = Vec::new();
+        if is_report {
+            report::add_to(&mut reports, whole, dlr);
+        }
+        Ok(Reading::Filtered(reports))
     };
     let shape = match webhook.each.as_slice() {
         [] => whole.shape(webhook),
@@ -190,7 +190,6 @@ fn messages(
         Shape::Several(elements, level) => (elements, level),
         _ if !is_message => return refused(),
         one => {
-            let mut items = Vec::new();
             maker.add_to(&mut items, whole, one);
             return match items.as_slice() {
                 [
@@ -207,13 +206,19 @@ fn messages(
         return Err(BadWebhook::TooMuch("messages"));
     }
     let those = |conditions| accepted(conditions, &elements, level, places);
-    let are_reports = dlr.only_if.as_ref().map(those).unwrap_or_default();
-    let mut are_reports = are_reports.into_iter();
-    let (mut items, mut reports) = (Vec::new(), Vec::new());
-    for (place, accepted) in elements.iter().zip(those(&webhook.accept_if)) {
-        let (element, is_report) = (Scope::Element(places, *place), are_reports.next());
-        if !accepted || is_report == Some(true) {
-            reports.extend(reported(element, is_report));
+    let are_accepted = those(&webhook.accept_if).into_iter();
+    let are_said = those(&dlr.only_if).into_iter();
+    let mut reports = Vec::new();
+    for (place, (accepted, said)) in elements.iter().zip(are_accepted.zip(are_said)) {
+        let element = Scope::Element(places, *place);
+        let is_report = match dlr.only_if.is_empty() {
+            true => !accepted,
+            false => said,
+        };
+        if is_report {
+            report::add_to(&mut reports, element, dlr);
+        }
+        if is_report || !accepted {
             continue;
         }
         if level == Level::Inside {

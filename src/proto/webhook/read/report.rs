@@ -28,31 +28,46 @@ pub enum State {
     Failed(Vec<u8>),
 }
 
-/// The report that stands there; `None` where there is no id or no status.
-pub(super) fn report(scope: Scope, dlr: &Dlr) -> Option<Report> {
-    let (id, status) = (scope.find(&dlr.id)?, scope.find(&dlr.status)?);
-    let is = |known: &Vec<u8>| known.eq_ignore_ascii_case(status.trim_ascii());
-    let state = if dlr.delivered.iter().any(is) {
+/// Adds the report that stands there: none where there is no id or no status.
+#[inline(never)]
+pub(super) fn add_to(reports: &mut Vec<Report>, scope: Scope, dlr: &Dlr) {
+    let (Some(id), Some(status)) = (scope.find(&dlr.id), scope.find(&dlr.status)) else {
+        return;
+    };
+    let state = if is_among(&status, &dlr.delivered) {
         State::Delivered
-    } else if dlr.failed.iter().any(is) || (!dlr.last.is_empty() && hold(&dlr.last, scope)) {
-        let mut reasons = dlr.reason.iter().filter_map(|name| scope.find_name(name));
-        let reason = reasons.find(|reason| !reason.is_empty());
-        State::Failed(reason.unwrap_or(status).into_owned())
+    } else if is_among(&status, &dlr.failed) || (!dlr.last.is_empty() && hold(&dlr.last, scope)) {
+        let mut reason = status;
+        for name in dlr.reason.iter() {
+            if let Some(found) = scope.find_name(name).filter(|found| !found.is_empty()) {
+                reason = found;
+                break;
+            }
+        }
+        State::Failed(reason.into_owned())
     } else {
         State::Interim
     };
-    let fits = (1..=MESSAGE_ID_BYTES_MAX).contains(&id.len());
-    let id = String::from_utf8(id.into_owned()).ok().filter(|_| fits);
-    Some(Report {
-        id: id.unwrap_or_default(),
-        state,
-    })
+    let id = match id.len() {
+        1..=MESSAGE_ID_BYTES_MAX => String::from_utf8(id.into_owned()).unwrap_or_default(),
+        _ => String::new(),
+    };
+    reports.push(Report { id, state });
+}
+
+/// Whether a word is in a list `a,b`. An empty one is in none.
+fn is_among(word: &[u8], list: &[u8]) -> bool {
+    let word = word.trim_ascii();
+    let mut words = list.split(|byte| *byte == b',');
+    !word.is_empty() && words.any(|known| known.trim_ascii().eq_ignore_ascii_case(word))
 }
 
 fn hold(conditions: &Conditions, scope: Scope) -> bool {
-    let mut all = conditions.iter();
-    all.all(|condition| {
-        let found = scope.presence(&condition.key);
-        condition.holds(&found.unwrap_or_default())
-    })
+    for condition in conditions.iter() {
+        let found = scope.presence(&condition.key).unwrap_or_default();
+        if !condition.holds(&found) {
+            return false;
+        }
+    }
+    true
 }
