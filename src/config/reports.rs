@@ -39,7 +39,13 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
         if !statics.iter().any(|(_, value)| position(value).is_some()) {
             continue;
         }
-        match rules.reporter(&account.interface).and_then(hook) {
+        let reporter = rules.reporter(&account.interface);
+        // One that is asked for SMS and takes no webhook: nobody can call it.
+        if reporter.is_some_and(|it| it.gate.permit.as_ref().is_some_and(Vec::is_empty)) {
+            statics.clear();
+            continue;
+        }
+        match reporter.and_then(hook) {
             Some(hook) => {
                 for (_, value) in statics {
                     fill(value, hook.address.as_bytes());

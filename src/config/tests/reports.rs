@@ -116,6 +116,8 @@ fn what_stands_against_reports() {
         Ok(""),
     );
     check("[websms]\n[websmsd]\n", Ok(""));
+    // Nobody can call an interface that is asked for SMS, or that lets nobody in.
+    check(&format!("{OUT}[websmsd]\n{READS}permit_addr =\n"), Ok(""));
     check(
         &format!("[websms]\n[websmsd]\n{READS}"),
         Err("none of auth_method"),
