@@ -271,6 +271,25 @@ pub const INBOX_RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Stack of the thread that delivers from the inbox, bytes: a text and its call files are on the heap.
 pub const INBOX_STACK_BYTES: usize = 128 * 1024;
 
+// ---- Parts of one text -----------------------------------------------------------------------
+
+/// Parts of one text, as many as a text makes call files. Beyond: each is an SMS of its own.
+pub const PARTS_MAX: usize = 16;
+/// A part, bytes: 160 characters of the longest kind, with room. Beyond: an SMS of its own.
+pub const PART_BYTES_MAX: usize = 1600;
+/// Parts of one sender that wait. Beyond: its oldest text goes as it is.
+pub const PARTS_OF_SENDER_MAX: usize = 64;
+/// Parts that wait, and parts of texts that have gone and are known. Beyond: the oldest text goes as it is.
+pub const PARTS_HELD_MAX: usize = 256;
+/// The files of parts that wait, bytes together. Beyond: the oldest text goes as it is.
+pub const PARTS_BYTES_MAX: usize = 256 * 1024;
+/// So long a part of a text that has gone is acknowledged when it comes again. Then: it begins a text.
+pub const PARTS_GONE_WAIT: Duration = Duration::from_secs(600);
+/// Pause after a text could not be delivered.
+pub const PART_RETRY_PAUSE: Duration = Duration::from_secs(10);
+/// `part_wait`, seconds: an hour. A longer wait holds up what is there.
+pub const PART_WAIT_S_MAX: u64 = 3600;
+
 // ---- The outbound queue --------------------------------------------------------------------
 
 /// What is shown of a provider's own words for a refusal, bytes. Beyond: cut.

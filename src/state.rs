@@ -8,6 +8,7 @@
 //! | `sent/` | SMS that a provider took, and what their delivery reports said | `outbound`, `inbound` |
 //! | `notices/` | which senders were told lately that an SMS was given up | `queue` |
 //! | `inbox/` | SMS that came in and wait for Asterisk, and those that were given up | `inbound` |
+//! | `parts/` | parts of long texts that came in, whose other parts are awaited | `inbound` |
 //! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
 //! | `poll/interface-NAME/` | which elements of a provider's list were dealt with (`poll`) | `poll` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 
 use crate::config::{Config, Inbox};
 use crate::proto::record::envelope::Name;
-use crate::proto::record::inbox;
+use crate::proto::record::{inbox, parts};
 use crate::proto::wire::form::rawurlencode;
 use crate::sys::files::{is_volatile, nearest};
 use crate::sys::journal::Journal;
@@ -56,6 +57,12 @@ impl State {
     pub fn inbox(&self) -> queue::Folder {
         let is_ours = |name: &str| inbox::Name::parse(name).is_some();
         queue::Folder::new(&self.dir.join("inbox"), is_ours)
+    }
+
+    /// Parts of long texts whose other parts are awaited.
+    pub fn parts(&self) -> queue::Folder {
+        let is_ours = |name: &str| parts::Name::parse(name).is_some();
+        queue::Folder::new(&self.dir.join("parts"), is_ours)
     }
 
     /// How many SMS went over an interface.

@@ -1,6 +1,6 @@
 //! `[websmsd]` → who may deliver, and how webhooks are read.
 
-use crate::limits::SIGNATURE_AGE_S_MAX;
+use crate::limits::{PART_WAIT_S_MAX, SIGNATURE_AGE_S_MAX};
 use crate::proto::grammar::Alternatives;
 use crate::proto::webhook::access::{Rules, Status};
 use crate::proto::webhook::interface::{Decode, Dlr, Gate, Interface, Media, Webhook};
@@ -246,6 +246,12 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
         key_body: places(reader, "key_body", values::needed_alternatives),
         key_caption: places(reader, "key_caption", values::alternatives),
         key_id: places(reader, "key_id", values::alternatives),
+        key_part_ref: places(reader, "key_part_ref", values::alternatives),
+        key_part_number: places(reader, "key_part_number", values::alternatives),
+        key_part_total: places(reader, "key_part_total", values::alternatives),
+        part_wait: reader.read("part_wait", |value| {
+            values::duration(value, PART_WAIT_S_MAX)
+        }),
         accept_if,
         each: reader.bytes("each"),
         own_numbers: reader.read("own_numbers", values::numbers),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fault, duplicates, inbox as inbox_of, usable};
+use super::{Fault, duplicates, inbox as inbox_of, parts, usable};
 use crate::config::Config;
 use crate::inbound::inbox::{self};
 use crate::inbound::{Keeps, Rejected, Setup, kept_settings};
@@ -23,6 +23,7 @@ pub(super) fn open(config: Config, rejected: Option<Rejected>) -> Result<Setup, 
         spool: usable(spool)?,
         inbox: inbox_of(&config, None),
         keeps: inbox::keeps(keeping),
+        parts: parts(&config, None),
         duplicates: duplicates(&config, None),
         rejected,
         certificate: None,

@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::inbox::{self, Inbox};
 use crate::inbound::{
-    self, Counts, Duplicates, Keeps, Rejected, Reports, Service, Setup, Status, kept_settings,
+    self, Counts, Duplicates, Keeps, Parts, Rejected, Reports, Service, Setup, Status,
+    kept_settings,
 };
 use crate::limits::{
     CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, INBOX_STACK_BYTES, SENDER_STACK_BYTES,
@@ -209,6 +210,12 @@ fn ask_providers(service: &Arc<Service>, asking: &Mutex<Option<Tell<()>>>) -> io
 /// does it yet.
 fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
     let setup = service.setup();
+    if let Some(parts) = &setup.parts {
+        let service = Arc::clone(service);
+        if let Err(error) = parts.attend(Arc::new(move || service.setup())) {
+            return refused(NO_THREAD, &error);
+        }
+    }
     let Some(inbox) = &setup.inbox else {
         return Ok(());
     };
@@ -264,6 +271,7 @@ fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
         ))?,
         inbox: inbox(&config, before),
         keeps: inbox::keeps(keeping),
+        parts: parts(&config, before),
         duplicates: duplicates(&config, before),
         rejected: rejected(&config),
         certificate: certificate(&config)?,
@@ -280,6 +288,18 @@ fn inbox(config: &Config, before: Option<&Setup>) -> Option<Arc<Inbox>> {
     let same = before.and_then(|before| before.inbox.clone());
     let same = same.filter(|inbox| inbox.folder().root() == folder.root());
     Some(same.unwrap_or_else(|| Arc::new(Inbox::new(folder))))
+}
+
+/// Texts whose parts are awaited, where an interface has some. Those of `before` stay where the folder does.
+fn parts(config: &Config, before: Option<&Setup>) -> Option<Arc<Parts>> {
+    let mut interfaces = config.rules.interfaces.iter();
+    if !interfaces.any(|interface| interface.webhook.has_parts()) {
+        return None;
+    }
+    let folder = State::of(config)?.parts();
+    let same = before.and_then(|before| before.parts.clone());
+    let same = same.filter(|parts| parts.folder().root() == folder.root());
+    Some(same.unwrap_or_else(|| Arc::new(Parts::new(folder))))
 }
 
 /// Reads the configuration. Warnings go to the log.

@@ -8,20 +8,23 @@ use super::duplicates::{Busy, Claim};
 use super::id::Id;
 use super::inbox::NotKept;
 use super::kept::Keeping;
+use super::parts::{Taken, Whole};
 use super::reports::Reports;
 use super::{Reply, Setup};
-use crate::message::{BadMessage, Message};
+use crate::message::{BadMessage, Message, Text};
 use crate::proto::record::hook::{Event, environment};
-use crate::proto::record::inbox::{Item as Waiting, Kind};
+use crate::proto::record::inbox::{Item as Waiting, Kind, id_text};
 use crate::proto::record::kept::{Items, Kept, Method};
+use crate::proto::record::parts::Part;
 use crate::proto::record::seen::{Known, Places, Print, Signature};
 use crate::proto::webhook::access::Caller;
-use crate::proto::webhook::callfile::{self, CallFile, Unfit};
+use crate::proto::webhook::callfile::{self, CallFile, Route, Unfit};
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::{Item, Report};
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::Refusal;
+use crate::sys::cause::Cause;
 use crate::sys::clock;
 use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
@@ -49,6 +52,8 @@ pub(super) struct Order<'a> {
 pub(super) enum Fate {
     /// It is safe, in the inbox or the spool; the id that its call files' names have.
     Delivered(String),
+    /// It is a part of a text, and waits for the others.
+    Held,
     /// It was delivered before.
     Duplicate,
     /// It is not acceptable.
@@ -88,6 +93,7 @@ impl<'a> Order<'a> {
         };
         let mut known = known.into_iter().flatten();
         let mut cargo = Cargo::default();
+        let mut wholes = Vec::new();
         let mut fates = Vec::new();
         let mut resigned = Vec::new();
         let mut too_long = Vec::new();
@@ -106,30 +112,44 @@ impl<'a> Order<'a> {
                     self.warn_of(known);
                     Fate::Duplicate
                 }
-                (Ok(message), known) => match self.encode(message, place, now_s, &mut cargo) {
-                    Ok(fate) => {
-                        match known {
-                            Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
-                            Some((_, known)) => self.warn_of(known),
-                            None => {}
+                (Ok(message), known) => {
+                    match self.take(item, message, (place, now_s), &mut cargo, &mut wholes) {
+                        Ok(fate) => {
+                            match known {
+                                Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
+                                Some((_, known)) => self.warn_of(known),
+                                None => {}
+                            }
+                            fate
                         }
-                        fate
+                        Err(Unencoded) => {
+                            self.settle(wholes, |_| false);
+                            return self.later(Refusal::Spool);
+                        }
                     }
-                    Err(Unencoded) => return self.later(Refusal::Spool),
-                },
+                }
             };
             cargo.own(fates.len());
             fates.push(fate);
         }
+        let mut is_put = true;
         if !cargo.is_empty() {
             let mut known_again = items.iter().zip(&prints);
             let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
             let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
-            if !self.put(items, cargo, &mut fates, may_split) {
-                return self.later(Refusal::Spool);
-            }
+            is_put = self.put(items, cargo, &mut fates, may_split);
         }
-        let is_delivered = |fate: &Fate| matches!(fate, Fate::Delivered(_));
+        let texts: Vec<(usize, Message)> = wholes
+            .iter()
+            .map(|(owner, whole)| (*owner, whole.message.clone()))
+            .collect();
+        self.settle(wholes, |owner| {
+            is_put && !fates.get(owner).is_some_and(Fate::is_crowded)
+        });
+        if !is_put {
+            return self.later(Refusal::Spool);
+        }
+        let is_delivered = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Held);
         let delivered = prints.iter().zip(&fates);
         let delivered = delivered.filter_map(|(print, fate)| print.filter(|_| is_delivered(fate)));
         let mut safe: Vec<Print> = delivered.collect();
@@ -143,7 +163,7 @@ impl<'a> Order<'a> {
         {
             claim.record(&safe);
         }
-        self.tell(items, &fates);
+        self.tell(items, &fates, &texts);
         Outcome {
             reply: self.reply(&fates),
             fates,
@@ -203,6 +223,57 @@ impl<'a> Order<'a> {
         self.signature.as_ref().map(|signature| signature.proof)
     }
 
+    /// Texts that have become whole are safe, or they wait on.
+    fn settle(&self, wholes: Vec<(usize, Whole)>, is_safe: impl Fn(usize) -> bool) {
+        for (owner, whole) in wholes {
+            if let Some(parts) = &self.setup.parts {
+                parts.settle(whole, is_safe(owner));
+            }
+        }
+    }
+
+    /// Adds a message to what is to be delivered; of a part, the text once it is whole.
+    fn take(
+        &self,
+        item: &Item,
+        message: &Message,
+        (place, now_s): (u64, u64),
+        cargo: &mut Cargo,
+        wholes: &mut Vec<(usize, Whole)>,
+    ) -> Result<Fate, Unencoded> {
+        let (Some(parts), Some([reference, number, total])) = (&self.setup.parts, &item.part)
+        else {
+            return self.encode(message, place, now_s, cargo);
+        };
+        let text = message.text.as_bytes();
+        let Some(part) = Part::parse(reference, number, total, text) else {
+            return self.encode(message, place, now_s, cargo);
+        };
+        let (interface, id) = (&self.interface.name, self.id.number(place));
+        let wait = self.interface.webhook.part_wait;
+        match parts.take(&part, interface, message, id, wait) {
+            Ok(Taken::Own) => self.encode(message, place, now_s, cargo),
+            Ok(Taken::Held) => Ok(Fate::Held),
+            Ok(Taken::Known) => Ok(Fate::Duplicate),
+            Ok(Taken::Whole(whole)) => {
+                let pieces = pieces(&whole.message, &self.setup.config.route);
+                wholes.push((usize::try_from(place).unwrap_or(usize::MAX), whole));
+                let mut fate = Err(Unencoded);
+                for (piece, message) in (0..).zip(pieces) {
+                    let added = self.encode(&message, piece_id(place, piece), now_s, cargo)?;
+                    fate = fate.or(Ok(added));
+                }
+                fate
+            }
+            Err(error) => {
+                let (folder, cause) = (parts.folder().root().display(), Cause(&error));
+                let words = format_args!("503, a part cannot be kept in {folder}: {cause}");
+                self.log_refusal(Level::Error, words);
+                Err(Unencoded)
+            }
+        }
+    }
+
     /// Adds a message to what is to be delivered.
     fn encode(
         &self,
@@ -246,7 +317,8 @@ impl<'a> Order<'a> {
     /// before makes the request a success; one that is not acceptable is kept, and so decides over those
     /// that are too long.
     fn reply(&self, fates: &[Fate]) -> Reply<'a> {
-        let is_safe = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Duplicate);
+        let is_safe =
+            |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Held | Fate::Duplicate);
         if fates.iter().any(Fate::is_crowded) {
             self.count(Refusal::Spool);
             Reply::Refused(Refusal::Spool)
@@ -260,13 +332,17 @@ impl<'a> Order<'a> {
     }
 
     /// Logs what became of each, counts it and runs its hook.
-    fn tell(&self, items: &[Item], fates: &[Fate]) {
-        for (item, fate) in items.iter().zip(fates) {
+    fn tell(&self, items: &[Item], fates: &[Fate], texts: &[(usize, Message)]) {
+        for (place, (item, fate)) in items.iter().zip(fates).enumerate() {
             self.log_fate(item, fate);
             if let Some(status) = &self.setup.status {
                 status.counts.settle(fate);
             }
-            self.run_hook(item, fate);
+            let mut whole = texts.iter().filter(|(owner, _)| *owner == place);
+            let whole = whole.next().map(|(_, message)| message);
+            if let Some(message) = whole.or(item.message.as_ref().ok()) {
+                run_hook(self.setup, &self.interface.name, message, fate);
+            }
         }
     }
 
@@ -285,6 +361,7 @@ impl<'a> Order<'a> {
         };
         let end = match fate {
             Fate::Delivered(unique) => unique,
+            Fate::Held => "a part, whose others are awaited",
             Fate::Duplicate => "delivered before",
             Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => return,
         };
@@ -302,21 +379,6 @@ impl<'a> Order<'a> {
                 Level::Info,
                 format_args!("{verdict}, from {from} to {to}, {end}"),
             ),
-        }
-    }
-
-    /// Tells the operator's own program of a message that is safe.
-    fn run_hook(&self, item: &Item, fate: &Fate) {
-        if let Some(program) = &self.setup.on_message
-            && let Ok(message) = &item.message
-            && let Fate::Delivered(id) = fate
-        {
-            hook::start(Run {
-                label: format!("{id} {}", Event::Message.key()),
-                program: program.clone(),
-                environment: environment(Event::Message, id, &self.interface.name, message),
-                input: message.text.as_bytes().to_vec(),
-            });
         }
     }
 
@@ -412,6 +474,97 @@ impl<'a> Order<'a> {
             level,
             format_args!("{} {}{interface}: {words}", self.id, self.source),
         );
+    }
+}
+
+/// A text in as few messages as its call files allow.
+fn pieces(message: &Message, route: &Route) -> Vec<Message> {
+    let fits = !matches!(
+        callfile::encode(message, route, 0, ""),
+        Err(Unfit::TooLong { .. })
+    );
+    let text = message.text.to_utf8();
+    let mut middle = text.len() / 2;
+    while !text.is_char_boundary(middle) {
+        middle = middle.saturating_add(1);
+    }
+    match text.split_at_checked(middle) {
+        Some((first, second)) if !fits && !first.is_empty() && !second.is_empty() => {
+            [first, second]
+                .into_iter()
+                .flat_map(|half| {
+                    let text = Text::parse_inbound(half.as_bytes(), None);
+                    pieces(
+                        &Message {
+                            text,
+                            ..message.clone()
+                        },
+                        route,
+                    )
+                })
+                .collect()
+        }
+        _ => vec![message.clone()],
+    }
+}
+
+/// The place of a text's piece among the ids of its request, which has fewer messages than this.
+fn piece_id(place: u64, piece: u64) -> u64 {
+    place.saturating_add(piece.saturating_mul(0x1_0000))
+}
+
+/// Delivers a text that came in parts, of which some are missing. Whether it is safe.
+pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Message) -> bool {
+    let mut cargo = Cargo::default();
+    let now_s = clock::stamp_s();
+    for (piece, message) in (0..).zip(pieces(message, &setup.config.route)) {
+        let id = id.wrapping_add(piece_id(0, piece));
+        let Ok(files) = callfile::encode(&message, &setup.config.route, now_s, &id_text(id)) else {
+            return false;
+        };
+        match setup.keeper() {
+            None => cargo.files.extend(files),
+            Some(_) => cargo.waiting.push(Waiting {
+                id,
+                interface: interface.to_owned(),
+                message,
+                arrived_s: now_s,
+                kind: Kind::Sms,
+                reason: String::new(),
+            }),
+        }
+    }
+    let (put, unique) = (cargo.put(setup), id_text(id));
+    let numbers = setup.config.log_numbers;
+    let [from, to] = [message.from.as_str(), message.to.as_str()];
+    let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
+    let [from, to] = [Quoted(&from), Quoted(&to)];
+    if let Err(Unsafe { fault, .. }) = put {
+        let words = format_args!("{unique} a text in parts from {from} to {to} waits: {fault}");
+        log::event(Level::Error, words);
+        return false;
+    }
+    let words = format_args!("{unique} a text in parts from {from} to {to}, not all of which came");
+    log::event(Level::Notice, words);
+    let fate = Fate::Delivered(unique);
+    if let Some(status) = &setup.status {
+        status.counts.settle(&fate);
+    }
+    run_hook(setup, interface, message, &fate);
+    true
+}
+
+/// Tells the operator's own program of a message that is safe.
+fn run_hook(setup: &Setup, interface: &str, message: &Message, fate: &Fate) {
+    if let Some(program) = &setup.on_message
+        && let Fate::Delivered(id) = fate
+    {
+        hook::start(Run {
+            label: format!("{id} {}", Event::Message.key()),
+            program: program.clone(),
+            environment: environment(Event::Message, id, interface, message),
+            input: message.text.as_bytes().to_vec(),
+        });
     }
 }
 

@@ -14,6 +14,7 @@ mod duplicates;
 mod id;
 pub mod inbox;
 mod kept;
+mod parts;
 mod polled;
 mod replay;
 mod reports;
@@ -24,6 +25,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::limits::{
@@ -56,6 +58,7 @@ pub use duplicates::Duplicates;
 use id::Id;
 use inbox::Inbox;
 pub use kept::Rejected;
+pub use parts::Parts;
 pub use polled::{Kind, deliver_elements, read_element};
 pub use replay::{Replayed, replay};
 pub use reports::Reports;
@@ -72,6 +75,8 @@ pub struct Setup {
     pub inbox: Option<Arc<Inbox>>,
     /// What 200 means: that an SMS is in the inbox, or in the spool.
     pub keeps: Keeps,
+    /// Texts whose parts are awaited; `None` where none come so.
+    pub parts: Option<Arc<Parts>>,
     /// Which SMS were delivered before; `None` where no interface remembers any.
     pub duplicates: Option<Arc<Duplicates>>,
     /// Where refused requests are kept; `None` where they are not.
@@ -96,6 +101,13 @@ pub enum Keeps {
 }
 
 impl Setup {
+    /// How long what an earlier run has left of texts waits for its parts: as long as any text does.
+    fn part_wait(&self) -> Duration {
+        let interfaces = self.config.rules.interfaces.iter();
+        let waits = interfaces.map(|interface| interface.webhook.part_wait);
+        waits.max().unwrap_or_default()
+    }
+
     /// Where new SMS are kept, if they are.
     fn keeper(&self) -> Option<&Inbox> {
         self.inbox.as_deref().filter(|_| self.keeps == Keeps::Inbox)

@@ -143,7 +143,7 @@ impl Order<'_> {
         for (nth, place) in owners.iter().enumerate() {
             let is_safe = match outcome.fates.get(nth) {
                 None | Some(Fate::Crowded) => false,
-                Some(Fate::Delivered(_) | Fate::Duplicate) => true,
+                Some(Fate::Delivered(_) | Fate::Held | Fate::Duplicate) => true,
                 Some(Fate::Rejected(_) | Fate::TooLong) => {
                     self.keep_bytes(elements.get(*place).copied().unwrap_or_default(), now_s);
                     true

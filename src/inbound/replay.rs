@@ -122,6 +122,7 @@ fn told(item: &Item, fate: &Fate, keeps: Keeps) -> String {
     let fate = match fate {
         Fate::Delivered(unique) if keeps == Keeps::Inbox => format!("in the inbox, {unique}"),
         Fate::Delivered(unique) => format!("delivered, {unique}"),
+        Fate::Held => "a part, whose others are awaited".to_owned(),
         Fate::Duplicate => "delivered before".to_owned(),
         Fate::Rejected(bad) => return format!("not acceptable: {bad}"),
         Fate::TooLong => "text too long".to_owned(),

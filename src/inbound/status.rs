@@ -82,7 +82,7 @@ impl Counts {
                 }
             }
             Fate::Duplicate => add_one(&self.duplicates),
-            Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => {}
+            Fate::Held | Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => {}
         }
     }
 }

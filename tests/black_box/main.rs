@@ -22,6 +22,7 @@ mod manage;
 mod multicall;
 mod notice;
 mod outbound;
+mod parts;
 mod poll;
 mod privileges;
 mod provider_polls;

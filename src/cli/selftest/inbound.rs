@@ -414,6 +414,7 @@ fn deliver(
             spool,
             inbox: None,
             keeps: Keeps::Spool,
+            parts: None,
             duplicates: None,
             rejected: None,
             certificate: None,

@@ -489,6 +489,28 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "key_id")
     },
     Row {
+        values: &[("concat-ref", "concat-ref"), ("'a|b'", "a|b")],
+        bad: &["'a|'"],
+        ..row(Websmsd, "key_part_ref")
+    },
+    Row {
+        values: &[("concat-part", "concat-part"), ("'a|b'", "a|b")],
+        bad: &["'a|'"],
+        ..row(Websmsd, "key_part_number")
+    },
+    Row {
+        values: &[("concat-total", "concat-total"), ("'a|b'", "a|b")],
+        bad: &["'a|'"],
+        ..row(Websmsd, "key_part_total")
+    },
+    Row {
+        default: "120s",
+        values: &[("10s", "10s"), ("1h", "3600s")],
+        empty: None,
+        bad: &["0", "2h", "soon"],
+        ..row(Websmsd, "part_wait")
+    },
+    Row {
         values: &[
             ("\"event=SMS\"", "event=SMS"),
             ("\"a.b=c=d\"", "a.b=c=d"),
@@ -1296,6 +1318,10 @@ fn look(config: &Config, section: Section, name: &str) -> String {
         (Websmsd, "auth_hash") => format!("{:?}", gate.credentials.hash),
         (Websmsd, "auth_age") => format!("{:?}", gate.auth_age_s),
         (Websmsd, "key_id") => text(webhook.key_id.as_bytes()),
+        (Websmsd, "key_part_ref") => text(webhook.key_part_ref.as_bytes()),
+        (Websmsd, "key_part_number") => text(webhook.key_part_number.as_bytes()),
+        (Websmsd, "key_part_total") => text(webhook.key_part_total.as_bytes()),
+        (Websmsd, "part_wait") => format!("{:?}", webhook.part_wait),
         (Websmsd, "accept_if") => show_conditions(&webhook.accept_if),
         (Websmsd, "dlr_if") => show_conditions(&webhook.dlr.only_if),
         (Websmsd, "dlr_id") => text(webhook.dlr.id.as_bytes()),

@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod inbox;
 pub mod kept;
 pub mod notice;
+pub mod parts;
 pub mod poll;
 pub mod quota;
 pub mod seen;

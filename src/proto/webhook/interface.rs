@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use crate::limits::SIGNATURE_AGE_S_MAX;
 use crate::message::Number;
@@ -94,6 +95,14 @@ pub struct Webhook {
     pub key_caption: Alternatives,
     /// The provider's message id.
     pub key_id: Alternatives,
+    /// The provider's reference of a text that comes in parts.
+    pub key_part_ref: Alternatives,
+    /// Which part a message is.
+    pub key_part_number: Alternatives,
+    /// Of how many.
+    pub key_part_total: Alternatives,
+    /// How long a text waits for its parts.
+    pub part_wait: Duration,
     /// Only requests of which all these hold are messages.
     pub accept_if: Conditions,
     /// Path of the list whose elements are one message each; empty: none.
@@ -151,6 +160,16 @@ impl Dlr {
 }
 
 impl Webhook {
+    /// Whether texts may come in parts.
+    pub fn has_parts(&self) -> bool {
+        let keys = [
+            &self.key_part_ref,
+            &self.key_part_number,
+            &self.key_part_total,
+        ];
+        keys.iter().all(|key| !key.is_empty())
+    }
+
     /// The keys whose values are what they look like: nothing is sought inside them.
     pub(super) fn named(&self) -> Vec<&[u8]> {
         let keys = [
@@ -159,6 +178,7 @@ impl Webhook {
             &self.key_body,
             &self.key_caption,
             &self.key_id,
+            &self.key_part_ref,
         ];
         keys.iter().flat_map(|key| key.iter()).collect()
     }
@@ -193,6 +213,10 @@ impl Webhook {
             key_from: "From".into(),
             key_body: "Body".into(),
             key_id: "".into(),
+            key_part_ref: "".into(),
+            key_part_number: "".into(),
+            key_part_total: "".into(),
+            part_wait: Duration::from_secs(120),
             accept_if: "".into(),
             each: Vec::new(),
             own_numbers: Vec::new(),

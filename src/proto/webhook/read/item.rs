@@ -21,6 +21,8 @@ pub struct Item {
     pub id: Option<Vec<u8>>,
     /// The channel that was dropped from before the sender, or else the destination: `whatsapp`.
     pub channel: Option<&'static str>,
+    /// What the provider says of parts, where it is one of several: reference, number and total.
+    pub part: Option<[Vec<u8>; 3]>,
 }
 
 /// Makes SMS of what is found, as an interface says.
@@ -59,9 +61,11 @@ impl<'a> Maker<'a> {
                     message: Err(bad),
                     id,
                     channel: None,
+                    part: None,
                 });
             }
         };
+        let part = self.part(scope);
         let is_one = destinations.len() < 2;
         for (to, channel) in destinations {
             let mut id = id.clone();
@@ -78,8 +82,22 @@ impl<'a> Maker<'a> {
                 }),
                 id,
                 channel: from_channel.or(channel),
+                part: part.clone(),
             });
         }
+    }
+
+    /// What is said of parts, where the keys are given and found.
+    fn part(&self, scope: Scope) -> Option<[Vec<u8>; 3]> {
+        if !self.webhook.has_parts() {
+            return None;
+        }
+        let find = |key| scope.find(key).map(Cow::into_owned);
+        Some([
+            find(&self.webhook.key_part_ref)?,
+            find(&self.webhook.key_part_number)?,
+            find(&self.webhook.key_part_total)?,
+        ])
     }
 
     /// The destinations, at least one, the sender and the text.

@@ -1,0 +1,193 @@
+//! Parts of long texts that come as requests of their own → one text.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that panics has failed, which is its job"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::rig::{self, CallFile, Called, FORM, Scratch, Websmsd, call_files, wait_for};
+
+const KEYS: &str = "key_part_ref = ref\nkey_part_number = part\nkey_part_total = total\n";
+
+/// Spool and state that outlive a daemon.
+struct Home {
+    scratch: Scratch,
+    conf: PathBuf,
+}
+
+impl Home {
+    fn new(websmsd: &str, more: &str) -> Home {
+        let scratch = Scratch::new();
+        let conf = format!("[websmsd]\n{KEYS}{websmsd}\n{more}\n");
+        let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
+        Home { scratch, conf }
+    }
+
+    fn start(&self) -> Websmsd {
+        let scratch = Scratch::new();
+        let mut run = rig::daemon_command(Called::Link, &scratch);
+        run.arg("-c").arg(&self.conf);
+        run.args(["-l", "127.0.0.1:0", "-v"]);
+        Websmsd::spawn(run, scratch)
+    }
+
+    fn files(&self) -> Vec<CallFile> {
+        call_files(&self.scratch.join("outgoing"))
+    }
+
+    fn held(&self) -> usize {
+        fs::read_dir(self.scratch.join("state/parts/new")).map_or(0, Iterator::count)
+    }
+
+    /// The text of the call files that come, which are taken.
+    #[track_caller]
+    fn text(&self) -> String {
+        wait_for("a text", || !self.files().is_empty());
+        let files = self.files();
+        files
+            .iter()
+            .for_each(|file| fs::remove_file(&file.path).unwrap());
+        files.iter().map(CallFile::body).collect()
+    }
+}
+
+fn send(websmsd: &Websmsd, reference: &str, number: usize, total: usize, text: &str) -> u16 {
+    let body = format!("To=%2B1&From=Bank&Body={text}&ref={reference}&part={number}&total={total}");
+    websmsd.post("/", FORM, body).status
+}
+
+#[test]
+fn a_text_comes_when_its_last_part_is_there_in_whatever_order() {
+    let home = Home::new("", "");
+    let websmsd = home.start();
+    for (number, text) in [(3, "c"), (1, "a")] {
+        assert_eq!(send(&websmsd, "r", number, 3, text), 200);
+    }
+    // Another reference is another text.
+    assert_eq!(send(&websmsd, "s", 2, 3, "x"), 200);
+    websmsd.wait_for_log("200, from Bank to +1, a part, whose others are awaited");
+    assert!(home.files().is_empty());
+    assert_eq!(home.held(), 3);
+    assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);
+    assert_eq!(home.text(), "abc");
+    assert_eq!(home.held(), 1);
+    // A part that comes again is acknowledged, before and after.
+    assert_eq!(send(&websmsd, "s", 2, 3, "x"), 200);
+    assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
+    assert_eq!(home.held(), 1);
+    assert!(home.files().is_empty());
+    // One that says something else is an SMS of its own.
+    assert_eq!(send(&websmsd, "s", 2, 3, "other"), 200);
+    assert_eq!(home.text(), "other");
+    // And so is what is no part.
+    for (number, total) in [(0, 3), (4, 3), (1, 1), (1, 17)] {
+        assert_eq!(send(&websmsd, "t", number, total, "own"), 200);
+        assert_eq!(home.text(), "own", "{number} of {total}");
+    }
+    assert_eq!(send(&websmsd, "t", 1, 2, &"x".repeat(1601)), 200);
+    assert_eq!(home.text(), "x".repeat(1601));
+    assert_eq!(home.held(), 1);
+}
+
+#[test]
+fn a_missing_part_is_shown_after_part_wait() {
+    let home = Home::new("part_wait = 1s", "");
+    let websmsd = home.start();
+    assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
+    assert_eq!(send(&websmsd, "r", 3, 3, "c"), 200);
+    assert_eq!(home.text(), "a[…]c");
+    websmsd.wait_for_log("a text in parts from Bank to +1, not all of which came");
+    wait_for("no parts", || home.held() == 0);
+    // One of a text that has gone is acknowledged; one that comes late begins a text.
+    assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
+    assert_eq!(home.held(), 0);
+    assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);
+    assert_eq!(home.text(), "[…]b[…]");
+}
+
+#[test]
+fn parts_outlive_a_death_and_go_through_the_inbox() {
+    let home = Home::new("", "[astqueue]\ninbox = yes\n");
+    let websmsd = home.start();
+    assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
+    assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);
+    drop(websmsd);
+    let websmsd = home.start();
+    assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);
+    assert_eq!(send(&websmsd, "r", 3, 3, "c"), 200);
+    assert_eq!(home.text(), "abc");
+    wait_for("an empty inbox", || {
+        fs::read_dir(home.scratch.join("state/inbox/new"))
+            .unwrap()
+            .count()
+            == 0
+    });
+    assert_eq!(home.held(), 0);
+}
+
+#[test]
+fn a_text_too_long_for_its_call_files_comes_as_several() {
+    let home = Home::new("", "[astqueue]\ninbox = yes\n");
+    let websmsd = home.start();
+    let part = "%C3%A9".repeat(800);
+    for number in 1..=16 {
+        assert_eq!(send(&websmsd, "r", number, 16, &part), 200);
+    }
+    let mut text = String::new();
+    wait_for("all of it", || {
+        for file in home.files() {
+            text.push_str(&file.body());
+            fs::remove_file(file.path).unwrap();
+        }
+        text.chars().count() == 16 * 800
+    });
+    assert!(text.chars().all(|c| c == 'é'));
+}
+
+#[test]
+fn too_many_parts_let_the_oldest_text_go() {
+    let home = Home::new("part_wait = 1h", "");
+    let websmsd = home.start();
+    for number in 0..64 {
+        assert_eq!(
+            send(&websmsd, &format!("r{number}"), 1, 2, &format!("m{number}")),
+            200
+        );
+    }
+    assert!(home.files().is_empty());
+    assert_eq!(send(&websmsd, "last", 1, 2, "x"), 200);
+    assert_eq!(home.text(), "m0[…]");
+}
+
+#[test]
+fn a_part_that_cannot_be_kept_is_503() {
+    let home = Home::new("", "");
+    fs::create_dir_all(home.scratch.join("state")).unwrap();
+    fs::write(home.scratch.join("state/parts"), "in the way").unwrap();
+    let websmsd = home.start();
+    assert_eq!(send(&websmsd, "r", 1, 2, "a"), 503);
+    websmsd.wait_for_log("503, a part cannot be kept in ");
+    fs::remove_file(home.scratch.join("state/parts")).unwrap();
+    assert_eq!(send(&websmsd, "r", 1, 2, "a"), 200);
+    assert_eq!(send(&websmsd, "r", 2, 2, "b"), 200);
+    assert_eq!(home.text(), "ab");
+}
+
+#[test]
+fn without_a_folder_or_keys_nothing_changes() {
+    for conf in [
+        format!("[websmsd]\n{KEYS}\n[queue]\ndir =\n"),
+        "[websmsd]\n".to_owned(),
+    ] {
+        let websmsd = Websmsd::start(&conf);
+        assert_eq!(send(&websmsd, "r", 1, 2, "a"), 200);
+        assert_eq!(websmsd.call_file().body(), "a");
+    }
+}
