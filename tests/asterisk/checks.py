@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.parse
 
+import inbox
 import lasthop
 from itsp import Itsp
 from pbx import Account, Pbx
@@ -501,6 +502,7 @@ PARTS = [
     ("inbound, formats", inbound_formats),
     ("inbound, hostile", inbound_hostile),
     *lasthop.PARTS,
+    *inbox.PARTS,
     ("notices", notices),
     ("delivery reports", reports),
     ("inbound, log", inbound_logs),
