@@ -701,6 +701,18 @@ mod tests {
             let found: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
             assert_eq!(found, expected, "{listen:?} {conf:?} {port:?}");
         };
+        let poll = "poll = 60s\npoll_path = /m\npoll_id = id";
+        check(&[], poll, None, &[]);
+        check(&[], poll, Some(80), &["0.0.0.0:80"]);
+        check(&["[::]:1"], poll, None, &["[::]:1"]);
+        check(
+            &[],
+            &format!("{poll}\nlisten = 127.0.0.1:81"),
+            None,
+            &["127.0.0.1:81"],
+        );
+        let other = format!("poll [a] = 60s\n{poll}\npermit_addr [b] = 192.0.2.1\npoll [b] =");
+        check(&[], &other, None, &["0.0.0.0:80"]);
         let conf = "listen = \"127.0.0.1:81,[::1]:82\"";
         check(&[], "", None, &["0.0.0.0:80"]);
         check(&[], "", Some(8080), &["0.0.0.0:8080"]);

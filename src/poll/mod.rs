@@ -20,6 +20,7 @@ use crate::inbound::Setup;
 use crate::limits::{POLL_CLOCK_PAUSE, POLLS_AT_ONCE_MAX};
 use crate::sys::clock;
 use crate::sys::threads::Inbox;
+pub use poller::look;
 use poller::{Poller, Stepped};
 
 /// Gives the configuration as it is now, with what was opened for it.

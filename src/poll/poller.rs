@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::memory::Memory;
-use crate::config::{Outgoing, Polling};
+use crate::config::{Config, Outgoing, Polling};
 use crate::inbound::{Kind, Setup, deliver_elements, read_element};
 use crate::limits::{POLL_ANSWER_BYTES_MAX, POLL_HELD_BYTES_MAX, POLL_OVERLAP_S};
 use crate::outbound::attempt::connection;
@@ -71,6 +71,8 @@ struct Bad {
     why: String,
     /// The operator must act.
     is_account: bool,
+    /// The page has gone, so the next poll begins anew.
+    is_gone: bool,
     asked: Duration,
 }
 
@@ -79,6 +81,7 @@ impl From<&str> for Bad {
         Bad {
             why: why.to_owned(),
             is_account: false,
+            is_gone: false,
             asked: Duration::ZERO,
         }
     }
@@ -214,8 +217,13 @@ impl Poller {
         };
         let call = encode_list(&parts.outgoing.account, lister, &ask);
         let call = call.map_err(|bad| Bad::from(bad.to_string().as_str()))?;
-        let reply = fetch(parts, &call).map_err(Bad::from)?;
-        let page = self.page(parts, &reply, now_s)?;
+        let reply = fetch(parts.polling, parts.outgoing, &call).map_err(Bad::from)?;
+        let page = page(parts.polling, parts.outgoing, &reply, now_s);
+        let page = page.inspect_err(|bad| {
+            if bad.is_gone {
+                walk.begin_anew();
+            }
+        })?;
         self.take_in(parts, &call, &reply, &page, say)
     }
 
@@ -234,50 +242,6 @@ impl Poller {
         })?;
         self.memory = Some(memory);
         Ok(())
-    }
-
-    /// The list in an answer.
-    fn page<'a>(
-        &mut self,
-        parts: &Parts<'_>,
-        reply: &'a Reply,
-        now_s: u64,
-    ) -> Result<Page<'a>, Bad> {
-        let status = reply.status;
-        let mut why = match status {
-            200..=299 => match page::read(&reply.body, &parts.polling.lister) {
-                Ok(page) => return Ok(page),
-                Err(bad) => {
-                    if bad == BadPage::NoList {
-                        self.begin_anew();
-                    }
-                    [bad.phrase(), ", with "].concat()
-                }
-            },
-            300..=399 => "redirects are refused, ".to_owned(),
-            _ => String::new(),
-        };
-        // The page has gone, not the list.
-        if matches!(status, 400..=499) && !matches!(status, 401..=403 | 407 | 408 | 425 | 429) {
-            self.begin_anew();
-        }
-        why.push_str(&format!("provider answered {status}"));
-        let said = said_of_list(reply, &parts.outgoing.account);
-        if !said.is_empty() {
-            why.push_str(": ");
-            why.push_str(&said);
-        }
-        Err(Bad {
-            why,
-            is_account: matches!(status, 401 | 402 | 407),
-            asked: Duration::from_secs(retry_after_s(reply, now_s).unwrap_or(0)),
-        })
-    }
-
-    fn begin_anew(&mut self) {
-        if let Some(walk) = &mut self.walk {
-            walk.begin_anew();
-        }
     }
 
     /// What the elements of a page are, and how it goes on.
@@ -454,7 +418,7 @@ impl Poller {
             let Ok(call) = call else {
                 continue;
             };
-            match fetch(parts, &call) {
+            match fetch(parts.polling, parts.outgoing, &call) {
                 Ok(reply) if (200..300).contains(&reply.status) => {}
                 Ok(reply) => fault = Some(format!("provider answered {}", reply.status)),
                 Err(phrase) => fault = Some(phrase.to_owned()),
@@ -486,9 +450,45 @@ fn element_id(interface: &Interface, element: &[u8]) -> Vec<u8> {
     found.unwrap_or_default()
 }
 
-fn fetch(parts: &Parts<'_>, call: &Call) -> Result<Reply, &'static str> {
-    let deadline = Deadline::after(parts.polling.timeout);
-    let settings = connection(&parts.outgoing.client);
+/// The list in an answer.
+fn page<'a>(
+    polling: &Polling,
+    outgoing: &Outgoing,
+    reply: &'a Reply,
+    now_s: u64,
+) -> Result<Page<'a>, Bad> {
+    let status = reply.status;
+    // A page that has gone, not the list.
+    let mut is_gone =
+        matches!(status, 400..=499) && !matches!(status, 401..=403 | 407 | 408 | 425 | 429);
+    let mut why = match status {
+        200..=299 => match page::read(&reply.body, &polling.lister) {
+            Ok(page) => return Ok(page),
+            Err(bad) => {
+                is_gone = bad == BadPage::NoList;
+                [bad.phrase(), ", with "].concat()
+            }
+        },
+        300..=399 => "redirects are refused, ".to_owned(),
+        _ => String::new(),
+    };
+    why.push_str(&format!("provider answered {status}"));
+    let said = said_of_list(reply, &outgoing.account);
+    if !said.is_empty() {
+        why.push_str(": ");
+        why.push_str(&said);
+    }
+    Err(Bad {
+        why,
+        is_account: matches!(status, 401 | 402 | 407),
+        is_gone,
+        asked: Duration::from_secs(retry_after_s(reply, now_s).unwrap_or(0)),
+    })
+}
+
+fn fetch(polling: &Polling, outgoing: &Outgoing, call: &Call) -> Result<Reply, &'static str> {
+    let deadline = Deadline::after(polling.timeout);
+    let settings = connection(&outgoing.client);
     client::fetch(call, &settings, &deadline, POLL_ANSWER_BYTES_MAX).map_err(
         |failure| match failure {
             Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase) => {
@@ -496,4 +496,30 @@ fn fetch(parts: &Parts<'_>, call: &Call) -> Result<Reply, &'static str> {
             }
         },
     )
+}
+
+/// Asks for the first page of a list and does nothing with it: its size, how many elements it has, and how
+/// many of them are SMS.
+pub fn look(config: &Config, polling: &Polling) -> Result<(usize, usize, usize), String> {
+    let mut interfaces = config.rules.interfaces.iter();
+    let interface = interfaces.find(|it| it.name == polling.interface);
+    let outgoing = config.interface(&polling.outgoing);
+    let (Some(interface), Some(outgoing)) = (interface, outgoing) else {
+        return Err("no interface of that name".to_owned());
+    };
+    let now_s = clock::now_s();
+    let lister = &polling.lister;
+    let ask = Ask {
+        spot: &Spot::First,
+        number: lister.numbers.first().map_or("", String::as_str),
+        since_s: now_s.saturating_sub(POLL_OVERLAP_S),
+        now_s,
+        id: b"",
+    };
+    let call = encode_list(&outgoing.account, lister, &ask).map_err(|bad| bad.to_string())?;
+    let reply = fetch(polling, outgoing, &call)?;
+    let page = page(polling, outgoing, &reply, now_s).map_err(|bad| bad.why)?;
+    let is_sms = |element: &&&[u8]| read_element(interface, element).0 == Kind::Sms;
+    let sms = page.elements.iter().filter(is_sms).count();
+    Ok((reply.body.len(), page.elements.len(), sms))
 }

@@ -453,6 +453,32 @@ def reports(t):
     t.reload()
 
 
+def inbound_polled(t):
+    """An SMS that the provider lists reaches the phone, and the same one by webhook later does not."""
+    phone, first, second = t.phones["alice"], t.number(), t.number()
+
+    def sms(number, text):
+        return {"id": f"id-{number}", "To": ALICE, "From": number, "Body": text}
+
+    t.itsp.listed[:] = [sms(t.number(), "before")]
+    t.configure(queue=f"{t.pbx.folder}/state", websmsd="poll = 10s\npoll_path = /list\nkey_id = id\npermit_addr = 127.0.0.1\nproxy_addr =\n")
+    t.reload()
+    t.check("what was there is noted", wait_for(lambda: "first poll: 1 SMS" in t.pbx.log("websmsd.out")), True)
+    t.itsp.listed.insert(0, sms(first, "asked for"))
+    t.check("it reaches the phone", wait_for(lambda: phone.bodies(first) == [b"asked for"], 60), True)
+    t.check("its webhook later", t.post(sms(first, "asked for")), 200)
+    t.check("another's webhook first", t.post(sms(second, "brought")), 200)
+    t.check("it reaches the phone, too", wait_for(lambda: phone.bodies(second) == [b"brought"]), True)
+    t.itsp.listed.insert(0, sms(second, "brought"))
+    known = f"{t.pbx.outside}/state/poll/interface-/known"
+    t.check("the list is read", wait_for(lambda: open(known).read().count("id ") == 3, 60), True)
+    t.barrier()
+    t.check("each came once", (phone.bodies(first), phone.bodies(second)), ([b"asked for"], [b"brought"]))
+    t.itsp.listed.clear()
+    t.configure()
+    t.reload()
+
+
 def inbound_logs(t):
     """No text in websmsd's log."""
     log = t.pbx.log("websmsd.out")
@@ -501,6 +527,7 @@ PARTS = [
     ("inbound, texts", inbound_texts),
     ("inbound, formats", inbound_formats),
     ("inbound, hostile", inbound_hostile),
+    ("inbound, asked for", inbound_polled),
     *lasthop.PARTS,
     *inbox.PARTS,
     ("notices", notices),

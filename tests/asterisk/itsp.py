@@ -1,6 +1,7 @@
 """A stub ITSP on loopback: what WebSMS sends it → kept; its answers are for the test to choose."""
 
 import http.server
+import json
 import threading
 import time
 import urllib.parse
@@ -9,11 +10,12 @@ ACCEPTED = (200, b'{"status":"success","id":"m-1"}')
 
 
 class Itsp:
-    """`received` lists (to, from, body) as bytes. `answers` maps a destination to (status, body),
+    """`received` lists (to, from, body) as bytes. `listed` is what a GET answers, JSON. `answers` maps a destination to (status, body),
     `delays` one to seconds before the answer."""
 
     def __init__(self):
         self.received = []
+        self.listed = []
         self.answers = {}
         self.delays = {}
         itsp = self
@@ -34,6 +36,14 @@ class Itsp:
                     self.wfile.write(answer)
                 except OSError:
                     pass  # the caller's time was over
+
+            def do_GET(self):
+                answer = json.dumps(itsp.listed).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass

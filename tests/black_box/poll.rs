@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use crate::rig::{
     CallFile, Called, Decision, Itsp, PATIENCE, Ran, Received, Scratch, Script, Websmsd,
-    call_files, daemon_command, finish, holds_within, percent_decode, spool_conf, wait_for,
-    wait_for_exit,
+    call_files, daemon_command, finish, holds_within, percent_decode, set_clock, spool_conf,
+    wait_for, wait_for_exit,
 };
 
 // ---- A provider ------------------------------------------------------------------------------
@@ -808,6 +808,159 @@ fn a_poll_and_a_webhook_deliver_once_and_figures_tell_of_it() {
     ] {
         assert!(page.contains(line), "{line}\n{page}");
     }
+}
+
+#[test]
+fn a_provider_that_asks_for_a_pause_gets_it() {
+    let retry = Script::reply_with(429, &[("Retry-After", "3600")], "slow down");
+    let good = Script::reply(200, r#"{"messages":[]}"#);
+    let itsp = Itsp::start(vec![retry, good]);
+    let daemon = start_polling(Scratch::new(), &conf(&itsp, "poll_path = /list\n"));
+    daemon.wait_for_log("poll: provider answered 429; trying on");
+    // The next poll would have been after 10 s.
+    assert!(!holds_within(Duration::from_secs(12), || itsp
+        .connections()
+        > 1));
+
+    let refused = Itsp::start(vec![Script::reply(401, r#"{"message":"no such account"}"#)]);
+    let daemon = start_polling(Scratch::new(), &conf(&refused, "poll_path = /list\n"));
+    daemon.wait_for_log(
+        "error: poll: provider answered 401: no such account: the account is refused",
+    );
+    // Told once, however often it is tried.
+    wait_for("another try", || refused.connections() > 1);
+    assert_eq!(daemon.log().matches("the account is refused").count(), 1);
+}
+
+#[test]
+fn a_slow_provider_holds_up_nobody_but_itself() {
+    let answer = |body: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let slow = Itsp::start(vec![Script::Slow {
+        pieces: vec![answer(r#"{"messages":[]}"#).into_bytes()],
+        pause: Duration::from_secs(7),
+    }]);
+    let provider = Provider::new(Pages::One, 100, true);
+    let itsp = provider.start();
+    let conf = format!(
+        "[websms]\nauth_method = none\nhost [slow] = {}\nhost [fast] = {}\n[websmsd]\n{PLACES}\
+         poll_path = /list\npoll [slow] = 10s\npoll [fast] = 10s\n",
+        slow.url(),
+        itsp.url()
+    );
+    let daemon = start_polling(Scratch::new(), &conf);
+    daemon.wait_for_log("poll [fast]: first poll: 0 SMS");
+    daemon.wait_for_log("poll [slow]: first poll: 0 SMS");
+    provider.add([1]);
+    wait_for("the SMS", || {
+        call_files(&daemon.scratch.join("outgoing")).len() == 1
+    });
+    daemon.wait_for_log(" poll [fast]: delivered, from ");
+}
+
+#[test]
+fn an_interface_that_is_asked_takes_no_webhook_unless_the_file_says_who_may_deliver() {
+    let provider = Provider::new(Pages::One, 100, true);
+    let itsp = provider.start();
+    let daemon = Websmsd::start(&conf(&itsp, &format!("{}proxy_addr =\n", provider.keys())));
+    assert_eq!(daemon.post("/", "application/json", "{}").status, 403);
+    daemon.wait_for_log("first poll: 0 SMS");
+}
+
+#[test]
+fn a_new_configuration_begins_to_ask_and_ends() {
+    let provider = Provider::new(Pages::One, 100, true);
+    let itsp = provider.start();
+    let daemon = Websmsd::start("[websmsd]\npermit_addr = 127.0.0.1\nproxy_addr =\n");
+    let asks = spool_conf(&daemon.scratch, &conf(&itsp, &provider.keys()));
+    let before = fs::read_to_string(daemon.scratch.join("websms.conf")).unwrap();
+    daemon.scratch.file("websms.conf", asks);
+    daemon.signal("HUP");
+    daemon.wait_for_log("first poll: 0 SMS");
+    daemon.scratch.file("websms.conf", before);
+    daemon.signal("HUP");
+    wait_for("two readings", || {
+        daemon.log().matches("configuration read again").count() == 2
+    });
+    let asked = itsp.connections();
+    assert!(!holds_within(Duration::from_secs(12), || itsp
+        .connections()
+        > asked));
+}
+
+#[test]
+fn a_self_test_looks_at_the_list_and_takes_nothing_of_it() {
+    let provider = Provider::new(Pages::One, 100, true);
+    provider.add(1..=2);
+    let itsp = provider.start();
+    let place = Place::new(&conf(&itsp, &provider.keys()));
+    let selftest = |place: &Place| {
+        let mut run = daemon_command(Called::Link, &place.scratch);
+        run.arg("-c").arg(&place.conf).arg("--selftest");
+        finish(run).stdout
+    };
+    let report = selftest(&place);
+    let line = "ok    poll: the provider lists 2 elements, 2 of them SMS, in ";
+    assert!(report.contains(line), "{report}");
+    assert!(
+        !report.contains("access:") && !report.contains("sample:"),
+        "{report}"
+    );
+    let ran = place.good();
+    assert!(ran.stdout.contains("first poll: 2 SMS"), "{ran:?}");
+
+    let refuses = Itsp::start(vec![Script::reply(401, r#"{"message":"who are you"}"#)]);
+    let place = Place::new(&conf(&refuses, "poll_path = /list\n"));
+    let report = selftest(&place);
+    assert!(
+        report.contains("FAIL  poll: provider answered 401: who are you"),
+        "{report}"
+    );
+    let consumes = Place::new(&conf(&refuses, "poll_path = /list\npoll_consumes = yes\n"));
+    let report = selftest(&consumes);
+    assert!(report.contains("skip  poll: not asked"), "{report}");
+    assert_eq!(refuses.connections(), 1);
+}
+
+#[test]
+fn asking_nobody_is_told() {
+    let itsp = Itsp::start(vec![Script::reply(200, "[]")]);
+    let place = Place::new(&conf(&itsp, "poll_path = /list\n"));
+    let ran = place.poll_with(&["-i", "other"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stdout.contains("none of this index"), "{ran:?}");
+    assert_eq!(itsp.connections(), 0);
+}
+
+#[test]
+fn nothing_is_asked_before_the_clock_is_set() {
+    let itsp = Itsp::start(vec![Script::reply(200, "[]")]);
+    let place = Place::new(&conf(&itsp, "poll_path = /list\npoll_each =\n"));
+    let mut run = daemon_command(Called::Link, &place.scratch);
+    run.arg("-c").arg(&place.conf).arg("--poll");
+    set_clock(&mut run, "@1970-01-01 00:10:00");
+    let ran = finish(run);
+    assert_eq!(ran.code, Some(75), "{ran:?}");
+    assert!(ran.stdout.contains("clock: it is not set"), "{ran:?}");
+    assert_eq!(itsp.connections(), 0);
+}
+
+#[test]
+fn a_folder_on_a_ram_disk_is_refused() {
+    let memory = Scratch::within(Path::new("/dev/shm"));
+    let itsp = Itsp::start(vec![Script::reply(200, "[]")]);
+    let keys = format!(
+        "poll_path = /list\n[queue]\ndir = {}\n",
+        memory.path().display()
+    );
+    let place = Place::new(&conf(&itsp, &keys));
+    let ran = place.poll();
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("that is on a RAM disk"), "{ran:?}");
 }
 
 // ---- Kills and a bad network ----------------------------------------------------------------------

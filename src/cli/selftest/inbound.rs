@@ -11,11 +11,12 @@ use std::sync::Arc;
 use super::sample::{self, NoSample};
 use super::spool::{self, Private};
 use super::{Finding, Report, check_clock, configuration, cut, list, no_interface};
-use crate::config::Config;
+use crate::config::{Config, Polling};
 use crate::daemon::{BindFault, Options, addresses, try_address};
 use crate::inbound::spool_settings;
 use crate::inbound::{Keeps, Service, Setup, serve};
 use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
+use crate::poll::look;
 use crate::proto::provider::Call;
 use crate::proto::webhook::access::{self, Rules};
 use crate::proto::webhook::interface::{Gate, Interface};
@@ -77,8 +78,16 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     for interface in &config.rules.interfaces {
         if is_wanted(interface) {
             report.interface.clone_from(&interface.name);
-            who_may_deliver(&interface.gate, &config.rules, &mut report);
-            arrives(interface, &config, &mut report);
+            // One that is asked and lets nobody in takes no webhook.
+            let is_closed = interface.gate.permit.as_ref().is_some_and(Vec::is_empty);
+            if interface.polled.is_none() || !is_closed {
+                who_may_deliver(&interface.gate, &config.rules, &mut report);
+                arrives(interface, &config, &mut report);
+            }
+            let mut polls = config.polls.iter();
+            if let Some(polling) = polls.find(|it| it.interface == interface.name) {
+                is_asked(polling, &config, &mut report);
+            }
         }
     }
     report
@@ -332,6 +341,29 @@ fn passes(from: IpAddr, config: &Config, report: &mut Report) {
 fn caller(gate: &Gate) -> IpAddr {
     let first = gate.permit.as_ref().and_then(|blocks| blocks.first());
     first.map_or(Ipv4Addr::new(192, 0, 2, 1).into(), Cidr::first_address)
+}
+
+// ---- Whether a provider can be asked -----------------------------------------------------------
+
+/// Asks for the first page of the list. Nothing of it is delivered or noted.
+#[inline(never)]
+fn is_asked(polling: &Polling, config: &Config, report: &mut Report) {
+    report.name = "poll";
+    if polling.lister.consumes {
+        let fact = format_args!("not asked: what this provider lists once is not listed again");
+        return report.add(Finding::Skip, fact, "websmsd --poll asks, and delivers it");
+    }
+    match look(config, polling) {
+        Ok((bytes, elements, sms)) => report.ok(format_args!(
+            "the provider lists {elements} elements, {sms} of them SMS, in {bytes} bytes; asked every {} s",
+            polling.every.as_secs()
+        )),
+        Err(why) => report.add(
+            Finding::Fail,
+            format_args!("{why}"),
+            "see host, the credentials and poll_path, and at the provider which addresses may ask",
+        ),
+    }
 }
 
 // ---- Whether an SMS arrives -----------------------------------------------------------------
