@@ -229,6 +229,8 @@ pub const POLL_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const POLL_VALUES_MAX: usize = 20_000;
 /// Requests of one poll. Beyond: the next poll goes on at that page.
 pub const POLL_REQUESTS_MAX: usize = 20;
+/// Between two attempts to ask while no thread can be had.
+pub const POLL_THREAD_PAUSE: Duration = Duration::from_secs(1);
 /// How often as many requests `websmsd --poll` makes, which has no next poll. Then: it fails.
 pub const POLLS_AT_ONCE_MAX: usize = 25;
 /// The URL or the value that leads to the next page, bytes. Beyond: not followed.

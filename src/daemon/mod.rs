@@ -199,7 +199,7 @@ fn ask_providers(service: &Arc<Service>, asking: &Mutex<Option<Tell<()>>>) -> io
     let (tell, news) = threads::mailbox();
     let service = Arc::clone(service);
     let source: polls::Source = Arc::new(move || service.setup());
-    threads::spawn("poll", SENDER_STACK_BYTES, move || {
+    threads::spawn("poll", CONNECTION_STACK_BYTES, move || {
         polls::run(&source, &news)
     })?;
     *asking = Some(tell);

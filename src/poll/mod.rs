@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::inbound::Setup;
-use crate::limits::{POLL_CLOCK_PAUSE, POLLS_AT_ONCE_MAX};
+use crate::limits::{POLL_CLOCK_PAUSE, POLL_THREAD_PAUSE, POLLS_AT_ONCE_MAX, SENDER_STACK_BYTES};
 use crate::sys::clock;
-use crate::sys::threads::Inbox;
+use crate::sys::threads::{self, Inbox};
 pub use poller::look;
 use poller::{Poller, Stepped};
 
@@ -55,7 +55,12 @@ fn turn(pollers: &mut [Poller], setup: &Setup, begun: Instant) -> Duration {
     if !clock::is_sane(clock::now_s()) {
         return POLL_CLOCK_PAUSE;
     }
-    first.step(setup, &|| begun.elapsed(), &mut |_| {});
+    let mut step = || {
+        first.step(setup, &|| begun.elapsed(), &mut |_| {});
+    };
+    if threads::apart("poll", SENDER_STACK_BYTES, &mut step).is_err() {
+        return POLL_THREAD_PAUSE;
+    }
     // The spool's filesystem can be unmounted while nobody delivers.
     setup.spool.rest();
     Duration::ZERO

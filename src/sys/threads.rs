@@ -24,6 +24,18 @@ fn spawn_boxed(name: &str, stack_bytes: usize, run: Box<dyn FnOnce() + Send>) ->
     builder.stack_size(stack_bytes).spawn(run).map(drop)
 }
 
+/// Runs something on a thread of its own and waits for its end, so that the memory of a deep stack is free
+/// again. Where no thread can be had it is not run.
+pub fn apart(name: &str, stack_bytes: usize, run: &mut (dyn FnMut() + Send)) -> io::Result<()> {
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name(name.to_owned());
+        let spawned = builder.stack_size(stack_bytes).spawn_scoped(scope, run)?;
+        // Nothing panics, and then there is nothing to be told.
+        let _ = spawned.join();
+        Ok(())
+    })
+}
+
 /// News from many threads to one, in their order.
 pub fn mailbox<T>() -> (Tell<T>, Inbox<T>) {
     let shared = Arc::new(Shared {
