@@ -1070,6 +1070,69 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
     );
 }
 
+/// Where the provider lists an SMS once, only those can be lost that were in an answer when the poller was
+/// killed. They are counted.
+#[test]
+fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
+    let all: usize = std::env::var("WEBSMS_POLL_SMS").map_or(120, |it| it.parse().unwrap());
+    let waiting: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let shown: Arc<Mutex<Vec<Vec<usize>>>> = Arc::default();
+    let (from, to) = (Arc::clone(&waiting), Arc::clone(&shown));
+    let decide = move |_: &Received| {
+        let mut from = from.lock().unwrap();
+        let most = from.len().min(10);
+        let page: Vec<usize> = from.drain(..most).collect();
+        let elements: Vec<String> = page
+            .iter()
+            .map(|nth| {
+                element(&Sms {
+                    id: format!("id{nth}"),
+                    text: format!("text {nth}"),
+                })
+            })
+            .collect();
+        to.lock().unwrap().push(page);
+        (200, format!(r#"{{"messages":[{}]}}"#, elements.join(",")))
+    };
+    let itsp = Itsp::start(vec![Script::Decide(Decision(Arc::new(decide)))]);
+    let keys =
+        "poll_path = /list\npoll_consumes = yes\npoll_order = oldest\n[astqueue]\nmax = 100000\n";
+    let place = Place::new(&conf(&itsp, keys));
+    let log = place.scratch.join("log");
+    let mut chance = Chance(20_261_131);
+    let mut kills = 0;
+    let mut added = 0;
+    while added < all {
+        let burst = (1 + usize::try_from(chance.below(40)).unwrap()).min(all - added);
+        waiting.lock().unwrap().extend(added + 1..=added + burst);
+        added += burst;
+        let mut run = daemon_command(Called::Link, &place.scratch);
+        run.arg("-c").arg(&place.conf).arg("-v");
+        let mut daemon = Killed(spawn(run, &log));
+        thread::sleep(Duration::from_millis(20 + chance.below(120)));
+        daemon.kill();
+        kills += 1;
+    }
+    place.good();
+    let texts = place.texts();
+    let mut distinct = texts.clone();
+    distinct.dedup();
+    let lost = all - distinct.len();
+    let is_here = |nth: &usize| distinct.contains(&format!("text {nth}"));
+    let shown = shown.lock().unwrap();
+    let struck = shown
+        .iter()
+        .filter(|page| !page.iter().all(is_here))
+        .count();
+    eprintln!(
+        "{all} SMS listed once, {kills} kills: {lost} lost in {struck} answers, {} twice",
+        texts.len() - distinct.len()
+    );
+    // A kill strikes one answer, and nothing that was stored.
+    assert!(struck <= kills, "{struck} answers with {kills} kills");
+    assert_eq!(texts.len(), distinct.len());
+}
+
 /// A program that is killed with the value.
 struct Killed(Child);
 
