@@ -240,7 +240,10 @@ pub const POLL_NEXT_BYTES_MAX: usize = 2048;
 pub const POLL_HELD_BYTES_MAX: usize = 256 * 1024;
 /// Elements of an interface's list that are known, 8 bytes each. Beyond: the one that was read first goes.
 pub const POLL_KNOWN_MAX: usize = 16_384;
-/// The file of them, bytes: a line has at most 40, and it is written anew when half of it is old.
+/// Elements that are not stored yet of a list that shows each once, bytes of their file: an answer, and their
+/// lengths.
+pub const POLL_HELD_FILE_BYTES_MAX: usize = 2 * POLL_ANSWER_BYTES_MAX;
+/// The file of known elements, bytes: a line has at most 40, and it is written anew when half of it is old.
 pub const POLL_FILE_BYTES_MAX: usize = 2 * POLL_KNOWN_MAX * 40;
 /// Pause after polls that failed, at most; it doubles until then.
 pub const POLL_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);

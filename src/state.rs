@@ -10,7 +10,7 @@
 //! | `inbox/` | SMS that came in and wait for Asterisk, and those that were given up | `inbound` |
 //! | `parts/` | parts of long texts that came in, whose other parts are awaited | `inbound` |
 //! | `seen/` | the providers' ids of SMS that were delivered | `inbound` |
-//! | `poll/interface-NAME/` | which elements of a provider's list were dealt with (`poll`) | `poll` |
+//! | `poll/interface-NAME/` | which elements of a provider's list were dealt with, or are not stored (`poll`) | `poll` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
 //!
 //! No other module spells a path in this folder. Whoever owns it is whom the program works as
@@ -95,6 +95,12 @@ impl State {
     pub fn poll(&self, interface: &str) -> Journal {
         let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
         Journal::new(&self.dir.join("poll").join(name), "known")
+    }
+
+    /// What such a list showed once and is not stored yet.
+    pub fn poll_held(&self, interface: &str) -> Journal {
+        let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
+        Journal::new(&self.dir.join("poll").join(name), "held")
     }
 
     /// Requests that were refused.

@@ -5,7 +5,8 @@
 
 use std::io;
 
-use crate::limits::{POLL_FILE_BYTES_MAX, SEEN_TURN_WAIT};
+use crate::limits::{POLL_FILE_BYTES_MAX, POLL_HELD_FILE_BYTES_MAX, SEEN_TURN_WAIT};
+use crate::proto::record::poll::held;
 use crate::proto::record::poll::known::{Known, lines};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
@@ -94,6 +95,23 @@ impl Memory {
             _ => self.journal.replace(&turn, &self.known.encode()),
         }
     }
+}
+
+/// Elements that a list showed once, and that were not stored when the program ended.
+pub(super) fn read_held(journal: &Journal) -> io::Result<Vec<Vec<u8>>> {
+    let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
+    match journal.read(&turn, POLL_HELD_FILE_BYTES_MAX) {
+        Ok(bytes) => Ok(held::parse(&bytes)),
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(Unreadable::Io(error)) => Err(error),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Writes down what is not stored yet, so that it outlives the program.
+pub(super) fn write_held(journal: &Journal, elements: &[&[u8]]) -> io::Result<()> {
+    let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
+    journal.replace(&turn, &held::encode(elements))
 }
 
 fn set_aside(journal: &Journal, turn: &crate::sys::journal::Turn, fault: &str) -> io::Result<()> {

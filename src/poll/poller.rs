@@ -1,8 +1,9 @@
 //! One interface: a request, its answer, and what becomes of the elements in it.
 
+use std::io;
 use std::time::Duration;
 
-use super::memory::Memory;
+use super::memory::{Memory, read_held, write_held};
 use crate::config::{Config, Outgoing, Polling};
 use crate::inbound::{Kind, Setup, deliver_elements, read_element};
 use crate::limits::{POLL_ANSWER_BYTES_MAX, POLL_HELD_BYTES_MAX, POLL_OVERLAP_S};
@@ -48,6 +49,10 @@ pub(super) struct Poller {
     held_bytes: usize,
     /// SMS that were there at the very first poll.
     there_before: usize,
+    /// What an earlier run of the program held was read.
+    is_held_read: bool,
+    /// How many elements are in the file of what is held.
+    written: usize,
     /// That stored SMS could not be told of was logged.
     done_is_failing: bool,
 }
@@ -101,6 +106,8 @@ impl Poller {
             held: Vec::new(),
             held_bytes: 0,
             there_before: 0,
+            is_held_read: false,
+            written: 0,
             done_is_failing: false,
         }
     }
@@ -227,21 +234,45 @@ impl Poller {
         self.take_in(parts, &call, &reply, &page, say)
     }
 
-    /// Reads what is known of the list. One that shows everything once needs no memory.
+    /// Reads what is known of the list; of one that shows everything once, what is not stored yet.
     fn remember(&mut self, parts: &Parts<'_>, lister: &Lister) -> Result<(), Bad> {
-        if self.memory.is_some() || lister.consumes {
+        if self.memory.is_some() || (lister.consumes && self.is_held_read) {
             return Ok(());
         }
         let Some(state) = State::of(&parts.setup.config) else {
             return Err("there is no [queue] dir".into());
         };
-        let memory = Memory::load(state.poll(&self.name));
-        let memory = memory.map_err(|error| {
+        let unread = |error: io::Error| {
             let why = format!("what was delivered cannot be read: {}", Cause(&error));
             Bad::from(why.as_str())
-        })?;
-        self.memory = Some(memory);
+        };
+        if lister.consumes {
+            for bytes in read_held(&state.poll_held(&self.name)).map_err(unread)? {
+                let (_, key) = read_element(parts.interface, &bytes);
+                self.held.push(Held { key, bytes });
+            }
+            self.is_held_read = true;
+            self.written = self.held.len();
+            return Ok(());
+        }
+        self.memory = Some(Memory::load(state.poll(&self.name)).map_err(unread)?);
         Ok(())
+    }
+
+    /// Writes down what will not be shown again and is not stored. Where that cannot be, it is in memory.
+    fn write_held(&mut self, parts: &Parts<'_>) {
+        // Elements come at the end and go when they are stored, so as many are the same.
+        if self.held.len() == self.written {
+            return;
+        }
+        let elements: Vec<&[u8]> = self.held.iter().map(|it| it.bytes.as_slice()).collect();
+        let journal = State::of(&parts.setup.config).map(|state| state.poll_held(&self.name));
+        let written = journal.map(|journal| write_held(&journal, &elements));
+        if let Some(Err(error)) = written {
+            let words = format!("what is listed once is in memory only: {}", Cause(&error));
+            self.log(Level::Error, &words);
+        }
+        self.written = self.held.len();
     }
 
     /// What the elements of a page are, and how it goes on.
@@ -278,6 +309,9 @@ impl Poller {
         };
         let (began_s, is_end) = (walk.began_s, then == Then::End);
         let is_full = self.held_bytes > POLL_HELD_BYTES_MAX;
+        if lister.consumes {
+            self.write_held(parts);
+        }
         let is_stored = match lister.consumes || is_full || then != Then::More {
             true => self.store(parts, is_end.then_some(began_s), say),
             false => true,
@@ -360,6 +394,7 @@ impl Poller {
                 held.reverse();
             }
             self.held = held;
+            self.write_held(parts);
         }
         is_stored
     }

@@ -623,7 +623,25 @@ fn what_is_shown_once_is_delivered_the_first_time_too_and_kept_until_it_is_store
     let daemon = start_polling_with(scratch, &conf(&itsp, keys), |scratch| {
         fs::remove_dir(scratch.join("outgoing")).unwrap();
     });
+    let mut daemon = daemon;
     daemon.wait_for_log("not all of it could be stored");
+    assert_eq!(itsp.requests().len(), 1);
+    // Nor does the end of the program.
+    daemon.child.kill().unwrap();
+    wait_for_exit(&mut daemon.child);
+    let mut again = daemon_command(Called::Link, &daemon.scratch);
+    again
+        .arg("-c")
+        .arg(daemon.scratch.join("websms.conf"))
+        .arg("-v");
+    daemon.child = spawn(again, &daemon.log);
+    wait_for("another failure", || {
+        daemon
+            .log()
+            .matches("not all of it could be stored")
+            .count()
+            == 2
+    });
     assert_eq!(itsp.requests().len(), 1);
     daemon.scratch.folder("outgoing");
     wait_for("both SMS", || {
@@ -1128,9 +1146,10 @@ fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
         "{all} SMS listed once, {kills} kills: {lost} lost in {struck} answers, {} twice",
         texts.len() - distinct.len()
     );
-    // A kill strikes one answer, and nothing that was stored.
+    // A kill strikes one answer, and nothing that was stored; what was moved and not yet written down
+    // comes twice.
     assert!(struck <= kills, "{struck} answers with {kills} kills");
-    assert_eq!(texts.len(), distinct.len());
+    assert!(texts.len() - distinct.len() <= kills * 10);
 }
 
 /// A program that is killed with the value.
