@@ -141,7 +141,7 @@ impl fmt::Display for BadMessage {
             }
             BadMessage::SpecialExtension => f.write_str("to is a special extension of Asterisk"),
             BadMessage::Several => {
-                f.write_str("several messages, and each does not name their list")
+                f.write_str("several messages, and neither each nor a path tells them apart")
             }
             BadMessage::NotOurs => f.write_str("none of its destinations is in own_numbers"),
             BadMessage::Pattern => f.write_str("to begins with _, like a pattern of Asterisk"),
@@ -587,7 +587,7 @@ mod tests {
         check(
             BadMessage::Several,
             "to",
-            "several messages, and each does not name their list",
+            "several messages, and neither each nor a path tells them apart",
         );
         check(
             BadMessage::Pattern,

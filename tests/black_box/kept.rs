@@ -424,7 +424,7 @@ fn several_messages_of_which_nobody_told_are_refused_and_replayed() {
         websmsd.post("/", JSON, format!(r#"{{"m":{list}}}"#)).status,
         422
     );
-    websmsd.wait_for_log("422, several messages, and each does not name their list");
+    websmsd.wait_for_log("422, several messages, and neither each nor a path tells them apart");
     assert!(websmsd.call_files().is_empty());
     let scratch = &websmsd.scratch;
     assert!(only(&folder(scratch)).contains("items: all\n"));

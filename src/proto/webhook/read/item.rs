@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::lookup::Scope;
-use super::shape::Shape;
+use super::shape::{Level, Shape};
 use super::text::text;
 use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::webhook::interface::Webhook;
@@ -51,7 +51,14 @@ impl<'a> Maker<'a> {
     }
 
     /// Adds the SMS of one place, or why it has none.
-    pub(super) fn add_to(&self, items: &mut Vec<Item>, scope: Scope, shape: Shape) {
+    pub(super) fn add_to<'p>(&self, items: &mut Vec<Item>, scope: Scope<'_, 'p>, shape: Shape<'p>) {
+        let (scope, shape) = match shape {
+            Shape::Several(objects, Level::First) => match objects.first() {
+                Some(object) => (scope.of(*object), Shape::One),
+                None => (scope, Shape::One),
+            },
+            shape => (scope, shape),
+        };
         let id = scope.find(&self.webhook.key_id).map(Cow::into_owned);
         let id = id.filter(|id| !id.is_empty());
         let (destinations, (from, from_channel), text) = match self.parts(scope, shape) {

@@ -16,6 +16,7 @@ use alloc::borrow::Cow;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::slice;
 
 use super::source::Source;
 use crate::limits::JSON_VALUES_MAX;
@@ -261,6 +262,9 @@ pub(super) enum Scope<'p, 'a> {
     Beside(&'p Places<'a>),
     /// In one element of a list.
     Element(&'p Places<'a>, Place<'a>),
+    /// In one object, and at the top or at the end of a path of the whole, or else of the element that is
+    /// given.
+    Object(&'p Places<'a>, Option<Place<'a>>, Place<'a>),
 }
 
 impl<'a> Scope<'_, 'a> {
@@ -281,10 +285,16 @@ impl<'a> Scope<'_, 'a> {
     fn place(&self, key: &[u8]) -> Option<Place<'a>> {
         let (places, roots) = self.roots();
         let depth = match self {
-            Scope::Beside(_) => Depth::Top,
+            Scope::Beside(_) | Scope::Object(..) => Depth::Top,
             Scope::Whole(_) | Scope::Element(..) => Depth::Any,
         };
-        places.place(roots, key, depth)
+        let place = places.place(roots, key, depth);
+        place.or_else(|| match self {
+            Scope::Object(places, _, object) if !json::is_path(key) => {
+                places.place(slice::from_ref(object), key, Depth::Any)
+            }
+            _ => None,
+        })
     }
 
     /// Every value of a key, and whether they stand in a list; none where it has no value.
@@ -380,6 +390,10 @@ impl<'a> Scope<'_, 'a> {
             }
         }
         if found.is_empty() {
+            let roots = match self {
+                Scope::Object(_, _, object) => slice::from_ref(object),
+                _ => roots,
+            };
             for root in roots {
                 places.deep_every(*root, key, &mut found);
             }
@@ -390,16 +404,30 @@ impl<'a> Scope<'_, 'a> {
     /// One place of this one.
     pub(super) fn inside(self, place: Place<'a>) -> Self {
         match self {
-            Scope::Whole(places) | Scope::Beside(places) | Scope::Element(places, _) => {
-                Scope::Element(places, place)
-            }
+            Scope::Whole(places)
+            | Scope::Beside(places)
+            | Scope::Element(places, _)
+            | Scope::Object(places, ..) => Scope::Element(places, place),
+        }
+    }
+
+    /// This one with one of its objects as the message.
+    pub(super) fn of(self, object: Place<'a>) -> Self {
+        match self {
+            Scope::Whole(places) | Scope::Beside(places) => Scope::Object(places, None, object),
+            Scope::Element(places, element) => Scope::Object(places, Some(element), object),
+            Scope::Object(places, element, _) => Scope::Object(places, element, object),
         }
     }
 
     pub(super) fn roots(&self) -> (&Places<'a>, &[Place<'a>]) {
         match self {
-            Scope::Whole(places) | Scope::Beside(places) => (places, &places.covered),
-            Scope::Element(places, element) => (places, core::slice::from_ref(element)),
+            Scope::Element(places, element) | Scope::Object(places, Some(element), _) => {
+                (places, slice::from_ref(element))
+            }
+            Scope::Whole(places) | Scope::Beside(places) | Scope::Object(places, None, _) => {
+                (places, &places.covered)
+            }
         }
     }
 }
@@ -412,7 +440,7 @@ enum Depth {
 
 impl<'a> Place<'a> {
     /// A scalar's value.
-    fn into_bytes(self) -> Cow<'a, [u8]> {
+    pub(super) fn into_bytes(self) -> Cow<'a, [u8]> {
         match self {
             Place::Scalar(bytes) => Cow::Borrowed(bytes),
             Place::Json(value) => Cow::Owned(value.scalar().unwrap_or_default()),

@@ -1,13 +1,14 @@
 //! A permit and its request → messages, and delivery reports.
 //!
 //! Which parameters may be read is decided in `source`, which of them a key means in `lookup`, how many
-//! messages there are in `shape`, what makes them an SMS in `item`, what becomes of a text in `text`, what a report
-//! says in `report`.
+//! messages there are in `shape` and `objects`, what makes them an SMS in `item`, what becomes of a text in
+//! `text`, what a report says in `report`.
 //!
 //! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
 
 mod item;
 mod lookup;
+mod objects;
 mod report;
 mod shape;
 mod source;
@@ -142,14 +143,7 @@ fn if_whole(reading: Reading) -> Result<Reading, BadWebhook> {
             item.message = Err(bad);
         }
     }
-    match items.as_slice() {
-        [
-            Item {
-                message: Err(bad), ..
-            },
-        ] => Err(BadWebhook::Message(bad.clone())),
-        _ => Ok(Reading::Messages(items, reports)),
-    }
+    alone(items, reports)
 }
 
 fn messages(
@@ -191,25 +185,18 @@ fn messages(
         _ if !is_message => return refused(),
         one => {
             maker.add_to(&mut items, whole, one);
-            return match items.as_slice() {
-                [
-                    Item {
-                        message: Err(bad), ..
-                    },
-                ] => Err(BadWebhook::Message(bad.clone())),
-                _ if items.len() > MESSAGES_MAX => Err(BadWebhook::TooMuch("messages")),
-                _ => Ok(Reading::Messages(items, Vec::new())),
-            };
+            return alone(items, Vec::new());
         }
     };
-    if level != Level::Inside && elements.len() > MESSAGES_MAX {
+    if matches!(level, Level::Named | Level::Top) && elements.len() > MESSAGES_MAX {
         return Err(BadWebhook::TooMuch("messages"));
     }
     let those = |conditions| accepted(conditions, &elements, level, places);
     let are_accepted = those(&webhook.accept_if).into_iter();
     let are_said = those(&dlr.only_if).into_iter();
     let mut reports = Vec::new();
-    for (place, (accepted, said)) in elements.iter().zip(are_accepted.zip(are_said)) {
+    let judged = are_accepted.zip(are_said).enumerate();
+    for (place, (nth, (accepted, said))) in elements.iter().zip(judged) {
         let element = Scope::Element(places, *place);
         let is_report = match dlr.only_if.is_empty() {
             true => !accepted,
@@ -221,19 +208,35 @@ fn messages(
         if is_report || !accepted {
             continue;
         }
-        if level == Level::Inside {
-            return Err(BadWebhook::Message(BadMessage::Several));
+        match level {
+            Level::Inside => return Err(BadWebhook::Message(BadMessage::Several)),
+            Level::First if nth > 0 => {}
+            Level::First => maker.add_to(&mut items, whole.of(*place), Shape::One),
+            Level::Named | Level::Top => {
+                maker.add_to(&mut items, element, element.shape(webhook));
+            }
         }
-        maker.add_to(&mut items, element, element.shape(webhook));
     }
-    if items.len() > MESSAGES_MAX {
-        return Err(BadWebhook::TooMuch("messages"));
+    match level {
+        // What nobody named is a part of one report, if of any.
+        Level::Inside | Level::First if items.is_empty() => refused(),
+        Level::First => alone(items, reports),
+        _ if items.len() > MESSAGES_MAX => Err(BadWebhook::TooMuch("messages")),
+        _ if items.is_empty() => Ok(Reading::Filtered(reports)),
+        _ => Ok(Reading::Messages(items, reports)),
     }
-    match items.is_empty() {
-        // A list that nobody named is a part of one report, if of any.
-        true if level == Level::Inside => refused(),
-        true => Ok(Reading::Filtered(reports)),
-        false => Ok(Reading::Messages(items, reports)),
+}
+
+/// What is read of one message, which may go to several destinations.
+fn alone(items: Vec<Item>, reports: Vec<Report>) -> Result<Reading, BadWebhook> {
+    match items.as_slice() {
+        [
+            Item {
+                message: Err(bad), ..
+            },
+        ] => Err(BadWebhook::Message(bad.clone())),
+        _ if items.len() > MESSAGES_MAX => Err(BadWebhook::TooMuch("messages")),
+        _ => Ok(Reading::Messages(items, reports)),
     }
 }
 

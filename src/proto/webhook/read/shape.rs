@@ -1,4 +1,4 @@
-//! One message, one to several, or several: what a list says where no `each` names it (spec §8.3).
+//! One message, one to several, or several: what lists and objects say without `each` (spec §8.3).
 //!
 //! Without it the last value of a name would be taken of each list, so that the text of one message could
 //! go to the destination of another.
@@ -6,6 +6,8 @@
 use alloc::vec::Vec;
 
 use super::lookup::{Place, Places, Scope, first};
+use super::objects::{BODY, FROM, Name, Part, TO, Tree};
+use super::text::has_text;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::json;
 
@@ -28,12 +30,14 @@ pub(super) enum Level {
     Top,
     /// Below.
     Inside,
+    /// They are objects that are in no list, and the first of them is the one message.
+    First,
 }
 
 impl<'a> Scope<'_, 'a> {
     /// Looks for a list two elements of which hold one of the keys of to, from and text, or one that
-    /// `accept_if` asks for. A key that stands at the top has its value, whatever lies deeper, and a path says
-    /// by itself which element it means.
+    /// `accept_if` asks for, and then at objects outside of such lists. A key that stands at the top has its
+    /// value, whatever lies deeper, and a path says by itself which element it means.
     pub(super) fn shape(&self, webhook: &Webhook) -> Shape<'a> {
         let (places, roots) = self.roots();
         let mut names: Vec<Name> = Vec::new();
@@ -69,12 +73,12 @@ impl<'a> Scope<'_, 'a> {
         if !names.iter().any(|name| name.is_sought) {
             return Shape::One;
         }
-        let mut shape = Shape::One;
+        let mut destinations = None;
         // Outer lists come before those within them.
-        let mut queue = roots.to_vec();
+        let mut tree = Tree::new(roots);
         let mut at = 0_usize;
-        while let Some(place) = queue.get(at) {
-            let (is_list, inner) = places.inner(*place);
+        while let Some(place) = tree.place(at) {
+            let (is_list, inner) = places.inner(place);
             let holders = |part, all| holders(places, &inner, &names, part, all);
             if is_list
                 && names
@@ -90,35 +94,33 @@ impl<'a> Scope<'_, 'a> {
                 if others || (to > 0 && level == Level::Top) {
                     return Shape::Several(inner, level);
                 }
-                if to > 1 && matches!(shape, Shape::One) {
+                if to > 1 && destinations.is_none() {
                     let mut holding = inner.clone();
                     holding.retain(|it| has_any(places, *it, &names, TO, false));
                     if !holding.is_empty() {
-                        shape = Shape::To(holding);
+                        destinations = Some((at, holding));
                     }
                 }
             }
-            queue.extend(inner);
+            tree.add(at, inner);
             at = at.saturating_add(1);
         }
-        shape
+        let list = destinations.as_ref().map(|(at, _)| *at);
+        // Of what has no text at all nothing is lost and nothing goes astray.
+        let objects = has_text(*self, webhook)
+            .then(|| tree.contradicting(places, roots.len(), &names, list))
+            .flatten();
+        match (objects, destinations) {
+            (Some((objects, true)), _) => Shape::Several(objects, Level::First),
+            (Some((objects, false)), _) => Shape::Several(objects, Level::Inside),
+            (None, Some((_, holding))) => Shape::To(holding),
+            (None, None) => Shape::One,
+        }
     }
 }
 
-/// What a name is of. Conditions have a number each.
-type Part = usize;
-const TO: Part = 0;
-const FROM: Part = 1;
-const BODY: Part = 2;
+/// Conditions have a number each, behind the parts.
 const ASKED: Part = 3;
-
-/// A key that is no path.
-struct Name<'k> {
-    part: Part,
-    name: &'k [u8],
-    /// Whether its value may be one that does not stand at the top.
-    is_sought: bool,
-}
 
 /// Whether a key is a name whose value does not stand at the top.
 fn is_deep(places: &Places, roots: &[Place], key: &[u8]) -> bool {

@@ -42,6 +42,13 @@ pub(super) fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessag
     Ok(text)
 }
 
+/// Whether there is any, or a link of an MMS.
+pub(super) fn has_text(scope: Scope, webhook: &Webhook) -> bool {
+    scope.find(&webhook.key_body).is_some()
+        || scope.find(&webhook.key_caption).is_some()
+        || !scope.all(&webhook.key_media, 1).is_empty()
+}
+
 fn add_line(text: &mut Vec<u8>, line: &[u8]) {
     if !text.is_empty() && !line.is_empty() {
         text.push(b'\n');

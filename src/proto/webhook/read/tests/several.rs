@@ -3,7 +3,7 @@
 use super::*;
 use crate::message::Number;
 
-const SEVERAL: &str = "bad: several messages, and each does not name their list";
+const SEVERAL: &str = "bad: several messages, and neither each nor a path tells them apart";
 
 fn check(webhook: &Webhook, content_type: &str, body: &str, expected: &str) {
     let reading = shown(post(webhook, content_type, body));
@@ -111,7 +111,7 @@ fn any_other_list_of_messages_is_refused() {
     );
     // Within an element, too.
     let nested = r#"[{"From":2,"m":[{"To":1,"Body":"x"},{"To":3,"Body":"y"}]},{"To":4,"From":5,"Body":"z"}]"#;
-    let inner = "!several messages, and each does not name their list|4 5 z";
+    let inner = "!several messages, and neither each nor a path tells them apart|4 5 z";
     usual(JSON, nested, inner);
     check(&replayed, JSON, &format!(r#"{{"m":{nested}}}"#), inner);
     // What stands at the top is the value, whatever lies deeper, and lists of lists are lists.
@@ -128,7 +128,7 @@ fn any_other_list_of_messages_is_refused() {
     usual(
         JSON,
         r#"{"a":[{"Body":"x"}],"b":[{"Body":"y"}],"To":1,"From":2}"#,
-        "1 2 y",
+        SEVERAL,
     );
     usual(
         JSON,
@@ -152,6 +152,231 @@ fn any_other_list_of_messages_is_refused() {
         &Webhook::by_default(),
     );
     assert_eq!(shown(query), "1 2 x");
+}
+
+#[test]
+fn of_several_objects_the_whole_one_is_the_message() {
+    let (one, two) = (
+        r#"{"To":160,"From":2,"Body":"secret"}"#,
+        r#"{"To":161,"From":3,"Body":"y"}"#,
+    );
+    let to = r#"{"To":161,"Status":"delivered"}"#;
+    let both = r#"{"To":161,"From":3,"Status":"delivered"}"#;
+    for other in [
+        to,
+        both,
+        r#"{"From":3}"#,
+        r#"{"Body":"z"}"#,
+        r#"{"From":3,"Body":"z"}"#,
+    ] {
+        for body in [
+            format!(r#"{{"sms":{one},"report":{other}}}"#),
+            format!(r#"{{"report":{other},"sms":{one}}}"#),
+            format!(r#"{{"messages":[{one}],"statuses":[{other}]}}"#),
+            format!(r#"{{"statuses":[{other}],"messages":[{one}]}}"#),
+            format!(r#"{{"m":{{"a":{{"b":{one}}},"c":[[{other}]]}}}}"#),
+            format!(r#"{{"entry":[{{"changes":[{{"value":{{"m":[{one}],"s":[{other}]}}}}]}}]}}"#),
+            format!(r#"[{{"sms":{one},"report":{other}}}]"#),
+            // One within the other, too.
+            one.replace('}', &format!(r#","meta":{other}}}"#))
+                .replace("{\"To\":160", "{\"d\":{\"To\":160")
+                + "}",
+        ] {
+            usual(JSON, &body, "160 2 secret");
+        }
+        usual(FORM, &format!("sms={one}&report={other}"), "160 2 secret");
+        usual(FORM, &format!("report={other}&sms={one}"), "160 2 secret");
+    }
+    // Two are several, and so is one beside a text that has its own destination.
+    for other in [two, r#"{"To":161,"Body":"y"}"#] {
+        for body in [
+            format!(r#"{{"inbound":{one},"original":{other}}}"#),
+            format!(r#"{{"original":{other},"inbound":{one}}}"#),
+            format!(r#"{{"m":{{"x":{one},"y":{other}}}}}"#),
+            format!(r#"{{"messages":{{"id1":{one},"id2":{other}}}}}"#),
+            format!(r#"{{"a":[{one}],"b":[{other}]}}"#),
+            format!(r#"{{"a":{{"b":{one}}},"c":{{"d":{{"e":{other}}}}}}}"#),
+            format!(r#"{{"d":{{"To":160,"From":2,"Body":"reply","original":{other}}}}}"#),
+            format!(r#"{{"m":{one},"m":{other}}}"#),
+        ] {
+            usual(JSON, &body, SEVERAL);
+        }
+        usual(FORM, &format!("a={one}&b={other}"), SEVERAL);
+        usual(
+            FORM,
+            "a[To]=1&a[From]=2&a[Body]=x&b[To]=3&b[Body]=y",
+            SEVERAL,
+        );
+    }
+    // None is whole.
+    for body in [
+        r#"{"a":{"To":1},"b":{"To":3},"c":{"From":2,"Body":"x"}}"#,
+        r#"{"a":{"To":1,"m":{"From":2,"Body":"x"}},"b":{"To":3}}"#,
+        r#"{"d":{"To":1,"From":2,"m":{"Body":"x"},"meta":{"To":3}}}"#,
+        r#"{"To":1,"a":{"From":2},"b":{"From":3,"x":{"Body":"y"}}}"#,
+    ] {
+        usual(JSON, body, SEVERAL);
+    }
+    // Nothing contradicts: pieces, one in another, the same twice.
+    usual(JSON, r#"{"d":{"To":1,"m":{"From":2,"Body":"x"}}}"#, "1 2 x");
+    usual(
+        JSON,
+        r#"{"d":{"To":1,"m":{"To":3,"n":{"From":2,"Body":"x"}}}}"#,
+        "3 2 x",
+    );
+    usual(
+        JSON,
+        r#"{"a":{"To":1},"m":[{"From":2,"x":{"Body":"x"}}]}"#,
+        "1 2 x",
+    );
+    usual(
+        JSON,
+        r#"{"a":{"From":2},"m":{"From":2,"Body":"x"},"c":{"To":"1"}}"#,
+        "1 2 x",
+    );
+    usual(
+        JSON,
+        &format!(r#"{{"sms":{one},"raw":{one}}}"#),
+        "160 2 secret",
+    );
+    // The top, and paths, decide by themselves.
+    usual(
+        JSON,
+        &format!(r#"{{"To":1,"From":2,"Body":"x","a":{one},"b":{two}}}"#),
+        "1 2 x",
+    );
+    let path = webhook_of("b.To", "b.From", "b.Body");
+    check(
+        &path,
+        JSON,
+        &format!(r#"{{"a":{one},"b":{two}}}"#),
+        "161 3 y",
+    );
+    usual(
+        JSON,
+        r#"{"To":1,"a":{"From":2,"Body":"x"},"b":{"From":3}}"#,
+        "1 2 x",
+    );
+    let half = webhook_of("To", "a.From", "Body");
+    check(
+        &half,
+        JSON,
+        &format!(r#"{{"a":{one},"b":{to}}}"#),
+        "160 2 secret",
+    );
+    // A list of destinations is like one object with one.
+    usual(
+        JSON,
+        &format!(r#"{{"sms":{one},"s":[{to},{to}]}}"#),
+        "160 2 secret",
+    );
+    usual(
+        JSON,
+        r#"{"a":{"To":9},"s":[{"To":1},{"To":3}],"m":{"From":2,"Body":"x"}}"#,
+        SEVERAL,
+    );
+    // What has no text is no message.
+    usual(
+        JSON,
+        r#"{"a":{"To":9,"From":2},"b":{"To":1}}"#,
+        "bad: no text",
+    );
+    // What the body has counts before what the query has.
+    let query = format!("/?q={two}");
+    let body = format!(r#"{{"a":{one}}}"#);
+    let webhook = Webhook::by_default();
+    let read = read_as(
+        Coverage::Whole,
+        "POST",
+        &query,
+        Some(JSON),
+        body.as_bytes(),
+        &webhook,
+    );
+    assert_eq!(shown(read), "160 2 secret");
+}
+
+#[test]
+fn the_rest_of_a_whole_object_is_its_own() {
+    let webhook = with(|webhook| {
+        webhook.key_id = "id".into();
+        webhook.key_media = "m[]".into();
+        webhook.key_caption = "title".into();
+    });
+    let usual_more = |body: &str, expected: &str| check(&webhook, JSON, body, expected);
+    usual_more(
+        r#"{"sms":{"To":1,"From":2,"Body":"x","id":7},"report":{"To":3,"id":8}}"#,
+        "1 2 x#7",
+    );
+    usual_more(
+        r#"{"m":["https://a"],"id":9,"sms":{"To":1,"From":2,"Body":"x","id":7},"report":{"To":3,"id":8}}"#,
+        "1 2 x\nhttps://a#9",
+    );
+    usual_more(
+        r#"{"mms":{"To":1,"From":2,"title":"x"},"report":{"To":3,"title":"y"}}"#,
+        SEVERAL,
+    );
+    usual_more(
+        r#"{"mms":{"To":1,"From":2,"p":[{"title":"x"},{"title":"z"}]},"report":{"From":3,"title":"y"}}"#,
+        "1 2 x\nz",
+    );
+    // A sender or destination that is not acceptable is said, as of one message.
+    usual_more(
+        r#"{"sms":{"To":"1/2","From":2,"Body":"x"},"report":{"To":3}}"#,
+        "bad: to holds byte 0x2f",
+    );
+    // In an element of a list, too.
+    let each = with(|webhook| webhook.each = "r".into());
+    let whole = r#"{"a":{"To":1,"From":2,"Body":"x"},"b":{"To":3}}"#;
+    let two = r#"{"a":{"To":1,"From":2,"Body":"x"},"b":{"To":3,"Body":"y"}}"#;
+    check(
+        &each,
+        JSON,
+        &format!(r#"{{"r":[{whole},{two}]}}"#),
+        "1 2 x|!several messages, and neither each nor a path tells them apart",
+    );
+}
+
+#[test]
+fn a_filter_judges_each_of_several_objects() {
+    let none = with(|webhook| webhook.accept_if = condition("status", &[""]));
+    let incoming = with(|webhook| webhook.accept_if = condition("type", &["in"]));
+    let sms = r#"{"To":1,"From":2,"Body":"x"}"#;
+    let report = r#"{"To":3,"status":"sent"}"#;
+    check(
+        &none,
+        JSON,
+        &format!(r#"{{"m":[{sms}],"s":[{report}]}}"#),
+        "1 2 x",
+    );
+    check(
+        &incoming,
+        JSON,
+        &format!(r#"{{"type":"in","m":{sms},"s":{report}}}"#),
+        "1 2 x",
+    );
+    check(
+        &incoming,
+        JSON,
+        &format!(r#"{{"e":{{"type":"in"}},"m":{sms},"s":{report}}}"#),
+        "1 2 x",
+    );
+    check(
+        &incoming,
+        JSON,
+        &format!(r#"{{"type":"out","m":{sms},"s":{report}}}"#),
+        "filtered",
+    );
+    // The report of an SMS that it quotes.
+    let quoted = r#"{"r":{"To":1,"status":"sent"},"m":{"To":1,"From":2,"Body":"x"}}"#;
+    check(&none, JSON, quoted, "filtered");
+    let echo = r#"{"m":{"To":1,"From":2,"Body":"x","status":"sent"},"s":{"To":3}}"#;
+    check(&none, JSON, echo, "filtered");
+    let two = r#"{"a":{"To":1,"From":2,"Body":"x"},"b":{"To":3,"Body":"y","status":"sent"}}"#;
+    check(&none, JSON, two, SEVERAL);
+    // What has no text is a report.
+    let events = r#"{"a":{"To":1,"From":2,"status":"sent"},"b":{"To":3}}"#;
+    check(&none, JSON, events, "filtered");
 }
 
 #[test]
