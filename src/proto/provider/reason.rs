@@ -1,10 +1,14 @@
 //! What a provider says of a message that it did not accept, fit for a log line (spec §6.9).
 //!
-//! Invariant: what comes out holds no configured secret, no twelve successive bytes of the SMS's text,
+//! Invariant: what comes out holds no configured secret, no twelve successive bytes of the SMS's text in any
+//! encoding of secrets,
 //! no number where numbers are masked, and no character that could end or forge a field of a log line.
 
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 
 use super::account::{Account, AnswerPlace, Reply};
 use super::mask::{MASK, mask, other_secrets, secrets};
@@ -180,8 +184,14 @@ fn shown(raw: &[u8], account: &Account, text: &[u8], numbers: LogNumbers) -> Str
     words.map(|c| if plain(c) { c } else { '_' }).collect()
 }
 
-/// Without pieces of the text that are long enough to tell something.
+/// Without pieces of the text that are long enough to tell something, as they are, as in a URL, in JSON or in
+/// base64.
 fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
+    // Three bytes make four letters, so that there are three ways to begin within a text.
+    let base64 = [0, 1, 2].map(|skipped| {
+        let rest = text.get(skipped..).unwrap_or_default();
+        BASE64_STANDARD_NO_PAD.encode(rest)
+    });
     let mut out = Vec::new();
     let mut rest = words;
     while let Some((first, behind)) = rest.split_first() {
@@ -189,12 +199,13 @@ fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
         if out.len() > WORDS_BYTES_MAX {
             break;
         }
-        match longest_piece(rest, text) {
-            0 => {
+        let texts = base64.iter().map(String::as_bytes).chain([text]);
+        match texts.map(|text| longest_piece(rest, text)).max() {
+            None | Some(0) => {
                 out.push(*first);
                 rest = behind;
             }
-            bytes => {
+            Some(bytes) => {
                 out.extend_from_slice(MASK);
                 rest = rest.get(bytes..).unwrap_or_default();
             }
@@ -207,18 +218,63 @@ fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
 /// by its own digits, of which there are that many at most.
 const WORDS_BYTES_MAX: usize = 8 * PROVIDER_REASON_BYTES_MAX;
 
-/// How many bytes at the start of `words` stand in `text`, as soon as they are too many to be shown.
+/// How many bytes at the start of `words` spell what stands in `text`; 0 where that is little enough to be
+/// shown.
 fn longest_piece(words: &[u8], text: &[u8]) -> usize {
-    let Some(start) = words.get(..QUOTED_TEXT_BYTES_MAX.saturating_add(1)) else {
-        return 0;
+    let places = (0..text.len()).filter_map(|at| text.get(at..));
+    let pieces = places.map(|there| piece(words, there));
+    pieces.max().unwrap_or(0)
+}
+
+/// The same of what stands at the start of `text`.
+fn piece(words: &[u8], text: &[u8]) -> usize {
+    let (mut words_left, mut text_left) = (words, text);
+    while let Some((behind, text_behind)) = character(words_left, text_left) {
+        (words_left, text_left) = (behind, text_behind);
+    }
+    match text.len().saturating_sub(text_left.len()) {
+        0..=QUOTED_TEXT_BYTES_MAX => 0,
+        _ => words.len().saturating_sub(words_left.len()),
+    }
+}
+
+/// What is behind the next character of both, in whatever way the words spell it; `None` where it is another.
+fn character<'w, 't>(words: &'w [u8], text: &'t [u8]) -> Option<(&'w [u8], &'t [u8])> {
+    let (first, behind) = words.split_first()?;
+    let (wanted, text_behind) = text.split_first()?;
+    let spelt = match (first, behind.split_first()) {
+        (b'%', _) => hex(behind, 2),
+        (b'+', _) => Some((u32::from(b' '), behind)),
+        (b'\\', Some((b'u', digits))) if *wanted != b'\\' => {
+            let (code, behind) = hex(digits, 4)?;
+            let mut letter = [0; 4];
+            let letter = char::from_u32(code)?.encode_utf8(&mut letter);
+            return Some((behind, text.strip_prefix(letter.as_bytes())?));
+        }
+        (b'\\', Some((escape, behind))) => {
+            let byte = match escape {
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                other => *other,
+            };
+            Some((u32::from(byte), behind))
+        }
+        _ => None,
     };
-    let places = text.windows(start.len()).enumerate();
-    let same = places.filter(|(_, piece)| *piece == start).map(|(at, _)| {
-        let there = text.get(at..).unwrap_or_default();
-        let equal = words.iter().zip(there).take_while(|(a, b)| a == b);
-        equal.count()
-    });
-    same.max().unwrap_or(0)
+    if let Some((byte, behind)) = spelt
+        && byte == u32::from(*wanted)
+    {
+        return Some((behind, text_behind));
+    }
+    (first == wanted).then_some((behind, text_behind))
+}
+
+/// A number of so many hexadecimal digits, and what is behind them.
+fn hex(bytes: &[u8], digits: usize) -> Option<(u32, &[u8])> {
+    let (digits, behind) = bytes.split_at_checked(digits)?;
+    let digits = core::str::from_utf8(digits).ok()?;
+    Some((u32::from_str_radix(digits, 16).ok()?, behind))
 }
 
 /// With `***` in place of each run of digits that may be a telephone number; visual separators within a
@@ -368,6 +424,57 @@ mod tests {
             "spam: ***_",
         );
         check(r#"{"message":"at the old m, me at the old"}"#, "***,***");
+    }
+
+    #[test]
+    fn the_text_is_masked_in_any_spelling() {
+        fn check(text: &str, quoted: &str, expected: &str) {
+            let said = shown(
+                quoted.as_bytes(),
+                &account(),
+                text.as_bytes(),
+                LogNumbers::Whole,
+            );
+            assert_eq!(said, expected, "{quoted}");
+        }
+        let pin = "My bank PIN is 4711";
+        for quoted in [
+            "My+bank+PIN+is+4711",
+            "My%20bank%20PIN%20is%204711",
+            "My%20bank+PIN is%204711",
+            "%4D%79%20%62%61%6e%6b%20%50%49%4E%20%69%73%204711",
+            "TXkgYmFuayBQSU4gaXMgNDcxMQ",
+        ] {
+            check(pin, &format!("bad: {quoted}."), "bad: ***.");
+        }
+        check(pin, "TXkgYmFuayBQSU4gaXMgNDcxMQ%3D%3D", "***_3D_3D");
+        // In the middle of what is encoded: the text behind "a=", "ab=" and "abc=".
+        check(pin, "YT1NeSBiYW5rIFBJTiBpcyA0NzEx", "YT1N***");
+        check(pin, "YWI9TXkgYmFuayBQSU4gaXMgNDcxMQ==", "YWI9***__");
+        check(pin, "YWJjPU15IGJhbmsgUElOIGlzIDQ3MTE=", "YWJjPU15***_");
+        let more = "Ann \"A\" told\n\u{444}\u{443}! 100% + \\u sure";
+        for quoted in [
+            r#"Ann \"A\" told\n\u0444\u0443! 100% + \\u sure"#,
+            r#"Ann \"A\" told\n\u0444\u0443! 100% + \u sure"#,
+            "Ann+%22A%22+told%0a%d1%84%D1%83%21+100%25+%2B+%5Cu+sure",
+            more,
+        ] {
+            check(more, quoted, "***");
+        }
+        let arrows = "\u{2192}".repeat(14);
+        check(&arrows, &r"\u2192".repeat(14), "***");
+        check(&"<>".repeat(8), &"%3C%3e".repeat(8), "***");
+        check(&"+".repeat(12), &"%2B".repeat(12), "***");
+        check("%41%41%41%41", "%41%41%41%41", "***");
+        check("%41%41%41%41", "%2541%2541%2541%2541", "***");
+        // Eleven bytes tell little.
+        check(
+            "Meet me at the",
+            "<Meet%20me%20at%20>",
+            "_Meet_20me_20at_20_",
+        );
+        check("Meet me at the", "<Meet%20me%20at%20t>", "_***_");
+        check("", "%20+\\u00%", "_20+_u00_");
     }
 
     #[test]
