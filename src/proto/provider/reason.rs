@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD_NO_PAD;
+use base64::prelude::BASE64_STANDARD;
 
 use super::account::{Account, AnswerPlace, Reply};
 use super::mask::{MASK, mask, other_secrets, secrets};
@@ -190,7 +190,7 @@ fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
     // Three bytes make four letters, so that there are three ways to begin within a text.
     let base64 = [0, 1, 2].map(|skipped| {
         let rest = text.get(skipped..).unwrap_or_default();
-        BASE64_STANDARD_NO_PAD.encode(rest)
+        BASE64_STANDARD.encode(rest)
     });
     let mut out = Vec::new();
     let mut rest = words;
@@ -199,13 +199,16 @@ fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
         if out.len() > WORDS_BYTES_MAX {
             break;
         }
-        let texts = base64.iter().map(String::as_bytes).chain([text]);
-        match texts.map(|text| longest_piece(rest, text)).max() {
-            None | Some(0) => {
+        let mut piece_bytes = longest_piece(rest, text);
+        for base64 in &base64 {
+            piece_bytes = piece_bytes.max(longest_piece(rest, base64.as_bytes()));
+        }
+        match piece_bytes {
+            0 => {
                 out.push(*first);
                 rest = behind;
             }
-            Some(bytes) => {
+            bytes => {
                 out.extend_from_slice(MASK);
                 rest = rest.get(bytes..).unwrap_or_default();
             }
@@ -221,9 +224,13 @@ const WORDS_BYTES_MAX: usize = 8 * PROVIDER_REASON_BYTES_MAX;
 /// How many bytes at the start of `words` spell what stands in `text`; 0 where that is little enough to be
 /// shown.
 fn longest_piece(words: &[u8], text: &[u8]) -> usize {
-    let places = (0..text.len()).filter_map(|at| text.get(at..));
-    let pieces = places.map(|there| piece(words, there));
-    pieces.max().unwrap_or(0)
+    let mut longest = 0;
+    let mut there = text;
+    while let Some((_, behind)) = there.split_first() {
+        longest = piece(words, there).max(longest);
+        there = behind;
+    }
+    longest
 }
 
 /// The same of what stands at the start of `text`.
@@ -273,8 +280,11 @@ fn character<'w, 't>(words: &'w [u8], text: &'t [u8]) -> Option<(&'w [u8], &'t [
 /// A number of so many hexadecimal digits, and what is behind them.
 fn hex(bytes: &[u8], digits: usize) -> Option<(u32, &[u8])> {
     let (digits, behind) = bytes.split_at_checked(digits)?;
-    let digits = core::str::from_utf8(digits).ok()?;
-    Some((u32::from_str_radix(digits, 16).ok()?, behind))
+    let number = digits.iter().try_fold(0_u32, |number, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(number.wrapping_shl(4) | digit)
+    });
+    Some((number?, behind))
 }
 
 /// With `***` in place of each run of digits that may be a telephone number; visual separators within a
@@ -447,11 +457,11 @@ mod tests {
         ] {
             check(pin, &format!("bad: {quoted}."), "bad: ***.");
         }
-        check(pin, "TXkgYmFuayBQSU4gaXMgNDcxMQ%3D%3D", "***_3D_3D");
+        check(pin, "TXkgYmFuayBQSU4gaXMgNDcxMQ%3D%3D", "***");
         // In the middle of what is encoded: the text behind "a=", "ab=" and "abc=".
         check(pin, "YT1NeSBiYW5rIFBJTiBpcyA0NzEx", "YT1N***");
-        check(pin, "YWI9TXkgYmFuayBQSU4gaXMgNDcxMQ==", "YWI9***__");
-        check(pin, "YWJjPU15IGJhbmsgUElOIGlzIDQ3MTE=", "YWJjPU15***_");
+        check(pin, "YWI9TXkgYmFuayBQSU4gaXMgNDcxMQ==", "YWI9***");
+        check(pin, "YWJjPU15IGJhbmsgUElOIGlzIDQ3MTE=", "YWJjPU15***");
         let more = "Ann \"A\" told\n\u{444}\u{443}! 100% + \\u sure";
         for quoted in [
             r#"Ann \"A\" told\n\u0444\u0443! 100% + \\u sure"#,
