@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Fault, duplicates, inbox as inbox_of, parts, usable};
+use super::Fault;
+use super::setup::{duplicates, inbox as inbox_of, parts, usable};
 use crate::config::Config;
 use crate::inbound::inbox::{self};
 use crate::inbound::{Keeps, Rejected, Setup, kept_settings};

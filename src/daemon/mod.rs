@@ -1,52 +1,42 @@
 //! `websmsd`: load the configuration, bind, accept for ever, reload.
 //!
 //! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
-//! serves; one drains the outbound queue, one asks the providers that are to be asked. SIGTERM needs no handler: what was acknowledged is on the disk.
+//! serves; one drains the outbound queue, one delivers from the inbox, one asks the providers that are to be
+//! asked. SIGTERM needs no handler: what was acknowledged is on the disk.
 
 mod beside;
+mod listening;
 mod poll;
 mod replay;
+mod setup;
+mod workers;
 
 pub use poll::poll;
 pub use replay::replay;
 
 use std::io::{self, Read};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+pub use listening::{BindFault, addresses, try_address};
 
 use crate::config::{Config, Note, Severity, Sound};
-use crate::inbound::inbox::{self, Inbox};
-use crate::inbound::{
-    self, Counts, Duplicates, Keeps, Parts, Rejected, Reports, Service, Setup, Status,
-    kept_settings,
-};
-use crate::limits::{
-    CONNECTION_STACK_BYTES, HANDSHAKE_WAIT, INBOX_STACK_BYTES, SENDER_STACK_BYTES,
-    SPOOL_LOOK_PAUSE, TLS_STACK_BYTES,
-};
-use crate::outbound;
-use crate::poll as polls;
+use crate::inbound::{Keeps, Service, Setup};
+use crate::limits::{CONNECTION_STACK_BYTES, SPOOL_LOOK_PAUSE};
 use crate::privileges::{self, NotEntered};
-use crate::proto::record::seen::remembers;
-use crate::proto::webhook::access::Rules;
-use crate::proto::webhook::interface::Interface;
-use crate::proto::wire::response::{self, After, HANDSHAKE, Refusal};
-use crate::queue::{self, Bell};
-use crate::state::{Keeping, State};
+use crate::queue::Bell;
 use crate::surroundings;
 use crate::sys::cause::Cause;
-use crate::sys::clock::Deadline;
-use crate::sys::listener::{self, Arrival, Parting, Share, Slot, Slots};
+use crate::sys::listener::Slots;
 use crate::sys::log::{self, Level, Stderr};
 use crate::sys::signals;
-use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::stdio::complain;
-use crate::sys::stream::Tcp;
 use crate::sys::threads::{self, Tell};
-use crate::sys::tls::certificate::{BadIdentity, Certificate};
-use crate::sys::tls::server::Secure;
+use listening::{accept, bind_all, connections_max};
+use setup::open;
+use workers::{NO_THREAD, ask_providers, deliver_inbox, drain_queue};
 
 /// What the command line and the environment say; the rest is the configuration's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,74 +156,6 @@ fn start(options: &Options) -> Result<Running, Fault> {
     })
 }
 
-const NO_THREAD: &str = "cannot start a thread";
-
-/// Starts to drain the outbound queue, where there is one.
-fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
-    let bell = Bell::default();
-    let Some(state) = State::of(&service.setup().config) else {
-        return Ok(bell);
-    };
-    let folder = state.queue();
-    let service = Arc::clone(service);
-    let source: queue::Source = Arc::new(move || Arc::clone(&service.setup().config));
-    let heard = bell.clone();
-    let drain = move || queue::drain(&folder, &source, &heard);
-    match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
-        Ok(()) => Ok(bell),
-        Err(error) => refused(NO_THREAD, &error),
-    }
-}
-
-/// Starts to ask the providers, where one is to be asked, or tells whoever does that the configuration is
-/// another.
-fn ask_providers(service: &Arc<Service>, asking: &Mutex<Option<Tell<()>>>) -> io::Result<()> {
-    let mut asking = asking.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(tell) = asking.as_ref() {
-        tell.tell(());
-        return Ok(());
-    }
-    if service.setup().config.polls.is_empty() {
-        return Ok(());
-    }
-    let (tell, news) = threads::mailbox();
-    let service = Arc::clone(service);
-    let source: polls::Source = Arc::new(move || service.setup());
-    threads::spawn("poll", CONNECTION_STACK_BYTES, move || {
-        polls::run(&source, &news)
-    })?;
-    *asking = Some(tell);
-    Ok(())
-}
-
-/// Starts to deliver from the inbox, where SMS are kept there or an earlier run has left some, and nobody
-/// does it yet.
-fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
-    let setup = service.setup();
-    if let Some(parts) = &setup.parts {
-        let service = Arc::clone(service);
-        if let Err(error) = parts.attend(Arc::new(move || service.setup())) {
-            return refused(NO_THREAD, &error);
-        }
-    }
-    let Some(inbox) = &setup.inbox else {
-        return Ok(());
-    };
-    if setup.keeps == Keeps::Spool && !inbox.is_left() {
-        return Ok(());
-    }
-    let Some(mail) = inbox.attend() else {
-        return Ok(());
-    };
-    let (inbox, service) = (Arc::clone(inbox), Arc::clone(service));
-    let source: inbox::Source = Arc::new(move || service.setup());
-    let deliver = move || inbox::deliver(&inbox, &mail, &source);
-    match threads::spawn("inbox", INBOX_STACK_BYTES, deliver) {
-        Ok(()) => Ok(()),
-        Err(error) => refused(NO_THREAD, &error),
-    }
-}
-
 /// Becomes the owner of the folders, where this is root.
 fn enter(config: &Config, path: &Path) -> Result<(), Fault> {
     if let Some(name) = privileges::enter(config, path).or_else(not_entered)? {
@@ -260,48 +182,6 @@ fn reload_config(path: &Path) -> Result<Config, Fault> {
     }
 }
 
-/// Opens what a configuration names. What `before` remembers goes on.
-fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
-    let before_spool = before.map(|before| &before.spool);
-    let keeping = Keeping::of(&config);
-    Ok(Setup {
-        spool: usable(Spool::open_or_wait(
-            &kept_settings(&config, keeping),
-            before_spool,
-        ))?,
-        inbox: inbox(&config, before),
-        keeps: inbox::keeps(keeping),
-        parts: parts(&config, before),
-        duplicates: duplicates(&config, before),
-        rejected: rejected(&config),
-        certificate: certificate(&config)?,
-        on_message: config.listening.on_message.clone(),
-        status: status(&config, before),
-        reports: reports(&config, before),
-        config: Arc::new(config),
-    })
-}
-
-/// Where SMS wait for Asterisk. That of `before` stays where its folder does.
-fn inbox(config: &Config, before: Option<&Setup>) -> Option<Arc<Inbox>> {
-    let folder = State::of(config)?.inbox();
-    let same = before.and_then(|before| before.inbox.clone());
-    let same = same.filter(|inbox| inbox.folder().root() == folder.root());
-    Some(same.unwrap_or_else(|| Arc::new(Inbox::new(folder))))
-}
-
-/// Texts whose parts are awaited, where an interface has some. Those of `before` stay where the folder does.
-fn parts(config: &Config, before: Option<&Setup>) -> Option<Arc<Parts>> {
-    let mut interfaces = config.rules.interfaces.iter();
-    if !interfaces.any(|interface| interface.webhook.has_parts()) {
-        return None;
-    }
-    let folder = State::of(config)?.parts();
-    let same = before.and_then(|before| before.parts.clone());
-    let same = same.filter(|parts| parts.folder().root() == folder.root());
-    Some(same.unwrap_or_else(|| Arc::new(Parts::new(folder))))
-}
-
 /// Reads the configuration. Warnings go to the log.
 fn load_config(path: &Path) -> Result<Config, Fault> {
     let reading = surroundings::load(path);
@@ -320,59 +200,6 @@ fn load_config(path: &Path) -> Result<Config, Fault> {
             exit: EXIT_CONFIG,
         }),
     }
-}
-
-fn usable(spool: Result<Spool, SpoolFault>) -> Result<Spool, Fault> {
-    spool.or_else(|bad| fault(EXIT_CONFIG, bad.to_string()))
-}
-
-/// What HTTPS is served with, where it is.
-fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
-    let Some(files) = &config.listening.tls else {
-        return Ok(None);
-    };
-    match Certificate::load(&files.cert, &files.key) {
-        Ok(certificate) => Ok(Some(Arc::new(certificate))),
-        Err(BadIdentity(what)) => fault(EXIT_CONFIG, what),
-    }
-}
-
-/// The record of SMS that were delivered, where an interface remembers them. That of `before` stays where its folder
-/// does, for some of its SMS may be under way.
-fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>> {
-    let rules = &config.rules;
-    if !rules.interfaces.iter().any(|it| remembers(rules, it)) {
-        return None;
-    }
-    let seen = State::of(config).map(|state| state.seen());
-    let same = before
-        .and_then(|before| before.duplicates.clone())
-        .filter(|duplicates| duplicates.is_of(seen.as_ref()));
-    Some(same.unwrap_or_else(|| Arc::new(Duplicates::open(seen))))
-}
-
-/// Where refused requests are kept, if they are.
-fn rejected(config: &Config) -> Option<Rejected> {
-    let state = State::of(config)?;
-    Rejected::open(state.rejected(), config.listening.rejected_max)
-}
-
-/// What is counted for the status page, if there is one; that of `before` goes on.
-fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
-    config.rules.status.as_ref()?;
-    let same = before.and_then(|before| before.status.clone());
-    Some(same.unwrap_or_else(|| Status {
-        counts: Arc::new(Counts::default()),
-        outbound: outbound::outbound,
-    }))
-}
-
-/// Which SMS were sent whose delivery reports are wanted, if they are; what `before` knows goes on.
-fn reports(config: &Config, before: Option<&Setup>) -> Option<Arc<Reports>> {
-    let sent = State::of(config).filter(|_| config.queue.reports)?.sent();
-    let same = before.and_then(|before| before.reports.clone());
-    let same = same.filter(|reports| reports.is_of(&sent));
-    Some(same.unwrap_or_else(|| Arc::new(Reports::new(sent, queue::reported))))
 }
 
 /// Logs what is wrong around a configuration that works: it takes longer than connections should
@@ -396,197 +223,6 @@ fn remark(path: &Path, note: &Note) -> String {
 
 fn tell(level: Level, words: &str) {
     log::event(level, format_args!("{words}"));
-}
-
-/// `-l`, else `listen`, else the environment's port, else port 80, or none where every interface's provider
-/// is asked.
-pub fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
-    let listen = &config.listening.addresses;
-    if !options.listen.is_empty() {
-        options.listen.clone()
-    } else if !listen.is_empty() {
-        listen.clone()
-    } else if options.port.is_none() && asks_everywhere(config) {
-        Vec::new()
-    } else {
-        let port = options.port.unwrap_or(PORT_DEFAULT);
-        vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]
-    }
-}
-
-/// Whether nobody need call us.
-fn asks_everywhere(config: &Config) -> bool {
-    let polled = |it: &Interface| it.polled.is_some();
-    config.rules.interfaces.iter().all(polled)
-}
-
-/// Where providers expect a web server.
-const PORT_DEFAULT: u16 = 80;
-
-fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
-    let mut listeners = Vec::new();
-    let mut lines = Vec::new();
-    for address in addresses {
-        match listener::bind(*address, addresses) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                let (fact, remedy) = bind_fault(*address, &error);
-                lines.push(match remedy {
-                    "" => fact,
-                    _ => [&fact, ": ", remedy].concat(),
-                });
-            }
-        }
-    }
-    match lines.is_empty() {
-        true => Ok(listeners),
-        false => Err(Fault {
-            lines,
-            exit: EXIT_SYSTEM,
-        }),
-    }
-}
-
-/// Why an address cannot be listened on: the kind of error, fact and remedy.
-pub type BindFault = (io::ErrorKind, String, &'static str);
-
-/// Whether an address could be listened on now; all of them are needed to know what `[::]` means.
-pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), BindFault> {
-    match listener::bind(address, all) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let (fact, remedy) = bind_fault(address, &error);
-            Err((error.kind(), fact, remedy))
-        }
-    }
-}
-
-/// Why an address cannot be listened on, and what helps, where we know.
-fn bind_fault(address: SocketAddr, error: &io::Error) -> (String, &'static str) {
-    let said = Cause(error).to_string();
-    let (words, remedy) = match error.kind() {
-        io::ErrorKind::PermissionDenied => (
-            "not permitted",
-            "a port below 1024 needs root or CAP_NET_BIND_SERVICE; choose another with -l or listen",
-        ),
-        io::ErrorKind::AddrInUse => (
-            "in use",
-            "another program, another websmsd or another listen of this one has it; stop it or choose \
-             another port with -l or listen",
-        ),
-        io::ErrorKind::AddrNotAvailable => (
-            "no such address on this machine",
-            "give one of its own, or 0.0.0.0 or [::] for all",
-        ),
-        _ => (said.as_str(), ""),
-    };
-    (format!("cannot listen on {address}: {words}"), remedy)
-}
-
-/// `max_connections`, or what the file limit allows.
-fn connections_max(config: &Config) -> usize {
-    let wanted = config.listening.connections_max;
-    let allowed = listener::connections_allowed(wanted);
-    if allowed < wanted {
-        log::event(
-            Level::Warning,
-            format_args!(
-                "max_connections is {wanted}, the file limit allows {allowed}: raise it (ulimit -n)"
-            ),
-        );
-    }
-    allowed
-}
-
-/// Accepts on one address for ever. Who cannot be let in is told so from here, without a thread.
-fn accept(service: &Arc<Service>, listener: &TcpListener) {
-    let mut parting = Parting::default();
-    listener::accept(listener, |arrival| match arrival {
-        Arrival::Connection(socket, peer) => {
-            if let Err((socket, refusal)) = admit(service, socket, peer) {
-                let words = (refusal.status(), refusal.phrase());
-                service.count_refusal(refusal.reason());
-                log::refusal(format_args!("{peer}: {}, {}", words.0, words.1));
-                if service.setup().certificate.is_some() {
-                    // An answer would need a handshake, for which nobody here waits.
-                    return;
-                }
-                let (answer, _) = response::encode(&refusal.answer(), After::Close, "");
-                if let Some(socket) = Arc::into_inner(socket) {
-                    parting.turn_away(socket, &answer);
-                }
-            }
-        }
-        Arrival::Trouble(error) => {
-            parting.clear();
-            log::event(
-                Level::Error,
-                format_args!("cannot accept connections: {}; trying on", Cause(&error)),
-            );
-        }
-    })
-}
-
-/// Gives a connection its slot and thread, or gives it back with the reason.
-fn admit(
-    service: &Arc<Service>,
-    socket: TcpStream,
-    peer: IpAddr,
-) -> Result<(), (Arc<TcpStream>, Refusal)> {
-    let socket = Arc::new(socket);
-    let setup = service.setup();
-    let rules = &setup.config.rules;
-    if rules.is_stranger(peer) {
-        return Err((socket, Refusal::Address));
-    }
-    let Some(slot) = service.slots.take(peer, share(rules, peer)) else {
-        return Err((socket, Refusal::Busy));
-    };
-    let (service, shared) = (Arc::clone(service), Arc::clone(&socket));
-    let certificate = setup.certificate.clone();
-    let stack_bytes = match certificate {
-        Some(_) => TLS_STACK_BYTES,
-        None => CONNECTION_STACK_BYTES,
-    };
-    let spawned = threads::spawn("connection", stack_bytes, move || {
-        let tcp = Tcp::new(shared);
-        match certificate {
-            Some(certificate) => serve_tls(&service, tcp, &certificate, peer, &slot),
-            None => inbound::serve(&service, &mut { tcp }, peer, &slot),
-        }
-        drop(slot);
-        // The spool's filesystem can be unmounted while nobody delivers.
-        if service.slots.taken().0 == 0 {
-            service.setup().spool.rest();
-        }
-    });
-    spawned.map_err(|_| (socket, Refusal::Busy))
-}
-
-/// Shakes hands and serves. Who does not come to the end of it is closed: there is no answer in the
-/// clear that a TLS client would understand.
-fn serve_tls(service: &Service, tcp: Tcp, certificate: &Certificate, peer: IpAddr, slot: &Slot) {
-    let deadline = Deadline::after(HANDSHAKE_WAIT);
-    match Secure::accept(tcp, &certificate.identity(), deadline) {
-        Ok(mut secure) => inbound::serve(service, &mut secure, peer, slot),
-        Err(error) => {
-            let what = match error.kind() {
-                io::ErrorKind::TimedOut => "too slow",
-                io::ErrorKind::InvalidData => "no TLS that we speak",
-                _ => "cut off",
-            };
-            service.count_refusal(HANDSHAKE);
-            log::refusal(format_args!("{peer}: closed, TLS handshake: {what}"));
-        }
-    }
-}
-
-/// A proxy speaks for many, and this machine is no stranger.
-fn share(rules: &Rules, peer: IpAddr) -> Share {
-    match peer.is_loopback() || rules.is_proxy(peer) {
-        true => Share::Whole,
-        false => Share::Limited,
-    }
 }
 
 /// Takes a new configuration at every SIGHUP, and looks meanwhile whether Asterisk's spool is there.
@@ -675,71 +311,5 @@ fn renew(options: &Options, running: &Running) {
                 "configuration not taken, the one before stays",
             );
         }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::config;
-
-    fn config(conf: &str) -> Config {
-        config::read(conf.as_bytes(), &|_| None).config.unwrap()
-    }
-
-    #[test]
-    fn where_it_listens() {
-        let check = |listen: &[&str], conf: &str, port: Option<u16>, expected: &[&str]| {
-            let options = Options {
-                config: PathBuf::new(),
-                listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
-                port,
-                verbose: false,
-            };
-            let found = addresses(&options, &config(&format!("[websmsd]\n{conf}\n")));
-            let found: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
-            assert_eq!(found, expected, "{listen:?} {conf:?} {port:?}");
-        };
-        let poll = "poll = 60s\npoll_path = /m\npoll_id = id";
-        check(&[], poll, None, &[]);
-        check(&[], poll, Some(80), &["0.0.0.0:80"]);
-        check(&["[::]:1"], poll, None, &["[::]:1"]);
-        check(
-            &[],
-            &format!("{poll}\nlisten = 127.0.0.1:81"),
-            None,
-            &["127.0.0.1:81"],
-        );
-        let other = format!("poll [a] = 60s\n{poll}\npermit_addr [b] = 192.0.2.1\npoll [b] =");
-        check(&[], &other, None, &["0.0.0.0:80"]);
-        let conf = "listen = \"127.0.0.1:81,[::1]:82\"";
-        check(&[], "", None, &["0.0.0.0:80"]);
-        check(&[], "", Some(8080), &["0.0.0.0:8080"]);
-        check(&[], conf, Some(8080), &["127.0.0.1:81", "[::1]:82"]);
-        check(
-            &["[::]:1", "0.0.0.0:1"],
-            conf,
-            Some(8080),
-            &["[::]:1", "0.0.0.0:1"],
-        );
-    }
-
-    #[test]
-    fn who_may_take_all_slots() {
-        let config = config("[websmsd]\nproxy_addr = 192.0.2.0/24\n");
-        let check = |peer: &str, expected: Share| {
-            assert_eq!(
-                share(&config.rules, peer.parse().unwrap()),
-                expected,
-                "{peer}"
-            );
-        };
-        check("127.0.0.1", Share::Whole);
-        check("127.1.2.3", Share::Whole);
-        check("::1", Share::Whole);
-        check("192.0.2.7", Share::Whole);
-        check("192.0.3.7", Share::Limited);
-        check("2001:db8::1", Share::Limited);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{beside, enter, load_config, rejected};
+use super::setup::rejected;
+use super::{beside, enter, load_config};
 use crate::poll::{Asked, once};
 use crate::sys::log::{self, Stderr};
 use crate::sys::stdio::print;

@@ -1,0 +1,109 @@
+//! A configuration → what is opened for it: spool, inbox, certificate, and what is remembered.
+
+use std::sync::Arc;
+
+use super::{EXIT_CONFIG, Fault, fault};
+use crate::config::Config;
+use crate::inbound::inbox::{self, Inbox};
+use crate::inbound::{Counts, Duplicates, Parts, Rejected, Reports, Setup, Status, kept_settings};
+use crate::outbound;
+use crate::proto::record::seen::remembers;
+use crate::queue;
+use crate::state::{Keeping, State};
+use crate::sys::spool::{Spool, SpoolFault};
+use crate::sys::tls::certificate::{BadIdentity, Certificate};
+
+/// Opens what a configuration names. What `before` remembers goes on.
+pub(super) fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
+    let before_spool = before.map(|before| &before.spool);
+    let keeping = Keeping::of(&config);
+    Ok(Setup {
+        spool: usable(Spool::open_or_wait(
+            &kept_settings(&config, keeping),
+            before_spool,
+        ))?,
+        inbox: inbox(&config, before),
+        keeps: inbox::keeps(keeping),
+        parts: parts(&config, before),
+        duplicates: duplicates(&config, before),
+        rejected: rejected(&config),
+        certificate: certificate(&config)?,
+        on_message: config.listening.on_message.clone(),
+        status: status(&config, before),
+        reports: reports(&config, before),
+        config: Arc::new(config),
+    })
+}
+
+/// Where SMS wait for Asterisk. That of `before` stays where its folder does.
+pub(super) fn inbox(config: &Config, before: Option<&Setup>) -> Option<Arc<Inbox>> {
+    let folder = State::of(config)?.inbox();
+    let same = before.and_then(|before| before.inbox.clone());
+    let same = same.filter(|inbox| inbox.folder().root() == folder.root());
+    Some(same.unwrap_or_else(|| Arc::new(Inbox::new(folder))))
+}
+
+/// Texts whose parts are awaited, where an interface has some. Those of `before` stay where the folder does.
+pub(super) fn parts(config: &Config, before: Option<&Setup>) -> Option<Arc<Parts>> {
+    let mut interfaces = config.rules.interfaces.iter();
+    if !interfaces.any(|interface| interface.webhook.has_parts()) {
+        return None;
+    }
+    let folder = State::of(config)?.parts();
+    let same = before.and_then(|before| before.parts.clone());
+    let same = same.filter(|parts| parts.folder().root() == folder.root());
+    Some(same.unwrap_or_else(|| Arc::new(Parts::new(folder))))
+}
+
+pub(super) fn usable(spool: Result<Spool, SpoolFault>) -> Result<Spool, Fault> {
+    spool.or_else(|bad| fault(EXIT_CONFIG, bad.to_string()))
+}
+
+/// What HTTPS is served with, where it is.
+pub(super) fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
+    let Some(files) = &config.listening.tls else {
+        return Ok(None);
+    };
+    match Certificate::load(&files.cert, &files.key) {
+        Ok(certificate) => Ok(Some(Arc::new(certificate))),
+        Err(BadIdentity(what)) => fault(EXIT_CONFIG, what),
+    }
+}
+
+/// The record of SMS that were delivered, where an interface remembers them. That of `before` stays where its folder
+/// does, for some of its SMS may be under way.
+pub(super) fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>> {
+    let rules = &config.rules;
+    if !rules.interfaces.iter().any(|it| remembers(rules, it)) {
+        return None;
+    }
+    let seen = State::of(config).map(|state| state.seen());
+    let same = before
+        .and_then(|before| before.duplicates.clone())
+        .filter(|duplicates| duplicates.is_of(seen.as_ref()));
+    Some(same.unwrap_or_else(|| Arc::new(Duplicates::open(seen))))
+}
+
+/// Where refused requests are kept, if they are.
+pub(super) fn rejected(config: &Config) -> Option<Rejected> {
+    let state = State::of(config)?;
+    Rejected::open(state.rejected(), config.listening.rejected_max)
+}
+
+/// What is counted for the status page, if there is one; that of `before` goes on.
+pub(super) fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
+    config.rules.status.as_ref()?;
+    let same = before.and_then(|before| before.status.clone());
+    Some(same.unwrap_or_else(|| Status {
+        counts: Arc::new(Counts::default()),
+        outbound: outbound::outbound,
+    }))
+}
+
+/// Which SMS were sent whose delivery reports are wanted, if they are; what `before` knows goes on.
+pub(super) fn reports(config: &Config, before: Option<&Setup>) -> Option<Arc<Reports>> {
+    let sent = State::of(config).filter(|_| config.queue.reports)?.sent();
+    let same = before.and_then(|before| before.reports.clone());
+    let same = same.filter(|reports| reports.is_of(&sent));
+    Some(same.unwrap_or_else(|| Arc::new(Reports::new(sent, queue::reported))))
+}

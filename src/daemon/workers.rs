@@ -1,0 +1,84 @@
+//! The threads that run beside those of connections: queue, inbox, polls.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Fault, refused};
+use crate::inbound::inbox;
+use crate::inbound::{Keeps, Service};
+use crate::limits::{CONNECTION_STACK_BYTES, INBOX_STACK_BYTES, SENDER_STACK_BYTES};
+use crate::poll as polls;
+use crate::queue::{self, Bell};
+use crate::state::State;
+use crate::sys::threads::{self, Tell};
+
+pub(super) const NO_THREAD: &str = "cannot start a thread";
+
+/// Starts to drain the outbound queue, where there is one.
+pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
+    let bell = Bell::default();
+    let Some(state) = State::of(&service.setup().config) else {
+        return Ok(bell);
+    };
+    let folder = state.queue();
+    let service = Arc::clone(service);
+    let source: queue::Source = Arc::new(move || Arc::clone(&service.setup().config));
+    let heard = bell.clone();
+    let drain = move || queue::drain(&folder, &source, &heard);
+    match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
+        Ok(()) => Ok(bell),
+        Err(error) => refused(NO_THREAD, &error),
+    }
+}
+
+/// Starts to ask the providers, where one is to be asked, or tells whoever does that the configuration is
+/// another.
+pub(super) fn ask_providers(
+    service: &Arc<Service>,
+    asking: &Mutex<Option<Tell<()>>>,
+) -> io::Result<()> {
+    let mut asking = asking.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tell) = asking.as_ref() {
+        tell.tell(());
+        return Ok(());
+    }
+    if service.setup().config.polls.is_empty() {
+        return Ok(());
+    }
+    let (tell, news) = threads::mailbox();
+    let service = Arc::clone(service);
+    let source: polls::Source = Arc::new(move || service.setup());
+    threads::spawn("poll", CONNECTION_STACK_BYTES, move || {
+        polls::run(&source, &news)
+    })?;
+    *asking = Some(tell);
+    Ok(())
+}
+
+/// Starts to deliver from the inbox, where SMS are kept there or an earlier run has left some, and nobody
+/// does it yet.
+pub(super) fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
+    let setup = service.setup();
+    if let Some(parts) = &setup.parts {
+        let service = Arc::clone(service);
+        if let Err(error) = parts.attend(Arc::new(move || service.setup())) {
+            return refused(NO_THREAD, &error);
+        }
+    }
+    let Some(inbox) = &setup.inbox else {
+        return Ok(());
+    };
+    if setup.keeps == Keeps::Spool && !inbox.is_left() {
+        return Ok(());
+    }
+    let Some(mail) = inbox.attend() else {
+        return Ok(());
+    };
+    let (inbox, service) = (Arc::clone(inbox), Arc::clone(service));
+    let source: inbox::Source = Arc::new(move || service.setup());
+    let deliver = move || inbox::deliver(&inbox, &mail, &source);
+    match threads::spawn("inbox", INBOX_STACK_BYTES, deliver) {
+        Ok(()) => Ok(()),
+        Err(error) => refused(NO_THREAD, &error),
+    }
+}
