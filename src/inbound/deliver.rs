@@ -1,15 +1,15 @@
 //! One request's messages → the inbox, or call files in the spool, and what the log says of it.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 
+use super::batch::{Batch, Unsafe};
 use super::duplicates::{Busy, Claim};
 use super::id::Id;
-use super::inbox::NotKept;
 use super::kept::Keeping;
 use super::parts::{Taken, Whole};
 use super::reports::Reports;
+use super::source::{InBrackets, Source};
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message, Text};
 use crate::proto::record::hook::{Event, environment};
@@ -17,8 +17,7 @@ use crate::proto::record::inbox::{Item as Waiting, Kind, id_text};
 use crate::proto::record::kept::{Items, Kept, Method};
 use crate::proto::record::parts::Part;
 use crate::proto::record::seen::{Known, Places, Print, Signature};
-use crate::proto::webhook::access::Caller;
-use crate::proto::webhook::callfile::{self, CallFile, Route, Unfit};
+use crate::proto::webhook::callfile::{self, Route, Unfit};
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::{Item, Report};
@@ -29,7 +28,6 @@ use crate::sys::clock;
 use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
 use crate::sys::log::{self, Clean, Level, Quoted};
-use crate::sys::spool::{File, SpoolFault};
 
 /// One request's messages on their way to the spool.
 pub(super) struct Order<'a> {
@@ -92,7 +90,7 @@ impl<'a> Order<'a> {
             }
         };
         let mut known = known.into_iter().flatten();
-        let mut cargo = Cargo::default();
+        let mut batch = Batch::default();
         let mut wholes = Vec::new();
         let mut fates = Vec::new();
         let mut resigned = Vec::new();
@@ -113,7 +111,7 @@ impl<'a> Order<'a> {
                     Fate::Duplicate
                 }
                 (Ok(message), known) => {
-                    match self.take(item, message, (place, now_s), &mut cargo, &mut wholes) {
+                    match self.take(item, message, (place, now_s), &mut batch, &mut wholes) {
                         Ok(fate) => {
                             match known {
                                 Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
@@ -129,15 +127,15 @@ impl<'a> Order<'a> {
                     }
                 }
             };
-            cargo.own(fates.len());
+            batch.own(fates.len());
             fates.push(fate);
         }
         let mut is_put = true;
-        if !cargo.is_empty() {
+        if !batch.is_empty() {
             let mut known_again = items.iter().zip(&prints);
             let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
             let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
-            is_put = self.put(items, cargo, &mut fates, may_split);
+            is_put = self.put(items, batch, &mut fates, may_split);
         }
         let texts: Vec<(usize, Message)> = wholes
             .iter()
@@ -172,12 +170,12 @@ impl<'a> Order<'a> {
 
     /// Whether the messages are safe: all or none; or, where the request may be split, all but those of
     /// crowded destinations, whose fates it changes. Why not is logged.
-    fn put(&self, items: &[Item], mut cargo: Cargo, fates: &mut [Fate], may_split: bool) -> bool {
+    fn put(&self, items: &[Item], mut batch: Batch, fates: &mut [Fate], may_split: bool) -> bool {
         loop {
-            let Err(Unsafe { crowded, fault }) = cargo.put(self.setup) else {
+            let Err(Unsafe { crowded, fault }) = batch.put(self.setup) else {
                 return true;
             };
-            let crowded = crowded.and_then(|place| cargo.owners.get(place).copied());
+            let crowded = crowded.and_then(|place| batch.owners.get(place).copied());
             let to = crowded.and_then(|owner| items.get(owner)?.message.as_ref().ok());
             let to = to.map_or("", |message| message.to.as_str());
             let to = self.setup.config.log_numbers.show(to.as_bytes());
@@ -190,8 +188,8 @@ impl<'a> Order<'a> {
             if let Some(fate) = fates.get_mut(owner) {
                 *fate = Fate::Crowded;
             }
-            cargo.leave(owner);
-            if cargo.is_empty() {
+            batch.leave(owner);
+            if batch.is_empty() {
                 return false;
             }
         }
@@ -238,21 +236,21 @@ impl<'a> Order<'a> {
         item: &Item,
         message: &Message,
         (place, now_s): (u64, u64),
-        cargo: &mut Cargo,
+        batch: &mut Batch,
         wholes: &mut Vec<(usize, Whole)>,
     ) -> Result<Fate, Unencoded> {
         let (Some(parts), Some([reference, number, total])) = (&self.setup.parts, &item.part)
         else {
-            return self.encode(message, place, now_s, cargo);
+            return self.encode(message, place, now_s, batch);
         };
         let text = message.text.as_bytes();
         let Some(part) = Part::parse(reference, number, total, text) else {
-            return self.encode(message, place, now_s, cargo);
+            return self.encode(message, place, now_s, batch);
         };
         let (interface, id) = (&self.interface.name, self.id.number(place));
         let wait = self.interface.webhook.part_wait;
         match parts.take(&part, interface, message, id, wait) {
-            Ok(Taken::Own) => self.encode(message, place, now_s, cargo),
+            Ok(Taken::Own) => self.encode(message, place, now_s, batch),
             Ok(Taken::Held) => Ok(Fate::Held),
             Ok(Taken::Known) => Ok(Fate::Duplicate),
             Ok(Taken::Whole(whole)) => {
@@ -260,7 +258,7 @@ impl<'a> Order<'a> {
                 wholes.push((usize::try_from(place).unwrap_or(usize::MAX), whole));
                 let mut fate = Err(Unencoded);
                 for (piece, message) in (0..).zip(pieces) {
-                    let added = self.encode(&message, piece_id(place, piece), now_s, cargo)?;
+                    let added = self.encode(&message, piece_id(place, piece), now_s, batch)?;
                     fate = fate.or(Ok(added));
                 }
                 fate
@@ -280,7 +278,7 @@ impl<'a> Order<'a> {
         message: &Message,
         place: u64,
         now_s: u64,
-        cargo: &mut Cargo,
+        batch: &mut Batch,
     ) -> Result<Fate, Unencoded> {
         let Some(unique) = self.id.message(place) else {
             self.log_refusal(Level::Error, format_args!("503, no randomness"));
@@ -289,8 +287,8 @@ impl<'a> Order<'a> {
         match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
             Ok(files) => {
                 match self.setup.keeper() {
-                    None => cargo.files.extend(files),
-                    Some(_) => cargo.waiting.push(Waiting {
+                    None => batch.files.extend(files),
+                    Some(_) => batch.waiting.push(Waiting {
                         id: self.id.number(place),
                         interface: self.interface.name.clone(),
                         message: message.clone(),
@@ -515,7 +513,7 @@ fn piece_id(place: u64, piece: u64) -> u64 {
 
 /// Delivers a text that came in parts, of which some are missing. Whether it is safe.
 pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Message) -> bool {
-    let mut cargo = Cargo::default();
+    let mut batch = Batch::default();
     let now_s = clock::stamp_s();
     for (piece, message) in (0..).zip(pieces(message, &setup.config.route)) {
         let id = id.wrapping_add(piece_id(0, piece));
@@ -523,8 +521,8 @@ pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Me
             return false;
         };
         match setup.keeper() {
-            None => cargo.files.extend(files),
-            Some(_) => cargo.waiting.push(Waiting {
+            None => batch.files.extend(files),
+            Some(_) => batch.waiting.push(Waiting {
                 id,
                 interface: interface.to_owned(),
                 message,
@@ -534,7 +532,7 @@ pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Me
             }),
         }
     }
-    let (put, unique) = (cargo.put(setup), id_text(id));
+    let (put, unique) = (batch.put(setup), id_text(id));
     let numbers = setup.config.log_numbers;
     let [from, to] = [message.from.as_str(), message.to.as_str()];
     let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
@@ -570,114 +568,3 @@ fn run_hook(setup: &Setup, interface: &str, message: &Message, fate: &Fate) {
 
 /// Why a message is not in any call file; logged.
 struct Unencoded;
-
-/// Messages on their way: those of the inbox or, as call files, those of the spool.
-#[derive(Default)]
-struct Cargo {
-    waiting: Vec<Waiting>,
-    files: Vec<CallFile>,
-    /// For each of them the index of its message.
-    owners: Vec<usize>,
-}
-
-/// Why nothing is safe.
-struct Unsafe {
-    /// The place of the one whose destination has none, where that is why.
-    crowded: Option<usize>,
-    fault: String,
-}
-
-impl Cargo {
-    fn is_empty(&self) -> bool {
-        self.owners.is_empty()
-    }
-
-    /// What was added is this message's.
-    fn own(&mut self, owner: usize) {
-        let many = self.waiting.len().max(self.files.len());
-        self.owners.resize(many, owner);
-    }
-
-    /// Leaves a message behind.
-    fn leave(&mut self, owner: usize) {
-        let mut each = self.owners.iter();
-        let mut stays = || each.next() != Some(&owner);
-        self.waiting.retain(|_| stays());
-        self.files.retain(|_| stays());
-        self.owners.retain(|other| *other != owner);
-    }
-
-    fn put(&self, setup: &Setup) -> Result<(), Unsafe> {
-        if let Some(inbox) = setup.keeper() {
-            let put = inbox.put(&self.waiting, &setup.config.spool);
-            return put.map_err(|not| Unsafe {
-                crowded: match not {
-                    NotKept::Crowded { item, .. } => Some(item),
-                    _ => None,
-                },
-                fault: not.to_string(),
-            });
-        }
-        let files: Vec<File> = self.files.iter().map(spool_file).collect();
-        setup.spool.deliver(&files).map_err(|fault| Unsafe {
-            crowded: match fault {
-                SpoolFault::Crowded { file, .. } => Some(file),
-                _ => None,
-            },
-            fault: fault.to_string(),
-        })
-    }
-}
-
-fn spool_file(file: &CallFile) -> File<'_> {
-    File {
-        name: &file.name,
-        bytes: &file.bytes,
-        delay_s: file.delay_s,
-    }
-}
-
-/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`; `poll`, where the provider was asked.
-#[derive(Clone, Copy)]
-pub(super) enum Source {
-    /// The other end of a connection, and whom it names.
-    Peer(IpAddr, Option<Caller>),
-    /// An answer to a request of ours.
-    Poll,
-}
-
-impl Source {
-    /// What an SMS that is safe is answered.
-    fn verdict(self) -> &'static str {
-        match self {
-            Source::Peer(..) => "200",
-            Source::Poll => "delivered",
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (peer, caller) = match self {
-            Source::Poll => return f.write_str("poll"),
-            Source::Peer(peer, caller) => (peer, caller),
-        };
-        match caller {
-            Some(Caller::Forwarded(address)) => write!(f, "{address} by {peer}"),
-            Some(Caller::Unknown) => write!(f, "unknown by {peer}"),
-            Some(Caller::Peer(_) | Caller::Proxy(_)) | None => write!(f, "{peer}"),
-        }
-    }
-}
-
-/// An interface's name, for the log: ` [name]`, nothing where it has none.
-pub(super) struct InBrackets<'a>(pub &'a str);
-
-impl fmt::Display for InBrackets<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            "" => Ok(()),
-            name => write!(f, " [{}]", Clean(name.as_bytes())),
-        }
-    }
-}

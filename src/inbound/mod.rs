@@ -7,6 +7,7 @@
 //! Invariant: an answer given before the body was read to its end is the connection's last, so
 //! that an unread body never becomes the next request.
 
+mod batch;
 mod buffer;
 mod bytes;
 mod deliver;
@@ -18,6 +19,7 @@ mod parts;
 mod polled;
 mod replay;
 mod reports;
+mod source;
 mod spool;
 mod status;
 
@@ -53,7 +55,7 @@ use crate::sys::stream::Stream;
 use crate::sys::threads::Turns;
 use crate::sys::tls::certificate::Certificate;
 use buffer::{Buffer, Dry, Memory};
-use deliver::{Fate, InBrackets, Order, Outcome, Source};
+use deliver::{Fate, Order, Outcome};
 pub use duplicates::Duplicates;
 use id::Id;
 use inbox::Inbox;
@@ -62,6 +64,7 @@ pub use parts::Parts;
 pub use polled::{Kind, deliver_elements, read_element};
 pub use replay::{Replayed, replay};
 pub use reports::Reports;
+use source::{InBrackets, Source};
 pub use spool::{kept_settings, spool_settings};
 pub use status::{Counts, Status};
 

@@ -4,8 +4,9 @@
 //! and passed over, and stops none of the others.
 
 use super::Setup;
-use super::deliver::{Fate, Order, Source};
+use super::deliver::{Fate, Order};
 use super::id::Id;
+use super::source::Source;
 use crate::limits::{BODY_BYTES_MAX, MESSAGES_MAX};
 use crate::proto::record::kept::Items;
 use crate::proto::record::seen::{Print, digest};

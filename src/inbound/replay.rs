@@ -4,8 +4,9 @@
 //! to and what its proof covered stand in the file. Everything else is as for a request that just
 //! arrives, duplicates included.
 
-use super::deliver::{Fate, Order, Outcome, Source};
+use super::deliver::{Fate, Order, Outcome};
 use super::id::Id;
+use super::source::Source;
 use super::{Keeps, Reply, Setup};
 use crate::proto::record::kept::{Items, Kept};
 use crate::proto::record::seen::Signature;

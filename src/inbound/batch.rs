@@ -1,0 +1,78 @@
+//! Messages of one request, made safe together: in the inbox or in Asterisk's spool.
+
+use super::Setup;
+use super::inbox::NotKept;
+use crate::proto::record::inbox::Item as Waiting;
+use crate::proto::webhook::callfile::CallFile;
+use crate::sys::spool::{File, SpoolFault};
+
+/// Messages on their way: those of the inbox or, as call files, those of the spool.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// For the inbox.
+    pub waiting: Vec<Waiting>,
+    /// For the spool.
+    pub files: Vec<CallFile>,
+    /// For each of them the index of its message.
+    pub owners: Vec<usize>,
+}
+
+/// Why nothing is safe.
+pub(super) struct Unsafe {
+    /// The place of the one whose destination has none, where that is why.
+    pub crowded: Option<usize>,
+    /// In words, for the log.
+    pub fault: String,
+}
+
+impl Batch {
+    /// Whether no message is in it.
+    pub fn is_empty(&self) -> bool {
+        self.owners.is_empty()
+    }
+
+    /// What was added is this message's.
+    pub fn own(&mut self, owner: usize) {
+        let many = self.waiting.len().max(self.files.len());
+        self.owners.resize(many, owner);
+    }
+
+    /// Leaves a message behind.
+    pub fn leave(&mut self, owner: usize) {
+        let mut each = self.owners.iter();
+        let mut stays = || each.next() != Some(&owner);
+        self.waiting.retain(|_| stays());
+        self.files.retain(|_| stays());
+        self.owners.retain(|other| *other != owner);
+    }
+
+    /// Makes all of them safe, or none.
+    pub fn put(&self, setup: &Setup) -> Result<(), Unsafe> {
+        if let Some(inbox) = setup.keeper() {
+            let put = inbox.put(&self.waiting, &setup.config.spool);
+            return put.map_err(|not| Unsafe {
+                crowded: match not {
+                    NotKept::Crowded { item, .. } => Some(item),
+                    _ => None,
+                },
+                fault: not.to_string(),
+            });
+        }
+        let files: Vec<File> = self.files.iter().map(spool_file).collect();
+        setup.spool.deliver(&files).map_err(|fault| Unsafe {
+            crowded: match fault {
+                SpoolFault::Crowded { file, .. } => Some(file),
+                _ => None,
+            },
+            fault: fault.to_string(),
+        })
+    }
+}
+
+fn spool_file(file: &CallFile) -> File<'_> {
+    File {
+        name: &file.name,
+        bytes: &file.bytes,
+        delay_s: file.delay_s,
+    }
+}
