@@ -331,8 +331,9 @@ fn trouble_at_accept_and_threads_that_cannot_start() {
 fn a_disk_that_fills_up() {
     let scratch = Scratch::new();
     let disk = scratch.folder("disk");
+    // Beside a spool in memory the inbox would be on the disk, and not fill up.
     let conf = format!(
-        "{KEYS}[astqueue]\noutgoingdir = \"{0}/outgoing\"\nstagingdir = \"{0}/staging\"\n",
+        "{KEYS}[astqueue]\ninbox = no\noutgoingdir = \"{0}/outgoing\"\nstagingdir = \"{0}/staging\"\n",
         disk.display()
     );
     let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
