@@ -80,13 +80,13 @@ class Pbx:
             self.sample = file.read()
 
     def write(self, name, text, mode=0o600):
-        """A file of Asterisk's user, replaced in one step."""
-        path = f"{self.outside}/{name}"
-        with open(f"{path}.new", "w") as file:
+        """A file of Asterisk's user, replaced in one step. Asterisk would take a half-made one from its spool."""
+        new = f"{self.outside}/file.new"
+        with open(new, "w") as file:
             file.write(text)
-        os.chmod(f"{path}.new", mode)
-        os.chown(f"{path}.new", self.uid, self.gid)
-        os.rename(f"{path}.new", path)
+        os.chmod(new, mode)
+        os.chown(new, self.uid, self.gid)
+        os.rename(new, f"{self.outside}/{name}")
 
     def start(self, accounts, ports):
         """Writes Asterisk's configuration and starts it; the maps' keys are the names of phones, `ports` are UDP's."""

@@ -96,6 +96,7 @@ impl House {
             spool,
             inbox: None,
             keeps: Keeps::Spool,
+            parts: None,
             duplicates: None,
             rejected: None,
             certificate: None,
