@@ -406,10 +406,10 @@ def notices(t):
 
     phone, refused = t.phones["alice"], t.number()
     t.itsp.answers[refused.encode()] = (400, b"")
-    t.configure(queue=f"{t.pbx.folder}/state\nfirst = yes\nnotify = yes")
+    t.configure(queue=f"{t.pbx.folder}/notices\nfirst = yes\nnotify = yes")
     t.check("nothing waits yet", flush(), 0)
     phone.send(refused, b"a word of mine")
-    queued = f"{t.pbx.outside}/state/queue/new"
+    queued = f"{t.pbx.outside}/notices/queue/new"
     t.check("it waits", wait_for(lambda: os.path.isdir(queued) and os.listdir(queued)), True)
     # The run that queued it may hold the queue for a moment longer; then a flush ends with 75.
     t.check("all of it is tried", wait_for(lambda: flush() == 0), True)
