@@ -2,8 +2,10 @@
 
 use super::Setup;
 use super::inbox::NotKept;
-use crate::proto::record::inbox::Item as Waiting;
-use crate::proto::webhook::callfile::CallFile;
+use crate::message::Message;
+use crate::proto::record::inbox::{Item as Waiting, Kind, id_text};
+use crate::proto::webhook::callfile::{self, CallFile, Unfit};
+use crate::sys::clock;
 use crate::sys::spool::{File, SpoolFault};
 
 /// Messages on their way: those of the inbox or, as call files, those of the spool.
@@ -26,6 +28,30 @@ pub(super) struct Unsafe {
 }
 
 impl Batch {
+    /// Adds a message, which gets this id: for the inbox, or as its call files.
+    pub fn add(
+        &mut self,
+        setup: &Setup,
+        interface: &str,
+        id: u64,
+        message: &Message,
+        now_s: u64,
+    ) -> Result<(), Unfit> {
+        let files = callfile::encode(message, &setup.config.route, now_s, &id_text(id))?;
+        match setup.keeper() {
+            None => self.files.extend(files),
+            Some(_) => self.waiting.push(Waiting {
+                id,
+                interface: interface.to_owned(),
+                message: message.clone(),
+                arrived_s: if clock::is_sane(now_s) { now_s } else { 0 },
+                kind: Kind::Sms,
+                reason: String::new(),
+            }),
+        }
+        Ok(())
+    }
+
     /// Whether no message is in it.
     pub fn is_empty(&self) -> bool {
         self.owners.is_empty()

@@ -9,11 +9,11 @@ use super::id::Id;
 use super::kept::Keeping;
 use super::parts::{Taken, Whole};
 use super::reports::Reports;
-use super::source::{InBrackets, Source};
+use super::source::{FromTo, InBrackets, Source};
 use super::{Reply, Setup};
 use crate::message::{BadMessage, Message, Text};
 use crate::proto::record::hook::{Event, environment};
-use crate::proto::record::inbox::{Item as Waiting, Kind, id_text};
+use crate::proto::record::inbox::id_text;
 use crate::proto::record::kept::{Items, Kept, Method};
 use crate::proto::record::parts::Part;
 use crate::proto::record::seen::{Known, Places, Print, Signature};
@@ -27,7 +27,7 @@ use crate::sys::cause::Cause;
 use crate::sys::clock;
 use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
-use crate::sys::log::{self, Clean, Level, Quoted};
+use crate::sys::log::{self, Clean, Level};
 
 /// One request's messages on their way to the spool.
 pub(super) struct Order<'a> {
@@ -284,21 +284,9 @@ impl<'a> Order<'a> {
             self.log_refusal(Level::Error, format_args!("503, no randomness"));
             return Err(Unencoded);
         };
-        match callfile::encode(message, &self.setup.config.route, now_s, &unique) {
-            Ok(files) => {
-                match self.setup.keeper() {
-                    None => batch.files.extend(files),
-                    Some(_) => batch.waiting.push(Waiting {
-                        id: self.id.number(place),
-                        interface: self.interface.name.clone(),
-                        message: message.clone(),
-                        arrived_s: if clock::is_sane(now_s) { now_s } else { 0 },
-                        kind: Kind::Sms,
-                        reason: String::new(),
-                    }),
-                }
-                Ok(Fate::Delivered(unique))
-            }
+        let (interface, id) = (&self.interface.name, self.id.number(place));
+        match batch.add(self.setup, interface, id, message, now_s) {
+            Ok(()) => Ok(Fate::Delivered(unique)),
             Err(Unfit::TooLong { parts }) => {
                 let words = format_args!("413, text needs {parts} call files");
                 self.refuse(Refusal::TooLong, words);
@@ -363,20 +351,14 @@ impl<'a> Order<'a> {
             Fate::Duplicate => "delivered before",
             Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => return,
         };
-        let numbers = self.setup.config.log_numbers;
-        let [from, to] = [message.from.as_str(), message.to.as_str()];
-        let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
-        let [from, to] = [Quoted(&from), Quoted(&to)];
+        let route = FromTo(message, self.setup.config.log_numbers);
         let verdict = self.source.verdict();
         match item.channel {
             Some(channel) => self.log(
                 Level::Info,
-                format_args!("{verdict}, from {from} to {to}, {end}, {channel}: dropped"),
+                format_args!("{verdict}, {route}, {end}, {channel}: dropped"),
             ),
-            None => self.log(
-                Level::Info,
-                format_args!("{verdict}, from {from} to {to}, {end}"),
-            ),
+            None => self.log(Level::Info, format_args!("{verdict}, {route}, {end}")),
         }
     }
 
@@ -514,35 +496,21 @@ fn piece_id(place: u64, piece: u64) -> u64 {
 /// Delivers a text that came in parts, of which some are missing. Whether it is safe.
 pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Message) -> bool {
     let mut batch = Batch::default();
-    let now_s = clock::stamp_s();
     for (piece, message) in (0..).zip(pieces(message, &setup.config.route)) {
         let id = id.wrapping_add(piece_id(0, piece));
-        let Ok(files) = callfile::encode(&message, &setup.config.route, now_s, &id_text(id)) else {
+        let added = batch.add(setup, interface, id, &message, clock::now_s());
+        if added.is_err() {
             return false;
-        };
-        match setup.keeper() {
-            None => batch.files.extend(files),
-            Some(_) => batch.waiting.push(Waiting {
-                id,
-                interface: interface.to_owned(),
-                message,
-                arrived_s: now_s,
-                kind: Kind::Sms,
-                reason: String::new(),
-            }),
         }
     }
     let (put, unique) = (batch.put(setup), id_text(id));
-    let numbers = setup.config.log_numbers;
-    let [from, to] = [message.from.as_str(), message.to.as_str()];
-    let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
-    let [from, to] = [Quoted(&from), Quoted(&to)];
+    let route = FromTo(message, setup.config.log_numbers);
     if let Err(Unsafe { fault, .. }) = put {
-        let words = format_args!("{unique} a text in parts from {from} to {to} waits: {fault}");
+        let words = format_args!("{unique} a text in parts {route} waits: {fault}");
         log::event(Level::Error, words);
         return false;
     }
-    let words = format_args!("{unique} a text in parts from {from} to {to}, not all of which came");
+    let words = format_args!("{unique} a text in parts {route}, not all of which came");
     log::event(Level::Notice, words);
     let fate = Fate::Delivered(unique);
     if let Some(status) = &setup.status {

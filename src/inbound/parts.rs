@@ -166,9 +166,8 @@ impl Parts {
         if !is_safe {
             // The last part was never put in, unless the text went without one.
             text.parts.retain(|(_, bytes)| *bytes > 0);
-            text.due = Deadline::after(PART_RETRY_PAUSE);
-            state.texts.insert(0, text);
-            return self.changed.notify_all();
+            drop(state);
+            return self.put_back(text);
         }
         for (name, bytes) in text.parts {
             if bytes > 0 {
@@ -181,6 +180,13 @@ impl Parts {
                 .gone
                 .push_back((name, Deadline::after(PARTS_GONE_WAIT)));
         }
+    }
+
+    /// A text that could not go waits on for a moment, before all others.
+    fn put_back(&self, mut text: Incomplete) {
+        text.due = Deadline::after(PART_RETRY_PAUSE);
+        self.state().texts.insert(0, text);
+        self.changed.notify_all();
     }
 
     /// Takes up what an earlier run has left.
@@ -269,23 +275,20 @@ impl Parts {
         let Some((name, _)) = text.parts.first().copied() else {
             return;
         };
-        let first = inbox::read(&self.folder, Place::New, &name.file());
-        let Ok(Ok((item, _))) = first else {
+        let item = match inbox::read(&self.folder, Place::New, &name.file()) {
+            Ok(Ok((item, _))) => item,
             // Somebody has removed it, or it is no part.
-            return;
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Ok(Err(_)) => return,
+            // It cannot be read now.
+            Err(_) => return self.put_back(text),
         };
         match self.whole(&text, name.total, &item.message, None) {
             Ok(message) => {
                 let is_safe = deliver_text(setup, &item.interface, name.id, &message);
                 self.settle(Whole { message, text }, is_safe);
             }
-            Err(_) => self.settle(
-                Whole {
-                    message: item.message,
-                    text,
-                },
-                false,
-            ),
+            Err(_) => self.put_back(text),
         }
     }
 }

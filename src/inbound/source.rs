@@ -1,10 +1,11 @@
-//! Where an SMS came from, and by which interface, for the log.
+//! Where an SMS came from and goes, and by which interface, for the log.
 
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::message::{LogNumbers, Message};
 use crate::proto::webhook::access::Caller;
-use crate::sys::log::Clean;
+use crate::sys::log::{Clean, Quoted};
 
 /// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`; `poll`, where the provider was asked.
 #[derive(Clone, Copy)]
@@ -36,6 +37,18 @@ impl fmt::Display for Source {
             Some(Caller::Unknown) => write!(f, "unknown by {peer}"),
             Some(Caller::Peer(_) | Caller::Proxy(_)) | None => write!(f, "{peer}"),
         }
+    }
+}
+
+/// The two numbers of an SMS, for the log: `from "+1" to "+2"`, shown as `log_numbers` says.
+pub(super) struct FromTo<'a>(pub &'a Message, pub LogNumbers);
+
+impl fmt::Display for FromTo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FromTo(message, numbers) = self;
+        let [from, to] = [message.from.as_str(), message.to.as_str()];
+        let [from, to] = [from, to].map(|number| numbers.show(number.as_bytes()));
+        write!(f, "from {} to {}", Quoted(&from), Quoted(&to))
     }
 }
 

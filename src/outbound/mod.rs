@@ -131,18 +131,8 @@ impl<'a> Run<'a> {
         };
         let spent = self.start.elapsed().saturating_add(reserve);
         let total = Deadline::after(timeout.saturating_sub(spent));
-        let mut item = Item {
-            id: self.id.to_owned(),
-            interface: interface.to_owned(),
-            message,
-            queued_s: hold::stamp_s(),
-            tries: 0,
-            unsure: 0,
-            forbidden: 0,
-            due_s: 0,
-            spare_due_s: 0,
-            reason: String::new(),
-        };
+        let (id, interface_of) = (self.id.to_owned(), interface.to_owned());
+        let mut item = Item::new(id, interface_of, message, hold::stamp_s());
         if let Some(folder) = drained {
             let wait = match config.queue.first {
                 First::Queue => Some("first = yes"),

@@ -136,16 +136,7 @@ fn retry_one(config: &Config, found: &Found, item: Item) -> Result<String, Refus
     if config.interface(&item.interface).is_none() {
         words.push_str(", its interface is not in the configuration");
     }
-    let item = Item {
-        queued_s: hold::stamp_s(),
-        tries: 0,
-        unsure: 0,
-        forbidden: 0,
-        due_s: 0,
-        spare_due_s: 0,
-        reason: String::new(),
-        ..item
-    };
+    let item = Item::new(item.id, item.interface, item.message, hold::stamp_s());
     match hold::take_back(&found.folder, &found.file, &item, config.queue.messages_max) {
         Ok(()) => Ok(words),
         Err(full @ hold::NotQueued::Full { .. }) => Err(Refusal::Full(full.to_string())),

@@ -13,9 +13,11 @@ pub struct Watch {
     notes: File,
 }
 
-/// What of a folder is news. That it goes itself always is.
+/// What is told of a folder. That it goes itself always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum Watched {
+    /// Something was moved into it.
+    Arrivals,
     /// Something was made or removed in it.
     Changes,
     /// Something was removed, or moved out of it.
@@ -31,13 +33,14 @@ impl Watch {
 
     /// Watches a folder; its number, which is the same where the same folder is watched already. By path: all
     /// that a watch of the wrong folder could do is to wake us.
-    pub fn add(&self, folder: &Path, news: News) -> io::Result<i32> {
-        let news = match news {
-            News::Changes => WatchFlags::CREATE | WatchFlags::DELETE,
-            News::Departures => WatchFlags::DELETE | WatchFlags::MOVED_FROM,
+    pub fn add(&self, folder: &Path, watched: Watched) -> io::Result<i32> {
+        let flags = match watched {
+            Watched::Arrivals => WatchFlags::MOVED_TO,
+            Watched::Changes => WatchFlags::CREATE | WatchFlags::DELETE,
+            Watched::Departures => WatchFlags::DELETE | WatchFlags::MOVED_FROM,
         };
         let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
-        Ok(inotify::add_watch(&self.notes, folder, gone | news)?)
+        Ok(inotify::add_watch(&self.notes, folder, gone | flags)?)
     }
 
     /// Waits for news and shows the number of the folder of each.

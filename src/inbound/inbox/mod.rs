@@ -268,17 +268,10 @@ pub fn shown(folder: &Folder, place: Place, file: &str) -> Result<envelope::Item
         (Place::New, Some(_)) => "in Asterisk's spool",
         (Place::Failed, _) => &item.reason,
     };
+    let (reason, id) = (reason.to_owned(), id_text(item.id));
     Ok(envelope::Item {
-        id: id_text(item.id),
-        interface: item.interface,
-        reason: reason.to_owned(),
-        message: item.message,
-        queued_s: item.arrived_s,
-        tries: 0,
-        unsure: 0,
-        forbidden: 0,
-        due_s: 0,
-        spare_due_s: 0,
+        reason,
+        ..envelope::Item::new(id, item.interface, item.message, item.arrived_s)
     })
 }
 

@@ -58,11 +58,6 @@ impl Name {
         let mut names = NAMES.iter();
         names.find(|(_, name)| *name == self).map_or("", |n| n.0)
     }
-
-    /// Whether it is one of an SMS and not of the configuration.
-    pub fn is_of_message(self) -> bool {
-        matches!(self, Name::To | Name::From)
-    }
 }
 
 impl Values {

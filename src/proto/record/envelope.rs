@@ -77,6 +77,22 @@ const VERSION_1: &[u8] = b"websms queue 1\n";
 const VERSION_2: &[u8] = b"websms queue 2\n";
 
 impl Item {
+    /// One that was never tried, since `queued_s`.
+    pub fn new(id: String, interface: String, message: Message, queued_s: u64) -> Item {
+        Item {
+            id,
+            interface,
+            message,
+            queued_s,
+            tries: 0,
+            unsure: 0,
+            forbidden: 0,
+            due_s: 0,
+            spare_due_s: 0,
+            reason: String::new(),
+        }
+    }
+
     /// The file. A reason or interface that fits no line is left out: both are ours.
     pub fn encode(&self) -> Vec<u8> {
         let numbers = [

@@ -18,19 +18,18 @@
 
 mod batch;
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read, Write};
+use std::fs::Metadata;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
-
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use crate::limits::{QUEUE_TAKE_PAUSE, SWEEP_AGE};
 use crate::sys::clock::Deadline;
 use crate::sys::directory::Directory;
 use crate::sys::files::Unreadable;
 use crate::sys::lock::{self, Lock, Share};
+use crate::sys::watch::{Watch, Watched};
 
 /// Such a folder.
 #[derive(Debug, Clone)]
@@ -305,9 +304,9 @@ impl Folder {
         self.prepare()?;
         let news = News {
             queue: self.clone(),
-            notes: File::from(inotify::init(CreateFlags::CLOEXEC)?),
+            watch: Watch::new()?,
         };
-        news.watch()?;
+        news.look()?;
         Ok(news)
     }
 }
@@ -341,26 +340,21 @@ fn write_to(
     written
 }
 
-/// Tells when the folder changes (`inotify(7)`), without looking at the disk again and again.
+/// Tells when the folder changes.
 #[derive(Debug)]
 pub struct News {
     queue: Folder,
-    notes: File,
+    watch: Watch,
 }
 
 impl News {
     /// Waits until a message was put in, a flush was asked for, the lock was removed, or the folders were,
     /// which are then made anew.
     pub fn wait(&mut self) -> io::Result<()> {
-        let mut notes = [0; 4096];
-        while let Err(error) = self.notes.read(&mut notes) {
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
-        }
+        self.watch.wait(&mut |_| {})?;
         self.queue.prepare()?;
         // The same folder is watched once; another one of its name is a new one.
-        self.watch()
+        self.look()
     }
 
     /// Begins to watch anew, as soon as that can be done: after an error of [`News::wait`].
@@ -373,14 +367,11 @@ impl News {
         }
     }
 
-    fn watch(&self) -> io::Result<()> {
-        let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
-        // By path: all that a watch of the wrong folder could do is to wake us.
+    fn look(&self) -> io::Result<()> {
         let new = self.queue.root.join(Place::New.name());
-        inotify::add_watch(&self.notes, &new, gone | WatchFlags::MOVED_TO)?;
+        self.watch.add(&new, Watched::Arrivals)?;
         // What goes from there may be the lock.
-        let any = WatchFlags::CREATE | WatchFlags::DELETE;
-        inotify::add_watch(&self.notes, &self.queue.root, gone | any)?;
+        self.watch.add(&self.queue.root, Watched::Changes)?;
         Ok(())
     }
 }

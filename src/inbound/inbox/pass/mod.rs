@@ -30,7 +30,7 @@ use crate::sys::log::{self, Clean, Level};
 use crate::sys::queue::{Drain, Place};
 use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::threads::{self, Inbox as Mailbox};
-use crate::sys::watch::{News, Watch};
+use crate::sys::watch::{Watch, Watched};
 
 mod turn;
 
@@ -269,7 +269,7 @@ impl<'a> Pass<'a> {
     fn list(&mut self) {
         let folder = &self.inbox.folder;
         if let Some((Some(watch), _)) = self.watch {
-            let _ = watch.add(folder.root(), News::Changes);
+            let _ = watch.add(folder.root(), Watched::Changes);
         }
         if folder.wants_flush() {
             let _ = folder.end_flush();
@@ -370,7 +370,9 @@ impl<'a> Pass<'a> {
         let Some((Some(watch), number)) = self.watch else {
             return -1;
         };
-        let watched = watch.add(spool.outgoing(), News::Departures).unwrap_or(-1);
+        let watched = watch
+            .add(spool.outgoing(), Watched::Departures)
+            .unwrap_or(-1);
         number.store(watched, Ordering::Relaxed);
         watched
     }

@@ -163,21 +163,16 @@ impl Record {
     /// `None` where its line is spoilt.
     pub fn item(&self) -> Option<Item> {
         let sms = self.sms();
+        let message = Message {
+            to: Number::parse_outbound(sms.to.as_bytes()).ok()?,
+            from: Sender::parse_outbound(sms.from.as_bytes()).ok()?,
+            text: Text::parse_inbound(b"", None),
+        };
+        let (id, interface) = (sms.id.to_owned(), sms.interface.to_owned());
         Some(Item {
-            id: sms.id.to_owned(),
-            interface: sms.interface.to_owned(),
-            message: Message {
-                to: Number::parse_outbound(sms.to.as_bytes()).ok()?,
-                from: Sender::parse_outbound(sms.from.as_bytes()).ok()?,
-                text: Text::parse_inbound(b"", None),
-            },
-            queued_s: sms.at_s,
             tries: 1,
-            unsure: 0,
-            forbidden: 0,
-            due_s: 0,
-            spare_due_s: 0,
             reason: self.failure().unwrap_or_default().to_owned(),
+            ..Item::new(id, interface, message, sms.at_s)
         })
     }
 
