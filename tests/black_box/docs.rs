@@ -1,7 +1,5 @@
 //! README and samples → what the program really does: keys, limits, crates, dialplan, configurations.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

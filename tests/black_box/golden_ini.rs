@@ -1,7 +1,5 @@
 //! The goldens of INI text, taken from PHP → what our parser and its JSON make of them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use websms::proto::wire::ini;

@@ -3,13 +3,6 @@
 //! Every row of the table of answers and every limit that a peer can meet. What an answer means for
 //! the bytes behind it is tested in `src/inbound/tests.rs`, cut at every place.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
-
 use std::fs;
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};

@@ -2,16 +2,6 @@
 //!
 //! The states I1 to I8 are those of the table in `src/proto/record/inbox.rs`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::PathBuf;

@@ -1,14 +1,6 @@
 //! `long_bytes` and `text_chars_max`, through the real programs: what a long text is sent with, and what of
 //! a text that is too long the caller, the queue and the provider hear.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::path::Path;
 

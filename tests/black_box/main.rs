@@ -4,6 +4,16 @@
 //! tests of all files wait side by side. They share one process, so none may change its environment,
 //! working folder, umask, limits or signals: a test that needs others starts a process of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, which is its job; what is printed are counts"
+)]
+
 #[path = "../rig/mod.rs"]
 mod rig;
 

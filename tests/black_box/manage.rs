@@ -1,12 +1,5 @@
 //! `--show`, `--retry` and `--drop`: one SMS of the queue or of what was given up, by its id.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 
 use crate::rig::pbx::{Pbx, item, now_s, texts};

@@ -1,11 +1,5 @@
 //! One binary, two applets: by link, by first argument, by the old program's names.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::os::unix::fs::symlink;
 use std::path::Path;
 

@@ -1,14 +1,5 @@
 //! SMS that the queue gives up, through the real `websmsd` → a notice for who sent them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,14 +1,5 @@
 //! Parts of long texts that come as requests of their own → one text.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,13 +1,5 @@
 //! `websmsd` asks a provider for SMS: a stub lists them as providers do, and fails as they do.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -3,14 +3,6 @@
 //! The answers have the shape of the providers' own documents, libraries or samples; no number, text or id in
 //! them is anybody's.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

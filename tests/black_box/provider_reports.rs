@@ -1,14 +1,6 @@
 //! Every preset that reads delivery reports, through the real programs: what it asks for, and what a report as
 //! the provider sends it comes to.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;

@@ -5,14 +5,6 @@
 //! `emoji.out`; the line ends of a head are LF there), and requests that come in with what they
 //! must come to (`*.request`, `*.answer`). No number, text or credential in there is anybody's.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;

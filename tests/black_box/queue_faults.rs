@@ -1,16 +1,6 @@
 //! A queue in trouble (bad files, full disks, odd clocks, killed daemons, other configurations), its
 //! limits, and `--flush`: nothing is lost, nothing is sent more often than it may be.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;

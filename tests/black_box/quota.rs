@@ -1,14 +1,5 @@
 //! `rate` and `limit`, through the real `websms` and `websmsd` → no SMS beyond them, and none uncounted.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

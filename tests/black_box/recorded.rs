@@ -3,13 +3,6 @@
 //!
 //! Each test brings what the provider sent first, then what the attacker makes of it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,13 +1,5 @@
 //! SMS that a provider takes and tells of later, through the real programs: log, counts, hook and phone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;

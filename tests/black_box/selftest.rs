@@ -1,14 +1,6 @@
 //! `--selftest` against set-ups that are broken on purpose: each is named, with its remedy, and what
 //! holds is said to hold.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpListener;

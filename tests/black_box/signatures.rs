@@ -4,13 +4,6 @@
 //! itself. What differs in every byte is tested in `src/proto/webhook/verify/tests`; this is the way through
 //! configuration, listener and spool.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
-
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;

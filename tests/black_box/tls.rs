@@ -1,14 +1,5 @@
 //! HTTPS served by `websmsd` itself, to clients that others wrote and to such as mean it ill.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;

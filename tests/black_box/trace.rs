@@ -1,12 +1,5 @@
 //! One id, from a request to its call file and from an order to its verdict; numbers that are masked.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
-
 use crate::rig::{self, Answer, CallFile, FORM, Itsp, Scratch, Script, Websmsd, websms};
 
 const SMS: &str = "To=%2B12025550160&From=%2B15017122661&Body=a+secret";

@@ -3,11 +3,6 @@
 //! Those of the second of three on one connection are counted, from its request to the next one, without
 //! what the log costs: it writes a line an SMS wherever the log goes.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, which is its job"
-)]
-
 use crate::rig::{FORM, Http, Tracer, Websmsd, post};
 
 fn check(conf: &str, expected: &str) {

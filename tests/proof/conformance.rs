@@ -4,16 +4,6 @@
 //! a table, and the judges are programs that others wrote: curl, wget, PHP's cURL, Python's http.client,
 //! requests and httpx in front of the listener, nginx and haproxy between it and curl.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job; what is printed are counts"
-)]
-
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;

@@ -3,16 +3,6 @@
 //!
 //! `WEBSMS_CRASH_SEED` repeats a run, `WEBSMS_CRASH_MESSAGES` makes it longer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job; what is printed are counts"
-)]
-
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};

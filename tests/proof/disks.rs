@@ -3,16 +3,6 @@
 //! `strace` injects them into the real, running program. What is asked each time: no file of Asterisk's
 //! is partial, no SMS is answered 200 without its file, and the next SMS goes through.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job; what is printed are counts"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,16 +4,6 @@
 //! `strace` injects them into the running daemon: into the thread that puts an SMS in, and into the one that
 //! makes its call file, records the move and forgets it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job; what is printed are counts"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

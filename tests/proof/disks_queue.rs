@@ -3,16 +3,6 @@
 //! `strace` injects them into the real program: into a `websms` that queues, and into a `websms --flush`
 //! that sends what waits, which is the very pass that `websmsd` makes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job; what is printed are counts"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,16 +3,6 @@
 //! Real sockets in a network namespace of its own, so that peers have addresses: loopback is nobody's
 //! enemy and has no limit of its own. The hostile ones come from one address, the good one from another.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is its job; what is printed are counts"
-)]
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -2,6 +2,16 @@
 //!
 //! Each test prints what it counted. They run one at a time, since some measure how fast others are served.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, which is its job; what is printed are counts"
+)]
+
 #[path = "../rig/mod.rs"]
 mod rig;
 
