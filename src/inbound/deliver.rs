@@ -3,14 +3,15 @@
 use std::fmt;
 use std::num::NonZeroU64;
 
+use super::Setup;
 use super::batch::{Batch, Unsafe};
+use super::connection::Reply;
 use super::duplicates::{Busy, Claim};
 use super::id::Id;
 use super::kept::Keeping;
 use super::parts::{Taken, Whole};
 use super::reports::Reports;
 use super::source::{FromTo, InBrackets, Source};
-use super::{Reply, Setup};
 use crate::message::{BadMessage, Message, Text};
 use crate::proto::record::hook::{Event, environment};
 use crate::proto::record::inbox::id_text;

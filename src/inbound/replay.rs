@@ -4,10 +4,11 @@
 //! to and what its proof covered stand in the file. Everything else is as for a request that just
 //! arrives, duplicates included.
 
+use super::connection::Reply;
 use super::deliver::{Fate, Order, Outcome};
 use super::id::Id;
 use super::source::Source;
-use super::{Keeps, Reply, Setup};
+use super::{Keeps, Setup};
 use crate::proto::record::kept::{Items, Kept};
 use crate::proto::record::seen::Signature;
 use crate::proto::webhook::access::{Caller, Permit};

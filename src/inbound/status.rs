@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deliver::Fate;
 use super::inbox::Inbox;
-use super::{Connection, Reply, Service, Setup};
+use super::{Service, Setup};
 use crate::config::Config;
 use crate::proto::record::metrics::{Inbound, Metrics, Outbound, Polls};
-use crate::proto::wire::request::Request;
-use crate::proto::wire::response::{REASONS, Refusal};
+use crate::proto::wire::response::REASONS;
 use crate::sys::clock;
 
 /// What a status page needs, beside the configuration.
@@ -100,22 +99,16 @@ impl Service {
     }
 }
 
-impl Connection<'_> {
-    /// The answer to somebody who may read the status page.
-    pub(super) fn status(
+impl Status {
+    /// The page, with how many connections there are and may be.
+    pub(super) fn page(
         &self,
         setup: &Setup,
-        status: &Status,
-        request: &Request,
-    ) -> Reply<'static> {
-        if !matches!(request.method, "GET" | "HEAD") {
-            self.log_refusal(None, "", Refusal::PageMethod);
-            return Reply::Refused(Refusal::PageMethod);
-        }
-        let counts = &status.counts;
+        (connections, connections_max): (u64, u64),
+    ) -> Vec<u8> {
+        let counts = &self.counts;
         let read = |count: &AtomicU32| u64::from(count.load(Ordering::Relaxed));
         let refused = REASONS.iter().zip(&counts.refused);
-        let (connections, connections_max) = self.service.slots.taken();
         let metrics = Metrics {
             inbound: Inbound {
                 accepted: read(&counts.accepted),
@@ -131,8 +124,8 @@ impl Connection<'_> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
-            outbound: (status.outbound)(&setup.config),
+            outbound: (self.outbound)(&setup.config),
         };
-        Reply::Page(metrics.encode())
+        metrics.encode()
     }
 }

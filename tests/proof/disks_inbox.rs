@@ -12,28 +12,8 @@ use crate::rig::{
     self, CallFile, Called, FORM, Http, Scratch, Tracer, Websmsd, call_files, post, wait_for,
 };
 
-const FILE_CALLS: [&str; 20] = [
-    "openat",
-    "openat2",
-    "write",
-    "fchmod",
-    "fsync",
-    "fdatasync",
-    "renameat2",
-    "rename",
-    "renameat",
-    "unlink",
-    "unlinkat",
-    "getdents64",
-    "statx",
-    "fstat",
-    "newfstatat",
-    "mkdirat",
-    "flock",
-    "faccessat2",
-    "getrandom",
-    "inotify_add_watch",
-];
+/// Beside the calls that everything here makes.
+const MORE_CALLS: [&str; 4] = ["fstat", "flock", "faccessat2", "inotify_add_watch"];
 
 /// Spool and state that outlive a daemon.
 struct Home {
@@ -117,7 +97,7 @@ fn file_calls() -> BTreeMap<String, usize> {
     for line in trace.lines() {
         if let Some((thread, call)) = line.split_once(' ') {
             let name = call.trim_start().split('(').next().unwrap();
-            if FILE_CALLS.contains(&name) {
+            if rig::is_file_call(name, &MORE_CALLS) {
                 *counts.entry((thread, name)).or_default() += 1;
             }
         }

@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 
 pub use http::{Answer, FORM, Http, post};
 pub use itsp::{Decision, Itsp, Received, Script, deaf_address};
-pub use tracer::{Tracer, wait_for_rest};
+pub use tracer::{Tracer, is_file_call, wait_for_rest};
 
 /// How long anything may take before a test has failed. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -115,3 +115,26 @@ fn tasks(pid: u32) -> BTreeMap<PathBuf, Task> {
         })
         .collect()
 }
+
+/// Whether a system call touches files: one that whatever keeps an SMS makes, or one of `more`.
+pub fn is_file_call(name: &str, more: &[&str]) -> bool {
+    const CALLS: [&str; 16] = [
+        "openat",
+        "openat2",
+        "write",
+        "fchmod",
+        "fsync",
+        "fdatasync",
+        "renameat2",
+        "rename",
+        "renameat",
+        "unlink",
+        "unlinkat",
+        "getdents64",
+        "statx",
+        "newfstatat",
+        "mkdirat",
+        "getrandom",
+    ];
+    CALLS.contains(&name) || more.contains(&name)
+}

@@ -8,13 +8,16 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::config;
-use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
-use crate::sys::listener::Share;
-use crate::sys::spool::{Settings, Sync};
+use crate::inbound::Keeps;
+use crate::inbound::buffer::Memory;
+use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, READERS_MAX};
+use crate::sys::listener::{Share, Slots};
+use crate::sys::spool::{Settings, Spool, Sync};
 
 /// A service with a spool of its own, removed with the value.
 struct House {

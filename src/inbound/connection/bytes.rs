@@ -1,7 +1,7 @@
 //! The socket → the bytes of one request, head and then body.
 
-use super::buffer::Dry;
 use super::{Connection, Stop, Wait};
+use crate::inbound::buffer::Dry;
 use crate::limits::{FIRST_BYTE_WAIT, IDLE_WAIT, REQUEST_WAIT};
 use crate::proto::wire::request::{Chunks, Framing, Measure};
 use crate::sys::clock::Deadline;

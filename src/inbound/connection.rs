@@ -1,0 +1,520 @@
+//! One connection, socket bytes → answers.
+//!
+//! A request is read as far as it must be to be judged, and no further: head, then address and
+//! path, then the body, then credentials, then messages. 200 is said when every SMS is safe, and not before.
+//!
+//! Invariant: an answer given before the body was read to its end is the connection's last, so
+//! that an unread body never becomes the next request.
+
+mod bytes;
+
+use std::io;
+use std::net::IpAddr;
+
+use super::buffer::{Buffer, Dry};
+use super::deliver::{Fate, Order, Outcome};
+use super::id::Id;
+use super::source::{InBrackets, Source};
+use super::status::Status;
+use super::{Service, Setup};
+use crate::limits::{ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT};
+use crate::proto::grammar::Alternatives;
+use crate::proto::record::kept::Items;
+use crate::proto::record::metrics;
+use crate::proto::record::seen::Signature;
+use crate::proto::webhook::access::{self, Caller, Entry, Permit};
+use crate::proto::webhook::interface::Webhook;
+use crate::proto::webhook::proof::{self, Coverage};
+use crate::proto::webhook::verify::Scheme;
+use crate::proto::webhook::{self, BadWebhook, Reading};
+use crate::proto::wire::form::{self, Value};
+use crate::proto::wire::request::{BadRequest, Framing, Request, Version};
+use crate::proto::wire::response::{self, After, Answer, Refusal};
+use crate::sys::clock::{self, Deadline};
+use crate::sys::listener::Slot;
+use crate::sys::lock::Share;
+use crate::sys::log::{self, Level};
+use crate::sys::stream::Stream;
+
+/// Serves one connection, which has its slot, to its end. `peer` is its other end.
+pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr, slot: &Slot) {
+    let mut connection = Connection {
+        service,
+        stream,
+        peer,
+        buffer: Buffer::new(&service.memory, slot.peer()),
+        wait: Wait::First,
+        id: Id::draw(),
+        manner: Manner::UNKNOWN,
+    };
+    while connection.exchange() == Then::Next {
+        connection.wait = Wait::Idle;
+        connection.id = Id::draw();
+    }
+}
+
+/// One connection between two requests, or in one.
+pub(super) struct Connection<'s> {
+    service: &'s Service,
+    stream: &'s mut dyn Stream,
+    peer: IpAddr,
+    buffer: Buffer<'s>,
+    wait: Wait,
+    /// The current request's.
+    id: Id,
+    manner: Manner,
+}
+
+/// What is awaited before a request begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// The connection's first byte.
+    First,
+    /// Another request, if there is one.
+    Idle,
+}
+
+/// How the current request wants to be answered.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    version: Version,
+    keeps_alive: bool,
+    head_only: bool,
+}
+
+/// What becomes of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Next,
+    End,
+}
+
+/// Why a request is not read further.
+enum Stop {
+    /// Nobody is there to be answered, or nobody has asked.
+    Silent,
+    /// The answer, which is the connection's last.
+    Refused(Refusal, Option<Caller>),
+}
+
+/// What the head alone decides.
+enum Opening<'c> {
+    /// The body must be read.
+    Body(Entry<'c>, Framing),
+    /// The answer. Framing tells whether there is a body that was not read.
+    Early(Reply<'c>, Framing),
+}
+
+/// An answer that needs nothing of the request any more.
+pub(super) enum Reply<'c> {
+    /// Of a status that says why not.
+    Refused(Refusal),
+    /// The value of `key_echo`.
+    Echo(Vec<u8>),
+    /// The status page.
+    Page(Vec<u8>),
+    /// 200 to a reachability check.
+    Empty,
+    /// `report_success` of an interface.
+    Accepted(&'c Webhook),
+    /// `reject_status` of an interface.
+    Rejected(&'c Webhook),
+}
+
+impl Manner {
+    /// Of a request whose head could not be read.
+    const UNKNOWN: Manner = Manner {
+        version: Version::Http11,
+        keeps_alive: false,
+        head_only: false,
+    };
+
+    fn of(request: &Request) -> Manner {
+        Manner {
+            version: request.version,
+            keeps_alive: request.keeps_alive(),
+            head_only: request.method == "HEAD",
+        }
+    }
+}
+
+impl From<BadRequest> for Stop {
+    fn from(bad: BadRequest) -> Stop {
+        Stop::Refused(refusal(bad), None)
+    }
+}
+
+/// The peer's fault, as a refusal.
+fn refusal(bad: BadRequest) -> Refusal {
+    match bad {
+        BadRequest::Malformed(what) => Refusal::Malformed(what),
+        BadRequest::TargetTooLong => Refusal::TargetTooLong,
+        BadRequest::HeadTooLong => Refusal::HeadTooLong,
+        BadRequest::BodyTooLong => Refusal::TooLong,
+        BadRequest::ContentEncoding => Refusal::Encoding,
+    }
+}
+
+impl From<Dry> for Stop {
+    fn from(dry: Dry) -> Stop {
+        match dry {
+            Dry::Ended => Stop::Refused(Refusal::Malformed("cut off"), None),
+            Dry::Slow => Stop::Refused(Refusal::Slow, None),
+            Dry::NoRoom => Stop::Refused(Refusal::Busy, None),
+            Dry::Broken => Stop::Silent,
+        }
+    }
+}
+
+impl Connection<'_> {
+    /// One request and its answer.
+    fn exchange(&mut self) -> Then {
+        self.manner = Manner::UNKNOWN;
+        match self.request() {
+            Ok(then) => then,
+            Err(Stop::Silent) => Then::End,
+            Err(Stop::Refused(refusal, caller)) => {
+                self.log_refusal(caller, "", refusal);
+                self.answer(&refusal.answer(), None)
+            }
+        }
+    }
+
+    fn request(&mut self) -> Result<Then, Stop> {
+        let (head_bytes, deadline) = self.read_head()?;
+        let setup = self.service.setup();
+        let (reply, used) = match self.open(&setup, head_bytes)? {
+            Opening::Early(reply, Framing::Length(0)) => (reply, Some(head_bytes)),
+            Opening::Early(reply, _) => (reply, None),
+            Opening::Body(entry, framing) => {
+                let request_bytes = self.read_body(head_bytes, framing, deadline)?;
+                let reply = self.judge(&setup, entry, head_bytes, request_bytes)?;
+                (reply, Some(request_bytes))
+            }
+        };
+        let answer = match &reply {
+            Reply::Refused(refusal) => refusal.answer(),
+            Reply::Echo(value) => Answer::echo(value),
+            Reply::Page(text) => Answer::accepted(text, metrics::CONTENT_TYPE),
+            Reply::Empty => Answer::empty(),
+            Reply::Accepted(webhook) => accepted(webhook),
+            Reply::Rejected(webhook) => rejected(webhook),
+        };
+        let closes = matches!(&reply, Reply::Refused(refusal) if refusal.closes());
+        Ok(self.answer(&answer, used.filter(|_| !closes)))
+    }
+
+    /// All that can be said without the body: address and path first, then the checks that
+    /// providers make without a signature.
+    fn open<'c>(&mut self, setup: &'c Setup, head_bytes: usize) -> Result<Opening<'c>, Stop> {
+        let head = self.buffer.filled().get(..head_bytes).unwrap_or_default();
+        let request = Request::parse(head)?;
+        self.manner = Manner::of(&request);
+        let framing = match request.framing() {
+            // Only who is let in learns the limit.
+            Err(BadRequest::BodyTooLong) => Err(BadRequest::BodyTooLong),
+            framing => Ok(framing?),
+        };
+        let rules = &setup.config.rules;
+        if let Some(status) = &setup.status
+            && access::reads_status(rules, self.peer, &request)
+        {
+            let framing = framing.unwrap_or(Framing::Chunked);
+            return Ok(Opening::Early(self.page(setup, status, &request), framing));
+        }
+        let entry = match access::admit(rules, self.peer, &request) {
+            Ok(entry) => entry,
+            Err(denied) => {
+                let refusal = not_admitted(denied);
+                let caller = access::caller(rules, self.peer, &request);
+                self.log_refusal(Some(caller), "", refusal);
+                let framing = framing.unwrap_or(Framing::Chunked);
+                return Ok(Opening::Early(Reply::Refused(refusal), framing));
+            }
+        };
+        let caller = entry.caller();
+        if let Caller::Proxy(_) = caller {
+            // Anybody behind the proxy can bring this about, so it is counted like a refusal.
+            log::refusal(format_args!(
+                "{} proxy {} names nobody behind it, its own address counts",
+                self.id, self.peer
+            ));
+        }
+        let stop = |bad| Stop::Refused(refusal(bad), Some(caller));
+        let framing = framing.map_err(stop)?;
+        request.encoding().map_err(stop)?;
+
+        let key_echo = &entry.interface().gate.key_echo;
+        if let Some(value) = query_value(&request, key_echo) {
+            let reply = match value.len() {
+                0..=ECHO_BYTES_MAX => Reply::Echo(value),
+                _ => {
+                    self.log_refusal(Some(caller), "", Refusal::EchoTooLong);
+                    Reply::Refused(Refusal::EchoTooLong)
+                }
+            };
+            return Ok(Opening::Early(reply, framing));
+        }
+        let is_check = matches!(request.method, "GET" | "HEAD")
+            && framing == Framing::Length(0)
+            && request.query().iter().all(|b| *b == b'&');
+        if is_check {
+            return Ok(Opening::Early(Reply::Empty, framing));
+        }
+        if request.expects_continue()
+            && framing != Framing::Length(0)
+            && self.buffer.filled().len() == head_bytes
+            && let Err(error) = self
+                .stream
+                .write(response::CONTINUE, Deadline::after(ANSWER_WAIT))
+        {
+            log::event(
+                Level::Debug,
+                format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
+            );
+            return Err(Stop::Silent);
+        }
+        Ok(Opening::Body(entry, framing))
+    }
+
+    /// Credentials, then method: what a whole request is answered.
+    fn judge<'c>(
+        &self,
+        setup: &'c Setup,
+        entry: Entry<'c>,
+        head_bytes: usize,
+        request_bytes: usize,
+    ) -> Result<Reply<'c>, Stop> {
+        let filled = self.buffer.filled();
+        let head = filled.get(..head_bytes).unwrap_or_default();
+        let mut request = Request::parse(head)?;
+        request.body = filled.get(head_bytes..request_bytes).unwrap_or_default();
+
+        let (interface, caller) = (entry.interface(), entry.caller());
+        let refused = |refusal: Refusal| {
+            self.log_refusal(Some(caller), &interface.name, refusal);
+            Ok(Reply::Refused(refusal))
+        };
+        let now_s = clock::now_s();
+        let sane_s = Some(now_s).filter(|now_s| clock::is_sane(*now_s));
+        let turn = self.service.readers.take();
+        let checked = access::check(entry, &request, sane_s);
+        drop(turn);
+        let permit = match checked {
+            Ok(permit) => permit,
+            Err(denied) => return refused(not_proved(denied, interface.gate.credentials.scheme)),
+        };
+        match request.method {
+            "GET" | "POST" => {}
+            "HEAD" => return Ok(Reply::Empty),
+            _ => return refused(Refusal::Method),
+        }
+        let order = Order {
+            setup,
+            interface,
+            id: self.id,
+            source: Source::Peer(self.peer, Some(caller)),
+            share: Share::Shared,
+            signature: Signature::of(&setup.config.rules, interface, permit.signature()),
+        };
+        Ok(self.take_in(&order, permit, &request, now_s))
+    }
+
+    /// Messages, then delivery: what a request is answered that has passed every check. What is refused
+    /// of it is kept.
+    fn take_in<'c>(
+        &self,
+        order: &Order<'c>,
+        permit: Permit<'c>,
+        request: &Request<'_>,
+        now_s: u64,
+    ) -> Reply<'c> {
+        let webhook = &order.interface.webhook;
+        // Only a refused request needs it again.
+        let rejected = order.setup.rejected.as_ref();
+        let coverage = rejected.map(|_| permit.coverage().clone());
+        let keep = |items: Items| {
+            let is_message = |coverage: &Coverage| {
+                let _turn = self.service.readers.take();
+                request.method == "POST" || webhook::names_any(coverage, request, webhook)
+            };
+            if let Some(coverage) = coverage.filter(is_message) {
+                order.keep(request, coverage, items, now_s);
+            }
+        };
+        let turn = self.service.readers.take();
+        let reading = webhook::read(permit, request);
+        drop(turn);
+        match reading {
+            Ok(Reading::Messages(items, reports)) => {
+                order.take_reports(&reports);
+                let outcome = order.deliver(&items, now_s);
+                if let Some(refused) = refused_items(&outcome) {
+                    keep(refused);
+                }
+                outcome.reply
+            }
+            Ok(Reading::Filtered(reports)) => {
+                // Of reports the log has what is new, with the id of their SMS.
+                let level = match order.take_reports(&reports) {
+                    true => Level::Debug,
+                    false => Level::Info,
+                };
+                order.log(level, format_args!("no message, acknowledged"));
+                Reply::Accepted(webhook)
+            }
+            Err(BadWebhook::TooMuch(what)) => {
+                order.refuse(Refusal::TooLong, format_args!("413, {what}"));
+                Reply::Refused(Refusal::TooLong)
+            }
+            Err(bad) => {
+                order.reject(&bad);
+                keep(Items::All);
+                Reply::Rejected(webhook)
+            }
+        }
+    }
+
+    /// The answer to somebody who may read the status page.
+    fn page(&self, setup: &Setup, status: &Status, request: &Request) -> Reply<'static> {
+        if !matches!(request.method, "GET" | "HEAD") {
+            self.log_refusal(None, "", Refusal::PageMethod);
+            return Reply::Refused(Refusal::PageMethod);
+        }
+        Reply::Page(status.page(setup, self.service.slots.taken()))
+    }
+
+    fn log_refusal(&self, caller: Option<Caller>, interface: &str, refusal: Refusal) {
+        self.service.count_refusal(refusal.reason());
+        log::refusal(format_args!(
+            "{} {}{}: {}, {}",
+            self.id,
+            Source::Peer(self.peer, caller),
+            InBrackets(interface),
+            refusal.status(),
+            refusal.phrase()
+        ));
+    }
+
+    /// Writes an answer. `used` is the length of the request where all of it was read; without it
+    /// the connection ends.
+    fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Then {
+        let stays = used.is_some() && self.manner.keeps_alive && !self.service.slots.are_short();
+        let after = match (stays, self.manner.version) {
+            (false, _) => After::Close,
+            (true, Version::Http10) => After::OpenHttp10,
+            (true, Version::Http11) => After::Open,
+        };
+        let method = if self.manner.head_only { "HEAD" } else { "" };
+        let id = self.id.to_string();
+        let (start, rest) = response::encode(&answer.with_id(&id), after, method);
+        let deadline = Deadline::after(ANSWER_WAIT);
+        let mut written = self.stream.write(&start, deadline);
+        if written.is_ok() && !rest.is_empty() {
+            written = self.stream.write(rest, deadline);
+        }
+        if let Err(error) = written {
+            log::event(
+                Level::Debug,
+                format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
+            );
+            return Then::End;
+        }
+        self.buffer.remove(0..used.unwrap_or(0));
+        if stays {
+            self.buffer.shrink();
+            return Then::Next;
+        }
+        if used.is_none() || !self.buffer.filled().is_empty() {
+            self.linger();
+        }
+        Then::End
+    }
+
+    /// Lets the peer read the answer: a connection closed with unread bytes is reset, and the
+    /// answer may be lost with it.
+    fn linger(&mut self) {
+        self.stream.finish();
+        let deadline = Deadline::after(LINGER_WAIT);
+        let mut left = LINGER_BYTES_MAX;
+        let mut unread = [0; 2048];
+        while left > 0 {
+            match self.stream.read(&mut unread, deadline) {
+                Ok(0) | Err(_) => return,
+                Ok(read) => left = left.saturating_sub(read),
+            }
+        }
+    }
+}
+
+/// Which messages of an answered request were not acceptable or too long, if any: what the provider does
+/// not send again.
+fn refused_items(outcome: &Outcome<'_>) -> Option<Items> {
+    let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
+    let fates = outcome.fates.iter().zip(1..);
+    let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_) | Fate::TooLong));
+    let places: Vec<usize> = refused.map(|(_, place)| place).collect();
+    let of = outcome.fates.len();
+    if !answered || places.is_empty() {
+        None
+    } else if places.len() == of {
+        Some(Items::All)
+    } else {
+        Some(Items::Some { places, of })
+    }
+}
+
+/// 200 and what the provider wants to read.
+fn accepted(webhook: &Webhook) -> Answer<'_> {
+    Answer::accepted(&webhook.report_success, &webhook.report_type)
+}
+
+/// `reject_status`. One that says success says it in the provider's own words, or it would try
+/// again.
+fn rejected(webhook: &Webhook) -> Answer<'_> {
+    match webhook.reject_status {
+        status @ 200..=299 => accepted(webhook).with_status(status),
+        status => Refusal::Rejected(status).answer(),
+    }
+}
+
+/// A request that no interface takes, as a refusal.
+fn not_admitted(denied: access::Denied) -> Refusal {
+    match denied {
+        access::Denied::Address => Refusal::Address,
+        access::Denied::Path => Refusal::Path,
+    }
+}
+
+/// A request that proves nothing, as a refusal; where the scheme has a user, the answer asks for one.
+fn not_proved(denied: proof::Denied, scheme: &Scheme) -> Refusal {
+    match (denied, scheme) {
+        (proof::Denied::Clock, _) => Refusal::Clock,
+        (_, scheme) if scheme.asks_for_user() => Refusal::Credentials,
+        (denied, _) => Refusal::Signature(denied.phrase()),
+    }
+}
+
+/// The value of a query parameter that has one.
+fn query_value(request: &Request, key: &Alternatives) -> Option<Vec<u8>> {
+    let query = request.query();
+    if query.is_empty() || key.is_empty() {
+        return None;
+    }
+    let query = form::parse_urlencoded(query).ok()?;
+    key.iter().find_map(|name| match query.get(name)? {
+        Value::Scalar(value) => Some(value.to_vec()),
+        Value::Array(_) => None,
+    })
+}
+
+/// What became of a peer that could not be answered.
+fn gone(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::TimedOut => "does not take its answer",
+        _ => "left before its answer",
+    }
+}
+
+#[cfg(test)]
+mod tests;
