@@ -632,6 +632,10 @@ fn request_memory_has_a_limit() {
         http.send("POST / HTTP/1.1\r\nContent-Length: 65536\r\n\r\n");
         http.send("x".repeat(65535));
         held.push(http);
+        // Where all grow at once, none of them may get as much as it needs.
+        rig::wait_for("what was sent to be read", || {
+            rig::unread_bytes(websmsd.address) == 0
+        });
     }
     let statuses: Vec<u16> = held
         .iter_mut()

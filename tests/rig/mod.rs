@@ -521,6 +521,21 @@ fn with_keys(conf: String, section: &str, key: &str, lines: &str) -> String {
     }
 }
 
+/// Bytes that have come to a program's address and that it has not read (`/proc/net/tcp`).
+pub fn unread_bytes(address: SocketAddr) -> u64 {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let port = format!(":{:04X}", address.port());
+    let rows = table
+        .lines()
+        .map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let ours = rows.filter(|row| row.get(1).is_some_and(|local| local.ends_with(&port)));
+    // `tx_queue:rx_queue`; of the socket that listens it is the number of those not accepted.
+    let unread = ours.map(|row| row[4].split_once(':').unwrap().1.to_owned());
+    unread
+        .map(|bytes| u64::from_str_radix(&bytes, 16).unwrap())
+        .sum()
+}
+
 /// Removes a folder with all it holds at one instant, so that a program which makes it anew at once is
 /// not in the way.
 pub fn remove_folder(folder: &Path) {
