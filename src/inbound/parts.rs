@@ -324,3 +324,56 @@ impl State {
 fn sender(message: &Message) -> u64 {
     digest(&[message.from.as_str().as_bytes()])
 }
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    use super::*;
+
+    /// Texts of these senders with so many parts of so many bytes each; which of them goes after the last came.
+    fn check(texts: &[(u64, usize, usize)], expected: Option<usize>) {
+        let wait = Duration::from_secs(60);
+        let mut state = State::default();
+        for (text, (sender, parts, bytes)) in (0..).zip(texts) {
+            let name = |id: usize| Name {
+                text,
+                id: u64::try_from(id).unwrap_or(0),
+                content: 0,
+                number: 1,
+                total: 16,
+            };
+            state.texts.push(Incomplete {
+                due: Deadline::after(wait),
+                sender: *sender,
+                parts: (0..*parts).map(|id| (name(id), *bytes)).collect(),
+            });
+        }
+        state.make_room(texts.last().map_or(0, |(sender, ..)| *sender));
+        let gone = state
+            .texts
+            .iter()
+            .position(|text| text.due.left().is_none());
+        assert_eq!(gone, expected, "{texts:?}");
+    }
+
+    #[test]
+    fn beyond_its_bounds_the_oldest_text_goes() {
+        // Of one sender, his own oldest.
+        let of_sender = PARTS_OF_SENDER_MAX;
+        for (more, expected) in [(0, None), (1, Some(1)), (2, Some(1))] {
+            let texts = [(7, 9, 1), (1, 9, 1), (1, of_sender - 9 + more, 1)];
+            check(&texts, expected);
+        }
+        // Of all together, the oldest of all.
+        let each = PARTS_HELD_MAX / 8;
+        for (more, expected) in [(0, None), (1, Some(0))] {
+            let mut texts: Vec<(u64, usize, usize)> =
+                (0..8).map(|sender| (sender, each, 1)).collect();
+            texts.push((9, more, 1));
+            check(&texts, expected);
+        }
+        for (more, expected) in [(0, None), (1, Some(0))] {
+            check(&[(1, 1, PARTS_BYTES_MAX - 1), (2, 1, 1 + more)], expected);
+        }
+    }
+}

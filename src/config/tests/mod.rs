@@ -184,6 +184,23 @@ fn a_wrong_list_of_names_or_conditions_is_a_fault_where_it_stands() {
 }
 
 #[test]
+fn own_numbers_are_so_many() {
+    let conf = |many: usize| {
+        let numbers: Vec<String> = (0..many)
+            .map(|n| (12_025_550_000 + n).to_string())
+            .collect();
+        format!(
+            "[websmsd]\npermit_addr = 1.1.1.1\nown_numbers = '{}'\n",
+            numbers.join(",")
+        )
+    };
+    for many in [999, 1000] {
+        check_silence(&conf(many), "own_numbers");
+    }
+    check_fault(&conf(1001), 3, "1001 numbers; at most 1000");
+}
+
+#[test]
 fn a_long_auth_age_needs_a_folder() {
     let conf = |more: &str, dir: &str| format!("[websmsd]\npermit_addr = 1.1.1.1\n{more}\n{dir}");
     let sinch = "auth_method = sinch\nauth_passwd = p\nauth_age =";
