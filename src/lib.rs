@@ -1,7 +1,7 @@
 //! WebSMS: an SMS bridge between Asterisk and the web APIs of telephony providers (ITSP).
 //!
 //! > `proto` gives bytes meaning. `sys` moves bytes. Three stories join them: a request comes in, an SMS
-//! > goes out, what waits is worked off. Where nobody can call, `poll` asks, and what comes of it goes in.
+//! > goes out, waiting SMS are tried again. Where no provider can call us, `poll` asks it, and its SMS come in.
 //!
 //! ```text
 //!              argv / AGI stdin                      TCP peer     provider's list
@@ -21,17 +21,17 @@
 //!                                       a file
 //! ```
 //!
-//! Who may import whom: `limits` ← `message` ← `proto` ← `config` ← `state` ← stories (`outbound` and
-//! `inbound`, then `queue` and `poll`) ← `daemon` ← `cli` ← `main`. `sys` uses `std`, its one crate and `limits`, and in
-//! `client` the plain values `Call` and `Reply`. `limits`, `message` and `proto` touch no file, socket,
-//! clock, thread or environment: the crate `tests/pure` compiles them without `std`. Two modules stand
-//! between the stories and their callers: [`surroundings`] reads a configuration file and looks at what
-//! stands around it, and [`privileges`] lets root become the owner of the folders before anything is done in
-//! them. `tests/house.rs` fails on an import that breaks this, on a circle in `proto`, and on a map that is
-//! not that of the tree.
+//! A module imports only modules before it in this order: `limits`, `message`, `proto`, `config`, `state`,
+//! the stories (`outbound` and `inbound`, then `queue` and `poll`), `daemon`, `cli`, `main`. `sys` uses
+//! `std`, its one crate and `limits`, and in `client` the plain values `Call` and `Reply`. `limits`,
+//! `message` and `proto` touch no file, socket, clock, thread or environment: the crate `tests/pure`
+//! compiles them without `std`. Two modules stand between the stories and their callers: [`surroundings`]
+//! reads a configuration file and checks the folders and files around it, and [`privileges`] lets root
+//! become the owner of the folders before anything is done in them. `tests/house.rs` fails on an import
+//! that breaks this, on a circle in `proto`, and on a map that does not match the tree.
 //!
-//! What follows: a parser bug is reproducible from a file of bytes; a disk or network bug never
-//! needs an SMS to reproduce.
+//! As a result, a parser bug is reproducible from a file of bytes, and a disk or network bug never needs an
+//! SMS to reproduce.
 //!
 //! # Panics
 //! Invariant: no panic is reachable from outside data.

@@ -189,59 +189,61 @@ pub const KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// A kept request's file, bytes: body, claims, target and content type at their longest, each of their
 /// bytes escaped as four, and our own lines. Beyond: not read.
 pub const KEPT_FILE_BYTES_MAX: usize = 4 * (BODY_BYTES_MAX + 3 * HEAD_BYTES_MAX);
-/// Between two refused requests that are kept, once a burst is used up, so that a peer cannot wear a
+/// Pause between two refused requests that are kept, once a burst is used up, so that a peer cannot wear a
 /// flash disk. Before: not kept.
 pub const KEPT_PAUSE: Duration = Duration::from_secs(60);
-/// After a refused request could not be written: so long none is kept.
+/// Pause after a refused request could not be written. Before it ends: none is kept.
 pub const KEPT_RETRY_WAIT: Duration = Duration::from_secs(1);
-/// One address has this part of the places for kept requests; beyond: its own oldest goes. As many make
-/// a burst; beyond: one each [`KEPT_PAUSE`].
+/// Share of the places for kept requests that one address may have, as a divisor; beyond: its own oldest
+/// goes. A burst is as large; beyond: one each [`KEPT_PAUSE`].
 pub const KEPT_SHARES: usize = 4;
 /// How old the count of files in `outgoingdir` may be. Then: counted again at the next delivery.
 pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
 /// The same while the count says *full*, so that a spool that empties is soon noticed.
 pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
-/// One destination gets a further file only while it has no more than this part of the places still free:
-/// so it ends with a quarter of an empty spool. Beyond: 503 for it alone.
+/// Share of the free places that one destination may hold when it gets a further file, as a divisor: it
+/// ends with a quarter of an empty spool. Beyond: 503 for that destination alone.
 pub const SPOOL_SHARES: usize = 3;
-/// So long parts 2 to 16 of a text do not count as files that wait: the last of them carries a time
+/// Time for which parts 2 to 16 of a text do not count as files that wait: the last of them carries a time
 /// [`CALL_FILE_PARTS_MAX`] - 1 s ahead. Then: they count.
 pub const SPOOL_PART_WAIT: Duration = Duration::from_secs(16);
 /// Texts whose later parts do not count at a time, 32 bytes of memory each: 256 long texts a second.
 /// Beyond: their parts count at once.
 pub const SPOOL_LATE_TEXTS_MAX: usize = 4096;
-/// A destination may have so many files of texts whose first part waits, whatever `max` is: four of the
-/// longest. Beyond: their later parts count for this destination, as in [`SPOOL_SHARES`].
+/// Files that a destination may have of texts whose first part waits, whatever `max` is: four of the longest.
+/// Beyond: their later parts count for this destination, as in [`SPOOL_SHARES`].
 pub const SPOOL_TEXT_FILES_MIN: usize = 4 * CALL_FILE_PARTS_MAX;
-/// Between two looks of `websmsd` whether `outgoingdir` is there.
+/// Pause between two checks by `websmsd` whether `outgoingdir` is there.
 pub const SPOOL_LOOK_PAUSE: Duration = Duration::from_secs(10);
 
 // ---- Polling ---------------------------------------------------------------------------------
 
-/// `poll`, seconds: a provider allows no more than a few requests a minute.
+/// Shortest `poll`, seconds: a provider allows no more than a few requests a minute.
 pub const POLL_S_MIN: u64 = 10;
-/// `poll`, seconds, at most: an SMS that is an hour late is hardly one.
+/// Longest `poll`, seconds: an SMS that is an hour late is of little use.
 pub const POLL_S_MAX: u64 = 3600;
-/// A provider's answer to a poll, bytes; a page of a hundred SMS has some 60 KiB. Beyond: the elements before
-/// count, and the poll is not good.
+/// A provider's answer to a poll, bytes; a page of a hundred SMS has some 60 KiB. Beyond: the elements
+/// before the limit count, and the poll has failed.
 pub const POLL_ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// JSON values of such an answer; an element of a list has some twenty. Beyond: the same.
+/// JSON values of an answer to a poll; an element of a list has some twenty. Beyond: as for
+/// [`POLL_ANSWER_BYTES_MAX`].
 pub const POLL_VALUES_MAX: usize = 20_000;
 /// Requests of one poll. Beyond: the next poll goes on at that page.
 pub const POLL_REQUESTS_MAX: usize = 20;
-/// Between two attempts to ask while no thread can be had.
+/// Pause between two attempts to poll while no thread can be had.
 pub const POLL_THREAD_PAUSE: Duration = Duration::from_secs(1);
-/// How often as many requests `websmsd --poll` makes, which has no next poll. Then: it fails.
+/// Runs of [`POLL_REQUESTS_MAX`] requests that `websmsd --poll` makes, since it has no next poll. Then: it
+/// fails.
 pub const POLLS_AT_ONCE_MAX: usize = 25;
 /// The URL or the value that leads to the next page, bytes. Beyond: not followed.
 pub const POLL_NEXT_BYTES_MAX: usize = 2048;
-/// New SMS of several pages that are held until the oldest is read, bytes. Beyond: those that are held are
-/// delivered first.
+/// New SMS of several pages that are held until the oldest is read, bytes. Beyond: the held ones are delivered
+/// first.
 pub const POLL_HELD_BYTES_MAX: usize = 256 * 1024;
 /// Elements of an interface's list that are known, 8 bytes each. Beyond: the one that was read first goes.
 pub const POLL_KNOWN_MAX: usize = 16_384;
-/// Elements that are not stored yet of a list that shows each once, bytes of their file: an answer, and their
-/// lengths.
+/// The file of elements that are not stored yet, of a list that shows each once, bytes: an answer, and the
+/// lengths of its elements.
 pub const POLL_HELD_FILE_BYTES_MAX: usize = 2 * POLL_ANSWER_BYTES_MAX;
 /// The file of known elements, bytes: a line has at most 40, and it is written anew when half of it is old.
 pub const POLL_FILE_BYTES_MAX: usize = 2 * POLL_KNOWN_MAX * 40;
@@ -249,13 +251,13 @@ pub const POLL_FILE_BYTES_MAX: usize = 2 * POLL_KNOWN_MAX * 40;
 pub const POLL_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 /// Pause that a provider may ask for (`Retry-After`). More counts as this.
 pub const POLL_RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
-/// What a poll asks for beyond the last good one: SMS that come late into the list.
+/// Time before the last good poll from which a poll asks, seconds, for SMS that come late into the list.
 pub const POLL_OVERLAP_S: u64 = 3600;
-/// How old an SMS may be that is asked for. Older: whoever sent it has called.
+/// Age of the oldest SMS that a poll asks for, seconds. Older: its sender has called by now.
 pub const POLL_AGE_S_MAX: u64 = 30 * 86_400;
-/// How far the very first poll of an interface looks back, to know what is there already.
+/// Time that the very first poll of an interface looks back, seconds, to know which SMS are there already.
 pub const POLL_FIRST_AGE_S: u64 = 7 * 86_400;
-/// Between two looks whether the clock is right.
+/// Pause between two checks whether the clock is right.
 pub const POLL_CLOCK_PAUSE: Duration = Duration::from_secs(10);
 // ---- The inbox -------------------------------------------------------------------------------
 
@@ -267,7 +269,7 @@ pub const INBOX_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const INBOX_FILE_BYTES_MAX: usize = (CALL_FILE_PARTS_MAX + 1) * 1024;
 /// `inbox_rate` times this many may come at once. Beyond: 503.
 pub const INBOX_BURST: u64 = 10;
-/// Looks at the inbox and the spool come at least so often, in case nobody was told of a change.
+/// Longest pause between two looks at the inbox and the spool, in case no event came.
 pub const INBOX_LOOK_PAUSE: Duration = Duration::from_secs(30);
 /// First pause after a call file could not be moved; it doubles.
 pub const INBOX_RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -288,11 +290,11 @@ pub const PARTS_OF_SENDER_MAX: usize = 64;
 pub const PARTS_HELD_MAX: usize = 256;
 /// The files of parts that wait, bytes together. Beyond: the oldest text goes as it is.
 pub const PARTS_BYTES_MAX: usize = 256 * 1024;
-/// So long a part of a text that has gone is acknowledged when it comes again. Then: it begins a text.
+/// Time for which a part of a text that has gone is acknowledged when it comes again. Then: it begins a text.
 pub const PARTS_GONE_WAIT: Duration = Duration::from_secs(600);
 /// Pause after a text could not be delivered.
 pub const PART_RETRY_PAUSE: Duration = Duration::from_secs(10);
-/// `part_wait`, seconds: an hour. A longer wait holds up what is there.
+/// Longest `part_wait`, seconds: an hour. A longer wait holds up the parts that are there.
 pub const PART_WAIT_S_MAX: u64 = 3600;
 
 // ---- The outbound queue --------------------------------------------------------------------
@@ -358,27 +360,27 @@ pub const QUOTA_PAUSE: Duration = Duration::from_secs(60);
 /// SMS that a provider took and whose reports are awaited, some 110 bytes each. Beyond: the oldest is
 /// forgotten.
 pub const SENT_MAX: usize = 4096;
-/// Their lines together, bytes, where ids are long. Beyond: the oldest is forgotten.
+/// The lines of such SMS together, bytes, in case ids are long. Beyond: the oldest is forgotten.
 pub const SENT_BYTES_MAX: usize = 1024 * 1024;
-/// So long a report is awaited: providers give up after one to three days. Then: it is one of an unknown id.
+/// Time for which a report is awaited: providers give up after one to three days. Then: the report's id is
+/// unknown.
 pub const SENT_AGE: Duration = Duration::from_secs(3 * 86_400);
-/// Ids of one SMS, of its parts where the provider reports each: as many as a text has call files. Beyond:
-/// the later parts' reports are those of unknown ids.
+/// Ids of one SMS, one per part if the provider reports each: as many as a text has call files. Beyond: the
+/// later parts' reports have unknown ids.
 pub const SENT_PARTS_MAX: usize = 16;
-/// The file of such SMS is looked at each time it has grown by so many bytes, and written anew where half of
-/// it is old.
+/// Growth of the file of such SMS after which it is checked, bytes; it is rewritten if half of it is old.
 pub const SENT_LOOK_BYTES: u64 = 64 * 1024;
-/// This file, bytes: twice [`SENT_BYTES_MAX`], what is added between two looks, and as much again. Beyond: it
-/// is set aside.
+/// The file of such SMS, bytes: twice [`SENT_BYTES_MAX`], the growth between two checks, and as much again.
+/// Beyond: it is set aside.
 pub const SENT_FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Wait for another process that writes it. Then: the SMS's reports are those of an unknown id.
+/// Wait for another process that writes that file. Then: the SMS's reports have an unknown id.
 pub const SENT_TURN_WAIT: Duration = Duration::from_secs(1);
-/// Final reports of unknown ids that are held in memory, for a report may be faster than our own note.
-/// Beyond: the oldest is forgotten.
+/// Final reports of unknown ids that are held in memory, because a report may arrive before our own note of the
+/// SMS. Beyond: the oldest is forgotten.
 pub const EARLY_REPORTS_MAX: usize = 256;
-/// How long. Then: forgotten.
+/// Time for which such a report is held. Then: it is forgotten.
 pub const EARLY_REPORT_WAIT: Duration = Duration::from_secs(60);
-/// Between two looks whether their ids are known by now.
+/// Pause between two checks whether the ids of held reports are known by now.
 pub const EARLY_REPORT_PAUSE: Duration = Duration::from_secs(1);
 
 // ---- The status page -------------------------------------------------------------------------
@@ -455,16 +457,16 @@ pub const RETRY_PAUSE_S_MAX: u64 = 7 * 86_400;
 pub const EXPIRE_S_MAX: u64 = 30 * 86_400;
 /// Number of a call file (`WaitTime`, `Priority` and the like): Asterisk reads a 32-bit int.
 pub const CALL_FILE_NUMBER_MAX: u64 = 2_147_483_647;
-/// `long_bytes` and `text_chars_max`: no text is longer, since it is one argument of `websms`.
+/// Largest `long_bytes` and `text_chars_max`: no text is longer, since it is one argument of `websms`.
 pub const TEXT_LENGTH_MAX: u64 = 128 * 1024;
 /// Name of an interface, bytes: it stands in log lines and queue items.
 pub const INDEX_BYTES_MAX: usize = 64;
 /// Names of one key (`a|b`), and values of one condition. Each is another search through a request or an
 /// answer.
 pub const ALTERNATIVES_MAX: usize = 16;
-/// Conditions of one key (`accept_if`). Each is a search of its own, too.
+/// Conditions of one key (`accept_if`). Each is a search of its own, as in [`ALTERNATIVES_MAX`].
 pub const CONDITIONS_MAX: usize = 16;
-/// `auth_age`, seconds: a week. Providers repeat an SMS for a day or two.
+/// Largest `auth_age`, seconds: a week. Providers repeat an SMS for a day or two.
 pub const AUTH_AGE_S_MAX: u64 = 7 * 86_400;
 /// Entries of `own_numbers`: a block of numbers. Each destination of a group text is compared with them.
 pub const OWN_NUMBERS_MAX: usize = 1000;

@@ -91,15 +91,15 @@ pub enum BadMessage {
     SpecialExtension,
     /// Several messages where one is read, so that the text of one could go to the destination of another.
     Several,
-    /// It has several destinations, and `own_numbers` holds none of them.
+    /// The request has several destinations, and `own_numbers` holds none of them.
     NotOurs,
     /// It begins with `_`, as a pattern of Asterisk's does.
     Pattern,
     /// It has no character but `-`, which Asterisk ignores.
     NoExtension,
-    /// No whole number, where nothing signed shows where it ends.
+    /// It is not a whole number, and no signature shows where it ends.
     NotWhole {
-        /// Which field: `to`, `from`.
+        /// The name of the field: `to`, `from`.
         field: &'static str,
     },
 }
@@ -156,10 +156,10 @@ impl fmt::Display for BadMessage {
 impl core::error::Error for BadMessage {}
 
 impl Number {
-    /// Inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and an extension that
-    /// may be dialled (spec §8.4).
+    /// Parses an inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and an extension
+    /// that may be dialled (spec §8.4).
     ///
-    /// `failed` is none: Asterisk runs it by itself, in the very context that our call files name, after
+    /// `failed` is refused: Asterisk runs it by itself, in the very context that our call files name, after
     /// each try that failed, and an operator puts there what is done about such an SMS.
     pub fn parse_inbound(raw: &[u8]) -> Result<Number, BadMessage> {
         let bytes = measured("to", trim(raw))?;
@@ -172,13 +172,14 @@ impl Number {
         }
         match number.as_str().trim_start_matches('-').as_bytes() {
             [] => Err(BadMessage::NoExtension),
-            // Asterisk compares it with the text of each pattern, before what the patterns mean.
+            // Asterisk compares the number with the text of each pattern, before it applies what the patterns
+            // mean.
             [b'_', ..] => Err(BadMessage::Pattern),
             _ => Ok(number),
         }
     }
 
-    /// Whether Asterisk takes it for this extension: it ignores each `-` in both (`ext_cmp_exten` in
+    /// Whether Asterisk takes the number for this extension: it ignores each `-` in both (`ext_cmp_exten` in
     /// `pbx.c`).
     pub fn is_extension(&self, other: &str) -> bool {
         fn compared(text: &str) -> impl Iterator<Item = u8> {
@@ -262,7 +263,7 @@ impl Text {
         &self.0
     }
 
-    /// How many characters it has.
+    /// Returns the number of characters.
     pub fn chars(&self) -> usize {
         self.to_utf8().chars().count()
     }

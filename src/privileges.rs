@@ -128,7 +128,7 @@ fn folders(config: &Config) -> [(&'static str, Option<&Path>); 3] {
 
 /// This one is Asterisk's to make.
 const OUTGOING: &str = "outgoingdir";
-/// This one stands on the same filesystem, which may not be mounted yet.
+/// The folder on the spool's filesystem, which may not be mounted yet.
 const STAGING: &str = "stagingdir";
 
 /// Makes what the owner could not make in a folder of root's. What root cannot make either is complained

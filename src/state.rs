@@ -13,7 +13,7 @@
 //! | `poll/interface-NAME/` | which elements of a provider's list were dealt with, or are not stored (`poll`) | `poll` |
 //! | `rejected/` | requests that were refused, for `--replay` | `inbound` |
 //!
-//! No other module spells a path in this folder. Whoever owns it is whom the program works as
+//! No other module spells a path in this folder. The program works as the folder's owner
 //! ([`crate::privileges`]), so all that stands in it belongs to one user.
 
 use std::fs;
@@ -53,13 +53,13 @@ impl State {
         queue::Folder::new(&self.dir.join("queue"), is_ours)
     }
 
-    /// SMS that came in and wait for Asterisk, and those that were given up.
+    /// Returns the folder of SMS that came in and wait for Asterisk, and of those that were given up.
     pub fn inbox(&self) -> queue::Folder {
         let is_ours = |name: &str| inbox::Name::parse(name).is_some();
         queue::Folder::new(&self.dir.join("inbox"), is_ours)
     }
 
-    /// Parts of long texts whose other parts are awaited.
+    /// Returns the folder of parts of long texts that wait for the other parts.
     pub fn parts(&self) -> queue::Folder {
         let is_ours = |name: &str| parts::Name::parse(name).is_some();
         queue::Folder::new(&self.dir.join("parts"), is_ours)
@@ -81,7 +81,7 @@ impl State {
         Journal::new(&self.dir.join("notices"), "told")
     }
 
-    /// SMS that a provider took, and what their delivery reports said.
+    /// Returns the record of SMS that a provider took, and of their delivery reports.
     pub fn sent(&self) -> Journal {
         Journal::new(&self.dir.join("sent"), "sms")
     }
@@ -91,13 +91,13 @@ impl State {
         Journal::new(&self.dir.join("seen"), "ids")
     }
 
-    /// What is known of the list that an interface's provider is asked for.
+    /// Returns the record of known elements in the list for which an interface's provider is polled.
     pub fn poll(&self, interface: &str) -> Journal {
         let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
         Journal::new(&self.dir.join("poll").join(name), "known")
     }
 
-    /// What such a list showed once and is not stored yet.
+    /// Returns the record of elements that such a list showed once and that are not stored yet.
     pub fn poll_held(&self, interface: &str) -> Journal {
         let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
         Journal::new(&self.dir.join("poll").join(name), "held")
@@ -109,19 +109,19 @@ impl State {
     }
 }
 
-/// Where an SMS stands when its webhook is answered, and what a restart leaves of it.
+/// Where an SMS is kept when its webhook is answered, and whether it outlives a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keeping {
-    /// It is kept in the inbox until Asterisk has it.
+    /// Whether the SMS is kept in the inbox until Asterisk has it.
     pub inbox: bool,
-    /// A restart empties the filesystem of `outgoingdir`.
+    /// Whether a restart empties the filesystem of `outgoingdir`.
     pub spool_is_volatile: bool,
-    /// A restart empties the filesystem of `[queue] dir`, or there is no such folder.
+    /// Whether a restart empties the filesystem of `[queue] dir`, or there is no such folder.
     pub dir_is_volatile: bool,
 }
 
 impl Keeping {
-    /// Looks at the folders of a configuration, or where they will be made.
+    /// Checks the folders of a configuration, or the places where they will be made.
     pub fn of(config: &Config) -> Keeping {
         let spool = nearest(&config.spool.outgoing);
         let dir = config.queue.dir.as_deref();
@@ -141,7 +141,7 @@ impl Keeping {
         }
     }
 
-    /// Whether what is answered with 200 outlives a restart.
+    /// Whether an SMS that was answered with 200 outlives a restart.
     pub fn outlives_restart(&self) -> bool {
         match self.inbox {
             true => !self.dir_is_volatile,

@@ -61,7 +61,7 @@ fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
     } else if found.mode() & GROUP_WRITES != 0 && is_foreign {
         ("a group other than outgoingdir's", ": chmod g-w, or chgrp")
     } else {
-        // In a container it may be a user of the host, so this alone is no fault.
+        // In a container the owner may be a user of the host, so this alone is no fault.
         if keeps_modes && !is_ours && user::is_root() {
             let text = "a user who is neither root nor outgoingdir's owner owns this file, and so has root run \
                         the programs that it names: chown root";
@@ -80,7 +80,7 @@ fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
     }
 }
 
-/// What a provider lists would be taken for new after each restart, or for old.
+/// Refuses `poll` with a record in memory: after each restart the whole list would count as new, or as old.
 fn check_memory(reading: &mut Reading) {
     let polls = |config: &&Config| !config.polls.is_empty();
     let config = reading.config.as_ref().filter(polls);
@@ -225,7 +225,7 @@ fn hook_doubt(program: &Path) -> Option<&'static str> {
     }
 }
 
-/// What is left of an SMS after a restart or a power cut, once it is answered with 200.
+/// Notes what a restart or a power cut leaves of an SMS that was answered with 200.
 fn keeping_notes(config: &Config, keeping: Keeping, notes: &mut Vec<Note>) {
     let kept = "SMS are kept in the inbox, below [queue] dir, until asterisk has taken them";
     let lost = ": what asterisk has not taken by then is lost, though it was answered with 200";
@@ -279,7 +279,7 @@ fn spool_notes(spool: &config::Spool, keeping: Option<Keeping>, notes: &mut Vec<
                     warn(notes, &others_write(key));
                 }
             }
-            // It is made there.
+            // The folder will be made there.
             None => {
                 let status = nearest(folder).and_then(|place| fs::metadata(place).ok());
                 places.extend(status.map(|status| (status.dev(), 0)));

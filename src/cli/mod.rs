@@ -1,4 +1,4 @@
-//! The command lines of a person or of Asterisk: options, usage texts and exit codes. `argv[0]`, else
+//! The command line for a person or for Asterisk: options, usage texts and exit codes. `argv[0]`, else
 //! `argv[1]`, chooses the applet.
 
 mod options;
@@ -23,7 +23,7 @@ use selftest::Report;
 /// Where the configuration is unless `-c` or `WEBSMS_CONF` says otherwise.
 const CONFIG_DEFAULT: &str = "/etc/asterisk/websms.conf";
 
-/// What it was built from and for, as `cross/build.sh` says it: commit and target.
+/// The commit and the target of this build, as `cross/build.sh` sets them.
 const BUILT: &str = match option_env!("WEBSMS_BUILT") {
     Some(built) => built,
     None => "built by cargo",
@@ -73,7 +73,7 @@ fn config_path(option: Option<&OsStr>) -> PathBuf {
 
 // ---- What both applets do -------------------------------------------------------------------
 
-/// Three lines on stderr: what is wrong, how the applet is used mostly, and where to read the rest.
+/// Writes three lines to stderr: the fault, the most common usage, and where to read the rest.
 fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
     let usage = usage.lines().next().unwrap_or_default();
     complain(format_args!(
@@ -95,7 +95,8 @@ fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
     0
 }
 
-/// `--check`: every fault and warning, and where SMS are kept; 0 only where there is no fault.
+/// Runs `--check`: prints every fault and warning, and where SMS are kept. Exits with 0 only if there is no
+/// fault.
 fn check(path: &Path) -> u8 {
     let (reading, entered) = surroundings::load_whole(path, &mut |_| {});
     let mut out = Vec::new();

@@ -31,7 +31,7 @@ impl Users {
     }
 }
 
-/// The author of a command line.
+/// The party that wrote a command line.
 #[derive(Clone, Copy)]
 pub(super) enum User {
     /// A person, or a program of theirs.
@@ -114,9 +114,9 @@ impl From<&str> for BadUsage {
     }
 }
 
-/// The options, and what stands after them: from the first argument that begins with no `-`. What the
-/// user may not use is no option. An argument that does not look like an option is not shown, for it may be a
-/// text that stands in the wrong place.
+/// Splits the arguments into options and what follows them, from the first argument that does not begin
+/// with `-`. An option that the user may not use counts as unknown. An argument that does not look like an
+/// option is not shown, because it may be a text in the wrong place.
 pub(super) fn parse<'a>(
     arguments: &'a [OsString],
     known: &Known,
@@ -144,7 +144,7 @@ pub(super) fn parse<'a>(
             options.take(name, kind, joined, &mut rest)?;
             continue;
         }
-        // `-nv` is `-n -v`.
+        // `-nv` means `-n -v`.
         let letters = match name {
             [b'-', letters @ ..]
                 if letters.len() > 1
@@ -173,7 +173,7 @@ impl Known {
         found.map(|(known, _, kind)| (*known, *kind))
     }
 
-    /// Names what a person wrote in place of an option, where it looks like one.
+    /// Names what a person wrote in place of an option, if it looks like an option.
     fn unknown(&self, name: &[u8], user: User) -> BadUsage {
         let is_word = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'-';
         let is_long = name.starts_with(b"--") && name.len() <= 24 && name.iter().all(is_word);
@@ -195,8 +195,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Takes in one option, with its value where it has one: what is joined to it by `=`, else the first of
-    /// `rest`.
+    /// Takes one option, and its value if it has one: the part after `=`, else the first of `rest`.
     fn take(
         &mut self,
         name: &str,

@@ -25,7 +25,7 @@ pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
     }
 }
 
-/// `key_message_id`, `key_reason`: keys or paths, `a|b`, or `/regex/flags`.
+/// Parses `key_message_id` or `key_reason`: keys or paths (`a|b`), or `/regex/flags`.
 pub fn answer_place(value: &[u8]) -> Parsed<AnswerPlace> {
     if let [b'/', rest @ ..] = value {
         return regex(rest).map(AnswerPlace::Regex);

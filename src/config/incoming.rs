@@ -44,8 +44,9 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rule
     }
 }
 
-/// Without a folder no signature is remembered for longer than the program runs, so none may be older than
-/// a recorded one would be of use. A preset asks for more only where there is a folder.
+/// Refuses a long `auth_age` if there is no folder: signatures are then remembered only while the program
+/// runs, so none may be so old that a recorded one would be of use. A preset's longer age applies only if
+/// there is a folder.
 pub fn check_ages(table: &Table<'_>, rules: &mut Rules, notes: &mut Notes) {
     for (value, line) in table.values_of("auth_age") {
         let is_long = |age_s: &Option<u64>| age_s.is_none_or(|it| it > SIGNATURE_AGE_S_MAX);
@@ -97,9 +98,9 @@ const NO_PROXY_ADDR: &str = "stands without a proxy_addr, so whoever is in 172.1
                              any address; give proxy_addr your proxies, or leave its value empty if \
                              there are none";
 
-/// The interfaces that can match (spec §4): the indices of `permit_addr`, else of `url_path`, else
-/// the one without an index. Those of `poll` stand behind them, and which of them make no webhook's
-/// interface is told besides.
+/// Returns the interfaces that can match (spec §4): the indices of `permit_addr`, else of `url_path`, else
+/// the one without an index. The indices of `poll` follow them. The second list names those that take no
+/// webhook.
 fn candidates(table: &Table<'_>, notes: &mut Notes) -> (Vec<String>, Vec<String>) {
     let mut indices = table.indices_of("permit_addr");
     if indices.is_empty() {
@@ -119,15 +120,15 @@ fn candidates(table: &Table<'_>, notes: &mut Notes) -> (Vec<String>, Vec<String>
     (indices, takes_none)
 }
 
-/// Whether an interface is there for webhooks: one that is asked for SMS is so only where the file says who
-/// may deliver. What a preset says of signatures needs a secret of the file's.
+/// Whether an interface takes webhooks. One that is polled does so only if the file itself says who may
+/// deliver; a preset's `auth_method` does not count without a secret in the file.
 fn takes_webhooks(reader: &Reader<'_, '_>) -> bool {
     let is_own = |name| reader.given(name) && !reader.is_preset(name);
     let guards = ["permit_addr", "url_path", "auth_method", "auth_passwd"];
     reader.raw("poll").is_empty() || guards.into_iter().any(is_own)
 }
 
-/// Lets nobody in.
+/// Returns a gate that lets nobody in.
 fn closed() -> Gate {
     Gate {
         permit: Some(Vec::new()),
@@ -267,7 +268,7 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     }
 }
 
-/// How delivery reports are read.
+/// Reads how delivery reports are recognised.
 fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
     let dlr = Dlr {
         only_if: reader.read("dlr_if", values::conditions),
@@ -298,7 +299,7 @@ fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
     dlr
 }
 
-/// The names or paths of one key.
+/// Reads the names or paths of one key.
 pub(super) fn places(
     reader: &mut Reader<'_, '_>,
     key: &'static str,
@@ -315,7 +316,7 @@ pub(super) fn places(
     names
 }
 
-/// Warns of a path that nothing has. With `is_list`, `[]` means all elements.
+/// Warns of a path that can match nothing. With `is_list`, `[]` means all elements.
 pub(super) fn check_path(
     reader: &mut Reader<'_, '_>,
     key: &'static str,

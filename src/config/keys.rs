@@ -69,7 +69,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Whether it is on or off, or that is left to the program.
+    /// Whether the key takes on, off, or automatic.
     pub fn is_switch(&self) -> bool {
         matches!(self.default, Absent::Value("yes" | "no" | "auto"))
     }

@@ -40,7 +40,7 @@ pub struct Config {
     pub outgoing: Vec<Outgoing>,
     /// Who may deliver, with every inbound interface.
     pub rules: access::Rules,
-    /// Interfaces whose provider is asked for SMS.
+    /// Interfaces whose provider is polled for SMS.
     pub polls: Vec<Polling>,
     /// Where `websmsd` listens.
     pub listening: Listening,

@@ -18,7 +18,7 @@ pub enum Severity {
     Fault,
     /// It can, but probably not as meant.
     Warning,
-    /// It can, and this is how.
+    /// It can, and the note says how it will run.
     Fact,
 }
 

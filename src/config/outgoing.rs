@@ -145,7 +145,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         long_statics,
         long_message_id: long_message_id(reader),
         text_chars_max: reader.read_or("text_chars_max", text_length, NO_LENGTH),
-        // Where it is to be asked for, `reports` says.
+        // `reports` decides later whether these are sent.
         dlr_statics,
         dlr_secrets: Vec::new(),
         headers,
@@ -171,7 +171,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     }
 }
 
-/// `long_bytes`, `text_chars_max`.
+/// Parses `long_bytes` or `text_chars_max`.
 fn text_length(value: &[u8]) -> Parsed<usize> {
     match value {
         [] => Ok(NO_LENGTH),
@@ -179,7 +179,7 @@ fn text_length(value: &[u8]) -> Parsed<usize> {
     }
 }
 
-/// Where a long text's answer has the id, if that is another place.
+/// Reads where the answer to a long text has the id, if that differs from the usual place.
 fn long_message_id(reader: &mut Reader<'_, '_>) -> Option<AnswerPlace> {
     let name = "long_key_message_id";
     let place = reader.read_or(name, check::answer_place, AnswerPlace::Usual);
@@ -458,7 +458,7 @@ fn check_account(reader: &mut Reader<'_, '_>, account: &mut Account) {
         return;
     };
     let message = Message { to, from, text };
-    // As it stands, and as if every text were long.
+    // Encodes the message as configured, then as if every text were long.
     let long_bytes = account.long_bytes;
     let made = provider::encode(&message, account, 0);
     account.long_bytes = 0;

@@ -1,4 +1,4 @@
-//! `[websmsd] poll…` → how a provider is asked for the SMS it received.
+//! Reads `[websmsd] poll…`: how a provider is polled for the SMS that it received.
 
 use std::time::Duration;
 
@@ -18,23 +18,23 @@ use super::outgoing::Outgoing;
 use super::preset::Presets;
 use super::values::{self, Choices, Parsed};
 
-/// One interface whose provider is asked.
+/// An interface whose provider is polled.
 #[derive(Debug, Clone)]
 pub struct Polling {
-    /// Its name, as that of the interface of `[websmsd]`.
+    /// The name of the interface in `[websmsd]`.
     pub interface: String,
-    /// The interface of `[websms]` whose provider it is.
+    /// The name of the interface in `[websms]` whose provider is polled.
     pub outgoing: String,
-    /// `poll`.
+    /// The pause between polls (`poll`).
     pub every: Duration,
-    /// `poll_timeout`.
+    /// The time limit of one request (`poll_timeout`).
     pub timeout: Duration,
-    /// The list.
+    /// The request for the list, and how its pages and elements are found.
     pub lister: Lister,
 }
 
-/// Of each interface of `rules` that has `poll`: how its list is asked for, and into the interface how an
-/// element is read.
+/// Reads, for each interface of `rules` that has `poll`, how its list is requested; stores in the interface
+/// how an element is read.
 pub fn read(
     table: &Table<'_>,
     presets: &Presets<'_>,
@@ -80,7 +80,7 @@ pub fn read(
     polls
 }
 
-/// Without a folder every restart would deliver again what is there, or nothing of it.
+/// Refuses `poll` without a folder: each restart would deliver the whole list again, or skip all of it.
 pub fn refuse(table: &Table<'_>, notes: &mut Notes) {
     for (value, line) in table.values_of("poll") {
         if value.is_empty() {
@@ -91,7 +91,7 @@ pub fn refuse(table: &Table<'_>, notes: &mut Notes) {
     }
 }
 
-/// A preset of a provider that calls nobody is of no use without `poll`.
+/// Refuses a preset without `poll` if its provider sends no webhooks.
 fn check_way_in(reader: &mut Reader<'_, '_>) {
     let calls = reader.given("key_from") || reader.given("key_id");
     if reader.is_preset("poll_path") && !calls {
@@ -115,7 +115,7 @@ fn every(value: &[u8]) -> Parsed<Option<Duration>> {
 
 const ORDERS: &Choices<Order> = &[("newest", Order::Newest), ("oldest", Order::Oldest)];
 
-/// Apart: within the loop all its addresses would be laid out before it.
+/// A function of its own: inside the loop the compiler would load all its addresses first.
 #[inline(never)]
 fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -> Lister {
     let path = reader.read("poll_path", values::check_path);
@@ -207,7 +207,7 @@ fn paging(reader: &mut Reader<'_, '_>, asked: &[Name]) -> Paging {
     }
 }
 
-/// `METHOD PATH`, or a path alone; empty: none.
+/// Parses `METHOD PATH`, or a path alone; empty means none.
 fn done(value: &[u8]) -> Parsed<Option<Done>> {
     const METHODS: [&str; 3] = ["POST", "PUT", "GET"];
     if value.is_empty() {
@@ -223,7 +223,7 @@ fn done(value: &[u8]) -> Parsed<Option<Done>> {
     Ok(Some(Done { method, path }))
 }
 
-/// How an element of the list is read.
+/// Derives how an element of the list is read.
 #[inline(never)]
 fn element(reader: &mut Reader<'_, '_>, webhook: &Webhook, lister: &Lister) -> Webhook {
     let mut element = webhook.clone();

@@ -51,23 +51,23 @@ pub struct Spool {
     pub owner: Option<(String, Option<String>)>,
     /// `sync`.
     pub sync: Sync,
-    /// Files in `outgoing` beyond which webhooks get 503; SMS in the inbox, likewise.
+    /// The number of files in `outgoing` beyond which webhooks get 503; also the limit for SMS in the inbox.
     pub files_max: usize,
-    /// `inbox`.
+    /// Whether SMS are kept in the inbox (`inbox`).
     pub inbox: Inbox,
-    /// `inbox_rate`: SMS that the inbox takes; `None`: any number.
+    /// The rate at which the inbox takes SMS (`inbox_rate`); `None` means no limit.
     pub inbox_rate: Option<Rate>,
 }
 
 /// `[astqueue] inbox`: whether an SMS is kept in a folder of ours until Asterisk has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Inbox {
-    /// Where a restart empties the spool and not that folder.
+    /// Keeps SMS there if a restart empties the spool but not that folder.
     #[default]
     Auto,
-    /// Always.
+    /// Always keeps SMS there.
     Yes,
-    /// Never: 200 means that it is in the spool.
+    /// Never keeps SMS there: 200 means that the SMS is in the spool.
     No,
 }
 
@@ -97,7 +97,7 @@ pub struct Queue {
     pub notify: Notify,
     /// The program that is run for each SMS that is given up.
     pub on_failure: Option<PathBuf>,
-    /// Whether delivery reports are asked for and told of. Then there is a `dir`.
+    /// Whether delivery reports are requested and passed on. If so, there is a `dir`.
     pub reports: bool,
 }
 

@@ -1,7 +1,7 @@
-//! `[queue] reports` → what each interface of `[websms]` asks for beside its SMS (spec §14).
+//! `[queue] reports`: adds the request for delivery reports to each interface of `[websms]` (spec §14).
 //!
-//! The address for delivery reports is that of an interface of `[websmsd]`: of the same index, else of the
-//! one without an index.
+//! The address for delivery reports belongs to an interface of `[websmsd]`: the one with the same index,
+//! else the one without an index.
 
 use crate::proto::webhook::access::Rules;
 use crate::proto::webhook::interface::Interface;
@@ -10,10 +10,11 @@ use crate::proto::wire::form::{percent_decode, rawurlencode};
 use super::notes::Notes;
 use super::outgoing::Outgoing;
 
-/// What stands in `dlr_static` for the address.
+/// The placeholder in `dlr_static` that the address replaces.
 const HOOK: &[u8] = b"{hook}";
 
-/// Fills the address in; `line` is that of `reports = yes`, and without it nothing is asked for.
+/// Fills in the address for reports. `line` is the line of `reports = yes`; without it no reports are
+/// requested.
 pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &mut Notes) {
     let Some(line) = line else {
         for one in outgoing {
@@ -40,7 +41,7 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
             continue;
         }
         let reporter = rules.reporter(&account.interface);
-        // One that is asked for SMS and takes no webhook: nobody can call it.
+        // Nobody can call an interface that is polled and takes no webhook.
         if reporter.is_some_and(|it| it.gate.permit.as_ref().is_some_and(Vec::is_empty)) {
             statics.clear();
             continue;
@@ -61,10 +62,10 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
     }
 }
 
-/// Where reports go.
+/// The address to which reports are sent.
 struct Hook {
     address: String,
-    /// What of it is secret, in each spelling of its own.
+    /// The secret parts of the address, each in every spelling.
     secrets: Vec<Vec<u8>>,
 }
 
@@ -82,7 +83,7 @@ fn hook(interface: &Interface) -> Option<Hook> {
         }
     }
     let address = url.hook(&login, path);
-    // Also those of a public_url that has its own.
+    // Covers a login that `public_url` itself contains, too.
     let (_, rest) = address.split_once("://").unwrap_or_default();
     let authority = rest.split('/').next().unwrap_or_default();
     let (login, _) = authority.rsplit_once('@').unwrap_or_default();
@@ -98,7 +99,7 @@ fn position(value: &[u8]) -> Option<usize> {
     value.windows(HOOK.len()).position(|window| window == HOOK)
 }
 
-/// Puts the address in the place of the first `{hook}`.
+/// Replaces the first `{hook}` with the address.
 fn fill(value: &mut Vec<u8>, address: &[u8]) {
     if let Some(at) = position(value) {
         let behind = value.split_off(at);

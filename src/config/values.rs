@@ -328,7 +328,7 @@ pub fn duration(value: &[u8], max_s: u64) -> Parsed<Duration> {
         })
 }
 
-/// `auth_age`, seconds; empty or `none`: of any age.
+/// Parses `auth_age` in seconds; empty or `none` means any age.
 pub fn age(value: &[u8]) -> Parsed<Option<u64>> {
     match value {
         [] | b"none" => Ok(None),
@@ -336,7 +336,7 @@ pub fn age(value: &[u8]) -> Parsed<Option<u64>> {
     }
 }
 
-/// `inbox`.
+/// Parses `inbox`.
 pub fn inbox(value: &[u8]) -> Parsed<Inbox> {
     if value.eq_ignore_ascii_case(b"auto") {
         return Ok(Inbox::Auto);
@@ -438,7 +438,7 @@ pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
     })
 }
 
-/// Telephone numbers, as a webhook may write them.
+/// Parses telephone numbers as a webhook may write them.
 pub fn numbers(value: &[u8]) -> Parsed<Vec<Number>> {
     let numbers = each(value, |entry| {
         let number = Number::parse_inbound(&number::inbound(entry).0);
@@ -494,7 +494,8 @@ pub fn address(value: &[u8]) -> Parsed<SocketAddr> {
     })
 }
 
-/// Apart, for several keys are read so. `k=v,k=v`: the first `=` divides, `\,` is a comma, `\\` a backslash.
+/// Parses `k=v,k=v`: the first `=` divides, `\,` is a comma, `\\` a backslash. A function of its own, because
+/// several keys use it.
 #[inline(never)]
 pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
     let mut pairs = Vec::new();
@@ -512,17 +513,17 @@ pub fn statics(value: &[u8]) -> Parsed<Vec<Pair>> {
     Ok(pairs)
 }
 
-/// `accept_if`; empty: none.
+/// Parses `accept_if`; empty means no condition.
 pub fn conditions(value: &[u8]) -> Parsed<Conditions> {
     Ok(Conditions::parse(value)?)
 }
 
-/// Names or paths of something that comes in, `a|b`; empty: nowhere.
+/// Parses names or paths of an inbound parameter, `a|b`; empty means that it is not read.
 pub fn alternatives(value: &[u8]) -> Parsed<Alternatives> {
     Ok(Alternatives::parse(value)?)
 }
 
-/// The same of a parameter that every SMS needs.
+/// Parses names or paths of a parameter that every SMS needs, so they may not be empty.
 pub fn needed_alternatives(value: &[u8]) -> Parsed<Alternatives> {
     alternatives(&needed_name(value)?)
 }

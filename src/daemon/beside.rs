@@ -1,4 +1,4 @@
-//! What `--replay` and `--poll` have of the daemon, in a process of their own that may run beside it.
+//! The parts of the daemon that `--replay` and `--poll` need, in a process of their own that may run beside it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::sys::spool::Spool;
 pub(super) fn open(config: Config, rejected: Option<Rejected>) -> Result<Setup, Fault> {
     let keeping = Keeping::of(&config);
     let settings = kept_settings(&config, keeping);
-    // In the inbox an SMS is safe without a spool.
+    // An SMS in the inbox is safe even if there is no spool.
     let spool = match keeping.inbox {
         true => Spool::open_or_wait(&settings, None),
         false => Spool::open(&settings),
@@ -29,14 +29,14 @@ pub(super) fn open(config: Config, rejected: Option<Rejected>) -> Result<Setup, 
         rejected,
         certificate: None,
         on_message: config.listening.on_message.clone(),
-        // Of another process's counts nobody hears.
+        // Nobody reads the counts of this process.
         status: None,
         reports: None,
         config: Arc::new(config),
     })
 }
 
-/// Delivers what was put into the inbox, where no daemon does, and waits for the hooks.
+/// Delivers what was put into the inbox, unless a daemon does, and waits for the hooks.
 pub(super) fn close(setup: &Setup) {
     if let (Keeps::Inbox, Some(inbox)) = (setup.keeps, &setup.inbox) {
         inbox::deliver_once(inbox, &setup.config);

@@ -1,4 +1,4 @@
-//! Where websmsd listens, and what becomes of a connection: a slot and a thread, or the reason why not.
+//! Listens on the addresses of websmsd, and gives each connection a slot and a thread, or a refusal.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -20,8 +20,8 @@ use crate::sys::threads;
 use crate::sys::tls::certificate::Certificate;
 use crate::sys::tls::server::Secure;
 
-/// `-l`, else `listen`, else the environment's port, else port 80, or none where every interface's provider
-/// is asked.
+/// Returns the addresses to listen on: `-l`, else `listen`, else the environment's port, else port 80, or
+/// none if every interface is polled.
 pub fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
     let listen = &config.listening.addresses;
     if !options.listen.is_empty() {
@@ -36,13 +36,13 @@ pub fn addresses(options: &Options, config: &Config) -> Vec<SocketAddr> {
     }
 }
 
-/// Whether nobody need call us.
+/// Whether every interface is polled, so that nobody needs to call us.
 pub(super) fn asks_everywhere(config: &Config) -> bool {
     let polled = |it: &Interface| it.polled.is_some();
     config.rules.interfaces.iter().all(polled)
 }
 
-/// Where providers expect a web server.
+/// The port on which providers expect a web server.
 pub(super) const PORT_DEFAULT: u16 = 80;
 
 pub(super) fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
@@ -69,10 +69,10 @@ pub(super) fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fau
     }
 }
 
-/// Why an address cannot be listened on: the kind of error, fact and remedy.
+/// The reason why an address cannot be listened on: kind of error, fact and remedy.
 pub type BindFault = (io::ErrorKind, String, &'static str);
 
-/// Whether an address could be listened on now; all of them are needed to know what `[::]` means.
+/// Checks that an address can be listened on now; `all` of them are needed to know what `[::]` means.
 pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), BindFault> {
     match listener::bind(address, all) {
         Ok(_) => Ok(()),
@@ -83,7 +83,7 @@ pub fn try_address(address: SocketAddr, all: &[SocketAddr]) -> Result<(), BindFa
     }
 }
 
-/// Why an address cannot be listened on, and what helps, where we know.
+/// Explains why an address cannot be listened on, and the remedy if one is known.
 pub(super) fn bind_fault(address: SocketAddr, error: &io::Error) -> (String, &'static str) {
     let said = Cause(error).to_string();
     let (words, remedy) = match error.kind() {
@@ -105,7 +105,7 @@ pub(super) fn bind_fault(address: SocketAddr, error: &io::Error) -> (String, &'s
     (format!("cannot listen on {address}: {words}"), remedy)
 }
 
-/// `max_connections`, or what the file limit allows.
+/// Returns `max_connections`, or the lower number that the file limit allows.
 pub(super) fn connections_max(config: &Config) -> usize {
     let wanted = config.listening.connections_max;
     let allowed = listener::connections_allowed(wanted);
@@ -120,7 +120,8 @@ pub(super) fn connections_max(config: &Config) -> usize {
     allowed
 }
 
-/// Accepts on one address for ever. Who cannot be let in is told so from here, without a thread.
+/// Accepts connections on one address for ever. A connection that is refused gets its answer here, without a
+/// thread.
 pub(super) fn accept(service: &Arc<Service>, listener: &TcpListener) {
     let mut parting = Parting::default();
     listener::accept(listener, |arrival| match arrival {
@@ -130,7 +131,7 @@ pub(super) fn accept(service: &Arc<Service>, listener: &TcpListener) {
                 service.count_refusal(refusal.reason());
                 log::refusal(format_args!("{peer}: {}, {}", words.0, words.1));
                 if service.setup().certificate.is_some() {
-                    // An answer would need a handshake, for which nobody here waits.
+                    // An answer would need a TLS handshake, and no thread is here to wait for it.
                     return;
                 }
                 let (answer, _) = response::encode(&refusal.answer(), After::Close, "");
@@ -149,7 +150,7 @@ pub(super) fn accept(service: &Arc<Service>, listener: &TcpListener) {
     })
 }
 
-/// Gives a connection its slot and thread, or gives it back with the reason.
+/// Gives a connection a slot and a thread, or returns it with the reason for the refusal.
 pub(super) fn admit(
     service: &Arc<Service>,
     socket: TcpStream,
@@ -177,7 +178,7 @@ pub(super) fn admit(
             None => inbound::serve(&service, &mut { tcp }, peer, &slot),
         }
         drop(slot);
-        // The spool's filesystem can be unmounted while nobody delivers.
+        // Closes the spool's folders while nobody delivers, so that their filesystem can be unmounted.
         if service.slots.taken().0 == 0 {
             service.setup().spool.rest();
         }
@@ -185,8 +186,8 @@ pub(super) fn admit(
     spawned.map_err(|_| (socket, Refusal::Busy))
 }
 
-/// Shakes hands and serves. Who does not come to the end of it is closed: there is no answer in the
-/// clear that a TLS client would understand.
+/// Does the TLS handshake and serves the connection. A peer whose handshake fails is closed without an answer,
+/// because a TLS client understands none in the clear.
 pub(super) fn serve_tls(
     service: &Service,
     tcp: Tcp,
@@ -209,7 +210,7 @@ pub(super) fn serve_tls(
     }
 }
 
-/// A proxy speaks for many, and this machine is no stranger.
+/// Decides which share of the slots a peer may have. A proxy speaks for many, and this machine is trusted.
 pub(super) fn share(rules: &Rules, peer: IpAddr) -> Share {
     match peer.is_loopback() || rules.is_proxy(peer) {
         true => Share::Whole,

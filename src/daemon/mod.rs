@@ -1,8 +1,8 @@
-//! `websmsd`: load the configuration, bind, accept for ever, reload.
+//! `websmsd`: loads the configuration, binds, accepts for ever, reloads.
 //!
-//! The main thread waits for SIGHUP; a thread a listening address accepts; a thread a connection
-//! serves; one drains the outbound queue, one delivers from the inbox, one asks the providers that are to be
-//! asked. SIGTERM needs no handler: what was acknowledged is on the disk.
+//! The main thread waits for SIGHUP. One thread per listening address accepts, and one per connection
+//! serves; one drains the outbound queue, one delivers from the inbox, one polls the providers. SIGTERM
+//! needs no handler: what was acknowledged is on the disk.
 
 mod beside;
 mod listening;
@@ -107,7 +107,7 @@ struct Running {
     queue_dir: Option<PathBuf>,
     /// Of who drains the queue.
     bell: Bell,
-    /// Where who asks the providers hears of another configuration; `None`: nobody does.
+    /// Tells the polling thread of a new configuration; `None` if there is no such thread.
     asking: Mutex<Option<Tell<()>>>,
 }
 
@@ -225,10 +225,10 @@ fn tell(level: Level, words: &str) {
     log::event(level, format_args!("{words}"));
 }
 
-/// Takes a new configuration at every SIGHUP, and looks meanwhile whether Asterisk's spool is there.
+/// Loads a new configuration at every SIGHUP, and checks meanwhile whether Asterisk's spool is there.
 fn reload(options: &Options, running: &Running) -> ! {
     let mut bytes = [0; 64];
-    // A missing spool was logged with all else that is wrong around the configuration.
+    // A missing spool was logged together with the other faults around the configuration.
     let mut is_there = running.service.setup().spool.look().is_ok();
     loop {
         // Several signals at once are one wish.
@@ -236,7 +236,7 @@ fn reload(options: &Options, running: &Running) -> ! {
             Ok(_) => {
                 renew(options, running);
                 let setup = running.service.setup();
-                // One that is missing was logged with the configuration.
+                // A spool that is missing was logged with the configuration.
                 is_there = match is_there {
                     true => setup.spool.look().is_ok(),
                     false => look_at_spool(&setup, false),
@@ -251,11 +251,11 @@ fn reload(options: &Options, running: &Running) -> ! {
     }
 }
 
-/// Whether SMS can be delivered now. Logs it where that has changed.
+/// Whether SMS can be delivered now. Logs each change.
 #[inline(never)]
 fn look_at_spool(setup: &Setup, was_there: bool) -> bool {
     match (setup.spool.look(), was_there) {
-        // Whoever delivers from the inbox says it.
+        // The thread that delivers from the inbox logs it.
         (found, _) if setup.keeps == Keeps::Inbox => return found.is_ok(),
         (Ok(()), false) => tell(Level::Notice, "SMS can be delivered again"),
         (Ok(()), true) => {}
@@ -269,9 +269,8 @@ fn look_at_spool(setup: &Setup, was_there: bool) -> bool {
     true
 }
 
-/// One configuration for another, where the new one can be used; one that is faulty is logged and changes
-/// nothing. Apart from the loop that calls it:
-/// within it, every address of a text would be fetched and kept before the loop begins.
+/// Replaces the configuration if the new one can be used; a faulty one is logged and changes nothing. A
+/// function of its own: inside the calling loop the compiler would load every address of a text first.
 #[inline(never)]
 fn renew(options: &Options, running: &Running) {
     let service = &running.service;

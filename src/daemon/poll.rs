@@ -1,4 +1,4 @@
-//! `websmsd --poll`: the providers are asked once, with or without a running daemon.
+//! `websmsd --poll`: polls the providers once, with or without a running daemon.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use crate::poll::{Asked, once};
 use crate::sys::log::{self, Stderr};
 use crate::sys::stdio::print;
 
-/// An index that asks nobody.
+/// Exit code if the index names no interface that is polled.
 const EXIT_FAULT: u8 = 2;
-/// A list that could not be read to its end, or a spool that cannot take what is in it.
+/// Exit code if a list could not be read to its end, or the spool cannot take its SMS.
 const EXIT_LATER: u8 = 75;
 
-/// Asks for the interface of this index, or for all, saying each step on stdout. Gives the exit code.
+/// Polls for the interface with this index, or for all, and prints each step on stdout. Returns the exit code.
 pub fn poll(config: &Path, index: Option<&str>, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
     let entered = load_config(config).and_then(|it| enter(&it, config).map(|()| it));

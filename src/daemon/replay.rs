@@ -1,4 +1,4 @@
-//! `websmsd --replay ID`: a kept request → call files, with or without a running daemon.
+//! `websmsd --replay ID`: delivers a kept request as call files, with or without a running daemon.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ const EXIT_FAULT: u8 = 2;
 /// The spool cannot take it for now.
 const EXIT_LATER: u8 = 75;
 
-/// Delivers the request that was kept as `file` (an id, or else a path), saying each step on stdout. Gives the exit code.
+/// Delivers the request that was kept as `file` (an id, or else a path), and prints each step on stdout.
+/// Returns the exit code.
 pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
     let mut say = |line: &str| print([line, "\n"].concat().as_bytes());
@@ -39,7 +40,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     let address = kept.address.map_or("-".to_owned(), |it| it.to_string());
     let (method, bytes) = (kept.method.as_str(), kept.body.len());
     say(&format!("request: {method}, {bytes} bytes, from {address}"));
-    // What is refused once more is there already.
+    // A request that is refused once more is kept already.
     let setup = match beside::open(config, None) {
         Ok(setup) => setup,
         Err(fault) => return fault.told(EXIT_LATER),

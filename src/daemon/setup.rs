@@ -1,4 +1,4 @@
-//! A configuration → what is opened for it: spool, inbox, certificate, and what is remembered.
+//! Opens what a configuration needs: spool, inbox, certificate, and the records of earlier SMS.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::state::{Keeping, State};
 use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
 
-/// Opens what a configuration names. What `before` remembers goes on.
+/// Opens what a configuration names. Records in `before` are carried over.
 pub(super) fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
     let before_spool = before.map(|before| &before.spool);
     let keeping = Keeping::of(&config);
@@ -35,7 +35,7 @@ pub(super) fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Faul
     })
 }
 
-/// Where SMS wait for Asterisk. That of `before` stays where its folder does.
+/// Opens the inbox, where SMS wait for Asterisk. Keeps that of `before` if its folder is unchanged.
 pub(super) fn inbox(config: &Config, before: Option<&Setup>) -> Option<Arc<Inbox>> {
     let folder = State::of(config)?.inbox();
     let same = before.and_then(|before| before.inbox.clone());
@@ -43,7 +43,8 @@ pub(super) fn inbox(config: &Config, before: Option<&Setup>) -> Option<Arc<Inbox
     Some(same.unwrap_or_else(|| Arc::new(Inbox::new(folder))))
 }
 
-/// Texts whose parts are awaited, where an interface has some. Those of `before` stay where the folder does.
+/// Opens the texts that wait for parts, if an interface can have any. Keeps those of `before` if the folder is
+/// unchanged.
 pub(super) fn parts(config: &Config, before: Option<&Setup>) -> Option<Arc<Parts>> {
     let mut interfaces = config.rules.interfaces.iter();
     if !interfaces.any(|interface| interface.webhook.has_parts()) {
@@ -59,7 +60,7 @@ pub(super) fn usable(spool: Result<Spool, SpoolFault>) -> Result<Spool, Fault> {
     spool.or_else(|bad| fault(EXIT_CONFIG, bad.to_string()))
 }
 
-/// What HTTPS is served with, where it is.
+/// Loads the certificate for HTTPS, if HTTPS is configured.
 pub(super) fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, Fault> {
     let Some(files) = &config.listening.tls else {
         return Ok(None);
@@ -70,8 +71,8 @@ pub(super) fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, F
     }
 }
 
-/// The record of SMS that were delivered, where an interface remembers them. That of `before` stays where its folder
-/// does, for some of its SMS may be under way.
+/// Opens the record of delivered SMS, if an interface remembers them. Keeps that of `before` if its folder is
+/// unchanged, because some of its SMS may be under way.
 pub(super) fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<Duplicates>> {
     let rules = &config.rules;
     if !rules.interfaces.iter().any(|it| remembers(rules, it)) {
@@ -84,13 +85,13 @@ pub(super) fn duplicates(config: &Config, before: Option<&Setup>) -> Option<Arc<
     Some(same.unwrap_or_else(|| Arc::new(Duplicates::open(seen))))
 }
 
-/// Where refused requests are kept, if they are.
+/// Opens the folder for refused requests, if they are kept.
 pub(super) fn rejected(config: &Config) -> Option<Rejected> {
     let state = State::of(config)?;
     Rejected::open(state.rejected(), config.listening.rejected_max)
 }
 
-/// What is counted for the status page, if there is one; that of `before` goes on.
+/// Starts the counts for the status page, if there is one. Keeps those of `before`.
 pub(super) fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
     config.rules.status.as_ref()?;
     let same = before.and_then(|before| before.status.clone());
@@ -100,7 +101,7 @@ pub(super) fn status(config: &Config, before: Option<&Setup>) -> Option<Status> 
     }))
 }
 
-/// Which SMS were sent whose delivery reports are wanted, if they are; what `before` knows goes on.
+/// Opens the record of sent SMS whose delivery reports are wanted, if any. Keeps that of `before`.
 pub(super) fn reports(config: &Config, before: Option<&Setup>) -> Option<Arc<Reports>> {
     let sent = State::of(config).filter(|_| config.queue.reports)?.sent();
     let same = before.and_then(|before| before.reports.clone());

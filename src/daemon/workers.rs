@@ -1,4 +1,4 @@
-//! The threads that run beside those of connections: queue, inbox, polls.
+//! Starts the threads that run beside those of connections: queue, inbox, polls.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::sys::threads::{self, Tell};
 
 pub(super) const NO_THREAD: &str = "cannot start a thread";
 
-/// Starts to drain the outbound queue, where there is one.
+/// Starts to drain the outbound queue, if there is one.
 pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
     let bell = Bell::default();
     let Some(state) = State::of(&service.setup().config) else {
@@ -31,8 +31,8 @@ pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
     }
 }
 
-/// Starts to ask the providers, where one is to be asked, or tells whoever does that the configuration is
-/// another.
+/// Starts the polling thread if a provider is to be polled, or tells the running one that the configuration has
+/// changed.
 pub(super) fn ask_providers(
     service: &Arc<Service>,
     asking: &Mutex<Option<Tell<()>>>,
@@ -55,8 +55,8 @@ pub(super) fn ask_providers(
     Ok(())
 }
 
-/// Starts to deliver from the inbox, where SMS are kept there or an earlier run has left some, and nobody
-/// does it yet.
+/// Starts to deliver from the inbox, if SMS are kept there or an earlier run has left some, unless that
+/// thread is running already.
 pub(super) fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
     let setup = service.setup();
     if let Some(parts) = &setup.parts {

@@ -1,4 +1,4 @@
-//! Messages of one request, made safe together: in the inbox or in Asterisk's spool.
+//! The messages of one request, made safe together: in the inbox or in Asterisk's spool.
 
 use super::Setup;
 use super::inbox::NotKept;
@@ -8,27 +8,27 @@ use crate::proto::webhook::callfile::{self, CallFile, Unfit};
 use crate::sys::clock;
 use crate::sys::spool::{File, SpoolFault};
 
-/// Messages on their way: those of the inbox or, as call files, those of the spool.
+/// The messages of one request: for the inbox, or as call files for the spool.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// For the inbox.
+    /// Messages for the inbox.
     pub waiting: Vec<Waiting>,
-    /// For the spool.
+    /// Call files for the spool.
     pub files: Vec<CallFile>,
-    /// For each of them the index of its message.
+    /// The index of the message to which each entry or file belongs.
     pub owners: Vec<usize>,
 }
 
-/// Why nothing is safe.
+/// The reason why no message is safe.
 pub(super) struct Unsafe {
-    /// The place of the one whose destination has none, where that is why.
+    /// The index of the entry or file whose destination has no place, if that is the reason.
     pub crowded: Option<usize>,
-    /// In words, for the log.
+    /// The reason in words, for the log.
     pub fault: String,
 }
 
 impl Batch {
-    /// Adds a message, which gets this id: for the inbox, or as its call files.
+    /// Adds a message under this id: as an entry for the inbox, or as its call files.
     pub fn add(
         &mut self,
         setup: &Setup,
@@ -52,18 +52,18 @@ impl Batch {
         Ok(())
     }
 
-    /// Whether no message is in it.
+    /// Whether the batch holds no message.
     pub fn is_empty(&self) -> bool {
         self.owners.is_empty()
     }
 
-    /// What was added is this message's.
+    /// Assigns what was just added to this message.
     pub fn own(&mut self, owner: usize) {
         let many = self.waiting.len().max(self.files.len());
         self.owners.resize(many, owner);
     }
 
-    /// Leaves a message behind.
+    /// Removes a message from the batch.
     pub fn leave(&mut self, owner: usize) {
         let mut each = self.owners.iter();
         let mut stays = || each.next() != Some(&owner);
@@ -72,7 +72,7 @@ impl Batch {
         self.owners.retain(|other| *other != owner);
     }
 
-    /// Makes all of them safe, or none.
+    /// Makes all messages safe, or none.
     pub fn put(&self, setup: &Setup) -> Result<(), Unsafe> {
         if let Some(inbox) = setup.keeper() {
             let put = inbox.put(&self.waiting, &setup.config.spool);

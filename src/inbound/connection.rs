@@ -1,7 +1,7 @@
-//! One connection, socket bytes → answers.
+//! Serves one connection: reads requests and writes answers.
 //!
-//! A request is read as far as it must be to be judged, and no further: head, then address and
-//! path, then the body, then credentials, then messages. 200 is said when every SMS is safe, and not before.
+//! A request is read only as far as needed to judge it: head, then address and path, then the body, then
+//! credentials, then messages. 200 is sent only when every SMS is safe.
 //!
 //! Invariant: an answer given before the body was read to its end is the connection's last, so
 //! that an unread body never becomes the next request.
@@ -36,7 +36,7 @@ use crate::sys::lock::Share;
 use crate::sys::log::{self, Level};
 use crate::sys::stream::Stream;
 
-/// Serves one connection, which has its slot, to its end. `peer` is its other end.
+/// Serves one connection, which has its slot, to its end. `peer` is the address of its other end.
 pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr, slot: &Slot) {
     let mut connection = Connection {
         service,
@@ -60,7 +60,7 @@ pub(super) struct Connection<'s> {
     peer: IpAddr,
     buffer: Buffer<'s>,
     wait: Wait,
-    /// The current request's.
+    /// The current request's id.
     id: Id,
     manner: Manner,
 }
@@ -74,7 +74,7 @@ enum Wait {
     Idle,
 }
 
-/// How the current request wants to be answered.
+/// How the current request must be answered.
 #[derive(Debug, Clone, Copy)]
 struct Manner {
     version: Version,
@@ -82,32 +82,32 @@ struct Manner {
     head_only: bool,
 }
 
-/// What becomes of the connection.
+/// The state of the connection after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     Next,
     End,
 }
 
-/// Why a request is not read further.
+/// The reason why a request is not read further.
 enum Stop {
-    /// Nobody is there to be answered, or nobody has asked.
+    /// Nobody is there to be answered, or no request has begun.
     Silent,
-    /// The answer, which is the connection's last.
+    /// The request gets this answer, which is the connection's last.
     Refused(Refusal, Option<Caller>),
 }
 
-/// What the head alone decides.
+/// The result of reading the head alone.
 enum Opening<'c> {
     /// The body must be read.
     Body(Entry<'c>, Framing),
-    /// The answer. Framing tells whether there is a body that was not read.
+    /// The answer is known already. The framing tells whether a body was left unread.
     Early(Reply<'c>, Framing),
 }
 
-/// An answer that needs nothing of the request any more.
+/// An answer that needs nothing more of the request.
 pub(super) enum Reply<'c> {
-    /// Of a status that says why not.
+    /// A refusal: its status says why.
     Refused(Refusal),
     /// The value of `key_echo`.
     Echo(Vec<u8>),
@@ -122,7 +122,7 @@ pub(super) enum Reply<'c> {
 }
 
 impl Manner {
-    /// Of a request whose head could not be read.
+    /// The manner for a request whose head could not be read.
     const UNKNOWN: Manner = Manner {
         version: Version::Http11,
         keeps_alive: false,
@@ -144,7 +144,7 @@ impl From<BadRequest> for Stop {
     }
 }
 
-/// The peer's fault, as a refusal.
+/// Converts a fault of the peer's into a refusal.
 fn refusal(bad: BadRequest) -> Refusal {
     match bad {
         BadRequest::Malformed(what) => Refusal::Malformed(what),
@@ -167,7 +167,7 @@ impl From<Dry> for Stop {
 }
 
 impl Connection<'_> {
-    /// One request and its answer.
+    /// Reads one request and answers it.
     fn exchange(&mut self) -> Then {
         self.manner = Manner::UNKNOWN;
         match self.request() {
@@ -204,14 +204,14 @@ impl Connection<'_> {
         Ok(self.answer(&answer, used.filter(|_| !closes)))
     }
 
-    /// All that can be said without the body: address and path first, then the checks that
-    /// providers make without a signature.
+    /// Decides what the head alone allows: address and path first, then the checks that providers make
+    /// without a signature.
     fn open<'c>(&mut self, setup: &'c Setup, head_bytes: usize) -> Result<Opening<'c>, Stop> {
         let head = self.buffer.filled().get(..head_bytes).unwrap_or_default();
         let request = Request::parse(head)?;
         self.manner = Manner::of(&request);
         let framing = match request.framing() {
-            // Only who is let in learns the limit.
+            // The limit is told only to a peer that is let in.
             Err(BadRequest::BodyTooLong) => Err(BadRequest::BodyTooLong),
             framing => Ok(framing?),
         };
@@ -234,7 +234,7 @@ impl Connection<'_> {
         };
         let caller = entry.caller();
         if let Caller::Proxy(_) = caller {
-            // Anybody behind the proxy can bring this about, so it is counted like a refusal.
+            // Any client of the proxy can cause this, so it counts as a refusal.
             log::refusal(format_args!(
                 "{} proxy {} names nobody behind it, its own address counts",
                 self.id, self.peer
@@ -277,7 +277,7 @@ impl Connection<'_> {
         Ok(Opening::Body(entry, framing))
     }
 
-    /// Credentials, then method: what a whole request is answered.
+    /// Checks credentials, then the method, and chooses the answer to a whole request.
     fn judge<'c>(
         &self,
         setup: &'c Setup,
@@ -320,8 +320,7 @@ impl Connection<'_> {
         Ok(self.take_in(&order, permit, &request, now_s))
     }
 
-    /// Messages, then delivery: what a request is answered that has passed every check. What is refused
-    /// of it is kept.
+    /// Reads the messages of a request that has passed every check, and delivers them. A refused part is kept.
     fn take_in<'c>(
         &self,
         order: &Order<'c>,
@@ -330,7 +329,7 @@ impl Connection<'_> {
         now_s: u64,
     ) -> Reply<'c> {
         let webhook = &order.interface.webhook;
-        // Only a refused request needs it again.
+        // Only a refused request is needed again.
         let rejected = order.setup.rejected.as_ref();
         let coverage = rejected.map(|_| permit.coverage().clone());
         let keep = |items: Items| {
@@ -355,7 +354,7 @@ impl Connection<'_> {
                 outcome.reply
             }
             Ok(Reading::Filtered(reports)) => {
-                // Of reports the log has what is new, with the id of their SMS.
+                // Reports that say something new are logged elsewhere, with the id of their SMS.
                 let level = match order.take_reports(&reports) {
                     true => Level::Debug,
                     false => Level::Info,
@@ -375,7 +374,7 @@ impl Connection<'_> {
         }
     }
 
-    /// The answer to somebody who may read the status page.
+    /// Returns the status page, for a peer that may read it.
     fn page(&self, setup: &Setup, status: &Status, request: &Request) -> Reply<'static> {
         if !matches!(request.method, "GET" | "HEAD") {
             self.log_refusal(None, "", Refusal::PageMethod);
@@ -396,8 +395,8 @@ impl Connection<'_> {
         ));
     }
 
-    /// Writes an answer. `used` is the length of the request where all of it was read; without it
-    /// the connection ends.
+    /// Writes an answer. `used` is the length of the request if all of it was read; without it the connection
+    /// ends.
     fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Then {
         let stays = used.is_some() && self.manner.keeps_alive && !self.service.slots.are_short();
         let after = match (stays, self.manner.version) {
@@ -431,8 +430,8 @@ impl Connection<'_> {
         Then::End
     }
 
-    /// Lets the peer read the answer: a connection closed with unread bytes is reset, and the
-    /// answer may be lost with it.
+    /// Waits until the peer has read the answer: a connection that is closed with unread bytes is reset,
+    /// and the answer may be lost with it.
     fn linger(&mut self) {
         self.stream.finish();
         let deadline = Deadline::after(LINGER_WAIT);
@@ -447,8 +446,8 @@ impl Connection<'_> {
     }
 }
 
-/// Which messages of an answered request were not acceptable or too long, if any: what the provider does
-/// not send again.
+/// Returns the messages of an answered request that were not acceptable or too long, if any; the provider
+/// does not send them again.
 fn refused_items(outcome: &Outcome<'_>) -> Option<Items> {
     let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
     let fates = outcome.fates.iter().zip(1..);
@@ -464,13 +463,13 @@ fn refused_items(outcome: &Outcome<'_>) -> Option<Items> {
     }
 }
 
-/// 200 and what the provider wants to read.
+/// Returns 200 with the body that the provider expects.
 fn accepted(webhook: &Webhook) -> Answer<'_> {
     Answer::accepted(&webhook.report_success, &webhook.report_type)
 }
 
-/// `reject_status`. One that says success says it in the provider's own words, or it would try
-/// again.
+/// Returns `reject_status`. A status of success carries the provider's own success text; otherwise the provider
+/// would try again.
 fn rejected(webhook: &Webhook) -> Answer<'_> {
     match webhook.reject_status {
         status @ 200..=299 => accepted(webhook).with_status(status),
@@ -478,7 +477,7 @@ fn rejected(webhook: &Webhook) -> Answer<'_> {
     }
 }
 
-/// A request that no interface takes, as a refusal.
+/// Converts a request that no interface takes into a refusal.
 fn not_admitted(denied: access::Denied) -> Refusal {
     match denied {
         access::Denied::Address => Refusal::Address,
@@ -486,7 +485,8 @@ fn not_admitted(denied: access::Denied) -> Refusal {
     }
 }
 
-/// A request that proves nothing, as a refusal; where the scheme has a user, the answer asks for one.
+/// Converts a request without valid credentials into a refusal; if the scheme has a user, the answer asks
+/// for one.
 fn not_proved(denied: proof::Denied, scheme: &Scheme) -> Refusal {
     match (denied, scheme) {
         (proof::Denied::Clock, _) => Refusal::Clock,
@@ -495,7 +495,7 @@ fn not_proved(denied: proof::Denied, scheme: &Scheme) -> Refusal {
     }
 }
 
-/// The value of a query parameter that has one.
+/// Returns the value of a query parameter, if it has one.
 fn query_value(request: &Request, key: &Alternatives) -> Option<Vec<u8>> {
     let query = request.query();
     if query.is_empty() || key.is_empty() {
@@ -508,7 +508,7 @@ fn query_value(request: &Request, key: &Alternatives) -> Option<Vec<u8>> {
     })
 }
 
-/// What became of a peer that could not be answered.
+/// Describes the fate of a peer that could not be answered.
 fn gone(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::TimedOut => "does not take its answer",

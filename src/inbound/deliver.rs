@@ -1,4 +1,4 @@
-//! One request's messages → the inbox, or call files in the spool, and what the log says of it.
+//! Delivers one request's messages into the inbox, or as call files into the spool, and logs the result.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -40,18 +40,18 @@ pub(super) struct Order<'a> {
     pub id: Id,
     /// Who sent them.
     pub source: Source,
-    /// Who else may deliver messages that are remembered meanwhile.
+    /// How many other requests may deliver remembered messages at the same time.
     pub share: Share,
-    /// The request's signature, where it is remembered.
+    /// The request's signature, if it is remembered.
     pub signature: Option<Signature>,
 }
 
 /// What became of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is safe, in the inbox or the spool; the id that its call files' names have.
+    /// It is safe, in the inbox or the spool. Holds the id in its call files' names.
     Delivered(String),
-    /// It is a part of a text, and waits for the others.
+    /// It is a part of a text and waits for the others.
     Held,
     /// It was delivered before.
     Duplicate,
@@ -59,7 +59,8 @@ pub(super) enum Fate {
     Rejected(BadMessage),
     /// Its text needs more call files than are allowed.
     TooLong,
-    /// Its destination has no place now. Those beside it are delivered; the provider sends all again.
+    /// Its destination has no place now. The messages beside it are delivered; the provider sends the whole
+    /// request again.
     Crowded,
 }
 
@@ -78,9 +79,9 @@ pub(super) struct Outcome<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// Delivers all that are acceptable and were not before, or none; where each has an id, by which it is
-    /// known when it comes again, all but those of a crowded destination. Those that are not acceptable are
-    /// logged and hold up nobody.
+    /// Delivers all messages that are acceptable and new, or none. If each has an id, by which it is
+    /// recognised when it comes again, all but those of a crowded destination are delivered. Messages that
+    /// are not acceptable are logged and do not stop the others.
     pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome<'a> {
         let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
         let (known, claim) = match self.claim(&prints) {
@@ -153,7 +154,8 @@ impl<'a> Order<'a> {
         let delivered = delivered.filter_map(|(print, fate)| print.filter(|_| is_delivered(fate)));
         let mut safe: Vec<Print> = delivered.collect();
         match fates.iter().any(Fate::is_crowded) {
-            // The provider sends all of it again: were its signature known, the rest would be lost.
+            // The provider sends the whole request again: if its signature were recorded, the rest would be
+            // lost.
             true => safe.iter_mut().for_each(|print| print.proof = None),
             false => safe.extend(resigned),
         }
@@ -169,8 +171,8 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Whether the messages are safe: all or none; or, where the request may be split, all but those of
-    /// crowded destinations, whose fates it changes. Why not is logged.
+    /// Makes all messages safe, or none; if the request may be split, all but those of crowded
+    /// destinations, whose fates it changes. Logs a failure. Returns whether the messages are safe.
     fn put(&self, items: &[Item], mut batch: Batch, fates: &mut [Fate], may_split: bool) -> bool {
         loop {
             let Err(Unsafe { crowded, fault }) = batch.put(self.setup) else {
@@ -196,7 +198,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Claims the messages that are remembered, and says what is known of each of them.
+    /// Claims the messages that are remembered, and returns what is known of each.
     fn claim(&self, prints: &[Option<Print>]) -> Result<Option<(Vec<Known>, Claim<'a>)>, Busy> {
         let prints: Vec<Print> = prints.iter().flatten().copied().collect();
         let places = self.signature.as_ref();
@@ -209,7 +211,8 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// What is remembered of a message, where it has an id or a signature and somebody wants to know.
+    /// Returns what is remembered of a message that has an id or a signature, if duplicates are remembered
+    /// at all.
     fn print(&self, item: &Item) -> Option<Print> {
         self.setup.duplicates.as_ref()?;
         let message = item.message.as_ref().ok()?;
@@ -222,7 +225,7 @@ impl<'a> Order<'a> {
         self.signature.as_ref().map(|signature| signature.proof)
     }
 
-    /// Texts that have become whole are safe, or they wait on.
+    /// Settles the texts that became whole: they have gone, or they wait on.
     fn settle(&self, wholes: Vec<(usize, Whole)>, is_safe: impl Fn(usize) -> bool) {
         for (owner, whole) in wholes {
             if let Some(parts) = &self.setup.parts {
@@ -231,7 +234,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Adds a message to what is to be delivered; of a part, the text once it is whole.
+    /// Adds a message to the batch; for a part, adds the text once it is whole.
     fn take(
         &self,
         item: &Item,
@@ -273,7 +276,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Adds a message to what is to be delivered.
+    /// Adds a message to the batch.
     fn encode(
         &self,
         message: &Message,
@@ -300,9 +303,9 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// One for which there is no place makes the provider send all again. Else one that is delivered or was
-    /// before makes the request a success; one that is not acceptable is kept, and so decides over those
-    /// that are too long.
+    /// Chooses the answer. A message that has no place makes the provider send the whole request again.
+    /// Otherwise a message that was delivered, now or before, makes the request a success; one that is not
+    /// acceptable is kept, and so outweighs those that are too long.
     fn reply(&self, fates: &[Fate]) -> Reply<'a> {
         let is_safe =
             |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Held | Fate::Duplicate);
@@ -318,7 +321,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Logs what became of each, counts it and runs its hook.
+    /// Logs and counts the fate of each message and runs its hook.
     fn tell(&self, items: &[Item], fates: &[Fate], texts: &[(usize, Message)]) {
         for (place, (item, fate)) in items.iter().zip(fates).enumerate() {
             self.log_fate(item, fate);
@@ -363,7 +366,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Takes in delivery reports; whether there were some, and they are wanted.
+    /// Takes delivery reports. Returns whether there were any and they are wanted.
     pub fn take_reports(&self, reports: &[Report]) -> bool {
         let Some(known) = self.setup.reports.as_ref().filter(|_| !reports.is_empty()) else {
             return false;
@@ -458,7 +461,7 @@ impl<'a> Order<'a> {
     }
 }
 
-/// A text in as few messages as its call files allow.
+/// Splits a text into as few messages as its call files allow.
 fn pieces(message: &Message, route: &Route) -> Vec<Message> {
     let fits = !matches!(
         callfile::encode(message, route, 0, ""),
@@ -489,12 +492,12 @@ fn pieces(message: &Message, route: &Route) -> Vec<Message> {
     }
 }
 
-/// The place of a text's piece among the ids of its request, which has fewer messages than this.
+/// Returns the place of a text's piece among the ids of its request, which has fewer messages than this.
 fn piece_id(place: u64, piece: u64) -> u64 {
     place.saturating_add(piece.saturating_mul(0x1_0000))
 }
 
-/// Delivers a text that came in parts, of which some are missing. Whether it is safe.
+/// Delivers a text of which some parts are missing. Returns whether it is safe.
 pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Message) -> bool {
     let mut batch = Batch::default();
     for (piece, message) in (0..).zip(pieces(message, &setup.config.route)) {
@@ -521,7 +524,7 @@ pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Me
     true
 }
 
-/// Tells the operator's own program of a message that is safe.
+/// Runs the operator's own program for a message that is safe.
 fn run_hook(setup: &Setup, interface: &str, message: &Message, fate: &Fate) {
     if let Some(program) = &setup.on_message
         && let Fate::Delivered(id) = fate
@@ -535,5 +538,5 @@ fn run_hook(setup: &Setup, interface: &str, message: &Message, fate: &Fate) {
     }
 }
 
-/// Why a message is not in any call file; logged.
+/// A message cannot be written as a call file; the reason was logged.
 struct Unencoded;

@@ -1,14 +1,14 @@
-//! Provider's ids and signatures → which SMS have been delivered before (spec §8.6).
+//! Remembers by provider's ids and signatures which SMS have been delivered before (spec §8.6).
 //!
-//! An SMS with an id or a signature that counts is claimed before it is delivered, and recorded when
-//! its call file has been moved. A second request with one that is claimed waits for the first, within
-//! the process by a condition, and between processes (`websmsd --replay` beside the daemon) by a lock that the daemon
-//! shares and a replay has alone.
+//! An SMS with an id or a signature that counts is claimed before it is delivered, and recorded when its
+//! call file has been moved. A second request for a claimed SMS waits for the first: within the process by
+//! a condition, and between processes (`websmsd --replay` beside the daemon) by a lock that the daemon
+//! shares and a replay holds alone.
 //!
 //! A crash between call file and record: the provider got no answer and sends again, so that one SMS
 //! is delivered twice. None is lost.
 //!
-//! Invariant: what goes wrong with the file costs memory of past SMS, never an SMS.
+//! Invariant: a fault of the file costs memory of past SMS, never an SMS.
 
 use std::fmt;
 use std::io;
@@ -36,7 +36,7 @@ pub struct Duplicates {
 #[derive(Default)]
 struct State {
     seen: Seen,
-    /// Ids and signatures of what is under way.
+    /// Ids and signatures of SMS under way.
     claimed: Vec<NonZeroU64>,
     /// The file as it was read or written last.
     stamp: Option<Stamp>,
@@ -44,15 +44,15 @@ struct State {
     owed: Option<Deadline>,
 }
 
-/// An id or a signature is under way elsewhere, for too long.
+/// The error that an id or a signature has been under way elsewhere for too long.
 #[derive(Debug)]
 pub struct Busy;
 
-/// Some SMS under way. Dropped, others with the same ids and signatures may go on.
+/// Claimed SMS. When it is dropped, others with the same ids and signatures may go on.
 pub struct Claim<'a> {
     duplicates: &'a Duplicates,
     marks: Vec<NonZeroU64>,
-    /// The file's folder, where there is one.
+    /// The file's folder, if there is one.
     folder: Option<Folder>,
     _lock: Option<Lock>,
 }
@@ -80,9 +80,9 @@ impl Duplicates {
         self.journal.as_ref().map(Journal::path) == journal.map(Journal::path)
     }
 
-    /// Claims SMS, in the order of one request, and says what is known of each; waits while one of
-    /// their ids or their signature is claimed already. The signature counts at `places`. Of two that
-    /// are the same the second is known.
+    /// Claims SMS, in the order of one request, and returns what is known of each; waits while one of their
+    /// ids or their signature is claimed elsewhere. The signature counts at `places`. Of two SMS that are
+    /// the same, the second is known.
     pub fn claim(
         &self,
         prints: &[Print],
@@ -103,7 +103,7 @@ impl Duplicates {
         let lock = match (&self.journal, &folder) {
             (Some(journal), Some(Ok(folder))) => match journal.lock(folder, share, deadline) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Busy),
-                // A folder that cannot be written was logged; there is nobody to share it with.
+                // A fault of the folder was logged; the file is then shared with nobody.
                 lock => lock.ok(),
             },
             _ => None,
@@ -120,7 +120,7 @@ impl Duplicates {
                 self.refresh(&mut state, &folder);
                 Some(folder)
             }
-            // One that is missing is made when there is something to write down.
+            // A missing file is made when there is something to record.
             Some(Err(error)) if !is_missing(&error) && is_over(state.owed) != Some(false) => {
                 self.owe(&mut state, &error);
                 None
@@ -167,7 +167,7 @@ impl Duplicates {
         }
     }
 
-    /// Remembers `prints`, and writes them down, in `folder` where one is open.
+    /// Remembers `prints` and records them in the file, in `folder` if one is open.
     fn record(&self, prints: &[Print], folder: Option<Folder>) {
         let mut state = self.state();
         let journal = self.journal.as_ref();
@@ -243,7 +243,8 @@ fn is_over(wait: Option<Deadline>) -> Option<bool> {
     wait.map(|wait| wait.left().is_none())
 }
 
-/// What is known of an SMS in one request with others `before` it; `found` is what was known of it.
+/// Returns what is known of an SMS that has others `before` it in its request; `found` is what the record
+/// knew of it.
 fn beside(before: &[Print], print: &Print, found: Known) -> Known {
     let twin = |other: &&Print| other.id.is_some() && other.id == print.id;
     let mut contents = before.iter().filter(twin).map(|other| other.content);
@@ -255,8 +256,7 @@ fn beside(before: &[Print], print: &Print, found: Known) -> Known {
     }
 }
 
-/// Reads the file where it is another than the one that was read or written last. Its end, where there is
-/// a file.
+/// Reads the file if it has changed since it was last read or written. Returns its end, if there is a file.
 fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<Option<End>> {
     match journal.end(turn) {
         Ok(end) if state.stamp == Some(end.stamp) => return Ok(Some(end)),
@@ -268,8 +268,8 @@ fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<Opt
     Ok(journal.end(turn).ok())
 }
 
-/// Reads the file. What is no file of ours is set aside; the records that it held go on in a new
-/// one. A file of an older version is written anew.
+/// Reads the file. A file that is not ours is set aside, and its records go on in a new one. A file of an older
+/// version is written anew.
 fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
     let (mut seen, result) = match journal.read(turn, FILE_BYTES_MAX) {
         Ok(bytes) => {
@@ -282,7 +282,7 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
         Err(files::Unreadable::Io(error)) => return Err(error),
         Err(unreadable) => (Seen::default(), Err(unreadable.to_string())),
     };
-    // Else all that is remembered was written down, and what the file lacks has been forgotten.
+    // Otherwise all that is remembered has been written, and a record missing from the file was forgotten.
     if state.owed.is_some() || result.is_err() {
         seen.merge(&state.seen);
     }
@@ -298,8 +298,8 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
     Ok(())
 }
 
-/// Adds to the file what was just remembered, or writes all of it anew: where there is none, where
-/// it lacks more than this, and where half of it has been forgotten.
+/// Appends what was just remembered to the file, or rewrites the file: if there is none, if it lacks more than
+/// this, or if half of it has been forgotten.
 fn write_down(
     journal: &Journal,
     turn: &Turn,
@@ -346,7 +346,7 @@ mod tests {
     const PRINT: Print = print(1, 2, 0);
     const OTHER: Print = print(1, 3, 0);
 
-    /// 0 is no id, and no signature.
+    /// Makes a print. 0 means no id, or no signature.
     const fn print(id: u64, content: u64, proof: u64) -> Print {
         Print {
             interface: 1,
@@ -362,7 +362,7 @@ mod tests {
             .unwrap()
     }
 
-    /// What the second of two is told, and whether it waited for the first to be recorded or given
+    /// Checks what the second of two requests is told, and that it waited until the first was recorded or given
     /// up.
     fn check(first: Print, second: Print, recorded: &[Print], expected: Known) {
         let duplicates = Duplicates::open(None);
@@ -375,7 +375,7 @@ mod tests {
                 let (known, _claim) = claim(duplicates, &[second]);
                 told.send(known).unwrap();
             });
-            // Another one goes on meanwhile, and the second has had time enough to be wrong.
+            // Another claim goes on meanwhile, and the second has had time enough to be wrong.
             drop(claim(duplicates, &[print(9, 2, 9)]));
             let early = hear.recv_timeout(Duration::from_millis(100));
             assert!(early.is_err(), "{early:?}");
@@ -394,7 +394,7 @@ mod tests {
         check(PRINT, OTHER, &[PRINT], Known::OtherContent);
         // The first failed, so the second is the first.
         check(PRINT, PRINT, &[], Known::New);
-        // One signature, whatever the id is.
+        // One signature counts, whatever the id is.
         let signed = print(0, 2, 3);
         check(signed, signed, &[signed], Known::Same);
         check(signed, print(1, 2, 3), &[signed], Known::Same);
@@ -438,7 +438,7 @@ mod tests {
         };
         let (new, same, other) = (Known::New, Known::Same, Known::OtherContent);
         check(&[PRINT, PRINT, OTHER, OTHER], &[new, same, other, same]);
-        // All of a request have its signature.
+        // All SMS of a request have its signature.
         let signed = |id: u64| print(id, 2, 3);
         check(
             &[signed(0), signed(0), signed(1), signed(1)],

@@ -14,7 +14,7 @@ impl Id {
         Id(files::unique_number().ok())
     }
 
-    /// [`Id::message`] as a number; 0 where there is none.
+    /// Returns [`Id::message`] as a number; 0 if there is none.
     pub fn number(self, place: u64) -> u64 {
         let Id(number) = self;
         number.map_or(0, |number| number.wrapping_add(place))

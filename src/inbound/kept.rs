@@ -1,9 +1,9 @@
 //! Refused requests → files that can be replayed (spec §8.7).
 //!
-//! Only what passed every check of address, path and credentials comes here, so that a stranger
-//! writes nothing to a disk; and even those write a burst and then once a minute.
+//! Only a request that passed every check of address, path and credentials comes here, so that a stranger
+//! writes nothing to a disk. Even such requests are kept only in a burst, and then once a minute.
 //!
-//! Invariant: what goes wrong here is logged and changes no answer.
+//! Invariant: a failure here is logged and changes no answer.
 
 use std::io;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub enum Keeping {
     Done(String),
     /// It was in the file of this name before.
     Held(String),
-    /// Too many were written before it.
+    /// Too many were kept shortly before it.
     TooSoon,
     /// It is not; why is logged.
     Failed,
@@ -44,7 +44,7 @@ struct State {
     is_read: bool,
     /// How many more may be written.
     allowance: Allowance,
-    /// Set where the last could not be written, which was logged: until when none is tried.
+    /// After a failed write, which was logged: no write is tried until then.
     failing: Option<Deadline>,
 }
 

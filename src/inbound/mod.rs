@@ -1,7 +1,7 @@
-//! Story 1: SMS come in, by webhooks and from the lists of providers that are asked.
+//! Story 1: SMS come in, by webhooks and from the lists of providers that are polled.
 //!
 //! `connection` reads requests and answers them; `deliver` makes their messages safe, in the `inbox` or in
-//! Asterisk's spool. Here stands what both need: a configuration with what was opened for it.
+//! Asterisk's spool. This file holds what both need: a configuration with what was opened for it.
 
 mod batch;
 mod buffer;
@@ -50,13 +50,13 @@ pub struct Setup {
     pub config: Arc<Config>,
     /// Asterisk's spool.
     pub spool: Spool,
-    /// Where SMS wait for Asterisk; `None` without a folder for our state.
+    /// The inbox, where SMS wait for Asterisk; `None` without a folder for our state.
     pub inbox: Option<Arc<Inbox>>,
-    /// What 200 means: that an SMS is in the inbox, or in the spool.
+    /// Where an SMS is when 200 is sent: in the inbox, or in the spool.
     pub keeps: Keeps,
-    /// Texts whose parts are awaited; `None` where none come so.
+    /// Texts that wait for parts; `None` if no interface can have any.
     pub parts: Option<Arc<Parts>>,
-    /// Which SMS were delivered before; `None` where no interface remembers any.
+    /// The record of delivered SMS; `None` if no interface remembers them.
     pub duplicates: Option<Arc<Duplicates>>,
     /// Where refused requests are kept; `None` where they are not.
     pub rejected: Option<Rejected>,
@@ -66,28 +66,28 @@ pub struct Setup {
     pub on_message: Option<PathBuf>,
     /// What is counted for the status page; `None` where there is none.
     pub status: Option<Status>,
-    /// Which SMS were sent, whose delivery reports are wanted; `None` where none are.
+    /// The record of sent SMS whose delivery reports are wanted; `None` if none are.
     pub reports: Option<Arc<Reports>>,
 }
 
-/// Where an SMS is safe.
+/// The place where an SMS is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeps {
-    /// In the inbox, until Asterisk has it.
+    /// The inbox, until Asterisk has the SMS.
     Inbox,
-    /// In Asterisk's spool.
+    /// Asterisk's spool.
     Spool,
 }
 
 impl Setup {
-    /// How long what an earlier run has left of texts waits for its parts: as long as any text does.
+    /// Returns how long texts left by an earlier run wait for their parts: the longest wait of any interface.
     fn part_wait(&self) -> Duration {
         let interfaces = self.config.rules.interfaces.iter();
         let waits = interfaces.map(|interface| interface.webhook.part_wait);
         waits.max().unwrap_or_default()
     }
 
-    /// Where new SMS are kept, if they are.
+    /// Returns the inbox, if new SMS are kept there.
     fn keeper(&self) -> Option<&Inbox> {
         self.inbox.as_deref().filter(|_| self.keeps == Keeps::Inbox)
     }

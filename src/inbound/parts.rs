@@ -1,8 +1,8 @@
-//! Parts of long texts that come as requests of their own → one text (spec §13).
+//! Joins the parts of a long text that come as separate requests (spec §13).
 //!
-//! A part is put into a folder, synced, before it is answered with 200. Its text is delivered when the last
-//! part is there, or after `part_wait` with what there is, by a thread of its own. The wait begins anew after
-//! a start.
+//! A part is put into a folder and synced before it is answered with 200. Its text is delivered when the
+//! last part is there, or after `part_wait` with the parts that are there, by a separate thread. After a
+//! start the wait begins anew.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,7 +26,7 @@ use crate::sys::queue::{Folder, Place};
 use crate::sys::sharing::SharedSync;
 use crate::sys::threads;
 
-/// Texts of which not all parts are there. One for all connections and configurations.
+/// Texts that lack parts. All connections and configurations share one.
 pub struct Parts {
     folder: Folder,
     sync: SharedSync,
@@ -38,30 +38,30 @@ pub struct Parts {
 #[derive(Default)]
 struct State {
     is_known: bool,
-    /// Those that came first are first.
+    /// The texts, oldest first.
     texts: Vec<Incomplete>,
-    /// Parts of texts that have gone lately, and until when that is known.
+    /// Parts of texts that have gone lately, and until when each is remembered.
     gone: VecDeque<(Name, Deadline)>,
 }
 
-/// A text of which not all parts are there.
+/// A text that lacks parts.
 struct Incomplete {
-    /// When it goes as it is.
+    /// When the text goes with the parts that are there.
     due: Deadline,
-    /// Stands for its sender.
+    /// A number that stands for its sender.
     sender: u64,
     parts: Vec<(Name, usize)>,
 }
 
-/// What becomes of a part.
+/// The result of taking a part.
 pub(super) enum Taken {
-    /// It waits for the others.
+    /// The part waits for the others.
     Held,
-    /// It was there before.
+    /// The part was there before.
     Known,
-    /// It is an SMS of its own.
+    /// The part is an SMS of its own.
     Own,
-    /// With it the text is whole.
+    /// The part completes its text.
     Whole(Whole),
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Whole {
 }
 
 impl Parts {
-    /// Nothing is touched yet.
+    /// Creates the collection for this folder, without touching the folder.
     pub fn new(folder: Folder) -> Parts {
         Parts {
             folder,
@@ -84,7 +84,7 @@ impl Parts {
         }
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
@@ -93,7 +93,7 @@ impl Parts {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a part, and with the last one the text.
+    /// Takes a part. The last one completes the text.
     pub(super) fn take(
         &self,
         part: &Part,
@@ -159,12 +159,12 @@ impl Parts {
         Ok(Taken::Held)
     }
 
-    /// The text has gone, or it has not and waits.
+    /// Forgets a text that has gone, or lets one that is not safe wait.
     pub(super) fn settle(&self, whole: Whole, is_safe: bool) {
         let mut state = self.state();
         let mut text = whole.text;
         if !is_safe {
-            // The last part was never put in, unless the text went without one.
+            // Drops the last part, which was never put in, unless the text went without a part.
             text.parts.retain(|(_, bytes)| *bytes > 0);
             drop(state);
             return self.put_back(text);
@@ -182,14 +182,14 @@ impl Parts {
         }
     }
 
-    /// A text that could not go waits on for a moment, before all others.
+    /// Lets a text that could not go wait a moment longer, before all others.
     fn put_back(&self, mut text: Incomplete) {
         text.due = Deadline::after(PART_RETRY_PAUSE);
         self.state().texts.insert(0, text);
         self.changed.notify_all();
     }
 
-    /// Takes up what an earlier run has left.
+    /// Loads the parts that an earlier run has left.
     fn know(&self, state: &mut State, wait: Duration) {
         if state.is_known {
             return;
@@ -216,7 +216,7 @@ impl Parts {
         }
     }
 
-    /// The message that the parts of a text make, with one that is not in the folder.
+    /// Joins the parts of a text, with one that is not in the folder.
     fn whole(
         &self,
         text: &Incomplete,
@@ -227,7 +227,7 @@ impl Parts {
         let mut parts: Vec<(usize, String)> = last.into_iter().collect();
         for (name, _) in &text.parts {
             let read = inbox::read(&self.folder, Place::New, &name.file())?;
-            // One that cannot be understood is missing.
+            // A part that cannot be understood counts as missing.
             if let Ok((item, _)) = read {
                 parts.push((name.number, item.message.text.to_utf8().into_owned()));
             }
@@ -238,7 +238,7 @@ impl Parts {
         })
     }
 
-    /// Starts the thread that delivers what has waited long enough, once.
+    /// Starts, once, the thread that delivers texts that have waited long enough.
     pub fn attend(self: &Arc<Parts>, source: Source) -> io::Result<()> {
         if self.is_attended.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -270,17 +270,17 @@ impl Parts {
         }
     }
 
-    /// Delivers a text as it is.
+    /// Delivers a text with the parts that are there.
     fn go(&self, text: Incomplete, setup: &Setup) {
         let Some((name, _)) = text.parts.first().copied() else {
             return;
         };
         let item = match inbox::read(&self.folder, Place::New, &name.file()) {
             Ok(Ok((item, _))) => item,
-            // Somebody has removed it, or it is no part.
+            // The file was removed, or it is no part.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Ok(Err(_)) => return,
-            // It cannot be read now.
+            // The file cannot be read now.
             Err(_) => return self.put_back(text),
         };
         match self.whole(&text, name.total, &item.message, None) {
@@ -294,7 +294,7 @@ impl Parts {
 }
 
 impl State {
-    /// Lets the oldest text go, of one sender or of all, where there are too many parts.
+    /// Lets the oldest text go, of one sender or of all, if there are too many parts.
     fn make_room(&mut self, sender: u64) {
         let parts = |of: Option<u64>| {
             let texts = self.texts.iter();
@@ -330,7 +330,8 @@ fn sender(message: &Message) -> u64 {
 mod tests {
     use super::*;
 
-    /// Texts of these senders with so many parts of so many bytes each; which of them goes after the last came.
+    /// Takes texts of these senders with so many parts of so many bytes each; checks which of them goes
+    /// after the last came.
     fn check(texts: &[(u64, usize, usize)], expected: Option<usize>) {
         let wait = Duration::from_secs(60);
         let mut state = State::default();
@@ -358,13 +359,13 @@ mod tests {
 
     #[test]
     fn beyond_its_bounds_the_oldest_text_goes() {
-        // Of one sender, his own oldest.
+        // Too many parts of one sender: the oldest text of that sender goes.
         let of_sender = PARTS_OF_SENDER_MAX;
         for (more, expected) in [(0, None), (1, Some(1)), (2, Some(1))] {
             let texts = [(7, 9, 1), (1, 9, 1), (1, of_sender - 9 + more, 1)];
             check(&texts, expected);
         }
-        // Of all together, the oldest of all.
+        // Too many parts in all: the oldest text goes.
         let each = PARTS_HELD_MAX / 8;
         for (more, expected) in [(0, None), (1, Some(0))] {
             let mut texts: Vec<(u64, usize, usize)> =

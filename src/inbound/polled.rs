@@ -1,7 +1,7 @@
-//! Elements of a provider's list → SMS in the spool, as if each had come by itself.
+//! Delivers the elements of a provider's list as SMS, as if each had come in by itself.
 //!
-//! The list is somebody else's text, as a webhook is: an element that is no SMS we can take is logged, kept
-//! and passed over, and stops none of the others.
+//! The list is foreign input, as a webhook is: an element that is no SMS we can take is logged, kept and passed
+//! over, and stops none of the others.
 
 use super::Setup;
 use super::deliver::{Fate, Order};
@@ -20,19 +20,19 @@ use crate::proto::wire::response::Refusal;
 use crate::sys::clock;
 use crate::sys::lock::Share;
 
-/// What an element is.
+/// The kind of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An SMS, or more than one; its id and what it says.
+    /// It holds at least one SMS; they are identified by their ids and contents.
     Sms,
-    /// None that was received (`poll_if`).
+    /// It holds no SMS that was received (`poll_if`).
     Other,
-    /// None that can be taken.
+    /// It cannot be taken.
     Bad,
 }
 
-/// What an element is, and by which digest it is known again. One that is shown once is known by nothing
-/// else than its own bytes.
+/// Returns the kind of an element and the digest that identifies it. An element without an SMS or an id is
+/// identified by its own bytes.
 pub fn read_element(interface: &Interface, element: &[u8]) -> (Kind, u64) {
     let own = digest(&[b"element", element]);
     match read(interface, element) {
@@ -53,12 +53,12 @@ pub fn read_element(interface: &Interface, element: &[u8]) -> (Kind, u64) {
     }
 }
 
-/// The SMS of an element; `None` where it holds none that was received.
+/// Reads the SMS of an element; `None` if it holds none that was received.
 fn read(interface: &Interface, element: &[u8]) -> Result<Option<Vec<Item>>, BadWebhook> {
     if element.len() > BODY_BYTES_MAX {
         return Err(BadWebhook::TooMuch("bytes"));
     }
-    // Else nothing would be found in it, and it would be none that was received.
+    // Malformed JSON would otherwise look like an element without a received SMS.
     if let Some(at) = json::malformed(element) {
         return Err(BadWebhook::NoJson {
             missing: "SMS",
@@ -73,7 +73,7 @@ fn read(interface: &Interface, element: &[u8]) -> Result<Option<Vec<Item>>, BadW
     }
 }
 
-/// All that is read stands in the element.
+/// Returns an empty request: all that is read stands in the element.
 fn no_request() -> Request<'static> {
     Request {
         method: "GET",
@@ -84,8 +84,9 @@ fn no_request() -> Request<'static> {
     }
 }
 
-/// Delivers elements in this order. Which of them are dealt with is told: what is safe, was before, or cannot
-/// be taken. With `no_ids` one without an id is an SMS of its own; else its bytes are its id.
+/// Delivers elements in this order. Returns which of them are dealt with: safe now, delivered before, or
+/// impossible to take. With `no_ids` an element without an id is an SMS of its own; otherwise its bytes
+/// serve as its id.
 pub fn deliver_elements(
     setup: &Setup,
     interface: &Interface,
@@ -105,7 +106,7 @@ pub fn deliver_elements(
         let dealt = order.take_elements(some, no_ids);
         let is_safe = dealt.iter().all(|it| *it);
         dealt_with.extend(dealt);
-        // What comes after must not overtake what could not be stored.
+        // Later SMS must not overtake one that could not be stored.
         if !is_safe {
             break;
         }
@@ -118,7 +119,7 @@ impl Order<'_> {
     fn take_elements(&self, elements: &[&[u8]], no_ids: bool) -> Vec<bool> {
         let now_s = clock::now_s();
         let mut items: Vec<Item> = Vec::new();
-        // Of each item the place of its element.
+        // The index of the element to which each item belongs.
         let mut owners = Vec::new();
         let mut dealt_with = vec![true; elements.len()];
         for (place, element) in elements.iter().enumerate() {
@@ -157,7 +158,7 @@ impl Order<'_> {
         dealt_with
     }
 
-    /// One that cannot be taken is there for the operator to look at, and passed over.
+    /// Keeps an element that cannot be taken, for the operator to look at.
     fn keep_element(&self, element: &[u8], bad: &BadWebhook, now_s: u64) {
         let own = digest(&[b"element", element]);
         let status = self.interface.webhook.reject_status;

@@ -47,7 +47,7 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
         None => Source::Peer([0, 0, 0, 0].into(), Some(Caller::Unknown)),
     };
     let rules = &setup.config.rules;
-    // Where some of its messages were delivered, its signature was recorded with them.
+    // If some of its messages were delivered, its signature was recorded with them.
     let proof = kept.proof.filter(|_| kept.items == Items::All);
     let order = Order {
         setup,

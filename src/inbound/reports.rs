@@ -1,11 +1,11 @@
-//! Delivery reports → what became of SMS that were sent (spec §14).
+//! Applies delivery reports to the SMS that were sent (spec §14).
 //!
-//! What is known of them stands in a file ([`State::sent`](crate::state::State::sent)) to which whoever sends
-//! adds a line; here it is read when it has changed. A report that says something new adds a line, and
-//! whoever is told of the end of an SMS is told once. All others write nothing, however many come.
+//! The record of sent SMS is a file ([`State::sent`](crate::state::State::sent)) to which each sending process
+//! adds a line; this module reads it when it has changed. A report that says something new adds a line, and the
+//! end of an SMS is announced once. All other reports write nothing, however many come.
 //!
-//! A final report of an id that is not known may be faster than our own note of the SMS: it is held in memory
-//! and looked up again, for a minute.
+//! A final report of an unknown id may have arrived before our own note of the SMS: it is held in memory and
+//! looked up again, for a minute.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,10 +27,10 @@ use crate::sys::journal::{Journal, Stamp, Turn};
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::threads;
 
-/// Tells of an SMS that has arrived or failed.
+/// Announces that an SMS has arrived or failed.
 pub type Tell = fn(&Config, &Record);
 
-/// SMS that were sent, and what was told of them. One for all connections and configurations.
+/// SMS that were sent, and their reports. All connections and configurations share one.
 pub struct Reports {
     journal: Journal,
     tell: Tell,
@@ -40,22 +40,22 @@ pub struct Reports {
 #[derive(Default)]
 struct State {
     sent: Sent,
-    /// The file as it was read or written last.
+    /// The stamp of the file when it was last read or written.
     stamp: Option<Stamp>,
     /// Final reports of ids that are not known yet.
     early: Vec<Early>,
-    /// A thread looks after those.
+    /// A thread looks these reports up again.
     is_watched: bool,
-    /// The file cannot be used for now; told.
+    /// The file cannot be used for now, which was logged.
     is_broken: bool,
 }
 
 /// A final report.
 struct Early {
-    /// The interface of `[websmsd]` at which it came.
+    /// The interface of `[websmsd]` that received it.
     incoming: String,
     reference: String,
-    /// Why the SMS failed, fit to be shown; `None`: it has arrived.
+    /// The reason why the SMS failed, fit to be shown; `None` if it has arrived.
     failure: Option<String>,
     until: Deadline,
 }
@@ -67,7 +67,7 @@ impl Early {
 }
 
 impl Reports {
-    /// With their file; nothing is read before the first report.
+    /// Creates the record for this file; nothing is read before the first report.
     pub fn new(journal: Journal, tell: Tell) -> Reports {
         Reports {
             journal,
@@ -76,12 +76,12 @@ impl Reports {
         }
     }
 
-    /// Whether it was made for this file.
+    /// Whether the record was made for this file.
     pub fn is_of(&self, journal: &Journal) -> bool {
         self.journal.path() == journal.path()
     }
 
-    /// Takes in what arrived at an interface.
+    /// Takes the reports that arrived at an interface.
     pub fn take(
         reports: &Arc<Reports>,
         config: &Arc<Config>,
@@ -116,7 +116,7 @@ impl Reports {
 
     // ---- Reports that are too early -------------------------------------------------------------
 
-    /// Keeps one for a while.
+    /// Keeps a report for a while.
     fn hold(self: &Arc<Self>, state: &mut State, config: &Arc<Config>, early: Early) {
         if state.early.len() >= EARLY_REPORTS_MAX {
             state.early.remove(0);
@@ -134,11 +134,11 @@ impl Reports {
                 }
             }
         };
-        // Without one, the next report of any SMS looks after it.
+        // Without a thread, the next report of any SMS looks these up again.
         state.is_watched = threads::spawn("reports", CONNECTION_STACK_BYTES, watch).is_ok();
     }
 
-    /// Looks up again what is held; whether something still is.
+    /// Looks up the held reports again. Returns whether some are still held.
     fn look_again(&self, config: &Config) -> bool {
         let mut ended = Vec::new();
         let mut state = self.state();
@@ -163,7 +163,7 @@ impl Reports {
 
     // ---- What is known --------------------------------------------------------------------------
 
-    /// Notes a report, where it says something new.
+    /// Records a report if it says something new.
     fn settle(&self, state: &mut State, config: &Config, early: &Early) -> Known {
         let now_s = Some(clock::now_s()).filter(|now_s| clock::is_sane(*now_s));
         let (now_s, reference) = (now_s.unwrap_or(0), early.reference.as_str());
@@ -180,7 +180,7 @@ impl Reports {
         }
         let turn = self.journal.turn(Deadline::after(SENT_TURN_WAIT));
         let turn = turn.and_then(|turn| self.catch_up(&turn, state).map(|()| turn));
-        // None: another process was faster.
+        // `None` means that another process was faster.
         let Some((news, record)) = state.sent.settle(now_s, name, reference, early.end()) else {
             return Known::Yes;
         };
@@ -195,7 +195,7 @@ impl Reports {
         known
     }
 
-    /// Takes in what others have added.
+    /// Reads the lines that others have added.
     fn refresh(&self, state: &mut State) {
         let read = self.journal.open().and_then(|folder| {
             if self.journal.stamp(&folder)? == state.stamp {
@@ -207,7 +207,7 @@ impl Reports {
             self.catch_up(&turn, state)
         });
         match read {
-            // Nothing was sent yet.
+            // No SMS has been sent yet.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 (state.sent, state.stamp) = (Sent::default(), None);
             }
@@ -226,7 +226,7 @@ impl Reports {
                 state.sent.take_in(&added);
             }
             (Some(_), _) => {
-                // Whoever sends next sets aside what is no such file.
+                // The next sending process sets a file aside that is not ours.
                 let file = self.journal.content(turn, SENT_FILE_BYTES_MAX)?;
                 state.sent = Sent::parse(&file).unwrap_or_default();
             }
@@ -235,7 +235,7 @@ impl Reports {
         Ok(())
     }
 
-    /// Logs that the file cannot be used, once.
+    /// Logs once that the file cannot be used.
     fn complain(&self, state: &mut State, done: io::Result<()>) {
         let was_broken = state.is_broken;
         state.is_broken = done.is_err();
@@ -256,11 +256,11 @@ impl Reports {
 enum Known {
     No,
     Yes,
-    /// It is, and this report was its end.
+    /// It is known, and this report was its end.
     Ended(Record),
 }
 
-/// A report that is final and of an id that an SMS of ours could have.
+/// Returns the report if it is final and its id could be that of an SMS of ours.
 fn final_one(config: &Config, incoming: &Interface, report: &Report) -> Option<Early> {
     let failure = match &report.state {
         webhook::State::Interim => return None,
@@ -276,7 +276,7 @@ fn final_one(config: &Config, incoming: &Interface, report: &Report) -> Option<E
     })
 }
 
-/// A reason as it may be shown: in words where `dlr_reasons` has them, its code behind them.
+/// Returns a reason as it may be shown: in words if `dlr_reasons` has them, followed by the code.
 fn words(config: &Config, incoming: &Interface, reason: &[u8]) -> String {
     let mut outgoing = config.outgoing.iter();
     let outgoing = outgoing.find(|it| tells_of(&incoming.name, &it.account.interface));
@@ -294,7 +294,7 @@ fn words(config: &Config, incoming: &Interface, reason: &[u8]) -> String {
     }
 }
 
-/// Some providers write a code with zeros before it.
+/// Strips leading zeros, which some providers write before a code.
 fn without_zeros(mut code: &[u8]) -> &[u8] {
     while let Some(rest) = code.strip_prefix(b"0") {
         code = rest;

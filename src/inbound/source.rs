@@ -1,4 +1,4 @@
-//! Where an SMS came from and goes, and by which interface, for the log.
+//! The source of an SMS, its numbers and its interface, as the log shows them.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,17 +7,17 @@ use crate::message::{LogNumbers, Message};
 use crate::proto::webhook::access::Caller;
 use crate::sys::log::{Clean, Quoted};
 
-/// Who sent it, for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`; `poll`, where the provider was asked.
+/// The sender's address for the log: `1.2.3.4`, or `1.2.3.4 by 172.16.0.1`; `poll` if the provider was polled.
 #[derive(Clone, Copy)]
 pub(super) enum Source {
-    /// The other end of a connection, and whom it names.
+    /// The other end of a connection, and the caller that it names.
     Peer(IpAddr, Option<Caller>),
-    /// An answer to a request of ours.
+    /// An answer to a poll of ours.
     Poll,
 }
 
 impl Source {
-    /// What an SMS that is safe is answered.
+    /// Returns the log's word for the answer to an SMS that is safe.
     pub fn verdict(self) -> &'static str {
         match self {
             Source::Peer(..) => "200",
@@ -52,7 +52,7 @@ impl fmt::Display for FromTo<'_> {
     }
 }
 
-/// An interface's name, for the log: ` [name]`, nothing where it has none.
+/// An interface's name for the log: ` [name]`, or nothing if it has none.
 pub(super) struct InBrackets<'a>(pub &'a str);
 
 impl fmt::Display for InBrackets<'_> {

@@ -22,8 +22,8 @@ pub fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
     }
 }
 
-/// The settings where SMS are kept like this: what is in the inbox need not wait for a spool that a restart
-/// empties.
+/// Returns the spool's settings for this way of keeping SMS: an SMS in the inbox need not wait for the disk
+/// of a spool that a restart empties.
 pub fn kept_settings(config: &Config, keeping: Keeping) -> spool::Settings<'_> {
     let mut settings = spool_settings(&config.spool);
     if keeping.inbox && keeping.spool_is_volatile {

@@ -32,7 +32,7 @@ pub struct Counts {
     duplicates: AtomicU32,
     /// One a word of [`REASONS`].
     refused: [AtomicU32; REASONS.len()],
-    /// One an interface whose provider is asked.
+    /// The counts of each interface that is polled.
     polls: Mutex<Vec<Polls>>,
 }
 
@@ -45,7 +45,7 @@ impl Counts {
         }
     }
 
-    /// A poll of an interface is over.
+    /// Counts a poll of an interface that has ended.
     pub fn poll(&self, interface: &str, is_good: bool) {
         let now_s = clock::now_s();
         let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +100,7 @@ impl Service {
 }
 
 impl Status {
-    /// The page, with how many connections there are and may be.
+    /// Returns the page, which also shows how many connections there are and may be.
     pub(super) fn page(
         &self,
         setup: &Setup,

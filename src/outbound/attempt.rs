@@ -1,4 +1,4 @@
-//! One message, one interface, one try → a verdict, counted; and one that was sent is remembered.
+//! Makes one attempt to send one message over one interface: counts it, and remembers an SMS that was sent.
 
 use super::outcome::{Outcome, Status};
 use super::{sent, tally};

@@ -62,7 +62,7 @@ pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
     });
 }
 
-/// Tells what a delivery report said of an SMS that a provider took: why it failed, or that it has arrived.
+/// Logs what a delivery report said of an SMS that a provider took: why it failed, or that it has arrived.
 pub fn reported(sms: &Sms<'_>, failure: Option<&str>, numbers: LogNumbers) {
     let (level, word, colon, reason) = match failure {
         Some(reason) => (Level::Warning, "UNDELIVERED", ": ", reason),

@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
     fn deliver(&self, message: Message, outgoing: &'a Outgoing) -> (Outcome, &'a str) {
         let config = self.config;
         let interface = outgoing.account.interface.as_str();
-        // Before it could wait for something: its sender learns of it at once.
+        // Checked before the message can wait for anything, so that its sender learns of it at once.
         if let Some(reason) = outgoing.account.too_long(&message.text) {
             return (Outcome::new(Status::Refused, reason), interface);
         }
@@ -182,7 +182,7 @@ impl<'a> Run<'a> {
                 Grant::Refused { reason } if place == 0 => {
                     return Err((Outcome::new(Status::Refused, reason), name));
                 }
-                // The first one may work again before its own limit is reached, and takes longer texts.
+                // The first interface may work again before its own limit is reached, and takes longer texts.
                 Grant::Refused { reason } => {
                     pass_over(item, name, &reason);
                     continue;

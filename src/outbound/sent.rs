@@ -1,7 +1,7 @@
-//! An SMS that a provider took → a line of [`State::sent`], by which its delivery reports are known.
+//! Adds each SMS that a provider took to [`State::sent`], by which its delivery reports are recognised.
 //!
-//! It is added unsynced: a power cut costs the reports of the last half minute, and no flash is worn.
-//! Whoever adds to the file writes it anew where half of it is old. What goes wrong costs reports and is
+//! The line is added unsynced: a power cut costs the reports of the last half minute, and no flash is worn.
+//! The process that adds a line rewrites the file when half of it is old. A failure costs reports and is
 //! logged; the SMS is sent all the same.
 
 use std::io;
@@ -18,7 +18,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::journal::{Journal, Turn};
 use crate::sys::log::{self, Level};
 
-/// Remembers an SMS that went over an interface, where its reports are wanted and the provider gave an id.
+/// Remembers an SMS that went over an interface, if its reports are wanted and the provider gave an id.
 pub fn remember(config: &Config, interface: &str, item: &Item, verdict: &Verdict) {
     let Verdict::Sent {
         id: Some(id),
@@ -57,7 +57,7 @@ pub fn remember(config: &Config, interface: &str, item: &Item, verdict: &Verdict
     }
 }
 
-/// What is known of SMS that went out; nothing where there is no such file.
+/// Returns the record of SMS that went out; empty if there is no such file.
 pub fn known(config: &Config) -> io::Result<Sent> {
     let Some(journal) = State::of(config).map(|state| state.sent()) else {
         return Ok(Sent::default());
@@ -88,7 +88,8 @@ fn add(journal: &Journal, line: &str) -> io::Result<()> {
     }
 }
 
-/// Adds a line to a file that has grown by some more, or that is not there yet.
+/// Adds a line to a file that has grown by [`SENT_LOOK_BYTES`] or does not exist yet, and checks the file
+/// first.
 fn look(journal: &Journal, turn: &Turn, line: &str) -> io::Result<()> {
     let file = journal.content(turn, SENT_FILE_BYTES_MAX)?;
     if let Some(mut sent) = Sent::parse(&file) {

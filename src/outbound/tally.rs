@@ -17,7 +17,7 @@ use crate::sys::log::{self, Level};
 use crate::sys::queue::Place;
 
 const SENT: &str = "sent";
-/// What a delivery report says of an SMS that was taken.
+/// The results that a delivery report can give for an SMS that was taken.
 const REPORTED: [&str; 2] = ["delivered", "undelivered"];
 /// How a try can end otherwise.
 const FAILED: [&str; 3] = ["refused", "later", "unsure"];
@@ -33,7 +33,7 @@ pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
     add(config, interface, verdict);
 }
 
-/// Counts what a delivery report said of an SMS.
+/// Counts the result that a delivery report gave for an SMS.
 pub fn count_report(config: &Config, interface: &str, has_failed: bool) {
     let [delivered, undelivered] = REPORTED;
     add(

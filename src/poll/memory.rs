@@ -1,7 +1,7 @@
-//! What is known of a list ⇄ its file in the folder of our state.
+//! Reads and writes the file of known elements of a list, in the folder of our state.
 //!
-//! Invariant: what goes wrong with the file when it is written costs a repetition after a restart, never an
-//! SMS; where it cannot be read, nobody is asked, for all that is there would be delivered again.
+//! Invariant: a failure to write the file costs a repetition after a restart, never an SMS. If it cannot be
+//! read, the provider is not polled, because the whole list would be delivered again.
 
 use std::io;
 
@@ -17,16 +17,16 @@ use crate::sys::log::{self, Clean, Level};
 /// The elements that are known, and their file.
 pub(super) struct Memory {
     journal: Journal,
-    /// What it holds.
+    /// The known elements.
     pub known: Known,
-    /// The last line that was written says that a poll was on its way.
+    /// Whether the last line that was written says that a poll was on its way.
     is_open: bool,
-    /// That it cannot be written was logged.
+    /// Whether it was logged that the file cannot be written.
     is_failing: bool,
 }
 
 impl Memory {
-    /// Reads the file; without one the list was never read.
+    /// Reads the file. If there is none, the list was never read.
     pub fn load(journal: Journal) -> io::Result<Memory> {
         let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
         let mut known = Known::default();
@@ -55,8 +55,8 @@ impl Memory {
         })
     }
 
-    /// Writes down what was noted just now, in a walk that came to its end (`settled_s`, from when on the next one
-    /// asks) or is on its way. Nothing is written where nothing was.
+    /// Records the elements noted just now. The walk either came to its end, with `settled_s` as the time from
+    /// which the next one asks, or is on its way. Nothing is written if there is nothing new.
     pub fn write(&mut self, noted: &[u64], settled_s: Option<u64>, since_s: u64) {
         let (word, since_s) = match settled_s {
             Some(settled_s) => ("good", settled_s),
@@ -90,14 +90,14 @@ impl Memory {
         let turn = self.journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
         let most = u64::try_from(self.known.file_bytes_max()).unwrap_or(u64::MAX);
         match self.journal.end(&turn) {
-            // What was to be written before and could not be is in memory.
+            // After a failed write some lines are in memory only, so the file is rewritten whole.
             Ok(end) if end.stamp.bytes < most && !self.is_failing => end.append(lines).map(drop),
             _ => self.journal.replace(&turn, &self.known.encode()),
         }
     }
 }
 
-/// Elements that a list showed once, and that were not stored when the program ended.
+/// Reads the elements that a list showed once, and that were not stored when the program ended.
 pub(super) fn read_held(journal: &Journal) -> io::Result<Vec<Vec<u8>>> {
     let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
     match journal.read(&turn, POLL_HELD_FILE_BYTES_MAX) {
@@ -108,7 +108,7 @@ pub(super) fn read_held(journal: &Journal) -> io::Result<Vec<Vec<u8>>> {
     }
 }
 
-/// Writes down what is not stored yet, so that it outlives the program.
+/// Writes down elements that are not stored yet, so that they outlive the program.
 pub(super) fn write_held(journal: &Journal, elements: &[&[u8]]) -> io::Result<()> {
     let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
     journal.replace(&turn, &held::encode(elements))

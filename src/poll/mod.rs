@@ -1,4 +1,4 @@
-//! Story 4: nobody can call us, so the provider is asked. One thread asks for all interfaces; they take turns
+//! Story 4: where no provider can call us, we poll it. One thread polls for all interfaces; they take turns
 //! page by page.
 //!
 //! ```text
@@ -7,8 +7,8 @@
 //!     └──────────────────────────────────┘
 //! ```
 //!
-//! An SMS is noted once it is safe, and not before: what could not be stored is asked for again. At rest
-//! nothing is written.
+//! An SMS is noted only once it is safe: one that could not be stored is requested again. A poll that finds
+//! nothing new writes nothing.
 
 mod memory;
 mod poller;
@@ -23,10 +23,10 @@ use crate::sys::threads::{self, Inbox};
 pub use poller::look;
 use poller::{Poller, Stepped};
 
-/// Gives the configuration as it is now, with what was opened for it.
+/// Returns the current configuration, with what was opened for it.
 pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
 
-/// Asks for ever. `news` tells that the configuration is another.
+/// Polls for ever. `news` tells that the configuration has changed.
 pub fn run(source: &Source, news: &Inbox<()>) -> ! {
     let begun = Instant::now();
     let mut pollers: Vec<Poller> = Vec::new();
@@ -34,7 +34,7 @@ pub fn run(source: &Source, news: &Inbox<()>) -> ! {
         let setup = source();
         match_up(&mut pollers, &setup, begun.elapsed());
         let wait = turn(&mut pollers, &setup, begun);
-        // One that was replaced is let go.
+        // Releases the setup before waiting, so that a replaced one does not stay open.
         drop(setup);
         if !wait.is_zero() {
             news.wait(wait);
@@ -42,7 +42,7 @@ pub fn run(source: &Source, news: &Inbox<()>) -> ! {
     }
 }
 
-/// Who is due first has a request. How long nobody is due.
+/// Makes a request for the interface that is due first. Returns how long none is due.
 fn turn(pollers: &mut [Poller], setup: &Setup, begun: Instant) -> Duration {
     const IDLE: Duration = Duration::from_secs(3600);
     let Some(first) = pollers.iter_mut().min_by_key(|it| it.schedule.due()) else {
@@ -61,12 +61,12 @@ fn turn(pollers: &mut [Poller], setup: &Setup, begun: Instant) -> Duration {
     if threads::apart("poll", SENDER_STACK_BYTES, &mut step).is_err() {
         return POLL_THREAD_PAUSE;
     }
-    // The spool's filesystem can be unmounted while nobody delivers.
+    // Closes the spool's folders while nobody delivers, so that their filesystem can be unmounted.
     setup.spool.rest();
     Duration::ZERO
 }
 
-/// A poller an interface that is asked, and no other.
+/// Makes exactly one poller for each interface that is polled.
 fn match_up(pollers: &mut Vec<Poller>, setup: &Setup, now: Duration) {
     let polls = &setup.config.polls;
     pollers.retain(|it| polls.iter().any(|poll| poll.interface == it.name()));
@@ -78,18 +78,18 @@ fn match_up(pollers: &mut Vec<Poller>, setup: &Setup, now: Duration) {
     }
 }
 
-/// How asking once came out.
+/// The result of polling once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// Every list was read to its end.
     Good,
-    /// One was not.
+    /// At least one list was not read to its end.
     Failed,
-    /// The configuration asks nobody, or not for this interface.
+    /// The configuration polls nobody, or not for this interface.
     Nobody,
 }
 
-/// Asks for the interface of this index, or for all, once. `say` is told each step, without a text or a
+/// Polls once, for the interface with this index or for all. `say` receives each step, without a text or a
 /// secret.
 pub fn once(setup: &Setup, index: Option<&str>, say: &mut dyn FnMut(&str)) -> Asked {
     if !clock::is_sane(clock::now_s()) {
@@ -110,7 +110,7 @@ pub fn once(setup: &Setup, index: Option<&str>, say: &mut dyn FnMut(&str)) -> As
         loop {
             match poller.step(setup, &|| begun.elapsed(), say) {
                 Stepped::More => {}
-                // Nobody will go on with it later.
+                // Goes on at once, because no later poll would.
                 Stepped::Enough if polls < POLLS_AT_ONCE_MAX => polls = polls.saturating_add(1),
                 Stepped::Good => break,
                 Stepped::Enough => {

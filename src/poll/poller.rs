@@ -1,4 +1,4 @@
-//! One interface: a request, its answer, and what becomes of the elements in it.
+//! Polls for one interface: makes a request, reads its answer and delivers the elements in it.
 
 use std::io;
 use std::time::Duration;
@@ -22,38 +22,38 @@ use crate::sys::client::{self, Failure};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::log::{self, Clean, Level};
 
-/// How one request went on.
+/// The result of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stepped {
-    /// There is another page.
+    /// The list has another page.
     More,
-    /// There is, and it is for the next poll.
+    /// The list has another page, which the next poll reads.
     Enough,
-    /// The list is at its end.
+    /// The list was read to its end.
     Good,
-    /// It is not, for now.
+    /// The list could not be read for now.
     Failed,
 }
 
-/// An interface whose provider is asked.
+/// An interface whose provider is polled.
 pub(super) struct Poller {
     name: String,
-    /// When.
+    /// When the next request is due.
     pub schedule: Schedule,
     memory: Option<Memory>,
     walk: Option<Walk>,
-    /// A poll has begun and has another page.
+    /// Whether a poll has begun and has another page.
     is_under_way: bool,
-    /// New elements in the order of the list.
+    /// New elements, in the order of the list.
     held: Vec<Held>,
     held_bytes: usize,
-    /// SMS that were there at the very first poll.
+    /// How many SMS were there at the very first poll.
     there_before: usize,
-    /// What an earlier run of the program held was read.
+    /// Whether the elements that an earlier run held were read.
     is_held_read: bool,
-    /// How many elements are in the file of what is held.
+    /// How many elements are in the file of held elements.
     written: usize,
-    /// That stored SMS could not be told of was logged.
+    /// Whether it was logged that the provider could not be told of stored SMS.
     done_is_failing: bool,
 }
 
@@ -63,7 +63,7 @@ struct Held {
     bytes: Vec<u8>,
 }
 
-/// What a configuration says of one interface.
+/// The configuration of one interface.
 struct Parts<'a> {
     setup: &'a Setup,
     polling: &'a Polling,
@@ -71,12 +71,12 @@ struct Parts<'a> {
     outgoing: &'a Outgoing,
 }
 
-/// Why a poll is not good.
+/// The reason why a poll failed.
 struct Bad {
     why: String,
-    /// The operator must act.
+    /// Whether the operator must act.
     is_account: bool,
-    /// The page has gone, so the next poll begins anew.
+    /// Whether the page has gone, so that the next poll begins anew.
     is_gone: bool,
     asked: Duration,
 }
@@ -95,7 +95,7 @@ impl From<&str> for Bad {
 type Say<'a> = dyn FnMut(&str) + 'a;
 
 impl Poller {
-    /// Due at once.
+    /// Creates a poller that is due at once.
     pub fn new(name: &str, every: Duration, now: Duration) -> Poller {
         Poller {
             name: name.to_owned(),
@@ -112,12 +112,12 @@ impl Poller {
         }
     }
 
-    /// Its interface.
+    /// Returns the interface's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// One request. `say` is told what came of it.
+    /// Makes one request. `say` receives the result.
     pub fn step(&mut self, setup: &Setup, now: &dyn Fn() -> Duration, say: &mut Say) -> Stepped {
         let config = &setup.config;
         let polling = config.polls.iter().find(|it| it.interface == self.name);
@@ -167,7 +167,7 @@ impl Poller {
             }
             Err(bad) => {
                 self.is_under_way = false;
-                // An SMS does not wait until the network is back.
+                // A failed network does not stop the delivery of SMS that are held.
                 if !polling.lister.consumes
                     && !self.held.is_empty()
                     && !self.store(&parts, None, say)
@@ -201,7 +201,7 @@ impl Poller {
     fn ask(&mut self, parts: &Parts<'_>, say: &mut Say) -> Result<Then, Bad> {
         let lister = &parts.polling.lister;
         self.remember(parts, lister)?;
-        // What was shown once and could not be stored comes before anything new.
+        // An element that was shown once and could not be stored comes before anything new.
         if lister.consumes && !self.held.is_empty() && !self.store(parts, None, say) {
             return Err(NOT_STORED.into());
         }
@@ -234,7 +234,7 @@ impl Poller {
         self.take_in(parts, &call, &reply, &page, say)
     }
 
-    /// Reads what is known of the list; of one that shows everything once, what is not stored yet.
+    /// Reads the known elements of the list; for a list that shows everything once, also those not stored yet.
     fn remember(&mut self, parts: &Parts<'_>, lister: &Lister) -> Result<(), Bad> {
         if self.memory.is_some() || (lister.consumes && self.is_held_read) {
             return Ok(());
@@ -259,9 +259,11 @@ impl Poller {
         Ok(())
     }
 
-    /// Writes down what will not be shown again and is not stored. Where that cannot be, it is in memory.
+    /// Writes down the elements that will not be shown again and are not stored. If that fails, they are in
+    /// memory.
     fn write_held(&mut self, parts: &Parts<'_>) {
-        // Elements come at the end and go when they are stored, so as many are the same.
+        // Elements are added at the end and go when they are stored, so an equal number means the same
+        // elements.
         if self.held.len() == self.written {
             return;
         }
@@ -275,7 +277,7 @@ impl Poller {
         self.written = self.held.len();
     }
 
-    /// What the elements of a page are, and how it goes on.
+    /// Takes the elements of a page, and decides how the poll goes on.
     fn take_in(
         &mut self,
         parts: &Parts<'_>,
@@ -302,7 +304,7 @@ impl Poller {
         let Some(walk) = &mut self.walk else {
             return Err("there is no walk".into());
         };
-        // The same page is asked for again.
+        // A page that was cut off is requested again.
         let then = match is_cut {
             true => Then::Lost("the answer was cut off"),
             false => walk.turn(lister, &call.url, &found),
@@ -331,7 +333,7 @@ impl Poller {
         }
     }
 
-    /// Which elements are new is held. Whether there is one and all are settled, and how many are new.
+    /// Holds the new elements. Returns whether there is an element and all are settled, and how many are new.
     fn sort(&mut self, parts: &Parts<'_>, page: &Page<'_>) -> (bool, usize) {
         let (mut all_settled, mut new) = (!page.elements.is_empty(), 0_usize);
         for element in &page.elements {
@@ -364,9 +366,9 @@ impl Poller {
         (all_settled, new)
     }
 
-    /// Delivers what is held, oldest first, and notes it. With `end_s` the list was read to its end, by a walk that
-    /// began then. Whether all of it is safe; what is not is asked for again, or held where it would not be
-    /// shown.
+    /// Delivers what is held, oldest first, and notes it. With `end_s` the list was read to its end, by a
+    /// walk that began then. Returns whether all of it is safe; an SMS that is not is requested again, or
+    /// held if the list would not show it again.
     fn store(&mut self, parts: &Parts<'_>, end_s: Option<u64>, say: &mut Say) -> bool {
         let lister = &parts.polling.lister;
         let mut held = std::mem::take(&mut self.held);
@@ -427,7 +429,7 @@ impl Poller {
         }
     }
 
-    /// Tells the provider what is stored, where it wants to know.
+    /// Tells the provider which elements are stored, if it wants to know.
     fn tell_done(&mut self, parts: &Parts<'_>, stored: &[&Held]) {
         let lister = &parts.polling.lister;
         let Some(done) = &lister.done else {
@@ -474,7 +476,7 @@ impl Poller {
 
 const NOT_STORED: &str = "not all of it could be stored";
 
-/// The id that an element has; empty where it has none.
+/// Returns the id of an element; empty if it has none.
 fn element_id(interface: &Interface, element: &[u8]) -> Vec<u8> {
     let keys = interface.polled.as_ref().map(|polled| &polled.key_id);
     let value = json::parse(element).ok();
@@ -485,7 +487,7 @@ fn element_id(interface: &Interface, element: &[u8]) -> Vec<u8> {
     found.unwrap_or_default()
 }
 
-/// The list in an answer.
+/// Finds the list in an answer.
 fn page<'a>(
     polling: &Polling,
     outgoing: &Outgoing,
@@ -493,7 +495,7 @@ fn page<'a>(
     now_s: u64,
 ) -> Result<Page<'a>, Bad> {
     let status = reply.status;
-    // A page that has gone, not the list.
+    // These statuses mean that the page has gone, not the list.
     let mut is_gone =
         matches!(status, 400..=499) && !matches!(status, 401..=403 | 407 | 408 | 425 | 429);
     let mut why = match status {
@@ -533,7 +535,7 @@ fn fetch(polling: &Polling, outgoing: &Outgoing, call: &Call) -> Result<Reply, &
     )
 }
 
-/// Asks for the first page of a list and does nothing with it: its size, how many elements it has, and how
+/// Requests the first page of a list and delivers nothing. Returns its size, how many elements it has, and how
 /// many of them are SMS.
 pub fn look(config: &Config, polling: &Polling) -> Result<(usize, usize, usize), String> {
     let mut interfaces = config.rules.interfaces.iter();

@@ -82,7 +82,8 @@ mod tests {
             assert!(text.starts_with("; ") && text.ends_with('\n'), "{name}");
             says("; Fill in: ");
             says("[websms]\n");
-            // A provider that calls needs an address to be entered; who is asked has a path.
+            // The preset of a provider that sends webhooks gives an address to enter; that of one that is
+            // polled gives a path.
             let receives = text.contains("[websmsd]\n");
             let is_asked = text.contains("\npoll_path = ");
             let calls = text.contains(HOOK);

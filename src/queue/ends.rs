@@ -145,7 +145,7 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Tells the operator's own program of a message that nobody will send or that was not delivered.
+/// Runs the operator's own program for a message that nobody will send or that was not delivered.
 pub fn run_hook(config: &Config, item: &Item, via: &str, event: Event<'_>) {
     if let Some(program) = &config.queue.on_failure {
         start(Run {

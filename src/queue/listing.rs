@@ -1,5 +1,5 @@
-//! The queue, the inbox, and what providers took and did not deliver → a list for a person, or JSON for a
-//! script. Never a text.
+//! Lists the queue, the inbox, and SMS that providers took and did not deliver: for a person, or as JSON for a
+//! script. A list never contains a text.
 
 use crate::config::Config;
 use crate::inbound::inbox;
@@ -20,8 +20,8 @@ pub enum Look {
     Json,
 }
 
-/// All that wait and all that were given up, in the queue and in the inbox, and all that were not delivered,
-/// or why there is no queue.
+/// Lists all SMS that wait and all that were given up, in the queue and in the inbox, and all that were not
+/// delivered. An error says why there is no queue.
 pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
     let state = State::of(config).ok_or("[queue] dir is empty, so there is no queue")?;
     let (queue, inbox) = (state.queue(), state.inbox());
@@ -50,7 +50,7 @@ pub fn listing(config: &Config, look: Look) -> Result<Vec<u8>, String> {
     })
 }
 
-/// What providers took and did not deliver.
+/// Returns the SMS that providers took and did not deliver.
 fn lost(config: &Config, queue: &Folder, now_s: u64) -> Result<Vec<Row>, String> {
     let sent = sent::known(config).map_err(|error| fault(queue, &error))?;
     let mut rows = Vec::new();
@@ -68,7 +68,7 @@ fn fault(folder: &Folder, error: &std::io::Error) -> String {
     format!("{}: {}", folder.root().display(), Cause(error))
 }
 
-/// Its name in JSON, the word of its lines, and its messages.
+/// One list: its name in JSON, the first word of its lines, and its messages.
 type List = (&'static str, &'static str, Vec<Row>);
 
 /// One message.
@@ -110,7 +110,7 @@ fn inbox_row(folder: &Folder, place: Place, file: &str, now_s: u64) -> Row {
 }
 
 impl Row {
-    /// With a reason other than its own, where there is one.
+    /// Makes a row from a message, with `reason` instead of the message's own if given.
     fn of(id: String, item: Result<Item, String>, reason: Option<&str>, now_s: u64) -> Row {
         let good = item.as_ref().ok().filter(|item| item.queued_s > 0);
         let age_s = good.map(|item| now_s.saturating_sub(item.queued_s));

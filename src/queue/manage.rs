@@ -41,7 +41,7 @@ pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
         };
     }
     let found = find_one(&rooms, id)?;
-    // One that came back into the queue after a provider took it is shown as it is now.
+    // An SMS that came back into the queue after a provider took it is shown as it is now.
     if sent.iter().any(|record| record.sms().id != found.id()) {
         return Err(not_one(sent.len().saturating_add(1)));
     }
@@ -51,7 +51,7 @@ pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
     Ok(shown(&item, found.state(), ""))
 }
 
-/// What became of an SMS that a provider took, in a word.
+/// Returns one word for the state of an SMS that a provider took.
 fn way(record: &Record) -> &'static str {
     match record.failure() {
         Some(_) => "undelivered",
@@ -60,7 +60,7 @@ fn way(record: &Record) -> &'static str {
     }
 }
 
-/// The provider's ids, and a line a report.
+/// Returns a line with the provider's ids, and one line per report.
 fn reports(record: &Record) -> String {
     let mut out = ["ref: ", record.sms().references, "\n"].concat();
     for (at_s, reference, end) in record.ends() {
@@ -73,7 +73,7 @@ fn reports(record: &Record) -> String {
     out
 }
 
-/// All that is known of an SMS, `more` in lines of its own, and its text where there is one.
+/// Shows all that is known of an SMS, `more` on lines of its own, and its text if there is one.
 fn shown(item: &Item, state: &str, more: &str) -> String {
     let interface = match item.interface.as_str() {
         "" => "-",
@@ -116,7 +116,7 @@ pub fn retry(config: &Config, id: &str) -> Result<String, Refusal> {
     Ok(lines)
 }
 
-/// Back into the inbox, from which it is delivered by whoever has the right to, or by ourselves.
+/// Puts an SMS back into the inbox. The process that delivers from it delivers the SMS, or else this one.
 fn redeliver(config: &Config, found: &Found, item: &Item) -> Result<String, Refusal> {
     let inbox = Inbox::new(found.folder.clone());
     match inbox.take_back(&found.file, &config.spool) {
@@ -161,12 +161,12 @@ pub fn drop(config: &Config, id: &str) -> Result<String, Refusal> {
 
 // ---- Finding --------------------------------------------------------------------------------
 
-/// Where an SMS waits.
+/// The folder in which an SMS waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Room {
-    /// To be sent.
+    /// The queue: the SMS is to be sent.
     Queue,
-    /// For Asterisk.
+    /// The inbox: the SMS is for Asterisk.
     Inbox,
 }
 
@@ -206,8 +206,8 @@ impl Found {
         format!("id: {id}\nstate: {state}\nreason: no message; the file is {file} below {root}\n")
     }
 
-    /// Removes it. Whoever delivers from the inbox may give a file another name meanwhile, and may have moved
-    /// its call file.
+    /// Removes the SMS. The process that delivers from the inbox may rename the file meanwhile, and may
+    /// have moved its call file.
     fn remove(&self, config: &Config) -> std::io::Result<()> {
         self.folder.remove_at(self.place, &self.file)?;
         if (self.place, self.room) != (Place::New, Room::Inbox) {

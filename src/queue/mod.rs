@@ -1,6 +1,6 @@
-//! Story 3: what waits is worked off. One process drains the queue, tries what is due, and gives up
-//! what is too old. `websms --queue` lists it, `--flush` tries it now, `--show`, `--retry` and `--drop` work
-//! on one SMS. And what a delivery report says of an SMS that a provider took is told from here.
+//! Story 3: SMS that wait are tried again. One process drains the queue, tries what is due, and gives up
+//! what is too old. `websms --queue` lists it, `--flush` tries it now, `--show`, `--retry` and `--drop`
+//! work on one SMS. The results of delivery reports are announced from here, too.
 //!
 //! ```text
 //! folder ─ read ─▶ message ─ schedule ─▶ due ─ attempt ─▶ verdict ─┬─ sent: removed

@@ -1,9 +1,8 @@
-//! An SMS that the queue gives up, or that a provider took and did not deliver → a notice for its sender, delivered as one that comes in
-//! (`[queue] notify`).
+//! Tells the sender of an SMS that the queue gives up, or that a provider took and did not deliver, by a notice
+//! that is delivered like an inbound SMS (`[queue] notify`).
 //!
-//! It is remembered before it is delivered ([`State::notices`]), so that a sender has one
-//! within its time at most. What goes wrong costs the notice and is logged; the SMS stands in
-//! `failed/` all the same.
+//! The notice is remembered before it is delivered ([`State::notices`]), so that a sender gets at most one
+//! within its time. A failure costs the notice and is logged; the SMS stays in `failed/` all the same.
 
 use std::io;
 
@@ -30,7 +29,8 @@ pub fn tell(config: &Config, item: &Item, why: Why) {
     tell_of(config, item, notice::message(item, why));
 }
 
-/// The same of an SMS that a provider took and did not deliver, for its reason.
+/// Tells the sender of an SMS that a provider took and did not deliver, with the reason; otherwise like
+/// [`tell`].
 pub fn tell_undelivered(config: &Config, item: &Item) {
     tell_of(config, item, notice::undelivered(item));
 }

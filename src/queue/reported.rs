@@ -1,4 +1,4 @@
-//! A delivery report was the end of an SMS → whoever wants to know is told (spec §14).
+//! Announces the end of an SMS that a delivery report brought (spec §14).
 
 use super::ends::run_hook;
 use super::notice;
@@ -7,8 +7,8 @@ use crate::outbound::{count_report, log};
 use crate::proto::record::hook::Event;
 use crate::proto::record::sent::Record;
 
-/// Tells the log and the counts of it, and of a failure the operator's program and the phone that sent the
-/// SMS. No text is told: none is known any more.
+/// Reports the end to the log and the counts, and a failure also to the operator's program and to the phone
+/// that sent the SMS. No text is included, because none is known any more.
 pub fn reported(config: &Config, record: &Record) {
     let (sms, failure) = (record.sms(), record.failure());
     log::reported(&sms, failure, config.log_numbers);

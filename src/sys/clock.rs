@@ -10,13 +10,13 @@ pub fn now_s() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-/// Microseconds since 1970, for an order only: the clock may be what it is.
+/// Returns microseconds since 1970. They serve as an order only, so the clock need not be right.
 pub fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
 }
 
-/// [`now_s`] for a file: 0 under a clock that is not sane.
+/// Returns [`now_s`] for use in a file: 0 if the clock is not sane.
 pub fn stamp_s() -> u64 {
     Some(now_s()).filter(|now_s| is_sane(*now_s)).unwrap_or(0)
 }

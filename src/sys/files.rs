@@ -119,9 +119,9 @@ pub fn is_in_memory(path: &Path) -> bool {
     statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(&status)))
 }
 
-/// Whether a restart empties the filesystem that a path is on: one in memory, and an overlay whose upper
-/// layer is in memory or out of this process's sight, as a container's is. A router's root is an overlay of
-/// its flash, which stays. `false` where it cannot be told.
+/// Whether a restart empties the filesystem that a path is on: one in memory, or an overlay whose upper
+/// layer is in memory or, as in a container, out of this process's sight. A router's root is an overlay of
+/// its flash, which stays. `false` if it cannot be told.
 pub fn is_volatile(path: &Path) -> bool {
     const OVERLAY: i128 = 0x794c_7630;
     let is_overlay = statfs(path).is_ok_and(|status| kind(&status) == OVERLAY);
@@ -131,7 +131,7 @@ pub fn is_volatile(path: &Path) -> bool {
     upper_layer(path).is_none_or(|upper| !upper.exists() || is_volatile(&upper))
 }
 
-/// Where an overlay keeps what is written (`proc_pid_mountinfo(5)`).
+/// Returns the folder in which an overlay keeps its changes (`proc_pid_mountinfo(5)`).
 fn upper_layer(path: &Path) -> Option<PathBuf> {
     let mounts = Path::new("/proc/self/mountinfo");
     let mounts = read(mounts, MOUNTS_BYTES_MAX, Links::Refuse).ok()?;
@@ -143,7 +143,7 @@ fn upper_layer(path: &Path) -> Option<PathBuf> {
     options.find_map(|option| Some(option.strip_prefix("upperdir=")?.into()))
 }
 
-/// A path, or the nearest of its parents that is there.
+/// Returns a path, or the nearest of its parents that exists.
 pub fn nearest(path: &Path) -> Option<&Path> {
     let here = |place: &'_ Path| place.as_os_str().is_empty();
     path.ancestors()

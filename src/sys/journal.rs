@@ -41,28 +41,28 @@ pub struct Stamp {
     pub bytes: u64,
 }
 
-/// Its folder, open: what is done with it is done in the folder that was there when it was opened.
+/// The journal's folder, open: all operations apply to the folder that was there when it was opened.
 #[derive(Debug, Clone)]
 pub struct Folder(Arc<Directory>);
 
 /// The right to change the file in one folder.
 #[derive(Debug)]
 pub struct Turn {
-    /// That folder.
+    /// The folder to which the right applies.
     pub folder: Folder,
     _lock: Lock,
 }
 
-/// The file's end, as long as nobody else has the [`Turn`].
+/// The end of the file, valid while this process holds the [`Turn`].
 #[derive(Debug)]
 pub struct End {
     file: File,
-    /// What stands there.
+    /// The stamp of the file at this end.
     pub stamp: Stamp,
 }
 
 impl End {
-    /// Adds lines, and says what stands there then. After an error a part of them may stand there.
+    /// Appends lines and returns the new stamp. After an error the file may contain a part of them.
     pub fn append(mut self, lines: &[u8]) -> io::Result<Stamp> {
         self.file.write_all(lines)?;
         let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
@@ -72,7 +72,7 @@ impl End {
 }
 
 impl Stamp {
-    /// Whether it is of the same file, to which nothing but lines at its end may have been added since.
+    /// Whether this stamp is of the same file, to which lines at most were appended since.
     pub fn is_of_same(self, before: Stamp) -> bool {
         (self.device, self.inode) == (before.device, before.inode) && self.bytes >= before.bytes
     }
@@ -96,7 +96,7 @@ impl Journal {
         }
     }
 
-    /// Opens the folder; makes it where it is missing.
+    /// Opens the folder, and makes it if it is missing.
     pub fn make(&self) -> io::Result<Folder> {
         Directory::make(&self.folder).map(|it| Folder(Arc::new(it)))
     }
@@ -106,12 +106,12 @@ impl Journal {
         &self.path
     }
 
-    /// Opens the folder, which must be there.
+    /// Opens the folder, which must exist.
     pub fn open(&self) -> io::Result<Folder> {
         Directory::open(&self.folder).map(|it| Folder(Arc::new(it)))
     }
 
-    /// What stands in a folder now; `None`: nothing.
+    /// Returns the stamp of the file in a folder; `None` if there is none.
     pub fn stamp(&self, folder: &Folder) -> io::Result<Option<Stamp>> {
         match folder.0.look(self.name) {
             Ok(found) => Ok(Some(Stamp::of(&found))),
@@ -125,7 +125,7 @@ impl Journal {
         self.turn_in(self.make()?, deadline)
     }
 
-    /// Waits for the right to change it in a folder.
+    /// Waits for the right to change the file in a folder.
     pub fn turn_in(&self, folder: Folder, deadline: Deadline) -> io::Result<Turn> {
         let lock = lock::take(folder.0.readable()?, Share::Alone, deadline)?;
         Ok(Turn {
@@ -144,7 +144,7 @@ impl Journal {
         turn.folder.0.read(self.name, bytes_max)
     }
 
-    /// All of it, and nothing where there is none or where it is no file that can be read.
+    /// Returns the whole file; empty if there is none, or if it is no file that can be read.
     pub fn content(&self, turn: &Turn, bytes_max: usize) -> io::Result<Vec<u8>> {
         match self.read(turn, bytes_max) {
             Ok(bytes) => Ok(bytes),
@@ -153,7 +153,7 @@ impl Journal {
         }
     }
 
-    /// What stands there behind its first `from` bytes, at most `bytes_max` of it.
+    /// Returns the file without its first `from` bytes, at most `bytes_max` of it.
     pub fn read_from(&self, turn: &Turn, from: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
         let mut file = turn.folder.0.regular(self.name, OFlags::RDONLY)?;
         file.seek(SeekFrom::Start(from))?;
@@ -163,7 +163,7 @@ impl Journal {
         Ok(bytes)
     }
 
-    /// Opens it to add lines at its end.
+    /// Opens the file to append lines.
     pub fn end(&self, turn: &Turn) -> Result<End, Unreadable> {
         let flags = OFlags::WRONLY | OFlags::APPEND;
         let (file, found) = turn.folder.0.regular_found(self.name, flags)?;
@@ -210,7 +210,7 @@ impl Journal {
         Ok(self.folder.join(bad))
     }
 
-    /// The same of a file that is none of ours, which is logged: why, and what is lost by it.
+    /// Sets aside a file that is not ours, as `set_aside` does, and logs why and what is lost by it.
     pub fn give_up(&self, turn: &Turn, why: &str, loss: fmt::Arguments<'_>) -> io::Result<()> {
         let bad = self.set_aside(turn)?;
         let [path, bad] = [&self.path, &bad].map(|path| path.as_os_str().as_encoded_bytes());

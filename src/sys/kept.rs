@@ -62,7 +62,7 @@ impl Folder {
         self.open().is_ok_and(|directory| directory.has(name))
     }
 
-    /// Whether it is the name of a file of ours that is there.
+    /// Whether a name is that of a kept file of ours that exists.
     pub fn has_id(&self, name: &str) -> bool {
         is_name(name) && self.has(name)
     }

@@ -1,12 +1,12 @@
-//! One sync of a folder for many who have changed it.
+//! Shares one sync of a folder among all threads that have changed it.
 
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-/// Syncs of one folder by number. A thread that has changed it needs one that *began* after that; all who
-/// wait meanwhile share the next.
+/// Numbers the syncs of one folder. A thread that has changed it needs a sync that *began* after the
+/// change; all threads that wait meanwhile share the next.
 #[derive(Debug, Default)]
 pub struct SharedSync {
     syncs: Mutex<Syncs>,
@@ -17,13 +17,13 @@ pub struct SharedSync {
 struct Syncs {
     begun: u64,
     done: u64,
-    /// The last that failed, and how.
+    /// The number of the last failed sync; `error` is its error.
     failed: u64,
     error: Option<Errno>,
 }
 
 impl SharedSync {
-    /// Waits until what this thread has done is on the disk; `sync` does it for all.
+    /// Waits until this thread's changes are on the disk; one thread calls `sync` for all.
     pub fn sync(&self, sync: &dyn Fn() -> io::Result<()>) -> io::Result<()> {
         let mut syncs = self.lock();
         let mine = syncs.begun.saturating_add(1);

@@ -24,13 +24,13 @@ fn spawn_boxed(name: &str, stack_bytes: usize, run: Box<dyn FnOnce() + Send>) ->
     builder.stack_size(stack_bytes).spawn(run).map(drop)
 }
 
-/// Runs something on a thread of its own and waits for its end, so that the memory of a deep stack is free
-/// again. Where no thread can be had it is not run.
+/// Runs a function on a thread of its own and waits for its end, so that the memory of a deep stack is
+/// freed. If no thread can be had, the function does not run.
 pub fn apart(name: &str, stack_bytes: usize, run: &mut (dyn FnMut() + Send)) -> io::Result<()> {
     thread::scope(|scope| {
         let builder = thread::Builder::new().name(name.to_owned());
         let spawned = builder.stack_size(stack_bytes).spawn_scoped(scope, run)?;
-        // Nothing panics, and then there is nothing to be told.
+        // Nothing panics, so the result of the thread carries no information.
         let _ = spawned.join();
         Ok(())
     })

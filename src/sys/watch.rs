@@ -1,5 +1,4 @@
-//! Folders → news of what comes and goes in them (`inotify(7)`), without looking at the disk again and
-//! again.
+//! Reports changes in folders (`inotify(7)`), without looking at the disk again and again.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,26 +12,26 @@ pub struct Watch {
     notes: File,
 }
 
-/// What is told of a folder. That it goes itself always is.
+/// The changes of a folder that are reported. Its own removal always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watched {
-    /// Something was moved into it.
+    /// A file was moved into the folder.
     Arrivals,
-    /// Something was made or removed in it.
+    /// A file was made or removed in the folder.
     Changes,
-    /// Something was removed, or moved out of it.
+    /// A file was removed from the folder, or moved out of it.
     Departures,
 }
 
 impl Watch {
-    /// Nothing is watched yet.
+    /// Creates a list without folders.
     pub fn new() -> io::Result<Watch> {
         let notes = File::from(inotify::init(CreateFlags::CLOEXEC)?);
         Ok(Watch { notes })
     }
 
-    /// Watches a folder; its number, which is the same where the same folder is watched already. By path: all
-    /// that a watch of the wrong folder could do is to wake us.
+    /// Watches a folder and returns its number, which is the same if the folder is watched already. The path is
+    /// enough: a watch of the wrong folder could only wake us.
     pub fn add(&self, folder: &Path, watched: Watched) -> io::Result<i32> {
         let flags = match watched {
             Watched::Arrivals => WatchFlags::MOVED_TO,
@@ -43,7 +42,7 @@ impl Watch {
         Ok(inotify::add_watch(&self.notes, folder, gone | flags)?)
     }
 
-    /// Waits for news and shows the number of the folder of each.
+    /// Waits for news and calls `see` with the number of each changed folder.
     pub fn wait(&self, see: &mut dyn FnMut(i32)) -> io::Result<()> {
         let mut notes = [0; 4096];
         let bytes = loop {
@@ -53,7 +52,7 @@ impl Watch {
             }
         };
         let mut rest = notes.get(..bytes).unwrap_or_default();
-        // The number, three fields that do not matter, and how long a name follows.
+        // A record has the number, three fields that do not matter, and the length of the name that follows.
         while let Some((head, after)) = rest.split_first_chunk::<16>() {
             let [a, b, c, d, .., e, f, g, h] = *head;
             see(i32::from_ne_bytes([a, b, c, d]));

@@ -78,7 +78,7 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     for interface in &config.rules.interfaces {
         if is_wanted(interface) {
             report.interface.clone_from(&interface.name);
-            // One that is asked and lets nobody in takes no webhook.
+            // An interface that is polled and permits nobody takes no webhook.
             let is_closed = interface.gate.permit.as_ref().is_some_and(Vec::is_empty);
             if interface.polled.is_none() || !is_closed {
                 who_may_deliver(&interface.gate, &config.rules, &mut report);
@@ -345,7 +345,7 @@ fn caller(gate: &Gate) -> IpAddr {
 
 // ---- Whether a provider can be asked -----------------------------------------------------------
 
-/// Asks for the first page of the list. Nothing of it is delivered or noted.
+/// Requests the first page of the list. Nothing of it is delivered or noted.
 #[inline(never)]
 fn is_asked(polling: &Polling, config: &Config, report: &mut Report) {
     report.name = "poll";

@@ -86,7 +86,7 @@ fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSa
     let mut members: Vec<Pair> = Vec::new();
     for (key, value) in values {
         let first = key.iter().next();
-        // A list of one element, where each of several is meant.
+        // Where a path means each of several elements, the sample has a list of one element.
         let in_place = |name: &[u8]| match name.windows(3).position(|three| three == b"[].") {
             Some(at) => {
                 let (list, rest) = name.split_at_checked(at).unwrap_or_default();
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn every_preset_has_a_sample() {
         for (name, text) in crate::providers::PRESETS {
-            // One that is asked has no address to be entered.
+            // The preset of a provider that is polled has no address to be entered.
             if !text.contains("@HOOK@") {
                 continue;
             }

@@ -75,7 +75,7 @@ impl Drop for Private {
 /// All of it. Whether call files can be delivered at all.
 pub(super) fn check(config: &Config, report: &mut Report) {
     let keeping = Keeping::of(config);
-    // The others are told among the remarks on the configuration.
+    // The remarks on the configuration report all other cases.
     if !keeping.inbox && keeping.outlives_restart() {
         report.name = "restart";
         report.ok(format_args!(

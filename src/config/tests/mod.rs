@@ -216,7 +216,7 @@ fn a_long_auth_age_needs_a_folder() {
         &conf(&format!("{sinch} 300s"), "[queue]\ndir =\n"),
         "auth_age",
     );
-    // A preset's is as short as it must be.
+    // A preset's age is as short as it must be.
     let age = |dir: &str| {
         let preset = "provider = sinch\nauth_method = sinch\nauth_passwd = p";
         let reading = read(conf(preset, dir).as_bytes(), &|_| None);
@@ -1259,7 +1259,8 @@ const POLL: &str = "poll_path = /m\npoll_id = id";
 
 #[test]
 fn interfaces_that_are_asked() {
-    /// Name, whether it is asked and by which interface of `[websms]`, and who may deliver.
+    /// Checks, for each interface: its name, which interface of `[websms]` polls for it if any, and who may
+    /// deliver.
     fn check(lines: &str, expected: &[&str]) {
         let config = read(lines.as_bytes(), &|_| None).config.unwrap();
         let show = |interface: &Interface| {
@@ -1290,7 +1291,7 @@ fn interfaces_that_are_asked() {
         "poll = 60s\nauth_method = bearer\nauth_passwd = x",
         &[" by \"\" all"],
     );
-    // An index of poll makes an interface, by an interface of [websms] without indices too.
+    // An index of poll makes an interface, even for an interface of [websms] without an index.
     one("poll [a] = 60s", &["a by \"\" nobody"]);
     one(
         "poll [a] = 60s\npoll [b] = 2m",
@@ -1300,7 +1301,7 @@ fn interfaces_that_are_asked() {
         "permit_addr [a] = 192.0.2.1\npoll [b] = 60s",
         &["a - 192.0.2.1/128", "b by \"\" nobody"],
     );
-    // Where others have paths of their own, it does not take all of theirs.
+    // Where other interfaces have paths of their own, a polled one does not take all of theirs.
     one(
         "permit_addr = 192.0.2.1\nurl_path [a] = /a\npoll [b] = 60s",
         &["a - 192.0.2.1/128", "b by \"\" nobody"],
@@ -1315,7 +1316,7 @@ fn interfaces_that_are_asked() {
         ),
         &["b by \"b\" nobody"],
     );
-    // What a preset says of signatures needs a secret of the file's.
+    // A preset's auth_method does not count without a secret in the file.
     let twilio = "[websms]\nprovider = twilio\nauth_user = u\nauth_passwd = p\n[websmsd]\nprovider = twilio\npoll = 60s\n";
     check(twilio, &[" by \"\" nobody"]);
     check(
@@ -1372,7 +1373,7 @@ fn polls_that_cannot_be() {
         let lines = format!("[websmsd]\nprovider = {name}\n");
         check(&lines, "received by asking for them alone; give poll");
     }
-    // One that is consumed needs no id, and a list of one number no place of it.
+    // A list that is consumed needs no id, and a list of one number needs no place for the number.
     let reading = read_text("[websmsd]\npoll = 60s\npoll_path = /m\npoll_consumes = yes\n");
     assert!(reading.config.is_some(), "{:?}", reading.notes);
     let reading = read_text(&format!("{poll}own_numbers = +12025550160\npoll_to =\n"));

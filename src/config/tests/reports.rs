@@ -1,8 +1,8 @@
-//! `[queue] reports`: where reports go, what is asked for, and what stands against it.
+//! Tests `[queue] reports`: where reports go, what is requested, and which configurations are refused.
 
 use super::*;
 
-/// What the first interface asks for, or the fault on it.
+/// Returns what the first interface requests, or the fault found in it.
 #[track_caller]
 fn check(lines: &str, expected: Result<&str, &str>) {
     let text = format!("[queue]\nreports = yes\n{lines}");
@@ -75,12 +75,13 @@ fn an_interface_asks_at_its_own_index() {
     );
     check(&[&out("a"), two.as_str()].concat(), Ok("cb=https://h/a"));
     check(&[&out("b"), two.as_str()].concat(), Ok("cb=https://h/b"));
-    // One that has none there.
+    // Interface c has no counterpart in [websmsd].
     check(
         &[&out("c"), two.as_str()].concat(),
         Err("[websms] c asks for delivery reports"),
     );
-    // The one without an index tells of all; one to send over is told of by all.
+    // An interface of [websmsd] without an index reports for all; any reports for one of [websms] without an
+    // index.
     let one = format!("[websmsd]\n{READS}url_path = /in\npublic_url = 'https://h'\n");
     check(&[&out("a"), one.as_str()].concat(), Ok("cb=https://h/in"));
     check(&format!("{OUT}{two}"), Ok("cb=https://h/a m=POST"));
@@ -110,13 +111,13 @@ fn what_stands_against_reports() {
         let text = format!("[websms]\n[websmsd]\n{READS}{guard}\n");
         check(&text, Ok(""));
     }
-    // Who has no parameter for it needs no address; who reads none needs no guard.
+    // An interface that requests no reports needs no address; one that reads none needs no guard.
     check(
         &format!("[websms]\n[websmsd]\n{READS}url_path = /in\n"),
         Ok(""),
     );
     check("[websms]\n[websmsd]\n", Ok(""));
-    // Nobody can call an interface that is asked for SMS, or that lets nobody in.
+    // Nobody can call an interface that is polled, or one that permits nobody.
     check(&format!("{OUT}[websmsd]\n{READS}permit_addr =\n"), Ok(""));
     check(
         &format!("[websms]\n[websmsd]\n{READS}"),

@@ -1,4 +1,4 @@
-//! How many SMS wait in the inbox, for whom, and how fast they come → whether there is a place for more.
+//! Counts the SMS in the inbox, per destination and over time, and decides whether there is a place for more.
 
 use super::NotKept;
 use std::time::{Duration, Instant};
@@ -9,21 +9,21 @@ use crate::proto::record::quota::Rate;
 use crate::proto::sorted::Sorted;
 use crate::sys::clock;
 
-/// What is in the inbox, those included that are being put in.
+/// The contents of the inbox, including SMS that are being put in.
 #[derive(Default)]
 pub(super) struct Counts {
-    /// What was in the folder before has been counted.
+    /// Whether the earlier contents of the folder have been counted.
     pub(super) is_known: bool,
-    /// When the oldest came, seconds since 1970; 0: not known.
+    /// When the oldest SMS came, seconds since 1970; 0 if unknown.
     pub(super) oldest_s: u64,
     whole: Held,
-    /// By destination.
+    /// The SMS of each destination.
     held: Sorted<u64, Held>,
-    /// The place of the last in the order.
+    /// The highest order number given so far.
     last: u64,
-    /// Those that are being put in, and those of which the one who delivers has not heard.
+    /// SMS that are being put in, and those that the delivering thread has not heard of.
     putting: Vec<(Name, u64)>,
-    /// Until when what has come so far would take at the rate that is allowed.
+    /// The time at which all SMS so far would have come at the permitted rate.
     paced: Option<Instant>,
 }
 
@@ -38,7 +38,7 @@ impl Counts {
         self.whole.items
     }
 
-    /// Takes places for SMS, in this order, and gives them theirs in the order of all; or takes none.
+    /// Reserves places for all of these SMS, or none, and returns them with their order numbers.
     pub(super) fn take(
         &mut self,
         mut wanted: Vec<(Name, u64)>,
@@ -70,7 +70,7 @@ impl Counts {
         Ok(wanted)
     }
 
-    /// Whether there is a place for one more. A destination gets a further one while it holds no more than a
+    /// Whether there is a place for one more. A destination gets a further place while it holds no more than a
     /// third of those still free.
     fn judge(&self, item: usize, name: &Name, bytes: u64, items_max: usize) -> Result<(), NotKept> {
         let Held { items, .. } = self.whole;
@@ -96,7 +96,8 @@ impl Counts {
         }
     }
 
-    /// Whether so many may come now. More than a whole burst may where none came for its time.
+    /// Whether so many SMS may come now. A request larger than a burst is taken if the rate has been idle long
+    /// enough.
     fn pace(&mut self, many: usize, rate: Option<Rate>, now: Instant) -> Result<(), NotKept> {
         let Some(rate) = rate else {
             return Ok(());
@@ -116,7 +117,7 @@ impl Counts {
         Ok(())
     }
 
-    /// Counts anew what is in the folder; what is being put in is counted.
+    /// Starts a new count of the folder with the SMS that are being put in.
     pub(super) fn begin(&mut self) {
         (self.whole, self.held) = (Held::default(), Sorted::new());
         for (name, bytes) in self.putting.clone() {
@@ -125,7 +126,7 @@ impl Counts {
         self.is_known = true;
     }
 
-    /// One more is in the folder, or will be.
+    /// Counts an SMS that is in the folder, or will be.
     pub(super) fn add(&mut self, name: &Name, bytes: u64) {
         self.last = self.last.max(name.order);
         self.whole.add(bytes);
@@ -135,12 +136,12 @@ impl Counts {
         }
     }
 
-    /// It is put in and heard of, or has failed to be put in.
+    /// Notes that an SMS has been put in and heard of, or could not be put in.
     pub(super) fn settle(&mut self, name: &Name) {
         self.putting.retain(|(other, _)| other.id != name.id);
     }
 
-    /// One has gone.
+    /// Counts an SMS that has left the folder.
     pub(super) fn remove(&mut self, destination: u64, bytes: u64) {
         self.whole.remove(bytes);
         if let Some(held) = self.held.get_mut(&destination) {
@@ -151,7 +152,7 @@ impl Counts {
         }
     }
 
-    /// Ids of those that are being put in, or of which the one who delivers has not heard.
+    /// Returns the ids of SMS that are being put in, or that the delivering thread has not heard of.
     pub(super) fn putting(&self) -> Vec<u64> {
         self.putting.iter().map(|(name, _)| name.id).collect()
     }
@@ -185,7 +186,7 @@ mod tests {
         }
     }
 
-    /// How many of this destination and size get a place, up to `many`.
+    /// Returns how many SMS of this destination and size get a place, up to `many`.
     fn placed(counts: &mut Counts, many: u64, destination: u64, bytes: u64, max: usize) -> u64 {
         let mut one = |id| counts.take(vec![(name(id, destination), bytes)], max, None);
         let placed = (0..many).filter(|id| one(*id).is_ok()).count();
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(placed(&mut counts, 1000, 1, 1, 1000), 251);
         assert_eq!(placed(&mut counts, 1000, 2, 1, 1000), 188);
         assert_eq!(placed(&mut counts, 1, 3, 1, 1000), 1);
-        // Long texts take no more of the bytes.
+        // Long texts take no more than their share of the bytes.
         let mut counts = Counts::default();
         let half = placed(&mut counts, 1000, 1, 16_384, 1000);
         assert!((60..70).contains(&half), "{half}");
@@ -259,7 +260,7 @@ mod tests {
         assert!(counts.pace(1, rate, after(50)).is_err());
         assert!(counts.pace(20, rate, after(1050)).is_ok());
         assert!(counts.pace(1, None, after(1050)).is_ok());
-        // One request may be more than a burst.
+        // A single request may exceed a burst.
         let slow = Some(Rate {
             count: 1,
             per: Per::Minute,

@@ -1,10 +1,10 @@
-//! The inbox: what was answered with 200 is kept until Asterisk has it (spec §13).
+//! The inbox: keeps each SMS that was answered with 200 until Asterisk has it (spec §13).
 //!
-//! Here an SMS is put in, which needs no lock: written aside, synced, moved, and the folder synced for all
-//! that came together. That is what 200 means. `pass` delivers: one process at a time has the right to. What
-//! is done with an SMS, and what a death leaves of it, stands in [`crate::proto::record::inbox`].
+//! This module puts an SMS in, which needs no lock: it is written aside, synced and moved, and the folder is
+//! synced once for all that came together. After that 200 is sent. `pass` delivers, in one process at a time.
+//! [`crate::proto::record::inbox`] defines what is done with an SMS, and what a crash leaves of it.
 //!
-//! Invariant: what is counted is an upper bound of what the folder holds.
+//! Invariant: the count is an upper bound of what the folder holds.
 
 mod counts;
 mod pass;
@@ -31,59 +31,59 @@ use crate::sys::sharing::SharedSync;
 use crate::sys::threads::{Inbox as Mailbox, Tell, mailbox};
 use counts::Counts;
 
-/// The folder, with what is known of it. One for all threads and configurations.
+/// The inbox folder and the counts of it. All threads and configurations share one.
 pub struct Inbox {
     folder: Folder,
     counts: Mutex<Counts>,
     sync: SharedSync,
     tell: Tell<Happened>,
-    /// Taken by whoever delivers.
+    /// The mailbox, until the delivering thread takes it.
     mail: Mutex<Option<Mail>>,
 }
 
-/// What whoever delivers hears.
+/// Events for the thread that delivers from the inbox.
 pub struct Mail(Mailbox<Happened>);
 
-/// What the thread that delivers waits for.
+/// An event that wakes the delivering thread.
 enum Happened {
-    /// An SMS was put in by this process.
+    /// This process put an SMS in.
     Put(Name, u64, u64),
-    /// Asterisk has taken a call file, or its folder is another.
+    /// Asterisk has taken a call file, or the spool's folder was replaced.
     Spool,
-    /// Another process wants to be heard, or the folder is another.
+    /// Another process asks for attention, or the inbox folder has changed.
     News,
-    /// The configuration is another.
+    /// The configuration was reloaded.
     Reload,
 }
 
-/// Why an SMS is not in the inbox.
+/// The reason why an SMS is not in the inbox.
 #[derive(Debug)]
 pub enum NotKept {
-    /// More came than `inbox_rate` allows.
+    /// SMS came faster than `inbox_rate` allows.
     TooFast,
-    /// It is full.
+    /// The inbox is full.
     Full {
-        /// SMS in it.
+        /// The number of SMS in the inbox.
         items: usize,
     },
     /// One destination has more than its share.
     Crowded {
-        /// The place of the SMS among those that were to be put in.
+        /// The index of the SMS among those that were to be put in.
         item: usize,
-        /// SMS that wait for it.
+        /// The number of SMS that wait for this destination.
         held: usize,
     },
-    /// The system refused.
+    /// The system refused an operation.
     Io {
-        /// The inbox.
+        /// The inbox folder.
         folder: PathBuf,
-        /// What it said.
+        /// The system's error.
         error: io::Error,
     },
 }
 
 impl Inbox {
-    /// Nothing is touched yet.
+    /// Creates an inbox for this folder, without touching the folder.
     pub fn new(folder: Folder) -> Inbox {
         let (tell, happened) = mailbox();
         Inbox {
@@ -95,23 +95,23 @@ impl Inbox {
         }
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    /// Whether something was left in it by an earlier run.
+    /// Whether an earlier run has left something in the folder.
     pub fn is_left(&self) -> bool {
         let names = self.folder.list(Place::New);
         names.is_ok_and(|names| !names.is_empty())
     }
 
-    /// Wakes the thread that delivers, for the configuration is another.
+    /// Wakes the delivering thread after a reload.
     pub fn ring(&self) {
         self.tell.tell(Happened::Reload);
     }
 
-    /// What the status page tells of it.
+    /// Returns the figures for the status page.
     pub(super) fn figures(&self) -> Queue {
         let counts = self.counts();
         let (waiting, oldest_s) = (counts.items(), counts.oldest_s);
@@ -130,7 +130,7 @@ impl Inbox {
         }
     }
 
-    /// Puts SMS in, behind all that are there: all or none. `Ok` once they are safe.
+    /// Puts SMS in, all or none, behind all that are there. Returns `Ok` once they are safe.
     pub fn put(&self, items: &[Item], spool: &config::Spool) -> Result<(), NotKept> {
         let bytes: Vec<Vec<u8>> = items.iter().map(Item::encode).collect();
         if bytes.iter().any(|file| file.len() > INBOX_FILE_BYTES_MAX) {
@@ -169,7 +169,7 @@ impl Inbox {
         put.map_err(|error| self.fault(error))
     }
 
-    /// Puts an SMS of `failed/` back in as a new one, behind all that are there.
+    /// Puts an SMS from `failed/` back in as a new one, behind all that are there.
     pub fn take_back(&self, file: &str, spool: &config::Spool) -> Result<(), NotKept> {
         let read = read(&self.folder, Place::Failed, file).map_err(|error| self.fault(error))?;
         let Ok((item, _)) = read else {
@@ -197,7 +197,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// What whoever delivers must hear; `None` where somebody does.
+    /// Takes the mailbox for the delivering thread; `None` if it is taken already.
     pub fn attend(&self) -> Option<Mail> {
         self.lock_mail().take()
     }
@@ -215,7 +215,7 @@ impl Inbox {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what is in the folder, where nobody has.
+    /// Counts the folder, unless it has been counted.
     fn know(&self, counts: &mut Counts) -> io::Result<()> {
         if counts.is_known {
             return Ok(());
@@ -231,7 +231,7 @@ impl Inbox {
     }
 }
 
-/// What 200 means.
+/// Returns where an SMS is safe when its request is answered with 200.
 pub fn keeps(keeping: Keeping) -> Keeps {
     match keeping.inbox {
         true => Keeps::Inbox,
@@ -243,7 +243,7 @@ fn size(file: &[u8]) -> u64 {
     u64::try_from(file.len()).unwrap_or(u64::MAX)
 }
 
-/// An SMS of the folder; `Ok(Err(…))` is no SMS, and why.
+/// Reads an SMS of the folder. `Ok(Err(…))` says why the file is no SMS.
 pub fn read(folder: &Folder, place: Place, name: &str) -> io::Result<Result<(Item, u64), String>> {
     Ok(match folder.read(place, name, INBOX_FILE_BYTES_MAX) {
         Ok(bytes) => match Item::parse(&bytes) {
@@ -255,8 +255,8 @@ pub fn read(folder: &Folder, place: Place, name: &str) -> io::Result<Result<(Ite
     })
 }
 
-/// An SMS of the folder as the queue's commands show theirs, with why it waits or was given up; or why it is
-/// no SMS.
+/// Reads an SMS of the folder in the form that the queue's commands show, with the reason why it waits or was
+/// given up. An error says why the file is no SMS.
 pub fn shown(folder: &Folder, place: Place, file: &str) -> Result<envelope::Item, String> {
     let Some(name) = Name::parse(file) else {
         return Err("no SMS, set aside".to_owned());

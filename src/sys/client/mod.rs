@@ -66,7 +66,8 @@ pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result
     fetch(call, settings, deadline, REPLY_BYTES_MAX)
 }
 
-/// The same with another limit for the answer's body, which is read to this length and no further.
+/// Does what [`post`] does, with another limit for the answer's body, which is read to this length and no
+/// further.
 pub fn fetch(
     call: &Call,
     settings: &Settings<'_>,

@@ -85,8 +85,8 @@ impl Directory {
     }
 
     fn at(start: BorrowedFd<'_>, path: &[u8], missing: Missing) -> io::Result<Directory> {
-        // Where nothing is missing and no link stands on the way, which is mostly so, one call is enough; whatever
-        // else it says (it is of Linux 5.6), the walk says why.
+        // Mostly nothing is missing and no link stands on the way: then one call is enough. If it fails (it
+        // is of Linux 5.6), the walk finds the reason.
         let at_once = openat2(
             start,
             path,
@@ -169,7 +169,7 @@ impl Directory {
         self.regular_found(name, access).map(|(file, _)| file)
     }
 
-    /// The same, with what the system says of it.
+    /// Opens a regular file like [`Self::regular`], and returns its metadata too.
     pub(super) fn regular_found(
         &self,
         name: &str,

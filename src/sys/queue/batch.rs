@@ -1,4 +1,4 @@
-//! Several messages that are put in together, by many threads at once; and names that change there.
+//! Puts several messages into a folder together, from many threads at once, and renames messages there.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -8,9 +8,9 @@ use crate::sys::directory::Directory;
 use crate::sys::sharing::SharedSync;
 
 impl Folder {
-    /// Puts messages in, Q1 → Q2, all or none: `Ok` once a power cut cannot take them back, or at once where
-    /// nobody waits for the disk. After an error none is there, but those that whoever drains has moved
-    /// already.
+    /// Puts messages in (states Q1 and Q2), all or none. Returns `Ok` once a power cut cannot take them
+    /// back, or at once if nobody waits for the disk. After an error none is there, except those that the
+    /// draining process has moved already.
     pub fn put_all(
         &self,
         messages: &[(String, Vec<u8>)],
@@ -29,20 +29,20 @@ impl Folder {
         let is_gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
         let taken = |(name, _): &&(String, Vec<u8>)| new.remove(name).is_err_and(is_gone);
         let taken = messages.iter().take(moved).filter(taken).count();
-        // Whoever drains has them all: then they are on their way, and must not come again.
+        // The draining process has taken them all: they are on their way and must not come again.
         match taken == messages.len() && taken > 0 {
             true => Ok(()),
             false => Err(error),
         }
     }
 
-    /// Gives a message another name, unsynced.
+    /// Renames a message, unsynced.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let new = self.place(Place::New)?;
         new.rename(from, &new, to)
     }
 
-    /// Takes out a message that is done with, unsynced. That it was not there is no error.
+    /// Removes a message that is done with, unsynced. A missing message is no error.
     pub fn forget(&self, name: &str) -> io::Result<()> {
         match self.place(Place::New)?.remove(name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -50,14 +50,14 @@ impl Folder {
         }
     }
 
-    /// How long a message's file is; 0 where that is not known.
+    /// Returns the length of a message's file; 0 if unknown.
     pub fn bytes(&self, name: &str) -> u64 {
         let found = self.place(Place::New).and_then(|new| new.look(name));
         found.map_or(0, |found| found.len())
     }
 }
 
-/// Writes all, moves all, syncs the folder once; counts what is written and moved.
+/// Writes and moves all messages, and syncs the folder once; counts the written and the moved ones.
 fn put_all(
     messages: &[(String, Vec<u8>)],
     sync: Option<&SharedSync>,

@@ -340,7 +340,7 @@ fn write_to(
     written
 }
 
-/// Tells when the folder changes.
+/// Reports changes of the folder.
 #[derive(Debug)]
 pub struct News {
     queue: Folder,

@@ -21,18 +21,18 @@ pub enum SpoolFault {
     },
     /// One destination holds more than its share of `outgoing`.
     Crowded {
-        /// `outgoing`.
+        /// The path of `outgoing`.
         folder: PathBuf,
-        /// The index of its file among those that were to be delivered.
+        /// The index of the destination's file among those that were to be delivered.
         file: usize,
-        /// Files that wait for it.
+        /// The number of files that wait for the destination.
         held: usize,
-        /// Places that are free.
+        /// The number of free places.
         free: usize,
     },
-    /// There is no `outgoing`, which we never make.
+    /// There is no `outgoing`, which this program never makes.
     Missing {
-        /// `outgoing`.
+        /// The path of `outgoing`.
         folder: PathBuf,
     },
     /// `outgoing` and `staging` stand on two filesystems: nothing can be moved.

@@ -1,9 +1,9 @@
-//! The marker beside the spool: a random number that is another where the spool was emptied by a restart,
-//! or is another folder than before.
+//! The marker beside the spool: a random number that changes when a restart has emptied the spool, or when the
+//! spool is another folder than before.
 //!
-//! It stands in a file in `staging`, with the device and inode of the `outgoing` that it is of. Unsynced:
-//! one that a power cut takes back or damages is made anew, and then what was moved before is looked for
-//! and delivered once more.
+//! The marker stands in a file in `staging`, with the device and inode of its `outgoing`. The file is
+//! unsynced: if a power cut removes or damages it, it is made anew, and then what was moved before is
+//! looked for and delivered once more.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -15,16 +15,16 @@ use super::{Spool, SpoolFault, Step, Sync, failed, is_missing};
 use crate::sys::directory::Directory;
 use crate::sys::files::{self, Unreadable};
 
-/// What the marker's file is called.
+/// The name of the marker's file.
 const MARKER: &str = "websms.marker";
-/// While it is written.
+/// The name of the file while it is written.
 const MARKER_NEW: &str = "websms.marker.new";
-/// Before the number.
+/// The text before the number.
 const VERSION: &str = "websms marker 1 ";
-/// Bytes of the file: 16 digits, two numbers and what stands between.
+/// The length of the file, bytes: 16 digits, two numbers and the text between them.
 const MARKER_BYTES_MAX: usize = 128;
 
-/// Which folder `outgoing` was when it was read.
+/// The identity of `outgoing` when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ground {
     device: u64,
@@ -32,12 +32,12 @@ pub struct Ground {
 }
 
 impl Spool {
-    /// Where Asterisk picks up.
+    /// Returns the path of the folder from which Asterisk takes call files.
     pub fn outgoing(&self) -> &Path {
         &self.outgoing
     }
 
-    /// Reads `outgoing` whole and shows the destination and the id of each call file of ours.
+    /// Reads `outgoing` whole and calls `see` with the destination and the id of each call file of ours.
     pub fn survey(&self, see: &mut dyn FnMut(&[u8], u64)) -> Result<Ground, SpoolFault> {
         let mut read = || {
             let outgoing = Directory::open(&self.outgoing)?;
@@ -61,7 +61,7 @@ impl Spool {
         })
     }
 
-    /// Makes what was moved durable, where deliveries wait for the disk.
+    /// Syncs the files that were moved, if deliveries wait for the disk.
     pub fn settle(&self) -> Result<(), SpoolFault> {
         match self.sync {
             Sync::Before => self.sync_outgoing(&*self.folders()?),
@@ -69,13 +69,13 @@ impl Spool {
         }
     }
 
-    /// Removes a staged file whose name is nobody else's.
+    /// Removes a staged file whose name nobody else has.
     pub fn discard(&self, name: &str) {
         let staging = Directory::open(&self.staging);
         let _ = staging.and_then(|staging| staging.remove(name));
     }
 
-    /// The marker of an `outgoing`, which is made where there is none.
+    /// Returns the marker of an `outgoing`, and makes one if there is none.
     pub fn marker(&self, ground: Ground) -> Result<u64, SpoolFault> {
         let read_or_make = || {
             let staging = Directory::make(&self.staging)?;
@@ -90,7 +90,7 @@ impl Spool {
     }
 }
 
-/// Takes the call files of one id out of an `outgoing`; Asterisk drops a call whose file is gone.
+/// Removes the call files of one id from an `outgoing`; Asterisk drops a call whose file is gone.
 pub fn withdraw(outgoing: &Path, id: u64) -> io::Result<()> {
     let outgoing = Directory::open(outgoing)?;
     let is_of = |name: &str| Name::parse(name.as_bytes()).is_some_and(|name| name.unique == id);
@@ -100,7 +100,7 @@ pub fn withdraw(outgoing: &Path, id: u64) -> io::Result<()> {
 
 fn make(staging: &Directory, ground: Ground) -> io::Result<u64> {
     let marker = files::unique_number()?;
-    // Whatever stands in their places is no marker of this folder.
+    // A file or folder in its place is no marker of this `outgoing`.
     let _ = staging.remove_all(MARKER_NEW);
     let mut file = staging.create(MARKER_NEW)?;
     let written = file.write_all(encode(marker, ground).as_bytes());
@@ -118,7 +118,7 @@ fn encode(marker: u64, ground: Ground) -> String {
     line
 }
 
-/// The number, where the file is one and of this `outgoing`.
+/// Returns the number, if the file is a marker and belongs to this `outgoing`.
 fn parse(file: &[u8], ground: Ground) -> Option<u64> {
     let file = str::from_utf8(file).ok()?;
     let number = file.strip_prefix(VERSION)?.get(..16)?;

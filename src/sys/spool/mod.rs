@@ -1,14 +1,14 @@
-//! Bytes → a file in Asterisk's `outgoing/`, whole or not at all.
+//! Puts a file into Asterisk's `outgoing/`, whole or not at all.
 //!
-//! A file is written in `staging` under a name that nobody has, gets mode, owner and modification
-//! time on its descriptor, is synced, and is moved. Asterisk takes what is moved in at once; what is
-//! linked or created there it holds back, so nothing is ever linked or written in `outgoing`.
+//! A file is written in `staging` under an unused name, gets mode, owner and modification time on its
+//! descriptor, is synced, and is moved. Asterisk takes a file that is moved in at once; one that is linked
+//! or created there it holds back, so nothing is ever linked or written in `outgoing`.
 //!
-//! Both folders stay open from the first delivery to [`Spool::rest`]. Each delivery looks whether their paths
-//! still name the folders that are open, so one that was removed, mounted over, given to somebody
-//! else or made anew while we run is noticed by itself. A missing `staging` is made, on the
-//! filesystem of `outgoing`, and the delivery tried once more. `outgoing` is never made: it is Asterisk's,
-//! and one that we made would be read by nobody. While it is missing nothing is delivered.
+//! Both folders stay open from the first delivery to [`Spool::rest`]. Each delivery checks whether their
+//! paths still name the open folders, so it notices a folder that was removed, mounted over, given to
+//! another user or made anew meanwhile. A missing `staging` is made, on the filesystem of `outgoing`, and
+//! the delivery tried once more. `outgoing` is never made: it is Asterisk's, and nobody would read one that
+//! we made. While it is missing nothing is delivered.
 //!
 //! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
@@ -90,9 +90,9 @@ pub struct Spool {
     is_root: bool,
     sync: Sync,
     files_max: usize,
-    /// Both folders were there and could be used when they were last looked at.
+    /// Whether both folders were there and usable when they were last checked.
     is_ready: AtomicBool,
-    /// Both folders, as long as deliveries follow each other.
+    /// Both folders, open while deliveries follow each other.
     held: Mutex<Option<Arc<Folders>>>,
     places: Arc<Mutex<Places>>,
     /// The filesystem has no `RENAME_NOREPLACE`.
@@ -108,8 +108,8 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Opens it for a daemon: that `outgoing` is missing is no fault yet either. What `before` knows of the
-    /// files that wait in the same folder goes on.
+    /// Opens the spool for a daemon: a missing `outgoing` is no fault yet either. Counts of the files that
+    /// wait in the same folder are taken over from `before`.
     pub fn open_or_wait(
         settings: &Settings<'_>,
         before: Option<&Spool>,
@@ -159,7 +159,7 @@ impl Spool {
         })
     }
 
-    /// Looks whether files can be delivered, and makes a missing `staging`.
+    /// Checks whether files can be delivered, and makes a missing `staging`.
     pub fn look(&self) -> Result<(), SpoolFault> {
         if !self.outgoing.is_dir() {
             self.is_ready.store(false, Ordering::Relaxed);
@@ -167,7 +167,7 @@ impl Spool {
         self.ready()
     }
 
-    /// Closes the folders, so that their filesystem can be unmounted. For when no delivery follows.
+    /// Closes the folders when no delivery follows, so that their filesystem can be unmounted.
     pub fn rest(&self) {
         *lock(&self.held) = None;
     }
@@ -204,7 +204,7 @@ impl Spool {
         staging.map_or(0, |staging| staging.sweep(self.owner, SWEEP_AGE, &is_ours))
     }
 
-    /// Makes the folders ready where they are not.
+    /// Prepares the folders if they are not ready.
     fn ready(&self) -> Result<(), SpoolFault> {
         if !self.is_ready.load(Ordering::Relaxed) {
             self.rest();
@@ -230,7 +230,7 @@ impl Spool {
             opened => opened.map_err(|error| failed(Step::Look, &self.outgoing, error))?,
         };
         let outgoing_found = look(&outgoing, &self.outgoing)?;
-        // Where a filesystem is not mounted yet, nothing is made beneath.
+        // Nothing is made beneath a place where a filesystem is not mounted yet.
         let mut above = self.staging.ancestors();
         let place = above.find_map(|folder| folder.metadata().ok());
         if place.is_some_and(|place| place.dev() != outgoing_found.dev()) {
@@ -279,7 +279,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Both folders as their paths name them now.
+    /// Returns both folders as their paths name them now.
     fn folders(&self) -> Result<Arc<Folders>, SpoolFault> {
         let outgoing = At(&self.outgoing, Step::Move);
         let staging = At(&self.staging, Step::Write);
@@ -319,8 +319,8 @@ impl Spool {
         }
     }
 
-    /// Stages what is `left`, then moves it, and takes from `left` what is moved. With [`Sync::Before`] all
-    /// that was moved is on the disk at the end, in the folder that it was moved to.
+    /// Stages the files in `left`, then moves them, and removes from `left` those that were moved. With
+    /// [`Sync::Before`] all that were moved are on the disk at the end, in the folder that they were moved to.
     fn stage_and_move(&self, left: &mut &[File<'_>]) -> Result<(), SpoolFault> {
         let folders = self.folders()?;
         let mut staged = 0_usize;
@@ -400,7 +400,7 @@ impl Spool {
         }
     }
 
-    /// Asterisk would take what is written in `staging` before it is whole.
+    /// Refuses one folder for both: Asterisk would take files in `staging` before they are whole.
     fn refuse_one_folder(&self, found: &Identities) -> Result<(), SpoolFault> {
         match found.staging.is_folder_of(&found.outgoing) {
             true => Err(SpoolFault::OneFolder {
@@ -418,17 +418,17 @@ impl Spool {
     }
 }
 
-/// The two folders, open.
+/// The two open folders.
 #[derive(Debug)]
 struct Folders {
     outgoing: Directory,
     staging: Directory,
     identities: Identities,
-    /// Of `outgoing`.
+    /// The shared sync of `outgoing`.
     sync: SharedSync,
 }
 
-/// Which folders they are.
+/// The identities of the two folders.
 #[derive(Debug, PartialEq, Eq)]
 struct Identities {
     staging: Identity,
@@ -454,7 +454,7 @@ impl At<'_> {
     }
 }
 
-/// Tells one folder from another, and from itself when it belongs to somebody else.
+/// Distinguishes folders from each other, and a folder from itself after a change of owner.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -503,8 +503,8 @@ impl Folders {
 // ---- How many files there are ---------------------------------------------------------------
 
 impl Spool {
-    /// Takes places for `files`, or says that there are none. What needs more than are left gets them all
-    /// the same, where one is free: it would otherwise never be delivered.
+    /// Reserves places for `files`, or says that there are none. A text that needs more places than are
+    /// left gets them if one is free: otherwise it would never be delivered.
     fn reserve(&self, files: &[File<'_>]) -> Result<Vec<Want>, SpoolFault> {
         let now = Instant::now();
         let mut places = lock(&self.places);
@@ -512,7 +512,7 @@ impl Spool {
         if places.needs_look(&wanted, self.files_max, now) {
             match self.count(&mut places, now) {
                 Ok(()) => {}
-                // The delivery says it.
+                // The delivery reports a missing folder.
                 Err(error) if is_missing(&error) => {}
                 Err(error) => return Err(failed(Step::Look, &self.outgoing, error)),
             }
@@ -537,7 +537,8 @@ impl Spool {
         }
     }
 
-    /// Reads the folder up to the limit. Whatever their names, Asterisk takes all files, so all count.
+    /// Counts the files in the folder, up to the limit. Asterisk takes all files, whatever their names, so all
+    /// count.
     fn count(&self, places: &mut Places, now: Instant) -> io::Result<()> {
         places.begin_look(now);
         let outgoing = Directory::open(&self.outgoing)?;
@@ -555,7 +556,7 @@ impl Spool {
 // ---- One fsync of the folder for many -------------------------------------------------------
 
 impl Spool {
-    /// The folder is the one that was moved to, whatever its path names meanwhile.
+    /// Syncs the folder that the files were moved to, even if its path names another folder meanwhile.
     fn sync_outgoing(&self, folders: &Folders) -> Result<(), SpoolFault> {
         let synced = folders.sync.sync(&|| folders.outgoing.sync());
         synced.map_err(|error| failed(Step::Sync, &self.outgoing, error))

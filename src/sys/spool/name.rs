@@ -1,17 +1,17 @@
-//! A file's name → the destination and the text that it is of.
+//! Parses a file's name into its destination and its text's number.
 
-/// A name of ours, taken apart: `TO.SECONDS.UNIQUE.call` or `TO.SECONDS.UNIQUE-PART.call`, UNIQUE 16 hex
+/// A call file's name of ours, parsed: `TO.SECONDS.UNIQUE.call` or `TO.SECONDS.UNIQUE-PART.call`, UNIQUE 16 hex
 /// digits.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name<'a> {
     pub(super) to: &'a [u8],
     pub(super) unique: u64,
-    /// It is not the first part of its text.
+    /// Whether the file is a later part of its text, not the first.
     pub(super) is_later: bool,
 }
 
 impl Name<'_> {
-    /// `None` for a name of others.
+    /// Parses a name; `None` if it is not ours.
     pub(super) fn parse(name: &[u8]) -> Option<Name<'_>> {
         let mut fields = name.rsplitn(4, |byte| *byte == b'.');
         let (call, unique, seconds, to) = (

@@ -1,11 +1,11 @@
-//! Keys that are random already → a number for each: a hash table.
+//! A hash table from keys that are random already to numbers.
 
-/// A number for each of some keys, which are random already: a hash table. 0 is none.
+/// A hash table that holds a number for each of some keys, which are random already. 0 means none.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// A power of two of them, at least half of them free; or none.
+    /// The slots: a power of two of them, at least half of them free; or none.
     slots: Vec<(u64, u32)>,
-    /// How many keys have one.
+    /// The number of keys that have a number.
     pub(super) used: usize,
 }
 
@@ -22,7 +22,7 @@ impl Table {
         }
     }
 
-    /// Sets a number other than 0.
+    /// Sets a key's number, which is not 0.
     pub(super) fn set(&mut self, key: u64, number: u32) {
         if self.used.saturating_mul(2) >= self.slots.len() {
             self.grow();
@@ -40,7 +40,7 @@ impl Table {
         self.slots.iter().copied().filter(|slot| slot.1 > 0)
     }
 
-    /// Where a key is, or where it belongs.
+    /// Returns the slot where a key is, or where it belongs.
     fn slot(&self, key: u64) -> usize {
         let mask = self.slots.len().wrapping_sub(1);
         // The lower half of a key is as random as the whole.

@@ -1,8 +1,9 @@
-//! The inbox → Asterisk's spool: one process at a time, one call file a destination at a time.
+//! Delivers from the inbox into Asterisk's spool: one process at a time, one call file per destination at a
+//! time.
 //!
-//! A pass knows each SMS of the folder by its name alone; the text is read when its call file is made. What
-//! is done with an SMS is [`inbox::step`]'s to say. Nothing is concluded from a spool that was not read
-//! whole, and the marker is read after it.
+//! A pass knows each SMS of the folder by its name alone; it reads the text when it makes the call file.
+//! [`inbox::step`] decides what is done with an SMS. Nothing is concluded from a spool that was not read whole,
+//! and the marker is read after the spool.
 //!
 //! Invariant: an SMS never overtakes an older one for its destination.
 
@@ -36,7 +37,7 @@ mod turn;
 
 use turn::{Then, Turn};
 
-/// Gives what holds now.
+/// Returns the current configuration, with what was opened for it.
 pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
 
 /// Delivers from the inbox for ever, as soon as no other process does.
@@ -60,7 +61,7 @@ pub fn deliver(inbox: &Arc<Inbox>, happened: &Mail, source: &Source) -> ! {
             log::event(Level::Warning, words);
         }
         told = true;
-        // Another process takes away what this one would count for ever.
+        // Drops the events: the other process takes these SMS away, and this one would count them for ever.
         while let Some(news) = happened.wait(Duration::ZERO) {
             if let Happened::Put(name, ..) = news {
                 inbox.counts().settle(&name);
@@ -71,8 +72,8 @@ pub fn deliver(inbox: &Arc<Inbox>, happened: &Mail, source: &Source) -> ! {
     }
 }
 
-/// Delivers what can be delivered now, where no other process has the right to; the one that has is told.
-/// Whatever goes wrong, what is in the inbox is safe, and is delivered by whoever comes next.
+/// Delivers what can be delivered now, unless another process has the right to; that one is told. Whatever goes
+/// wrong, the SMS in the inbox are safe, and the next pass delivers them.
 pub fn deliver_once(inbox: &Inbox, config: &Config) {
     let settings = kept_settings(config, Keeping::of(config));
     match (inbox.folder.drain(), Spool::open_or_wait(&settings, None)) {
@@ -81,7 +82,7 @@ pub fn deliver_once(inbox: &Inbox, config: &Config) {
     }
 }
 
-/// Starts the thread that tells of news. Without it the folders are looked at now and then.
+/// Starts the thread that reports news. Without it the folders are looked at every [`INBOX_LOOK_PAUSE`].
 fn listen(inbox: &Arc<Inbox>, outgoing: &Arc<AtomicI32>) -> Option<Arc<Watch>> {
     let watch = Arc::new(Watch::new().ok()?);
     let (heard, inbox, outgoing) = (Arc::clone(&watch), Arc::clone(inbox), Arc::clone(outgoing));
@@ -109,21 +110,21 @@ fn listen(inbox: &Arc<Inbox>, outgoing: &Arc<AtomicI32>) -> Option<Arc<Watch>> {
     Some(watch)
 }
 
-/// What is known of an SMS.
+/// The state of one SMS.
 struct Entry {
-    /// Its file's name.
+    /// The current name of its file.
     file: Name,
-    /// What the name should be: the file could not be renamed where they differ.
+    /// The name that its file should have. It differs from `file` if the file could not be renamed.
     name: Name,
     arrived_s: u64,
     bytes: u64,
-    /// Its call files; 0: not known.
+    /// The number of its call files; 0 if unknown.
     parts: usize,
-    /// Its call file was in the spool when that was last read, or was moved there since.
+    /// Its call file was in the spool when the spool was last read, or was moved there since.
     has_call_file: bool,
     /// A power cut may take its call file back, so it is not recorded.
     is_unsynced: bool,
-    /// Asterisk has all of it, and the file could not be removed.
+    /// Asterisk has all of it, but its file could not be removed.
     is_over: bool,
 }
 
@@ -131,19 +132,19 @@ struct Entry {
 struct Pass<'a> {
     inbox: &'a Inbox,
     watch: Option<(Option<&'a Watch>, &'a AtomicI32)>,
-    /// By order and id.
+    /// The SMS by order and id.
     entries: Sorted<(u64, u64), Entry>,
-    /// The marker, read after the spool; `None`: it must be read.
+    /// The marker, read after the spool; `None` if it must be read.
     marker: Option<u64>,
-    /// Destinations that have a call file which is of no SMS here.
+    /// Destinations with a call file that belongs to no SMS of this inbox.
     strange: Sorted<u64>,
-    /// The folder must be listed.
+    /// Whether the folder must be listed.
     is_news: bool,
-    /// When both are looked at, in case nobody tells of news.
+    /// When folder and spool are looked at, in case no event came.
     look_by: Deadline,
-    /// After a failure: the pause, and when it is over.
+    /// The pause after a failure, and when it ends.
     pause: Option<(Duration, Deadline)>,
-    /// The pause after one that concerns single SMS alone.
+    /// The pause after a failure that concerns single SMS only.
     again: Option<Duration>,
 }
 
@@ -163,7 +164,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Returns why it could not go on.
+    /// Delivers until it cannot go on, and returns the reason.
     fn run(&mut self, drain: &Drain, source: &Source, happened: &Mailbox<Happened>) -> String {
         loop {
             if self.is_news && !self.inbox.folder.is_valid(drain) {
@@ -187,7 +188,7 @@ impl<'a> Pass<'a> {
     fn hear(&mut self, news: Happened) {
         match news {
             Happened::Put(name, arrived_s, bytes) => {
-                // What was known of the spool may be old.
+                // What was known of the spool may be out of date.
                 if self.entries.is_empty() {
                     self.marker = None;
                 }
@@ -196,7 +197,7 @@ impl<'a> Pass<'a> {
             }
             Happened::Spool => {
                 self.marker = None;
-                // There is room again, perhaps.
+                // Tries at once: there may be room again.
                 self.pause = self
                     .pause
                     .map(|(pause, _)| (pause, Deadline::after(Duration::ZERO)));
@@ -222,7 +223,7 @@ impl<'a> Pass<'a> {
         self.entries.insert((name.order, name.id), entry);
     }
 
-    /// Does all that can be done now; how long it may wait then.
+    /// Does all that can be done now. Returns how long the thread may wait after that.
     fn round(&mut self, config: &Config, spool: &Spool) -> Duration {
         if self.is_news {
             self.list();
@@ -242,7 +243,7 @@ impl<'a> Pass<'a> {
         retry.map_or(look, |retry| retry.min(look))
     }
 
-    /// A round ended so. The first failure of several is logged, and the first success after them.
+    /// Notes the result of a round. Logs the first failure of several, and the first success after them.
     fn note(&mut self, done: Result<(), SpoolFault>) {
         match (done, self.pause) {
             (Ok(()), None) => {}
@@ -265,7 +266,7 @@ impl<'a> Pass<'a> {
 
     // ---- What there is -------------------------------------------------------------------------
 
-    /// What the folder holds → what is known of it.
+    /// Lists the folder and updates the entries.
     fn list(&mut self) {
         let folder = &self.inbox.folder;
         if let Some((Some(watch), _)) = self.watch {
@@ -282,7 +283,7 @@ impl<'a> Pass<'a> {
                 return;
             }
         };
-        // Of these the mailbox tells.
+        // The mailbox reports these.
         let putting = self.inbox.counts().putting();
         let names = names.iter().filter_map(|name| Name::parse(name));
         let names: Sorted<(u64, u64), Name> =
@@ -291,7 +292,7 @@ impl<'a> Pass<'a> {
         let before = self.entries.len();
         self.entries.retain(|key, _| names.contains(key));
         if self.entries.len() < before {
-            // Somebody dropped an SMS, and its call file may be there.
+            // A person dropped an SMS, and its call file may still be in the spool.
             self.marker = None;
         }
         for (key, name) in names.iter() {
@@ -305,7 +306,7 @@ impl<'a> Pass<'a> {
         self.count();
     }
 
-    /// The age of what came under an insane clock counts from now, where the clock is sane.
+    /// Dates the SMS that came while the clock was wrong: once it is right, their age counts from now.
     fn stamp(&mut self) {
         let arrived_s = clock::stamp_s();
         let folder = &self.inbox.folder;
@@ -316,13 +317,13 @@ impl<'a> Pass<'a> {
             entry.arrived_s = arrived_s;
             let file = entry.file.text();
             if let Ok(Ok((item, _))) = read(folder, Place::New, &file) {
-                // Where that fails it is done after the next start.
+                // If this fails, it is done after the next start.
                 let _ = folder.replace(&file, &Item { arrived_s, ..item }.encode());
             }
         }
     }
 
-    /// An SMS that is new to us.
+    /// Adds an SMS that is new to this pass.
     fn take_up(&mut self, name: Name) {
         match read(&self.inbox.folder, Place::New, &name.text()) {
             Ok(Ok((item, bytes))) => {
@@ -341,7 +342,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What is known of the folder → what those who put SMS in must know.
+    /// Updates the counts that limit what may be put in.
     fn count(&self) {
         let mut counts = self.inbox.counts();
         counts.begin();
@@ -351,8 +352,8 @@ impl<'a> Pass<'a> {
         self.tell_oldest(&mut counts);
     }
 
-    /// What the spool holds → which SMS have their call file there, and the marker. Another folder may take
-    /// its place meanwhile: then that one is looked at.
+    /// Reads the spool: notes which SMS have a call file there, and returns the marker. If another folder takes
+    /// the spool's place meanwhile, reads that one.
     fn survey(&mut self, spool: &Spool) -> Result<u64, SpoolFault> {
         let mut watched = self.watch_spool(spool);
         loop {
@@ -365,7 +366,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Has the news of the spool told; the number of the watch, and −1 where there is none.
+    /// Watches the spool. Returns the number of the watch, or −1 if there is none.
     fn watch_spool(&self, spool: &Spool) -> i32 {
         let Some((Some(watch), number)) = self.watch else {
             return -1;
@@ -398,7 +399,7 @@ impl<'a> Pass<'a> {
 
     // ---- What is done --------------------------------------------------------------------------
 
-    /// Does what is to be done with each SMS, oldest first.
+    /// Takes the turn of each SMS, oldest first.
     fn work(&mut self, config: &Config, spool: &Spool, marker: u64) -> Result<(), SpoolFault> {
         let mut entries = std::mem::take(&mut self.entries);
         let mut held = self.strange.clone();
@@ -451,7 +452,7 @@ impl<'a> Pass<'a> {
         counts.oldest_s = first.map_or(0, |(_, entry)| entry.arrived_s);
     }
 
-    /// Moves away what is no SMS.
+    /// Moves a file that is no SMS away.
     fn set_aside(&self, name: &Name, why: &str) {
         let dropped = self.inbox.folder.set_aside(&name.text(), QUEUE_FAILED_MAX);
         let what = match &dropped {
@@ -465,7 +466,7 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// What `failed/` had no room for.
+/// Logs the SMS for which `failed/` had no room.
 fn tell_dropped(names: &[String]) {
     for name in names {
         let words = format_args!(
@@ -476,7 +477,7 @@ fn tell_dropped(names: &[String]) {
     }
 }
 
-/// Stands for a destination as the name of a call file has it.
+/// Returns a number for a destination as the name of a call file spells it.
 fn destination(to: &[u8]) -> u64 {
     let to = to.iter().filter(|byte| **byte != b'-');
     let to: String = to.map(|byte| char::from(*byte)).collect();

@@ -1,4 +1,4 @@
-//! The turn of one SMS of the inbox: its call file is made and moved, its name changed, or it goes.
+//! The turn of one SMS of the inbox: makes and moves its call file, renames its file, or removes it.
 
 use std::io;
 
@@ -14,13 +14,13 @@ use crate::sys::log::{self, Clean, Level};
 use crate::sys::queue::Place;
 use crate::sys::spool::{File, Spool, SpoolFault, Step as Tried};
 
-/// What becomes of an SMS after its turn.
+/// The state of an SMS after its turn.
 pub(super) enum Then {
-    /// It is there, and those behind it for its destination wait.
+    /// It is in the inbox, and those behind it for its destination wait.
     Waits,
     /// It cannot be read now, and those behind it wait.
     Unread,
-    /// Asterisk has it, though its file is still there.
+    /// Asterisk has it, but its file is still there.
     Over,
     /// It is no longer here.
     Gone,
@@ -32,7 +32,7 @@ pub(super) struct Turn<'p, 'a> {
     pub config: &'p Config,
     pub spool: &'p Spool,
     pub marker: u64,
-    /// Another one for its destination comes first, or nothing can be moved now.
+    /// Another SMS for its destination comes first, or nothing can be moved now.
     pub is_held: bool,
 }
 
@@ -52,7 +52,7 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Asterisk has taken a part, and there may be another.
+    /// Goes on to the next part, if there is one, after Asterisk has taken a part.
     fn go_on(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
         if entry.parts == 0 {
             match self.call_files(entry) {
@@ -67,12 +67,12 @@ impl Turn<'_, '_> {
         entry.name.part = entry.name.part.saturating_add(1);
         entry.name.marker = None;
         let then = self.deliver(entry);
-        // It waits, and what was taken must be known after a death.
+        // If the SMS waits, the name must record after a crash which part was taken.
         self.rename(entry);
         then
     }
 
-    /// Makes the call file of its next part and moves it.
+    /// Makes the call file of the next part and moves it.
     fn deliver(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
         let expire_s = self.config.queue.expire.as_secs();
         let now_s = clock::stamp_s();
@@ -90,7 +90,7 @@ impl Turn<'_, '_> {
         };
         entry.parts = files.len();
         let Some(file) = files.get(entry.name.part.saturating_sub(1)) else {
-            // The configuration is another, and with it the text has fewer parts.
+            // The configuration has changed, and the text has fewer parts now.
             return Ok(self.forget(entry));
         };
         let file = [File {
@@ -102,14 +102,14 @@ impl Turn<'_, '_> {
         if let Err(SpoolFault::Failed { step, error, .. }) = &moved
             && (*step, error.kind()) == (Tried::Write, io::ErrorKind::AlreadyExists)
         {
-            // A death has left it. The name has been the same since the SMS came, and is nobody else's.
+            // A crash has left this file. The name is fixed since the SMS came, and nobody else has it.
             let [File { name, .. }] = file;
             self.spool.discard(name);
             moved = self.spool.deliver(&file);
         }
         entry.is_unsynced = match moved {
             Ok(()) => false,
-            // It is there all the same, and Asterisk may have taken it by now.
+            // The call file is there nevertheless, and Asterisk may have taken it by now.
             Err(SpoolFault::Failed {
                 step: Tried::Sync,
                 folder,
@@ -128,7 +128,7 @@ impl Turn<'_, '_> {
         Ok(Then::Waits)
     }
 
-    /// All of its call files; `None`: it is gone, or no SMS. An error says to wait.
+    /// Returns all of its call files, or `None` if it is gone or no SMS. An error means to wait.
     fn call_files(&self, entry: &Entry) -> Result<Option<Vec<CallFile>>, Unmade> {
         let folder = &self.pass.inbox.folder;
         let item = match read(folder, Place::New, &entry.file.text()) {
@@ -148,7 +148,7 @@ impl Turn<'_, '_> {
         files.map(Some).map_err(|_| Unmade)
     }
 
-    /// Writes down that its call file is in the spool, once a power cut cannot take that back.
+    /// Records that its call file is in the spool, once a power cut cannot take that back.
     fn record(&self, entry: &mut Entry) {
         entry.name.marker = Some(self.marker);
         if entry.file != entry.name {
@@ -159,7 +159,7 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// One that cannot be renamed is renamed at the next look; its name here counts until then.
+    /// Renames the file. If that fails, the next look tries again; until then the name in memory counts.
     fn rename(&self, entry: &mut Entry) {
         if entry.file == entry.name {
             return;
@@ -173,7 +173,7 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Asterisk has all of it.
+    /// Removes the SMS, because Asterisk has all of it.
     fn forget(&self, entry: &mut Entry) -> Then {
         let forgotten = self.pass.inbox.folder.forget(&entry.file.text());
         let Err(error) = forgotten else {
@@ -189,7 +189,7 @@ impl Turn<'_, '_> {
         Then::Over
     }
 
-    /// It goes to `failed/` with its reason.
+    /// Moves the SMS to `failed/` with the reason.
     fn give_up(&self, entry: &mut Entry, reason: &str) -> Then {
         let folder = &self.pass.inbox.folder;
         entry.name.marker = None;
@@ -217,5 +217,5 @@ impl Turn<'_, '_> {
     }
 }
 
-/// Its call files cannot be made now.
+/// The error that its call files cannot be made now.
 struct Unmade;

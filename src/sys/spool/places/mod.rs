@@ -1,18 +1,19 @@
-//! The names in `outgoing` → whether there is a place for more files, and for more of one destination.
+//! Counts the files in `outgoing`, and decides whether there is a place for more, in all and per destination.
 //!
-//! The folder is read now and then; between two looks its files are counted in memory, so that the cost
-//! of a delivery does not grow with what waits. A destination is the TO of our own names, `-` left out, as
-//! Asterisk does when it looks for an extension. It gets a further place only while it holds no more than
-//! a third of those still free, so that a number whose SMS nobody takes leaves room for all others.
+//! The folder is read from time to time; between two reads its files are counted in memory, so that the
+//! cost of a delivery does not grow with the files that wait. A destination is the TO of our own names
+//! without `-`, which Asterisk ignores when it looks for an extension. It gets a further place only while
+//! it holds no more than a third of those still free, so that a number whose SMS nobody takes leaves room
+//! for all others.
 //!
-//! The later parts of a text, 2 to 16, wait for those before them by a time ahead of now. They do not count
-//! so long. When they were moved is known from memory alone: the time of a file says nothing, for Asterisk
-//! sets it itself when a call fails. But where the first part of a text waits, nobody takes the others
-//! either, and they will count soon: a destination that has many of these gets no further place, so that
-//! long texts to a number that nobody takes leave as much room as short ones.
+//! The later parts of a text, 2 to 16, wait for the earlier ones by a time in the future. Until then they
+//! do not count. Only memory knows when they were moved: the time of a file says nothing, for Asterisk sets
+//! it itself when a call fails. But where the first part of a text waits, nobody takes the others either,
+//! and they will count soon: a destination that has many of these gets no further place, so that long texts
+//! to a number that nobody takes leave as much room as short ones.
 //!
-//! Invariant: what is counted is an upper bound. Asterisk only takes away, and what others put into the
-//! folder is seen at the next look.
+//! Invariant: the count is an upper bound. Asterisk only removes files, and files that others put into the
+//! folder are seen at the next read.
 
 use std::time::Instant;
 
@@ -24,68 +25,68 @@ use crate::limits::{
     SPOOL_SHARES, SPOOL_TEXT_FILES_MIN,
 };
 
-/// A destination, hashed.
+/// The hash of a destination.
 type Destination = u64;
 
 /// A text that needs a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Want {
-    /// The index of its first file among those that are delivered together.
+    /// The index of the text's first file among those that are delivered together.
     pub(super) file: usize,
-    /// `None` where its name is not ours.
+    /// The destination; `None` if the name is not ours.
     destination: Option<Destination>,
     unique: u64,
-    /// How many later parts it has.
+    /// The number of later parts.
     later: u32,
 }
 
-/// Why there is no place.
+/// The reason why there is no place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoPlace {
-    /// For nobody.
+    /// All places are taken.
     Full,
-    /// For one destination.
+    /// One destination has its share.
     Crowded {
-        /// The index of its file.
+        /// The index of the destination's file.
         file: usize,
-        /// Files that wait for it.
+        /// The number of files that wait for the destination.
         held: usize,
-        /// Places that are free.
+        /// The number of free places.
         free: usize,
     },
 }
 
-/// How many files there are. One for all threads.
+/// The counts of the files in the folder. All threads share one.
 #[derive(Debug)]
 pub(super) struct Places {
     seed: u64,
     start: Instant,
-    /// When the folder was last read; `None` while that is to be done, or has failed.
+    /// When the folder was last read; `None` while it must be read, or if reading has failed.
     at: Option<Instant>,
-    /// Files found then, those that do not count too.
+    /// The number of files found then, including those that do not count.
     found: usize,
-    /// Places taken since then, by what was delivered, has failed or is under way.
+    /// Places taken since then: for files that were delivered, have failed or are under way.
     added: usize,
     /// An upper bound of the files that count.
     taken: usize,
-    /// Those of each destination.
+    /// The files that count of each destination.
     held: Table,
-    /// For each destination the later parts that do not count and whose first part waits.
+    /// For each destination, the later parts that do not count and whose first part waits.
     behind: Table,
-    /// All of them.
+    /// The sum of `behind`.
     behind_sum: usize,
-    /// What is under way.
+    /// The texts under way.
     pending: Vec<Want>,
-    /// The texts whose later parts do not count: how many they are, and when they were moved.
+    /// The texts whose later parts do not count: the number of these parts, and when they were moved.
     late: Table,
 }
 
-/// An entry of `late` is a second, times this, and the number of later parts.
+/// The factor of the second in an entry of `late`; the number of later parts is added to it.
 const LATE_UNIT: u32 = 16;
 const _: () = assert!(CALL_FILE_PARTS_MAX <= 16);
 
 impl Places {
-    /// Nothing counted yet. `seed` is random.
+    /// Creates an empty count. `seed` is random.
     pub(super) fn new(seed: u64, now: Instant) -> Places {
         Places {
             seed,
@@ -102,7 +103,7 @@ impl Places {
         }
     }
 
-    /// The texts of these files, each of which has its parts in order.
+    /// Returns the texts of these files. The parts of each text must be in order.
     pub(super) fn wanted(&self, files: &[File<'_>]) -> Vec<Want> {
         let mut wanted: Vec<Want> = Vec::new();
         for (file, name) in files.iter().map(|file| file.name).enumerate() {
@@ -123,7 +124,7 @@ impl Places {
     }
 
     fn destination(&self, to: &[u8]) -> Destination {
-        // FNV-1a from a start that nobody knows; its lower bits are mixed with the upper ones.
+        // This is FNV-1a from a start that nobody knows; its lower bits are mixed with the upper ones.
         let mut hash = self.seed;
         for byte in to.iter().filter(|byte| **byte != b'-') {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
@@ -131,8 +132,9 @@ impl Places {
         hash ^ hash >> 32
     }
 
-    /// Whether the folder must be read before these are judged: the last look is old, or says no and may
-    /// be wrong. Reading the folder after a sixteenth as many deliveries costs each of them a fixed share.
+    /// Whether the folder must be read before these texts are judged: the last read is old, or it leaves no
+    /// place and may be out of date. Reading after a sixteenth as many deliveries costs each of them a
+    /// fixed share.
     pub(super) fn needs_look(&self, wanted: &[Want], files_max: usize, now: Instant) -> bool {
         let Some(at) = self.at else {
             return true;
@@ -143,7 +145,7 @@ impl Places {
             || ((is_earned || age >= SPOOL_FULL_WAIT) && self.judge(wanted, files_max).is_err())
     }
 
-    /// Begins a look, which every name of the folder follows, or as many as are enough.
+    /// Begins a read of the folder. Each of its names follows, or as many as are enough.
     pub(super) fn begin_look(&mut self, now: Instant) {
         let limit_s = SPOOL_PART_WAIT.as_secs();
         let now_s = self.second(now);
@@ -164,17 +166,17 @@ impl Places {
         self.pending = pending;
     }
 
-    /// Ends a look that has not failed.
+    /// Ends a read that has not failed.
     pub(super) fn end_look(&mut self, now: Instant) {
         self.at = Some(now);
     }
 
-    /// Nothing is known of the folder: it, or the limit, is another now.
+    /// Drops the counts, because the folder or the limit has changed.
     pub(super) fn forget(&mut self) {
         self.at = None;
     }
 
-    /// A file of the folder.
+    /// Counts a file of the folder.
     pub(super) fn see(&mut self, name: &[u8]) {
         self.found = self.found.saturating_add(1);
         let Some(name) = Name::parse(name) else {
@@ -188,14 +190,14 @@ impl Places {
         }
     }
 
-    /// Whether the files seen so far leave no place, whatever else there is.
+    /// Whether the files seen so far leave no place, whatever else the folder holds.
     pub(super) fn is_full(&self, files_max: usize) -> bool {
         self.taken >= files_max
     }
 
-    /// Whether these have a place, one after the other. Where one is free, what a request brings for a
-    /// destination that holds none has its places, so that what needs more than are left is delivered some
-    /// day.
+    /// Whether these texts have a place, one after the other. If one place is free, all files of a request
+    /// for a destination that holds none have places, so that a text that needs more than are left is
+    /// delivered in the end.
     pub(super) fn judge(&self, wanted: &[Want], files_max: usize) -> Result<(), NoPlace> {
         if self.is_full(files_max) {
             return Err(NoPlace::Full);
@@ -231,7 +233,7 @@ impl Places {
         Ok(())
     }
 
-    /// Takes the places of these, which are now under way.
+    /// Takes the places of these texts, which are now under way.
     pub(super) fn take(&mut self, wanted: &[Want]) {
         for want in wanted {
             self.add(want);
@@ -244,7 +246,7 @@ impl Places {
         self.count(want.destination, want.later);
     }
 
-    /// Counts a file, and behind it so many that do not count.
+    /// Counts a file, and the number of parts behind it that do not count.
     fn count(&mut self, destination: Option<Destination>, later: u32) {
         self.taken = self.taken.saturating_add(1);
         self.behind_sum = self.behind_sum.saturating_add(size(later));
@@ -254,7 +256,7 @@ impl Places {
         }
     }
 
-    /// These are no longer under way. Places of those that failed come back with the next look.
+    /// Ends the delivery of these texts. Places of those that failed come back with the next read.
     pub(super) fn settle(&mut self, wanted: &[Want]) {
         for want in wanted {
             if let Some(place) = self.pending.iter().position(|other| other == want) {
@@ -263,7 +265,7 @@ impl Places {
         }
     }
 
-    /// Remembers that the later parts of these are moved now.
+    /// Remembers that the later parts of these texts are moved now.
     pub(super) fn remember(&mut self, wanted: &[Want], now: Instant) {
         let moved = self.second(now).saturating_mul(LATE_UNIT);
         for text in wanted.iter().filter(|text| text.later > 0) {
@@ -274,7 +276,7 @@ impl Places {
         }
     }
 
-    /// Seconds since the start, from 1.
+    /// Returns the seconds since the start, from 1.
     fn second(&self, now: Instant) -> u32 {
         let since = now.saturating_duration_since(self.start);
         let since_s = since.as_secs().saturating_add(1);

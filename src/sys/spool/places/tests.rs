@@ -1,4 +1,4 @@
-//! A folder as a list of names and a clock of one's choice → who finds a place.
+//! Tests places with a folder that is a list of names, and a clock that the test sets.
 
 use super::*;
 use std::time::Duration;
@@ -20,18 +20,18 @@ fn file(name: &str) -> File<'_> {
     }
 }
 
-/// What is asked for a text of so many parts.
+/// Returns the names of a text's call files.
 fn parts(to: &str, unique: u64, parts: u64) -> Vec<String> {
     (1..=parts).map(|part| name(to, unique, part)).collect()
 }
 
-/// A folder and what is counted of it, at a time of one's choice.
+/// A folder and its counts, at a time that the test sets.
 struct Folder {
     places: Places,
     names: Vec<String>,
     now: Instant,
     files_max: usize,
-    /// How many short SMS there were.
+    /// The number of short SMS so far.
     texts: u64,
 }
 
@@ -58,7 +58,7 @@ impl Folder {
         self.places.end_look(self.now);
     }
 
-    /// As [`Spool::deliver`](super::super::Spool::deliver) does it.
+    /// Delivers as [`Spool::deliver`](super::super::Spool::deliver) does.
     fn deliver(&mut self, names: Vec<String>) -> Result<(), NoPlace> {
         let files: Vec<File> = names.iter().map(|name| file(name)).collect();
         let wanted = self.places.wanted(&files);
@@ -73,7 +73,7 @@ impl Folder {
         Ok(())
     }
 
-    /// How many of so many short SMS to one number find a place.
+    /// Returns how many of `count` short SMS to one number find a place.
     fn flood(&mut self, to: &str, count: usize) -> usize {
         let taken = (0..count).filter(|_| {
             self.texts += 1;
@@ -89,7 +89,7 @@ fn a_number_that_nobody_takes_leaves_room_for_others() {
     for (to, expected) in [("+1", 251), ("+2", 188), ("+3", 141), ("+4", 106)] {
         assert_eq!(folder.flood(to, 2000), expected, "{to}");
     }
-    // After the next look it is the same, and others have their places still.
+    // The next look changes nothing, and others have their places still.
     for _ in 0..3 {
         folder.now += Duration::from_secs(1);
         for to in ["+1", "+2", "+3", "+4"] {
@@ -129,7 +129,7 @@ fn what_a_request_brings_is_judged_one_after_the_other() {
     check(1, 251, crowded(250, 251, 749));
     check(250, 2, crowded(1, 251, 749));
     check(251, 1, crowded(0, 251, 749));
-    // One that holds nothing gets what it needs.
+    // A destination that holds nothing gets the places that it needs.
     check(0, 100, Ok(()));
     check(0, 2000, Ok(()));
 }
@@ -154,7 +154,7 @@ fn parts_behind_the_first_do_not_count_for_16_seconds() {
             }
         }
         assert!(folder.names.len() > MAX, "{}", folder.names.len());
-        // And a short one has its place.
+        // A short SMS to another number has its place, too.
         assert_eq!(folder.flood("+999", 1), 1);
     }
 
@@ -193,7 +193,7 @@ fn long_texts_to_a_number_that_nobody_takes_leave_room_too() {
         assert_eq!(folder.deliver(parts("+1", unique, 16)), Ok(()), "{unique}");
         folder.names.retain(|name| name.contains('-'));
     }
-    // Nor for a few, however low the limit.
+    // There is no such bound for a few texts, however low the limit.
     let mut folder = Folder::new();
     folder.files_max = 20;
     for unique in 0..4 {
@@ -245,7 +245,7 @@ fn the_folder_is_read_when_it_pays() {
     folder.flood("+1", 200);
     assert!(!needs(&folder, Duration::from_millis(999)));
     assert!(needs(&folder, SPOOL_COUNT_WAIT));
-    // What is refused is looked at anew, ten times a second, or when enough were delivered.
+    // After a refusal the folder is read anew, ten times a second, or when enough were delivered.
     folder.look();
     folder.flood("+1", 100);
     folder.look();
