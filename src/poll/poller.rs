@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::memory::{Memory, read_held, write_held};
 use crate::config::{Config, Outgoing, Polling};
 use crate::inbound::{Kind, Setup, deliver_elements, read_element};
-use crate::limits::{POLL_ANSWER_BYTES_MAX, POLL_HELD_BYTES_MAX, POLL_OVERLAP_S};
+use crate::limits::{POLL_ANSWER_BYTES_MAX, POLL_HELD_BYTES_MAX, POLL_KNOWN_MAX, POLL_OVERLAP_S};
 use crate::outbound::attempt::connection;
 use crate::proto::provider::poll::lister::{Lister, Order};
 use crate::proto::provider::poll::page::{self, BadPage, Page};
@@ -349,7 +349,9 @@ impl Poller {
                     memory.known.add(key);
                 }
                 is_held = !is_known && !memory.known.is_first();
-                walk.listed.push(key);
+                if walk.listed.len() < POLL_KNOWN_MAX {
+                    walk.listed.push(key);
+                }
             } else {
                 all_settled = false;
             }

@@ -9,14 +9,20 @@
 //! in a list whose newest stand first, has only settled ones behind it. A page of elements that are known,
 //! no more, has not: the program may have died before it read the next page.
 //!
-//! Invariant: never more than [`POLL_KNOWN_MAX`] elements are known, but for those of the walk under way.
+//! Invariant: never more than [`POLL_KNOWN_MAX`] settled elements are known, and hardly more of the walk under
+//! way, however long its list is; and no file grows beyond the length up to which one is read.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::limits::{POLL_AGE_S_MAX, POLL_FIRST_AGE_S, POLL_KNOWN_MAX, POLL_OVERLAP_S};
+use crate::limits::{
+    POLL_AGE_S_MAX, POLL_FILE_BYTES_MAX, POLL_FIRST_AGE_S, POLL_KNOWN_MAX, POLL_OVERLAP_S,
+};
 use crate::proto::record::seen::parse_digest;
+
+/// So many more elements of a walk are known before the oldest of them are forgotten, all at once.
+const OPEN_SPARE: usize = 1024;
 
 /// The first line.
 const VERSION: &str = "websms poll 1\n";
@@ -98,7 +104,7 @@ impl Known {
         const LINE: usize = 20;
         let elements = self.settled.len().saturating_add(self.open.len());
         let bytes = elements.saturating_add(3).saturating_mul(LINE);
-        bytes.saturating_mul(2).max(LEAST)
+        bytes.saturating_mul(2).clamp(LEAST, POLL_FILE_BYTES_MAX)
     }
 
     /// Whether the file that was read tells of a poll that did not come to its end.
@@ -123,8 +129,14 @@ impl Known {
 
     /// It is dealt with now.
     pub fn add(&mut self, element: u64) {
-        if !self.has(element) {
-            self.open.push(element);
+        if self.has(element) {
+            return;
+        }
+        self.open.push(element);
+        // A list without an end.
+        let excess = self.open.len().saturating_sub(POLL_KNOWN_MAX);
+        if excess > OPEN_SPARE {
+            self.open.drain(..excess);
         }
     }
 
@@ -252,6 +264,27 @@ mod tests {
             )),
             NOW_S - 9
         );
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_known_in_part() {
+        let most = u64::try_from(POLL_KNOWN_MAX + OPEN_SPARE).unwrap_or(0);
+        let mut known = Known::default();
+        known.settle(NOW_S, &[]);
+        for element in 1..=most {
+            known.add(element);
+        }
+        assert!(known.has(1) && known.has(most));
+        known.add(most + 1);
+        assert!(!known.has(1) && known.has(most + 1));
+        assert_eq!(known.open.len(), POLL_KNOWN_MAX);
+        // As much again is settled: the file may not grow beyond what is read.
+        known.settle(NOW_S, &[]);
+        for element in most + 2..=2 * most {
+            known.add(element);
+        }
+        assert!(known.file_bytes_max() <= POLL_FILE_BYTES_MAX);
+        assert!(known.encode().len() * 3 / 2 < known.file_bytes_max());
     }
 
     #[test]
