@@ -71,11 +71,26 @@ expect 'the queue' "$(owner /var/spool/websms)" '700 385:385'
 expect 'the spool' "$(owner /var/spool/asterisk)" '750 385:385'
 expect 'what Asterisk and websmsd make themselves' "$(ls -A "$box/var/spool/asterisk")" ''
 
-# A configuration that was there before.
+# A configuration of root's that was there before.
 fresh
-asterisks $conf
+chmod 644 "$box$conf"
 configure
-expect 'a configuration that only Asterisk could read' "$(owner $conf)" '640 0:385'
+expect 'a configuration that everybody could read' "$(owner $conf)" '640 0:385'
+
+# A configuration that others than root can have written may name any program, which root would run.
+for written in 'a file of its own' 'its group can write' 'others can write' 'Asterisk can write'; do
+    fresh
+    case $written in
+        'its group can write') chmod 660 "$box$conf" ;;
+        'others can write') chmod 646 "$box$conf" ;;
+        'Asterisk can write') chown root:asterisk "$box$conf" && chmod 660 "$box$conf" ;;
+        *) asterisks $conf ;;
+    esac
+    before=$(owner $conf)
+    configure
+    expect "a configuration before: $written" "$(owner $conf)" "$before"
+    expect "a configuration before: $written: told" "$(grep -c '^websms: others than root can have written' "$root/out")" 1
+done
 
 # Debian's own asterisk package was there before: it owns the folder, and dpkg has set the owner of the file.
 fresh
