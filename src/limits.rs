@@ -201,6 +201,9 @@ pub const KEPT_SHARES: usize = 4;
 pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
 /// The same while the count says *full*, so that a spool that empties is soon noticed.
 pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
+/// How long `stagingdir` is used, while SMS follow each other, before it is looked for at its path again. A
+/// look costs each SMS a system call, and a folder that has been removed is noticed at once anyway.
+pub const SPOOL_STAGING_WAIT: Duration = Duration::from_secs(1);
 /// Share of the free places that one destination may hold when it gets a further file, as a divisor: it
 /// ends with a quarter of an empty spool. Beyond: 503 for that destination alone.
 pub const SPOOL_SHARES: usize = 3;

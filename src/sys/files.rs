@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{
     Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, major, minor, open, statfs,
@@ -198,15 +199,24 @@ pub fn unique() -> io::Result<String> {
     unique_number().map(|number| format!("{number:016x}"))
 }
 
-/// The same as a number.
+/// 64 random bits of the operating system as a number.
 pub fn unique_number() -> io::Result<u64> {
-    let mut bytes = [0_u8; 8];
+    // Each call of the system brings several, since an SMS would wait for the call.
+    static DRAWN: Mutex<Vec<[u8; 8]>> = Mutex::new(Vec::new());
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(number) = drawn.pop() {
+        return Ok(u64::from_ne_bytes(number));
+    }
+    let mut numbers = [[0_u8; 8]; 32];
+    let bytes = numbers.as_flattened_mut();
     // A router that just started may not have gathered its entropy yet. Waiting for it would hold
     // up SMS; what /dev/urandom gives meanwhile is random enough for a name.
-    if getrandom(&mut bytes, GetRandomFlags::NONBLOCK) != Ok(bytes.len()) {
-        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    if getrandom(&mut *bytes, GetRandomFlags::NONBLOCK) != Ok(bytes.len()) {
+        File::open("/dev/urandom")?.read_exact(bytes)?;
     }
-    Ok(u64::from_ne_bytes(bytes))
+    let [first, others @ ..] = numbers;
+    drawn.extend_from_slice(&others);
+    Ok(u64::from_ne_bytes(first))
 }
 
 #[cfg(test)]

@@ -480,8 +480,10 @@ fn modes_do_not_depend_on_the_umask() {
     }
     let scratch = Scratch::new();
     let spool = spool(&scratch, |s| s.mode = 0o664).unwrap();
-    spool.deliver(&[file("a", b"1")]).unwrap();
-    assert_eq!(mode(&scratch.join("outgoing/a")), 0o664);
+    for name in ["a", "b"] {
+        spool.deliver(&[file(name, b"1")]).unwrap();
+        assert_eq!(mode(&scratch.join(&format!("outgoing/{name}"))), 0o664);
+    }
     assert_eq!(mode(&scratch.join("outgoing")), 0o700);
     let folder = Directory::open(scratch.path()).unwrap();
     folder.create("state").unwrap();
@@ -502,9 +504,13 @@ fn root_works_in_no_folder_of_somebody_else_and_takes_the_group_of_its_own() {
     spool.deliver(&[file("x", b"1")]).unwrap();
     let found = outgoing.join("x").metadata().unwrap();
     assert_eq!((found.uid(), found.gid()), (0, 4343));
-    // It was given away meanwhile: by the next delivery it is somebody else's.
+    // Given away meanwhile, it is somebody else's: `outgoing` by the next delivery, `staging` by the first
+    // after a pause, or a second later.
     for folder in [&outgoing, &staging] {
         std::os::unix::fs::chown(folder, Some(4242), None).unwrap();
+        if folder == &staging {
+            spool.rest();
+        }
         let fault = spool.deliver(&[file("y", b"1")]).unwrap_err();
         assert!(matches!(fault, SpoolFault::Failed { .. }), "{fault}");
         assert_eq!(names(&outgoing), ["x"]);

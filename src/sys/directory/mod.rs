@@ -60,8 +60,11 @@ const LOOKING: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEX
 
 /// What is created is 0600 at most.
 fn open_at(place: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-    openat(place, name, flags, Mode::RUSR | Mode::WUSR)
+    openat(place, name, flags, OWN)
 }
+
+/// The mode of files that are nobody else's.
+const OWN: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl Directory {
     /// Opens one that is there.
@@ -193,20 +196,19 @@ impl Directory {
 
     /// Creates a file that is not there yet, 0600 whatever the umask, for reading and writing.
     pub fn create(&self, name: &str) -> io::Result<File> {
-        let file = self.create_raw(name)?;
-        if let Err(error) = fchmod(&file, Mode::RUSR | Mode::WUSR) {
+        let file = self.create_raw(name, OWN)?;
+        if let Err(error) = fchmod(&file, OWN) {
             let _ = self.remove(name);
             return Err(error.into());
         }
         Ok(file)
     }
 
-    /// Creates a file that is not there yet, readable for nobody else; its mode is the caller's to set.
-    pub(super) fn create_raw(&self, name: &str) -> io::Result<File> {
+    /// Creates a file that is not there yet, with what the umask leaves of `mode`.
+    pub(super) fn create_raw(&self, name: &str, mode: Mode) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = open_at(self.place.as_fd(), name.as_bytes(), flags)?;
-        Ok(File::from(file))
+        Ok(File::from(openat(&self.place, name, flags, mode)?))
     }
 
     /// Moves something into a directory on the same filesystem; what has that name there goes.

@@ -106,18 +106,27 @@ pub struct Clean<'a>(pub &'a [u8]);
 
 impl fmt::Display for Clean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.iter().take(LOG_VALUE_BYTES_MAX) {
-            match byte {
-                b'\\' => f.write_str("\\\\")?,
-                b' '..=b'~' => f.write_char(char::from(*byte))?,
-                _ => write!(f, "\\x{byte:02x}")?,
-            }
+        let shown = self.0.get(..LOG_VALUE_BYTES_MAX).unwrap_or(self.0);
+        match str::from_utf8(shown) {
+            Ok(words) if is_plain(shown) && !words.contains('\\') => f.write_str(words)?,
+            _ => escape(shown, f)?,
         }
         if self.0.len() > LOG_VALUE_BYTES_MAX {
             f.write_str(CUT_MARK)?;
         }
         Ok(())
     }
+}
+
+fn escape(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for byte in bytes {
+        match byte {
+            b'\\' => f.write_str("\\\\")?,
+            b' '..=b'~' => f.write_char(char::from(*byte))?,
+            _ => write!(f, "\\x{byte:02x}")?,
+        }
+    }
+    Ok(())
 }
 
 /// A value from outside that stands beside others in a line (`to=… from=…`): as [`Clean`], and in double
@@ -375,10 +384,26 @@ impl Line {
     fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// The bytes that are left. Room for the mark is kept free, so that it always fits.
+    fn room(&self) -> usize {
+        let room = LOG_LINE_BYTES_MAX.saturating_sub(CUT_MARK.len());
+        room.saturating_sub(self.text.len())
+    }
+}
+
+/// Whether bytes are printable ASCII.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 impl fmt::Write for Line {
     fn write_str(&mut self, words: &str) -> fmt::Result {
+        // Most words have nothing to escape and fit. Character by character they would cost more than all
+        // else about a line.
+        if is_plain(words.as_bytes()) && words.len() <= self.room() {
+            return self.text.push_str(words).map_err(|_| fmt::Error);
+        }
         words.chars().try_for_each(|c| self.write_char(c))
     }
 
@@ -389,9 +414,7 @@ impl fmt::Write for Line {
         } else {
             escaped.push(c).map_err(|_| fmt::Error)?;
         }
-        // Room for the mark is kept free, so that it always fits.
-        let room = LOG_LINE_BYTES_MAX.saturating_sub(CUT_MARK.len());
-        if self.text.len().saturating_add(escaped.len()) > room {
+        if escaped.len() > self.room() {
             if !self.text.ends_with(CUT_MARK) {
                 let _ = self.text.push_str(CUT_MARK);
             }

@@ -19,13 +19,13 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Mode, fchmod, fsync};
 use rustix::io::Errno;
 
-use crate::limits::SWEEP_AGE;
+use crate::limits::{SPOOL_STAGING_WAIT, SWEEP_AGE};
 use crate::sys::directory::Directory;
 use crate::sys::files;
 use crate::sys::sharing::SharedSync;
@@ -92,8 +92,9 @@ pub struct Spool {
     files_max: usize,
     /// Whether both folders were there and usable when they were last checked.
     is_ready: AtomicBool,
-    /// Both folders, open while deliveries follow each other.
-    held: Mutex<Option<Arc<Folders>>>,
+    /// Both folders, open while deliveries follow each other, and when `staging` was last looked for at
+    /// its path.
+    held: Mutex<Option<(Arc<Folders>, Instant)>>,
     places: Arc<Mutex<Places>>,
     /// The filesystem has no `RENAME_NOREPLACE`.
     moves_by_looking: AtomicBool,
@@ -246,6 +247,7 @@ impl Spool {
             staging,
             outgoing,
             sync: SharedSync::default(),
+            makes_mode: OnceLock::new(),
         };
         self.refuse_one_folder(&folders.identities)?;
         if folders.identities.outgoing.device != folders.identities.staging.device {
@@ -279,17 +281,23 @@ impl Spool {
         Ok(())
     }
 
-    /// Returns both folders as their paths name them now.
+    /// Returns both folders as their paths name them: `outgoing` now, since a file that is moved into a
+    /// folder that Asterisk does not see is lost, and `staging` now and then.
     fn folders(&self) -> Result<Arc<Folders>, SpoolFault> {
         let outgoing = At(&self.outgoing, Step::Move);
         let staging = At(&self.staging, Step::Write);
-        let named = Identities {
-            staging: staging.named()?,
-            outgoing: outgoing.named()?,
-        };
+        let is_outgoing = outgoing.named()?;
         let mut held = lock(&self.held);
-        if let Some(folders) = held.as_ref().filter(|folders| folders.identities == named) {
-            return Ok(Arc::clone(folders));
+        if let Some((folders, looked)) = held.as_mut() {
+            let is_fresh = looked.elapsed() < SPOOL_STAGING_WAIT;
+            let is_same = folders.identities.outgoing == is_outgoing
+                && (is_fresh || folders.identities.staging == staging.named()?);
+            if is_same {
+                if !is_fresh {
+                    *looked = Instant::now();
+                }
+                return Ok(Arc::clone(folders));
+            }
         }
         let (staging, is_staging) = staging.open()?;
         let (outgoing, is_outgoing) = outgoing.open()?;
@@ -303,8 +311,9 @@ impl Spool {
             outgoing,
             identities,
             sync: SharedSync::default(),
+            makes_mode: OnceLock::new(),
         });
-        *held = Some(Arc::clone(&folders));
+        *held = Some((Arc::clone(&folders), Instant::now()));
         Ok(folders)
     }
 
@@ -356,7 +365,7 @@ impl Spool {
     /// Writes one file in `staging`; leaves nothing there when it fails.
     fn stage(&self, folders: &Folders, file: &File<'_>) -> Result<(), SpoolFault> {
         let fault = |step| move |error| failed(step, &self.staging, error);
-        let created = folders.staging.create_raw(file.name);
+        let created = folders.staging.create_raw(file.name, self.mode);
         let mut written = created.map_err(fault(Step::Write))?;
         let mut fill = || {
             written.write_all(file.bytes).map_err(fault(Step::Write))?;
@@ -364,7 +373,9 @@ impl Spool {
                 let given = user::give(written.as_fd(), owner);
                 given.map_err(|error| fault(Step::Own)(error.into()))?;
             }
-            fchmod(&written, self.mode).map_err(|error| fault(Step::Own)(error.into()))?;
+            if !folders.makes_mode(&written, self.mode) {
+                fchmod(&written, self.mode).map_err(|error| fault(Step::Own)(error.into()))?;
+            }
             if file.delay_s > 0 {
                 let due = SystemTime::now().checked_add(Duration::from_secs(file.delay_s));
                 due.ok_or_else(|| io::ErrorKind::InvalidInput.into())
@@ -426,6 +437,8 @@ struct Folders {
     identities: Identities,
     /// The shared sync of `outgoing`.
     sync: SharedSync,
+    /// Whether the first file that was made in `staging` had the mode that was asked for.
+    makes_mode: OnceLock<bool>,
 }
 
 /// The identities of the two folders.
@@ -480,6 +493,16 @@ impl Identity {
 }
 
 impl Folders {
+    /// Whether a file has its mode from the call that made it. The umask, a list of access rights or the
+    /// kind of filesystem may be against it; they are the same for all files while the folders are open,
+    /// so one is looked at.
+    fn makes_mode(&self, file: &fs::File, mode: Mode) -> bool {
+        *self.makes_mode.get_or_init(|| {
+            let found = file.metadata();
+            found.is_ok_and(|found| Mode::from_raw_mode(found.mode() & 0o7777) == mode)
+        })
+    }
+
     fn discard(&self, name: &str) {
         // Should it stay, it is swept when it is old; nobody reads it.
         let _ = self.staging.remove(name);

@@ -170,7 +170,7 @@ fn head(route: &Route, to: &str, from: &str) -> Result<String, Unfit> {
         ("to", "setvar: MESSAGE(to)=", to, Empty::Kept),
         ("from", "setvar: MESSAGE(from)=", from, Empty::Kept),
     ];
-    let mut head = String::new();
+    let mut head = String::with_capacity(HEAD_BYTES_USUAL);
     for (key, start, value, empty) in lines {
         if value.is_empty() && empty == Empty::Left {
             continue;
@@ -185,6 +185,9 @@ fn head(route: &Route, to: &str, from: &str) -> Result<String, Unfit> {
     }
     Ok(head)
 }
+
+/// What the lines before the text take with numbers and names as they usually are.
+const HEAD_BYTES_USUAL: usize = 512;
 
 /// What becomes of a line whose value is empty.
 #[derive(Clone, Copy, PartialEq, Eq)]

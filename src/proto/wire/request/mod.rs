@@ -12,7 +12,8 @@
 mod bad;
 mod chunks;
 
-use heapless::Vec as Bounded;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TARGET_BYTES_MAX};
 
@@ -55,8 +56,8 @@ pub struct Request<'a> {
     pub target: &'a [u8],
     /// 1.0 or 1.1.
     pub version: Version,
-    /// Header fields in their order.
-    pub fields: Bounded<Field<'a>, HEADER_FIELDS_MAX>,
+    /// Header fields in their order, at most [`HEADER_FIELDS_MAX`].
+    pub fields: Vec<Field<'a>>,
     /// The body, chunk framing already taken off.
     pub body: &'a [u8],
 }
@@ -166,9 +167,9 @@ const METHOD_BYTES_MAX: usize = 32;
 impl<'a> Request<'a> {
     /// Reads a head of exactly the length that [`Measure`] found. The body is empty.
     pub fn parse(head: &'a [u8]) -> Result<Request<'a>, BadRequest> {
-        let mut storage = [httparse::EMPTY_HEADER; HEADER_FIELDS_MAX];
-        let mut parsed = httparse::Request::new(&mut storage);
-        match parsed.parse(head) {
+        let mut storage = [const { MaybeUninit::uninit() }; HEADER_FIELDS_MAX];
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(head, &mut storage) {
             Ok(httparse::Status::Complete(end)) if end == head.len() => {}
             Ok(_) => return Err(BadRequest::Malformed("head")),
             Err(httparse::Error::TooManyHeaders) => return Err(BadRequest::HeadTooLong),
