@@ -9,13 +9,16 @@ use super::notes::{Notes, Severity};
 use super::values::{self, Choices, Parsed, shown};
 
 /// A known key, given.
-struct Slot<'a> {
-    key: &'static Key,
+pub struct Slot<'a> {
+    /// Its row.
+    pub key: &'static Key,
     /// The spelling in the file.
-    name: &'static str,
+    pub name: &'static str,
     index: Option<String>,
-    value: &'a [u8],
-    line: u32,
+    /// The value as the file gives it.
+    pub value: &'a [u8],
+    /// Where it stands.
+    pub line: u32,
 }
 
 /// The known keys of one section, in file order.
@@ -26,8 +29,7 @@ pub struct Table<'a> {
     slots: Vec<Slot<'a>>,
 }
 
-/// The tables of a file in the order of [`Section::ALL`]; unknown sections and keys are remarked on, and
-/// words that have become something else.
+/// The tables of a file in the order of [`Section::ALL`]; unknown sections and keys are remarked on.
 pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
     let mut tables = Section::ALL.map(|section| Table {
         section,
@@ -50,8 +52,6 @@ pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
             Some(table) => {
                 table.line = entry.line;
                 table.fill(map, notes);
-                table.note_words(&tree.words, notes);
-                table.check_credentials(&tree.computed, notes);
             }
             None => {
                 let near = nearest(&Section::ALL.map(Section::name), &name);
@@ -73,43 +73,6 @@ pub fn key_bytes(key: &ini::Key) -> Vec<u8> {
     }
 }
 
-/// A value whose quotation mark is closed too late holds the lines in between, and the keys that stand
-/// there are not given.
-fn check_swallowed(section: &str, name: &[u8], entry: &ini::Entry, notes: &mut Notes) {
-    let ini::Value::Scalar(value) = &entry.value else {
-        return;
-    };
-    let mut lines = value.split(|byte| *byte == b'\n').skip(1);
-    let Some(swallowed) = lines.find_map(swallowed) else {
-        return;
-    };
-    let name = shown(name);
-    let text = format!(
-        "[{section}] {name}: its value goes on in the next lines and swallows {swallowed}: close the \
-         quotation mark, or write the value between marks of the other kind"
-    );
-    notes.fault(entry.line, text);
-}
-
-/// What a line would be if it did not stand in a value.
-fn swallowed(line: &[u8]) -> Option<String> {
-    let line = line.trim_ascii();
-    let is_section = |section: &Section| {
-        let rest = line.strip_prefix(b"[");
-        let rest = rest.and_then(|rest| rest.strip_prefix(section.name().as_bytes()));
-        rest.is_some_and(|rest| rest.starts_with(b"]"))
-    };
-    if let Some(section) = Section::ALL.iter().find(|section| is_section(section)) {
-        return Some(["the section [", section.name(), "]"].concat());
-    }
-    let end = line.iter().position(|byte| matches!(byte, b'=' | b'['))?;
-    let name = line.get(..end)?.trim_ascii_end();
-    let is_given = line.contains(&b'=');
-    let mut sections = Section::ALL.iter();
-    let key = sections.find_map(|section| keys::find(*section, name))?;
-    is_given.then(|| ["the key ", key.name].concat())
-}
-
 impl<'a> Table<'a> {
     /// Apart from the loop that calls it, which makes it smaller.
     #[inline(never)]
@@ -121,9 +84,6 @@ impl<'a> Table<'a> {
                 ini::Value::Scalar(_) => (std::slice::from_ref(entry), false),
                 ini::Value::Map(map) => (map.entries.as_slice(), true),
             };
-            for entry in values {
-                check_swallowed(section, &name, entry, notes);
-            }
             let Some(key) = keys::find(self.section, &name) else {
                 unknown(self.section, &name, entry.line, notes);
                 continue;
@@ -160,44 +120,6 @@ impl<'a> Table<'a> {
         for key in keys::KEYS {
             if key.section == self.section && key.also.is_some() {
                 self.settle(key, notes);
-            }
-        }
-    }
-
-    /// A bare `on` is `1` and a bare `none` is empty. Who wrote that for a switch meant it so, and who
-    /// emptied something mostly too; not a credential.
-    #[inline(never)]
-    fn note_words(&self, lines: &[u32], notes: &mut Notes) {
-        for slot in &self.slots {
-            let meaning = match slot.value {
-                b"" if matches!(slot.key.name, "auth_user" | "auth_passwd" | "auth_extra") => {
-                    "empty"
-                }
-                b"1" if !slot.key.is_switch() => "1",
-                _ => continue,
-            };
-            if lines.binary_search(&slot.line).is_ok() {
-                let (section, name) = (self.section.name(), slot.name);
-                let text = format!(
-                    "[{section}] {name} is {meaning}: that is what this word means in PHP's syntax; if it is \
-                     meant as it stands, write it in \"...\""
-                );
-                notes.warn(slot.line, text);
-            }
-        }
-    }
-
-    /// A credential that PHP's arithmetic made is none that a provider gave.
-    fn check_credentials(&self, computed: &[u32], notes: &mut Notes) {
-        for slot in &self.slots {
-            let is_credential = matches!(slot.key.name, "auth_user" | "auth_passwd" | "auth_extra");
-            if is_credential && computed.binary_search(&slot.line).is_ok() {
-                let (section, name) = (self.section.name(), slot.name);
-                let text = format!(
-                    "[{section}] {name} holds one of & | ^ ~ ! ( ), with which PHP's syntax computes a \
-                     number: write it in \"...\""
-                );
-                notes.fault(slot.line, text);
             }
         }
     }
@@ -320,6 +242,11 @@ impl<'a> Table<'a> {
     /// Its section.
     pub fn section(&self) -> Section {
         self.section
+    }
+
+    /// All that the file gives, in file order.
+    pub fn slots(&self) -> &[Slot<'a>] {
+        &self.slots
     }
 
     /// Every value of a key and its line.

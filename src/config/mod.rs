@@ -25,6 +25,7 @@ mod polling;
 mod preset;
 mod program;
 mod reports;
+mod slips;
 mod url;
 mod values;
 
@@ -194,7 +195,9 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     for surprise in &tree.surprises {
         notes.warn(surprise.line, surprise.text.clone());
     }
-    let [websms, websmsd, astqueue, queue] = lookup::tables(tree, notes);
+    let tables = lookup::tables(tree, notes);
+    slips::check(&tables, tree, notes);
+    let [websms, websmsd, astqueue, queue] = tables;
     let trees = preset::trees([&websms, &websmsd], preset, notes);
     let presets = Presets::of(&trees);
     // A key that stands where it must not may be that of any part.

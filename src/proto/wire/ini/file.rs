@@ -51,6 +51,11 @@ pub struct Ini {
     pub words: Vec<u32>,
     /// Lines, in order, whose value PHP's arithmetic made: it is a number, whatever was written.
     pub computed: Vec<u32>,
+    /// Lines, in order, in whose value a `${name}` was replaced by a variable's text.
+    pub expanded: Vec<u32>,
+    /// What a quotation took from the lines below its first one, or an apostrophe that is never closed from
+    /// the rest of the file, with the line in which its statement began. The text begins with a line end.
+    pub swallowed: Vec<(u32, Vec<u8>)>,
 }
 
 /// Something an operator wrote that PHP's rules silently drop or change.

@@ -35,6 +35,8 @@ pub(super) fn parse(
         surprises: file.reader.surprises,
         words: file.reader.words,
         computed: file.reader.computed,
+        expanded: file.reader.expanded,
+        swallowed: file.reader.swallowed,
     })
 }
 
@@ -123,16 +125,16 @@ impl File<'_> {
     /// The name of a section or an index, up to and with its `]`.
     fn name(&mut self, kind: Name) -> Result<Vec<u8>, BadIni> {
         let mut name = Vec::new();
+        let expanded = self.reader.expanded.len();
         loop {
             match self.reader.scan.name_token(kind) {
                 Token::Text(part) => name.extend_from_slice(part),
                 Token::Raw(part) => {
-                    if part.iter().any(|b| is_newline(*b)) {
-                        self.reader.note(
-                            "an apostrophe in brackets opens a quotation that goes on in the next \
-                            lines: write the name in \"...\"",
-                        );
-                    }
+                    self.reader.note_lines(
+                        part,
+                        "an apostrophe in brackets opens a quotation that goes on in the next lines: \
+                        write the name in \"...\"",
+                    );
                     name.extend_from_slice(part);
                 }
                 Token::Word(word) => name.extend_from_slice(self.index_word(word)),
@@ -140,7 +142,11 @@ impl File<'_> {
                     self.reader.quoted(&mut name)?;
                 }
                 Token::Variable => self.reader.variable(&mut name)?,
-                Token::Close => return Ok(name),
+                Token::Close => {
+                    // These are about values.
+                    self.reader.expanded.truncate(expanded);
+                    return Ok(name);
+                }
                 _ => {
                     return Err(self.reader.fault(
                         "a [ is not closed in its line, or an odd ' \" ; or $ stands in the \

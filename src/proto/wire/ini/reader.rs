@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::constants;
 use super::file::{BadIni, Surprise};
-use super::scan::{Scanner, Token};
+use super::scan::{Scanner, Token, is_newline};
 use crate::limits::INI_SURPRISES_MAX;
 
 /// What statements and values are read with.
@@ -18,6 +18,8 @@ pub(super) struct Reader<'a> {
     pub(super) surprises: Vec<Surprise>,
     pub(super) words: Vec<u32>,
     pub(super) computed: Vec<u32>,
+    pub(super) expanded: Vec<u32>,
+    pub(super) swallowed: Vec<(u32, Vec<u8>)>,
 }
 
 impl<'a> Reader<'a> {
@@ -32,19 +34,25 @@ impl<'a> Reader<'a> {
             surprises: Vec::new(),
             words: Vec::new(),
             computed: Vec::new(),
+            expanded: Vec::new(),
+            swallowed: Vec::new(),
         }
     }
 
     /// The rest of `"..."`, added to `text`; the symbols that PHP's parser held for it.
     pub(super) fn quoted(&mut self, text: &mut Vec<u8>) -> Result<usize, BadIni> {
         let line = self.scan.line();
+        let start = text.len();
         let mut symbols = 3;
         loop {
             while let Some(part) = self.scan.quoted() {
                 text.extend_from_slice(part);
             }
             match self.scan.quoted_end() {
-                Token::Close => return Ok(symbols),
+                Token::Close => {
+                    self.keep_lines(text.get(start..).unwrap_or_default());
+                    return Ok(symbols);
+                }
                 Token::Variable => {
                     self.variable(text)?;
                     symbols = 5;
@@ -69,7 +77,10 @@ impl<'a> Reader<'a> {
             ));
         };
         match (self.variable)(name) {
-            Some(value) => text.extend_from_slice(&value),
+            Some(value) => {
+                self.expanded.push(self.line);
+                text.extend_from_slice(&value);
+            }
             None => self.note(
                 "no such variable in the environment, so nothing stands for this ${...}: write the \
                 value in '...' if it is meant as it stands",
@@ -94,6 +105,23 @@ impl<'a> Reader<'a> {
     pub(super) fn note_computed(&mut self, text: &str) {
         self.computed.push(self.line);
         self.note(text);
+    }
+
+    /// Remarks on a part of a value or name that goes on in the next lines.
+    pub(super) fn note_lines(&mut self, part: &[u8], text: &str) {
+        if self.keep_lines(part) {
+            self.note(text);
+        }
+    }
+
+    /// Keeps what stands below the first line of `part`; whether there is anything.
+    pub(super) fn keep_lines(&mut self, part: &[u8]) -> bool {
+        let at = part.iter().position(|byte| is_newline(*byte));
+        let lines = at.and_then(|at| part.get(at..)).unwrap_or_default();
+        if !lines.is_empty() {
+            self.swallowed.push((self.line, lines.to_vec()));
+        }
+        !lines.is_empty()
     }
 
     pub(super) fn note(&mut self, text: &str) {

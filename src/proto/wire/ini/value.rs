@@ -78,6 +78,7 @@ fn value_end(reader: &mut Reader, token: Token) -> Option<End> {
         Token::End(end) => Some(end),
         Token::Unclosed => {
             reader.note(UNCLOSED);
+            reader.keep_lines(reader.scan.rest());
             Some(End::Input)
         }
         _ => None,
@@ -163,9 +164,7 @@ fn operand<'a>(
         let symbols = match token {
             Token::Text(part) | Token::Word(part) => {
                 plain = true;
-                if part.contains(&b'\n') || part.contains(&b'\r') {
-                    reader.note(JOINED);
-                }
+                reader.note_lines(part, JOINED);
                 if matches!(token, Token::Word(_)) {
                     reader.note_constant(part);
                 }
@@ -178,9 +177,7 @@ fn operand<'a>(
             }
             Token::Raw(part) => {
                 raw = true;
-                if part.contains(&b'\n') || part.contains(&b'\r') {
-                    reader.note(LINES);
-                }
+                reader.note_lines(part, LINES);
                 text.extend_from_slice(part);
                 1
             }

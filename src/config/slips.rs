@@ -1,0 +1,165 @@
+//! Values that are probably not what was meant → remarks: lines that a quotation swallowed, words and credentials
+//! that PHP's syntax changed, typographic quotation marks, unknown placeholders, and what is still the sample's.
+//!
+//! Invariant: no remark quotes a value but the sample's.
+
+use crate::proto::wire::ini::Ini;
+
+use super::keys::{self, Section};
+use super::lookup::{Slot, Table};
+use super::notes::{Notes, Severity};
+
+/// Remarks on the values of the tables of a file.
+pub fn check(tables: &[Table<'_>], tree: &Ini, notes: &mut Notes) {
+    for (line, text) in &tree.swallowed {
+        let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
+        if let Some(what) = lines.find_map(swallowed) {
+            let text = [
+                "a quotation that begins here swallows ",
+                what[0],
+                what[1],
+                what[2],
+                ": close the quotation mark, or write the value between marks of the other kind",
+            ];
+            notes.fault(*line, text.concat());
+        }
+    }
+    for table in tables {
+        for slot in table.slots() {
+            check_slot(table.section(), slot, tree, notes);
+        }
+    }
+}
+
+/// What a line would be if it did not stand in a quotation: text before its name, the name, text behind it.
+fn swallowed(line: &[u8]) -> Option<[&'static str; 3]> {
+    let line = line.trim_ascii();
+    let is_section = |section: &Section| {
+        let rest = line.strip_prefix(b"[");
+        let rest = rest.and_then(|rest| rest.strip_prefix(section.name().as_bytes()));
+        rest.is_some_and(|rest| rest.starts_with(b"]"))
+    };
+    if let Some(section) = Section::ALL.iter().find(|section| is_section(section)) {
+        return Some(["the section [", section.name(), "]"]);
+    }
+    let end = line.iter().position(|byte| matches!(byte, b'=' | b'['))?;
+    let name = line.get(..end)?.trim_ascii_end();
+    let is_given = line.contains(&b'=');
+    let mut sections = Section::ALL.iter();
+    let key = sections.find_map(|section| keys::find(*section, name))?;
+    is_given.then_some(["the key ", key.name, ""])
+}
+
+fn check_slot(section: Section, slot: &Slot<'_>, tree: &Ini, notes: &mut Notes) {
+    let mut remark = |severity, text: &[&str]| {
+        let text = ["[", section.name(), "] ", slot.name, " ", &text.concat()];
+        notes.push(slot.line, severity, text.concat());
+    };
+    let is_at = |lines: &[u32]| lines.binary_search(&slot.line).is_ok();
+    let name = slot.key.name;
+    let is_credential = matches!(name, "auth_user" | "auth_passwd" | "auth_extra");
+    if is_credential && is_at(&tree.computed) {
+        let text = "holds one of & | ^ ~ ! ( ), with which PHP's syntax computes a number: write it in \"...\"";
+        remark(Severity::Fault, &[text]);
+    }
+    if is_credential && is_at(&tree.expanded) {
+        let text = "has a ${...} in it, for which PHP's syntax puts in a variable of the environment: if it is \
+                    meant as it stands, write it in '...'";
+        remark(Severity::Warning, &[text]);
+    }
+    if is_at(&tree.words)
+        && let Some(meaning) = word(slot, is_credential)
+    {
+        let text = ": that is what this word means in PHP's syntax; if it is meant as it stands, write it in \"...\"";
+        remark(Severity::Warning, &["is ", meaning, text]);
+    }
+    if is_typographic(slot.value) {
+        let text = "begins with a typographic quotation mark, which is a part of the value: write it in \"...\"";
+        remark(Severity::Warning, &[text]);
+    }
+    if let Some(known) = placeholders(section, name)
+        && has_unknown(slot.value, known)
+    {
+        let text = "has a {name} in it that is not filled in; known here: ";
+        remark(Severity::Warning, &[text, known]);
+    }
+    for (its, key, text) in SAMPLE {
+        if its == section && key == name && holds(slot.value, text) {
+            remark(
+                Severity::Warning,
+                &["is still the sample's ", text, ": put in your own"],
+            );
+        }
+    }
+}
+
+/// A bare `on` is `1` and a bare `none` is empty. For a switch that is what was meant, and where a key was
+/// emptied mostly too, but not where that is a credential.
+fn word(slot: &Slot<'_>, is_credential: bool) -> Option<&'static str> {
+    match slot.value {
+        b"" if is_credential => Some("empty"),
+        b"1" if !slot.key.is_switch() => Some("1"),
+        _ => None,
+    }
+}
+
+/// Whether a value begins with one of U+2018 to U+201F or with U+00AB.
+fn is_typographic(value: &[u8]) -> bool {
+    matches!(value, [0xe2, 0x80, 0x98..=0x9f, ..] | [0xc2, 0xab, ..])
+}
+
+/// The placeholders that a key knows; `None`: a brace is nothing special there, or is checked elsewhere.
+fn placeholders(section: Section, key: &str) -> Option<&'static str> {
+    Some(match (section, key) {
+        (Section::Websms, "path" | "headers" | "val_static" | "unicode_static" | "long_static") => {
+            "{account} {auth_user} {auth_passwd} {auth_extra} {to} {from}"
+        }
+        (Section::Websms, "check_path") => "{account} {auth_user} {auth_passwd} {auth_extra}",
+        (Section::Websms, "dlr_static") => "{hook}",
+        (Section::Websmsd, "poll_path" | "poll_static" | "poll_done") => {
+            "{since} {since_date} {today} {tomorrow} {account} {auth_user} {number} {page} {offset} {next} {id}"
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a name in braces is none of these. What stands in braces and is no name, as JSON does, does not count.
+fn has_unknown(value: &[u8], known: &str) -> bool {
+    let mut rest = value;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'{') {
+        let from = rest.get(at..).unwrap_or_default();
+        let inside = from.get(1..).unwrap_or_default();
+        let is_letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+        let bytes = inside.iter().take_while(|byte| is_letter(byte)).count();
+        let name = from.get(..bytes.saturating_add(2)).unwrap_or_default();
+        if inside.first().is_some_and(u8::is_ascii_alphabetic)
+            && name.ends_with(b"}")
+            && !known.split(' ').any(|known| known.as_bytes() == name)
+        {
+            return true;
+        }
+        rest = inside;
+    }
+    false
+}
+
+/// What the sample file has in the place of one's own, and what its comments have.
+const SAMPLE: [(Section, &str, &str); 7] = [
+    (Section::Websms, "host", "api.example.com"),
+    (Section::Websms, "proxy", "proxy.example.com"),
+    (Section::Websms, "auth_user", "user"),
+    (Section::Websms, "auth_passwd", "passwd"),
+    (Section::Websmsd, "permit_addr", "192.0.2.0/24"),
+    (Section::Websmsd, "permit_addr", "2001:db8::/32"),
+    (Section::Websmsd, "public_url", "sms.example.com"),
+];
+
+/// Whether a text is a value, or an entry or a host's name in it.
+fn holds(value: &[u8], text: &str) -> bool {
+    let mut parts = value.split(|byte| matches!(byte, b',' | b' '));
+    parts.any(|part| part == text.as_bytes())
+        || text.ends_with(".com")
+            && value
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+}
