@@ -40,8 +40,21 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rule
         status: status(&mut reader, &interfaces),
         interfaces,
         proxies: reader.read("proxy_addr", values::cidrs),
-        proxy_header: reader.read("proxy_header", values::cgi_header),
+        proxy_header: proxy_header(&mut reader),
     }
+}
+
+/// Reads the header in which proxies name the caller. With one that has another syntax, or another meaning,
+/// nobody behind a proxy gets in.
+fn proxy_header(reader: &mut Reader<'_, '_>) -> String {
+    let header = reader.read("proxy_header", values::cgi_header);
+    let is_list = header.ends_with("FORWARDED_FOR");
+    if header.contains("FORWA") && !is_list || matches!(&header[..], "HTTP_VIA" | "HTTP_HOST") {
+        let text = "names a header that is no list of addresses, so nobody behind a proxy gets in; let the \
+                    proxy set X-Forwarded-For or X-Real-IP, and write HTTP_X_FORWARDED_FOR or HTTP_X_REAL_IP";
+        reader.warn("proxy_header", text);
+    }
+    header
 }
 
 /// Refuses a long `auth_age` if there is no folder: signatures are then remembered only while the program
@@ -167,7 +180,9 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         );
         reader.warn("auth_age", &text);
     }
-    if gate.permit.is_none() && gate.credentials.is_none() {
+    // A value that was refused is given all the same.
+    let has_method = !matches!(reader.raw("auth_method"), b"" | b"none");
+    if !reader.given("permit_addr") && !has_method {
         let text = "is not given and auth_method neither, so anybody may deliver; give one";
         reader.warn_of_index("permit_addr", text);
     }
@@ -285,8 +300,9 @@ fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
             check_path(reader, key, &condition.key, false);
         }
     }
-    if dlr.id.is_empty() != dlr.status.is_empty() {
-        let key = if dlr.id.is_empty() {
+    let is_empty = |name| reader.raw(name).is_empty();
+    if is_empty("dlr_id") != is_empty("dlr_status") {
+        let key = if is_empty("dlr_id") {
             "dlr_status"
         } else {
             "dlr_id"

@@ -221,11 +221,17 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
         incoming::check_ages(&websmsd, &mut rules, notes);
         polling::refuse(&websmsd, notes);
     }
+    // Where an inbound interface has a fault, what it lacks may just be wrong.
+    let mut nowhere = Notes::default();
+    let told = match is_sound(notes) {
+        true => &mut *notes,
+        false => &mut nowhere,
+    };
     reports::ask(
         queue.reports.then_some(reports_line),
         &mut outgoing,
         &rules,
-        notes,
+        told,
     );
     is_sound(notes);
     let listening = program::listening(&mut Reader::once(&websmsd, notes));

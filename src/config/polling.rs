@@ -52,7 +52,10 @@ pub fn read(
         };
         let every = reader.read("poll", every);
         let Some(every) = every else {
-            check_way_in(&mut reader);
+            // A value that was refused asks for it all the same.
+            if reader.raw("poll").is_empty() {
+                check_way_in(&mut reader);
+            }
             continue;
         };
         let mut named = outgoing.iter();
@@ -119,7 +122,7 @@ const ORDERS: &Choices<Order> = &[("newest", Order::Newest), ("oldest", Order::O
 #[inline(never)]
 fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -> Lister {
     let path = reader.read("poll_path", values::check_path);
-    if path.is_empty() {
+    if reader.raw("poll_path").is_empty() {
         let text = "is not given, and no preset knows where this provider lists received SMS";
         reader.fault("poll_path", text);
     }
@@ -256,19 +259,26 @@ fn element(reader: &mut Reader<'_, '_>, webhook: &Webhook, lister: &Lister) -> W
         [only] => Some(only.clone()),
         _ => None,
     };
-    if element.key_id.is_empty() && !lister.consumes {
+    if names_none(reader, "poll_id", "key_id") && !lister.consumes {
         let text = "is not given, and key_id neither, so an SMS would be delivered at every poll; name \
                     the place of its id";
         reader.fault("poll_id", text);
     }
-    for (key, place, other) in [
-        ("poll_to", &element.key_to, element.to.is_some()),
-        ("poll_from", &element.key_from, false),
-        ("poll_body", &element.key_body, false),
+    for (key, else_by, other) in [
+        ("poll_to", "key_to", element.to.is_some()),
+        ("poll_from", "key_from", false),
+        ("poll_body", "key_body", false),
     ] {
-        if place.is_empty() && !other {
+        if names_none(reader, key, else_by) && !other {
             reader.fault(key, "is empty, but an SMS has one; give its place");
         }
     }
     element
+}
+
+/// Whether the key, or the one that stands for it where it is not given, is empty. One whose value was refused
+/// is not.
+fn names_none(reader: &Reader<'_, '_>, key: &'static str, else_by: &'static str) -> bool {
+    let named_by = if reader.given(key) { key } else { else_by };
+    reader.raw(named_by).is_empty()
 }

@@ -147,13 +147,15 @@ pub fn listening(reader: &mut Reader<'_, '_>) -> Listening {
 fn tls(reader: &mut Reader<'_, '_>) -> Option<TlsFiles> {
     let cert = reader.read("tls_cert", values::path_or_none);
     let key = reader.read("tls_key", values::path_or_none);
-    let (given, text) = match (cert, key) {
-        (Some(cert), Some(key)) => return Some(TlsFiles { cert, key }),
-        (Some(_), None) => ("tls_cert", "is given without tls_key; HTTPS needs both"),
-        (None, Some(_)) => ("tls_key", "is given without tls_cert; HTTPS needs both"),
-        (None, None) => return None,
-    };
-    reader.fault(given, text);
+    if let (Some(cert), Some(key)) = (cert, key) {
+        return Some(TlsFiles { cert, key });
+    }
+    let has = |name| !reader.raw(name).is_empty();
+    match (has("tls_cert"), has("tls_key")) {
+        (true, false) => reader.fault("tls_cert", "is given without tls_key; HTTPS needs both"),
+        (false, true) => reader.fault("tls_key", "is given without tls_cert; HTTPS needs both"),
+        _ => {}
+    }
     None
 }
 
@@ -198,7 +200,7 @@ pub fn route(reader: &mut Reader<'_, '_>) -> Route {
 pub fn spool(reader: &mut Reader<'_, '_>, queue: &Queue) -> Spool {
     let outgoing = reader.read("outgoingdir", values::path);
     let staging = reader.read("stagingdir", values::path);
-    if outgoing == staging {
+    if outgoing == staging && !outgoing.as_os_str().is_empty() {
         reader.fault(
             "stagingdir",
             "is outgoingdir, where Asterisk would read files that are not yet whole; name another \
@@ -236,7 +238,8 @@ pub fn spool(reader: &mut Reader<'_, '_>, queue: &Queue) -> Spool {
 
 /// `[queue]`.
 pub fn queue(reader: &mut Reader<'_, '_>) -> Queue {
-    let dir = reader.read("dir", values::path_or_none);
+    // One that is refused is not to be taken for none.
+    let dir = reader.read_or("dir", values::path_or_none, Some(PathBuf::new()));
     let reports = reader.read("reports", values::switch);
     if reports && dir.is_none() {
         reader.fault(

@@ -23,7 +23,16 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
         return;
     };
     let mut fault = |section: &str, index: &str, text: &str| {
-        let text = ["[queue] reports is yes, but [", section, "] ", index, text].concat();
+        let space = if index.is_empty() { "" } else { " " };
+        let text = [
+            "[queue] reports is yes, but [",
+            section,
+            "]",
+            space,
+            index,
+            text,
+        ];
+        let text = text.concat();
         notes.fault(line, text);
     };
     for interface in rules.interfaces.iter().filter(|it| it.webhook.dlr.reads()) {

@@ -14,6 +14,7 @@ use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::mac::Hash;
 
 mod every_key;
+mod faults;
 mod reports;
 mod slips;
 
