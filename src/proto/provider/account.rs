@@ -1,4 +1,4 @@
-//! An interface's account, a call to its provider, the reply and the verdict on it: plain values.
+//! Plain values: an interface's account, a call to its provider, the reply, and the verdict on it.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -11,79 +11,83 @@ use crate::message::Text;
 use crate::proto::grammar::Alternatives;
 use crate::proto::wire::number::NumberFormat;
 
-/// Everything that shapes a request of one interface (`[websms]`).
+/// The settings that shape a request of one interface (`[websms]`).
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The interface's index; empty where there is none.
+    /// The interface's index; empty if it has none.
     pub interface: String,
-    /// Scheme and host, scheme settled by `config`.
+    /// The scheme and the host; `config` has added the scheme.
     pub host: String,
-    /// Joined to `host` as it stands.
+    /// The path, appended to `host` unchanged.
     pub path: String,
-    /// The recipient's parameter: a name, in JSON a path (`messages[0].to`). In the other formats it
-    /// goes out as it stands, brackets and all, which is how PHP and its like spell paths (`to[]`).
+    /// The recipient's parameter: in JSON a path (`messages[0].to`), otherwise a name. A name is sent
+    /// unchanged, brackets included, because PHP and similar servers spell paths that way (`to[]`).
     pub key_to: Vec<u8>,
-    /// The sender's.
+    /// The sender's parameter, like `key_to`.
     pub key_from: Vec<u8>,
-    /// The text's.
+    /// The text's parameter, like `key_to`.
     pub key_body: Vec<u8>,
-    /// Credentials.
+    /// The credentials and how requests prove them.
     pub auth: Auth,
-    /// How parameters travel.
+    /// The format in which parameters are sent.
     pub format: Format,
-    /// How a blank is written in a form or a query.
+    /// The spelling of a blank in a form or a query.
     pub space: Space,
-    /// What placeholders in `path`, `statics`, `unicode_statics` and `headers` stand for.
+    /// The values of the placeholders in `path`, `statics`, `unicode_statics` and `headers`.
     pub values: fill::Values,
-    /// What happens to the destination's number.
+    /// The form in which the destination's number is sent.
     pub number_format: NumberFormat,
-    /// What happens to the sender's.
+    /// The form in which the sender's number is sent.
     pub number_format_from: NumberFormat,
-    /// What happens to characters above U+FFFF.
+    /// The treatment of characters above U+FFFF.
     pub charset: Charset,
-    /// `val_static`, in order.
+    /// `val_static`: parameters with fixed values, in order.
     pub statics: Vec<(Vec<u8>, Vec<u8>)>,
-    /// `unicode_static`: added to a text outside GSM 03.38, in order; they win over `statics`.
+    /// `unicode_static`: parameters added to a text outside GSM 03.38, in order. They replace those of
+    /// `statics` with the same names.
     pub unicode_statics: Vec<(Vec<u8>, Vec<u8>)>,
-    /// `long_bytes`: a text of more bytes of UTF-8 is long; [`NO_LENGTH`]: none is.
+    /// `long_bytes`: a text with more bytes of UTF-8 counts as long. With [`NO_LENGTH`], no text is long.
     pub long_bytes: usize,
-    /// `long_static`: what a long text has in place of those of `statics` with the same names, in order.
+    /// `long_static`: parameters that replace those of `statics` with the same names in a long text, in
+    /// order.
     pub long_statics: Vec<(Vec<u8>, Vec<u8>)>,
-    /// `long_key_message_id`: what holds for a long text in place of `message_id`.
+    /// `long_key_message_id`: used instead of `message_id` for a long text.
     pub long_message_id: Option<AnswerPlace>,
-    /// `text_chars_max`: a text of more characters is refused before it is sent; [`NO_LENGTH`]: none is.
+    /// `text_chars_max`: a text with more characters is refused before it is sent. With [`NO_LENGTH`], none
+    /// is refused.
     pub text_chars_max: usize,
-    /// `dlr_static`, in order, where delivery reports are asked for; they win over all of these.
+    /// `dlr_static`: parameters added if delivery reports are asked for, in order. They replace all of the
+    /// above with the same names.
     pub dlr_statics: Vec<(Vec<u8>, Vec<u8>)>,
-    /// What is secret in the address that they name, as it stands there too.
+    /// The secrets in the address that `dlr_statics` names, also as they are encoded there.
     pub dlr_secrets: Vec<Vec<u8>>,
-    /// `headers`, in order.
+    /// `headers`: additional headers, in order.
     pub headers: Vec<(String, String)>,
-    /// Statuses that may mean sent; empty: every 2xx.
+    /// The statuses that may mean sent; empty means every 2xx.
     pub status_check: Vec<u16>,
-    /// When an answer of such a status means sent; `None`: always.
+    /// The condition under which an answer with such a status means sent; `None` means always.
     pub response_check: Option<Check>,
-    /// When an answer means try again later.
+    /// The condition under which an answer means that the SMS must be tried again later.
     pub later_check: Option<Check>,
-    /// Where an answer has the provider's id of the message.
+    /// The place of the provider's message id in an answer.
     pub message_id: AnswerPlace,
-    /// Where an answer says why a message was not accepted.
+    /// The place of the reason for which a message was not accepted.
     pub reason: AnswerPlace,
-    /// Joined to `host` for a GET that shows whether the credentials are right and sends nothing;
-    /// empty: none is known.
+    /// The path, appended to `host`, of a GET that checks the credentials and sends nothing. Empty if none
+    /// is known.
     pub check_path: String,
 }
 
-/// A length that no text has.
+/// A length that no text reaches.
 pub const NO_LENGTH: usize = usize::MAX;
 
 impl Account {
-    /// Whether a text is one that `long_static` and `long_key_message_id` are for (spec §6.10).
+    /// Whether `long_static` and `long_key_message_id` apply to a text (spec §6.10).
     pub fn is_long(&self, text: &Text) -> bool {
         text.to_utf8().len() > self.long_bytes
     }
 
-    /// Why a text is not sent at all: it has more characters than the provider takes.
+    /// Returns the reason why a text is not sent if it has more characters than the provider takes.
     pub fn too_long(&self, text: &Text) -> Option<String> {
         let (chars, chars_max) = (text.chars(), self.text_chars_max);
         (chars > chars_max)
@@ -91,18 +95,18 @@ impl Account {
     }
 }
 
-/// Where something stands in an answer (`key_message_id`, `key_reason`).
+/// The place of a value in an answer (`key_message_id`, `key_reason`).
 #[derive(Debug, Clone)]
 pub enum AnswerPlace {
-    /// Under the first of the usual names.
+    /// The value has the first of the usual names.
     Usual,
-    /// At the first of these keys or paths that the JSON answer has.
+    /// The value is at the first of these keys or paths that the JSON answer has.
     Keys(Alternatives),
-    /// The first group of a regex, or all that it matches.
+    /// The value is the first group of a regex, or its whole match if it has no group.
     Regex(regex_lite::Regex),
 }
 
-/// `format`.
+/// The format of a request (`format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `application/x-www-form-urlencoded`, POST.
@@ -115,51 +119,51 @@ pub enum Format {
     Multipart,
 }
 
-/// `space`.
+/// The spelling of a blank (`space`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Space {
-    /// `+`, as forms have it.
+    /// `+`, as usual in forms.
     Plus,
-    /// `%20`, for providers that take `+` for itself.
+    /// `%20`, for providers that take `+` literally.
     Percent20,
 }
 
-/// `charset`.
+/// The treatment of characters above U+FFFF (`charset`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charset {
-    /// Unchanged.
+    /// Text is sent unchanged.
     AsIs,
     /// `UCS-2`: characters above U+FFFF become U+FFFD.
     Ucs2,
-    /// `key=value`: that parameter is added when there is such a character.
+    /// `key=value`: this parameter is added if the text has such a character.
     Parameter(Vec<u8>, Vec<u8>),
 }
 
-/// `response_check`, `later_check`.
+/// A condition on an answer (`response_check`, `later_check`).
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// `key=value` in the JSON answer, at any depth, the last such key; a path with `[]` in it
-    /// must hold for every element of that list, and there must be one.
+    /// `key=value`: the JSON answer has the key, at any depth, with this value; the last such key counts. A
+    /// path with `[]` in it must hold for every element of that list, which must not be empty.
     KeyValue(Vec<u8>, Vec<u8>),
-    /// `/regex/flags` against the raw answer.
+    /// `/regex/flags`: the regex matches the raw answer.
     Regex(regex_lite::Regex),
 }
 
-/// One HTTP request to the provider, whole.
+/// One complete HTTP request to the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// `POST` or `GET`, or `PUT`.
+    /// The method: `POST`, `GET` or `PUT`.
     pub method: &'static str,
-    /// Absolute.
+    /// The absolute URL.
     pub url: String,
-    /// Without Host, Content-Length and Connection, which the client sets.
+    /// The headers without Host, Content-Length and Connection, which the client sets.
     pub headers: Vec<(String, String)>,
-    /// Empty for GET.
+    /// The body; empty for GET.
     pub body: Vec<u8>,
 }
 
 impl Call {
-    /// Every header field as it goes on the wire, in order: Host, ours, Content-Length.
+    /// Returns every header field as it is sent, in order: Host, our own, Content-Length.
     pub fn fields(&self) -> Vec<(&str, Cow<'_, str>)> {
         let mut fields = vec![("Host", Cow::Borrowed(self.authority()))];
         for (name, value) in &self.headers {
@@ -176,7 +180,7 @@ impl Call {
         rest.split(['/', '?', '#']).next().unwrap_or("")
     }
 
-    /// The request line's target: what follows scheme, host and port.
+    /// Returns the target of the request line: the part of the URL behind scheme, host and port.
     pub fn target(&self) -> Cow<'_, str> {
         let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
         let target = rest.get(self.authority().len()..).unwrap_or("");
@@ -188,81 +192,81 @@ impl Call {
     }
 }
 
-/// What the provider answered.
+/// The provider's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// `Retry-After` as it stands.
+    /// The value of `Retry-After`, unchanged.
     pub retry_after: Option<String>,
-    /// `Location` as it stands.
+    /// The value of `Location`, unchanged.
     pub location: Option<String>,
-    /// As much of the body as is read of such an answer.
+    /// The body, up to the limit for such an answer.
     pub body: Vec<u8>,
     /// Whether the body ended as its framing promised.
     pub end: BodyEnd,
 }
 
-/// How a reply's body ended.
+/// The way in which a reply's body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyEnd {
-    /// As promised, or at our own limit.
+    /// The body ended where its framing says, or at our own limit.
     Whole,
-    /// Cut off by the peer, the network or the deadline.
+    /// The body was cut off by the peer, the network or the deadline.
     Cut,
 }
 
-/// What became of a message (spec §6.5).
+/// The result of an attempt to send a message (spec §6.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The provider accepted it.
     Sent {
-        /// The provider's id, if it gave one that may be shown.
+        /// The provider's id, if the provider gave one that may be shown.
         id: Option<String>,
-        /// Further ids, of the parts of a long text.
+        /// The ids of the further parts of a long text.
         parts: Vec<String>,
-        /// Why we think so.
+        /// The reason for this verdict.
         reason: Reason,
     },
-    /// Not now: another try, here or elsewhere, cannot send it twice.
+    /// The provider did not accept it now. Another try, here or elsewhere, cannot send it twice.
     Later {
-        /// What stood in the way.
+        /// The obstacle.
         reason: Reason,
-        /// Seconds that the provider asked us to wait.
+        /// The number of seconds that the provider asked us to wait.
         retry_after_s: Option<u64>,
-        /// What has to wait.
+        /// The scope of the failure: the interface, the account or this message.
         blame: Blame,
     },
     /// It may have been sent; every further try may be billed again.
     Unsure {
-        /// Where the trail ends.
+        /// The last thing that is known.
         reason: Reason,
     },
-    /// Never, as it stands.
+    /// The provider will never accept it as it is.
     Refused {
-        /// What the provider said.
+        /// The reason, with the provider's own words.
         reason: Reason,
     },
 }
 
-/// What stands in the way of a message that is to be tried again.
+/// The scope of a failure after which a message is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// The provider or the way to it: every message of the interface waits.
+    /// The provider or the way to it. Every message of the interface waits.
     Interface,
-    /// The account, whose credentials or credit the provider refuses: every message of the interface
-    /// waits, and the operator must act.
+    /// The account: the provider refuses its credentials or it has no credit. Every message of the
+    /// interface waits, and the operator must act.
     Account,
-    /// This message or its destination: others go on.
+    /// This message or its destination. Other messages go on.
     Message,
 }
 
-/// Why a [`Verdict`] is what it is.
+/// The reason for a [`Verdict`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// Our own phrase.
+    /// The cause, in our own words.
     pub cause: Cause,
-    /// What the provider says of it, fit to be shown (spec §6.9); empty where it says nothing.
+    /// The provider's words, fit to be shown (spec §6.9); empty if it says nothing.
     pub said: String,
 }
 
@@ -275,20 +279,20 @@ impl From<Cause> for Reason {
     }
 }
 
-/// Our own phrases and status numbers, no word of the provider's.
+/// The causes of verdicts: our own phrases and status numbers, without any word of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The provider's status decided.
     Status(u16),
-    /// The provider sends us elsewhere.
+    /// The provider redirects the request.
     Redirect(u16),
-    /// A 2xx whose answer does not hold `response_check`.
+    /// The answer is a 2xx for which `response_check` does not hold.
     CheckFailed(u16),
-    /// An answer that matches `later_check`.
+    /// The answer matches `later_check`.
     LaterCheck(u16),
-    /// A 2xx whose body ended before the check could be decided.
+    /// The answer is a 2xx whose body ended before the check could be decided.
     Cut(u16),
-    /// No status: the step that failed, a fixed phrase of the client's.
+    /// There is no status. This names the step that failed, as a fixed phrase of the client.
     Step(&'static str),
 }
 
@@ -296,7 +300,7 @@ pub enum Cause {
 pub(crate) mod tests {
     use super::*;
 
-    /// A provider as the ordering document's example has it.
+    /// Returns an account like the example in the specification.
     pub(crate) fn account() -> Account {
         Account {
             interface: String::new(),
@@ -352,7 +356,7 @@ pub(crate) mod tests {
         check("\u{1f600}".repeat(41).as_bytes(), true, false);
         check("\u{e9}".repeat(160).as_bytes(), true, false);
         check("\u{e9}".repeat(161).as_bytes(), true, true);
-        // No UTF-8: each byte is a character of ISO-8859-1, two bytes of UTF-8.
+        // These bytes are not UTF-8: each counts as a character of ISO-8859-1, which is two bytes of UTF-8.
         check(&[0xe9; 80], false, false);
         check(&[0xe9; 81], true, false);
         check(&[0xe9; 161], true, true);

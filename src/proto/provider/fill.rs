@@ -1,24 +1,24 @@
-//! A template and its values → text: `{auth_user}`, `{to}` and the like are filled in.
+//! Fills in the placeholders of a template: `{auth_user}`, `{to}` and the like.
 //!
-//! A template was split into names, values and headers before, so a value never divides anything.
-//! A brace that begins no known name is itself.
+//! A template is split into names, values and headers before it is filled, so a filled-in value never
+//! divides anything. A brace that begins no known name stands for itself.
 
 use alloc::vec::Vec;
 
-/// What the configuration gives for the placeholders.
+/// The values that the configuration gives for the placeholders.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values {
     /// `{account}`: the provider's name for the account.
     pub account: Vec<u8>,
-    /// `{auth_user}`.
+    /// `{auth_user}`: the user name.
     pub auth_user: Vec<u8>,
-    /// `{auth_passwd}`.
+    /// `{auth_passwd}`: the password.
     pub auth_passwd: Vec<u8>,
-    /// `{auth_extra}`: what a provider asks for beside these.
+    /// `{auth_extra}`: a third credential, which some providers need.
     pub auth_extra: Vec<u8>,
 }
 
-/// Says nothing of the credentials.
+/// Shows nothing of the credentials.
 impl core::fmt::Debug for Values {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Values")
@@ -28,21 +28,21 @@ impl core::fmt::Debug for Values {
 /// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
-    /// `{account}`
+    /// `{account}`: the provider's name for the account.
     Account,
-    /// `{auth_user}`
+    /// `{auth_user}`: the user name.
     User,
-    /// `{auth_passwd}`
+    /// `{auth_passwd}`: the password.
     Passwd,
-    /// `{auth_extra}`
+    /// `{auth_extra}`: the third credential.
     Extra,
     /// `{to}`: the destination in its `number_format`.
     To,
-    /// `{from}`: the sender in its own.
+    /// `{from}`: the sender in its `number_format_from`.
     From,
 }
 
-/// Every placeholder as it is written.
+/// Every placeholder as written in a template.
 const NAMES: [(&str, Name); 6] = [
     ("{account}", Name::Account),
     ("{auth_user}", Name::User),
@@ -53,7 +53,7 @@ const NAMES: [(&str, Name); 6] = [
 ];
 
 impl Name {
-    /// As it is written, braces and all.
+    /// Returns the placeholder as written, braces included.
     pub fn text(self) -> &'static str {
         let mut names = NAMES.iter();
         names.find(|(_, name)| *name == self).map_or("", |n| n.0)
@@ -61,7 +61,7 @@ impl Name {
 }
 
 impl Values {
-    /// What stands for a name; nothing for what is an SMS's own.
+    /// Returns the value of a placeholder. It is empty for placeholders that depend on the SMS.
     pub fn of(&self, name: Name) -> &[u8] {
         match name {
             Name::Account => &self.account,
@@ -73,7 +73,7 @@ impl Values {
     }
 }
 
-/// The placeholders of a template, each as often as it stands there.
+/// Returns the placeholders of a template, repeated as often as they occur.
 pub fn names(template: &[u8]) -> Vec<Name> {
     let mut found = Vec::new();
     fill(template, |name| {
@@ -83,7 +83,7 @@ pub fn names(template: &[u8]) -> Vec<Name> {
     found
 }
 
-/// The template with every placeholder replaced. What a value holds is not looked at again.
+/// Replaces every placeholder of the template. Braces within a filled-in value are not looked at.
 pub fn fill(template: &[u8], mut value: impl FnMut(Name) -> Vec<u8>) -> Vec<u8> {
     fill_from(template, &mut value)
 }
@@ -95,7 +95,7 @@ fn fill_from(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8>
     })
 }
 
-/// The template with each of these texts replaced by the value of its place among them.
+/// Replaces each of these texts in the template; the callback gets the index of the text.
 pub(super) fn replace(
     template: &[u8],
     texts: &[&str],

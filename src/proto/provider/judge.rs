@@ -1,4 +1,4 @@
-//! A provider's reply → a verdict (spec §6.5).
+//! Judges a provider's reply (spec §6.5).
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -11,8 +11,8 @@ use crate::limits::{MESSAGE_ID_BYTES_MAX, SENT_PARTS_MAX};
 use crate::proto::wire::date;
 use crate::proto::wire::json::{self, BadJson};
 
-/// Where providers put their message's id, the most telling name first. The first of them that the
-/// JSON answer holds counts.
+/// The names under which providers give their message's id, the most telling name first. The first name
+/// that the JSON answer has counts.
 const ID_KEYS: [&[u8]; 9] = [
     b"sid",
     b"message_id",
@@ -25,8 +25,8 @@ const ID_KEYS: [&[u8]; 9] = [
     b"id",
 ];
 
-/// What an answer means, and what it says of a message that it does not accept, without what is
-/// `private`. `now_s` is for a `Retry-After` that names a date.
+/// Judges an answer. The verdict on a message that was not accepted has the provider's words without
+/// anything that is `private`. `now_s` is needed for a `Retry-After` that names a date.
 pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64) -> Verdict {
     let status = reply.status;
     let reason = |cause| Reason {
@@ -93,12 +93,12 @@ pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64
     }
 }
 
-/// Whether an answer holds a check.
+/// Whether a check holds for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
     Yes,
     No,
-    /// The answer was cut; what is missing could have decided it.
+    /// The answer was cut, and the missing part could decide the check.
     Unknown,
 }
 
@@ -106,13 +106,13 @@ fn holds(check: &Check, reply: &Reply) -> Held {
     let held = match check {
         Check::KeyValue(key, expected) => match json::parse(&reply.body) {
             Ok(answer) => {
-                // Whole JSON decides, whatever was cut off behind it.
+                // JSON that is complete decides the check, whatever was cut off behind it.
                 return match has(answer, key, expected) {
                     true => Held::Yes,
                     false => Held::No,
                 };
             }
-            // An answer of more than is read here may say yes.
+            // An answer with more values than are read here may still hold the check.
             Err(BadJson::TooManyValues | BadJson::TooDeep) => return Held::Unknown,
             Err(BadJson::Malformed { .. }) => false,
         },
@@ -125,7 +125,7 @@ fn holds(check: &Check, reply: &Reply) -> Held {
     }
 }
 
-/// Whether the key has the value; a path with `[]` in it: for every element of that list.
+/// Whether the key has the value. A path with `[]` in it must hold for every element of that list.
 fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
     let split = key.windows(3).position(|three| three == b"[].");
     let list = split.and_then(|at| {
@@ -150,7 +150,8 @@ fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
     }
 }
 
-/// The provider's ids of the message, each if it may be shown: that of the whole, and of further parts.
+/// Returns the provider's ids of the message that may be shown: the id of the whole, and those of further
+/// parts.
 fn message_ids(body: &[u8], place: &AnswerPlace) -> (Option<String>, Vec<String>) {
     let mut parts = Vec::new();
     let mut values = all_at_place(body, place);
@@ -168,25 +169,25 @@ fn message_ids(body: &[u8], place: &AnswerPlace) -> (Option<String>, Vec<String>
     (id, parts)
 }
 
-/// One that may be shown: 1 to 128 of ASCII letters, digits and `._:@=+-`.
+/// Returns the id if it may be shown: 1 to 128 ASCII letters, digits and `._:@=+-`.
 fn message_id(value: Vec<u8>) -> Option<String> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:@=+-".contains(byte);
     let shown = (1..=MESSAGE_ID_BYTES_MAX).contains(&value.len()) && value.iter().all(fits);
     String::from_utf8(value).ok().filter(|_| shown)
 }
 
-/// RFC 9110 §10.2.3: seconds, or a date.
+/// Returns the wait that `Retry-After` asks for, given in seconds or as a date (RFC 9110 §10.2.3).
 pub fn retry_after_s(reply: &Reply, now_s: u64) -> Option<u64> {
     let value = reply.retry_after.as_deref()?.trim_ascii();
     match value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are an error of theirs, and "never" would be one of ours.
+        // A number with more digits than fit is the provider's error; treating it as "never" would be ours.
         true => value.parse().ok(),
         false => Some(date::parse(value)?.saturating_sub(now_s)),
     }
 }
 
 impl Reason {
-    /// One line: our phrase and, behind a colon, what the provider says.
+    /// Returns one line: our phrase and, behind a colon, the provider's words.
     pub fn text(&self) -> Cow<'static, str> {
         let (status, more) = match self.cause {
             Cause::Step(phrase) => return Cow::Borrowed(phrase),
@@ -223,7 +224,7 @@ mod tests {
         }
     }
 
-    /// The verdict on an SMS that says `hi`.
+    /// Judges a reply to an SMS that says `hi`.
     fn judged(reply: &Reply, account: &Account) -> Verdict {
         let message = Message {
             to: Number::parse_outbound(b"+12025550183").unwrap(),
@@ -378,7 +379,7 @@ mod tests {
         check(key("sms|mms"), r#"{"sms":7,"mms":8}"#, Some("7"));
         check(key("sms|mms"), r#"{"mms":8}"#, Some("8"));
         check(key("a.id|b[0].id"), r#"{"b":[{"id":"x"}]}"#, Some("x"));
-        // A place that holds neither a scalar nor a list of them has no value.
+        // A place that holds neither a scalar nor a list of scalars has no value.
         check(key("a|b"), r#"{"a":{"c":1},"b":2}"#, Some("2"));
         check(key("a|b"), r#"{"a|b":1}"#, None);
         check(key("a|b"), r#"{"a":"","b":2}"#, None);
@@ -402,7 +403,7 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        // The SMS says `hi`.
+        // The SMS in these rows says `hi`.
         check(1, Some("mms"), "2");
         check(2, Some("mms"), "1");
         check(1, None, "1");
@@ -431,7 +432,7 @@ mod tests {
         check("uuid", r#"{"uuid":"A"}"#, &["A"]);
         check("uuid", r#"{"uuid":[]}"#, &[]);
         check("uuid", r#"{"uuid":[{"a":"A"}]}"#, &[]);
-        // What may not be shown is none, and what came first stays first.
+        // An id that may not be shown is dropped, and the others keep their order.
         check("uuid", r#"{"uuid":["A","b c","C"]}"#, &["A", "C"]);
         let many = |count: usize| {
             let ids: Vec<String> = (0..count).map(|n| n.to_string()).collect();
@@ -479,7 +480,7 @@ mod tests {
         );
         check(200, success(), "status=success", "refused");
         check(200, success(), "", "refused");
-        // A status of failure is one, whatever its body claims.
+        // A status of failure is a failure, whatever the body claims.
         check(403, success(), r#"{"status":"success"}"#, "later");
         check(404, success(), r#"{"status":"success"}"#, "refused");
         check(503, success(), r#"{"status":"success"}"#, "later");

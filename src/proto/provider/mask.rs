@@ -1,4 +1,4 @@
-//! The secrets of an account in every spelling, and bytes without them.
+//! Lists the secrets of an account in every spelling, and removes them from bytes.
 
 use alloc::vec::Vec;
 
@@ -10,10 +10,10 @@ use super::sign::Auth;
 use crate::proto::wire::form::{rawurlencode, urlencode};
 use crate::proto::wire::json;
 
-/// What stands for a secret.
+/// The text that replaces a secret.
 pub const MASK: &[u8] = b"***";
 
-/// Parts of names that tell a secret.
+/// Parts of names that mark a value as secret.
 const TELLING: [&[u8]; 6] = [
     b"authorization",
     b"key",
@@ -31,7 +31,7 @@ pub fn tells_a_secret(name: &[u8]) -> bool {
         .any(|part| name.windows(part.len()).any(|window| window == *part))
 }
 
-/// The credentials of an account in every spelling that a request may give them.
+/// Returns the credentials of an account in every spelling that a request may give them.
 pub fn secrets(account: &Account) -> Vec<Vec<u8>> {
     let values = &account.values;
     let (user, passwd): (&[u8], &[u8]) = match &account.auth {
@@ -58,8 +58,8 @@ pub fn secrets(account: &Account) -> Vec<Vec<u8>> {
     forms
 }
 
-/// The values of `headers` and `val_static` that may be secrets, in every spelling; those that are
-/// too short to be one are left out, since they would mask half of any sentence.
+/// Returns the values of `headers` and `val_static` that may be secrets, in every spelling. Values that are
+/// too short to be secrets are left out, because they would mask half of any sentence.
 pub fn other_secrets(account: &Account) -> Vec<Vec<u8>> {
     const SECRET_BYTES_MIN: usize = 4;
     let headers = account.headers.iter();
@@ -75,7 +75,7 @@ pub fn other_secrets(account: &Account) -> Vec<Vec<u8>> {
     forms
 }
 
-/// Adds a secret as it is, as in a URL, in base64 and in JSON.
+/// Adds a secret in each spelling: unchanged, as in a URL, in base64 and in JSON.
 fn spell(secret: &[u8], forms: &mut Vec<Vec<u8>>) {
     forms.push(secret.to_vec());
     forms.push(urlencode(secret).into_bytes());
@@ -83,7 +83,7 @@ fn spell(secret: &[u8], forms: &mut Vec<Vec<u8>>) {
     let encoded = BASE64_STANDARD.encode(secret);
     forms.push(urlencode(encoded.as_bytes()).into_bytes());
     forms.push(encoded.into_bytes());
-    // {"k":"…"}, less what stands around the value.
+    // Encodes {"k":"…"} and removes everything around the value.
     if let Ok(object) = json::encode(&[(b"k".to_vec(), secret.to_vec())])
         && let Some(value) = object.strip_prefix(br#"{"k":""#)
         && let Some(value) = value.strip_suffix(br#""}"#)
@@ -92,12 +92,12 @@ fn spell(secret: &[u8], forms: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// The bytes with [`MASK`] in place of each secret.
+/// Returns the bytes with [`MASK`] in place of each secret.
 pub fn mask(bytes: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((first, tail)) = rest.split_first() {
-        // Of several the longest, which leaves least behind it.
+        // Of several secrets that begin here the longest counts, because it leaves the fewest bytes behind.
         let found = secrets
             .iter()
             .filter_map(|secret| rest.strip_prefix(secret.as_slice()))

@@ -1,8 +1,9 @@
-//! What goes out: a message and an account become a call to the provider, its reply a verdict.
+//! Handles outgoing SMS: makes a call to the provider from a message and an account, and a verdict from its
+//! reply.
 //!
-//! [`account`] holds the values; `encode` makes the call with the help of `fill` and [`sign`], `judge`
-//! reads the reply, with the help of `reason` for what
-//! the provider says of a refusal. [`poll`] asks for the SMS that the provider received. `preview` shows the call with its secrets masked.
+//! [`account`] holds the values. `encode` makes the call with the help of `fill` and [`sign`]. `judge`
+//! reads the reply, with the help of `reason` for the provider's words on a refusal. [`poll`] asks for the
+//! SMS that the provider received. `preview` shows the call with its secrets masked.
 
 pub mod account;
 pub mod fill;

@@ -1,8 +1,7 @@
-//! A message and an account → the request as text, secrets masked (`--dry-run`).
+//! Shows the request for a message as text, with its secrets masked (`--dry-run`).
 //!
-//! Masked twice: by place (parameters and headers whose names say so), then by value (the
-//! credentials, wherever and however they are written), so that neither a new place nor a new
-//! name shows one.
+//! Secrets are masked twice: by place (parameters and headers whose names mark them) and by value (the
+//! credentials, in every spelling). So neither a new place nor a new name can show one.
 
 use alloc::vec::Vec;
 
@@ -13,11 +12,11 @@ use super::mask::{MASK, mask, secrets, tells_a_secret};
 use super::sign::Auth;
 use crate::message::Message;
 
-/// Headers whose values hide nothing, whoever set them, and those that hide nothing as we set them.
+/// Headers that are shown. Their values hold no secret, whether the configuration or the program sets them.
 const OPEN: [&str; 2] = ["Accept", "Content-Type"];
 const OURS: [&str; 3] = ["Content-Length", "Host", "User-Agent"];
 
-/// Request line, headers, an empty line and the body, as they would go on the wire.
+/// Returns the request line, the headers, an empty line and the body as they would be sent.
 pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u8>, BadAccount> {
     let request = filled(message, account);
     let real = assemble(&request, request.parameters.clone(), account, now_s)?;
@@ -35,7 +34,7 @@ pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u
     let target = mask_pairs(call.target().as_bytes());
     out.extend_from_slice(&mask(&target, &secrets));
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    // Content-Length is the real one's.
+    // Content-Length counts the bytes of the real request.
     for (name, value) in real.fields() {
         let value = match is_open(name, account) {
             true => mask(value.as_bytes(), &secrets),
@@ -48,7 +47,7 @@ pub fn preview(message: &Message, account: &Account, now_s: u64) -> Result<Vec<u
     }
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(&match account.format {
-        // A signature is put in last.
+        // A signature stands at the end of the form, where its value is masked too.
         Format::Form => mask(&mask_pairs(&call.body), &secrets),
         _ => mask(&call.body, &secrets),
     });
@@ -61,7 +60,7 @@ fn is_open(name: &str, account: &Account) -> bool {
     OPEN.into_iter().any(is) || (OURS.into_iter().any(is) && !is_given())
 }
 
-/// `/path?a=b&key=***`: of parameters whose names tell a secret.
+/// Masks parameters whose names mark a secret: `/path?a=b&key=***`.
 fn mask_pairs(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for piece in text.split_inclusive(|byte| matches!(byte, b'&' | b'?')) {
@@ -84,7 +83,7 @@ fn is_credential(name: &[u8], auth: &Auth) -> bool {
     auth.parameters().iter().any(|(key, _)| *key == name)
 }
 
-/// `Basic ***` tells that a header is there and of which kind.
+/// Masks a header's value but for its scheme: `Basic ***` shows that the header is there and its kind.
 fn mask_all_but_scheme(value: &str) -> Vec<u8> {
     let scheme = ["Basic ", "Bearer "]
         .into_iter()

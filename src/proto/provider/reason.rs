@@ -1,8 +1,8 @@
-//! What a provider says of a message that it did not accept, fit for a log line (spec §6.9).
+//! Makes the provider's words on a message that it did not accept fit for a log line (spec §6.9).
 //!
-//! Invariant: what comes out holds no configured secret, no twelve successive bytes of the SMS's text in any
-//! encoding of secrets,
-//! no number where numbers are masked, and no character that could end or forge a field of a log line.
+//! Invariant: the result holds no configured secret, no twelve successive bytes of the SMS's text in any
+//! encoding of secrets, no number if numbers are masked, and no character that could end or forge a field
+//! of a log line.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ use crate::limits::{PROVIDER_REASON_BYTES_MAX, QUOTED_TEXT_BYTES_MAX};
 use crate::message::{LogNumbers, Message};
 use crate::proto::wire::json::{self, Value};
 
-/// Where providers say why, the most telling name first.
+/// The names under which providers give a reason, the most telling name first.
 const REASON_KEYS: [&[u8]; 9] = [
     b"message",
     b"detail",
@@ -29,21 +29,21 @@ const REASON_KEYS: [&[u8]; 9] = [
     b"status",
 ];
 
-/// From here on they say how it went, and no more.
+/// The names from this index on only say how the request went.
 const OUTCOME_KEYS: usize = 7;
 
-/// Digits from which on a run of them may be a telephone number.
+/// The number of successive digits from which they may be a telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
 
-/// What a provider's words must not show of an SMS.
+/// The data of an SMS that the provider's words must not show.
 pub struct Private<'a> {
     /// The SMS that was not accepted.
     pub message: &'a Message,
-    /// Whether numbers may be shown.
+    /// Whether telephone numbers may be shown.
     pub numbers: LogNumbers,
 }
 
-/// What the answer says of itself; of a redirect, the host that it names.
+/// Returns the provider's words in an answer; for a redirect, the host that it names.
 pub(super) fn said(reply: &Reply, account: &Account, private: &Private<'_>) -> String {
     let raw = match (&reply.location, reply.status) {
         (Some(location), 300..=399) => host(location).as_bytes().to_vec(),
@@ -53,8 +53,8 @@ pub(super) fn said(reply: &Reply, account: &Account, private: &Private<'_>) -> S
     shown(&raw, account, text, private.numbers)
 }
 
-/// What an answer that holds no list says of itself. Of one that is no error only a word that says how it
-/// went is shown: what stands under other names may be an SMS.
+/// Returns the provider's words in an answer that holds no list. If the answer is no error, only a word
+/// that says how it went is shown, because values under other names may be an SMS.
 pub fn said_of_list(reply: &Reply, account: &Account) -> String {
     let keys = match reply.status {
         200..=299 => REASON_KEYS.get(OUTCOME_KEYS..).unwrap_or_default(),
@@ -87,7 +87,7 @@ fn words(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
     }
 }
 
-/// The text of that name at the top of an answer, or in the first element of a list there.
+/// Returns the text of this name at the top of an answer, or in the first element of a list there.
 fn usual(answer: Value<'_>, key: &[u8]) -> Option<Vec<u8>> {
     let text = |value: Value<'_>| {
         let value = value.child(key)?;
@@ -100,8 +100,9 @@ fn usual(answer: Value<'_>, key: &[u8]) -> Option<Vec<u8>> {
         .or_else(|| answer.members_of().find_map(|(_, value)| first(value)))
 }
 
-/// What stands at the first key or path that a JSON answer has, or what a regex finds in any answer: its first group,
-/// or all that it matches. `None` for the usual names, of which each user has its own.
+/// Returns the value at the first key or path that a JSON answer has, or the match of a regex in any
+/// answer: its first group, or the whole match. Returns `None` for the usual names, of which each caller
+/// has its own.
 pub(super) fn at_place(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
     match place {
         AnswerPlace::Usual => None,
@@ -119,8 +120,8 @@ pub(super) fn at_place(body: &[u8], place: &AnswerPlace) -> Option<Vec<u8>> {
     }
 }
 
-/// All values there: of a list of scalars each, and with `a[].b` that of each element of a list. There
-/// are no more than an answer has.
+/// Returns all values at the place: every element of a list of scalars, and for `a[].b` the value in each
+/// element of the list. Their number is bounded by the size of an answer.
 pub(super) fn all_at_place(body: &[u8], place: &AnswerPlace) -> Vec<Vec<u8>> {
     let AnswerPlace::Keys(keys) = place else {
         return at_place(body, place).into_iter().collect();
@@ -154,7 +155,7 @@ fn all_at(answer: Value<'_>, key: &[u8]) -> Vec<Vec<u8>> {
     for element in found.entries() {
         let value = match rest {
             Some(rest) => element.find(rest),
-            // A list of anything else is none of ids.
+            // A list whose elements are not scalars is no list of ids.
             None => Some(element).filter(|_| found.first().is_some()),
         };
         if let Some(id) = value.and_then(|value| value.scalar()) {
@@ -164,12 +165,14 @@ fn all_at(answer: Value<'_>, key: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
-/// What a delivery report says of a failure, fit to be shown. Of the text nothing is known any more.
+/// Returns the words of a delivery report on a failure, fit to be shown. The text of the SMS is no longer
+/// known here.
 pub fn reported(raw: &[u8], account: &Account, numbers: LogNumbers) -> String {
     shown(raw, account, b"", numbers)
 }
 
-/// The order matters: a secret and a text are found in the words as they came, and only then cut.
+/// Makes a provider's words fit to be shown. The order matters: secrets and texts are found in the original
+/// words, which are cut only afterwards.
 fn shown(raw: &[u8], account: &Account, text: &[u8], numbers: LogNumbers) -> String {
     let hidden = [secrets(account), other_secrets(account)].concat();
     let words = mask(raw, &hidden);
@@ -184,10 +187,10 @@ fn shown(raw: &[u8], account: &Account, text: &[u8], numbers: LogNumbers) -> Str
     words.map(|c| if plain(c) { c } else { '_' }).collect()
 }
 
-/// Without pieces of the text that are long enough to tell something, as they are, as in a URL, in JSON or in
-/// base64.
+/// Removes pieces of the SMS's text that are long enough to tell something, whether plain, as in a URL, in
+/// JSON or in base64.
 fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
-    // Three bytes make four letters, so that there are three ways to begin within a text.
+    // Base64 makes four letters of three bytes, so that a piece can begin at three offsets within a group.
     let base64 = [0, 1, 2].map(|skipped| {
         let rest = text.get(skipped..).unwrap_or_default();
         BASE64_STANDARD.encode(rest)
@@ -195,7 +198,7 @@ fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = words;
     while let Some((first, behind)) = rest.split_first() {
-        // What comes after is cut off anyway, whatever it is.
+        // Everything from here on is cut off later in any case.
         if out.len() > WORDS_BYTES_MAX {
             break;
         }
@@ -217,12 +220,12 @@ fn without_text(words: &[u8], text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Bytes kept while masking: a character has at most four, and what is masked later only grows shorter
-/// by its own digits, of which there are that many at most.
+/// The number of bytes kept while masking. A character has at most four bytes, and later masking shortens
+/// the words by masked digits alone, of which there are at most as many again.
 const WORDS_BYTES_MAX: usize = 8 * PROVIDER_REASON_BYTES_MAX;
 
-/// How many bytes at the start of `words` spell what stands in `text`; 0 where that is little enough to be
-/// shown.
+/// Returns how many bytes at the start of `words` spell a piece of `text`; 0 if the piece is short enough
+/// to be shown.
 fn longest_piece(words: &[u8], text: &[u8]) -> usize {
     let mut longest = 0;
     let mut there = text;
@@ -233,7 +236,8 @@ fn longest_piece(words: &[u8], text: &[u8]) -> usize {
     longest
 }
 
-/// The same of what stands at the start of `text`.
+/// Returns how many bytes at the start of `words` spell the start of `text`; 0 if they are few enough to be
+/// shown.
 fn piece(words: &[u8], text: &[u8]) -> usize {
     let (mut words_left, mut text_left) = (words, text);
     while let Some((behind, text_behind)) = character(words_left, text_left) {
@@ -245,7 +249,8 @@ fn piece(words: &[u8], text: &[u8]) -> usize {
     }
 }
 
-/// What is behind the next character of both, in whatever way the words spell it; `None` where it is another.
+/// Returns the rest of both behind their next character, in any spelling that `words` may use; `None` if
+/// the characters differ.
 fn character<'w, 't>(words: &'w [u8], text: &'t [u8]) -> Option<(&'w [u8], &'t [u8])> {
     let (first, behind) = words.split_first()?;
     let (wanted, text_behind) = text.split_first()?;
@@ -277,7 +282,7 @@ fn character<'w, 't>(words: &'w [u8], text: &'t [u8]) -> Option<(&'w [u8], &'t [
     (first == wanted).then_some((behind, text_behind))
 }
 
-/// A number of so many hexadecimal digits, and what is behind them.
+/// Reads a number of so many hexadecimal digits and returns it with the bytes behind it.
 fn hex(bytes: &[u8], digits: usize) -> Option<(u32, &[u8])> {
     let (digits, behind) = bytes.split_at_checked(digits)?;
     let number = digits.iter().try_fold(0_u32, |number, digit| {
@@ -287,8 +292,8 @@ fn hex(bytes: &[u8], digits: usize) -> Option<(u32, &[u8])> {
     Some((number?, behind))
 }
 
-/// With `***` in place of each run of digits that may be a telephone number; visual separators within a
-/// run do not end it.
+/// Replaces each run of digits that may be a telephone number with `***`. Visual separators within a run do
+/// not end it.
 fn without_numbers(words: &str) -> String {
     let is_separator = |c: char| " -.()".contains(c);
     let mut out = String::new();
@@ -405,7 +410,7 @@ mod tests {
             statics: vec![(b"api_token".to_vec(), b"StaticToken".to_vec())],
             ..account()
         };
-        // base64 of user+1:Pass/word"2, as in the Authorization header.
+        // This is the base64 of user+1:Pass/word"2, as in the Authorization header.
         for secret in [
             "user+1",
             "user%2B1",
@@ -458,7 +463,7 @@ mod tests {
             check(pin, &format!("bad: {quoted}."), "bad: ***.");
         }
         check(pin, "TXkgYmFuayBQSU4gaXMgNDcxMQ%3D%3D", "***");
-        // In the middle of what is encoded: the text behind "a=", "ab=" and "abc=".
+        // These begin in the middle of a base64 group: the text stands behind "a=", "ab=" and "abc=".
         check(pin, "YT1NeSBiYW5rIFBJTiBpcyA0NzEx", "YT1N***");
         check(pin, "YWI9TXkgYmFuayBQSU4gaXMgNDcxMQ==", "YWI9***");
         check(pin, "YWJjPU15IGJhbmsgUElOIGlzIDQ3MTE=", "YWJjPU15***");
@@ -477,7 +482,7 @@ mod tests {
         check(&"+".repeat(12), &"%2B".repeat(12), "***");
         check("%41%41%41%41", "%41%41%41%41", "***");
         check("%41%41%41%41", "%2541%2541%2541%2541", "***");
-        // Eleven bytes tell little.
+        // Eleven bytes of the text are few enough to be shown.
         check(
             "Meet me at the",
             "<Meet%20me%20at%20>",
@@ -513,7 +518,7 @@ mod tests {
         for (chars, kept) in [(119, 119), (120, 120), (121, 120), (9_000, 120)] {
             check(&long(chars), &"x".repeat(kept));
         }
-        // A secret that the cut would go through is masked before.
+        // A secret that lies across the cut is masked before the cut.
         let body = format!(r#"{{"message":"{}secret"}}"#, "y".repeat(117));
         check(&body, &format!("{}***", "y".repeat(117)));
     }

@@ -1,5 +1,5 @@
-//! Parameters → outgoing authentication: `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh`,
-//! `vonage` (spec §6.3).
+//! Authenticates outgoing requests with `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh` or `vonage`
+//! (spec §6.3).
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
@@ -13,23 +13,23 @@ use md5::{Digest, Md5};
 use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::{self, Hash, hex, hmac_sha1};
 
-/// How requests to the provider are authenticated (`[websms] auth_method`).
+/// The method that authenticates requests to the provider (`[websms] auth_method`).
 #[derive(Clone, PartialEq, Eq)]
 pub enum Auth {
-    /// Not at all.
+    /// Requests are not authenticated.
     None,
-    /// Two more parameters.
+    /// Two parameters hold the credentials.
     Plain {
-        /// Name of the user parameter; empty: none.
+        /// The name of the user's parameter; empty if it is not sent.
         key_user: Vec<u8>,
-        /// Name of the secret's parameter; empty: none.
+        /// The name of the secret's parameter; empty if it is not sent.
         key_secret: Vec<u8>,
         /// `auth_user`.
         user: Vec<u8>,
         /// `auth_passwd`.
         passwd: Vec<u8>,
     },
-    /// `Authorization: Basic`; with both empty, none.
+    /// `Authorization: Basic`; without user and password there is no header.
     Basic {
         /// `auth_user`.
         user: Vec<u8>,
@@ -43,19 +43,19 @@ pub enum Auth {
     },
     /// The header named `auth_user` with the value `auth_passwd`.
     Header {
-        /// Its name.
+        /// The header's name.
         name: String,
-        /// Its value.
+        /// The header's value.
         value: String,
     },
-    /// Zadarma's signature.
+    /// Zadarma's signature, in a header.
     Zadarma {
         /// `auth_user`.
         user: String,
         /// `auth_passwd`.
         secret: Vec<u8>,
     },
-    /// OVH's signature.
+    /// OVH's signature, in headers.
     Ovh {
         /// `auth_user`, the application key.
         user: String,
@@ -75,24 +75,24 @@ pub enum Auth {
     },
 }
 
-/// What a signature looks at.
+/// The parts of a request that a signature covers.
 #[derive(Debug, Clone, Copy)]
 pub struct ToSign<'a> {
     /// `POST` or `GET`.
     pub method: &'static str,
-    /// As it is called, parameters included.
+    /// The URL that is called, parameters included.
     pub url: &'a str,
-    /// The configuration's `path`, placeholders filled.
+    /// The configuration's `path` with placeholders filled in.
     pub path: &'a str,
     /// The encoded parameters of a form or a query exactly as they are sent.
     pub query: &'a [u8],
     /// The request's body.
     pub body: &'a [u8],
-    /// When.
+    /// The time, in seconds since 1970.
     pub now_s: u64,
 }
 
-/// Says the method and nothing of the credentials.
+/// Shows the method and nothing of the credentials.
 impl core::fmt::Debug for Auth {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
@@ -109,7 +109,7 @@ impl core::fmt::Debug for Auth {
 }
 
 impl Auth {
-    /// The parameters that `plain` adds, as (name, value).
+    /// Returns the parameters that `plain` adds, as (name, value).
     pub fn parameters(&self) -> Vec<(&[u8], &[u8])> {
         match self {
             Auth::Plain {
@@ -122,7 +122,7 @@ impl Auth {
         }
     }
 
-    /// The parameters that sign the others, where a method has some.
+    /// Returns the parameters that sign the others; empty for methods that have none.
     pub fn signature(&self, parameters: &[Pair], now_s: u64) -> Vec<Pair> {
         let Auth::Vonage { user, secret, hash } = self else {
             return Vec::new();
@@ -138,7 +138,7 @@ impl Auth {
         added
     }
 
-    /// The headers that prove who we are, as (name, value).
+    /// Returns the headers that prove who we are, as (name, value).
     pub fn headers(&self, request: &ToSign) -> Vec<(String, Vec<u8>)> {
         let value = match self {
             Auth::None | Auth::Plain { .. } | Auth::Vonage { .. } => return Vec::new(),
@@ -177,15 +177,15 @@ impl Auth {
     }
 }
 
-/// base64(hex(HMAC-SHA1(secret, path + query + hex(MD5(query))))): of the forty hexadecimal
-/// digits, not of the twenty bytes.
+/// Returns base64(hex(HMAC-SHA1(secret, path + query + hex(MD5(query))))). The base64 is made of the forty
+/// hexadecimal digits, not of the twenty bytes.
 fn zadarma(secret: &[u8], path: &[u8], query: &[u8]) -> String {
     let digest = hex(&Md5::digest(query));
     let mac = hmac_sha1(secret, &[path, query, digest.as_bytes()]);
     BASE64_STANDARD.encode(hex(&mac))
 }
 
-/// `$1$` and hex(SHA1(secret+consumer+METHOD+URL+body+seconds)), a `+` between each.
+/// Returns `$1$` and hex(SHA1(secret+consumer+METHOD+URL+body+seconds)), with a `+` between the parts.
 fn ovh(secret: &[u8], consumer: &str, request: &ToSign, now: &str) -> String {
     let mut sha1 = sha1_smol::Sha1::new();
     let (method, url) = (request.method.as_bytes(), request.url.as_bytes());
@@ -278,7 +278,7 @@ mod tests {
             let expected = ("Authorization".to_owned(), expected.as_bytes().to_vec());
             assert_eq!(headers, [expected]);
         }
-        // Computed with the steps of zadarma/user-api-v1, lib/Client.php.
+        // These were computed with the steps of zadarma/user-api-v1, lib/Client.php.
         check(
             "/v1/sms/send/",
             "format=json&message=Hello+World%21&number=46701234567&sender=46709876543",
@@ -307,7 +307,7 @@ mod tests {
         }
         check(Auth::None, None);
         check(basic("", ""), None);
-        // RFC 7617 §2.
+        // This is the example of RFC 7617 §2.
         check(
             basic("Aladdin", "open sesame"),
             Some(("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),

@@ -1,4 +1,4 @@
-//! A message and an account → the request that carries it (spec §6.2 to §6.4).
+//! Encodes a message for an account as the request that carries it (spec §6.2 to §6.4).
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -14,24 +14,24 @@ use crate::proto::wire::form::{encode_pairs, ksort, rawurlencode};
 use crate::proto::wire::text::{Alphabet, segments};
 use crate::proto::wire::{json, number};
 
-/// One request parameter, (name, value).
+/// One request parameter: its name and its value.
 pub(super) type Parameter = (Vec<u8>, Vec<u8>);
 
-/// Why an account makes no request. The configuration's fault, always.
+/// Why no request can be made for an account. This is always the configuration's fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadAccount {
     /// `host` and `path` together are no URL.
     Url,
-    /// A user name in `host`; it would be lost.
+    /// `host` contains a user name, which would be lost.
     UserInUrl,
-    /// A header that cannot be sent, or that is ours to set.
+    /// A header cannot be sent, or only the program may set it.
     Header {
-        /// Its name, if that is fit to be shown.
+        /// The header's name, if it is fit to be shown.
         name: String,
     },
-    /// A key that is no path, or two that contradict each other.
+    /// A key is no path, or two keys contradict each other.
     KeyPath,
-    /// `zadarma` and `vonage` sign a form; no other body has its signature.
+    /// `zadarma` and `vonage` sign a form; they define no signature for other bodies.
     SignedFormat,
 }
 
@@ -51,15 +51,15 @@ impl fmt::Display for BadAccount {
     }
 }
 
-/// The whole request, made at `now_s`, which only a signature looks at. `headers` win over our own
-/// Accept, User-Agent and Content-Type, and lose to the header of `auth_method`.
+/// Encodes the whole request; only a signature uses `now_s`. `headers` replace our own Accept, User-Agent
+/// and Content-Type, but the header of `auth_method` replaces theirs.
 pub fn encode(message: &Message, account: &Account, now_s: u64) -> Result<Call, BadAccount> {
     let request = filled(message, account);
     assemble(&request, request.parameters.clone(), account, now_s)
 }
 
-/// A GET of `check_path` with the account's credentials: no number, no text, nothing is sent by it.
-/// `None` where the account has no such path.
+/// Encodes a GET of `check_path` with the account's credentials. It holds no number and no text and sends
+/// nothing. Returns `None` if the account has no such path.
 pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAccount>> {
     if account.check_path.is_empty() {
         return None;
@@ -70,16 +70,16 @@ pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAcc
     Some(encode_bare(account, None, path, Vec::new(), now_s))
 }
 
-/// Those that go as parameters.
+/// Returns the credentials that are sent as parameters.
 fn credentials(account: &Account) -> Vec<Parameter> {
     let all = account.auth.parameters().into_iter();
     all.map(|(key, value)| (key.to_vec(), value.to_vec()))
         .collect()
 }
 
-/// A request that carries no SMS, with the account's credentials and headers: parameters go as the account's
-/// format carries them, or there are none, and then it is a GET, or of this method with nothing in it. A path
-/// that begins with a scheme is a URL of its own.
+/// Encodes a request that carries no SMS, with the account's credentials and headers. Parameters are sent
+/// in the account's format. Without parameters the request is a GET, or has the given method and an empty
+/// body. A path that begins with a scheme is a complete URL.
 pub(super) fn encode_bare(
     account: &Account,
     method: Option<&'static str>,
@@ -107,14 +107,14 @@ pub(super) fn encode_bare(
     assemble(&request, parameters, account, now_s)
 }
 
-/// What an SMS makes of an account: every placeholder is filled.
+/// An account with every placeholder filled in for one SMS.
 pub(super) struct Filled {
-    /// Another than the format's own.
+    /// The method, if it differs from the format's own.
     method: Option<&'static str>,
     format: Format,
     path: String,
     headers: Vec<(String, Vec<u8>)>,
-    /// In the order of spec §6.2: charset, number format, static parameters, authentication.
+    /// The parameters in the order of spec §6.2: charset, number format, static parameters, authentication.
     pub(super) parameters: Vec<Parameter>,
 }
 
@@ -183,9 +183,8 @@ fn parameters(
     list
 }
 
-/// Sets a parameter as a PHP array does: a name that is there already keeps its place and gets the
-/// new value. Where names may be paths, one that ends in `[]` appends. A parameter without a name
-/// is not sent.
+/// Sets a parameter as a PHP array does: an existing name keeps its place and gets the new value. Where
+/// names may be paths, a name that ends in `[]` appends. A parameter without a name is dropped.
 fn put(list: &mut Vec<Parameter>, key: &[u8], value: Vec<u8>, format: Format) {
     if key.is_empty() {
         return;
@@ -197,7 +196,7 @@ fn put(list: &mut Vec<Parameter>, key: &[u8], value: Vec<u8>, format: Format) {
     }
 }
 
-/// Encoding and authentication of parameters that are settled.
+/// Encodes and authenticates parameters that are final.
 pub(super) fn assemble(
     request: &Filled,
     mut parameters: Vec<Parameter>,
@@ -212,7 +211,7 @@ pub(super) fn assemble(
     };
     let mut url = check_url(host, &request.path)?;
     if request.format != Format::Json {
-        // In a JSON object names have no order, but elements of a list do: theirs stays.
+        // Names in a JSON object have no order, but the elements of a list keep theirs.
         ksort(&mut parameters);
     }
     let mut query = Vec::new();
@@ -263,7 +262,7 @@ pub(super) fn assemble(
     })
 }
 
-/// As a form or a query.
+/// Encodes parameters as a form or a query.
 fn encoded(parameters: &[Parameter], space: Space) -> Vec<u8> {
     let pairs = encode_pairs(parameters);
     if space == Space::Plus {
@@ -272,7 +271,7 @@ fn encoded(parameters: &[Parameter], space: Space) -> Vec<u8> {
     let mut out = Vec::with_capacity(pairs.len());
     for byte in pairs {
         match byte {
-            // A plus sign of a name or a value is %2B by now.
+            // A `+` that belongs to a name or a value is %2B already.
             b'+' => out.extend_from_slice(b"%20"),
             byte => out.push(byte),
         }
@@ -280,7 +279,7 @@ fn encoded(parameters: &[Parameter], space: Space) -> Vec<u8> {
     out
 }
 
-/// `host` then `path`, as they stand, less a fragment, which is never sent.
+/// Joins `host` and `path` unchanged, and removes a fragment, which is never sent.
 fn check_url(host: &str, path: &str) -> Result<String, BadAccount> {
     let joined = format!("{host}{path}");
     let url = joined.split('#').next().unwrap_or("");
@@ -300,8 +299,8 @@ fn check_url(host: &str, path: &str) -> Result<String, BadAccount> {
 
 // ---- Headers --------------------------------------------------------------------------------
 
-/// Set by the connection or by the body's framing; another value would break the request or hide
-/// a second one in it. Answers are not decompressed.
+/// The headers that the connection or the body's framing sets. Another value would break the request or
+/// hide a second one in it. Accept-Encoding is among them because answers are not decompressed.
 const OURS: [&str; 9] = [
     "Host",
     "Content-Length",
@@ -314,7 +313,7 @@ const OURS: [&str; 9] = [
     "Accept-Encoding",
 ];
 
-/// Those that prove who we are, then ours, then the configuration's.
+/// Collects the headers: first those that prove who we are, then our own, then the configuration's.
 fn headers(
     proof: Vec<(String, Vec<u8>)>,
     configured: &[(String, Vec<u8>)],
@@ -375,7 +374,7 @@ fn can_be_sent(name: &str, value: &str) -> bool {
     is_token(name) && value.bytes().all(value_fits)
 }
 
-/// RFC 9110 §5.6.2.
+/// Whether a name is a token (RFC 9110 §5.6.2).
 fn is_token(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(fits)
@@ -401,14 +400,14 @@ fn in_charset(text: &Text, charset: &Charset) -> Vec<u8> {
     }
 }
 
-/// Beyond what UCS-2 can say.
+/// Whether a character is above U+FFFF, which UCS-2 cannot express.
 fn is_astral(c: char) -> bool {
     c > '\u{ffff}'
 }
 
 // ---- multipart/form-data --------------------------------------------------------------------
 
-/// (boundary, body). Names stand as they are, with PHP's brackets where the provider wants them.
+/// Returns the boundary and the body. Names stay unchanged, with PHP's brackets if the provider wants them.
 fn multipart(parameters: &[Parameter]) -> (String, Vec<u8>) {
     let boundary = free_boundary(parameters);
     let mut body = Vec::new();
@@ -417,7 +416,7 @@ fn multipart(parameters: &[Parameter]) -> (String, Vec<u8>) {
         body.extend_from_slice(boundary.as_bytes());
         body.extend_from_slice(b"\r\nContent-Disposition: form-data; name=\"");
         for byte in name {
-            // As browsers write them (HTML, multipart/form-data encoding algorithm).
+            // Escapes these bytes as browsers do (HTML, multipart/form-data encoding algorithm).
             match byte {
                 b'"' => body.extend_from_slice(b"%22"),
                 b'\r' => body.extend_from_slice(b"%0D"),
@@ -435,7 +434,7 @@ fn multipart(parameters: &[Parameter]) -> (String, Vec<u8>) {
     (boundary, body)
 }
 
-/// The first of a row of boundaries that no value holds. A text of n bytes can hold fewer than n
+/// Returns the first of a series of boundaries that no value holds. A text of n bytes can hold fewer than n
 /// of them, so the search ends.
 fn free_boundary(parameters: &[Parameter]) -> String {
     let mut number: u64 = 0;

@@ -1,4 +1,4 @@
-//! A message and an account → the request, in every format, a row a case.
+//! Tests the encoding of a message in every format, with one row per case.
 
 use super::*;
 use crate::message::{Number, Sender};
@@ -214,7 +214,7 @@ fn a_long_text_has_other_parameters() {
     check(&"a".repeat(159), short);
     check(&"a".repeat(160), short);
     check(&"a".repeat(161), long);
-    // Bytes count, not characters; JSON escapes of the text do not.
+    // The limit counts bytes, not characters, and ignores the JSON escapes of the text.
     check(&"\u{e9}".repeat(80), short);
     check(&"\u{e9}".repeat(81), long);
 }

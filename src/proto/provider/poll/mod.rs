@@ -1,9 +1,9 @@
-//! A provider that is asked for the SMS it received: how its list is asked for, and what an answer is
-//! (spec §15).
+//! Asks a provider for the SMS it received: encodes the request for the list and reads the answer (spec
+//! §15).
 //!
-//! [`lister`] holds what a configuration says of the list, `request` makes the calls, `page` takes an answer
-//! apart without believing it, `next` says whether another page may be asked for. What an element of the list
-//! means is the matter of [`webhook`](crate::proto::webhook).
+//! [`lister`] holds the configuration of the list, `request` makes the calls, `page` takes an answer apart
+//! without trusting it, and `next` decides whether another page may be asked for.
+//! [`webhook`](crate::proto::webhook) defines what an element of the list means.
 
 pub mod lister;
 pub mod next;

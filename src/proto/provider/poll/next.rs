@@ -1,6 +1,6 @@
-//! What a provider calls the next page → the URL that is asked, or why it is not.
+//! Makes the URL of the next page from the provider's value, or says why it is not followed.
 //!
-//! Invariant: what comes out has scheme, host and port of the URL that was asked before, so no answer can
+//! Invariant: the result has the scheme, host and port of the URL that was asked before, so no answer can
 //! send our credentials elsewhere.
 
 use alloc::string::String;
@@ -10,9 +10,9 @@ use crate::limits::POLL_NEXT_BYTES_MAX;
 /// Why a next page is not asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadNext {
-    /// It is longer than any that is followed.
+    /// It is longer than any URL that is followed.
     TooLong,
-    /// It holds a blank, a control byte or one outside ASCII.
+    /// It holds a blank, a control byte or a byte outside ASCII.
     Bytes,
     /// It is on another host, port or scheme.
     Elsewhere,
@@ -21,7 +21,7 @@ pub enum BadNext {
 }
 
 impl BadNext {
-    /// For the log.
+    /// Returns the phrase for the log.
     pub fn phrase(self) -> &'static str {
         match self {
             BadNext::TooLong => "the next page has a URL of more than 2048 bytes, refused",
@@ -79,10 +79,10 @@ pub fn follow(asked: &str, next: &[u8]) -> Result<String, BadNext> {
     }
 }
 
-/// The scheme of an absolute URL, and what follows its `://`.
+/// Returns the scheme of an absolute URL and the part behind its `://`.
 fn absolute(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
-    // Else the `://` stands in a path or a query.
+    // Otherwise the `://` belongs to a path or a query.
     let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_scheme.then_some((scheme, rest))
 }
@@ -91,7 +91,7 @@ fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// Whether two pairs of scheme and authority mean one place. A user name is none of ours.
+/// Whether two pairs of scheme and authority mean the same server. Our own URLs never have a user name.
 fn is_same(ours: (&str, &str), theirs: (&str, &str)) -> bool {
     let is_plain = !theirs.1.contains('@');
     let [ours, theirs] = [ours, theirs].map(|(scheme, authority)| {

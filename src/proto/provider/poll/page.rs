@@ -1,11 +1,11 @@
-//! An answer to a request for a list → its elements and what follows them.
+//! Takes an answer to a request for a list apart: its elements and the place of the next page.
 //!
-//! An answer is somebody else's text: it may be cut, ill-formed in one element, or no JSON at all. So it is
-//! not parsed as a whole: brackets and strings alone say where an element begins and ends, and each is
-//! judged by itself afterwards. What one sender writes spoils no other's SMS then.
+//! The answer comes from outside: it may be cut, ill-formed in one element, or no JSON at all. So it is not
+//! parsed as a whole: brackets and strings alone say where an element begins and ends, and each element is
+//! judged by itself afterwards. Thus no sender can spoil the SMS of others.
 //!
-//! Invariant: no more than [`POLL_VALUES_MAX`] values are walked over, and nothing is copied but the value
-//! that leads to the next page.
+//! Invariant: no more than [`POLL_VALUES_MAX`] values are walked over, and only the value that leads to the
+//! next page is copied.
 
 use alloc::vec::Vec;
 
@@ -14,28 +14,28 @@ use crate::limits::POLL_VALUES_MAX;
 use crate::proto::grammar::{Alternatives, Conditions};
 use crate::proto::wire::json;
 
-/// What an answer holds.
+/// The parts of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Page<'a> {
-    /// The elements of its list, in its order, each the bytes that it stands in.
+    /// The elements of the list in their order, each as its bytes in the answer.
     pub elements: Vec<&'a [u8]>,
-    /// What the next page is called; `None` where nothing says.
+    /// The value that names the next page; `None` if the answer names none.
     pub next: Option<Vec<u8>>,
-    /// Whether the list's end was reached: it is not cut and has no more values than are read.
+    /// Whether the end of the list was reached, so that it is neither cut nor longer than is read.
     pub is_whole: bool,
 }
 
 /// Why an answer holds no list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadPage {
-    /// It is no JSON: a page for people, mostly.
+    /// The answer is no JSON; mostly it is an HTML page.
     NoJson,
-    /// No list stands where `poll_each` says.
+    /// There is no list at the place that `poll_each` names.
     NoList,
 }
 
 impl BadPage {
-    /// For the log.
+    /// Returns the phrase for the log.
     pub fn phrase(self) -> &'static str {
         match self {
             BadPage::NoJson => "the answer is no JSON",
@@ -62,7 +62,7 @@ pub fn read<'a>(answer: &'a [u8], lister: &Lister) -> Result<Page<'a>, BadPage> 
     let list = at(answer, &lister.each).ok_or(BadPage::NoList)?;
     match list.first() {
         Some(b'[') => {}
-        // Some write nothing for a list of nothing.
+        // Some providers write null for an empty list.
         _ if list == b"null" => return Ok(page),
         _ => return Err(BadPage::NoList),
     }
@@ -78,13 +78,13 @@ pub fn read<'a>(answer: &'a [u8], lister: &Lister) -> Result<Page<'a>, BadPage> 
     Ok(page)
 }
 
-/// Whether all conditions hold of what stands at their paths.
+/// Whether all conditions hold for the values at their paths in the answer.
 fn hold(conditions: &Conditions, answer: &[u8]) -> bool {
     let mut all = conditions.iter();
     all.all(|one| one.holds(&at(answer, &one.key).and_then(scalar).unwrap_or_default()))
 }
 
-/// The first value of these places that is no empty one.
+/// Returns the first value at these places that is not empty.
 fn first(answer: &[u8], places: &Alternatives) -> Option<Vec<u8>> {
     places.iter().find_map(|place| {
         let value = at(answer, place).and_then(scalar);
@@ -96,7 +96,7 @@ fn scalar(value: &[u8]) -> Option<Vec<u8>> {
     json::parse(value).ok()?.scalar()
 }
 
-/// What lies at the end of a path.
+/// Returns the value at the end of a path.
 fn at<'a>(value: &'a [u8], path: &[u8]) -> Option<&'a [u8]> {
     json::steps(path)?.into_iter().try_fold(value, child)
 }
@@ -117,15 +117,15 @@ fn child<'a>(value: &'a [u8], step: &[u8]) -> Option<&'a [u8]> {
         .map(|it| it.1)
 }
 
-/// The members of an object or the elements of an array, each with its key, empty where there is none. A key
-/// is what stands between its quotes.
+/// Iterates over the members of an object or the elements of an array, each with its key, which is empty in
+/// an array. A key is the bytes between its quotes, unescaped.
 struct Members<'a> {
     rest: &'a [u8],
     has_keys: bool,
     values: usize,
-    /// The bracket that ends it was seen.
+    /// Whether the closing bracket was seen.
     is_closed: bool,
-    /// What has no end counts, up to the end of all.
+    /// Whether a value without an end counts, up to the end of the text.
     takes_cut: bool,
 }
 
@@ -186,8 +186,8 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// How many bytes the value that begins here has; `None` where it has no end. What it consists of is added
-/// to `values`.
+/// Returns the number of bytes of the value that begins here; `None` if it has no end. Adds the number of
+/// values within it to `values`.
 fn extent(text: &[u8], values: &mut usize) -> Option<usize> {
     let mut at = 0_usize;
     let mut depth = 0_usize;
@@ -215,7 +215,7 @@ fn extent(text: &[u8], values: &mut usize) -> Option<usize> {
     }
 }
 
-/// How many bytes the string that begins here has, quotes included.
+/// Returns the number of bytes of the string that begins here, quotes included.
 fn string(text: &[u8]) -> Option<usize> {
     let mut is_escaped = false;
     let inner = text.get(1..)?;
@@ -297,15 +297,15 @@ mod tests {
         check("sms", r#"{"status":"no_sms"}"#, Ok((&[], true)));
         check("sms", r#"{"status":"no_mms","sms":1}"#, Ok((&[], true)));
         check("sms", r#"{"sms":null}"#, Ok((&[], true)));
-        // The last of a key holds, as for any other JSON here.
+        // Of several members with one key the last counts, as everywhere else in this crate.
         check("a", r#"{"a":[1],"a":[2]}"#, Ok((&["2"], true)));
-        // A text may look like the end of all.
+        // The text of an SMS may look like the end of the answer.
         check(
             "",
             r#"["]","}",",","\"]","\\"]"#,
             Ok((&[r#""]""#, r#""}""#, r#"",""#, r#""\"]""#, r#""\\""#], true)),
         );
-        // One that is ill-formed is an element all the same.
+        // An ill-formed element is an element all the same.
         check(
             "",
             r#"[{"a":"\x"},{"b":tru},{c},{"d":1}]"#,
@@ -314,10 +314,10 @@ mod tests {
                 true,
             )),
         );
-        // Brackets without partners: nobody knows where the list ends.
+        // Brackets do not match, so that the end of the list is unknown.
         check("", "[{]},{}]", Ok((&["{]"], false)));
         check("", "[{}}]", Ok((&["{}"], false)));
-        // What is cut has the elements that are whole.
+        // A cut list has the elements that are complete.
         for (cut, expected) in [
             ("[", &[][..]),
             ("[{\"a\":1", &[]),
@@ -388,7 +388,7 @@ mod tests {
         let most = POLL_VALUES_MAX;
         assert_eq!(count(most, "\"\""), (most, true));
         assert_eq!(count(most + 1, "\"\""), (most, false));
-        // An object of two members: itself, and what its brackets and commas count.
+        // An object of two members counts itself and what its brackets and commas separate.
         let (elements, is_whole) = count(most, r#"{"a":1,"b":2}"#);
         assert!(elements <= most / 3 + 1 && !is_whole, "{elements}");
     }

@@ -1,7 +1,7 @@
-//! An account, its list and a place in it → the request that asks for that page.
+//! Encodes the request for one page of a list.
 //!
-//! Placeholders are filled here: in a path each value percent-encoded, among parameters as they are, for the
-//! account's format encodes them. A parameter whose number or next page is empty is left out.
+//! Placeholders are filled in here: percent-encoded in a path, unchanged in parameters, which the account's
+//! format encodes. A parameter is left out if the number or the next page in its value is empty.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
@@ -17,55 +17,55 @@ use crate::proto::wire::{date, number};
 /// A place in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spot {
-    /// Its beginning.
+    /// The beginning of the list.
     First,
-    /// A URL, on the account's own host.
+    /// A URL on the account's own host.
     Url(String),
-    /// What stands for `{page}` or `{offset}`.
+    /// The number for `{page}` or `{offset}`.
     Number(u64),
-    /// What stands for `{next}`.
+    /// The value for `{next}`.
     Value(Vec<u8>),
 }
 
-/// What a request is for.
+/// The data that a request is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// Where in the list.
+    /// The place in the list.
     pub spot: &'a Spot,
-    /// Which of the lister's numbers; empty: none.
+    /// The own number that is asked for; empty if none is.
     pub number: &'a str,
-    /// From when on SMS are asked for, seconds since 1970.
+    /// The time from which on SMS are asked for, seconds since 1970.
     pub since_s: u64,
-    /// Now.
+    /// The present time, seconds since 1970.
     pub now_s: u64,
-    /// The SMS that is stored.
+    /// The id of the SMS that is stored.
     pub id: &'a [u8],
 }
 
 /// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
-    /// `{since}`.
+    /// `{since}`: the time from which on SMS are asked for.
     Since,
-    /// `{since_date}`, the day before it.
+    /// `{since_date}`: the date of the day before that time.
     SinceDate,
-    /// `{today}`.
+    /// `{today}`: the present date.
     Today,
-    /// `{tomorrow}`.
+    /// `{tomorrow}`: the date of the next day.
     Tomorrow,
-    /// `{account}`.
+    /// `{account}`: the provider's name for the account.
     Account,
-    /// `{number}`.
+    /// `{number}`: one of our own numbers.
     Number,
-    /// `{auth_user}`.
+    /// `{auth_user}`: the user name.
     User,
-    /// `{page}`.
+    /// `{page}`: the number of the page.
     Page,
-    /// `{offset}`.
+    /// `{offset}`: the number of elements before the page.
     Offset,
-    /// `{next}`.
+    /// `{next}`: the value that names the page.
     Next,
-    /// `{id}`, for `poll_done` alone.
+    /// `{id}`: the id of a stored SMS, for `poll_done` alone.
     Id,
 }
 
@@ -85,7 +85,7 @@ const NAMES: [(&str, Name); 11] = [
 
 const DAY_S: u64 = 86_400;
 
-/// Every placeholder of a template, in its order.
+/// Returns every placeholder of a template, in order.
 pub fn names(template: &[u8]) -> Vec<Name> {
     let mut found = Vec::new();
     filled(template, &mut |name| {
@@ -102,7 +102,7 @@ fn filled(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
     })
 }
 
-/// The request for one page of a list.
+/// Encodes the request for one page of a list.
 pub fn encode_list(account: &Account, lister: &Lister, ask: &Ask) -> Result<Call, BadAccount> {
     let value = |name: Name| value(name, account, lister, ask);
     let path = match ask.spot {
@@ -119,7 +119,7 @@ pub fn encode_list(account: &Account, lister: &Lister, ask: &Ask) -> Result<Call
     encode_bare(account, None, path, parameters, ask.now_s)
 }
 
-/// The request that says that an SMS is stored.
+/// Encodes the request that says that an SMS is stored.
 pub fn encode_done(
     account: &Account,
     lister: &Lister,
@@ -130,7 +130,7 @@ pub fn encode_done(
     encode_bare(account, Some(done.method), path, Vec::new(), ask.now_s)
 }
 
-/// A path with its parameters, those left out that have no value.
+/// Fills in a path, and leaves out parameters that have no value.
 fn path(template: &str, value: &dyn Fn(Name) -> Vec<u8>) -> String {
     let in_url = |template: &str| {
         let encoded = |name: Name| rawurlencode(&value(name)).into_bytes();
@@ -151,7 +151,7 @@ fn path(template: &str, value: &dyn Fn(Name) -> Vec<u8>) -> String {
     path
 }
 
-/// Whether a parameter says something.
+/// Whether a parameter has a value.
 fn is_kept(template: &[u8], value: &dyn Fn(Name) -> Vec<u8>) -> bool {
     let may_lack = |name: &Name| matches!(name, Name::Number | Name::Next);
     let mut names = names(template).into_iter().filter(may_lack);
@@ -331,7 +331,7 @@ mod tests {
         );
         let multipart = call(Format::Multipart, &statics, "");
         assert_eq!((multipart.method, &*multipart.target()), ("POST", "/m"));
-        // Without parameters it is a GET, and credentials stand where they must.
+        // Without parameters the request is a GET, and credentials stand where they must.
         let bare = call(Format::Multipart, &[], "");
         assert_eq!((bare.method, &*bare.target()), ("GET", "/m?p=pw&u=me"));
     }
