@@ -1,6 +1,6 @@
-//! One interface of `[websmsd]`: whom it lets in, and how its webhooks are read and answered.
+//! The settings of one interface of `[websmsd]`: who is let in, and how webhooks are read and answered.
 //!
-//! These are the values that a configuration gives. [`access`](super::access) decides by a [`Gate`] which
+//! These are plain values of the configuration. [`access`](super::access) decides by a [`Gate`] which
 //! interface a request belongs to, `read` finds its messages by a [`Webhook`].
 
 use alloc::string::String;
@@ -16,39 +16,40 @@ use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::number::NumberFormat;
 use crate::proto::wire::request::Request;
 
-/// All that one index says.
+/// All settings of one index.
 #[derive(Debug, Clone)]
 pub struct Interface {
-    /// Its index, which no other interface has; empty where there is none.
+    /// The index, which no other interface has; empty if it has none.
     pub name: String,
-    /// Whom it lets in.
+    /// The conditions under which a request is let in.
     pub gate: Gate,
-    /// How its webhooks are read and answered.
+    /// The way in which webhooks are read and answered.
     pub webhook: Webhook,
-    /// How an element of the provider's list is read, where the provider is asked for SMS (`poll`).
+    /// The way in which an element of the provider's list is read if the provider is asked for SMS
+    /// (`poll`).
     pub polled: Option<Webhook>,
 }
 
-/// What one interface asks of a request.
+/// The conditions under which an interface lets a request in.
 #[derive(Debug, Clone)]
 pub struct Gate {
-    /// Blocks let in; `None`: everybody, empty: nobody.
+    /// The blocks of addresses that are let in. `None` lets everybody in, an empty list nobody.
     pub permit: Option<Vec<Cidr>>,
-    /// Request paths served, undecoded; one with `?` is compared with the whole target.
-    /// `None`: every path, empty: none.
+    /// The undecoded request paths that are served; one with `?` is compared with the whole target. `None`
+    /// serves every path, an empty list none.
     pub paths: Option<Vec<Vec<u8>>>,
-    /// How the provider proves itself.
+    /// The credentials by which the provider proves itself.
     pub credentials: Credentials,
-    /// How old a signed time may be, seconds (`auth_age`); `None`: of any age.
+    /// The greatest age of a signed time, in seconds (`auth_age`); `None` if any age is taken.
     pub auth_age_s: Option<u64>,
-    /// Where the provider sends to (`public_url`), for schemes that sign it.
+    /// The URL that the provider sends to (`public_url`), for schemes that sign it.
     pub public_url: Option<PublicUrl>,
     /// The query parameter whose value is echoed (`key_echo`).
     pub key_echo: Alternatives,
 }
 
 impl Gate {
-    /// Whether the address may enter; `None` is an address that could not be found out.
+    /// Whether the address may enter; `None` stands for an address that could not be found out.
     pub fn permits(&self, address: Option<IpAddr>) -> bool {
         match (&self.permit, address) {
             (None, _) => true,
@@ -57,8 +58,8 @@ impl Gate {
         }
     }
 
-    /// Which requests may not have the signature of an earlier one (spec §8.6): none where it may be so old
-    /// that somebody could have recorded it.
+    /// Returns which requests may not repeat the signature of an earlier one (spec §8.6). No request may if
+    /// the signed time may be so old that somebody could have recorded it.
     pub fn once(&self) -> Once {
         let scheme = self.credentials.scheme;
         let is_recent = self
@@ -70,7 +71,7 @@ impl Gate {
         }
     }
 
-    /// Whether the path is served, bytewise and undecoded.
+    /// Whether the path is served. The bytes are compared undecoded.
     pub(super) fn serves(&self, request: &Request) -> bool {
         let Some(paths) = &self.paths else {
             return true;
@@ -82,73 +83,74 @@ impl Gate {
     }
 }
 
-/// Which parameters of a webhook make an SMS, and what it is answered.
+/// The parameters of a webhook that make an SMS, and the answers to it.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// Parameter names or JSON paths of the destination.
+    /// The parameter names or JSON paths of the destination.
     pub key_to: Alternatives,
-    /// The sender's.
+    /// The parameter names or JSON paths of the sender.
     pub key_from: Alternatives,
-    /// The text's.
+    /// The parameter names or JSON paths of the text.
     pub key_body: Alternatives,
-    /// The text's where a message has none of those names: of an MMS.
+    /// The names or paths of the text for a message that has none under `key_body`, as an MMS.
     pub key_caption: Alternatives,
-    /// The provider's message id.
+    /// The names or paths of the provider's message id.
     pub key_id: Alternatives,
-    /// The provider's reference of a text that comes in parts.
+    /// The names or paths of the provider's reference for a text that comes in parts.
     pub key_part_ref: Alternatives,
-    /// Which part a message is.
+    /// The names or paths of the part's number.
     pub key_part_number: Alternatives,
-    /// Of how many.
+    /// The names or paths of the number of parts.
     pub key_part_total: Alternatives,
-    /// How long a text waits for its parts.
+    /// The time for which a text waits for its parts.
     pub part_wait: Duration,
-    /// Only requests of which all these hold are messages.
+    /// Conditions that must all hold for a request to be a message.
     pub accept_if: Conditions,
-    /// Path of the list whose elements are one message each; empty: none.
+    /// The path of the list whose elements are one message each; empty if there is none.
     pub each: Vec<u8>,
-    /// Our numbers: of several destinations of one SMS these get it. None: the first gets it.
+    /// Our own numbers: if one SMS names several destinations, these get it. Empty if the first one gets
+    /// it.
     pub own_numbers: Vec<Number>,
-    /// Who gets an SMS that names no destination: our only number, of a list that is asked for.
+    /// The destination of an SMS that names none: our only number, for a list that is asked for.
     pub to: Option<Number>,
-    /// What happens to both numbers.
+    /// The form into which both numbers are converted.
     pub number_format: NumberFormat,
-    /// What the text is written in.
+    /// The encoding of the text.
     pub text_decode: Decode,
-    /// Where an MMS has its links: a path, `a[].b` for every element of a list, `a*` for `a`, `a0`,
+    /// The place of an MMS's links: a path, `a[].b` for every element of a list, or `a*` for `a`, `a0`,
     /// `a1` and so on.
     pub key_media: Alternatives,
-    /// What happens to them.
+    /// The treatment of these links.
     pub media: Media,
-    /// Body of the answer to an accepted SMS.
+    /// The body of the answer to an accepted SMS.
     pub report_success: Vec<u8>,
-    /// Its content type, settled by `config` from `report_type` or the look of the body.
+    /// The content type of that answer; `config` takes it from `report_type` or from the look of the body.
     pub report_type: String,
-    /// Status for requests that are no acceptable message.
+    /// The status of the answer to requests that are no acceptable message.
     pub reject_status: u16,
-    /// How delivery reports are read.
+    /// The way in which delivery reports are read.
     pub dlr: Dlr,
 }
 
-/// Which requests are delivery reports, and what they say.
+/// Tells which requests are delivery reports, and where their parts are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dlr {
-    /// Only requests of which all these hold are reports; none: those that `accept_if` refuses and that have an
-    /// id and a status.
+    /// Conditions that must all hold for a request to be a report. Without any, a request is a report if
+    /// `accept_if` refuses it and it has an id and a status.
     pub only_if: Conditions,
-    /// The provider's id of the SMS.
+    /// The names or paths of the provider's id of the SMS.
     pub id: Alternatives,
-    /// A word for how it goes.
+    /// The names or paths of the status, a word.
     pub status: Alternatives,
-    /// Why it failed.
+    /// The names or paths of the reason for a failure.
     pub reason: Alternatives,
-    /// The words that mean a failure, as `a,b`.
+    /// The statuses that mean a failure, as `a,b`.
     pub failed: Vec<u8>,
-    /// Those that mean it has arrived.
+    /// The statuses that mean that the SMS has arrived.
     pub delivered: Vec<u8>,
-    /// Where these hold, any other word means a failure.
+    /// Conditions under which any other status means a failure.
     pub last: Conditions,
-    /// Reasons and what to call them.
+    /// Reasons and the words that replace them.
     pub words: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -170,7 +172,7 @@ impl Webhook {
         keys.iter().all(|key| !key.is_empty())
     }
 
-    /// The keys whose values are what they look like: nothing is sought inside them.
+    /// Returns the keys whose values are taken whole: no key is looked for inside them.
     pub(super) fn named(&self) -> Vec<&[u8]> {
         let keys = [
             &self.key_to,
@@ -184,29 +186,29 @@ impl Webhook {
     }
 }
 
-/// `text_decode`.
+/// The encoding of an incoming text (`text_decode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decode {
-    /// As it is.
+    /// The text is taken unchanged.
     None,
-    /// `percent`: where all of it is percent-encoded, `+` for a blank.
+    /// `percent`: the text is decoded if all of it is percent-encoded, with `+` for a blank.
     Percent,
-    /// `base64`: where all of it is.
+    /// `base64`: the text is decoded if all of it is base64.
     Base64,
 }
 
-/// `media`.
+/// The treatment of an MMS's links (`media`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
-    /// `link`: each stands behind the text, on a line of its own.
+    /// `link`: each link is added behind the text, on a line of its own.
     Link,
-    /// `drop`: the text alone arrives.
+    /// `drop`: the links are dropped, and only the text arrives.
     Drop,
 }
 
 #[cfg(test)]
 impl Webhook {
-    /// As a `[websmsd]` without keys says it.
+    /// Returns the settings of a `[websmsd]` without keys.
     pub(super) fn by_default() -> Webhook {
         Webhook {
             key_to: "To".into(),

@@ -1,8 +1,8 @@
-//! What comes in: a provider's request becomes messages, and messages become call files.
+//! Handles incoming SMS: makes messages from a provider's request, and call files from messages.
 //!
-//! In the order in which a request passes: [`access`] lets it in, [`verify`] checks its [`proof`],
-//! `read` finds the messages in it, [`callfile`] writes them for Asterisk. What each of them must know of
-//! an interface stands in [`interface`].
+//! A request passes these in order: [`access`] lets it in, [`verify`] checks its [`proof`], `read` finds
+//! its messages, and [`callfile`] writes them for Asterisk. [`interface`] holds the settings that these
+//! need.
 
 pub mod interface;
 

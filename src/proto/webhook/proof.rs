@@ -1,5 +1,5 @@
-//! What a proof is: what of a request it covers, why it may not hold, and the parts that schemes have
-//! in common.
+//! Defines proofs: the parts of a request that a proof covers, the reasons why it fails, and code that
+//! several schemes share.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,46 +8,47 @@ use crate::limits::NONCE_BYTES_MAX;
 use crate::proto::wire::mac::same;
 use crate::proto::wire::request::Request;
 
-/// What of a request its proof covers. Nothing else of it may be read.
+/// The parts of a request that its proof covers. Nothing else of the request may be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Coverage {
-    /// Query and body.
+    /// The query and the body are covered.
     Whole,
-    /// The body, not the query.
+    /// The body is covered, the query is not.
     Body,
-    /// What stands inside this parameter (zadarma's `result`).
+    /// The value of this parameter is covered (zadarma's `result`).
     Inside(&'static [u8]),
-    /// Nothing of the request; these bytes instead, a JSON object (the claims of gatewayapi's
-    /// JWT).
+    /// Nothing of the request is covered. These bytes are read instead, a JSON object (the claims of
+    /// gatewayapi's JWT).
     Claims(Vec<u8>),
-    /// Nothing of it; these bytes instead, an element of the list that the provider was asked for.
+    /// Nothing of the request is covered. These bytes are read instead, an element of the list that the
+    /// provider was asked for.
     Element(Vec<u8>),
 }
 
-/// What a request proves, and by which signature.
+/// The result of a proof: what it covers, and its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// What may be read.
+    /// The parts of the request that may be read.
     pub coverage: Coverage,
-    /// The signature, written in the one way that its scheme computes it; empty where there is none.
+    /// The signature, spelled as its scheme computes it; empty if there is none.
     pub signature: Vec<u8>,
 }
 
-/// Why a request proves nothing. All but the last are 401.
+/// The reason why a request proves nothing. All but the last are answered with 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// Credentials or signature wrong, or something in the request that they cannot cover.
+    /// The credentials or the signature are wrong, or the request holds something that they cannot cover.
     Wrong,
-    /// The proof's header field is not there, or twice.
+    /// The header field of the proof is missing, or occurs twice.
     Missing,
-    /// A right signature, of another time than now: perhaps recorded.
+    /// The signature is right, but its time is not near the present. It may have been recorded.
     Time,
-    /// A time-windowed signature under a clock that is not sane: 503.
+    /// The signature depends on the time, and the clock is not sane; the answer is 503.
     Clock,
 }
 
 impl Denied {
-    /// For the log: the operator's first question is which of them it was.
+    /// Returns the phrase for the log, which tells the operator the kind of the failure.
     pub fn phrase(self) -> &'static str {
         match self {
             Denied::Wrong => "signature wrong",
@@ -58,7 +59,7 @@ impl Denied {
     }
 }
 
-/// What stands behind `Basic` or `Bearer` in the value of `Authorization`.
+/// Returns the token behind `Basic` or `Bearer` in the value of `Authorization`.
 pub(super) fn token<'a>(value: &'a [u8], kind: &str) -> Result<&'a [u8], Denied> {
     let (name, token) = value.split_at_checked(kind.len()).ok_or(Denied::Wrong)?;
     let blanks = token.iter().take_while(|b| **b == b' ').count();
@@ -68,7 +69,7 @@ pub(super) fn token<'a>(value: &'a [u8], kind: &str) -> Result<&'a [u8], Denied>
     }
 }
 
-/// The value of a header field that must be there, and once.
+/// Returns the value of a header field that must occur exactly once.
 pub(super) fn the_one<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], Denied> {
     let mut fields = request.headers(name);
     match (fields.next(), fields.next()) {
@@ -77,8 +78,7 @@ pub(super) fn the_one<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8],
     }
 }
 
-/// A nonce that can be told from what stands before and behind it: providers join it to the rest
-/// with a dot.
+/// Returns a nonce. It must hold no dot, because providers join it to the rest with a dot.
 pub(super) fn nonce<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], Denied> {
     let value = the_one(request, name)?;
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -88,15 +88,15 @@ pub(super) fn nonce<'a>(request: &Request<'a>, name: &str) -> Result<&'a [u8], D
     }
 }
 
-/// Seconds since 1970, as digits and nothing else.
+/// Reads seconds since 1970, written in digits alone.
 pub(super) fn seconds(text: &[u8]) -> Result<u64, Denied> {
-    // What a number's own parser takes besides digits is no time.
+    // The parser of numbers takes a sign too, which is no part of a time.
     let digits = (1..=12).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
     let text = core::str::from_utf8(text).ok().filter(|_| digits);
     text.and_then(|text| text.parse().ok()).ok_or(Denied::Wrong)
 }
 
-/// Whether a signature of that time may still be taken: it may be `age_s` off, `None` if by any time.
+/// Whether a signature of that time is acceptable: it may be `age_s` off, or any time if that is `None`.
 pub(super) fn fresh(signed_s: u64, now_s: Option<u64>, age_s: Option<u64>) -> Result<(), Denied> {
     let Some(age_s) = age_s else {
         return Ok(());
@@ -108,18 +108,19 @@ pub(super) fn fresh(signed_s: u64, now_s: Option<u64>, age_s: Option<u64>) -> Re
     }
 }
 
-/// Whether a name cannot be taken for several parameters where `&name=value` of each is signed.
+/// Whether a name holds neither `&` nor `=`, so that signing `&name=value` cannot confuse it with several
+/// parameters.
 pub(super) fn is_one_name(name: &[u8]) -> bool {
     !name.iter().any(|b| matches!(b, b'&' | b'='))
 }
 
-/// Whether what was given is what was expected; that.
+/// Checks that the given signature is the expected one, and returns it.
 pub(super) fn equal(given: &[u8], expected: String) -> Result<Vec<u8>, Denied> {
     holds(same(given, expected.as_bytes()))?;
     Ok(expected.into_bytes())
 }
 
-/// A condition as a proof.
+/// Turns a condition into the result of a check.
 pub(super) fn holds(condition: bool) -> Result<(), Denied> {
     match condition {
         true => Ok(()),

@@ -1,11 +1,11 @@
-//! Rules + peer + request → a [`Permit`], or who must stay outside.
+//! Decides whether a request is let in, by the rules and the peer, and gives it a [`Permit`].
 //!
-//! In two steps, since the first must pass before any of the body is read: [`admit`] looks at
-//! address and path and gives an [`Entry`], [`check`] turns that and the whole request into a
+//! This takes two steps, because the first must pass before any of the body is read: [`admit`] looks at
+//! address and path and gives an [`Entry`]; [`check`] turns the entry and the whole request into a
 //! [`Permit`].
 //!
-//! Invariant: a `Permit` is made here only, so that no message is read from a request that was
-//! not let in.
+//! Invariant: only this module makes a `Permit`, so that no message is read from a request that was not let
+//! in.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,22 +16,24 @@ use crate::proto::webhook::proof::{self, Coverage, Proven};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 
-/// All that decides who may deliver.
+/// The rules that decide who may deliver.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// In file order; of those that match, the last is used (spec §4).
+    /// The interfaces in file order; of several that match, the last is used (spec §4).
     pub interfaces: Vec<Interface>,
-    /// Trusted reverse proxies.
+    /// The trusted reverse proxies.
     pub proxies: Vec<Cidr>,
-    /// CGI spelling of the field they set, `HTTP_X_FORWARDED_FOR`; empty: none.
+    /// The CGI spelling of the field that the proxies set, as `HTTP_X_FORWARDED_FOR`; empty if there is
+    /// none.
     pub proxy_header: String,
-    /// The status page; `None`: there is none.
+    /// The status page; `None` if there is none.
     pub status: Option<Status>,
 }
 
 impl Rules {
-    /// The interface at which delivery reports arrive of SMS that `outgoing` sent: that of the same index,
-    /// else the one without, else, where there is only one to send over, the first that reads reports.
+    /// Returns the interface at which delivery reports for SMS of `outgoing` arrive: the one with the same
+    /// index, otherwise the one without an index, otherwise, if SMS are sent over a single interface, the
+    /// first that reads reports.
     pub fn reporter(&self, outgoing: &str) -> Option<&Interface> {
         let mut all = self.interfaces.iter();
         let find = |name: &str| self.interfaces.iter().find(|it| it.name == name);
@@ -40,55 +42,55 @@ impl Rules {
     }
 }
 
-/// Whether what arrives at an interface of `[websmsd]` may tell of SMS that one of `[websms]` sent.
+/// Whether a request at this interface of `[websmsd]` may report on SMS that this one of `[websms]` sent.
 pub fn tells_of(incoming: &str, outgoing: &str) -> bool {
     incoming == outgoing || incoming.is_empty() || outgoing.is_empty()
 }
 
-/// The status page: where it is, and who may read it. It belongs to no interface.
+/// The status page: its path, and who may read it. It belongs to no interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Its path, undecoded (`status_path`). No interface has it.
+    /// The undecoded path (`status_path`). No interface has it.
     pub path: Vec<u8>,
-    /// Blocks let in (`status_addr`); empty: nobody.
+    /// The blocks of addresses that may read it (`status_addr`); empty if nobody may.
     pub permit: Vec<Cidr>,
 }
 
-/// Where a request comes from and which interface it belongs to: address and path have passed,
-/// credentials have not been looked at.
+/// The sender of a request and the interface that it belongs to. Address and path have passed, credentials
+/// have not been looked at.
 #[derive(Debug)]
 pub struct Entry<'r> {
     interface: &'r Interface,
     caller: Caller,
 }
 
-/// Leave to read messages from one request. Consumed by `webhook::read`.
+/// Permission to read messages from one request. `webhook::read` consumes it.
 #[derive(Debug)]
 pub struct Permit<'r> {
     interface: &'r Interface,
     proven: Proven,
 }
 
-/// Who sent a request, as far as can be told.
+/// The sender of a request, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// The connection's other end, which is no proxy.
+    /// The connection's peer, which is no proxy.
     Peer(IpAddr),
-    /// What a trusted proxy says.
+    /// The address that a trusted proxy names.
     Forwarded(IpAddr),
-    /// A trusted proxy that names nobody but proxies, or nobody at all: its own address.
+    /// A trusted proxy, with its own address, that names nobody but proxies, or nobody at all.
     Proxy(IpAddr),
-    /// A trusted proxy names something that is no address. Only interfaces that let everybody in
-    /// take it.
+    /// A trusted proxy named something that is no address. Only interfaces without `permit_addr` take the
+    /// request.
     Unknown,
 }
 
-/// Why no interface takes a request.
+/// The reason why no interface takes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// No interface permits the address: 403.
+    /// No interface permits the address; the answer is 403.
     Address,
-    /// None of those that do serves the path: 404.
+    /// No interface that permits the address serves the path; the answer is 404.
     Path,
 }
 
@@ -98,7 +100,7 @@ impl Rules {
         self.proxies.iter().any(|block| block.contains(peer))
     }
 
-    /// Whether nothing that this peer sends can be let in, so that it need not be read.
+    /// Whether no request from this peer can be let in, so that none need be read.
     pub fn is_stranger(&self, peer: IpAddr) -> bool {
         let status = self.status.as_ref();
         let mut interfaces = self.interfaces.iter();
@@ -119,7 +121,7 @@ impl Status {
 }
 
 impl Caller {
-    /// The address, if there is one.
+    /// Returns the address, if it is known.
     pub fn address(&self) -> Option<IpAddr> {
         match self {
             Caller::Peer(address) | Caller::Forwarded(address) | Caller::Proxy(address) => {
@@ -131,35 +133,35 @@ impl Caller {
 }
 
 impl<'r> Entry<'r> {
-    /// The interface.
+    /// Returns the interface.
     pub fn interface(&self) -> &'r Interface {
         self.interface
     }
 
-    /// Who sent it.
+    /// Returns the sender.
     pub fn caller(&self) -> Caller {
         self.caller
     }
 }
 
 impl<'r> Permit<'r> {
-    /// The interface that has let it in.
+    /// Returns the interface that has let the request in.
     pub fn interface(&self) -> &'r Interface {
         self.interface
     }
 
-    /// What of the request may be read.
+    /// Returns the parts of the request that may be read.
     pub fn coverage(&self) -> &Coverage {
         &self.proven.coverage
     }
 
-    /// The signature by which it was let in; empty where there is none.
+    /// Returns the signature that let the request in; empty if there is none.
     pub fn signature(&self) -> &[u8] {
         &self.proven.signature
     }
 
-    /// The permit of a kept request that is replayed: it passed when it came, and what its proof
-    /// covered then was kept with it.
+    /// Returns the permit of a kept request that is replayed. It passed when it came, and the coverage of
+    /// its proof was kept with it.
     pub fn replayed(interface: &'r Interface, coverage: Coverage) -> Permit<'r> {
         let signature = Vec::new();
         Permit {
@@ -172,11 +174,11 @@ impl<'r> Permit<'r> {
     }
 }
 
-/// Whether a request is one for the status page, by somebody who may read it. Who may not is told by
-/// [`admit`] what holds for a path that nobody has.
+/// Whether a request is for the status page and its sender may read that. For everyone else [`admit`] gives
+/// the usual answer for an unknown path.
 ///
-/// A proxy that nobody declared makes the world look like this machine, so a request that has a trace
-/// of one is let in only where a trusted proxy names a caller, and that caller is not this machine
+/// A proxy that is not declared would make every caller look like this machine. So a request with a trace
+/// of a proxy is let in only if a trusted proxy names the caller, and the caller is not this machine
 /// itself, which needs no proxy.
 pub fn reads_status(rules: &Rules, peer: IpAddr, request: &Request) -> bool {
     let Some(status) = rules.status.as_ref().filter(|it| it.is_at(request)) else {
@@ -199,7 +201,8 @@ fn has_trace_of_proxy(rules: &Rules, request: &Request) -> bool {
     })
 }
 
-/// Address, then path: the interface that a request belongs to. Its body has not been read.
+/// Judges address and path of a request and returns the interface that it belongs to. The body has not been
+/// read.
 pub fn admit<'r>(rules: &'r Rules, peer: IpAddr, request: &Request) -> Result<Entry<'r>, Denied> {
     let caller = caller(rules, peer, request);
     let is_taken = rules.status.as_ref().is_some_and(|it| it.is_at(request));
@@ -215,8 +218,8 @@ pub fn admit<'r>(rules: &'r Rules, peer: IpAddr, request: &Request) -> Result<En
     Err(denied)
 }
 
-/// The entry's credentials or signature over the whole request, body included. `now_s` is `None`
-/// while the clock is not sane. The choice of interface is final: no other is tried.
+/// Checks the credentials or the signature over the whole request, body included. `now_s` is `None` while
+/// the clock is not sane. The choice of the interface is final: no other is tried.
 pub fn check<'r>(
     entry: Entry<'r>,
     request: &Request,
@@ -233,8 +236,8 @@ pub fn check<'r>(
     })
 }
 
-/// The peer, or whom a trusted proxy names: the field's lines in order, read from the right,
-/// proxies skipped.
+/// Returns the peer, or the caller that a trusted proxy names. The field's lines count in order and are
+/// read from the right; proxies are skipped.
 pub fn caller(rules: &Rules, peer: IpAddr, request: &Request) -> Caller {
     let peer = peer.to_canonical();
     if !rules.is_proxy(peer) {
@@ -259,8 +262,8 @@ pub fn caller(rules: &Rules, peer: IpAddr, request: &Request) -> Caller {
     Caller::Proxy(peer)
 }
 
-/// Whether CGI calls the field `cgi`: `HTTP_A_B` is `A-B` and no other. A field with `_` in its
-/// own name could be anybody's and is never it.
+/// Whether CGI calls the field `cgi`: `HTTP_A_B` stands for `A-B` alone. A field with `_` in its own name
+/// could come from anybody and is never taken for it.
 fn is_cgi_name(cgi: &str, field: &str) -> bool {
     let wanted = cgi.strip_prefix("HTTP_").unwrap_or(cgi);
     wanted.len() == field.len()
@@ -271,7 +274,8 @@ fn is_cgi_name(cgi: &str, field: &str) -> bool {
         })
 }
 
-/// `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`, blanks around it.
+/// Reads `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`, with blanks around
+/// it.
 fn forwarded_address(entry: &[u8]) -> Option<IpAddr> {
     let entry = core::str::from_utf8(entry.trim_ascii()).ok()?;
     if let Some(bracketed) = entry.strip_prefix('[') {
@@ -292,8 +296,8 @@ fn forwarded_address(entry: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// One to five digits, at most 65535. `::1` has a colon first and an empty text before it, `1::` none
-/// after.
+/// Whether a text is a port: one to five digits, at most 65535. In `::1` an empty text stands before the
+/// first colon, and in `1::` behind the last one.
 fn is_port(text: &str) -> bool {
     let is_short = (1..=5).contains(&text.len());
     // The parser takes a sign as well.

@@ -1,4 +1,5 @@
-//! Blocks of addresses, forwarded headers, paths and credentials → who is let in, a row a case.
+//! Tests who is let in, by blocks of addresses, forwarded headers, paths and credentials, with one row per
+//! case.
 
 use super::*;
 use crate::proto::webhook::interface::{Gate, Webhook};
@@ -23,7 +24,7 @@ fn gate(permit: Option<&str>, paths: Option<&[&str]>) -> Gate {
     }
 }
 
-/// Interfaces that are named by their places.
+/// Returns rules with these gates, whose interfaces are named by their indices.
 fn rules(gates: Vec<Gate>) -> Rules {
     let interface = |(gate, place): (Gate, usize)| Interface {
         name: place.to_string(),
@@ -70,7 +71,7 @@ fn callers() {
     let xff = "X-Forwarded-For";
     let (proxy, itself) = ("172.16.0.1", Caller::Proxy(ip("172.16.0.1")));
 
-    // A peer that is no proxy says nothing about itself.
+    // A peer that is no proxy cannot name another address for itself.
     check("9.9.9.9", &[(xff, "1.1.1.1")], Caller::Peer(ip("9.9.9.9")));
     check("::ffff:9.9.9.9", &[], Caller::Peer(ip("9.9.9.9")));
     check("::ffff:172.16.0.1", &[], itself);
@@ -121,11 +122,11 @@ fn callers() {
         itself,
     );
 
-    // Nobody but proxies, or nobody.
+    // The field names nobody but proxies, or nobody.
     check(proxy, &[], itself);
     check(proxy, &[(xff, "")], itself);
     check(proxy, &[(xff, "172.16.0.2")], itself);
-    // A field of another name is not it, whatever CGI would make of it.
+    // A field with another name does not count, even if CGI would give both the same name.
     check(proxy, &[("X_Forwarded_For", "1.1.1.1")], itself);
     check(proxy, &[("X-Forwarded_For", "1.1.1.1")], itself);
     check(proxy, &[("X.Forwarded.For", "1.1.1.1")], itself);
@@ -171,7 +172,7 @@ fn no_header_named() {
     }
 }
 
-/// The interface for a target from a peer.
+/// Checks which interface gets a target from a peer.
 fn check_admit(gates: Vec<Gate>, peer: &str, target: &str, expected: Result<usize, Denied>) {
     let (rules, peer) = (rules(gates), peer.parse().unwrap());
     let found = admit(
@@ -181,7 +182,7 @@ fn check_admit(gates: Vec<Gate>, peer: &str, target: &str, expected: Result<usiz
     );
     let found = found.map(|entry| place(entry.interface()));
     assert_eq!(found, expected, "{peer} {target}");
-    // Who is let in is never turned away unread.
+    // A peer that is let in must never be turned away unread.
     assert!(
         !(found.is_ok() && rules.is_stranger(peer)),
         "{peer} {target}"
@@ -210,7 +211,7 @@ fn admission() {
         Ok(0),
     );
 
-    // A proxy that names something that is no address.
+    // The proxy names something that is no address.
     check(one(None, None), "172.16.0.1", "/", Ok(0));
     check(
         one(Some("0.0.0.0/0 ::/0"), None),
@@ -262,7 +263,7 @@ fn admission() {
         Err(Denied::Address),
     );
 
-    // Of several, the last that matches in both.
+    // Of several interfaces that match in both, the last gets the request.
     let several = || {
         vec![
             gate(Some("1.1.1.1 2.2.2.2"), Some(&["/a"])),
@@ -298,7 +299,7 @@ fn strangers() {
     check(vec![], "1.1.1.2", true);
 }
 
-/// Rules with a status page at `/status`, for 127.0.0.0/8, ::1 and 10.0.0.0/8.
+/// Returns rules with a status page at `/status`, for 127.0.0.0/8, ::1 and 10.0.0.0/8.
 fn with_status(gates: Vec<Gate>) -> Rules {
     let mut rules = rules(gates);
     rules.status = Some(Status {
@@ -358,7 +359,7 @@ fn who_reads_the_status_page() {
         check(peer, "/status", &[], false);
         check(peer, "/status", &[("X-Forwarded-For", "127.0.0.1")], false);
     }
-    // A proxy of ours: whom it names counts, if it names somebody.
+    // For one of our proxies, the caller that it names counts, if it names one.
     for proxy in ["172.16.0.1", "fd00::1"] {
         let named = |value| [("X-Forwarded-For", value), ("Via", "1.1 nginx")];
         check(proxy, "/status", &[], false);

@@ -1,12 +1,12 @@
-//! A message → Asterisk call files.
+//! Encodes a message as Asterisk call files.
 //!
-//! Asterisk's quoting and line limit live here only. What its reader (`pbx_spool.c`) does to a line:
-//! one over 1022 bytes is skipped whole; `#` at the start or after a blank ends it, `;` ends it
-//! unless a backslash stands before; blanks at the end go, and those after the key's colon. All else
-//! stays as it is, UTF-8 too.
+//! Asterisk's quoting and line limit are handled here only. Its reader (`pbx_spool.c`) treats a line thus:
+//! a line over 1022 bytes is skipped whole; `#` at the start or after a blank ends the line, and so does
+//! `;` unless a backslash stands before it; blanks at the end are dropped, and those after the key's colon.
+//! Everything else stays unchanged, UTF-8 too.
 //!
 //! Invariant: whatever a message holds, each of its files has the same lines in the same order, and
-//! Asterisk reads in each what was meant.
+//! Asterisk reads in each line what was meant.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -17,14 +17,14 @@ use crate::limits::{CALL_FILE_LINE_BYTES_MAX, CALL_FILE_PARTS_MAX, NUMBER_BYTES_
 use crate::message::Message;
 use crate::proto::wire::form::rawurlencode;
 
-/// What the configuration says of a call file (`[astqueue]`).
+/// The settings for a call file (`[astqueue]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// `Channel: Local/TO@channel_context`.
     pub channel_context: String,
     /// `Context:`.
     pub context: String,
-    /// `Priority:`; empty: no line. So for the other values.
+    /// `Priority:`. If it is empty there is no such line, as for the following values.
     pub priority: String,
     /// `WaitTime:`, seconds.
     pub waittime: String,
@@ -40,11 +40,11 @@ pub struct Route {
     pub application: String,
     /// `Data:`.
     pub data: String,
-    /// How the text is written.
+    /// The encoding of the text.
     pub encoding: Encoding,
 }
 
-/// A yes or a no of a call file.
+/// A yes or no in a call file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Switch {
     /// `yes`
@@ -53,44 +53,44 @@ pub enum Switch {
     No,
 }
 
-/// `message_encode`.
+/// The encoding of the text (`message_encode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// Percent-encoded; the dialplan decodes with `URIDECODE`.
     Rfc3986,
-    /// As it stands where the file format can carry it.
+    /// Unchanged where the file format can carry it.
     None,
 }
 
 /// One file for the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallFile {
-    /// `TO.SECONDS.UNIQUE.call`, no folder.
+    /// The file's name without a folder: `TO.SECONDS.UNIQUE.call`.
     pub name: String,
-    /// Its contents.
+    /// The file's contents.
     pub bytes: Vec<u8>,
-    /// Seconds that the modification time lies ahead of now: 0 for the first part.
+    /// The number of seconds that the modification time lies ahead of now; 0 for the first part.
     pub delay_s: u64,
 }
 
-/// Why a message has no call files.
+/// The reason why a message has no call files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit {
-    /// The text needs more parts than are allowed: 413.
+    /// The text needs more parts than are allowed; the answer is 413.
     TooLong {
-        /// Parts needed.
+        /// The number of parts needed.
         parts: usize,
     },
-    /// A line that Asterisk would not read as it is meant: the configuration's fault, which
-    /// [`check`] finds beforehand.
+    /// Asterisk would not read a line as it is meant. This is the configuration's fault, which [`check`]
+    /// finds beforehand.
     Line {
-        /// The configuration key whose value it holds, or `to` or `from`.
+        /// The configuration key whose value the line holds, or `to` or `from`.
         key: &'static str,
     },
 }
 
-/// Call files for one message, in the order in which they must arrive. `unique` is a 64-bit random
-/// number in hex, the id in the log; part n > 1 gets its own name from it.
+/// Encodes one message as call files, in the order in which they must arrive. `unique` is a 64-bit random
+/// number in hexadecimal, the id in the log; part n > 1 gets its own name from it.
 pub fn encode(
     message: &Message,
     route: &Route,
@@ -117,7 +117,7 @@ pub fn encode(
     Ok(files.collect())
 }
 
-/// The same for a notice of ours, by which a dialplan knows it: it must never be sent out.
+/// Encodes a notice of ours. The dialplan can tell it from an SMS; it must never be sent out.
 pub fn encode_notice(
     message: &Message,
     route: &Route,
@@ -131,8 +131,8 @@ pub fn encode_notice(
     Ok(files)
 }
 
-/// Whether every value of a route can stand in a call file, beside the longest number. The error is
-/// the configuration key at fault. A semicolon may stand after a backslash, as Asterisk wants it.
+/// Whether every value of a route can stand in a call file beside the longest number. The error is the
+/// configuration key at fault. A semicolon may stand after a backslash, as Asterisk wants it.
 pub fn check(route: &Route) -> Result<(), &'static str> {
     let number = "0".repeat(NUMBER_BYTES_MAX);
     match head(route, &number, &number) {
@@ -141,7 +141,7 @@ pub fn check(route: &Route) -> Result<(), &'static str> {
     }
 }
 
-/// The lines before the text, and they are lines that Asterisk reads.
+/// Encodes the lines before the text, and checks that Asterisk reads them.
 fn head(route: &Route, to: &str, from: &str) -> Result<String, Unfit> {
     let archive = match route.archive {
         Switch::Yes => "yes",
@@ -186,19 +186,19 @@ fn head(route: &Route, to: &str, from: &str) -> Result<String, Unfit> {
     Ok(head)
 }
 
-/// What the lines before the text take with numbers and names as they usually are.
+/// The usual length of the lines before the text.
 const HEAD_BYTES_USUAL: usize = 512;
 
-/// What becomes of a line whose value is empty.
+/// The treatment of a line whose value is empty.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Empty {
-    /// It is written.
+    /// The line is written.
     Kept,
-    /// It is left out.
+    /// The line is left out.
     Left,
 }
 
-/// Whether a line is short enough and no comment begins in it. Blanks at its end may go.
+/// Whether a line is short enough and no comment begins in it. Blanks at its end may be dropped.
 fn is_read_whole(line: &str) -> bool {
     let mut before = b' ';
     line.len() <= CALL_FILE_LINE_BYTES_MAX
@@ -218,7 +218,7 @@ fn is_read_whole(line: &str) -> bool {
 
 const BODY_KEY: &str = "setvar: MESSAGE(body)=";
 
-/// What a line leaves for the text.
+/// The room that a line has for the text.
 const BODY_BYTES_MAX: usize = CALL_FILE_LINE_BYTES_MAX - BODY_KEY.len();
 
 struct Body {
@@ -235,14 +235,14 @@ impl Encoding {
     }
 }
 
-/// The text in as many lines as it needs.
+/// Splits the text into as many lines as it needs.
 fn bodies(text: &str, encoding: Encoding) -> Result<Vec<Body>, Unfit> {
     if let Some(body) = body(text, encoding) {
         return Ok(vec![body]);
     }
     let mut pieces = split(text, Cut::Graphemes);
     if pieces.len() > CALL_FILE_PARTS_MAX {
-        // Heaps of combining marks leave gaps that the text may not have room for.
+        // Piles of combining marks leave gaps, so that the text may need too many parts.
         pieces = split(text, Cut::Characters);
     }
     if pieces.len() > CALL_FILE_PARTS_MAX {
@@ -250,7 +250,8 @@ fn bodies(text: &str, encoding: Encoding) -> Result<Vec<Body>, Unfit> {
             parts: pieces.len(),
         });
     }
-    // Every piece was measured to fit; one that did not would be refused, never left out.
+    // Every piece was measured to fit. If one did not, the message would be refused; no piece is ever left
+    // out.
     let parts = pieces.len();
     let bodies: Option<Vec<Body>> = pieces
         .into_iter()
@@ -259,7 +260,7 @@ fn bodies(text: &str, encoding: Encoding) -> Result<Vec<Body>, Unfit> {
     bodies.ok_or(Unfit::TooLong { parts })
 }
 
-/// The text in one line, with the first encoding that fits.
+/// Encodes the text in one line, with the first encoding that fits.
 fn body(text: &str, encoding: Encoding) -> Option<Body> {
     // No encoding is shorter than the text.
     if text.len() > BODY_BYTES_MAX {
@@ -281,8 +282,8 @@ fn body(text: &str, encoding: Encoding) -> Option<Body> {
     })
 }
 
-/// Whether Asterisk reads a text as it is. A blank at the start would stand where it reads it, but
-/// that is left to no version. An escaped semicolon would come without its backslash.
+/// Whether Asterisk reads a text unchanged. A blank at the start would survive, but this relies on no
+/// version of Asterisk. An escaped semicolon would lose its backslash.
 fn stands_as_it_is(text: &str) -> bool {
     let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let bytes = text.as_bytes();
@@ -292,7 +293,7 @@ fn stands_as_it_is(text: &str) -> bool {
         && is_read_whole(&[BODY_KEY, text].concat())
 }
 
-/// As little percent-encoding as the file format needs; `URIDECODE` undoes it like any other.
+/// Percent-encodes only what the file format needs; `URIDECODE` decodes the result.
 fn escape(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     let last = text.len().saturating_sub(1);
@@ -313,16 +314,16 @@ fn is_escaped(c: char) -> bool {
 
 // ---- Splitting ------------------------------------------------------------------------------
 
-/// Where a text may be cut.
+/// The places where a text may be cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cut {
-    /// Not within what a reader sees as one character, unless that alone is too long.
+    /// Not within a grapheme, which a reader sees as one character, unless it is too long for one line.
     Graphemes,
     /// Between any two characters.
     Characters,
 }
 
-/// Pieces that each fit a line when escaped, each as long as can be.
+/// Splits a text into pieces that each fit a line when escaped, each as long as possible.
 fn split(text: &str, cut: Cut) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -336,7 +337,8 @@ fn split(text: &str, cut: Cut) -> Vec<&str> {
     pieces
 }
 
-/// Bytes of the longest start of `text` that fits a line when escaped; nought only of nothing.
+/// Returns the bytes of the longest start of `text` that fits a line when escaped; 0 only for an empty
+/// text.
 fn fitting(text: &str, cut: Cut) -> usize {
     let mut cost = 0_usize;
     let mut flags = 0_usize;
@@ -369,8 +371,8 @@ fn fitting(text: &str, cut: Cut) -> usize {
     }
 }
 
-/// Whether a cut between two characters would be seen: the common cases of Unicode's grapheme
-/// clusters (UAX 29). `flags` regional indicators end with `before`; two make a flag.
+/// Whether a cut between two characters would be seen, by the common cases of Unicode's grapheme clusters
+/// (UAX 29). `flags` is the number of regional indicators that end with `before`; two make a flag.
 fn belong_together(before: char, after: char, flags: usize) -> bool {
     const JOINER: char = '\u{200d}';
     matches!((before, after), ('\r', '\n'))
@@ -384,7 +386,8 @@ fn is_flag(c: char) -> bool {
     matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
 }
 
-/// Combining marks of the scripts most written, variation selectors, skin tones, tags.
+/// Whether a character extends the one before it: a combining mark of a common script, a variation
+/// selector, a skin tone or a tag.
 fn extends(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}'

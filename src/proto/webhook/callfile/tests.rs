@@ -1,4 +1,4 @@
-//! Goldens, the ladder of encodings, and a reader after Asterisk's.
+//! Tests call files against goldens, for each encoding, and with a reader modelled on Asterisk's.
 
 #![allow(
     clippy::unwrap_used,
@@ -141,7 +141,7 @@ setvar: MESSAGE_ENCODE=rfc3986
 
 // ---- The ladder -----------------------------------------------------------------------------
 
-/// Value and encoding of each file.
+/// Returns the value and the encoding of each file.
 fn bodies_of(text: &str, encoding: Encoding) -> Result<Vec<(String, String)>, Unfit> {
     let route = Route {
         encoding,
@@ -175,13 +175,13 @@ fn a_text_is_encoded_whole_then_less_then_split() {
     check("é\n", &["%C3%A9%0A"]);
     check(" #;%", &["%20%23%3B%25"]);
 
-    // Plain letters: 999, 1000, 1001.
+    // These are plain letters: 999, 1000, 1001.
     check(&a(999), &[&a(999)]);
     check(&a(1000), &[&a(1000)]);
     check(&a(1001), &[&a(1000), "a"]);
     check(&a(2000), &[&a(1000), &a(1000)]);
     check(&a(2001), &[&a(1000), &a(1000), "a"]);
-    // The full encoding fits as long as it has 1000 bytes, the short one then.
+    // The full encoding is used while it fits in 1000 bytes, the short one after that.
     check(&(a(994) + "é"), &[&(a(994) + "%C3%A9")]);
     check(&(a(995) + "é"), &[&(a(995) + "é")]);
     check(&(a(997) + "é"), &[&(a(997) + "é")]);
@@ -193,7 +193,7 @@ fn a_text_is_encoded_whole_then_less_then_split() {
     check(&"漢".repeat(334), &[&"漢".repeat(333), "%E6%BC%A2"]);
     check(&"😀".repeat(250), &[&"😀".repeat(250)]);
     check(&"😀".repeat(251), &[&"😀".repeat(250), "%F0%9F%98%80"]);
-    // What the short one encodes.
+    // These rows show what the short encoding encodes.
     let kanji = "漢".repeat(300);
     check(
         &format!(" \t{kanji}\"\\,$(){{}}=:'<>& +~! %;#\r\n\x01\x7f#;b "),
@@ -212,7 +212,7 @@ fn a_text_is_encoded_whole_then_less_then_split() {
     check(&format!("{}b ", a(999)), &[&format!("{}b", a(999)), "%20"]);
     check(&format!(" {}", a(997)), &[&format!("%20{}", a(997))]);
     check(&format!(" {}", a(998)), &[&format!("%20{}", a(997)), "a"]);
-    // The format's own characters, never torn.
+    // The format's own characters are never torn.
     check(&";".repeat(333), &[&"%3B".repeat(333)]);
     check(&";".repeat(334), &[&"%3B".repeat(333), "%3B"]);
 }
@@ -255,7 +255,7 @@ fn a_text_as_it_stands_where_the_format_carries_it() {
     check("a\rb", &[("a%0Db", "rfc3986")]);
     check("a\x01b", &[("a%01b", "rfc3986")]);
     check("a\x7fb", &[("a%7Fb", "rfc3986")]);
-    // Each file for itself.
+    // Each file gets its own encoding.
     let a = "a".repeat(1000);
     check(&a, &[(&a, "none")]);
     check(&format!("{a}b c"), &[(&a, "none"), ("b c", "none")]);
@@ -274,7 +274,7 @@ fn a_text_of_more_than_16_parts_is_refused() {
     check(&"\n".repeat(16 * 333), Ok(16));
     check(&"\n".repeat(16 * 333 + 1), Err(17));
     check(&"a".repeat(65_536), Err(66));
-    // By graphemes of 601 bytes 26 parts, by characters 16.
+    // The text needs 26 parts if cut at graphemes of 601 bytes, 16 if cut at characters.
     let marks = format!("e{}", "\u{301}".repeat(300));
     check(&marks.repeat(26), Ok(16));
     check(&marks.repeat(27), Err(17));
@@ -298,7 +298,7 @@ fn parts_have_names_and_delays_of_their_own() {
 
 #[test]
 fn what_is_seen_as_one_character_is_not_torn() {
-    /// `torn` begins where one or a few bytes of it would still fit.
+    /// Checks that `torn`, of which only a part would fit, goes whole into the next file.
     fn check(torn: &str) {
         for room in 1..torn.len() {
             let start = "a".repeat(BODY_BYTES_MAX - room);
@@ -329,15 +329,15 @@ fn what_is_seen_as_one_character_is_not_torn() {
             .collect();
         assert_eq!(lengths, expected);
     }
-    // Flags are pairs counted from the first one.
+    // Flags are pairs of characters, counted from the first.
     check_pieces(&("a".repeat(996) + "🇩🇪🇫🇷"), &[996, 16]);
     check_pieces(&("a".repeat(988) + "🇩🇪🇫🇷"), &[996, 8]);
     check_pieces(&"🇩🇪".repeat(126), &[1000, 8]);
-    // A line end: CR and LF take three bytes each.
+    // A line end stays whole: CR and LF take three bytes each.
     check_pieces(&("a".repeat(994) + "\r\n"), &[996]);
     check_pieces(&("a".repeat(995) + "\r\nb"), &[995, 3]);
     check_pieces(&("a".repeat(997) + "\r\nb"), &[997, 3]);
-    // One that is too long alone is cut all the same.
+    // A grapheme that is too long for one file is cut all the same.
     check_pieces(&format!("e{}", "\u{301}".repeat(700)), &[999, 402]);
 }
 
@@ -407,8 +407,8 @@ fn a_number_that_would_begin_a_comment_is_refused() {
 
 // ---- What arrives ---------------------------------------------------------------------------
 
-/// A call file as Asterisk's reader has it: keys and values in order. Panics where it would skip a
-/// line or complain.
+/// Reads a call file as Asterisk does and returns keys and values in order. Panics where Asterisk would
+/// skip a line or complain.
 fn asterisk_reads(file: &[u8]) -> Vec<(String, Vec<u8>)> {
     let lines = file.strip_suffix(b"\n").unwrap().split(|b| *b == b'\n');
     lines
@@ -444,7 +444,7 @@ fn asterisk_reads(file: &[u8]) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// A channel variable, of which there is one.
+/// Returns the value of a channel variable that must occur once.
 fn variable(read: &[(String, Vec<u8>)], name: &str) -> Vec<u8> {
     let start = format!("{name}=");
     let mut found = read
@@ -456,7 +456,7 @@ fn variable(read: &[(String, Vec<u8>)], name: &str) -> Vec<u8> {
     value
 }
 
-/// Marsaglia's xorshift: the same numbers in every run.
+/// Marsaglia's xorshift, which gives the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -587,7 +587,7 @@ fn whatever_the_text_it_arrives_and_adds_no_line() {
         let files = match encode(&message, &route, NOW_S, UNIQUE) {
             Ok(files) => files,
             Err(Unfit::TooLong { parts }) => {
-                // 1000 bytes of a line hold at least 332 characters and a blank.
+                // A line's 1000 bytes hold at least 332 characters and a blank.
                 assert!(parts > 16 && text.len() > 16 * 320, "{parts} {text:?}");
                 refused += 1;
                 continue;
@@ -632,7 +632,7 @@ fn whatever_the_text_it_arrives_and_adds_no_line() {
         }
         assert_eq!(arrived, text.as_bytes(), "{text:?}");
     }
-    // Each way was gone often enough to mean something.
+    // Each case occurred often enough to mean something.
     for count in [whole, split, refused, plain] {
         assert!(count >= 30, "{whole} {split} {refused} {plain}");
     }

@@ -1,4 +1,4 @@
-//! One place of a request → its SMS: one, or one for each destination that is ours (spec §8.4).
+//! Makes the SMS of one place in a request: one, or one for each destination that is ours (spec §8.4).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,29 +15,30 @@ use crate::proto::wire::number;
 /// One element of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The SMS, or why it is none. Of a request that is one message always the former.
+    /// The SMS, or why it is none. In a request that is one message this is never an error.
     pub message: Result<Message, BadMessage>,
     /// The provider's id, not empty.
     pub id: Option<Vec<u8>>,
-    /// The channel that was dropped from before the sender, or else the destination: `whatsapp`.
+    /// The channel, such as `whatsapp`, that was removed from before the sender, or else from before the
+    /// destination.
     pub channel: Option<&'static str>,
-    /// What the provider says of parts, where it is one of several: reference, number and total.
+    /// If the message is one of several parts, the provider's reference, part number and number of parts.
     pub part: Option<[Vec<u8>; 3]>,
 }
 
-/// Makes SMS of what is found, as an interface says.
+/// Makes SMS from places, with the settings of an interface.
 pub(super) struct Maker<'a> {
     webhook: &'a Webhook,
-    /// The request's charset.
+    /// The charset of the request.
     charset: Option<&'a str>,
-    /// `own_numbers` as they are compared.
+    /// `own_numbers` in the form in which they are compared.
     own: Vec<String>,
 }
 
 /// A destination or a sender, and the channel that stood before it.
 type Tagged<T> = (T, Option<&'static str>);
 
-/// What an SMS is made of.
+/// The parts of an SMS: destinations, sender and text.
 type Parts = (Vec<Tagged<Number>>, Tagged<Sender>, Text);
 
 impl<'a> Maker<'a> {
@@ -50,7 +51,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Adds the SMS of one place, or why it has none.
+    /// Adds the SMS of one place, or the reason why it has none.
     pub(super) fn add_to<'p>(&self, items: &mut Vec<Item>, scope: Scope<'_, 'p>, shape: Shape<'p>) {
         let (scope, shape) = match shape {
             Shape::Several(objects, Level::First) => match objects.first() {
@@ -76,7 +77,7 @@ impl<'a> Maker<'a> {
         let is_one = destinations.len() < 2;
         for (to, channel) in destinations {
             let mut id = id.clone();
-            // Of one SMS to several each must be known by itself when it comes again.
+            // If one SMS goes to several, each needs an id of its own so that a repetition is recognised.
             if let (false, Some(id)) = (is_one, &mut id) {
                 id.push(0);
                 id.extend_from_slice(to.as_str().as_bytes());
@@ -94,7 +95,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// What is said of parts, where the keys are given and found.
+    /// Returns reference, number and total of a part, if their keys are given and found.
     fn part(&self, scope: Scope) -> Option<[Vec<u8>; 3]> {
         if !self.webhook.has_parts() {
             return None;
@@ -107,7 +108,7 @@ impl<'a> Maker<'a> {
         ])
     }
 
-    /// The destinations, at least one, the sender and the text.
+    /// Returns the destinations, at least one, the sender and the text.
     fn parts(&self, scope: Scope, shape: Shape) -> Result<Parts, BadMessage> {
         let (key_to, key_from) = (&self.webhook.key_to, &self.webhook.key_from);
         let (is_list, raw) = match shape {
@@ -123,7 +124,7 @@ impl<'a> Maker<'a> {
         };
         let missing = |field| BadMessage::Missing { field };
         let own = self.webhook.to.as_ref().map(|to| to.as_str().as_bytes());
-        // A list may have the place and leave it empty.
+        // The list may be there and empty.
         let named = raw.first().map(|it| &**it);
         let named = named.filter(|it| own.is_none() || !it.is_empty());
         let first = named.or(own).ok_or(missing("to"))?;
@@ -139,7 +140,8 @@ impl<'a> Maker<'a> {
         Ok((destinations, (from, channel), text))
     }
 
-    /// Those of several destinations that are ours, each once. One that is no number of anybody's is none.
+    /// Returns those of several destinations that are ours, each once. Destinations that are no numbers are
+    /// skipped.
     fn ours(&self, raw: &[Cow<'_, [u8]>]) -> Result<Vec<Tagged<Number>>, BadMessage> {
         let mut ours: Vec<Tagged<Number>> = Vec::new();
         let mut found = Vec::new();
@@ -170,7 +172,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// A number as it is compared with another: in the interface's format, without a plus sign.
+/// Returns a number in the form in which it is compared: in the interface's format, without a plus sign.
 fn compared(number: &str, webhook: &Webhook) -> String {
     let number = number::format(number, webhook.number_format);
     number.trim_start_matches('+').into()

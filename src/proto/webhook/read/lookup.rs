@@ -1,16 +1,16 @@
-//! A key → its value among a request's parameters (spec §8.3).
+//! Finds the value of a key among a request's parameters (spec §8.3).
 //!
-//! In this order, the body's before the query's each time:
-//! 1. the parameter of that name: it *is* its value, whatever it looks like;
-//! 2. where the key is a path, what lies at its end;
-//! 3. where it is a name, what has this name at any depth, the last in order.
+//! A key is looked up in this order, each time in the body before the query:
+//! 1. the parameter of that name: its value counts whatever it looks like;
+//! 2. if the key is a path, the value at its end;
+//! 3. if it is a name, the value of this name at any depth, the last in order.
 //!
-//! A parameter whose value is JSON is searched inside like any array, but not one that a key
-//! names, nor what is below it: the text of an SMS may look like JSON and name another sender.
-//! Strings inside JSON are strings.
+//! A parameter whose value is JSON is searched inside like an array. A parameter that a key names is not,
+//! nor anything below it: the text of an SMS may look like JSON and name another sender. A string inside
+//! JSON is never parsed again.
 //!
-//! A value is a scalar or the first of a list of scalars. What is neither is passed over. Of several names of
-//! one key the first that has a value counts, wherever the others have theirs.
+//! A value is a scalar or the first of a list of scalars; anything else is passed over. If a key has
+//! several names, the first name that has a value counts, wherever the others have theirs.
 
 use alloc::borrow::Cow;
 use alloc::string::ToString;
@@ -30,26 +30,27 @@ use crate::proto::wire::parameters::{Parameters, is_container};
 /// A place in a request's parameters.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
-    /// A form's value.
+    /// A value of a form.
     Scalar(&'a [u8]),
-    /// Several of a form's.
+    /// Several values of a form.
     Array(&'a Array),
-    /// JSON, in whatever it stood.
+    /// A JSON value, from the body or from a parameter.
     Json(json::Value<'a>),
 }
 
-/// All parameters of a request, and which of them are JSON.
+/// All parameters of a request, and their JSON values.
 pub(super) struct Places<'a> {
     covered: Vec<Place<'a>>,
     uncovered: Vec<Place<'a>>,
-    /// Form values that are JSON, told by where their bytes stand, and what they say.
+    /// The form values that are JSON, by the address of their bytes, and the parsed JSON.
     opened: Sorted<*const u8, json::Value<'a>>,
-    /// The byte at which the first form value that looks like JSON is none, counted from 1.
+    /// The byte, counted from 1, at which the first form value that looks like JSON is malformed.
     pub(super) malformed: Option<usize>,
 }
 
 impl<'a> Places<'a> {
-    /// Reads all JSON there is, once. Over a limit is an error, malformed is plain text.
+    /// Reads all JSON of a request once. Exceeding a limit is an error; malformed JSON counts as plain
+    /// text.
     pub(super) fn new(source: &'a Source<'a>, webhook: &Webhook) -> Result<Places<'a>, TooMuch> {
         let root = |root: &'a Parameters<'a>| match root {
             Parameters::Form(array) => Ok(Some(Place::Array(array))),
@@ -82,7 +83,7 @@ impl<'a> Places<'a> {
         Ok(places)
     }
 
-    /// Notes every scalar below `array` that is JSON and that no key names.
+    /// Records every scalar below `array` that is JSON and that no key names.
     fn open(
         &mut self,
         array: &'a Array,
@@ -109,7 +110,7 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
-    /// A form's scalar as the JSON it is.
+    /// Returns the JSON of a form's scalar.
     fn json(&self, bytes: &[u8]) -> Option<json::Value<'a>> {
         is_container(bytes).then_some(())?;
         self.opened.get(&bytes.as_ptr()).copied()
@@ -128,7 +129,7 @@ impl<'a> Places<'a> {
             .try_fold(place, |place, step| self.child(place, step))
     }
 
-    /// The last place of this name below another that has a value.
+    /// Returns the last place of this name below another place that has a value.
     pub(super) fn deep(&self, place: Place<'a>, name: &[u8]) -> Option<Place<'a>> {
         match place {
             Place::Scalar(bytes) => self.deep(Place::Json(self.json(bytes)?), name),
@@ -149,7 +150,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Adds a scalar, or all of a list of scalars.
+    /// Adds a scalar, or every element of a list of scalars.
     fn scalars(&self, place: Place<'a>, found: &mut Vec<Place<'a>>) {
         let Some(one) = first(place) else {
             return;
@@ -160,7 +161,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Every value of this name below a place.
+    /// Adds every value of this name below a place.
     fn deep_every(&self, place: Place<'a>, name: &[u8], found: &mut Vec<Place<'a>>) {
         match place {
             Place::Scalar(bytes) => {
@@ -185,7 +186,8 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Where a key has its value, a scalar or a list of scalars, sought in `roots` as the module says.
+    /// Returns the place of a key's value, a scalar or a list of scalars. Looks in `roots` in the order
+    /// that the module describes.
     fn place(&self, roots: &[Place<'a>], key: &[u8], depth: Depth) -> Option<Place<'a>> {
         if key.is_empty() {
             return None;
@@ -203,8 +205,8 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// The elements of the list at `path` (`[]`: the whole JSON body); an object is its own only
-    /// element.
+    /// Returns the elements of the list at `path`, where `[]` is the whole JSON body. An object counts as a
+    /// list of one.
     pub(super) fn list(&self, path: &[u8]) -> Option<Vec<Place<'a>>> {
         let path = json::steps(path)?;
         let mut roots = self.covered.iter().copied();
@@ -217,7 +219,7 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// The elements of a list; an object is its own only element.
+    /// Returns the elements of a list. An object counts as a list of one.
     fn elements(&self, place: Place<'a>) -> Option<Vec<Place<'a>>> {
         let (is_list, inner) = self.inner(place);
         let is_object = match place {
@@ -231,7 +233,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// What a place consists of, and whether that is a list.
+    /// Returns whether a place is a list, and the places within it.
     pub(super) fn inner(&self, place: Place<'a>) -> (bool, Vec<Place<'a>>) {
         let mut inner = Vec::new();
         let value = match place {
@@ -246,35 +248,35 @@ impl<'a> Places<'a> {
         (value.is_some_and(|value| value.is_array()), inner)
     }
 
-    /// Whether a condition holds of what the permit does not cover; `None` where that has not the key.
+    /// Whether a condition holds for the parts that the permit does not cover; `None` if these do not have
+    /// its key.
     pub(super) fn uncovered(&self, condition: &Condition) -> Option<bool> {
         let found = self.place(&self.uncovered, &condition.key, Depth::Any);
         Some(condition.holds(&first(found?)?.into_bytes()))
     }
 }
 
-/// Where a key is sought.
+/// The part of a request in which a key is looked up.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'p, 'a> {
-    /// Everywhere.
+    /// The whole request.
     Whole(&'p Places<'a>),
-    /// At the top, or at the end of a path: not inside the list of messages.
+    /// The top, or the end of a path, but not inside the list of messages.
     Beside(&'p Places<'a>),
-    /// In one element of a list.
+    /// One element of a list.
     Element(&'p Places<'a>, Place<'a>),
-    /// In one object, and at the top or at the end of a path of the whole, or else of the element that is
-    /// given.
+    /// One object, and the top or the end of a path of the whole request, or of the given element.
     Object(&'p Places<'a>, Option<Place<'a>>, Place<'a>),
 }
 
 impl<'a> Scope<'_, 'a> {
-    /// The value of a key: of the first of its names that has one. Apart: so many keys are sought.
+    /// Returns the value of a key: that of the first of its names that has one.
     #[inline(never)]
     pub(super) fn find(&self, key: &Alternatives) -> Option<Cow<'a, [u8]>> {
         key.iter().find_map(|name| self.find_name(name))
     }
 
-    /// The value of a name or path; none for an empty one.
+    /// Returns the value of a name or path; `None` for an empty one.
     pub(super) fn find_name(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
         if lists(key).is_some() {
             return self.all_of(key, 1).into_iter().next();
@@ -297,7 +299,7 @@ impl<'a> Scope<'_, 'a> {
         })
     }
 
-    /// Every value of a key, and whether they stand in a list; none where it has no value.
+    /// Returns every value of a key, and whether they stand in a list; empty if it has no value.
     pub(super) fn list(&self, key: &Alternatives) -> (bool, Vec<Cow<'a, [u8]>>) {
         let (places, _) = self.roots();
         for name in key.iter() {
@@ -316,8 +318,8 @@ impl<'a> Scope<'_, 'a> {
         (false, Vec::new())
     }
 
-    /// The same for a name of which only matters whether it is there: what is no scalar is a value
-    /// that nobody writes.
+    /// Returns the value of a name when only its presence matters. A value that is no scalar gives bytes
+    /// that no configuration contains.
     pub(super) fn presence(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
         self.find_name(key).or_else(|| {
             let (places, roots) = self.roots();
@@ -331,8 +333,8 @@ impl<'a> Scope<'_, 'a> {
         })
     }
 
-    /// Every value of a key that names several, at most `values_max` of them, in order: `a*` is `a`, `a0`,
-    /// `a1` and so on, whichever are there, `a[].b` is `b` in each element of a list.
+    /// Returns every value of a key that names several, at most `values_max` of them, in order: `a*` means
+    /// `a`, `a0`, `a1` and so on, as far as they exist; `a[].b` means `b` in each element of a list.
     pub(super) fn all(&self, key: &Alternatives, values_max: usize) -> Vec<Cow<'a, [u8]>> {
         let mut found = key.iter().map(|name| self.all_of(name, values_max));
         found.find(|found| !found.is_empty()).unwrap_or_default()
@@ -365,8 +367,8 @@ impl<'a> Scope<'_, 'a> {
         found
     }
 
-    /// Every value of a key that may stand at several places below the top, in order: where [`Scope::find`]
-    /// takes the last one, or the first of a list, this takes all of them. `a[].b` is as in [`Scope::all`].
+    /// Returns every value of a key that may have several places below the top, in order. [`Scope::find`]
+    /// returns the last one, or the first of a list. `a[].b` has the same meaning as in [`Scope::all`].
     pub(super) fn every(&self, key: &Alternatives) -> Vec<Cow<'a, [u8]>> {
         let mut found = key.iter().map(|name| self.every_of(name));
         found.find(|found| !found.is_empty()).unwrap_or_default()
@@ -381,7 +383,7 @@ impl<'a> Scope<'_, 'a> {
         }
         let (places, roots) = self.roots();
         let mut found = Vec::new();
-        // One at the top is the key's value, and nothing deeper is.
+        // A value at the top is the key's only value; deeper ones do not count.
         for root in roots {
             if found.is_empty()
                 && let Some(place) = places.child(*root, key)
@@ -401,7 +403,7 @@ impl<'a> Scope<'_, 'a> {
         found.into_iter().map(Place::into_bytes).collect()
     }
 
-    /// One place of this one.
+    /// Returns the scope of one place within this one.
     pub(super) fn inside(self, place: Place<'a>) -> Self {
         match self {
             Scope::Whole(places)
@@ -411,7 +413,7 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 
-    /// This one with one of its objects as the message.
+    /// Returns this scope with one of its objects as the message.
     pub(super) fn of(self, object: Place<'a>) -> Self {
         match self {
             Scope::Whole(places) | Scope::Beside(places) => Scope::Object(places, None, object),
@@ -439,7 +441,7 @@ enum Depth {
 }
 
 impl<'a> Place<'a> {
-    /// A scalar's value.
+    /// Returns the bytes of a scalar.
     pub(super) fn into_bytes(self) -> Cow<'a, [u8]> {
         match self {
             Place::Scalar(bytes) => Cow::Borrowed(bytes),
@@ -449,7 +451,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// `a[].b` as the path of the list and what is meant of each element; `None` for any other key.
+/// Splits `a[].b` into the path of the list and the key within each element; `None` for any other key.
 fn lists(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = key.windows(3).position(|three| three == b"[].")?;
     let (list, rest) = key.split_at_checked(at)?;
@@ -463,7 +465,7 @@ fn place_of(value: &Value) -> Place<'_> {
     }
 }
 
-/// A scalar, or the first of a list of scalars.
+/// Returns a scalar, or the first of a list of scalars.
 pub(super) fn first(place: Place<'_>) -> Option<Place<'_>> {
     match place {
         Place::Scalar(_) => Some(place),
@@ -483,13 +485,13 @@ fn has_value(place: &Place<'_>) -> bool {
     first(*place).is_some()
 }
 
-/// Whether the keys are 0, 1, 2, ….
+/// Whether the keys are 0, 1, 2 and so on.
 fn is_list(array: &Array) -> bool {
     let keys = array.entries().iter().map(|(key, _)| key);
     (0_i64..).zip(keys).all(|(n, key)| *key == Key::Int(n))
 }
 
-/// Bytes as the JSON object or array that they are.
+/// Parses bytes that are a JSON object or array.
 fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, TooMuch> {
     if !is_container(bytes) {
         return Ok(None);
@@ -501,7 +503,7 @@ fn opened(bytes: &[u8]) -> Result<Option<Place<'_>>, TooMuch> {
     }
 }
 
-/// Where the values stand that lie at the end of those keys that are paths, in a form alone.
+/// Returns the addresses of the values at the end of those keys that are paths, in a form alone.
 fn values(array: &Array, keys: &[&[u8]]) -> Vec<*const u8> {
     let mut found = Vec::new();
     let paths = keys.iter().filter(|key| json::is_path(key));
@@ -518,7 +520,7 @@ fn values(array: &Array, keys: &[&[u8]]) -> Vec<*const u8> {
     found
 }
 
-/// Notes where every scalar of a place stands.
+/// Records the address of every scalar of a place.
 fn collect(place: Option<Place>, found: &mut Vec<*const u8>) {
     match place {
         Some(Place::Scalar(bytes)) => found.push(bytes.as_ptr()),

@@ -1,10 +1,10 @@
-//! A permit and its request → messages, and delivery reports.
+//! Reads the messages and delivery reports of a request that has a permit.
 //!
-//! Which parameters may be read is decided in `source`, which of them a key means in `lookup`, how many
-//! messages there are in `shape` and `objects`, what makes them an SMS in `item`, what becomes of a text in
-//! `text`, what a report says in `report`.
+//! `source` decides which parameters may be read, `lookup` which of them a key means, `shape` and `objects`
+//! how many messages there are. `item` makes an SMS of them, `text` its text, and `report` reads delivery
+//! reports.
 //!
-//! Invariant: a [`Permit`] is used up, and of the request only what it covers is read.
+//! Invariant: a [`Permit`] is used up, and only the parts of the request that it covers are read.
 
 mod item;
 mod lookup;
@@ -35,37 +35,40 @@ use shape::{Level, Shape};
 use source::Source;
 use text::charset;
 
-/// What a request that was let in says.
+/// The contents of a request that was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// Messages, at least one item: one, or of a list of messages one an element, acceptable or not; and
-    /// delivery reports that stand among them.
+    /// Messages, at least one item: a single one, or one for each element of a list, acceptable or not.
+    /// Delivery reports that stand among them follow.
     Messages(Vec<Item>, Vec<Report>),
-    /// No message (`accept_if`, `dlr_if`, an empty list): acknowledged. What it tells of SMS that were sent.
+    /// No message (`accept_if`, `dlr_if`, an empty list). The request is acknowledged. It may hold delivery
+    /// reports.
     Filtered(Vec<Report>),
 }
 
-/// Why a request holds no message. The peer's fault, always.
+/// The reason why a request holds no message. This is always the peer's fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadWebhook {
-    /// More parameters, JSON values, nesting, messages or parts than the limits allow: 413.
+    /// There are more parameters, JSON values, levels, messages or parts than the limits allow; the answer
+    /// is 413.
     TooMuch(&'static str),
-    /// A parameter that is missing or not acceptable: `reject_status`.
+    /// A parameter is missing or not acceptable; the answer is `reject_status`.
     Message(BadMessage),
-    /// No list where `each` says: `reject_status`.
+    /// There is no list at the place that `each` names; the answer is `reject_status`.
     NoList,
-    /// One of the two, and the reason may be that something looks like JSON and is none: `reject_status`.
+    /// A parameter or the list is missing, perhaps because something that looks like JSON is malformed; the
+    /// answer is `reject_status`.
     NoJson {
-        /// `to`, `from`, `text` or `list of messages`.
+        /// The missing part: `to`, `from`, `text` or `list of messages`.
         missing: &'static str,
-        /// `the body` or `a parameter`.
+        /// The malformed part: `the body` or `a parameter`.
         place: &'static str,
-        /// The byte at which it is none, counted from 1.
+        /// The byte at which it is malformed, counted from 1.
         at: usize,
     },
 }
 
-/// Facts and limits, never a value.
+/// Shows facts and limits, never a value.
 impl fmt::Display for BadWebhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,11 +88,11 @@ impl From<TooMuch> for BadWebhook {
     }
 }
 
-/// What is missing where `each` finds nothing.
+/// The name of the missing part if `each` finds nothing.
 const LIST: &str = "list of messages";
 
 impl BadWebhook {
-    /// Says why something is missing, where `malformed` JSON may be the reason.
+    /// Adds malformed JSON to the fault if that may be the reason.
     fn because(self, malformed: Option<(&'static str, usize)>) -> BadWebhook {
         let missing = match &self {
             BadWebhook::Message(BadMessage::Missing { field }) => field,
@@ -103,15 +106,16 @@ impl BadWebhook {
     }
 }
 
-/// Reads the messages of a request, body included, as the permit's interface says. Pure; consumes the permit.
+/// Reads the messages of a request, body included, by the rules of the permit's interface. Consumes the
+/// permit.
 ///
-/// With `each`, to, from, text and id are sought in the element alone. `accept_if` is judged for
-/// each element: by the element itself, and where it has no such key by what stands beside the
-/// list, so that one delivery receipt among messages hides none of them. A list at the top that holds
-/// several messages is read so without `each`; a list elsewhere is refused.
+/// With `each`, to, from, text and id are looked up in the element alone. `accept_if` is judged for each
+/// element: by the element itself, or by the values beside the list if the element lacks the key, so that
+/// one delivery receipt among messages hides none of them. A list at the top that holds several messages is
+/// treated this way without `each`, too; a list elsewhere is refused.
 ///
-/// A delivery report is never an SMS: it is what `dlr_if` says, and without that what `accept_if` refuses and
-/// what has an id and a status. Of a list each element is judged for itself.
+/// A delivery report is never an SMS: `dlr_if` defines what a report is. Without it, a report is a request
+/// that `accept_if` refuses and that has an id and a status. Each element of a list is judged by itself.
 pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWebhook> {
     let interface = permit.interface();
     let is_element = matches!(permit.coverage(), Coverage::Element(_));
@@ -132,7 +136,7 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     }
 }
 
-/// What is left of messages whose numbers may have been cut otherwise than they were signed.
+/// Keeps the messages whose numbers cannot have been cut in another place than they were signed.
 fn if_whole(reading: Reading) -> Result<Reading, BadWebhook> {
     let Reading::Messages(mut items, reports) = reading else {
         return Ok(reading);
@@ -159,7 +163,7 @@ fn messages(
         return Err(BadWebhook::Message(BadMessage::Missing { field: "to" }));
     };
     let dlr = &webhook.dlr;
-    // Without `dlr_if`, what is refused is a report where it looks like one.
+    // Without `dlr_if`, a refused request is a report if it looks like one.
     let is_report = match dlr.only_if.is_empty() {
         true => !is_accepted,
         false => holds(&dlr.only_if, source, places) == Some(true),
@@ -218,7 +222,7 @@ fn messages(
         }
     }
     match level {
-        // What nobody named is a part of one report, if of any.
+        // Elements of a list that no key names are parts of a single report, if they are any.
         Level::Inside | Level::First if items.is_empty() => refused(),
         Level::First => alone(items, reports),
         _ if items.len() > MESSAGES_MAX => Err(BadWebhook::TooMuch("messages")),
@@ -227,7 +231,7 @@ fn messages(
     }
 }
 
-/// What is read of one message, which may go to several destinations.
+/// Returns the result for one message, which may go to several destinations.
 fn alone(items: Vec<Item>, reports: Vec<Report>) -> Result<Reading, BadWebhook> {
     match items.as_slice() {
         [
@@ -240,7 +244,7 @@ fn alone(items: Vec<Item>, reports: Vec<Report>) -> Result<Reading, BadWebhook> 
     }
 }
 
-/// Whether all conditions hold of a whole request; `None` where no fails, and one has nothing to go by
+/// Whether all conditions hold for a whole request. Returns `None` if none fails, but one cannot be judged
 /// because the body could not be read.
 fn holds(conditions: &Conditions, source: &Source<'_>, places: &Places<'_>) -> Option<bool> {
     let mut all = Some(true);
@@ -255,8 +259,8 @@ fn holds(conditions: &Conditions, source: &Source<'_>, places: &Places<'_>) -> O
     all
 }
 
-/// Of which elements of a list all conditions hold. Each condition is judged by the element itself, and
-/// where that has not the key by what stands beside the list.
+/// Returns for which elements of a list all conditions hold. Each condition is judged by the element
+/// itself, or by the values beside the list if the element lacks the key.
 fn accepted(
     conditions: &Conditions,
     elements: &[Place<'_>],
@@ -266,7 +270,7 @@ fn accepted(
     let mut accepted = vec![true; elements.len()];
     for condition in conditions.iter() {
         let own = |place: &Place| says(condition, Scope::Element(places, *place));
-        // Beside a list that nobody named is all that is not in it.
+        // Everything outside of a list that no key names counts as beside it.
         let beside = match level == Level::Named || elements.iter().any(|it| own(it).is_some()) {
             true => Scope::Beside(places),
             false => Scope::Whole(places),
@@ -279,19 +283,20 @@ fn accepted(
     accepted
 }
 
-/// Whether a condition holds of what stands there; `None` where that has not the key.
+/// Whether a condition holds within the scope; `None` if its key is missing there.
 fn says(condition: &Condition, scope: Scope) -> Option<bool> {
     let found = scope.presence(&condition.key)?;
     Some(condition.holds(&found))
 }
 
-/// The same; what a signature does not cover may still say that this is no message.
+/// Whether a condition holds within the scope, or fails for parts that the signature does not cover; these
+/// may still say that this is no message.
 fn said(condition: &Condition, scope: Scope, places: &Places<'_>) -> Option<bool> {
     says(condition, scope).or_else(|| places.uncovered(condition))
 }
 
-/// Whether a request names a destination, sender or text at all, at any place that its proof covers. A
-/// GET that does not is somebody's look at the address and no message.
+/// Whether a request names a destination, sender or text at all, at any place that its proof covers. A GET
+/// that does not is somebody's look at the address and no message.
 pub fn names_any(coverage: &Coverage, request: &Request<'_>, webhook: &Webhook) -> bool {
     let Ok(source) = Source::read(coverage, request, webhook) else {
         return false;

@@ -1,15 +1,14 @@
-//! Which of several objects is the message, where no list and no path says so (spec §8.3).
+//! Decides which of several objects is the message if no list and no path says so (spec §8.3).
 //!
-//! Invariant: to, from and text that stand below the top are never put together from objects of which one
-//! contradicts another, unless these contain one another; and no object that has a text and a destination
-//! is passed over.
+//! Invariant: to, from and text below the top are never combined from objects that contradict one another,
+//! unless these objects contain one another. No object that has a text and a destination is passed over.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::lookup::{Place, Places, first};
 
-/// What a name is of.
+/// The part of a message that a name stands for.
 pub(super) type Part = usize;
 pub(super) const TO: Part = 0;
 pub(super) const FROM: Part = 1;
@@ -19,17 +18,17 @@ pub(super) const BODY: Part = 2;
 pub(super) struct Name<'k> {
     pub(super) part: Part,
     pub(super) name: &'k [u8],
-    /// Whether its value may be one that does not stand at the top.
+    /// Whether its value may stand below the top.
     pub(super) is_sought: bool,
 }
 
-/// All places of a request, outer ones before inner ones.
+/// All places of a request, outer places before inner ones.
 pub(super) struct Tree<'a> {
-    /// Each with the number of the one it is in; a root is in itself.
+    /// Each place with the index of the place that contains it; a root contains itself.
     places: Vec<(Place<'a>, usize)>,
 }
 
-/// What an object itself has of to, from and text.
+/// The to, from and text that an object itself has.
 type Held<'a> = [Option<Cow<'a, [u8]>>; 3];
 
 impl<'a> Tree<'a> {
@@ -44,13 +43,13 @@ impl<'a> Tree<'a> {
         self.places.get(at).map(|(place, _)| *place)
     }
 
-    /// Adds what is in a place.
+    /// Adds the places within a place.
     pub(super) fn add(&mut self, at: usize, inner: Vec<Place<'a>>) {
         self.places
             .extend(inner.into_iter().map(|place| (place, at)));
     }
 
-    /// Whether one place is the other or in it.
+    /// Whether one place equals the other or is within it.
     fn is_in(&self, mut inner: usize, outer: usize) -> bool {
         while inner > outer {
             match self.places.get(inner) {
@@ -61,8 +60,8 @@ impl<'a> Tree<'a> {
         inner == outer
     }
 
-    /// Objects that contradict one another, and whether the first of them is the one message; `None` where
-    /// none do. The destinations of a `list` count as those of one object.
+    /// Returns objects that contradict one another, and whether the first of them is the one message;
+    /// `None` if no objects do. The destinations of a `list` count as those of one object.
     pub(super) fn contradicting(
         &self,
         places: &Places<'a>,
@@ -81,7 +80,7 @@ impl<'a> Tree<'a> {
                 objects.push((at, held));
             }
         }
-        // What the body has counts before what the query has.
+        // The body counts before the query.
         let root = (0..roots).find(|root| objects.iter().any(|(at, _)| self.is_in(*at, *root)))?;
         objects.retain(|(at, _)| self.is_in(*at, root));
         if agree(&objects) {
@@ -91,7 +90,7 @@ impl<'a> Tree<'a> {
         let mut sought = [TO, FROM, BODY].to_vec();
         sought.retain(|part| objects.iter().any(|(_, held)| has(held, *part)));
         let is_whole = |(_, held): &(usize, Held)| sought.iter().all(|part| has(held, *part));
-        // A text and a destination could be a message, too.
+        // A text and a destination might make a message, too.
         let is_most = |(_, held): &(usize, Held)| {
             let mut parts = sought.iter().filter(|part| **part != FROM);
             parts.all(|part| has(held, *part))
@@ -109,7 +108,7 @@ impl<'a> Tree<'a> {
         Some((objects.collect(), whole.is_some()))
     }
 
-    /// Whether each of these is in the one before it.
+    /// Whether each of these objects is within the one before it.
     fn is_chain(&self, objects: &[(usize, Held)]) -> bool {
         let mut pairs = objects.iter().zip(objects.iter().skip(1));
         pairs.all(|((outer, _), (inner, _))| self.is_in(*inner, *outer))
@@ -127,7 +126,7 @@ fn agree(objects: &[(usize, Held)]) -> bool {
     })
 }
 
-/// What stands in an object itself by a name of that part.
+/// Returns the value of that part which an object itself has under one of the names.
 fn held<'a>(
     places: &Places<'a>,
     place: Place<'a>,

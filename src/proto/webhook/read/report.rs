@@ -1,4 +1,4 @@
-//! A delivery report: which of our SMS it is of, and what it says (spec §14).
+//! Reads a delivery report: which of our SMS it concerns, and what it says (spec §14).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,27 +8,27 @@ use crate::limits::MESSAGE_ID_BYTES_MAX;
 use crate::proto::grammar::Conditions;
 use crate::proto::webhook::interface::Dlr;
 
-/// What a provider tells of an SMS that it took.
+/// A provider's report on an SMS that it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The provider's id; empty where it is none that an SMS of ours could have.
+    /// The provider's id; empty if no SMS of ours could have this id.
     pub id: String,
-    /// How it goes.
+    /// The state of the SMS.
     pub state: State,
 }
 
-/// How an SMS goes that a provider took.
+/// The state of an SMS that a provider took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It is on its way, or nobody knows.
+    /// The SMS is on its way, or its state is unknown.
     Interim,
-    /// It has arrived.
+    /// The SMS has arrived.
     Delivered,
-    /// It has not and will not; why, as the provider has it.
+    /// The SMS has not arrived and will not; with the provider's reason.
     Failed(Vec<u8>),
 }
 
-/// Adds the report that stands there: none where there is no id or no status.
+/// Adds the report within this scope, unless it has no id or no status.
 #[inline(never)]
 pub(super) fn add_to(reports: &mut Vec<Report>, scope: Scope, dlr: &Dlr) {
     let (Some(id), Some(status)) = (scope.find(&dlr.id), scope.find(&dlr.status)) else {
@@ -55,7 +55,7 @@ pub(super) fn add_to(reports: &mut Vec<Report>, scope: Scope, dlr: &Dlr) {
     reports.push(Report { id, state });
 }
 
-/// Whether a word is in a list `a,b`. An empty one is in none.
+/// Whether a word is in a list `a,b`. An empty word is in no list.
 fn is_among(word: &[u8], list: &[u8]) -> bool {
     let word = word.trim_ascii();
     let mut words = list.split(|byte| *byte == b',');

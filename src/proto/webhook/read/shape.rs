@@ -1,6 +1,7 @@
-//! One message, one to several, or several: what lists and objects say without `each` (spec §8.3).
+//! Decides, without `each`, whether lists and objects are one message, one to several, or several (spec
+//! §8.3).
 //!
-//! Without it the last value of a name would be taken of each list, so that the text of one message could
+//! Otherwise the last value of a name would be taken from each list, so that the text of one message could
 //! go to the destination of another.
 
 use alloc::vec::Vec;
@@ -11,33 +12,33 @@ use super::text::has_text;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::json;
 
-/// How many messages there are in one place.
+/// The number of messages in one place.
 pub(super) enum Shape<'a> {
-    /// One.
+    /// There is one message.
     One,
-    /// One, to several destinations, of which each of these has one.
+    /// There is one message to several destinations; each of these places has one.
     To(Vec<Place<'a>>),
-    /// Several, an element each.
+    /// There are several messages, each in an element of its own.
     Several(Vec<Place<'a>>, Level),
 }
 
-/// Where the list of several messages stands.
+/// The place of the list of several messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
-    /// Where `each` says.
+    /// The list is where `each` says.
     Named,
-    /// It is the whole.
+    /// The list is the whole.
     Top,
-    /// Below.
+    /// The list is below the top.
     Inside,
-    /// They are objects that are in no list, and the first of them is the one message.
+    /// The messages are objects outside of lists, and the first of them is the one message.
     First,
 }
 
 impl<'a> Scope<'_, 'a> {
-    /// Looks for a list two elements of which hold one of the keys of to, from and text, or one that
-    /// `accept_if` asks for, and then at objects outside of such lists. A key that stands at the top has its
-    /// value, whatever lies deeper, and a path says by itself which element it means.
+    /// Looks for a list of which two elements hold one of the keys of to, from and text, or one that
+    /// `accept_if` names. Looks at objects outside of such lists next. A key at the top has its value,
+    /// whatever stands deeper, and a path says by itself which element it means.
     pub(super) fn shape(&self, webhook: &Webhook) -> Shape<'a> {
         let (places, roots) = self.roots();
         let mut names: Vec<Name> = Vec::new();
@@ -46,7 +47,7 @@ impl<'a> Scope<'_, 'a> {
             (FROM, &webhook.key_from),
             (BODY, &webhook.key_body),
         ] {
-            // One that has its value at the top, or at the end of a path, counts before all that follow it.
+            // A name with a value at the top, or at the end of a path, counts before all that follow it.
             let mut is_open = true;
             for name in key.iter() {
                 let is_deep = is_deep(places, roots, name);
@@ -74,7 +75,7 @@ impl<'a> Scope<'_, 'a> {
             return Shape::One;
         }
         let mut destinations = None;
-        // Outer lists come before those within them.
+        // Outer lists come before the lists within them.
         let mut tree = Tree::new(roots);
         let mut at = 0_usize;
         while let Some(place) = tree.place(at) {
@@ -106,7 +107,7 @@ impl<'a> Scope<'_, 'a> {
             at = at.saturating_add(1);
         }
         let list = destinations.as_ref().map(|(at, _)| *at);
-        // Of what has no text at all nothing is lost and nothing goes astray.
+        // Objects without any text contain nothing that could be lost or go astray.
         let objects = has_text(*self, webhook)
             .then(|| tree.contradicting(places, roots.len(), &names, list))
             .flatten();
@@ -119,7 +120,7 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-/// Conditions have a number each, behind the parts.
+/// The number of the first condition, behind the parts; each condition has one.
 const ASKED: Part = 3;
 
 /// Whether a key is a name whose value does not stand at the top.
@@ -128,7 +129,8 @@ fn is_deep(places: &Places, roots: &[Place], key: &[u8]) -> bool {
     !json::is_path(key) && !roots.iter().any(is_on_top)
 }
 
-/// How many of these hold a name of that part: two where there are more. Not `all`: one that is sought.
+/// Returns how many of these places hold a name of that part; 2 if there are more. Without `all`, only
+/// names that may stand below the top count.
 fn holders(places: &Places, inner: &[Place], names: &[Name], part: Part, all: bool) -> usize {
     let holding = inner
         .iter()

@@ -1,4 +1,4 @@
-//! A request and what its proof covers → the parameters that may be read, and the others.
+//! Collects the parameters of a request, divided by whether its proof covers them.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -10,16 +10,17 @@ use crate::proto::wire::json;
 use crate::proto::wire::parameters::{self, Parameters};
 use crate::proto::wire::request::Request;
 
-/// Where parameters come from. The body's stand before the query's.
+/// The sources of parameters. Those of the body stand before those of the query.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
-    /// What the permit covers.
+    /// The parameters that the permit covers.
     pub(super) covered: Vec<Parameters<'a>>,
-    /// What it does not cover: only ever asked whether a request is a message at all.
+    /// The parameters that it does not cover. They can only say that a request is no message at all.
     pub(super) uncovered: Vec<Parameters<'a>>,
-    /// Whether there is a body of which nothing could be read.
+    /// Whether there is a body that could not be read at all.
     pub(super) garbled: bool,
-    /// The byte at which a body that should be JSON is none, counted from 1; of a body that is read.
+    /// The byte, counted from 1, at which a body that should be JSON is malformed. Only a body that is read
+    /// counts.
     pub(super) malformed: Option<usize>,
 }
 
@@ -64,7 +65,8 @@ impl<'a> Source<'a> {
             }
             Coverage::Inside(name) => {
                 let whole: Vec<Parameters> = body.into_iter().chain([query]).collect();
-                // As a form of its own, so that a path through it says the same as without a proof.
+                // The value becomes a form of its own, so that a path through it has the same meaning as
+                // without a proof.
                 let inside = whole.iter().find_map(|place| place.field(name));
                 let inside = inside.map(|value| Array::of(name, value));
                 source.covered.extend(inside.map(Parameters::Form));
@@ -82,8 +84,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Makes a list of a parameter of links that stands there several times. Of any other the last one holds,
-/// as in PHP.
+/// Makes a list of a parameter of links that occurs several times. Of any other repeated parameter the last
+/// value counts, as in PHP.
 fn keep_repeated(place: &mut Parameters, bytes: &[u8], webhook: &Webhook) {
     let Parameters::Form(array) = place else {
         return;
@@ -105,8 +107,8 @@ fn keep_repeated(place: &mut Parameters, bytes: &[u8], webhook: &Webhook) {
     }
 }
 
-/// Takes one more layer of percent-encoding off parameters that are JSON below it: some of
-/// Zadarma's `result`s have two. Never off a parameter that a key names.
+/// Removes a second layer of percent-encoding from parameters that are JSON below it, as some of Zadarma's
+/// `result`s are. Never touches a parameter that a key names.
 fn unescape(place: &mut Parameters, webhook: &Webhook) {
     let decoded = |bytes: &[u8]| {
         let start = bytes.get(..3).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The text of a message: decoded, its captions joined, the links of an MMS behind it.
+//! Makes the text of a message: decodes it, joins captions, and appends the links of an MMS.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -15,8 +15,8 @@ use crate::message::BadMessage;
 use crate::proto::webhook::interface::{Decode, Media, Webhook};
 use crate::proto::wire::form;
 
-/// The text, and behind it the links of an MMS, which need not have one. Several captions of an MMS are
-/// joined, and each caption and link begins a line.
+/// Returns the text with the links of an MMS behind it; an MMS may have links alone. Several captions of an
+/// MMS are joined, and each caption and link begins a line.
 pub(super) fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessage> {
     let media = scope.all(&webhook.key_media, MEDIA_LINKS_MAX);
     let texts: Vec<Cow<[u8]>> = match scope.find(&webhook.key_body) {
@@ -42,7 +42,7 @@ pub(super) fn text(scope: Scope, webhook: &Webhook) -> Result<Vec<u8>, BadMessag
     Ok(text)
 }
 
-/// Whether there is any, or a link of an MMS.
+/// Whether there is a text, or a link of an MMS.
 pub(super) fn has_text(scope: Scope, webhook: &Webhook) -> bool {
     scope.find(&webhook.key_body).is_some()
         || scope.find(&webhook.key_caption).is_some()
@@ -56,8 +56,8 @@ fn add_line(text: &mut Vec<u8>, line: &[u8]) {
     text.extend_from_slice(line);
 }
 
-/// Adds the links of one value, of which some providers put several into one, divided by commas. A comma
-/// behind which no link begins belongs to the link.
+/// Adds the links of one value. Some providers put several into one value, separated by commas. A comma
+/// belongs to the link unless another link begins behind it.
 fn add_links(text: &mut Vec<u8>, value: &[u8], left: &mut usize) {
     let mut link_start = 0_usize;
     for end in 0..=value.len() {
@@ -75,7 +75,7 @@ fn add_links(text: &mut Vec<u8>, value: &[u8], left: &mut usize) {
     }
 }
 
-/// Whether it can be followed. The layout of an MMS (`.smil`) says nothing to a reader.
+/// Whether a link can be followed. The layout of an MMS (`.smil`) is of no use to a reader.
 fn is_link(link: &[u8]) -> bool {
     let path = link.split(|b| matches!(b, b'?' | b'#')).next();
     let path = path.unwrap_or_default().to_ascii_lowercase();
@@ -93,7 +93,8 @@ fn has_scheme(link: &[u8]) -> bool {
     })
 }
 
-/// A text that is not wholly in the encoding is what it is: some messages come without it.
+/// Decodes a text. A text that is not wholly in the encoding is returned unchanged, because some messages
+/// come without it.
 fn decode(text: &[u8], from: Decode) -> Cow<'_, [u8]> {
     let decoded = match from {
         Decode::None => None,
@@ -103,8 +104,8 @@ fn decode(text: &[u8], from: Decode) -> Cow<'_, [u8]> {
     decoded.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// `None` where it is no base64, and where it could be and says more as it stands: some messages come
-/// without it, and `test` is base64 of something, too.
+/// Decodes a text that is base64. Returns `None` if it is not, and also if it might be but makes sense
+/// unchanged: some messages come without the encoding, and `test` is valid base64, too.
 fn base64_decoded(text: &[u8]) -> Option<Vec<u8>> {
     let decoded = base64(text)?;
     let is_padded = text.trim_ascii_end().ends_with(b"=");
@@ -114,7 +115,8 @@ fn base64_decoded(text: &[u8]) -> Option<Vec<u8>> {
     (is_padded || (is_text() && is_likelier())).then_some(decoded)
 }
 
-/// The bytes of what is wholly base64, of which a form may have made blanks of `+`; `None` for anything else.
+/// Decodes a text that is wholly base64, in which a form may have turned `+` into blanks; `None` for any
+/// other text.
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let lines = |byte: &u8| !matches!(byte, b'\r' | b'\n');
     let text: Vec<u8> = text.iter().copied().filter(lines).collect();
@@ -127,7 +129,8 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
         .ok()
 }
 
-/// Whether each piece between blanks is a word of ASCII letters or a number, with a stop behind it or without.
+/// Whether each piece between blanks is a word of ASCII letters or a number, optionally with a full stop
+/// behind it.
 fn reads_as_words(text: &[u8]) -> bool {
     text.split(|b| *b == b' ').all(|piece| {
         let end = piece
@@ -143,15 +146,15 @@ fn reads_as_words(text: &[u8]) -> bool {
     })
 }
 
-/// What is said in place of an attachment that a provider writes into the text of an MMS (spec §8.4); `None`
-/// where the text is one.
+/// Returns the words that replace an attachment which a provider writes into the text of an MMS (spec
+/// §8.4); `None` if the text is real.
 fn attachment(scope: Scope, text: &[u8]) -> Option<String> {
     let is_mms = |kind: &Cow<[u8]>| kind.eq_ignore_ascii_case(b"mms");
     if text.len() <= ATTACHMENT_BYTES_MIN || !scope.find_name(b"type").is_some_and(|it| is_mms(&it))
     {
         return None;
     }
-    // Where a form made blanks of +, pieces of some 64 characters are left on average.
+    // If a form turned + into blanks, the pieces have some 64 characters on average.
     text.split(|b| *b == b' ')
         .find(|piece| piece.len() > WORD_BYTES_MAX)?;
     let bytes = base64(text)?;
@@ -162,10 +165,10 @@ fn attachment(scope: Scope, text: &[u8]) -> Option<String> {
     Some(format!("[{kind}, {} bytes]", bytes.len()))
 }
 
-/// Longer than any word that people write.
+/// A length beyond that of any word in ordinary text.
 const WORD_BYTES_MAX: usize = 50;
 
-/// How attachments begin, and at which byte.
+/// The first bytes of kinds of attachments, with the offset at which they stand.
 const ATTACHMENTS: [(usize, &[u8], &str); 5] = [
     (0, b"\xff\xd8\xff", "image/jpeg"),
     (0, b"\x89PNG", "image/png"),
@@ -174,7 +177,8 @@ const ATTACHMENTS: [(usize, &[u8], &str); 5] = [
     (4, b"ftyp", "video/mp4"),
 ];
 
-/// `None` where nothing says that it is percent-encoded, or something says that it is not.
+/// Decodes a text that is percent-encoded. Returns `None` if nothing shows that it is, or something shows
+/// that it is not.
 fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
     let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
     let whole = text.iter().enumerate().all(|(at, byte)| match byte {
@@ -185,12 +189,12 @@ fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
         b'+' => b' ',
         byte => *byte,
     };
-    // Without an escape every `+` is as likely one of the text.
+    // Without an escape, a `+` probably belongs to the text.
     let is_encoded = whole && text.contains(&b'%');
     is_encoded.then(|| form::percent_decode(&text.iter().map(blanks).collect::<Vec<u8>>()))
 }
 
-/// The `charset` parameter of a content type.
+/// Returns the `charset` parameter of a content type.
 pub(super) fn charset(content_type: &[u8]) -> Option<&str> {
     let mut parameters = content_type.split(|b| *b == b';').skip(1);
     let value = parameters.find_map(|parameter| {

@@ -1,17 +1,17 @@
-//! Whether the numbers of a message end where they were signed to end.
+//! Checks that the numbers of a message end where they ended when they were signed.
 //!
-//! A signature that joins names and values says the same of `To=+1202` beside `ToCity=Y` as of
+//! A signature that joins names and values is the same for `To=+1202` beside `ToCity=Y` as for
 //! `To=+1202ToCityY`, so that the border between them can be moved. But parameters are signed in the order
-//! of their names: none which follows `To` begins with a digit, so digits cannot be cut anywhere else.
+//! of their names: no name that follows `To` begins with a digit, so digits cannot be cut anywhere else.
 //!
 //! A sender may be a name instead. The longest that a network carries has 11 characters (3GPP TS 23.040),
-//! and mostly no room for the name of another parameter. Where there is room, or where the name is cut
-//! short, a wrong name is shown and nothing else happens.
+//! and mostly no room for the name of another parameter. If there is room, or if the name is cut short, a
+//! wrong name is shown and nothing else happens.
 
 use crate::limits::SENDER_NAME_BYTES_MAX;
 use crate::message::{BadMessage, Message};
 
-/// The destination is a number, the sender a number or a short name.
+/// Checks that the destination is a number, and the sender a number or a short name.
 pub(super) fn check(message: &Message) -> Result<(), BadMessage> {
     let (to, from) = (message.to.as_str(), message.from.as_str());
     let is_name = from.len() <= SENDER_NAME_BYTES_MAX && !from.contains('+');
@@ -24,7 +24,7 @@ pub(super) fn check(message: &Message) -> Result<(), BadMessage> {
     Ok(())
 }
 
-/// Digits, with a plus sign before them or without.
+/// Whether a text is digits, optionally with a plus sign before them.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
@@ -50,7 +50,7 @@ mod tests {
         let (to, from) = (Some("to"), Some("from"));
         check_row("+12025550160", "+15017122661", None);
         check_row("12025550160", "15017122661", None);
-        // Short codes, and numbers longer than any.
+        // These are short codes, and numbers that are longer than any real one.
         check_row("911", "12345", None);
         check_row(&"1".repeat(64), &"1".repeat(64), None);
         check_row("+1202ToCityY", "1", to);
@@ -58,7 +58,7 @@ mod tests {
         for bad in ["+", "alice", "+1+2", "1-2", "1.2", "1_2", "1a", "a1"] {
             check_row(bad, "1", to);
         }
-        // Names of senders, and a hidden one.
+        // These are names of senders, and a hidden sender.
         for name in ["ACME", "Acme & Co.", "4You", "A1", "12345678901", "", "a@b"] {
             check_row("1", name, None);
         }

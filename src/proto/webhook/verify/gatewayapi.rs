@@ -1,7 +1,7 @@
 //! GatewayAPI: `X-Gwapi-Signature`, a JWT whose claims repeat the body.
 //!
-//! Its header does not say which body it belongs to, so the claims are read in the body's place.
-//! They hold no time of sending; where there is an `exp` or `nbf` it counts.
+//! The token's header does not say which body it belongs to, so the claims are read instead of the body.
+//! They hold no time of sending; an `exp` or `nbf` counts if there is one.
 
 use alloc::vec::Vec;
 

@@ -1,7 +1,7 @@
-//! A JSON Web Token and a secret → its claims (RFC 7515, RFC 7519).
+//! Checks a JSON Web Token with a secret and returns its claims (RFC 7515, RFC 7519).
 //!
-//! The algorithm is the configuration's. That the token names the same one is checked, but nothing
-//! depends on it: a token cannot choose, `none` least of all.
+//! The configuration decides the algorithm. The token must name the same one, but nothing depends on that:
+//! a token can never choose its algorithm, least of all `none`.
 
 use alloc::format;
 use alloc::string::String;
@@ -17,22 +17,22 @@ use crate::proto::webhook::proof::{Denied, equal, seconds};
 use crate::proto::wire::json;
 use crate::proto::wire::mac::{Hash, hmac_sha2, sha256_hex};
 
-/// What tokens are signed with, by the words of `auth_hash`.
+/// The hashes for signing tokens, by the words of `auth_hash`.
 pub(super) const HASHES: &[(&str, Hash)] = &[
     ("sha256", Hash::Sha256),
     ("sha384", Hash::Sha384),
     ("sha512", Hash::Sha512),
 ];
 
-/// What a token says.
+/// The claims of a token.
 pub(super) struct Claims {
-    /// A JSON object, as it was signed.
+    /// The claims as a JSON object, as they were signed.
     json: Vec<u8>,
-    /// In base64, as it stands in the token.
+    /// The signature in base64, as in the token.
     pub(super) signature: Vec<u8>,
 }
 
-/// The claims of a token with the right signature.
+/// Returns the claims of a token after checking its signature.
 pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, Denied> {
     let (name, algorithm) = named(credentials.hash).ok_or(Denied::Wrong)?;
     let mut parts = token.split(|b| *b == b'.');
@@ -46,7 +46,7 @@ pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, De
     let header = decoded(header)?;
     let header = json::parse(&header).map_err(|_| Denied::Wrong)?;
     let named = header.child(b"alg").and_then(|alg| alg.scalar());
-    // Extensions that must be understood (RFC 7515 §4.1.11): none are.
+    // `crit` lists extensions that must be understood (RFC 7515 §4.1.11). None is.
     if named.as_deref() != Some(name.as_bytes()) || header.child(b"crit").is_some() {
         return Err(Denied::Wrong);
     }
@@ -60,13 +60,13 @@ pub(super) fn read(token: &[u8], credentials: &Credentials) -> Result<Claims, De
     }
 }
 
-/// The claims of a token that has been read before.
+/// Returns the claims of a token that has been checked before.
 pub(super) fn claims(token: &[u8]) -> Result<Vec<u8>, Denied> {
     let claims = token.split(|b| *b == b'.').nth(1);
     decoded(claims.unwrap_or_default())
 }
 
-/// A token of these claims.
+/// Encodes a token with these claims.
 pub(super) fn encode(claims: &[u8], credentials: &Credentials) -> Option<String> {
     let (name, algorithm) = named(credentials.hash)?;
     let header = format!(r#"{{"alg":"{name}","typ":"JWT"}}"#);
@@ -81,7 +81,7 @@ pub(super) fn encode(claims: &[u8], credentials: &Credentials) -> Option<String>
     Some([&header, ".", &claims, ".", &tag].concat())
 }
 
-/// The name and the algorithm of a hash; `None` for one that no token is signed with here.
+/// Returns the token's name of a hash and the algorithm; `None` for a hash that signs no token here.
 fn named(hash: Hash) -> Option<(&'static str, Algorithm)> {
     match hash {
         Hash::Sha256 => Some(("HS256", HMAC_SHA256)),
@@ -97,7 +97,7 @@ fn decoded(part: &[u8]) -> Result<Vec<u8>, Denied> {
 }
 
 impl Claims {
-    /// A claim that is no object and no list; `None` where it is missing.
+    /// Returns a claim that is neither object nor list; `None` if it is missing.
     pub(super) fn text(&self, name: &str) -> Option<Vec<u8>> {
         let claims = json::parse(&self.json).ok()?;
         claims.child(name.as_bytes())?.scalar()
@@ -109,7 +109,7 @@ impl Claims {
         equal(&hash.to_ascii_lowercase(), sha256_hex(bytes)).map(drop)
     }
 
-    /// A claim that is a time; `None` where it is missing.
+    /// Returns a claim that is a time; `None` if it is missing.
     pub(super) fn seconds(&self, name: &str) -> Result<Option<u64>, Denied> {
         let claims = json::parse(&self.json).map_err(|_| Denied::Wrong)?;
         let Some(claim) = claims.child(name.as_bytes()) else {
@@ -119,7 +119,7 @@ impl Claims {
         seconds(&text).map(Some)
     }
 
-    /// Whether it holds now, by its own `nbf` and `exp` where it has them.
+    /// Checks that the token holds now, by its `nbf` and `exp` if it has them.
     pub(super) fn holds(&self, now_s: Option<u64>) -> Result<(), Denied> {
         let (from_s, to_s) = (self.seconds("nbf")?, self.seconds("exp")?);
         if from_s.is_none() && to_s.is_none() {

@@ -1,7 +1,8 @@
 //! MessageBird: `MessageBird-Signature-JWT`, whose claims have digests of URL and body.
 //!
-//! `iss` is `MessageBird`, `nbf` and `exp` say when it holds, `url_hash` is the SHA-256 of the whole
-//! URL, and `payload_hash` that of the body, there exactly when there is a body.
+//! `iss` is `MessageBird`, `nbf` and `exp` limit the time in which the token holds, `url_hash` is the
+//! SHA-256 of the whole URL, and `payload_hash` that of the body. The latter is there exactly if there is a
+//! body.
 
 use alloc::format;
 use alloc::string::String;
@@ -23,7 +24,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     sign: Some(sign),
 };
 
-/// Seconds that a sample's token holds.
+/// The number of seconds for which a sample's token holds.
 const SAMPLE_S: u64 = 60;
 
 fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {

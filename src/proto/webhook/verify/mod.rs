@@ -1,18 +1,18 @@
-//! A request's credentials or signature against a secret.
+//! Checks a request's credentials or signature against a secret.
 //!
-//! Each scheme has a file of its own, with its formula and its row of [`SCHEMES`]. What all of them keep
-//! to:
+//! Each scheme has a file of its own, with its formula and its row of [`SCHEMES`]. All of them keep these
+//! rules:
 //!
-//! * Both sides of a comparison are hashed and the digests compared without an early end, so that
-//!   the time of a refusal says nothing of how much was right.
-//! * A header or parameter of the proof that is given twice is refused, and so is a parameter that
-//!   hides another one: what was signed must be what is read.
-//! * What a signature does not cover is not read (`Coverage`). A scheme that covers nothing of a
-//!   request, as Plivo's V2, is none.
-//! * A time in a signature is judged after the signature itself, so that only the provider can
-//!   learn that our clock is wrong.
+//! * Both sides of a comparison are hashed and the digests compared without an early end, so that the time
+//!   of a refusal does not tell how much was right.
+//! * A header or parameter of the proof that occurs twice is refused, and so is a parameter that hides
+//!   another one: the reader must see what was signed.
+//! * Parts that a signature does not cover are not read (`Coverage`). A scheme that covers nothing of a
+//!   request, such as Plivo's V2, is not supported.
+//! * A time in a signature is judged after the signature itself, so that only the provider can learn that
+//!   our clock is wrong.
 //!
-//! Invariant: nothing of a secret is in an error, and nothing of a request chooses the algorithm.
+//! Invariant: no error holds any part of a secret, and nothing in a request chooses the algorithm.
 
 mod public;
 mod scheme;
@@ -41,7 +41,7 @@ use crate::proto::webhook::proof::{Coverage, Denied, Proven, the_one};
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::request::Request;
 
-/// Every scheme, in the order of the documentation. A new one is a file beside this one, a row here and
+/// Every scheme, in the order of the documentation. A new one needs a file beside this one, a row here and
 /// vectors of its provider in the tests.
 pub static SCHEMES: &[Scheme] = &[
     plain::NONE,
@@ -62,7 +62,7 @@ pub static SCHEMES: &[Scheme] = &[
 ];
 
 impl Credentials {
-    /// Of an interface that asks for no proof.
+    /// Returns the credentials of an interface that asks for no proof.
     pub fn none() -> Credentials {
         Credentials {
             scheme: &plain::NONE,
@@ -72,7 +72,7 @@ impl Credentials {
         }
     }
 
-    /// What a request proves, body included. A scheme that covers the URL proves nothing without
+    /// Checks what a request proves, body included. A scheme that covers the URL proves nothing without
     /// `public_url`. `now_s` is `None` while the clock is not sane, and `age_s` is `auth_age`.
     pub fn check(
         &self,
@@ -106,7 +106,7 @@ impl Credentials {
         })
     }
 
-    /// The proof that a provider would add to a POST, body included.
+    /// Makes the proof that a provider would add to a POST, body included.
     pub fn sign(
         &self,
         public_url: Option<&PublicUrl>,
@@ -130,7 +130,7 @@ impl Credentials {
         Ok(proof)
     }
 
-    /// What stands in the header field of the signature.
+    /// Returns the value of the signature's header field.
     fn given<'a>(&self, request: &Request<'a>) -> Result<&'a [u8], Denied> {
         let mut headers = self.scheme.headers.iter();
         match headers.find(|header| request.header(header).is_some()) {
@@ -140,7 +140,7 @@ impl Credentials {
         }
     }
 
-    /// The URL that the provider called; empty where the scheme does not cover it.
+    /// Returns the URL that the provider called; empty if the scheme does not cover it.
     fn url(&self, public_url: Option<&PublicUrl>, request: &Request) -> Option<Vec<u8>> {
         match self.scheme.covers {
             Covers::Url => public_url?.of(request),
@@ -154,7 +154,7 @@ impl Credentials {
     }
 }
 
-/// A parameter of which a proof may cover the inside.
+/// Returns the parameter of this name if a proof may cover its value alone.
 pub fn inside(name: &[u8]) -> Option<&'static [u8]> {
     SCHEMES.iter().find_map(|scheme| match scheme.covers {
         Covers::Inside(signed) if signed == name => Some(signed),

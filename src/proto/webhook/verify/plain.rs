@@ -10,7 +10,7 @@ use super::scheme::{Covers, Credentials, Needs, Scheme, Subject, Tells, bearer};
 use crate::proto::webhook::proof::{Denied, holds, token};
 use crate::proto::wire::mac::same;
 
-/// Nothing is asked for.
+/// `none`: no proof is asked for.
 pub(super) const NONE: Scheme = Scheme {
     name: "none",
     needs: Needs::Nothing,
@@ -22,7 +22,7 @@ pub(super) const NONE: Scheme = Scheme {
     sign: Some(|_, _, _| Some(String::new())),
 };
 
-/// `Authorization: Basic` (RFC 7617).
+/// `basic`: `Authorization: Basic` (RFC 7617).
 pub(super) const BASIC: Scheme = Scheme {
     name: "basic",
     needs: Needs::UserAndPasswd,
@@ -34,7 +34,7 @@ pub(super) const BASIC: Scheme = Scheme {
     sign: Some(|credentials, _, _| Some(["Basic ", &pair(credentials)].concat())),
 };
 
-/// `Authorization: Bearer` (RFC 6750 §2.1).
+/// `bearer`: `Authorization: Bearer` (RFC 6750 §2.1).
 pub(super) const BEARER: Scheme = Scheme {
     name: "bearer",
     needs: Needs::Passwd("the token"),

@@ -1,20 +1,21 @@
 //! Plivo V3: `base64(HMAC-SHA256(token, URL + parameters + "." + nonce))`.
 //!
-//! In `X-Plivo-Signature-V3` with the token of the account or subaccount whose request it is, and in
-//! `X-Plivo-Signature-Ma-V3` with that of the main account; an SMS that comes in has been seen to be
-//! signed rightly in the second alone. One of both must be right. Each may list several, and the nonce
-//! is in `X-Plivo-Signature-V3-Nonce`. Signed is the URL with its query sorted, `?a=1&b=2`, and behind a dot the body's names and values, sorted,
-//! with nothing between. With a body the `?` stands even without a query, and the dot does not.
+//! `X-Plivo-Signature-V3` is made with the token of the account or subaccount to which the request belongs,
+//! and `X-Plivo-Signature-Ma-V3` with that of the main account. Incoming SMS have been seen to be signed
+//! rightly in the second alone, so one of both must be right. Each may list several signatures; the nonce
+//! is in `X-Plivo-Signature-V3-Nonce`. The signed text is the URL with its query sorted, `?a=1&b=2`, and
+//! behind a dot the body's names and values, sorted, with nothing between. With a body there is a `?` even
+//! without a query, and then no dot.
 //!
-//! A name in the query with `&` or `=` in it would be signed like several parameters, and so would a
-//! value with `&`; they are not taken. Nothing parts names from values in the body, so whoever has
-//! recorded a request can move the borders between them. Therefore a signature delivers once, and
-//! numbers must be whole.
+//! A name in the query with `&` or `=` in it would be signed like several parameters, and so would a value
+//! with `&`; they are not taken. Nothing separates names from values in the body, so somebody who has
+//! recorded a request can move the borders between them. Therefore a signature delivers once, and numbers
+//! must be whole.
 //!
-//! V2 signs URL and nonce, and neither query nor body: whoever has seen one such request could send
-//! any text, so it is not taken, and a request that has both is judged by V3 alone. No time is
-//! signed in either. Each repetition by Plivo has a new nonce and so a new signature; by
-//! `key_id = MessageUUID` it is known all the same.
+//! V2 signs URL and nonce, and neither query nor body: somebody who has seen one such request could send
+//! any text, so V2 is not taken, and a request that has both is judged by V3 alone. No time is signed in
+//! either. Each repetition by Plivo has a new nonce and so a new signature; `key_id = MessageUUID` still
+//! recognises it.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -37,7 +38,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     sign: Some(sign),
 };
 
-/// It is not taken, and the operator is told why.
+/// Plivo's V2, which is refused with a reason for the operator.
 pub(super) const V2: Scheme = Scheme {
     name: "plivo-v2",
     needs: Needs::Refused(
@@ -89,7 +90,7 @@ fn signature(credentials: &Credentials, subject: &Subject, nonce: &[u8]) -> Opti
     Some(hmac_sha256_base64(&credentials.secret, &parts))
 }
 
-/// The URL without its query, then the query's and the form's parameters.
+/// Returns the signed text: the URL without its query, then the parameters of the query and of the form.
 pub(super) fn signed(path: &[u8], mut query: Vec<Pair>, mut form: Vec<Pair>) -> Vec<u8> {
     query.sort_unstable();
     form.sort_unstable();

@@ -1,12 +1,12 @@
-//! `public_url` + a request → the URL that the provider called.
+//! Makes the URL that the provider called from `public_url` and a request.
 //!
-//! Behind a proxy that ends TLS or changes the path, the request does not say what the provider
-//! signed. Two forms:
+//! Behind a proxy that ends TLS or changes the path, the request does not show the URL that the provider
+//! signed. `public_url` has two forms:
 //!
-//! * `https://sms.example.com` (or with `/` behind it): the proxy hands the target on as it came,
-//!   so it is appended.
-//! * `https://sms.example.com/hook/in`: this is the URL as it was entered at the provider, and
-//!   whatever path arrives here stands for it. The query that arrived is appended.
+//! * `https://sms.example.com` (or with `/` behind it): the proxy passes the target on unchanged, so it is
+//!   appended.
+//! * `https://sms.example.com/hook/in`: this is the URL as it was entered at the provider. It replaces any
+//!   path that arrives here, and the query that arrived is appended.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -15,7 +15,8 @@ use alloc::vec::Vec;
 
 use crate::proto::wire::request::Request;
 
-/// Where the provider sends to: `scheme://[user:password@]host[:port]` and perhaps a path; no query.
+/// The URL that the provider sends to: `scheme://[user:password@]host[:port]`, optionally with a path; no
+/// query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
@@ -23,7 +24,7 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// Of an absolute URL. `None` where there is no `://`, or a query or fragment.
+    /// Reads an absolute URL. Returns `None` if it has no `://`, or a query or fragment.
     pub fn parse(url: &str) -> Option<PublicUrl> {
         let (scheme, rest) = url.split_once("://")?;
         if rest.contains(['?', '#']) {
@@ -42,8 +43,8 @@ impl PublicUrl {
         })
     }
 
-    /// The URL of one request. `None` for a target that is no path, and for one with a fragment,
-    /// which nobody sends and whose end could be read in two ways.
+    /// Returns the URL of one request. Returns `None` for a target that is no path, and for one with a
+    /// fragment, which nobody sends and whose end could be read in two ways.
     pub fn of(&self, request: &Request) -> Option<Vec<u8>> {
         let target = request.target;
         if !target.starts_with(b"/") || target.contains(&b'#') {
@@ -58,9 +59,9 @@ impl PublicUrl {
         })
     }
 
-    /// The address to which delivery reports go: with `login` before the host (else with the user and password
-    /// that it has), and `target`, the path served here, where there is no path. A query that is asked for
-    /// belongs to it in any case.
+    /// Returns the address to which delivery reports go. It has `login` before the host, or its own user
+    /// and password if `login` is empty, and `target`, the path served here, if the URL has no path. The
+    /// query of `target`, which the interface asks for, is added in any case.
     pub fn hook(&self, login: &str, target: &[u8]) -> String {
         let target = String::from_utf8_lossy(target);
         let query = target.find('?').and_then(|at| target.get(at..));
@@ -75,7 +76,7 @@ impl PublicUrl {
         [scheme, "://", login, authority, &rest.concat()].concat()
     }
 
-    /// The URL as it was given, less user, password and a lone `/` at the end.
+    /// Returns the URL as it was given, without user, password and a lone `/` at the end.
     pub fn text(&self) -> String {
         let (scheme, authority) = self.origin.split_once("://").unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A scheme, by which a provider proves that a webhook is its own; and one interface's settings for it.
+//! Defines a scheme, by which a provider proves that a webhook is its own, and one interface's settings for
+//! it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,92 +9,91 @@ use crate::proto::wire::form::Pair;
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::request::Request;
 
-/// One scheme: a row of [`SCHEMES`](super::SCHEMES), from which configuration, check, self-test and
-/// documentation read.
+/// One scheme, a row of [`SCHEMES`](super::SCHEMES). The configuration, `--check`, the self-test and the
+/// documentation are derived from it.
 pub struct Scheme {
-    /// Its name in `auth_method`.
+    /// The scheme's name in `auth_method`.
     pub name: &'static str,
-    /// The settings that it needs.
+    /// The settings that the scheme needs.
     pub needs: Needs,
-    /// What its proof covers, and so what of the request is read.
+    /// The parts of a request that the proof covers, which are the parts that are read.
     pub covers: Covers,
-    /// What of that tells one message from another.
+    /// The covered part that makes the signature of each message differ.
     pub tells: Tells,
-    /// Whether names and values of parameters are signed without anything between them, so that the
-    /// borders can be moved.
+    /// Whether names and values of parameters are signed without anything between them, so that the borders
+    /// can be moved.
     pub joins: bool,
-    /// The header fields that may have the signature. The first of them that is there counts, and must
-    /// be there once.
+    /// The header fields that may have the signature. The first of them that the request has counts, and it
+    /// must occur once.
     pub headers: &'static [&'static str],
-    /// The signature of a request that has its proof, written in one way only; empty where the scheme
+    /// Checks a request's proof and returns the signature in its canonical spelling; empty if the scheme
     /// signs nothing.
     pub check: fn(&Credentials, &Subject) -> Result<Vec<u8>, Denied>,
-    /// Signs a POST for a self-test; `None` where only the provider has the key.
+    /// Signs a POST for a self-test; `None` if only the provider has the key.
     pub sign: Option<Signer>,
 }
 
-/// Makes the value of the first of [`Scheme::headers`], and adds to the proof what else a provider would.
-/// `None` where a part of what is signed is missing.
+/// Makes the value of the first of [`Scheme::headers`], and adds the provider's other fields to the proof.
+/// Returns `None` if a part of what is signed is missing.
 pub type Signer = fn(&Credentials, &Subject, &mut Proof) -> Option<String>;
 
 /// The settings that a scheme needs.
 pub enum Needs {
-    /// None.
+    /// The scheme needs no settings.
     Nothing,
     /// `auth_user` and `auth_passwd`.
     UserAndPasswd,
-    /// `auth_passwd`; the text says what that is.
+    /// `auth_passwd`; the text describes its contents.
     Passwd(&'static str),
     /// `auth_passwd`, from which the function makes the secret. Its error continues the sentence
     /// "auth_passwd ...".
     Decoded(&'static str, fn(&[u8]) -> Result<Vec<u8>, &'static str>),
-    /// `auth_passwd` and `auth_hash`, which is one of these words; without it, `sha256` holds.
+    /// `auth_passwd` and `auth_hash`, which is one of these words and `sha256` by default.
     PasswdAndHash(&'static str, &'static [(&'static str, Hash)]),
-    /// The name is known, and the scheme is not taken. The text continues the sentence
-    /// "auth_method is NAME, ...".
+    /// The scheme is known but not supported. The text continues the sentence "auth_method is NAME, ...".
     Refused(&'static str),
 }
 
-/// What the proofs of a scheme cover.
+/// The parts of a request that the proofs of a scheme cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covers {
-    /// Query and body, since the secret itself is sent.
+    /// The query and the body, because the secret itself is sent.
     Request,
-    /// The URL that the provider called, query included, and the body: `public_url` is needed.
+    /// The URL that the provider called, query included, and the body. This needs `public_url`.
     Url,
-    /// Of a GET the query, of a POST the body.
+    /// The query of a GET, the body of a POST.
     Parameters,
     /// The body.
     Body,
-    /// What stands inside this parameter.
+    /// The value of this parameter.
     Inside(&'static [u8]),
-    /// Nothing but the claims of its own token.
+    /// The claims of its own token and nothing else.
     Claims,
 }
 
-/// What tells the signature of one message from that of another.
+/// The signed part that makes the signatures of two messages differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tells {
     /// There is no signature: the secret itself is sent.
     Unsigned,
-    /// Nothing: two equal SMS of one sender have the same signature.
+    /// Nothing differs: two equal SMS of one sender have the same signature.
     Nothing,
-    /// The provider's id of the message, or a nonce. No time is signed, or none is judged.
+    /// The provider's id of the message, or a nonce. No time is signed, or the signed time is not judged.
     Id,
     /// The time of sending, which `auth_age` judges.
     Time,
-    /// The time until which it holds.
+    /// The time until which the signature holds.
     Until,
 }
 
-/// Which requests may not have the signature of an earlier one (spec §8.6).
+/// The requests that may not repeat the signature of an earlier one (spec §8.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Once {
-    /// Any: there is no signature, or it says where and when it is good.
+    /// Every request may. There is no signature, or the signature itself limits where and when it holds.
     Never,
-    /// Those at another interface with the same scheme and secret.
+    /// A request at another interface with the same scheme and secret may not.
     Elsewhere,
-    /// None at all.
+    /// No request may.
     Everywhere,
 }
 
@@ -102,38 +102,39 @@ pub enum Once {
 pub struct Credentials {
     /// The scheme.
     pub scheme: &'static Scheme,
-    /// `auth_user`, where the scheme needs it.
+    /// `auth_user`, if the scheme needs it.
     pub user: Vec<u8>,
-    /// `auth_passwd`, decoded where the scheme says so.
+    /// `auth_passwd`, decoded if the scheme asks for it.
     pub secret: Vec<u8>,
-    /// `auth_hash`, where the scheme needs it.
+    /// `auth_hash`, if the scheme needs it.
     pub hash: Hash,
 }
 
-/// What a proof speaks of.
+/// The data that a proof is checked against.
 pub struct Subject<'a> {
     /// The request, body included.
     pub request: &'a Request<'a>,
-    /// The URL that the provider called, where the scheme covers it.
+    /// The URL that the provider called, if the scheme covers it.
     pub url: &'a [u8],
-    /// What stands in the scheme's header field; empty where it has none.
+    /// The value of the scheme's header field; empty if the scheme has none.
     pub given: &'a [u8],
-    /// When; `None` while the clock is not sane.
+    /// The time, seconds since 1970; `None` while the clock is not sane.
     pub now_s: Option<u64>,
-    /// How far from that the time of a signature may be (`auth_age`); `None`: by any time.
+    /// The permitted distance of a signed time from that, in seconds (`auth_age`); `None` if any time is
+    /// taken.
     pub age_s: Option<u64>,
 }
 
-/// What a signature adds to a request.
+/// The additions to a request that a signature makes.
 #[derive(Default)]
 pub struct Proof {
-    /// Header fields.
+    /// The header fields.
     pub fields: Vec<(&'static str, String)>,
-    /// Parameters of the body.
+    /// The parameters of the body.
     pub parameters: Vec<Pair>,
 }
 
-/// Why a self-test cannot sign.
+/// The reason why a self-test cannot sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsigned {
     /// Only the provider has the key.
@@ -143,12 +144,12 @@ pub enum Unsigned {
 }
 
 impl Scheme {
-    /// Whether `auth_method` may name it.
+    /// Whether `auth_method` may name the scheme.
     pub fn is_taken(&self) -> bool {
         !matches!(self.needs, Needs::Refused(_))
     }
 
-    /// Which requests may not have the signature of an earlier one, where a signed time must be that of
+    /// Returns which requests may not repeat the signature of an earlier one if signed times must be within
     /// the last minutes.
     pub fn once(&self) -> Once {
         match (self.tells, self.joins, self.covers) {
@@ -159,13 +160,13 @@ impl Scheme {
         }
     }
 
-    /// Whether a refused request is asked for a user's name and password.
+    /// Whether the answer to a refused request asks for a user's name and password.
     pub fn asks_for_user(&self) -> bool {
         matches!(self.needs, Needs::UserAndPasswd)
     }
 }
 
-/// By name: no two rows have the same.
+/// Compares schemes by name, because no two rows have the same name.
 impl PartialEq for Scheme {
     fn eq(&self, other: &Scheme) -> bool {
         self.name == other.name
@@ -174,7 +175,7 @@ impl PartialEq for Scheme {
 
 impl Eq for Scheme {}
 
-/// Says the scheme and nothing of the secret.
+/// Shows the scheme and nothing of the secret.
 impl core::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(self.scheme.name)
@@ -188,10 +189,10 @@ impl Proof {
     }
 }
 
-/// The value of `Authorization` for a token.
+/// Returns the value of `Authorization` for a token.
 pub(super) fn bearer(token: &str) -> String {
     ["Bearer ", token].concat()
 }
 
-/// A nonce for samples: without a dot, since it stands between dots.
+/// A nonce for samples. It holds no dot, because it stands between dots.
 pub(super) const SAMPLE_NONCE: &str = "websms-selftest";

@@ -1,7 +1,7 @@
 //! Sinch: `base64(HMAC-SHA256(secret, body + "." + nonce + "." + time))`.
 //!
-//! In headers that begin `x-sinch-webhook-signature`. The query is not signed. Neither nonce nor
-//! time holds a dot, so that the body ends in one place only.
+//! The signature, the nonce and the time are in headers that begin with `x-sinch-webhook-signature`. The
+//! query is not signed. Neither nonce nor time holds a dot, so that the end of the body is unambiguous.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};

@@ -1,7 +1,7 @@
-//! Telesign: `Authorization: base64(HMAC-SHA256(API key, body))`, with `TSA` and the customer's id
-//! before it or without.
+//! Telesign: `Authorization: base64(HMAC-SHA256(API key, body))`, with or without `TSA` and the customer's
+//! id before it.
 //!
-//! The key is what its base64 says. Neither query nor time is signed.
+//! The key is the decoded base64. Neither query nor time is signed.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,7 +31,7 @@ fn key(base64: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied> {
     let value = subject.given;
-    // Base64 has no colon.
+    // Base64 holds no colon.
     let given = match value.strip_prefix(b"TSA ") {
         Some(rest) => {
             let colon = rest.iter().rposition(|b| *b == b':').ok_or(Denied::Wrong)?;

@@ -1,6 +1,6 @@
 //! Telnyx: `telnyx-signature-ed25519: base64(Ed25519(telnyx-timestamp + "|" + body))`.
 //!
-//! The query is not signed. The time is, and has no bar in it, so the border to the body is plain.
+//! The query is not signed. The time is signed and holds no bar, so the border to the body is unambiguous.
 
 use alloc::vec::Vec;
 
@@ -22,7 +22,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     sign: None,
 };
 
-/// An Ed25519 public key, 32 bytes, from base64 as the portal shows it.
+/// Reads an Ed25519 public key, 32 bytes, from base64 as the portal shows it.
 fn key(base64: &[u8]) -> Result<Vec<u8>, &'static str> {
     let key = BASE64_STANDARD.decode(base64).ok();
     key.filter(|key| key.len() == 32)
@@ -41,7 +41,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
     Ok(signature)
 }
 
-/// Whether the signature (64 bytes) is of this message.
+/// Whether the signature (64 bytes) belongs to this message.
 fn verifies(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let key = UnparsedPublicKey::new(&ED25519, key);
     key.verify(message, signature).is_ok()
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn ed25519_is_that_of_rfc_8032() {
-        // RFC 8032 §7.1, tests 1 to 3.
+        // These are tests 1 to 3 of RFC 8032 §7.1.
         fn check(key: &str, message: &str, signature: &str) {
             let key = bytes(key);
             let (message, signature) = (bytes(message), bytes(signature));

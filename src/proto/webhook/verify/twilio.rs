@@ -1,14 +1,14 @@
 //! Twilio and SignalWire: `base64(HMAC-SHA1(token, URL + the form's names and values))`.
 //!
-//! The form's parameters stand behind the URL sorted by name, each name and value as they are
-//! decoded, with nothing between. A body that is no form is signed by its digest,
-//! `bodySHA256` in the query, and without one it is not taken. The URL is tried as it is, without
-//! its port, and with the scheme's own, for what Twilio signs depends on the account's age; and where it
-//! holds a user and a password, also without these: Twilio leaves them out, its and SignalWire's libraries
+//! The form's parameters stand behind the URL, sorted by name, each decoded name and value without anything
+//! between them. A body that is no form is signed by its digest, `bodySHA256` in the query; without the
+//! digest it is not taken. The URL is tried unchanged, without its port, and with its scheme's port,
+//! because the spelling that Twilio signs depends on the account's age. If the URL holds a user and a
+//! password, it is also tried without these: Twilio leaves them out, but its own and SignalWire's libraries
 //! do not.
 //!
-//! No time is signed, so a recorded request holds for ever. Nothing parts names from values either, so
-//! whoever has recorded a request can move the borders between them. Therefore a signature delivers
+//! No time is signed, so a recorded request holds for ever. Nothing separates names from values either, so
+//! somebody who has recorded a request can move the borders between them. Therefore a signature delivers
 //! once, and numbers must be whole.
 
 use alloc::borrow::Cow;
@@ -36,7 +36,7 @@ pub(super) const TWILIO: Scheme = Scheme {
     sign: Some(sign),
 };
 
-/// The same signature in a header of its own; where that is not there, in Twilio's.
+/// SignalWire's scheme: Twilio's signature in a header of its own, or in Twilio's if that is missing.
 pub(super) const SIGNALWIRE: Scheme = Scheme {
     name: "signalwire",
     needs: Needs::Passwd("the project's signing key"),
@@ -56,7 +56,7 @@ fn check(credentials: &Credentials, subject: &Subject) -> Result<Vec<u8>, Denied
         None => return Err(Denied::Wrong),
     };
     pairs.sort_unstable();
-    // All are tried, so that the time does not tell which.
+    // All URLs are tried, so that the time does not tell which one matched.
     let bare = without_user(subject.url);
     let mut any = false;
     for url in [subject.url, bare.as_deref().unwrap_or(subject.url)] {
@@ -75,7 +75,7 @@ fn sign(credentials: &Credentials, subject: &Subject, _: &mut Proof) -> Option<S
     Some(signature(&credentials.secret, subject.url, &pairs))
 }
 
-/// Whether the query has the body's digest, and once.
+/// Whether the query has the body's digest exactly once.
 fn body_is_in_query(request: &Request) -> bool {
     let pairs = form::pairs(request.query());
     let mut digests = pairs
@@ -90,7 +90,7 @@ fn body_is_in_query(request: &Request) -> bool {
     }
 }
 
-/// Of pairs that are sorted.
+/// Returns the signature over the URL and pairs that are sorted already.
 pub(super) fn signature(token: &[u8], url: &[u8], pairs: &[Pair]) -> String {
     let fields = pairs.iter().flat_map(|(name, value)| [name, value]);
     let parts: Vec<&[u8]> = core::iter::once(url)
@@ -99,7 +99,7 @@ pub(super) fn signature(token: &[u8], url: &[u8], pairs: &[Pair]) -> String {
     BASE64_STANDARD.encode(hmac_sha1(token, &parts))
 }
 
-/// The URL without the user and the password before its host; `None` where it has none.
+/// Returns the URL without the user and the password before its host; `None` if it has none.
 fn without_user(url: &[u8]) -> Option<Vec<u8>> {
     let start = url
         .windows(3)
@@ -111,7 +111,7 @@ fn without_user(url: &[u8]) -> Option<Vec<u8>> {
     Some([scheme, rest.get(at.saturating_add(1)..)?].concat())
 }
 
-/// The URL as it is, without a port, and with the port of its scheme.
+/// Returns the URL unchanged, without a port, and with the port of its scheme.
 fn with_and_without_port(url: &[u8]) -> [Cow<'_, [u8]>; 3] {
     let as_it_is = || [Cow::Borrowed(url), Cow::Borrowed(url), Cow::Borrowed(url)];
     let split = |at: Option<usize>, bytes| -> Option<(&[u8], &[u8])> {
@@ -130,7 +130,7 @@ fn with_and_without_port(url: &[u8]) -> [Cow<'_, [u8]>; 3] {
     let Some((authority, path)) = split(path, rest) else {
         return as_it_is();
     };
-    // The last colon behind the brackets of IPv6 and behind credentials.
+    // The port stands behind the last colon, after the brackets of IPv6 and after credentials.
     let colon = authority.iter().rposition(|b| *b == b':');
     let host_end = authority.iter().rposition(|b| matches!(b, b']' | b'@'));
     let colon = colon.filter(|colon| host_end.is_none_or(|end| *colon > end));

@@ -1,9 +1,10 @@
 //! Vonage's SMS API: the parameter `sig`, a hash of all other parameters.
 //!
-//! `&name=value` of each, sorted by name, `&` and `=` in values as `_`. By the account's signature
-//! method that text is followed by the secret and hashed with MD5, or is HMACed with it. The
-//! parameter `timestamp` says when. Of a POST the body alone is signed, of a GET the query. A name
-//! with `&` or `=` in it would be signed like several parameters, so none is taken.
+//! The signed text holds `&name=value` for each parameter, sorted by name, with `_` for `&` and `=` in
+//! values. Depending on the account's signature method, the secret is appended and the text hashed with
+//! MD5, or the secret is the key of an HMAC over it. The parameter `timestamp` holds the time. A POST has
+//! only its body signed, a GET its query. A name with `&` or `=` in it would be signed like several
+//! parameters, so none is taken.
 
 use alloc::string::{String, ToString};
 use alloc::vec;

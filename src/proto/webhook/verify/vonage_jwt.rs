@@ -1,7 +1,7 @@
 //! Vonage's Messages API: `Authorization: Bearer`, a JWT with the body's digest.
 //!
-//! `iat` says when it was made and `payload_hash` is the SHA-256 of the body, in hexadecimal digits.
-//! A token without it proves who called and nothing of what was said, so it is not enough. The
+//! `iat` is the time at which the token was made, and `payload_hash` is the SHA-256 of the body, in
+//! hexadecimal digits. A token without it proves the caller but not the contents, so it is refused. The
 //! query is not signed.
 
 use alloc::format;

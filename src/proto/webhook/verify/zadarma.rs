@@ -1,9 +1,9 @@
 //! Zadarma: `Signature: base64(hex(HMAC-SHA1(API secret, result)))`.
 //!
-//! `result` is the parameter's value as the form has it, percent-encoding taken off once. It alone
-//! is signed, and no time, so a recorded request holds for ever: `key_id` has nothing to go by
-//! either, since Zadarma sends no id. Two equal SMS of one sender have the same signature, and both
-//! must arrive, so it cannot be asked to come once.
+//! `result` is the parameter's value in the form, percent-decoded once. It alone is signed, and no time, so
+//! a recorded request holds for ever. `key_id` cannot help either, because Zadarma sends no id. Two equal
+//! SMS of one sender have the same signature, and both must arrive, so a signature cannot be limited to one
+//! use.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -40,7 +40,7 @@ fn expected(credentials: &Credentials, subject: &Subject) -> Option<String> {
     Some(signature(&credentials.secret, &result))
 }
 
-/// Of the forty hexadecimal digits, not of the twenty bytes.
+/// Computes the signature from the forty hexadecimal digits, not from the twenty bytes.
 pub(super) fn signature(secret: &[u8], text: &[u8]) -> String {
     BASE64_STANDARD.encode(hex(&hmac_sha1(secret, &[text])))
 }

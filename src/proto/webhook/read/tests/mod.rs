@@ -1,4 +1,4 @@
-//! Requests and interfaces → the messages they must give, row by row.
+//! Tests the messages that requests give at different interfaces, with one row per case.
 
 #![allow(
     clippy::unwrap_used,
@@ -91,7 +91,7 @@ fn post(
     read_as(Coverage::Whole, "POST", "/", content_type, body, webhook)
 }
 
-/// `to from text` of every item, `!field` where it is none; the id behind it.
+/// Returns `to from text` of every item, or `!field` if it is no SMS, with its id behind it.
 fn shown(reading: Result<Reading, BadWebhook>) -> String {
     match reading {
         Err(BadWebhook::TooMuch(what)) => format!("too much: {what}"),
@@ -194,7 +194,7 @@ fn texts_that_look_like_json_are_texts() {
         &format!("To=1&From=2&Body={}", "[".repeat(500)),
         &format!("1 2 {}", "[".repeat(500)),
     );
-    // Any other field is searched inside, and what is found there is not parsed again.
+    // Any other field is searched inside, and the values in it are not parsed again.
     check(&format!("x={all}"), "7 8 y");
     check(&format!("x=+%0A{all}+"), "7 8 y");
     check(&format!("x=[[{all}]]"), "7 8 y");
@@ -202,7 +202,7 @@ fn texts_that_look_like_json_are_texts() {
     check(&format!("From=2&x={all}"), "7 2 y");
     check(&format!("x={all}&From=2"), "7 2 y");
     check(&format!("x={all}&x[]=1"), "bad: no to");
-    // Of two objects the one that has all three.
+    // Of two objects the one that has all three parts counts.
     check(&format!("x={all}&z={{\"To\":\"9\"}}"), "7 8 y");
     check(&format!("z={{\"To\":\"9\"}}&x={all}"), "7 8 y");
     check(
@@ -219,7 +219,7 @@ fn texts_that_look_like_json_are_texts() {
     check(r#"x={"To":1,"From":2,"Body":true}"#, "1 2 true");
     check(r#"x={"To":["1","5"],"From":2,"Body":[]}"#, "bad: no text");
     check(r#"x={"To":["1","5"],"From":2,"Body":{}}"#, "bad: no text");
-    // Once more percent-encoded, as one provider does it; never a text.
+    // A second layer of percent-encoding, as one provider has it, is removed, but never from a text.
     check(
         "x=%257B%2522To%2522%253A%25221%2522%257D&From=2&Body=%257B",
         "1 2 %7B",
@@ -307,10 +307,11 @@ fn what_is_no_json_is_said_with_its_byte() {
         "[{]",
         &body("list of messages", 3),
     );
-    // What a form that begins like JSON says is taken; else it is no JSON.
+    // A form that begins like JSON is taken if it gives a message; otherwise the answer says that it is no
+    // JSON.
     check(&usual, FORM, "{x=1&To=1&From=2&Body=y", "1 2 y");
     check(&usual, FORM, "{x=1&To=1&Body=y", &body("from", 2));
-    // JSON in a parameter.
+    // The malformed JSON stands in a parameter.
     let inside = "bad: no to: a parameter is no JSON at byte 28";
     check(
         &usual,
@@ -330,14 +331,15 @@ fn what_is_no_json_is_said_with_its_byte() {
         "To=1&From=2&x={a",
         "bad: no text: a parameter is no JSON at byte 2",
     );
-    // A text is not meant to be JSON, nor is what has a type of its own, and no body is no broken one.
+    // A text is not meant to be JSON, nor is a body with a type of its own, and a missing body is not
+    // malformed.
     check(&usual, FORM, "From=2&Body={a", "bad: no to");
     check(&usual, "application/xml", "{", "bad: no to");
     check(&usual, "multipart/form-data; boundary=b", "{", "bad: no to");
     check(&usual, JSON, "", "bad: no to");
-    // What is wrong with a parameter that is there has nothing to do with it.
+    // A fault of a parameter that is there has nothing to do with malformed JSON.
     check(&usual, FORM, "x={a&To=&From=2&Body=b", "bad: to is empty");
-    // What is not read is not looked at.
+    // Parts that are not read are not looked at.
     let claims = Coverage::Claims(b"{}".to_vec());
     let reading = read_as(claims, "POST", "/", Some(JSON), b"{", &usual);
     assert_eq!(shown(reading), "bad: no to");
@@ -407,7 +409,7 @@ fn types() {
     ] {
         check(content_type, text, "bad: no to");
     }
-    // What does not parse is a form where the type says so.
+    // A body that does not parse is a form if its type says so.
     check(FORM, "{x=1&To=1&From=2&Body=y", "1 2 y");
     check("text/plain", "To=1&From=2&Body=y", "bad: no to");
     check("", "To=1&From=2&Body=y", "bad: no to");
@@ -488,7 +490,7 @@ fn paths() {
     let bandwidth = r#"[{"to":"+1","message":{"to":["+9"],"from":"+2","text":"x"}}]"#;
     assert_eq!(shown(post(&rooted, JSON, bandwidth)), "+1 +2 x");
 
-    // Through a form, and through JSON in one of its fields; not through a text.
+    // The path leads through a form, and through JSON in one of its fields, but not through a text.
     let form = webhook_of("m[0][to]", "m[0][from]", "m[0].text");
     assert_eq!(
         shown(post(&form, FORM, "m[0][to]=1&m[0][from]=2&m[0][text]=x")),
@@ -520,7 +522,7 @@ fn paths() {
         shown(post(&deep, FORM, r#"to=1&r[text]=x&r[s]={"from":9}"#)),
         "1 9 x"
     );
-    // A member that is named like a path is its value.
+    // A member whose name looks like the path is its value.
     let named = webhook_of("a.to", "from", "text");
     assert_eq!(
         shown(post(
@@ -585,7 +587,7 @@ fn charsets() {
         b"{\"To\":1,\"From\":2,\"Body\":\"\x80\"}",
         "1 2 €",
     );
-    // A provider that cuts texts by bytes.
+    // The provider cuts texts by bytes.
     for content_type in [FORM, "application/x-www-form-urlencoded; charset=UTF-8"] {
         let cut = b"To=1&From=2&Body=%D0%9F%D1%80%D0";
         check(content_type, cut, "1 2 Пр\u{fffd}");
@@ -667,7 +669,7 @@ fn filters() {
     check(&either, FORM, "type=mms&To=1&From=2&Body=x", "1 2 x");
     check(&either, FORM, "type=sms|mms&To=1&From=2&Body=x", "filtered");
     check(&either, FORM, "To=1&From=2&Body=x", "filtered");
-    // An empty value is also a key that is not there.
+    // An empty value also matches a missing key.
     let absent = accept("receipt", "");
     check(&absent, JSON, r#"{"To":1,"From":2,"Body":"x"}"#, "1 2 x");
     check(
@@ -777,7 +779,7 @@ fn lists() {
     );
     check(&each("m"), FORM, "m[To]=1&m[From]=2&m[Body]=x", "1 2 x");
 
-    // Everything of a message stands in its element; one that is none stops no other.
+    // All of a message stands in its element; an element that is no message stops no other.
     check(
         &each("m"),
         JSON,
@@ -815,7 +817,7 @@ fn lists() {
     check(&each("[]"), JSON, "", "no list");
     check(&each("[]"), FORM, "To=1&From=2&Body=x", "no list");
 
-    // A filter is judged by the element, else by what stands beside the list.
+    // A filter is judged by the element, otherwise by the values beside the list.
     let both = with(|webhook| {
         webhook.each = b"m".to_vec();
         webhook.accept_if = condition("type", &["in"]);
@@ -922,7 +924,7 @@ fn coverage() {
     check(inside(), "/", escaped, &Webhook::by_default(), "1 2 x");
     let paths = webhook_of("result.To", "result.From", "result.Body");
     check(inside(), "/", result, &paths, "1 2 x");
-    // What is not covered can only say that this is no message.
+    // Parts that are not covered can only say that this is no message.
     let event = with(|webhook| webhook.accept_if = condition("event", &["SMS"]));
     check(
         inside(),
@@ -1017,7 +1019,7 @@ fn limits() {
         "too much: parts",
     );
 
-    // Three a pair with its own array: 2 * 999 + 1 + 3 nodes of at most 4000.
+    // Each pair with its own array makes three nodes: 2 * 999 + 1 + 3 of at most 4000.
     let arrays = |levels: &str, count: usize| {
         let fill = (0..count).map(|n| format!("&a[{n}]{levels}=x"));
         format!("To=1&From=2&Body=x{}", fill.collect::<String>())
@@ -1093,7 +1095,8 @@ fn limits() {
     );
 }
 
-/// The deepest form that is accepted, with the deepest JSON in it, on the stack of a connection.
+/// Reads the deepest form that is accepted, with the deepest JSON in it, on a stack as large as a
+/// connection's.
 #[test]
 fn the_deepest_request_fits_the_stack() {
     let worker = || {
@@ -1136,7 +1139,7 @@ fn the_first_alternative_that_is_there_counts() {
     check(FORM, "recipient=1&from=2&text=x&id=a", "1 2 x#a");
     check(FORM, "shortcode=1&from=2&text=x", "1 2 x");
     check(FORM, "shortcode=9&recipient=1&from=2&text=x", "1 2 x");
-    // What is there and empty is there.
+    // An empty value is a value.
     check(
         FORM,
         "shortcode=9&recipient=&from=2&text=x",
@@ -1144,7 +1147,7 @@ fn the_first_alternative_that_is_there_counts() {
     );
     check(FORM, "from=2&text=x", "bad: no to");
     check(FORM, "recipient%7Cshortcode=1&from=2&text=x", "bad: no to");
-    // The first one counts at any depth, before the second at the top.
+    // The first name counts at any depth, even before the second at the top.
     check(
         JSON,
         r#"{"shortcode":9,"a":{"recipient":1},"from":2,"text":"x"}"#,
@@ -1155,7 +1158,7 @@ fn the_first_alternative_that_is_there_counts() {
         r#"{"shortcode":1,"data":{"sender":2,"body":"x","uuid":"a"}}"#,
         "1 2 x#a",
     );
-    // What is neither a scalar nor a list of them has no value, and the next one is asked.
+    // A place that holds neither a scalar nor a list of scalars has no value, and the next name counts.
     check(
         JSON,
         r#"{"recipient":{"a":9},"shortcode":1,"from":2,"text":"x"}"#,
@@ -1166,11 +1169,11 @@ fn the_first_alternative_that_is_there_counts() {
     check(JSON, links, "1 2 x\nhttps://a/1\nhttps://a/2");
     let first = r#"{"shortcode":1,"from":2,"m":[{"url":"https://a/1"}],"links":["https://a/2"]}"#;
     check(JSON, first, "1 2 https://a/1");
-    // The text of an SMS is never searched, by whichever name it came.
+    // The text of an SMS is never searched, whichever name it has.
     check(FORM, r#"from=2&text={"recipient":"9"}"#, "bad: no to");
     let inside = r#"{"from":2,"data":{"body":"{\"recipient\":9}"}}"#;
     check(JSON, inside, "bad: no to");
-    // Several messages by different names are several all the same.
+    // Several messages with different names are several all the same.
     let several =
         r#"{"m":[{"recipient":1,"from":2,"text":"x"},{"shortcode":3,"from":4,"text":"y"}]}"#;
     check(JSON, several, &format!("bad: {}", BadMessage::Several));
@@ -1204,7 +1207,7 @@ fn all_conditions_must_hold() {
     check("type=a,kind=b", FORM, &sms("&kind=b"), "filtered");
     check("type=a,kind=b", FORM, &sms("&kind=b&type=a"), "1 2 x");
     check("type=a\\,b", FORM, &sms("&type=a,b"), "1 2 x");
-    // Each is judged by the element, or by what stands beside the list.
+    // Each condition is judged by the element, or by the values beside the list.
     let list = |beside: &str| {
         format!(
             r#"{{{beside}"m":[{{"To":1,"From":2,"Body":"x","type":"in"}},
@@ -1232,7 +1235,7 @@ fn all_conditions_must_hold() {
     each("type=in,kind=sms|dlr", r#""kind":"sms","#, "1 2 x|5 6 z");
     each("type=in,kind=sms", r#""kind":"mms","#, "filtered");
     each("type=in,kind=dlr", r#""type":"in","#, "5 6 z");
-    // A body that says nothing is no message, unless something already says that it is none.
+    // A body that cannot be read is no message, unless another part already says that the request is none.
     let webhook = with(|webhook| webhook.accept_if = two.into());
     let garbled = |target: &str| {
         shown(read_as(

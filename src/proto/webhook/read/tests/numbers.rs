@@ -1,4 +1,4 @@
-//! What becomes of sender and destination: their channel, separators, and one spelling.
+//! Tests the numbers of sender and destination: their channel, separators, and one spelling.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn numbers_in_one_spelling() {
     );
     check("To=%2B12025550160&From=ACME&Body=x", "+12025550160 ACME x");
     check("To=12345&From=123456789&Body=x", "12345 123456789 x");
-    // A plus more than fits.
+    // This is a plus sign more than fits.
     let (longest, longer) = ("1".repeat(63), "1".repeat(64));
     check(
         &format!("To={longest}&From=2&Body=x"),

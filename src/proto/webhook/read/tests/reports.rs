@@ -1,9 +1,9 @@
-//! Delivery reports among requests: which are, and what they say.
+//! Tests which requests are delivery reports, and what they say.
 
 use super::*;
 use crate::proto::webhook::interface::Dlr;
 
-/// `id state` of every report, behind the messages.
+/// Returns `id state` of every report, behind the messages.
 fn shown_all(reading: Result<Reading, BadWebhook>) -> String {
     let reports = match &reading {
         Ok(Reading::Filtered(reports) | Reading::Messages(_, reports)) => reports.clone(),
@@ -33,7 +33,7 @@ fn dlr() -> Dlr {
     }
 }
 
-/// An SMS has no status.
+/// Returns an interface whose requests are SMS if they have no status.
 fn sms_or_report(change: impl FnOnce(&mut Webhook)) -> Webhook {
     with(|webhook| {
         webhook.accept_if = "status=".into();
@@ -85,7 +85,7 @@ fn what_accept_if_refuses_and_has_an_id_and_a_status_is_a_report() {
     check(&webhook, "id=A&status=failed", "filtered > A failed failed");
     check(&webhook, "id=A&status=sent", "filtered > A interim");
     check(&webhook, "id=A&status=nobody+knows", "filtered > A interim");
-    // One without the other is none, and an SMS never is.
+    // An id without a status is no report, nor the reverse; and an SMS is never one.
     check(&webhook, "status=failed", "filtered");
     check(&webhook, "To=1&From=2&Body=x&status=failed", "filtered");
     check(
@@ -100,7 +100,7 @@ fn what_accept_if_refuses_and_has_an_id_and_a_status_is_a_report() {
         "1 2 status=failed&id=A",
     );
     check(&webhook, "id=A", "bad: no to");
-    // Without accept_if all are SMS.
+    // Without accept_if all requests are SMS.
     let all = with(|webhook| webhook.dlr = dlr());
     check(&all, "To=1&From=2&Body=x&id=A&status=failed", "1 2 x");
     check(&all, "id=A&status=failed", "bad: no to");
@@ -130,7 +130,7 @@ fn dlr_if_says_which_are_reports() {
     );
     // A report that says nothing is no SMS either.
     check(&webhook, "type=dlr&To=1&From=2&Body=x", "filtered");
-    // What accept_if refuses is no report then.
+    // With `dlr_if`, a request that accept_if refuses is no report.
     let both = with(|webhook| {
         webhook.accept_if = "type=sms".into();
         webhook.dlr = dlr();
@@ -196,7 +196,7 @@ fn each_element_of_a_list_is_judged_for_itself() {
     ];
     let all = "filtered > A delivered > B interim > C failed failed";
     check(&webhook, &list(&reports), all);
-    // A list at the top that nobody named.
+    // The list at the top has no key that names it.
     let unnamed = Webhook {
         each: Vec::new(),
         ..webhook.clone()

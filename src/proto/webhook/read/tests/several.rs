@@ -1,4 +1,4 @@
-//! Lists that no `each` names: several messages, several destinations, or neither.
+//! Tests lists that no `each` names: they are several messages, several destinations, or neither.
 
 use super::*;
 use crate::message::Number;
@@ -39,10 +39,10 @@ fn a_list_at_the_top_is_read_as_if_each_named_it() {
         "!no to|1 2 x|!no to",
     );
     usual(JSON, r#"[{"To":1},{"To":3}]"#, "!no from|!no from");
-    // At any depth of an element.
+    // The keys may stand at any depth of an element.
     let deep = r#"[{"a":{"To":1,"From":2},"Body":"x"},{"b":[{"To":3}],"From":4,"Body":"y"}]"#;
     usual(JSON, deep, "1 2 x|3 4 y");
-    // One message, in one element or in pieces.
+    // These are one message, in one element or in pieces.
     usual(JSON, r#"[{"To":1,"From":2,"Body":"x"}]"#, "1 2 x");
     usual(JSON, r#"[{"To":1},{"From":2,"Body":"x"}]"#, "1 2 x");
     usual(
@@ -50,10 +50,10 @@ fn a_list_at_the_top_is_read_as_if_each_named_it() {
         r#"[{"To":1,"From":2,"Body":"x"},{"Status":"sent"},[]]"#,
         "1 2 x",
     );
-    // A path says which one it means.
+    // A path says which element it means.
     let first = webhook_of("[0].To", "[0].From", "[0].Body");
     check(&first, JSON, two, "160 2 one");
-    // Ids, captions and links are each message's own.
+    // Ids, captions and links belong to their own message.
     let more = with(|webhook| {
         webhook.key_id = "id".into();
         webhook.key_media = "m[]".into();
@@ -109,12 +109,12 @@ fn any_other_list_of_messages_is_refused() {
         &format!(r#"{{"m":{two}}}"#),
         "160 2 one|161 3 two",
     );
-    // Within an element, too.
+    // A list within an element counts, too.
     let nested = r#"[{"From":2,"m":[{"To":1,"Body":"x"},{"To":3,"Body":"y"}]},{"To":4,"From":5,"Body":"z"}]"#;
     let inner = "!several messages, and neither each nor a path tells them apart|4 5 z";
     usual(JSON, nested, inner);
     check(&replayed, JSON, &format!(r#"{{"m":{nested}}}"#), inner);
-    // What stands at the top is the value, whatever lies deeper, and lists of lists are lists.
+    // A value at the top counts, whatever stands deeper, and lists of lists are lists.
     usual(
         JSON,
         r#"{"To":1,"From":2,"Body":"x","m":[{"To":3,"Body":"y"},{"To":4,"Body":"z"}]}"#,
@@ -135,14 +135,14 @@ fn any_other_list_of_messages_is_refused() {
         r#"{"a":[{"Body":"x"},{"Text":"y"}],"To":1,"From":2}"#,
         "1 2 x",
     );
-    // The text of an SMS is no list of them.
+    // The text of an SMS is no list of messages.
     usual(
         FORM,
         &format!("To=1&From=2&Body={two}"),
         &format!("1 2 {two}"),
     );
     usual(FORM, &format!("To=1&Body={two}"), "bad: no from");
-    // Nor is what the query says, where the body says it.
+    // The query does not count if the body has the value.
     let query = read_as(
         Coverage::Body,
         "POST",
@@ -177,7 +177,7 @@ fn of_several_objects_the_whole_one_is_the_message() {
             format!(r#"{{"m":{{"a":{{"b":{one}}},"c":[[{other}]]}}}}"#),
             format!(r#"{{"entry":[{{"changes":[{{"value":{{"m":[{one}],"s":[{other}]}}}}]}}]}}"#),
             format!(r#"[{{"sms":{one},"report":{other}}}]"#),
-            // One within the other, too.
+            // One object may stand within the other, too.
             one.replace('}', &format!(r#","meta":{other}}}"#))
                 .replace("{\"To\":160", "{\"d\":{\"To\":160")
                 + "}",
@@ -187,7 +187,7 @@ fn of_several_objects_the_whole_one_is_the_message() {
         usual(FORM, &format!("sms={one}&report={other}"), "160 2 secret");
         usual(FORM, &format!("report={other}&sms={one}"), "160 2 secret");
     }
-    // Two are several, and so is one beside a text that has its own destination.
+    // Two objects are several messages, and so is one beside a text that has its own destination.
     for other in [two, r#"{"To":161,"Body":"y"}"#] {
         for body in [
             format!(r#"{{"inbound":{one},"original":{other}}}"#),
@@ -208,7 +208,7 @@ fn of_several_objects_the_whole_one_is_the_message() {
             SEVERAL,
         );
     }
-    // None is whole.
+    // No object is complete.
     for body in [
         r#"{"a":{"To":1},"b":{"To":3},"c":{"From":2,"Body":"x"}}"#,
         r#"{"a":{"To":1,"m":{"From":2,"Body":"x"}},"b":{"To":3}}"#,
@@ -217,7 +217,7 @@ fn of_several_objects_the_whole_one_is_the_message() {
     ] {
         usual(JSON, body, SEVERAL);
     }
-    // Nothing contradicts: pieces, one in another, the same twice.
+    // Nothing contradicts: the objects are pieces, one within another, or equal.
     usual(JSON, r#"{"d":{"To":1,"m":{"From":2,"Body":"x"}}}"#, "1 2 x");
     usual(
         JSON,
@@ -239,7 +239,7 @@ fn of_several_objects_the_whole_one_is_the_message() {
         &format!(r#"{{"sms":{one},"raw":{one}}}"#),
         "160 2 secret",
     );
-    // The top, and paths, decide by themselves.
+    // Values at the top and paths are unambiguous.
     usual(
         JSON,
         &format!(r#"{{"To":1,"From":2,"Body":"x","a":{one},"b":{two}}}"#),
@@ -264,7 +264,7 @@ fn of_several_objects_the_whole_one_is_the_message() {
         &format!(r#"{{"a":{one},"b":{to}}}"#),
         "160 2 secret",
     );
-    // A list of destinations is like one object with one.
+    // A list of destinations counts like one object with a destination.
     usual(
         JSON,
         &format!(r#"{{"sms":{one},"s":[{to},{to}]}}"#),
@@ -275,13 +275,13 @@ fn of_several_objects_the_whole_one_is_the_message() {
         r#"{"a":{"To":9},"s":[{"To":1},{"To":3}],"m":{"From":2,"Body":"x"}}"#,
         SEVERAL,
     );
-    // What has no text is no message.
+    // An object without a text is no message.
     usual(
         JSON,
         r#"{"a":{"To":9,"From":2},"b":{"To":1}}"#,
         "bad: no text",
     );
-    // What the body has counts before what the query has.
+    // The body counts before the query.
     let query = format!("/?q={two}");
     let body = format!(r#"{{"a":{one}}}"#);
     let webhook = Webhook::by_default();
@@ -320,12 +320,12 @@ fn the_rest_of_a_whole_object_is_its_own() {
         r#"{"mms":{"To":1,"From":2,"p":[{"title":"x"},{"title":"z"}]},"report":{"From":3,"title":"y"}}"#,
         "1 2 x\nz",
     );
-    // A sender or destination that is not acceptable is said, as of one message.
+    // An unacceptable sender or destination is reported, as for one message.
     usual_more(
         r#"{"sms":{"To":"1/2","From":2,"Body":"x"},"report":{"To":3}}"#,
         "bad: to holds byte 0x2f",
     );
-    // In an element of a list, too.
+    // The same holds within an element of a list.
     let each = with(|webhook| webhook.each = "r".into());
     let whole = r#"{"a":{"To":1,"From":2,"Body":"x"},"b":{"To":3}}"#;
     let two = r#"{"a":{"To":1,"From":2,"Body":"x"},"b":{"To":3,"Body":"y"}}"#;
@@ -367,14 +367,14 @@ fn a_filter_judges_each_of_several_objects() {
         &format!(r#"{{"type":"out","m":{sms},"s":{report}}}"#),
         "filtered",
     );
-    // The report of an SMS that it quotes.
+    // The report quotes the SMS.
     let quoted = r#"{"r":{"To":1,"status":"sent"},"m":{"To":1,"From":2,"Body":"x"}}"#;
     check(&none, JSON, quoted, "filtered");
     let echo = r#"{"m":{"To":1,"From":2,"Body":"x","status":"sent"},"s":{"To":3}}"#;
     check(&none, JSON, echo, "filtered");
     let two = r#"{"a":{"To":1,"From":2,"Body":"x"},"b":{"To":3,"Body":"y","status":"sent"}}"#;
     check(&none, JSON, two, SEVERAL);
-    // What has no text is a report.
+    // Events without a text are reports.
     let events = r#"{"a":{"To":1,"From":2,"status":"sent"},"b":{"To":3}}"#;
     check(&none, JSON, events, "filtered");
 }
@@ -417,7 +417,7 @@ fn a_list_of_destinations_is_one_message_to_the_first() {
     let two =
         r#"{"r":[{"m":[{"To":1},{"To":3}],"From":2,"Body":"x"},{"To":4,"From":5,"Body":"y"}]}"#;
     check(&each, JSON, two, "1 2 x|4 5 y");
-    // Beside several messages it hides none of them.
+    // A report beside several messages hides none of them.
     let both = r#"{"m":[{"To":1},{"To":3}],"n":[{"From":2,"Body":"x"},{"Body":"y"}]}"#;
     usual(JSON, both, SEVERAL);
 }
@@ -436,14 +436,14 @@ fn a_filter_judges_each_message_of_such_a_list() {
         &format!(r#"{{"m":{}}}"#, list("")),
         SEVERAL,
     );
-    // A message is not hidden by events that have neither sender nor text.
+    // Events that have neither sender nor text do not hide a message.
     let events = r#"[{"type":"in","To":1,"From":2,"Body":"x"},{"type":"out","id":3}]"#;
     check(&incoming, JSON, events, "1 2 x");
     check(&incoming, JSON, &format!(r#"{{"m":{events}}}"#), SEVERAL);
     let others = r#"[{"type":"out","To":1,"Body":"x"},{"type":"out","To":3,"Body":"y"}]"#;
     check(&incoming, JSON, others, "filtered");
     check(&incoming, JSON, &format!(r#"{{"m":{others}}}"#), "filtered");
-    // What stands anywhere but in the list is said of all of it.
+    // Values outside of the list apply to all of its elements.
     let two = r#"[{"To":1,"From":2,"Body":"x"},{"To":3,"From":4,"Body":"y"}]"#;
     check(
         &incoming,
@@ -464,7 +464,7 @@ fn a_filter_judges_each_message_of_such_a_list() {
     check(&none, JSON, receipts, "1 2 x");
     check(&none, JSON, two, "1 2 x|3 4 y");
     check(&none, JSON, &format!(r#"{{"m":{receipts}}}"#), SEVERAL);
-    // A list that has nothing of a message decides nothing.
+    // A list without any part of a message decides nothing.
     let media = r#"{"type":"in","To":1,"From":2,"Body":"x","m":[{"type":"a"},{"type":"b"}]}"#;
     check(&incoming, JSON, media, "1 2 x");
     let to = r#"{"a":{"type":"in"},"From":2,"Body":"x","m":[{"To":1},{"To":3}]}"#;
@@ -486,7 +486,8 @@ fn own_numbers_get_a_group_text() {
     let plus = |numbers: &[&str]| own("To", numbers, NumberFormat::Plus);
     let two = plus(&["12025550160", "+12025550161"]);
     let not_ours = "bad: none of its destinations is in own_numbers";
-    // Ours second, twice, in another spelling, among others that are no numbers at all.
+    // Our number is the second, occurs twice, in another spelling, or among others that are no numbers at
+    // all.
     for to in [
         r#"["+13035550100","12025550160"]"#,
         r#"["+13035550100","+12025550160","0012025550160","12025550160"]"#,
@@ -495,7 +496,7 @@ fn own_numbers_get_a_group_text() {
     ] {
         check(&two, JSON, &text(to), "+12025550160 2 x#a");
     }
-    // Both, each once, and each known by its own id.
+    // Both numbers get it, once each, and each SMS has an id of its own.
     let both = text(r#"[12025550161,13035550100,12025550160,12025550161]"#);
     check(
         &two,
@@ -510,17 +511,17 @@ fn own_numbers_get_a_group_text() {
         not_ours,
     );
     check(&two, JSON, &text(r#"["13035550100"]"#), not_ours);
-    // What is no list is what the provider says.
+    // A value that is no list counts as the provider gives it.
     check(&two, JSON, &text("13035550100"), "+13035550100 2 x#a");
     check(&two, JSON, &text("[]"), "bad: no to");
-    // Without own_numbers the first.
+    // Without own_numbers the first gets it.
     check(
         &plus(&[]),
         JSON,
         &text(r#"[13035550100,12025550160]"#),
         "+13035550100 2 x#a",
     );
-    // In whatever list the destinations stand.
+    // The list of destinations may stand anywhere.
     let people = r#"[{"To":"13035550100"},{"To":"12025550160"}]"#;
     let below = format!(r#"{{"From":2,"Body":"x","m":{people}}}"#);
     check(&two, JSON, &below, "+12025550160 2 x");
@@ -543,7 +544,7 @@ fn own_numbers_get_a_group_text() {
         &text(r#"["3035550100","2025550160"]"#),
         "+12025550160 2 x#a",
     );
-    // With each, for each of its elements.
+    // With `each`, this holds for each of its elements.
     let mut each = two.clone();
     each.each = "m".into();
     let several =
@@ -554,7 +555,7 @@ fn own_numbers_get_a_group_text() {
         several,
         "+12025550160 2 x|!none of its destinations is in own_numbers",
     );
-    // All SMS of a request count.
+    // The limit counts all SMS of a request.
     let many = |count: usize| {
         let numbers: Vec<String> = (0..count).map(|nth| format!("1202555{nth:04}")).collect();
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! What becomes of a text: its encoding, captions, and the links of an MMS.
+//! Tests the text of a message: its encoding, captions, and the links of an MMS.
 
 use super::*;
 use crate::proto::webhook::interface::{Decode, Media};
@@ -22,11 +22,11 @@ fn texts_in_an_encoding_of_their_own() {
     check(Decode::Percent, "plain", "plain");
     check(Decode::Percent, "C%2B%2B", "C++");
     check(Decode::Percent, "a+b%21", "a b!");
-    // Without an escape nothing says that it is encoded.
+    // Without an escape nothing shows that it is encoded.
     check(Decode::Percent, "C++", "C++");
     check(Decode::Percent, "+46701234567", "+46701234567");
     check(Decode::Percent, "1+1=2", "1+1=2");
-    // What cannot be the encoding of anything is the text itself.
+    // A text that no encoder would write is taken unchanged.
     check(Decode::Percent, "50% off %20", "50% off %20");
     check(Decode::Percent, "100%", "100%");
     check(Decode::Percent, "100%2", "100%2");
@@ -50,7 +50,7 @@ fn the_text_of_an_mms_may_have_another_name() {
     check("To=1&From=2&Caption=x&Body=y", "1 2 y");
     check("To=1&From=2&Caption=x&Body=", "1 2 ");
     check("To=1&From=2&Other=x", "bad: no text");
-    // What looks like JSON names nobody else there either.
+    // A caption that looks like JSON cannot name another sender either.
     let forged = "To=1&From=2&Caption={%22From%22:%223%22}";
     check(forged, "1 2 {\"From\":\"3\"}");
     check(&forged.replace("From=2&", ""), "bad: no from");
@@ -70,7 +70,7 @@ fn all_texts_of_an_mms_are_joined() {
     check("m[0].v", JSON, parts, "1 2 x");
     check("m[3].v", JSON, parts, "1 2 y");
     check("w", JSON, parts, "bad: no text");
-    // One at the top is the only one, as for any key.
+    // A value at the top is the only one, as for any key.
     let top = r#"{"To":1,"From":2,"v":"x","m":[{"v":"y"}]}"#;
     check("v", JSON, top, "1 2 x");
     let list = r#"{"To":1,"From":2,"v":["x","y"],"m":[{"v":"z"}]}"#;
@@ -99,7 +99,7 @@ fn all_texts_of_an_mms_are_joined() {
         r#"To=1&From=2&m={"a":[{"v":"x"},{"v":"y"}]}"#,
         "1 2 x\ny",
     );
-    // Each is decoded for itself, and links stand behind them all.
+    // Each caption is decoded by itself, and the links stand behind them all.
     let webhook = with(|webhook| {
         webhook.key_caption = "v".into();
         webhook.text_decode = Decode::Percent;
@@ -133,7 +133,7 @@ fn several_links_in_one_value() {
         "https://a/1,2,https://a/3,ftp://b",
         "\nhttps://a/1,2\nhttps://a/3,ftp://b",
     );
-    // Ten of a message, however they are divided.
+    // A message has at most ten links, however they are divided.
     let links = |count: usize| vec!["https://a"; count].join(",");
     for (given, kept) in [(9, 9), (10, 10), (11, 10)] {
         check(&links(given), &"\nhttps://a".repeat(kept));
@@ -192,7 +192,7 @@ fn media_are_links_behind_the_text() {
         "1 2 x",
     );
     link("m", JSON, r#"{"To":1,"From":2,"m":null}"#, "bad: no text");
-    // Only what can be followed.
+    // Only links that can be followed are added.
     let no_links = [
         "ftp://a",
         "a",
@@ -221,7 +221,7 @@ fn media_are_links_behind_the_text() {
             &format!("1 2 x{}", "\nhttps://a".repeat(kept)),
         );
     }
-    // Each message has its own.
+    // Each message has its own links.
     let webhook = with(|webhook| {
         webhook.key_media = "m[]".into();
         webhook.each = "[]".into();
@@ -236,7 +236,7 @@ fn words_and_numbers_are_no_base64() {
         let webhook = with(|webhook| webhook.text_decode = Decode::Base64);
         let body = format!("To=1&From=2&Body={}", text.replace('+', "%2B"));
         assert_eq!(shown(post(&webhook, FORM, body)), format!("1 2 {expected}"));
-        // In a form that was not encoded, + is a blank.
+        // In a form that was not encoded, + means a blank.
         if text.contains('+') {
             let body = format!("To=1&From=2&Body={text}");
             assert_eq!(shown(post(&webhook, FORM, body)), format!("1 2 {expected}"));
@@ -275,7 +275,7 @@ fn words_and_numbers_are_no_base64() {
     check("MD4+PiA+fj8=", "0>>> >~?");
     check("fn4+", "~~>");
     check("SGkgCg==", "Hi \n");
-    // What is padded is base64, whatever it holds.
+    // Padded base64 is decoded, whatever it holds.
     check("6XTp6Q==", "\u{e9}t\u{e9}\u{e9}");
     check("SGkg\r\n8J+YgA==", "Hi \u{1f600}");
 }
@@ -300,7 +300,7 @@ fn an_attachment_that_is_the_text_of_an_mms_is_named() {
     assert_eq!(named(b"#!AMR\n"), "1 2 [audio/amr, 1006 bytes]");
     assert_eq!(named(b"\0\0\0\x18ftyp3gp4"), "1 2 [video/mp4, 1012 bytes]");
     assert_eq!(named(b"PK"), "1 2 [attachment, 1002 bytes]");
-    // At the limit it is a text, and so it is where nothing says that it is none.
+    // At the limit this is a text, and also if nothing shows that it is none.
     for (bytes, is_text) in [(765, true), (768, true), (769, false)] {
         let (found, length) = sent("type=MMS", &vec![7; bytes]);
         assert_eq!(length > 1024, !is_text);
@@ -336,13 +336,13 @@ fn links_of_one_name_are_all_kept() {
     ] {
         check(FORM, &format!("To=1&From=2&Body=x&{links}"), two);
     }
-    // Of any other name the last one holds.
+    // Of a repeated parameter with any other name the last value counts.
     check(
         FORM,
         "To=3&To=1&From=2&Body=y&Body=x&mediaUrls=https://a/1",
         "1 2 x\nhttps://a/1",
     );
-    // A text that holds them is a text.
+    // A text that contains such parameters is a text.
     let text = "x%26mediaUrls%3Dhttps://a/3%26mediaUrls%3Dhttps://a/4";
     let body = format!("To=1&From=2&Body={text}");
     check(

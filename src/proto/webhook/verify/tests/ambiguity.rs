@@ -1,4 +1,4 @@
-//! Requests whose signature is right and that could be read in another way → refused.
+//! Checks that requests are refused whose signature is right and that could be read in another way.
 
 use base64::Engine as _;
 
@@ -10,11 +10,12 @@ use crate::proto::wire::mac::{self, Hash, hmac_sha2, hmac_sha256_base64, sha256_
 
 const URL: &str = "https://h";
 
-/// A POST that Twilio would sign as it is sent.
+/// Judges a POST that is signed as Twilio would sign it.
 fn twilio(target: &str, content_type: &str, body: &str) -> Result<Coverage, Denied> {
     let url = format!("{URL}{target}");
     let credentials = with_secret("twilio", b"t");
-    // With and without the parameters, so that it is never the signature that is wrong.
+    // It is signed with and without the parameters, so that the signature is never the reason for a
+    // refusal.
     let signed = [form::pairs(body.as_bytes()), Vec::new()];
     let all = signed.map(|mut pairs| {
         pairs.sort_unstable();
@@ -53,7 +54,7 @@ fn twilio_reads_forms_and_digested_bodies_only() {
     check("/", FORM, "", yes());
     check("/", "", "", yes());
 
-    // Names that are one parameter to who reads them.
+    // Two names may mean one parameter to a reader.
     check("/", FORM, "To=1&To=2", no());
     check("/", FORM, "To=1&To=1", no());
     check("/", FORM, "a.b=1&a_b=2", no());
@@ -62,7 +63,7 @@ fn twilio_reads_forms_and_digested_bodies_only() {
     check("/", FORM, "To[]=1", no());
     check("/", FORM, "To=1&=2", no());
 
-    // Bodies that are no form, or are read as none.
+    // These bodies are no forms, or are read as none.
     let json = r#"{"To":"1"}"#;
     check("/", FORM, json, no());
     check("/", JSON, json, no());
@@ -110,7 +111,7 @@ fn twilio_has_one_header() {
     assert!(judge("twilio", &[bad(own), twilio]));
 }
 
-/// A request that Vonage would sign as it is sent, `sig` not counted.
+/// Judges a request that is signed as Vonage would sign it; `sig` is not counted.
 fn vonage(method: &str, target: &str, content_type: &str, body: &str) -> Result<Coverage, Denied> {
     let credentials = with_secret("vonage", b"s");
     let fields = [("Content-Type", content_type)];
@@ -138,7 +139,7 @@ fn vonage_covers_what_it_signs() {
         vonage("GET", &format!("/?{good}"), FORM, ""),
         Ok(Coverage::Whole)
     );
-    // Of a GET no body is read.
+    // The body of a GET is not read.
     assert_eq!(
         vonage("GET", &format!("/?{good}"), FORM, "to=2"),
         Ok(Coverage::Whole)
@@ -189,7 +190,7 @@ fn vonage_covers_what_it_signs() {
     }
     assert_eq!(vonage("POST", "/", JSON, &format!("[{}]", json(""))), no);
 
-    // A name that would be signed like two parameters.
+    // This name would be signed like two parameters.
     let good = signed("keyword=HI&messageId=7&timestamp=1000");
     assert_eq!(vonage("POST", "/", FORM, &good), Ok(Coverage::Body));
     for (name, value) in [("keyword=HI&messageId", "7"), ("keyword", "HI&messageId=7")] {
@@ -232,7 +233,7 @@ fn plivo_covers_query_and_form() {
     assert!(judge("/p", "1", FORM, ""));
     assert!(!judge("/q", "1", FORM, ""));
     assert!(!judge("/p?x=1&x=2", "1", FORM, ""));
-    // What would be signed like several parameters.
+    // These would be signed like several parameters.
     assert!(!judge("/p?x%26y=1", "1", FORM, ""));
     assert!(!judge("/p?x%3Dy=1", "1", FORM, ""));
     assert!(!judge("/p?x=1%26y%3D2", "1", FORM, ""));

@@ -1,4 +1,4 @@
-//! Signatures made by the providers' own code, one by one.
+//! Checks signatures made by the providers' own code, provider by provider.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -30,7 +30,7 @@ fn pairs(vector: &Value, name: &str) -> Vec<Pair> {
         .collect()
 }
 
-/// An URL as `public_url` and target.
+/// Splits a URL into `public_url` and target.
 fn split(url: &str) -> (String, String) {
     let authority = url.find("://").unwrap() + 3;
     let path = url[authority..].find('/').map(|at| at + authority);
@@ -147,7 +147,7 @@ fn vonage(vector: &Value) {
         ..sample("vonage", &secret)
     };
     base.credentials.hash = hash;
-    // Blanks between JSON's tokens are no part of what is read.
+    // Blanks between the tokens of JSON are ignored by a reader.
     object.retain(|b| *b != b'\n');
     Sample {
         content_type: FORM,
@@ -172,7 +172,8 @@ fn vonage(vector: &Value) {
 }
 
 impl Sample {
-    /// Accepted, and not when a byte of the query differs; the path is not signed.
+    /// Checks that the request is accepted, and refused if a byte of the query differs. The path is not
+    /// signed.
     fn check_query(&self) {
         assert_eq!(self.judge(), Ok(self.coverage.clone()));
         for at in self.target.find('?').unwrap() + 1..self.target.len() {
@@ -212,7 +213,7 @@ fn plivo(vector: &Value) {
         ..sample("plivo", &token)
     };
     sample.check();
-    // One of several, as while a token is replaced.
+    // The header may list several, as while a token is being replaced.
     for list in [format!("AAAA,{expected}"), format!("{expected}, AAAA")] {
         let mut several = sample.clone();
         several.fields[0].1 = list;
@@ -220,7 +221,7 @@ fn plivo(vector: &Value) {
     }
 }
 
-/// Good in its own way, and not taken.
+/// Checks that a right V2 signature is refused.
 fn plivo_v2(vector: &Value) {
     let token = text(vector, "secret").into_bytes();
     let [url, nonce, expected] = ["url", "nonce", "expected"].map(|name| text(vector, name));
@@ -313,7 +314,7 @@ fn messagebird(vector: &Value) {
     }
 }
 
-/// The scheme before the tokens, which is not offered: its formula alone.
+/// Checks the formula of the scheme before tokens, which is not offered.
 fn messagebird_legacy(vector: &Value) {
     let digest = ring::digest::digest(&ring::digest::SHA256, text(vector, "body").as_bytes());
     let parts: [&[u8]; 5] = [
@@ -327,7 +328,7 @@ fn messagebird_legacy(vector: &Value) {
     assert_eq!(found, text(vector, "expected"));
 }
 
-/// What the provider signs when it is called, with the key it signs webhooks with.
+/// Checks signatures of calls to the provider, which are signed with the key for webhooks.
 fn telesign(vector: &Value) {
     let digits = text(vector, "secret_hex").into_bytes();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
@@ -371,7 +372,7 @@ fn gatewayapi(vector: &Value) {
     .check();
 }
 
-/// What is signed differs; how does not.
+/// Checks signatures of calls to the provider: another text is signed in the same way.
 fn zadarma(vector: &Value) {
     let secret = text(vector, "secret").into_bytes();
     let (signed, expected) = match vector.child(b"form") {

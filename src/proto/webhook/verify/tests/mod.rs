@@ -1,4 +1,4 @@
-//! Requests as providers sign them → accepted, and refused as soon as a byte differs.
+//! Checks that requests signed as providers sign them are accepted, and refused as soon as a byte differs.
 
 mod ambiguity;
 mod golden;
@@ -9,7 +9,7 @@ use crate::limits::SIGNATURE_AGE_S_MAX;
 use crate::proto::wire::mac::hmac_sha256_base64;
 use crate::proto::wire::request::{Field, Request, Version};
 
-/// A request with a body.
+/// Returns a request with a body.
 pub(in crate::proto::webhook::verify) fn request<'a>(
     method: &'a str,
     target: &'a str,
@@ -31,7 +31,7 @@ pub(in crate::proto::webhook::verify) fn request<'a>(
     }
 }
 
-/// A scheme with a secret.
+/// Returns the credentials of a scheme with a secret.
 pub(in crate::proto::webhook) fn with_secret(name: &str, secret: &[u8]) -> Credentials {
     let scheme = SCHEMES.iter().find(|scheme| scheme.name == name).unwrap();
     Credentials {
@@ -41,7 +41,7 @@ pub(in crate::proto::webhook) fn with_secret(name: &str, secret: &[u8]) -> Crede
     }
 }
 
-/// Any reason for 401 as one.
+/// Checks a request, and counts every reason for 401 as one.
 fn check(
     credentials: &Credentials,
     public_url: Option<&PublicUrl>,
@@ -103,7 +103,7 @@ fn credentials_of_a_header() {
     check_row(&Credentials::none(), &[], yes());
     check_row(&Credentials::none(), &["whatever"], yes());
 
-    // printf 'Aladdin:open sesame' | base64 (RFC 7617 §2)
+    // The value is the output of printf 'Aladdin:open sesame' | base64 (RFC 7617 §2).
     let basic = Credentials {
         user: b"Aladdin".to_vec(),
         ..with_secret("basic", b"open sesame")
@@ -177,7 +177,7 @@ fn a_signature_is_known_however_it_is_written() {
     for header in ["X-SignalWire-Signature", "X-Twilio-Signature"] {
         check("signalwire", b"s", header, &[&signature], none);
     }
-    // The secret itself is none.
+    // The secret itself is no token.
     let request = request("POST", "/", &[("Authorization", "Bearer t")], b"");
     let found = with_secret("bearer", b"t")
         .check(None, &request, None, None)

@@ -1,16 +1,16 @@
-//! A request that is accepted → everything next to it, refused.
+//! Checks that an accepted request is refused after every small change.
 
 use super::*;
 
-/// A request with its proof, and what the proof covers.
+/// A request with its proof, and the parts that the proof covers.
 #[derive(Clone)]
 pub(super) struct Sample {
     pub(super) credentials: Credentials,
-    /// Empty: none.
+    /// The value of `public_url`; empty if there is none.
     pub(super) public_url: String,
     pub(super) method: &'static str,
     pub(super) target: String,
-    /// Not a part of the proof.
+    /// The content type, which is no part of the proof.
     pub(super) content_type: &'static str,
     /// The proof's header fields.
     pub(super) fields: Vec<(&'static str, String)>,
@@ -19,7 +19,7 @@ pub(super) struct Sample {
     pub(super) coverage: Coverage,
     /// Whether the target is signed.
     pub(super) url: Signed,
-    /// Whether each of the body's bytes is.
+    /// Whether each byte of the body is signed.
     pub(super) all_of_body: Signed,
     pub(super) time: Time,
 }
@@ -30,12 +30,12 @@ pub(super) enum Signed {
     No,
 }
 
-/// When a request is accepted.
+/// The times at which a request is accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Time {
-    /// Whatever the clock says.
+    /// The request is accepted at any time.
     Always,
-    /// From one second to the other, both included.
+    /// The request is accepted from the first second to the second, both included.
     Between(u64, u64),
 }
 
@@ -68,7 +68,7 @@ impl Sample {
         changed
     }
 
-    /// Accepted as it is, and never when anything of it differs.
+    /// Checks that the request is accepted as it is, and refused if anything in it differs.
     #[track_caller]
     pub(super) fn check(&self) {
         let name = self.credentials.scheme.name;
@@ -155,7 +155,7 @@ impl Sample {
                 self.credentials.scheme.name
             );
         }
-        // A stranger does not learn what the clock says.
+        // A request with a wrong signature must not reveal what the clock says.
         let mut forged = self.clone();
         let last = forged.fields.last_mut();
         let last = last.map_or(&mut forged.target, |(_, value)| value);
@@ -166,7 +166,7 @@ impl Sample {
     }
 }
 
-/// With each byte changed by its lowest bit, one more, and one less.
+/// Returns variants: each byte with its lowest bit changed, one byte more, and one byte less.
 fn changed(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = (0..bytes.len())
         .map(|at| {
