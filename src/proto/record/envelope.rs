@@ -1,10 +1,10 @@
-//! A queued SMS ⇄ the bytes and the name of its file.
+//! Defines the file of a queued SMS, and its name.
 //!
-//! The file is readable with `cat`: version, one field a line, an empty line, the text. Its name
-//! holds what a look at the folder must tell without reading every file: the order, the id, and
-//! digests of destination and interface.
+//! The file is readable with `cat`: version, one field per line, an empty line, the text. Its name holds
+//! everything that must be known without reading every file: the order, the id, and digests of destination
+//! and interface.
 //!
-//! When the next try is due stands in [`super::schedule`]; here only what must outlive the process.
+//! [`super::schedule`] holds the time of the next try; only data that must outlive the process is here.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -16,41 +16,42 @@ use crate::message::{Message, Number, Sender, Text};
 use crate::proto::record::fields::{self, BadField, Fields};
 use crate::proto::record::seen::digest;
 
-/// A message that waits, and what was tried.
+/// A waiting message, and its tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// Its id in the log, 16 hex digits.
+    /// Its id in the log, 16 hexadecimal digits.
     pub id: String,
-    /// The interface to try first; empty where there are no indices.
+    /// The interface to try first; empty if there are no indices.
     pub interface: String,
-    /// What is to be sent.
+    /// The message to be sent.
     pub message: Message,
-    /// When it was queued, seconds since 1970; 0 until the clock is sane.
+    /// The time at which it was queued, seconds since 1970; 0 until the clock is sane.
     pub queued_s: u64,
-    /// Tries so far, as far as they were written down.
+    /// The number of tries so far that were written down.
     pub tries: u32,
-    /// How many of them may have sent it.
+    /// The number of these tries that may have sent it.
     pub unsure: u32,
-    /// How many of them the provider forbade for this message alone (403).
+    /// The number of these tries that the provider forbade for this message alone (403).
     pub forbidden: u32,
-    /// No try before this, seconds since 1970; 0: none is ruled out.
+    /// The time before which it is not tried, seconds since 1970; 0 for no such limit.
     pub due_s: u64,
-    /// No try over the interfaces after the first before this, likewise.
+    /// The time before which it is not tried over the interfaces after the first, seconds since 1970; 0 for
+    /// no such limit.
     pub spare_due_s: u64,
-    /// Why the last try failed, or why it waits: one line of ours.
+    /// The reason why the last try failed, or why it waits: one line of our own words.
     pub reason: String,
 }
 
-/// Why a file is no queued SMS.
+/// The reason why a file is no queued SMS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadItem {
-    /// Its first line is another: a later version, or no file of ours.
+    /// The first line differs: it is a later version, or not our file.
     Version,
-    /// This line is missing, misplaced or says something else.
+    /// This line is missing, misplaced or has an invalid value.
     Field(&'static str),
     /// The text is shorter than its length.
     Cut,
-    /// Something stands behind the text.
+    /// There are bytes behind the text.
     Leftover,
 }
 
@@ -71,13 +72,13 @@ impl From<BadField> for BadItem {
     }
 }
 
-/// Of a message that no provider forbade and that may go over any interface when it is due.
+/// The first line for a message that no provider forbade and that may go over any interface when it is due.
 const VERSION_1: &[u8] = b"websms queue 1\n";
-/// It has the lines `forbidden` and `spare` more.
+/// The first line for a file that has the lines `forbidden` and `spare`, too.
 const VERSION_2: &[u8] = b"websms queue 2\n";
 
 impl Item {
-    /// One that was never tried, since `queued_s`.
+    /// Returns a message that was queued at `queued_s` and never tried.
     pub fn new(id: String, interface: String, message: Message, queued_s: u64) -> Item {
         Item {
             id,
@@ -93,7 +94,7 @@ impl Item {
         }
     }
 
-    /// The file. A reason or interface that fits no line is left out: both are ours.
+    /// Encodes the file. A reason or interface that fits no line is left out; both are our own.
     pub fn encode(&self) -> Vec<u8> {
         let numbers = [
             self.queued_s,
@@ -120,7 +121,7 @@ impl Item {
             ("reason", &self.reason),
             ("text", &text.len().to_string()),
         ];
-        // An older program reads the first version only, so it stays wherever it says enough.
+        // An older program reads the first version only, so that is written unless it says too little.
         let is_first = self.forbidden == 0 && self.spare_due_s == 0;
         let mut file = if is_first { VERSION_1 } else { VERSION_2 }.to_vec();
         let is_written =
@@ -133,7 +134,7 @@ impl Item {
         file
     }
 
-    /// Reads a file, every byte of it.
+    /// Reads a file. Every byte of it must be valid.
     pub fn parse(file: &[u8]) -> Result<Item, BadItem> {
         let (rest, is_first) = match (file.strip_prefix(VERSION_1), file.strip_prefix(VERSION_2)) {
             (Some(rest), _) => (rest, true),
@@ -186,7 +187,8 @@ impl Item {
         })
     }
 
-    /// Says why it waits, cut to what the file takes; what is not ASCII becomes `?`.
+    /// Sets the reason why it waits. The reason is cut to the length that the file takes; characters
+    /// outside ASCII become `?`.
     pub fn set_reason(&mut self, reason: &str) {
         let shown = |c: char| {
             if c.is_ascii() && !c.is_ascii_control() {
@@ -202,7 +204,7 @@ impl Item {
             .collect();
     }
 
-    /// Its name at this place in the order.
+    /// Returns its name with this place in the order.
     pub fn name(&self, order: u64) -> Name {
         Name {
             order,
@@ -213,21 +215,21 @@ impl Item {
     }
 }
 
-/// What the name of a queued SMS says, sorted as its text is: first come, first sent.
+/// The fields of a queued SMS's name, sorted as its text is: first come, first sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// Microseconds since 1970 when it came, and more than that of any that was there.
+    /// The microseconds since 1970 at which it came; more than those of every SMS that was there.
     pub order: u64,
-    /// Its id.
+    /// The id of the SMS.
     pub id: String,
-    /// [`destination`] of where it goes.
+    /// The [`destination`] digest of its number.
     pub destination: u64,
-    /// [`interface`] of the one to try first.
+    /// The [`interface`] digest of the interface to try first.
     pub interface: u64,
 }
 
 impl Name {
-    /// As a file's name.
+    /// Returns the name of the file.
     pub fn text(&self) -> String {
         format!(
             "{:016x}-{}-{:016x}-{:016x}",
@@ -235,7 +237,7 @@ impl Name {
         )
     }
 
-    /// Reads a file's name; `None`: it is none of ours.
+    /// Reads a file's name. Returns `None` if the file is not ours.
     pub fn parse(name: &str) -> Option<Name> {
         let mut parts = name.split('-');
         let (order, id) = (parts.next()?, parts.next()?);
@@ -251,17 +253,17 @@ impl Name {
     }
 }
 
-/// Stands for a destination in a name.
+/// Returns the digest of a destination for a name.
 pub fn destination(to: &str) -> u64 {
     digest(&[b"to", to.as_bytes()])
 }
 
-/// Stands for an interface in a name.
+/// Returns the digest of an interface for a name.
 pub fn interface(index: &str) -> u64 {
     digest(&[b"interface", index.as_bytes()])
 }
 
-/// The line `text` and what it measures, which is all that is left of a file.
+/// Takes the line `text` and returns as many bytes as it says, which must be the rest of the file.
 pub fn text<'a>(fields: &mut Fields<'a>) -> Result<&'a [u8], BadItem> {
     let text_bytes: usize = fields.number("text")?;
     let rest = fields.rest.strip_prefix(b"\n").ok_or(BadItem::Cut)?;

@@ -1,23 +1,23 @@
-//! `name: value` lines → values, and back: how the program's own files are written.
+//! Reads and writes the `name: value` lines of the program's own files.
 //!
-//! The version stands first and is not dealt with here; the fields follow in a fixed order, one a
-//! line, so that a file can be read with `cat` and nothing in it can be taken for something else.
+//! The version stands first and is handled elsewhere. The fields follow in a fixed order, one per line, so
+//! that a file can be read with `cat` and nothing in it can be taken for something else.
 
 use alloc::vec::Vec;
 use core::str::FromStr;
 
-/// This line is missing, misplaced or says something else.
+/// This line is missing, misplaced or has an invalid value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadField(pub &'static str);
 
 /// The lines of a file, taken one by one.
 pub struct Fields<'a> {
-    /// What was not taken yet.
+    /// The bytes that were not taken yet.
     pub rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    /// The value of the next line, which must have this name.
+    /// Takes the next line, which must have this name, and returns its value.
     pub fn value(&mut self, name: &'static str) -> Result<&'a [u8], BadField> {
         let end = self.rest.iter().position(|b| *b == b'\n');
         let (line, rest) = end
@@ -30,18 +30,18 @@ impl<'a> Fields<'a> {
             .ok_or(BadField(name))
     }
 
-    /// The same, UTF-8.
+    /// Takes the next line and returns its value as UTF-8.
     pub fn text(&mut self, name: &'static str) -> Result<&'a str, BadField> {
         core::str::from_utf8(self.value(name)?).map_err(|_| BadField(name))
     }
 
-    /// The same, digits only.
+    /// Takes the next line and returns its value, which must be digits only, as a number.
     pub fn number<N: FromStr>(&mut self, name: &'static str) -> Result<N, BadField> {
         number(self.text(name)?).ok_or(BadField(name))
     }
 }
 
-/// Adds a line; `false` where the value holds a control byte and so fits no line.
+/// Adds a line. Returns `false` if the value holds a control byte and so fits no line.
 #[must_use]
 pub fn push(file: &mut Vec<u8>, name: &str, value: &[u8]) -> bool {
     file.extend_from_slice(name.as_bytes());
@@ -51,7 +51,7 @@ pub fn push(file: &mut Vec<u8>, name: &str, value: &[u8]) -> bool {
     fits(value)
 }
 
-/// Adds lines. A value that fits none is left out: all of them are ours.
+/// Adds lines. A value that fits no line is left out; all these values are our own.
 pub fn push_all(file: &mut Vec<u8>, lines: &[(&str, &str)]) {
     for (name, value) in lines {
         let start = file.len();
@@ -62,14 +62,14 @@ pub fn push_all(file: &mut Vec<u8>, lines: &[(&str, &str)]) {
     }
 }
 
-/// 16 hexadecimal digits, small ones.
+/// Reads 16 lower-case hexadecimal digits.
 pub fn hex(text: &str) -> Option<u64> {
     let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let digits = text.len() == 16 && text.bytes().all(digit);
     u64::from_str_radix(text, 16).ok().filter(|_| digits)
 }
 
-/// Digits only, which is less than Rust takes for a number.
+/// Reads a number that consists of digits only; Rust's parser takes more.
 pub fn number<N: FromStr>(text: &str) -> Option<N> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| digits)

@@ -1,6 +1,7 @@
-//! What became of an SMS → what a hook is told of it.
+//! Makes the environment of a hook from an SMS and the event.
 //!
-//! The text is no part of it: that goes to standard input alone, where no list of processes shows it.
+//! The environment does not hold the text: that goes to standard input alone, where no list of processes
+//! shows it.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -8,19 +9,20 @@ use alloc::vec::Vec;
 
 use crate::message::Message;
 
-/// Why a hook runs.
+/// The event for which a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
     /// An SMS has come in and is in Asterisk's spool (`[websmsd] on_message`).
     Message,
-    /// The queue has given up an SMS, and why (`[queue] on_failure`).
+    /// The queue has given up an SMS, for this reason (`[queue] on_failure`).
     Failure(&'a str),
-    /// A provider took an SMS and did not deliver it, and why (the same key). Its text is not known any more.
+    /// A provider took an SMS and did not deliver it, for this reason (also `on_failure`). Its text is no
+    /// longer known.
     Undelivered(&'a str),
 }
 
 impl Event<'_> {
-    /// The key that names the program.
+    /// Returns the key that names the program.
     pub fn key(self) -> &'static str {
         match self {
             Event::Message => "on_message",
@@ -29,8 +31,8 @@ impl Event<'_> {
     }
 }
 
-/// The environment: always the same names, `WEBSMS_REASON` empty where nothing failed. `id` is that of
-/// the log.
+/// Returns the environment. The names are always the same; `WEBSMS_REASON` is empty if nothing failed. `id`
+/// is the id in the log.
 pub fn environment(
     event: Event<'_>,
     id: &str,

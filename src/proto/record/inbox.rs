@@ -1,12 +1,11 @@
-//! An SMS that came in and waits for Asterisk ⇄ the bytes and the name of its file; and what is to be done
-//! with it next.
+//! Defines the file of an SMS that came in and waits for Asterisk, its name, and the next step for it.
 //!
-//! The file is readable with `cat`: version, one field a line, an empty line, the text. Its name says what
-//! changes while the SMS waits: `ORDER-ID-DESTINATION`, then `.PART` where the parts before this one are
-//! delivered, then `.MARKER` where the part's call file was moved into Asterisk's spool.
+//! The file is readable with `cat`: version, one field per line, an empty line, the text. Its name holds
+//! what changes while the SMS waits: `ORDER-ID-DESTINATION`, then `.PART` if the parts before this one are
+//! delivered, then `.MARKER` if the part's call file was moved into Asterisk's spool.
 //!
-//! MARKER is the random number in a file beside the spool. It is another where the spool was emptied by a
-//! restart, or is another folder than before: so it tells a call file that Asterisk has taken from one that
+//! MARKER is the random number in a file beside the spool. It changes if a restart empties the spool, or if
+//! the spool becomes another folder. So it distinguishes a call file that Asterisk has taken from one that
 //! is lost.
 //!
 //! | state | name | call file | marker | meaning | what is done: [`step`] |
@@ -20,7 +19,7 @@
 //! | I7 | `ID.M` | + | another | in a spool whose marker was made anew | recorded anew |
 //! | I8 | in `failed/` | | | older than `expire`, or no SMS | the operator's, bounded, oldest dropped |
 //!
-//! Where the spool could not be read whole, nothing is known of a call file, and nothing is done.
+//! If the spool could not be read whole, nothing is known about a call file, and nothing is done.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -37,31 +36,31 @@ use crate::proto::record::fields::{self, Fields};
 pub struct Item {
     /// Its id in the log and in the names of its call files.
     pub id: u64,
-    /// The interface that it came in by.
+    /// The interface by which it came.
     pub interface: String,
-    /// What is to be delivered.
+    /// The message to be delivered.
     pub message: Message,
-    /// When it came, seconds since 1970; 0 until the clock is sane.
+    /// The time at which it came, seconds since 1970; 0 until the clock is sane.
     pub arrived_s: u64,
-    /// Whose words it holds.
+    /// The author of its text.
     pub kind: Kind,
-    /// Why it was given up; empty while it waits.
+    /// The reason why it was given up; empty while it waits.
     pub reason: String,
 }
 
-/// Whose words an SMS holds.
+/// The author of an SMS's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Those of somebody outside.
+    /// Somebody outside wrote it.
     Sms,
-    /// Ours: a notice that an SMS was not sent.
+    /// The program did: it is a notice that an SMS was not sent.
     Notice,
 }
 
 const VERSION: &[u8] = b"websms inbox 1\n";
 
 impl Item {
-    /// The file.
+    /// Encodes the file.
     pub fn encode(&self) -> Vec<u8> {
         let text = self.message.text.as_bytes();
         let notice = match self.kind {
@@ -85,7 +84,7 @@ impl Item {
         file
     }
 
-    /// Reads a file, every byte of it.
+    /// Reads a file. Every byte of it must be valid.
     pub fn parse(file: &[u8]) -> Result<Item, BadItem> {
         let rest = file.strip_prefix(VERSION).ok_or(BadItem::Version)?;
         let mut fields = Fields { rest };
@@ -121,7 +120,7 @@ impl Item {
         })
     }
 
-    /// Its name at this place in the order, before any of it is delivered.
+    /// Returns its name with this place in the order, before any of it is delivered.
     pub fn name(&self, order: u64) -> Name {
         Name {
             order,
@@ -133,33 +132,34 @@ impl Item {
     }
 }
 
-/// An id as the log and the names of files have it.
+/// Returns an id as it is written in the log and in the names of files.
 pub fn id_text(id: u64) -> String {
     format!("{id:016x}")
 }
 
-/// Stands for a destination, as Asterisk compares it, in a name.
+/// Returns the digest of a destination for a name. Destinations that are equal for Asterisk have the same
+/// one.
 pub fn destination(to: &Number) -> u64 {
     envelope::destination(&to.as_str().replace('-', ""))
 }
 
-/// What the name of a file says, sorted as its text is: first come, first delivered.
+/// The fields of a file's name, sorted as its text is: first come, first delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// Microseconds since 1970 when it came, and more than that of any that was there.
+    /// The microseconds since 1970 at which it came; more than those of every SMS that was there.
     pub order: u64,
-    /// Its id.
+    /// The id of the SMS.
     pub id: u64,
-    /// [`destination`] of where it goes.
+    /// The [`destination`] digest of its number.
     pub destination: u64,
-    /// Which of its call files is next, or was moved last, from 1.
+    /// The number, from 1, of the call file that is next, or was moved last.
     pub part: usize,
-    /// The marker that was there when that call file was moved; `None`: it was not.
+    /// The marker at the time when that call file was moved; `None` if it was not moved.
     pub marker: Option<u64>,
 }
 
 impl Name {
-    /// As a file's name.
+    /// Returns the name of the file.
     pub fn text(&self) -> String {
         let Name {
             order,
@@ -179,7 +179,7 @@ impl Name {
         text
     }
 
-    /// Reads a file's name; `None`: it is none of ours.
+    /// Reads a file's name. Returns `None` if the file is not ours.
     pub fn parse(name: &str) -> Option<Name> {
         let mut pieces = name.split('.');
         let mut stem = pieces.next()?.split('-').map(fields::hex);
@@ -201,27 +201,27 @@ impl Name {
     }
 }
 
-/// The first part has no number.
+/// Reads the number of a part, which the name of a first part does not have.
 fn part_number(text: &str) -> Option<usize> {
     let number = fields::number(text)?;
     ((2..=CALL_FILE_PARTS_MAX).contains(&number) && !text.starts_with('0')).then_some(number)
 }
 
-/// What is to be done with an SMS.
+/// The next step for an SMS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Its call file is made and moved, in its turn.
+    /// Make its call file and move it into the spool when its turn comes.
     Deliver,
-    /// Its call file is where the name says that none, or another, was moved.
+    /// Record the marker in the name: its call file is in the spool, and the name has none or another.
     Record,
-    /// Asterisk has its call file and has not taken it yet.
+    /// Wait, because Asterisk has its call file and has not taken it yet.
     Wait,
-    /// Asterisk has taken its call file.
+    /// Go on to the next part, because Asterisk has taken its call file.
     Taken,
 }
 
-/// What is to be done with an SMS, where the spool was read whole, `marker` was read after that, and the
-/// SMS has a call file there or not.
+/// Returns the next step for an SMS. The spool was read whole, `marker` was read after that, and the SMS
+/// has a call file in the spool or not.
 pub fn step(name: &Name, has_call_file: bool, marker: u64) -> Step {
     let is_recorded = name.marker == Some(marker);
     match (has_call_file, is_recorded) {
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(orders.collect::<Vec<u64>>(), [1, 3, 16, 256]);
     }
 
-    /// The rows I2 to I7 of the table.
+    /// Checks the rows I2 to I7 of the table.
     #[test]
     fn each_state_has_its_step() {
         let check = |recorded: Option<u64>, has_call_file: bool, expected: Step| {

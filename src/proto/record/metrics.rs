@@ -1,9 +1,9 @@
-//! Counts → the text that Prometheus reads (its exposition format 0.0.4).
+//! Encodes counts as the text that Prometheus reads (its exposition format 0.0.4).
 //!
-//! What a count means is told to whoever reads the page, in `# HELP`; websmsd(8) has the whole table.
+//! `# HELP` explains each count to readers of the page; websmsd(8) has the whole table.
 //!
-//! Invariant: a label is a word of ours or the name of an interface, escaped, so that no name can
-//! begin a line of its own.
+//! Invariant: a label is a word of ours or the name of an interface, escaped, so that no name can begin a
+//! line of its own.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -11,87 +11,87 @@ use alloc::vec::Vec;
 /// The content type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The page.
+/// The figures of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// What came in.
+    /// The figures of incoming SMS.
     pub inbound: Inbound,
-    /// What was asked for; one an interface whose provider is asked.
+    /// The figures of polls, for each interface whose provider is polled.
     pub polls: Vec<Polls>,
-    /// What is to go out, and went.
+    /// The figures of outgoing SMS.
     pub outbound: Outbound,
 }
 
-/// How often a provider was asked for SMS, since the daemon counts.
+/// The polls of one interface, counted since the daemon started to count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Polls {
-    /// The interface; empty where there are no indices.
+    /// The interface; empty if there are no indices.
     pub name: String,
-    /// Polls that came to the list's end.
+    /// The number of polls that came to the list's end.
     pub good: u64,
-    /// Polls that did not.
+    /// The number of polls that did not.
     pub failed: u64,
-    /// When the last good one was, seconds since 1970; 0: none.
+    /// The time of the last good poll, seconds since 1970; 0 if there was none.
     pub last_s: u64,
 }
 
-/// Since the daemon counts, but for the connections, which are those of now.
+/// Counts since the daemon started to count, except for the connections, which are the present ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inbound {
-    /// SMS that were answered with 200.
+    /// The number of SMS that were answered with 200.
     pub accepted: u64,
-    /// When the last of them was, seconds since 1970; 0: none, or the clock was not sane.
+    /// The time of the last of them, seconds since 1970; 0 if there was none, or the clock was not sane.
     pub last_s: u64,
-    /// SMS that were delivered before.
+    /// The number of SMS that had been delivered before.
     pub duplicates: u64,
-    /// What was refused, and why: a word of [`crate::proto::wire::response::REASONS`].
+    /// The number of refused requests by reason, a word of [`crate::proto::wire::response::REASONS`].
     pub refused: Vec<(&'static str, u64)>,
-    /// Connections that are served.
+    /// The number of connections that are being served.
     pub connections: u64,
-    /// How many may be.
+    /// The greatest number of connections.
     pub connections_max: u64,
-    /// The inbox; `None`: there is none.
+    /// The inbox; `None` if there is none.
     pub inbox: Option<Queue>,
 }
 
-/// Nothing of it is known without a folder for our state.
+/// The figures of outgoing SMS. Without a folder for our state, none of them is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outbound {
-    /// The queue; `None`: there is none, or it cannot be read.
+    /// The queue; `None` if there is none, or it cannot be read.
     pub queue: Option<Queue>,
-    /// One an interface.
+    /// The figures of each interface.
     pub interfaces: Vec<Interface>,
 }
 
-/// The outbound queue, or the inbox, as it is.
+/// The present figures of the outbound queue, or of the inbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Queue {
-    /// SMS that wait.
+    /// The number of waiting SMS.
     pub waiting: u64,
-    /// SMS that were given up and are kept.
+    /// The number of SMS that were given up and are kept.
     pub failed: u64,
-    /// Since when the oldest waits, seconds; `None`: not known, for its file or the clock does not tell.
+    /// The age of the oldest waiting SMS in seconds; `None` if its file or the clock does not tell.
     pub oldest_s: Option<u64>,
 }
 
-/// What was tried over an interface, since its counts were begun.
+/// The tries over an interface, counted since its counts began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Interface {
-    /// Its name; empty where there are no indices.
+    /// The name of the interface; empty if there are no indices.
     pub name: String,
-    /// SMS that the provider took.
+    /// The number of SMS that the provider took.
     pub sent: u64,
-    /// When the last of them was, seconds since 1970; 0: none, or the clock was not sane.
+    /// The time of the last of them, seconds since 1970; 0 if there was none, or the clock was not sane.
     pub last_s: u64,
-    /// Tries that ended otherwise, by verdict.
+    /// The number of other tries, by verdict.
     pub failed: Vec<(&'static str, u64)>,
-    /// SMS of which a delivery report said that they have arrived, and that they have failed; `None`: nobody
-    /// asks for reports.
+    /// The number of SMS that have arrived and the number that have failed, by delivery reports; `None` if
+    /// no reports are asked for.
     pub reported: Option<[u64; 2]>,
 }
 
 impl Metrics {
-    /// The page's text.
+    /// Encodes the page's text.
     pub fn encode(&self) -> Vec<u8> {
         let mut page = Page(Vec::new());
         page.inbound(&self.inbound);
@@ -114,7 +114,7 @@ impl Metrics {
 const GAUGE: &str = "gauge";
 const COUNTER: &str = "counter";
 
-/// Names and meanings of the queue's figures.
+/// The names and meanings of the queue's figures.
 const QUEUE: [(&str, &str); 3] = [
     ("queue_messages", "SMS that wait to be sent."),
     ("queue_failed_messages", "SMS given up and kept."),
@@ -124,7 +124,7 @@ const QUEUE: [(&str, &str); 3] = [
     ),
 ];
 
-/// Likewise of the inbox.
+/// The names and meanings of the inbox's figures.
 const INBOX: [(&str, &str); 3] = [
     ("inbox_messages", "SMS that wait for Asterisk."),
     (
@@ -241,7 +241,7 @@ impl Page {
         }
     }
 
-    /// The two lines before a family's samples.
+    /// Adds the two lines before a family's samples.
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         for part in [
             "# HELP websms_",
@@ -278,7 +278,7 @@ impl Page {
         self.push("\n");
     }
 
-    /// A label's value: of all bytes three mean something there.
+    /// Adds a label's value. Three bytes have a special meaning there and are escaped.
     fn escaped(&mut self, text: &str) {
         for byte in text.bytes() {
             match byte {

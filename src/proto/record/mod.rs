@@ -1,5 +1,5 @@
-//! What stands in files of ours: the messages of queue and inbox, counts, remembered ids, kept requests, and the
-//! figures of the status page.
+//! Defines the contents of our own files: the messages of queue and inbox, counts, remembered ids, kept
+//! requests, and the figures of the status page.
 //!
 //! Each format begins with its version, holds one field a line and is readable with `cat`. Leftover
 //! bytes are an error.

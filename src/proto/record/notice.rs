@@ -1,10 +1,11 @@
-//! An SMS that was given up → a notice for its sender; who was told lately ⇄ a file.
+//! Makes a notice for the sender of an SMS that was given up. Also reads and writes the file of senders
+//! that were told lately.
 //!
-//! A notice goes the way of an SMS that comes in: from the number that was written to, to who wrote.
-//! Nothing of the SMS stands in it.
+//! A notice is delivered like an SMS that comes in: from the number that the SMS was sent to, to its
+//! sender. It holds nothing of the SMS.
 //!
-//! The file is text: `websms notices 1`, then a line for each sender that was told lately: when, in
-//! seconds since 1970, and its number.
+//! The file is text: `websms notices 1`, then a line for each sender that was told lately, with the time in
+//! seconds since 1970 and the number.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -16,10 +17,10 @@ use crate::message::{BadMessage, Message, Number, Sender, Text};
 use crate::proto::record::envelope::Item;
 use crate::proto::record::fields;
 
-/// Why an SMS was given up.
+/// The reason why an SMS was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// By the provider, or by a limit.
+    /// The provider refused it, or a limit did.
     Refused,
     /// It waited too long.
     Expired,
@@ -37,9 +38,10 @@ impl Why {
     }
 }
 
-/// The notice, or why its sender cannot have one: it is no number that an SMS could come in for.
+/// Makes the notice. The error says why the sender cannot have one: it is no number for which an SMS could
+/// come in.
 pub fn message(item: &Item, why: Why) -> Result<Message, BadMessage> {
-    // One try without an answer, and the last one's end says nothing of it.
+    // One of its tries had no answer, and the outcome of the last one says nothing about that.
     let why = match item.unsure {
         0 => why,
         _ => Why::Unsure,
@@ -47,7 +49,7 @@ pub fn message(item: &Item, why: Why) -> Result<Message, BadMessage> {
     about(item, why.text())
 }
 
-/// The notice of an SMS that a provider took and did not deliver, for its reason.
+/// Makes the notice of an SMS that a provider took and did not deliver; the SMS has the reason.
 pub fn undelivered(item: &Item) -> Result<Message, BadMessage> {
     let to = item.message.to.as_str();
     let text = [
@@ -61,7 +63,7 @@ pub fn undelivered(item: &Item) -> Result<Message, BadMessage> {
     about(item, &text)
 }
 
-/// From the number that was written to, to who wrote.
+/// Makes a message from the number that the SMS was sent to, to its sender.
 fn about(item: &Item, text: &str) -> Result<Message, BadMessage> {
     Ok(Message {
         to: Number::parse_inbound(item.message.from.as_str().as_bytes())?,
@@ -70,19 +72,19 @@ fn about(item: &Item, text: &str) -> Result<Message, BadMessage> {
     })
 }
 
-/// Who was told lately.
+/// The senders that were told lately.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// When, seconds since 1970, and whom.
+    /// The time in seconds since 1970, and the sender.
     senders: Vec<(u64, String)>,
 }
 
-/// Why a sender is not told.
+/// The reason why a sender is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotNow {
-    /// It was, a short while ago.
+    /// The sender was told a short while ago.
     Lately,
-    /// So many others were.
+    /// Too many other senders were told a short while ago.
     Full,
 }
 
@@ -101,7 +103,7 @@ impl core::fmt::Display for NotNow {
 const VERSION: &str = "websms notices 1\n";
 
 impl Told {
-    /// Reads a file; `None` where it is none.
+    /// Reads a file. Returns `None` if it is no such file.
     pub fn parse(file: &[u8]) -> Option<Told> {
         let lines = str::from_utf8(file).ok()?.strip_prefix(VERSION)?;
         let parse = |line: &str| {
@@ -112,7 +114,7 @@ impl Told {
         senders.map(|senders| Told { senders })
     }
 
-    /// The file.
+    /// Encodes the file.
     pub fn encode(&self) -> Vec<u8> {
         let mut file = VERSION.to_owned();
         for (at_s, number) in &self.senders {
@@ -121,9 +123,9 @@ impl Told {
         file.into_bytes()
     }
 
-    /// Remembers that a sender is told now, where it may be.
+    /// Records that a sender is told now, if that is permitted.
     pub fn add(&mut self, sender: &Number, now_s: u64) -> Result<(), NotNow> {
-        // One from far ahead was written under another clock.
+        // A time far ahead was written under a wrong clock.
         let lately = |at_s: &u64| at_s.abs_diff(now_s) < NOTICE_PAUSE.as_secs();
         self.senders.retain(|(at_s, _)| lately(at_s));
         // Asterisk, which delivers the notice, ignores `-` as well.

@@ -1,5 +1,4 @@
-//! Parts of one long text, each of which came as a request of its own: which of them belong together, and the
-//! text that they make.
+//! Recognises the parts of one long text, each of which came as a request of its own, and joins them.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,19 +9,19 @@ use crate::message::Message;
 use crate::proto::record::fields;
 use crate::proto::record::seen::digest;
 
-/// Which part of which text a request is, as a provider says it.
+/// The provider's description of a part: the text that it belongs to, and its place there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The provider's reference of the text.
     pub reference: Vec<u8>,
-    /// Which part, from 1.
+    /// The number of the part, from 1.
     pub number: usize,
-    /// Of how many.
+    /// The number of parts of the text.
     pub total: usize,
 }
 
 impl Part {
-    /// Understands what a provider says; `None`: it is an SMS of its own.
+    /// Parses the provider's description. Returns `None` if the request is an SMS of its own.
     pub fn parse(reference: &[u8], number: &[u8], total: &[u8], text: &[u8]) -> Option<Part> {
         let count = |digits| fields::number(core::str::from_utf8(digits).ok()?);
         let (number, total) = (count(number)?, count(total)?);
@@ -37,7 +36,7 @@ impl Part {
         })
     }
 
-    /// Stands for the text that it is a part of.
+    /// Returns a digest that identifies the text to which the part belongs.
     pub fn text(&self, interface: &str, message: &Message) -> u64 {
         digest(&[
             interface.as_bytes(),
@@ -49,23 +48,23 @@ impl Part {
     }
 }
 
-/// What the name of a part's file says.
+/// The fields of the name of a part's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name {
-    /// [`Part::text`].
+    /// The digest of the text, [`Part::text`].
     pub text: u64,
-    /// The id of the request that it came by.
+    /// The id of the request by which the part came.
     pub id: u64,
-    /// Stands for what it says.
+    /// The digest of the part's contents, [`content`].
     pub content: u64,
-    /// Which part, from 1.
+    /// The number of the part, from 1.
     pub number: usize,
-    /// Of how many.
+    /// The number of parts of the text.
     pub total: usize,
 }
 
 impl Name {
-    /// As a file's name.
+    /// Returns the name of the file.
     pub fn file(&self) -> String {
         let Name {
             text,
@@ -77,7 +76,7 @@ impl Name {
         format!("{text:016x}-{id:016x}-{content:016x}-{number}-{total}")
     }
 
-    /// Reads a file's name; `None`: it is none of ours.
+    /// Reads a file's name. Returns `None` if the file is not ours.
     pub fn parse(file: &str) -> Option<Name> {
         let mut pieces = file.split('-');
         let mut next = || pieces.next();
@@ -93,12 +92,12 @@ impl Name {
     }
 }
 
-/// Stands for what a part says.
+/// Returns a digest of a part's contents.
 pub fn content(text: &[u8]) -> u64 {
     digest(&[text])
 }
 
-/// The text that parts make, which are sorted by their numbers; `[…]` stands for a missing one.
+/// Joins the parts of a text, which are sorted by their numbers. `[…]` replaces a missing part.
 pub fn join(parts: &[(usize, String)], total: usize) -> String {
     let mut text = String::new();
     for number in 1..=total {

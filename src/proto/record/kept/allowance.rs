@@ -1,20 +1,20 @@
-//! How many refused requests may be written (spec §8.7): a burst, then one a minute.
+//! Limits how many refused requests may be written (spec §8.7): a burst, then one a minute.
 
 use core::time::Duration;
 
 use crate::limits::{KEPT_PAUSE, KEPT_SHARES};
 
-/// What may still be written. Time is what has passed since it was made.
+/// The number of requests that may still be written. Time counts from the creation of the allowance.
 #[derive(Debug)]
 pub struct Allowance {
     left: usize,
     most: usize,
-    /// Up to when time has been turned into requests.
+    /// The time up to which minutes have been turned into requests.
     counted: Duration,
 }
 
 impl Allowance {
-    /// A whole burst.
+    /// Returns an allowance with a whole burst.
     pub fn new(places: usize) -> Allowance {
         let most = share(places);
         Allowance {
@@ -24,7 +24,7 @@ impl Allowance {
         }
     }
 
-    /// Whether one more may be written now.
+    /// Whether one more request may be written now.
     pub fn is_left(&mut self, now: Duration) -> bool {
         while self.left < self.most && now.saturating_sub(self.counted) >= KEPT_PAUSE {
             self.left = self.left.saturating_add(1);
@@ -36,13 +36,13 @@ impl Allowance {
         self.left > 0
     }
 
-    /// One was written.
+    /// Records that a request was written.
     pub fn spend(&mut self) {
         self.left = self.left.saturating_sub(1);
     }
 }
 
-/// A quarter of the places, and at least one: what one address has of them, and what one burst may take.
+/// Returns a quarter of the places, at least one: the share of one address, and the size of a burst.
 pub(super) fn share(places: usize) -> usize {
     places.checked_div(KEPT_SHARES).unwrap_or(0).max(1)
 }
@@ -51,7 +51,7 @@ pub(super) fn share(places: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Requests that come at these seconds: how many of them are written.
+    /// Checks how many of the requests that come at these seconds are written.
     fn check(places: usize, come: &[u64], expected: usize) {
         let mut allowance = Allowance::new(places);
         let mut written = 0_usize;
@@ -74,7 +74,7 @@ mod tests {
         check(36, &[0; 20], 9);
         check(3, &[0; 20], 1);
         check(1, &[0; 20], 1);
-        // However late it comes.
+        // A late time gives no more than a burst.
         check(32, &[1_000_000; 20], 8);
     }
 
@@ -85,7 +85,7 @@ mod tests {
         check(4, &[0, 30, 60, 90, 119], 2);
         check(4, &[0, 30, 60, 90, 120], 3);
         check(8, &[0, 0, 0, 59, 60, 60, 61], 3);
-        // What is left of a minute counts towards the next one.
+        // The rest of a minute counts towards the next one.
         check(8, &[0, 0, 90, 90, 119, 120, 120], 4);
         let all: Vec<u64> = (0..3600).collect();
         check(32, &all, 8 + 59);

@@ -1,21 +1,21 @@
-//! Bytes from outside ⇄ text that does nothing to a terminal.
+//! Escapes bytes from outside as text that does nothing to a terminal, and reverses this.
 //!
-//! A backslash becomes `\\`. A control character of US-ASCII or of C1 (U+0080 to U+009F), and every
-//! byte that is no UTF-8, becomes `\x` and two lower-case hexadecimal digits for each of its bytes.
-//! What is written is UTF-8, and each sequence of bytes has one way to be written.
+//! A backslash becomes `\\`. A control character of US-ASCII or of C1 (U+0080 to U+009F), and every byte
+//! that is not UTF-8, becomes `\x` and two lower-case hexadecimal digits for each of its bytes. The result
+//! is UTF-8, and each sequence of bytes has exactly one escaped form.
 
 use alloc::vec::Vec;
 
-/// What becomes of a line feed.
+/// The treatment of a line feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineFeed {
-    /// It is escaped like any control character: the value stands in one line.
+    /// It is escaped like any control character, so that the value stands in one line.
     Escaped,
-    /// It stays as it is.
+    /// It stays unchanged.
     Kept,
 }
 
-/// Writes bytes so that a terminal shows them and obeys none of them.
+/// Escapes bytes so that a terminal shows them and obeys none of them.
 pub(super) fn escape(bytes: &[u8], line_feed: LineFeed) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -34,7 +34,7 @@ pub(super) fn escape(bytes: &[u8], line_feed: LineFeed) -> Vec<u8> {
     out
 }
 
-/// Reads what [`escape`] has written; `None` for anything else.
+/// Reads text that [`escape`] has written. Returns `None` for any other text.
 pub(super) fn unescape(text: &[u8], line_feed: LineFeed) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.iter();
@@ -81,11 +81,11 @@ mod tests {
         check("Hello & é 😀\n".as_bytes(), "Hello & é 😀\n");
         check(b"a\\b\\x1b", r"a\\b\\x1b");
         check(b"\x1b[2J\r\x07\x7f\t\0", r"\x1b[2J\x0d\x07\x7f\x09\x00");
-        // CSI: as a character, as a byte of ISO-8859-1, and where it is a part of another character.
+        // This is CSI: as a character, as a byte of ISO-8859-1, and as a part of another character.
         check("\u{9b}31m".as_bytes(), r"\xc2\x9b31m");
         check(b"\x9b31m \xe9", r"\x9b31m \xe9");
         check("雛".as_bytes(), "雛");
-        // Begun characters, surrogates and what lies beyond Unicode.
+        // These are incomplete characters, surrogates and numbers beyond Unicode.
         check(b"\xe2\x82a\xf0\x9f\x98", r"\xe2\x82a\xf0\x9f\x98");
         check(
             b"\xed\xa0\x80\xf4\x90\x80\x80",
@@ -128,7 +128,7 @@ mod tests {
             r"\n",
             r"\X1b",
             r"\x+1",
-            // Written otherwise than it would be.
+            // This is escaped although it need not be.
             r"\x41",
             r"\xc3\xa9",
             r"\x5c",

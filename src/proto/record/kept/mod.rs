@@ -1,12 +1,12 @@
-//! A refused request ⇄ a file (spec §8.7); which of them have a place.
+//! Defines the file of a refused request (spec §8.7), and decides which refused requests have a place.
 //!
-//! The file is readable with `cat`: version, one field a line, an empty line, then the claims where
-//! the proof left nothing else to read, then the body. Of the header fields only the content type
-//! is kept: it says how to read the body, and no other can be told from a credential. What comes
-//! from outside is escaped (see [`escape`]), so that it does nothing to a terminal; the lengths are
-//! those of the escaped text. A file of version 1, which has it as it came, is read as well.
+//! The file is readable with `cat`: version, one field per line, an empty line, then the claims if the
+//! proof covers nothing else, then the body. Of the header fields only the content type is kept: it says
+//! how to read the body, and no other field is certain to hold no credential. Bytes from outside are
+//! escaped (see [`escape`]), so that they do nothing to a terminal; the lengths are those of the escaped
+//! text. A file of version 1, which is not escaped, can be read as well.
 //!
-//! What the request's proof covered is kept with it, so that a replay reads nothing else.
+//! The coverage of the request's proof is kept too, so that a replay reads nothing else.
 
 mod allowance;
 mod escape;
@@ -31,64 +31,64 @@ use escape::{LineFeed, escape, unescape};
 /// A request that passed every check and was no acceptable message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// When it came, seconds since 1970; 0 under a clock that was not sane.
+    /// The time at which it came, seconds since 1970; 0 if the clock was not sane.
     pub time_s: u64,
-    /// Who sent it, where that could be told.
+    /// The address of its sender, if it was known.
     pub address: Option<IpAddr>,
-    /// The interface that it was for; empty where there is none.
+    /// The interface that it was for; empty if that has no index.
     pub interface: String,
-    /// What its proof covered.
+    /// The parts that its proof covered.
     pub coverage: Coverage,
-    /// The digest of its signature (see [`seen::proof`](crate::proto::record::seen::proof)), where it had
-    /// one that must not come again.
+    /// The digest of its signature (see [`seen::proof`](crate::proto::record::seen::proof)), if it had one
+    /// that must not come again.
     pub proof: Option<NonZeroU64>,
-    /// Which of its messages were refused.
+    /// The messages in it that were refused.
     pub items: Items,
     /// Its method.
     pub method: Method,
     /// Its target, query included.
     pub target: Vec<u8>,
-    /// Its content type; empty where it had none.
+    /// Its content type; empty if it had none.
     pub content_type: Vec<u8>,
-    /// Its body, framing taken off.
+    /// Its body, without framing.
     pub body: Vec<u8>,
 }
 
-/// Methods that deliver.
+/// A method that delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Parameters stand in the target.
+    /// The parameters are in the target.
     Get,
-    /// And in the body.
+    /// The parameters are in the body, or in the target.
     Post,
 }
 
-/// Which messages of a request were refused. The others were delivered.
+/// The messages of a request that were refused. The others were delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Items {
-    /// Every one, or there was none.
+    /// Every message was refused, or there was none.
     All,
-    /// Some.
+    /// Some messages were refused.
     Some {
-        /// Their places in the request's list, from 1, ascending.
+        /// The places of the refused messages in the request's list, from 1, ascending.
         places: Vec<usize>,
-        /// How long that list was.
+        /// The length of that list.
         of: usize,
     },
 }
 
-/// Why a file is no kept request.
+/// The reason why a file is no kept request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadKept {
-    /// Its first line is another.
+    /// The first line differs.
     Version,
-    /// This line is missing, misplaced or says something else.
+    /// This line is missing, misplaced or has an invalid value.
     Field(&'static str),
     /// The body is shorter than its length.
     Cut,
-    /// Claims or body are not escaped as they are when they are written.
+    /// The claims or the body are not escaped as the program escapes them.
     Escape,
-    /// Something stands behind the body.
+    /// There are bytes behind the body.
     Leftover,
 }
 
@@ -110,14 +110,14 @@ impl From<BadField> for BadKept {
     }
 }
 
-/// The first line of what is written.
+/// The first line of files that are written.
 const VERSION: &[u8] = b"websms request 2\n";
 
 /// The first line of a file in which nothing is escaped.
 const VERSION_1: &[u8] = b"websms request 1\n";
 
 impl Method {
-    /// As it stands in a request.
+    /// Returns the method as it stands in a request.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -127,7 +127,7 @@ impl Method {
 }
 
 impl Kept {
-    /// As it came, with the one header field.
+    /// Returns the request as it came, with this one header field.
     pub fn request(&self) -> Request<'_> {
         let field = Field {
             name: "Content-Type",
@@ -145,7 +145,7 @@ impl Kept {
         }
     }
 
-    /// Its file's name: the same for the same target and body.
+    /// Returns the name of its file, which is the same for equal targets and bodies.
     pub fn name(&self) -> String {
         let claims = match &self.coverage {
             Coverage::Claims(json) | Coverage::Element(json) => json.as_slice(),
@@ -154,7 +154,7 @@ impl Kept {
         format!("{:016x}", digest(&[&self.target, &self.body, claims]))
     }
 
-    /// All that what a replay reads depends on.
+    /// Returns a digest of everything that a replay depends on.
     pub fn print(&self) -> u64 {
         let (kind, claims) = self.coverage_fields();
         digest(&[
@@ -169,7 +169,7 @@ impl Kept {
         ])
     }
 
-    /// What its proof covered, in words; the claims, where there are some.
+    /// Returns the coverage of its proof in words, and the claims if there are any.
     fn coverage_fields(&self) -> (Vec<u8>, &[u8]) {
         match &self.coverage {
             Coverage::Whole => (b"whole".to_vec(), b""),
@@ -180,7 +180,7 @@ impl Kept {
         }
     }
 
-    /// The file.
+    /// Encodes the file.
     pub fn encode(&self) -> Vec<u8> {
         let (kind, claims) = self.coverage_fields();
         let items = self.items.text();
@@ -206,7 +206,7 @@ impl Kept {
         ];
         let mut file = VERSION.to_vec();
         for (name, value) in lines {
-            // Whatever is escaped fits its line.
+            // An escaped value always fits its line.
             let _ = fields::push(&mut file, name, value);
         }
         file.push(b'\n');
@@ -215,7 +215,7 @@ impl Kept {
         file
     }
 
-    /// Reads a file, every byte of it.
+    /// Reads a file. Every byte of it must be valid.
     pub fn parse(file: &[u8]) -> Result<Kept, BadKept> {
         type Plain = fn(&[u8], LineFeed) -> Option<Vec<u8>>;
         let (rest, is_old, plain): (_, _, Plain) = match file.strip_prefix(VERSION) {
@@ -289,7 +289,7 @@ fn coverage(kind: &[u8], claims: Vec<u8>) -> Option<Coverage> {
 }
 
 impl Items {
-    /// `all`, or `2,5 of 7`.
+    /// Returns `all`, or for example `2,5 of 7`.
     fn text(&self) -> String {
         match self {
             Items::All => "all".to_owned(),
@@ -316,7 +316,7 @@ impl Items {
 
 // ---- Who has a place ------------------------------------------------------------------------
 
-/// What is kept, oldest first.
+/// The kept files, oldest first.
 #[derive(Debug, Default)]
 pub struct Shelf {
     entries: Vec<Entry>,
@@ -325,26 +325,26 @@ pub struct Shelf {
 /// One kept file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
+    /// The name of the file.
     pub name: String,
-    /// [`Kept::print`] of it; `None`: not known.
+    /// Its [`Kept::print`]; `None` if it is not known.
     pub print: Option<u64>,
-    /// Who sent it.
+    /// The address of the request's sender.
     pub address: Option<IpAddr>,
-    /// Its length.
+    /// The length of the file in bytes.
     pub bytes: usize,
 }
 
 impl Shelf {
-    /// Whether exactly this is there.
+    /// Whether the shelf holds a file with this name and print.
     pub fn holds(&self, name: &str, print: u64) -> bool {
         let mut entries = self.entries.iter();
         entries.any(|entry| entry.name == name && entry.print == Some(print))
     }
 
-    /// Gives `entry` the newest of `places` places. The names of those that must go, so that all are
-    /// at most [`KEPT_BYTES_MAX`] and one address has at most its share of the places; one of the
-    /// same name is replaced and does not go.
+    /// Gives `entry` the newest of `places` places. Returns the names of the files that must go, so that
+    /// all together have at most [`KEPT_BYTES_MAX`] bytes and one address has at most its share of the
+    /// places. A file with the same name is replaced and not returned.
     pub fn place(&mut self, entry: Entry, places: usize) -> Vec<String> {
         let mut gone = Vec::new();
         self.entries.retain(|other| other.name != entry.name);
@@ -363,7 +363,7 @@ impl Shelf {
         gone
     }
 
-    /// Lets the oldest go until all fit.
+    /// Removes the oldest until all fit, and returns their names.
     pub fn shrink(&mut self, places: usize) -> Vec<String> {
         let mut bytes = self
             .entries
@@ -381,13 +381,13 @@ impl Shelf {
         gone
     }
 
-    /// Puts what was found at the newest end.
+    /// Adds a file that was found, at the newest end.
     pub fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
     }
 }
 
-/// What counts as one address: with IPv6 the /64, of which anybody has all.
+/// Returns the network that counts as one address: for IPv6 the /64, all of which one user has.
 fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),

@@ -1,4 +1,4 @@
-//! Tables for kept requests: what is written is read, and nothing else is.
+//! Checks that kept requests are read as they were written, and that no other file is.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,7 +33,7 @@ fn the_file_is_readable() {
     assert_eq!(String::from_utf8(file).unwrap(), expected);
 }
 
-/// The file is read as `kept`, and neither a beginning of it nor more than it is read.
+/// Checks that the file is read as `kept`, and that neither a beginning of it nor a longer file is.
 #[track_caller]
 fn check_file(file: &[u8], kept: &Kept) {
     assert_eq!(Kept::parse(file).as_ref(), Ok(kept));
@@ -53,7 +53,7 @@ fn what_is_written_is_read() {
         change(&mut kept);
         let file = kept.encode();
         check_file(&file, &kept);
-        // A terminal obeys nothing of it.
+        // A terminal obeys nothing in it.
         let text = String::from_utf8(file).unwrap();
         assert!(!text.replace('\n', "").chars().any(char::is_control));
     };

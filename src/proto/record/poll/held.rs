@@ -1,15 +1,15 @@
-//! Elements of a list that shows each once, until they are stored ⇄ a file.
+//! Reads and writes a file of elements that are not stored yet, from a list that shows each element once.
 //!
-//! The file begins with its version; each element stands behind a line with its length, since nobody knows
-//! what is in it.
+//! The file begins with its version. Before each element stands a line with its length, because an element
+//! may hold any bytes.
 
 use alloc::format;
 use alloc::vec::Vec;
 
-/// The first line.
+/// The first line of the file.
 const VERSION: &[u8] = b"websms held 1\n";
 
-/// The whole file.
+/// Encodes the whole file.
 pub fn encode(elements: &[&[u8]]) -> Vec<u8> {
     let mut file = VERSION.to_vec();
     for element in elements {
@@ -20,7 +20,7 @@ pub fn encode(elements: &[&[u8]]) -> Vec<u8> {
     file
 }
 
-/// Reads a file, as far as it is what was written.
+/// Reads a file up to the first damage.
 pub fn parse(file: &[u8]) -> Vec<Vec<u8>> {
     let mut elements = Vec::new();
     let mut rest = file.strip_prefix(VERSION).unwrap_or_default();

@@ -1,16 +1,16 @@
-//! The elements of a provider's list that were dealt with ⇄ lines of a file.
+//! Remembers the elements of a provider's list that were dealt with, as lines of a file.
 //!
-//! The file is text: `websms poll 1`, then a line each: `id DIGEST` for an element, `good SECONDS` where a
-//! poll had come to its end and `open SECONDS` where one was on its way; the seconds say from when on SMS
-//! must be asked for, were this the last line. Lines are added with the SMS that they tell of, so that at
-//! rest nothing is written. Nobody can read a number or a text back out of a digest.
+//! The file is text: `websms poll 1`, then one line each: `id DIGEST` for an element, `good SECONDS` if a
+//! poll had come to its end, and `open SECONDS` if a poll was under way. The seconds are the time from
+//! which on SMS must be asked for if this is the last line. Lines are added together with their SMS, so
+//! that nothing is written while no SMS come. A digest does not reveal a number or a text.
 //!
-//! An element is *settled* where it was known when a poll came to its end. A page of settled elements alone,
-//! in a list whose newest stand first, has only settled ones behind it. A page of elements that are known,
-//! no more, has not: the program may have died before it read the next page.
+//! An element is *settled* if it was known when a poll came to its end. In a list with the newest elements
+//! first, a page of settled elements alone has only settled ones behind it. A page of elements that are
+//! merely known does not show this: the program may have died before it read the next page.
 //!
-//! Invariant: never more than [`POLL_KNOWN_MAX`] settled elements are known, and hardly more of the walk under
-//! way, however long its list is; and no file grows beyond the length up to which one is read.
+//! Invariant: never more than [`POLL_KNOWN_MAX`] settled elements are known, and hardly more of the present
+//! walk, however long its list is; and no file grows beyond the length up to which one is read.
 
 use alloc::format;
 use alloc::string::String;
@@ -21,32 +21,33 @@ use crate::limits::{
 };
 use crate::proto::record::seen::parse_digest;
 
-/// So many more elements of a walk are known before the oldest of them are forgotten, all at once.
+/// The number of further elements of a walk that are known before the oldest of them are forgotten, all at
+/// once.
 const OPEN_SPARE: usize = 1024;
 
-/// The first line.
+/// The first line of the file.
 const VERSION: &str = "websms poll 1\n";
 
-/// What is known of an interface's list.
+/// The known elements of an interface's list.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Oldest first.
+    /// The settled elements, oldest first.
     settled: Vec<u64>,
-    /// Those of the walk under way.
+    /// The elements of the present walk.
     open: Vec<u64>,
-    /// From when on SMS are asked for; `None` before the first poll came to its end.
+    /// The time from which on SMS are asked for; `None` before the first poll has come to its end.
     since_s: Option<u64>,
-    /// The file's last line tells of a poll on its way.
+    /// Whether the file's last line says that a poll was under way.
     is_open: bool,
 }
 
-/// Why a file is not what was written.
+/// The file is damaged, or of an unknown version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadKnown;
 
 impl Known {
-    /// Reads a file. Whatever is wrong with it, the lines that are there count; of a file that there is, the
-    /// list was read before.
+    /// Reads a file. All intact lines count, whatever is wrong with the file. If the file exists, the list
+    /// was read before.
     pub fn parse(file: &[u8]) -> (Known, Result<(), BadKnown>) {
         let mut known = Known::default();
         let mut result = Ok(());
@@ -86,7 +87,7 @@ impl Known {
         Some(())
     }
 
-    /// The whole file.
+    /// Encodes the whole file.
     pub fn encode(&self) -> Vec<u8> {
         let since_s = self.since_s.unwrap_or(0);
         let mut file = VERSION.as_bytes().to_vec();
@@ -97,58 +98,59 @@ impl Known {
         file
     }
 
-    /// How long its file may grow before it is written anew: when half of it is old.
+    /// Returns the length at which the file is written anew, because half of it is old.
     pub fn file_bytes_max(&self) -> usize {
         const LEAST: usize = 4096;
-        /// `id`, a blank, 16 digits and a line end.
+        /// The length of `id`, a blank, 16 digits and a line end.
         const LINE: usize = 20;
         let elements = self.settled.len().saturating_add(self.open.len());
         let bytes = elements.saturating_add(3).saturating_mul(LINE);
         bytes.saturating_mul(2).clamp(LEAST, POLL_FILE_BYTES_MAX)
     }
 
-    /// Whether the file that was read tells of a poll that did not come to its end.
+    /// Whether the file says that a poll did not come to its end.
     pub fn was_open(&self) -> bool {
         self.is_open || !self.open.is_empty()
     }
 
-    /// Whether its list was never read to the end.
+    /// Whether the list was never read to the end.
     pub fn is_first(&self) -> bool {
         self.since_s.is_none()
     }
 
-    /// Whether it was dealt with.
+    /// Whether an element was dealt with.
     pub fn has(&self, element: u64) -> bool {
         self.open.contains(&element) || self.is_settled(element)
     }
 
-    /// Whether it was known when a poll came to its end.
+    /// Whether an element was known when a poll came to its end.
     pub fn is_settled(&self, element: u64) -> bool {
         self.settled.contains(&element)
     }
 
-    /// It is dealt with now.
+    /// Records that an element was dealt with.
     pub fn add(&mut self, element: u64) {
         if self.has(element) {
             return;
         }
         self.open.push(element);
-        // A list without an end.
+        // The list has no end.
         let excess = self.open.len().saturating_sub(POLL_KNOWN_MAX);
         if excess > OPEN_SPARE {
             self.open.drain(..excess);
         }
     }
 
-    /// A walk that began at `began_s` has read the list to its end, where its elements are known that it
-    /// `listed`.
+    /// Records that a walk that began at `began_s` has read the list to its end, where all the elements
+    /// that it `listed` are known.
     pub fn settle(&mut self, began_s: u64, listed: &[u64]) {
         self.settled.append(&mut self.open);
         self.since_s = Some(began_s.saturating_sub(POLL_OVERLAP_S));
         self.trim(listed);
     }
 
-    /// Forgets what was read first, where there is too much; what the list still shows goes last.
+    /// Forgets the elements read first if there are too many. Elements that the list still shows are
+    /// forgotten last.
     fn trim(&mut self, listed: &[u64]) {
         if self.settled.len() <= POLL_KNOWN_MAX {
             return;
@@ -165,19 +167,19 @@ impl Known {
         self.settled = gone.split_off(excess.min(gone.len()));
     }
 
-    /// From when on SMS are asked for.
+    /// Returns the time from which on SMS are asked for.
     pub fn since_s(&self, now_s: u64) -> u64 {
         const DAY_S: u64 = 86_400;
         match self.since_s {
             None => now_s.saturating_sub(POLL_FIRST_AGE_S),
-            // The clock was ahead then, or is behind now.
+            // The clock was ahead at that time, or is behind now.
             Some(since_s) if since_s > now_s => now_s.saturating_sub(DAY_S),
             Some(since_s) => since_s.max(now_s.saturating_sub(POLL_AGE_S_MAX)),
         }
     }
 }
 
-/// Lines that tell of elements, and how far the poll was then.
+/// Encodes the lines of elements, and of the state of the poll at that time.
 pub fn lines(elements: &[u64], word: &str, since_s: u64) -> Vec<u8> {
     let mut lines = String::new();
     for element in elements {
@@ -223,11 +225,11 @@ mod tests {
 
     #[test]
     fn a_file_that_is_broken_counts_as_far_as_it_goes() {
-        // It asks for what came since then.
+        // Checks that SMS are asked for from that time on.
         fn check(file: &str, has_one: bool, since_s: u64) {
             let (known, result) = Known::parse(file.as_bytes());
             assert_eq!(result, Err(BadKnown), "{file}");
-            // That something stood there says that the list was read before.
+            // A file that exists shows that the list was read before.
             assert!(!known.is_first(), "{file}");
             assert_eq!(known.has(1), has_one, "{file}");
             assert_eq!(known.since_s(10), since_s, "{file}");
@@ -255,7 +257,7 @@ mod tests {
             since(&good(NOW_S - POLL_AGE_S_MAX - 1)),
             NOW_S - POLL_AGE_S_MAX
         );
-        // A poll on its way keeps the time of the one before.
+        // A poll under way keeps the time of the poll before.
         assert_eq!(
             since(&format!(
                 "{}id 0000000000000001\nopen {}\n",

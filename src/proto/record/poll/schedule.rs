@@ -1,25 +1,25 @@
-//! When an interface's list is asked for: every so often, at once for another page, and less and less often
-//! while it fails.
+//! Decides when an interface's list is asked for: at intervals, at once if there is another page, and less
+//! and less often while it fails.
 //!
-//! Times are those of a clock that never jumps, from whatever beginning.
+//! Times are those of a clock that never jumps, with any starting point.
 
 use core::time::Duration;
 
 use crate::limits::{POLL_PAUSE_MAX, POLL_RETRY_AFTER_MAX};
 
-/// When the next request is due.
+/// The time at which the next request of an interface is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// `poll`.
+    /// The interval, `poll`.
     pub every: Duration,
     due: Duration,
-    /// When the poll under way began.
+    /// The beginning of the present poll.
     began: Duration,
     failures: u32,
 }
 
 impl Schedule {
-    /// Due at once.
+    /// Returns a schedule whose first request is due at once.
     pub fn new(every: Duration, now: Duration) -> Schedule {
         Schedule {
             every,
@@ -29,7 +29,7 @@ impl Schedule {
         }
     }
 
-    /// When the next request is due.
+    /// Returns the time at which the next request is due.
     pub fn due(&self) -> Duration {
         self.due
     }
@@ -39,17 +39,17 @@ impl Schedule {
         self.failures > 0
     }
 
-    /// A poll begins.
+    /// Records that a poll begins.
     pub fn begin(&mut self, now: Duration) {
         self.began = now;
     }
 
-    /// There is another page. Who was due before goes first.
+    /// Records that there is another page. Interfaces that were due before go first.
     pub fn go_on(&mut self, now: Duration) {
         self.due = now;
     }
 
-    /// The poll is over. Whether those before it had failed.
+    /// Records that the poll is over. Returns whether the polls before it had failed.
     pub fn succeed(&mut self, now: Duration) -> bool {
         let failed = self.is_failing();
         self.failures = 0;
@@ -57,7 +57,8 @@ impl Schedule {
         failed
     }
 
-    /// The poll failed; the provider may have asked for a pause. Whether it is the first to fail.
+    /// Records that the poll failed; the provider may have asked for a pause. Returns whether it is the
+    /// first to fail.
     pub fn fail(&mut self, now: Duration, asked: Duration) -> bool {
         let doubled = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         let most = POLL_PAUSE_MAX.max(self.every);

@@ -1,8 +1,9 @@
-//! A walk through an interface's list, page by page: what is asked next, and when the list is at its end.
+//! Walks through an interface's list page by page: decides what is asked for next, and when the list has
+//! ended.
 //!
-//! A walk may take several polls: one that was stopped, by the network or by the number of requests, goes on
-//! at the page that it did not get. It knows no SMS: it is told how many elements a page had, and whether all
-//! of them were settled.
+//! A walk may take several polls: if the network or the limit of requests stops one, the walk goes on at
+//! the page that it did not get. It knows no SMS: callers pass the number of elements of a page, and
+//! whether all of them were settled.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,52 +13,52 @@ use crate::proto::provider::poll::lister::{Lister, Order, Paging};
 use crate::proto::provider::poll::next::{BadNext, follow};
 use crate::proto::provider::poll::request::Spot;
 
-/// Where it is.
+/// The state of a walk.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    /// When it began, seconds since 1970.
+    /// The time at which it began, seconds since 1970.
     pub began_s: u64,
-    /// From when on SMS are asked for.
+    /// The time from which on SMS are asked for, seconds since 1970.
     pub since_s: u64,
     /// The elements that it has read.
     pub listed: Vec<u64>,
     spot: Spot,
-    /// The place of the number that is asked for.
+    /// The index of the own number that is asked for.
     number: usize,
-    /// Requests of this poll.
+    /// The number of requests of the present poll.
     requests: usize,
-    /// Elements before `{offset}`.
+    /// The number of elements before `{offset}`.
     offset: u64,
 }
 
-/// What a page was.
+/// The contents of a page.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// How many elements it had.
+    /// The number of its elements.
     pub elements: usize,
-    /// What it calls the next one.
+    /// The value that names the next page.
     pub next: Option<Vec<u8>>,
-    /// Whether there is an element, and all of them are settled.
+    /// Whether the page has elements and all of them are settled.
     pub all_settled: bool,
-    /// Whether it was read to its end.
+    /// Whether the page was read to its end.
     pub is_whole: bool,
 }
 
-/// How it goes on.
+/// The next step of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// There is another page.
     More,
-    /// There is, and the next poll asks for it.
+    /// There is another page, and the next poll asks for it.
     Enough,
-    /// The list is at its end.
+    /// The list has ended.
     End,
-    /// The list cannot be followed, and the next poll begins anew.
+    /// The list cannot be followed, and the next poll starts at its beginning.
     Lost(&'static str),
 }
 
 impl Walk {
-    /// From the list's beginning.
+    /// Begins a walk at the list's beginning.
     pub fn new(began_s: u64, since_s: u64) -> Walk {
         Walk {
             began_s,
@@ -70,22 +71,22 @@ impl Walk {
         }
     }
 
-    /// Another poll goes on with it.
+    /// Goes on with the walk in another poll.
     pub fn resume(&mut self) {
         self.requests = 0;
     }
 
-    /// Where the next request asks.
+    /// Returns the place in the list that the next request asks for.
     pub fn spot(&self) -> &Spot {
         &self.spot
     }
 
-    /// For which number; empty where the list is one for all.
+    /// Returns the own number that is asked for; empty if one list holds the SMS of all numbers.
     pub fn number<'a>(&self, lister: &'a Lister) -> &'a str {
         lister.numbers.get(self.number).map_or("", String::as_str)
     }
 
-    /// The page that `asked` was answered with is dealt with.
+    /// Records that the page of the answer to `asked` was dealt with, and returns the next step.
     pub fn turn(&mut self, lister: &Lister, asked: &str, found: &Found) -> Then {
         self.requests = self.requests.saturating_add(1);
         if !found.is_whole {
@@ -110,7 +111,7 @@ impl Walk {
         }
     }
 
-    /// The next page's place; none behind the last one.
+    /// Returns the place of the next page; `None` behind the last one.
     fn next(
         &mut self,
         lister: &Lister,
@@ -120,7 +121,7 @@ impl Walk {
         let is_empty = found.elements == 0;
         let elements = u64::try_from(found.elements).unwrap_or(u64::MAX);
         Ok(match (&lister.paging, &found.next) {
-            // What was shown is not shown again, so the same request has the next page.
+            // Elements are shown only once, so that the same request gets the next page.
             _ if lister.consumes => (!is_empty).then(|| self.spot.clone()),
             (Paging::None, _) => None,
             (Paging::Url(_) | Paging::Value(_), None) => None,
@@ -147,8 +148,8 @@ impl Walk {
         })
     }
 
-    /// The provider has not the page that was asked for, so the next poll begins anew. Whether that is
-    /// another place than this one.
+    /// Goes back to the list's beginning for the next poll, because the provider does not have the page
+    /// that was asked for. Returns whether this changes the place.
     pub fn begin_anew(&mut self) -> bool {
         let is_inside = self.spot != Spot::First || self.number > 0;
         (self.spot, self.number, self.offset) = (Spot::First, 0, 0);
@@ -176,7 +177,7 @@ mod tests {
 
     const ASKED: &str = "https://h/m?p=1";
 
-    /// A page with elements that are new.
+    /// Returns a page with elements that are new.
     fn page(elements: usize, next: Option<&str>) -> Found {
         Found {
             elements,
@@ -193,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Turns the pages of a new walk, and shows how each goes on and where.
+    /// Walks through these pages, and checks the step and the place after each.
     fn check(lister: &Lister, pages: &[Found], expected: &[&str]) {
         let mut walk = Walk::new(0, 0);
         let mut shown = Vec::new();
@@ -253,7 +254,7 @@ mod tests {
     fn a_page_that_is_known_ends_a_list_whose_newest_stand_first() {
         let url = lister(Paging::Url("next".into()));
         check(&url, &[settled(Some("/x"))], &["end"]);
-        // Even if it could not be followed.
+        // This holds even if the URL could not be followed.
         check(&url, &[settled(Some("https://evil/"))], &["end"]);
         let oldest = Lister {
             order: Order::Oldest,

@@ -1,15 +1,16 @@
-//! How many SMS an interface may send, what it sent, the time → granted or not; ⇄ its count's file.
+//! Decides whether an interface may send one more SMS, from its limits, its count and the time. Reads and
+//! writes the count's file.
 //!
-//! The file is readable with `cat`. All of it but the last line is synced: what had been sent then,
-//! and how many may follow before it is synced again. The last line is the exact count; it has a
-//! fixed length, is written over in place without a sync, and can be believed as long as the system
-//! has not been started anew. After that all that might have followed counts as sent.
+//! The file is readable with `cat`. All of it but the last line is synced: the number of SMS sent so far,
+//! and how many may follow before the next sync. The last line is the exact count. It has a fixed length,
+//! is overwritten in place without a sync, and is trustworthy until the system starts anew. After that, all
+//! SMS that might have followed count as sent.
 //!
-//! A day is one of UTC. The time of a rate begins with the first SMS and is followed by the next one,
-//! so that around its end twice as many can go within its length.
+//! A day is one of UTC. The period of a rate begins with its first SMS, and the next SMS after its end
+//! begins another one, so that twice as many SMS can go within one length of a period around its end.
 //!
-//! Invariant: a crash or a power cut makes the count too high, never too low; and no clock that is
-//! wrong, or set back, gives anything that was sent back.
+//! Invariant: a crash or a power cut makes the count too high, never too low. A clock that is wrong, or set
+//! back, never makes SMS that were sent uncounted.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -20,25 +21,25 @@ use core::fmt;
 use crate::limits::QUOTA_AHEAD_MAX;
 use crate::proto::record::fields::{self, BadField, Fields};
 
-/// What the configuration says.
+/// The limits of an interface.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// `rate`.
+    /// `rate`: the permitted rate.
     pub rate: Option<Rate>,
-    /// `limit`: SMS a day.
+    /// `limit`: the permitted number of SMS per day.
     pub limit: Option<u64>,
 }
 
-/// So many SMS in such a time.
+/// A number of SMS per period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many, 1 at least.
+    /// The number of SMS, at least 1.
     pub count: u64,
-    /// In which time.
+    /// The period.
     pub per: Per,
 }
 
-/// The time of a [`Rate`].
+/// The period of a [`Rate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Per {
     /// `s`
@@ -49,51 +50,51 @@ pub enum Per {
     Hour,
 }
 
-/// When and where the question is asked.
+/// The time of a question, and the start of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment<'a> {
-    /// Seconds since 1970, be they right or not.
+    /// Seconds since 1970, right or wrong.
     pub now_s: u64,
-    /// The day since 1970; `None`: the clock is not sane.
+    /// The days since 1970; `None` if the clock is not sane.
     pub day: Option<u64>,
-    /// Tells one start of the system from another; `None`: nobody knows, and no exact count is
-    /// believed.
+    /// A value that differs between starts of the system; `None` if it is not known, and then no exact
+    /// count is trusted.
     pub boot: Option<&'a str>,
 }
 
-/// Whether one more SMS may go.
+/// Whether one more SMS may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// It may, and has been counted.
+    /// It may be sent, and has been counted.
     Granted,
-    /// Not now.
+    /// It may not be sent now.
     Rate {
-        /// Until the rate allows the next one.
+        /// The seconds until the rate permits the next one.
         wait_s: u64,
     },
-    /// Not today.
+    /// It may not be sent today.
     Limit,
 }
 
-/// What must be written before the answer holds.
+/// The change to the file that must be written before the answer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing.
+    /// Nothing must be written.
     None,
-    /// The whole file, synced.
+    /// The whole file, to be synced.
     Whole(Vec<u8>),
-    /// These bytes over the file's last ones, unsynced.
+    /// Bytes that overwrite the last ones of the file, unsynced.
     End(Vec<u8>),
 }
 
-/// Why a file is no count.
+/// The reason why a file is no count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadQuota {
-    /// Its first line is another: a later version, or no file of ours.
+    /// The first line differs: it is a later version, or not our file.
     Version,
-    /// This line is missing, misplaced or says something else.
+    /// This line is missing, misplaced or has an invalid value.
     Field(&'static str),
-    /// Something stands behind the last line.
+    /// There are bytes behind the last line.
     Leftover,
 }
 
@@ -114,12 +115,13 @@ impl From<BadField> for BadQuota {
 }
 
 impl Settings {
-    /// Whether nothing is to be counted.
+    /// Whether there are no limits, so that nothing is counted.
     pub fn is_none(&self) -> bool {
         *self == Settings::default()
     }
 
-    /// How many SMS may follow a sync: fewer where so many would be much of the limit.
+    /// Returns how many SMS may follow a sync. There are fewer if the usual number would be a large part of
+    /// the limit.
     fn ahead(&self) -> u64 {
         self.limit
             .map_or(QUOTA_AHEAD_MAX, |limit| limit / 10)
@@ -128,7 +130,7 @@ impl Settings {
 }
 
 impl Per {
-    /// As it is written.
+    /// Returns the period as it is written.
     pub fn text(self) -> &'static str {
         match self {
             Per::Second => "s",
@@ -137,7 +139,7 @@ impl Per {
         }
     }
 
-    /// Its length, seconds.
+    /// Returns the length of the period in seconds.
     pub fn s(self) -> u64 {
         match self {
             Per::Second => 1,
@@ -153,7 +155,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Asks for one SMS. `file` is what the interface's file holds, `None` where there is none yet.
+/// Asks for one SMS. `file` is the contents of the interface's file, `None` if there is none yet.
 pub fn ask(
     file: Option<&[u8]>,
     interface: &str,
@@ -199,28 +201,28 @@ pub fn ask(
     Ok((answer, change))
 }
 
-/// What was sent.
+/// The number of SMS that were sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Count {
-    /// The day since 1970; 0 until the clock was sane.
+    /// The days since 1970; 0 until the clock was sane.
     day: u64,
-    /// Of that day.
+    /// The number of SMS sent on that day.
     sent: u64,
-    /// When the time of the rate began.
+    /// The beginning of the present period of the rate.
     since_s: u64,
-    /// In that time.
+    /// The number of SMS sent in that period.
     burst: u64,
 }
 
 impl Count {
-    /// What is over counts no more.
+    /// Resets the counts of a day or period that is over.
     fn move_to(&mut self, settings: &Settings, moment: Moment<'_>) {
         match moment.day {
-            // What was sent before the clock was set was sent today, for all we know.
+            // SMS sent before the clock was set count for today, because their day is unknown.
             Some(day) if self.day == 0 => self.day = day,
             Some(day) if day > self.day => (self.day, self.sent) = (day, 0),
-            // A clock that was set back a little goes on to the day's true end; one that was far
-            // ahead is not waited for.
+            // A clock that was set back a little goes on to the day's true end; one that was far ahead is
+            // not waited for.
             Some(day) if day.saturating_add(1) < self.day => self.day = day,
             Some(_) | None => {}
         }
@@ -257,22 +259,23 @@ impl Count {
     }
 }
 
-/// A file.
+/// The fields of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Record {
     boot: String,
     synced: Count,
-    /// How many may have followed what was synced.
+    /// The number of SMS that may have followed what was synced.
     ahead: u64,
     exact: Count,
-    /// How many of them may still follow.
+    /// The number of these that may still follow.
     left: u64,
 }
 
 const VERSION: &[u8] = b"websms quota 1\n";
 
 impl Record {
-    /// After a start of the system: all that may have followed was sent, today and just now.
+    /// Returns the highest possible count after a start of the system: all SMS that may have followed were
+    /// sent, today and just now.
     fn at_most(&self, settings: &Settings, moment: Moment<'_>) -> Count {
         let mut count = self.synced;
         count.move_to(settings, moment);
@@ -296,7 +299,7 @@ impl Record {
         ];
         let [day, sent, since, burst, ahead] = numbers.map(|number| number.to_string());
         for (name, value) in [
-            // For whoever reads it; a name that fits no line is left out.
+            // The name is for human readers; one that fits no line is left out.
             ("interface", interface),
             ("boot", &self.boot),
             ("day", &day),
@@ -315,7 +318,7 @@ impl Record {
         file
     }
 
-    /// The last line.
+    /// Encodes the last line.
     fn end(&self) -> Vec<u8> {
         let Count {
             day,

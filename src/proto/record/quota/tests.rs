@@ -1,10 +1,10 @@
-//! Questions one after the other → answers and what is written; files that are none.
+//! Tests sequences of questions, with the answers and the file that is written, and damaged files.
 
 use super::*;
 
 const MIDNIGHT_S: u64 = 20_782 * 86_400;
 
-/// A disk with one count: `file` is what a running system sees, and so is what it left behind.
+/// A disk with one count. `file` is what a running system sees, and also what it left behind.
 struct Disk {
     file: Option<Vec<u8>>,
     synced: Option<Vec<u8>>,
@@ -52,14 +52,14 @@ impl Disk {
         self.ask_on(now_s, Some(now_s / 86_400))
     }
 
-    /// How many of so many are granted.
+    /// Asks so many times and returns how often the answer was yes.
     fn granted(&mut self, asked: usize, now_s: u64) -> usize {
         (0..asked)
             .filter(|_| self.ask(now_s) == Answer::Granted)
             .count()
     }
 
-    /// The power is cut: what was not synced may be gone or not.
+    /// Simulates a power cut: what was not synced may be gone or not.
     fn restart(&mut self, boot: &'static str, unsynced: &str) {
         if unsynced == "lost" {
             self.file = self.synced.clone();
@@ -122,7 +122,7 @@ fn the_file_is_synced_once_in_ten() {
     check(Some(99), 99, 11);
     check(Some(19), 19, 19);
     check(Some(1), 1, 1);
-    // What is denied costs nothing.
+    // An SMS that is denied costs nothing.
     check(Some(100), 200, 10);
 }
 
@@ -135,7 +135,7 @@ fn after_a_power_cut_all_that_may_have_been_sent_counts() {
         let more = disk.granted(200, MIDNIGHT_S + 60);
         assert_eq!(more, expected, "{sent} {unsynced}");
         assert!(sent + more <= 100);
-        // It is settled: the next start is no further loss where nothing was sent.
+        // The loss is settled: another start costs nothing if nothing was sent.
         disk.restart("three", unsynced);
         assert_eq!(disk.ask(MIDNIGHT_S + 61), Answer::Limit);
     }
@@ -179,7 +179,7 @@ fn under_a_clock_that_is_not_sane_no_day_ends() {
     let mut disk = Disk::new(None, Some(4));
     assert_eq!(disk.ask_on(9, None), Answer::Granted);
     assert_eq!(disk.ask_on(86_400 * 2, None), Answer::Granted);
-    // It is set: what was sent before counts today.
+    // The clock is set: SMS sent before count today.
     assert_eq!(disk.granted(9, MIDNIGHT_S), 2);
     for now_s in [0, 86_400, 86_400 * 400] {
         assert_eq!(disk.ask_on(now_s, None), Answer::Limit, "{now_s}");
@@ -192,10 +192,10 @@ fn under_a_clock_that_is_not_sane_no_day_ends() {
 fn a_clock_that_is_set_gives_nothing_back() {
     let mut disk = Disk::new(None, Some(2));
     disk.granted(9, MIDNIGHT_S);
-    // An hour back over midnight, and on again.
+    // The clock goes back an hour over midnight, and on again.
     assert_eq!(disk.ask(MIDNIGHT_S - 3600), Answer::Limit);
     assert_eq!(disk.ask(MIDNIGHT_S), Answer::Limit);
-    // Far ahead, and back: the false day is not waited for.
+    // The clock goes far ahead and back: the wrong day is not waited for.
     assert_eq!(disk.granted(9, MIDNIGHT_S + 400 * 86_400), 2);
     assert_eq!(disk.ask(MIDNIGHT_S), Answer::Limit);
     assert_eq!(disk.granted(9, MIDNIGHT_S + 86_400), 2);

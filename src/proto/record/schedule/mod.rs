@@ -1,16 +1,18 @@
-//! What waits, how the interfaces do, and the time → what is to be sent next, or how long to wait.
+//! Decides which message is sent next, or how long to wait, from the waiting messages, the interfaces and
+//! the time.
 //!
 //! All times are milliseconds of one clock that never jumps; 0 is long ago.
 //!
-//! An interface is up until a try fails for now; then it is down for a pause, after which one message
-//! probes for all that wait for it: the one that was tried longest ago, so that a message which alone
-//! makes the provider fail does not keep it from the others. Such a one has pauses of its own, and only
-//! when another message fails too do the interface's become longer.
+//! An interface is up until a try fails temporarily. Then it is down for a pause, after which one message
+//! probes for all that wait for it. The probe is the message that was tried longest ago, so that a message
+//! that alone makes the provider fail does not keep the others from it. Such a message has pauses of its
+//! own, and the interface's pauses become longer only when another message fails too.
 //!
-//! A flush owes each message a try, whatever is down, until a few in a row have failed there.
+//! A flush owes each message one try, even over an interface that is down, until a few in a row have failed
+//! there.
 //!
-//! Invariant: at most one message is under way to a destination, the one that came first of those whose
-//! interface there is, and at most one over an interface.
+//! Invariant: at most one message is under way to a destination, the first to come of those whose interface
+//! exists, and at most one over an interface.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,79 +22,82 @@ use crate::limits::FLUSH_FAILURES_MAX;
 use crate::proto::record::envelope::Name;
 use crate::proto::sorted::Sorted;
 
-/// What the configuration says.
+/// The settings of the schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// For each interface itself and those to try after it, in order, with the characters that each takes.
+    /// For each interface the chain of interfaces to try: itself and those after it, in order, each with
+    /// the number of characters that it takes.
     pub chains: Sorted<String, Vec<(String, usize)>>,
-    /// Pauses between tries; the last repeats. Never empty.
+    /// The pauses between tries; the last repeats. Never empty.
     pub pauses_ms: Vec<u64>,
-    /// Messages under way at once.
+    /// The number of messages that may be under way at once.
     pub senders_max: usize,
 }
 
-/// A message as its file has it.
+/// A waiting message, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The interface to try first.
     pub interface: String,
-    /// No try before this.
+    /// The time before which it is not tried.
     pub due_ms: u64,
-    /// No try over the interfaces after the first before this.
+    /// The time before which it is not tried over the interfaces after the first.
     pub spare_due_ms: u64,
-    /// Given up at this time; `None`: not as long as the clock is not sane.
+    /// The time at which it is given up; `None` while the clock is not sane.
     pub expires_ms: Option<u64>,
-    /// Characters of its text: no interface after the first tries it that takes fewer.
+    /// The number of characters of its text. Interfaces after the first that take fewer do not try it.
     pub chars: usize,
-    /// It may have been sent: no other interface may try it.
+    /// Whether it may have been sent, so that no other interface may try it.
     pub unsure: bool,
-    /// The provider forbade this message alone: that it waits says nothing of its interface.
+    /// Whether the provider forbade this message alone, so that its waiting says nothing about its
+    /// interface.
     pub forbidden: bool,
-    /// How often it was tried before; of those not tried since, who was least probes first.
+    /// The number of earlier tries. Of messages that were not tried since, the one with the fewest tries
+    /// probes first.
     pub tries: u32,
 }
 
-/// What is to be done now.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Send this over that interface and say what came of it.
+    /// Send this message over that interface and report the result.
     Send(Name, String),
-    /// Give this up: it is too old.
+    /// Give this message up, because it is too old.
     Expire(Name),
-    /// Nothing until then, or until there is news.
+    /// Wait until then, or until there is news.
     Wait(Option<u64>),
 }
 
-/// What came of a try, for the schedule.
+/// The result of a try, for the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tried {
-    /// It is sent or refused; the provider answers.
+    /// It was sent or refused, so the provider answers.
     Done,
-    /// Not now.
+    /// It failed temporarily.
     Later {
-        /// What the provider asked us to wait, 0 where it did not.
+        /// The wait that the provider asked for, in milliseconds; 0 if it asked for none.
         wait_ms: u64,
     },
-    /// The provider answers, and forbids this message alone.
+    /// The provider answers, but forbids this message alone.
     Forbidden {
-        /// What the provider asked us to wait, 0 where it did not.
+        /// The wait that the provider asked for, in milliseconds; 0 if it asked for none.
         wait_ms: u64,
     },
     /// It may have been sent.
     Unsure,
-    /// It was not tried, for the interface may send so many only.
+    /// It was not tried, because the interface's rate or limit is used up.
     Held {
-        /// Until the next may go.
+        /// The milliseconds until the next message may go.
         wait_ms: u64,
     },
-    /// It was not tried, for a reason that says nothing of others.
+    /// It was not tried, for a reason that concerns no other message.
     Aside {
-        /// Until it may be.
+        /// The milliseconds until it may be tried.
         wait_ms: u64,
     },
 }
 
-/// All that waits.
+/// All waiting messages and the states of the interfaces.
 #[derive(Debug)]
 pub struct Schedule {
     settings: Settings,
@@ -107,11 +112,11 @@ struct Waiting {
     /// The interface over which it is under way.
     via: Option<String>,
     tried_ms: u64,
-    /// How often it failed on an interface that worked for others.
+    /// The number of its failures on an interface that worked for others.
     alone: usize,
-    /// No try over the interfaces after the first before this.
+    /// The time before which it is not tried over the interfaces after the first.
     spare_due_ms: u64,
-    /// A flush wants it to be tried once, due or not.
+    /// Whether a flush wants one try for it, due or not.
     owed: bool,
 }
 
@@ -119,22 +124,22 @@ struct Waiting {
 struct State {
     busy: bool,
     down: Option<Down>,
-    /// It may not send before this.
+    /// The time before which the interface may not send.
     held_ms: u64,
-    /// Tries that failed since the last flush and the last that did not.
+    /// The number of failed tries since the last flush and the last success.
     failures: usize,
 }
 
 #[derive(Debug)]
 struct Down {
     until_ms: u64,
-    /// Which pause this is.
+    /// The index of the present pause.
     pause: usize,
     /// The message that failed last.
     failed: Name,
 }
 
-/// Whether a message can go.
+/// Whether and over which interface a message can go.
 enum Way {
     Up(String),
     Probe(String),
@@ -142,7 +147,7 @@ enum Way {
 }
 
 impl Schedule {
-    /// Nothing waits yet, and every interface is up.
+    /// Returns a schedule without messages, in which every interface is up.
     pub fn new(settings: Settings) -> Schedule {
         Schedule {
             settings,
@@ -152,12 +157,12 @@ impl Schedule {
         }
     }
 
-    /// From the next try on the configuration is another. What is known of the interfaces stays.
+    /// Applies new settings from the next try on. The states of the interfaces are kept.
     pub fn reconfigure(&mut self, settings: Settings) {
         self.settings = settings;
     }
 
-    /// Takes up a message. One that was tried elsewhere and must wait says that its interface is down.
+    /// Takes up a message. If it was tried elsewhere and must wait, its interface counts as down.
     pub fn add(&mut self, name: Name, entry: Entry, now_ms: u64) {
         if let Some(state) = state_of(&mut self.interfaces, &entry.interface)
             && entry.due_ms > now_ms
@@ -174,7 +179,7 @@ impl Schedule {
             via: None,
             tried_ms: 0,
             alone: 0,
-            // Where it was tried, the interfaces after its own were asked as well.
+            // At that try the interfaces after its own were asked as well.
             spare_due_ms: entry.spare_due_ms.max(entry.due_ms),
             entry,
             owed: false,
@@ -182,14 +187,14 @@ impl Schedule {
         self.waiting.insert(name, waiting);
     }
 
-    /// When a message is too old has become another time.
+    /// Changes the time at which a message is too old.
     pub fn set_expiry(&mut self, name: &Name, expires_ms: Option<u64>) {
         if let Some(waiting) = self.waiting.get_mut(name) {
             waiting.entry.expires_ms = expires_ms;
         }
     }
 
-    /// Messages are given up after another time.
+    /// Changes the age at which messages are given up.
     pub fn move_expiry(&mut self, before: Duration, after: Duration) {
         let [before, after] =
             [before, after].map(|expire| u64::try_from(expire.as_millis()).unwrap_or(u64::MAX));
@@ -200,7 +205,7 @@ impl Schedule {
         }
     }
 
-    /// Interfaces that are not there, and how many wait for each.
+    /// Returns interfaces that do not exist, with the number of messages that wait for each.
     pub fn lost(&self) -> Sorted<String, usize> {
         let mut lost = Sorted::new();
         for (_, waiting) in self.waiting.iter() {
@@ -213,33 +218,33 @@ impl Schedule {
         lost
     }
 
-    /// Whether this one is known.
+    /// Whether this message is known.
     pub fn holds(&self, name: &Name) -> bool {
         self.waiting.contains(name)
     }
 
-    /// Forgets what is in the folder no more: whoever removed it does not want it sent.
+    /// Forgets messages that are no longer in the folder: removing the file cancels the SMS.
     pub fn retain(&mut self, is_there: impl Fn(&Name) -> bool) {
         self.waiting
             .retain(|name, waiting| waiting.via.is_some() || is_there(name));
     }
 
-    /// How many wait.
+    /// Returns the number of waiting messages.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether none waits.
+    /// Whether no message waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Whether any is under way.
+    /// Whether any message is under way.
     pub fn is_busy(&self) -> bool {
         self.under_way > 0
     }
 
-    /// Everything is due once, and no interface is known to be down.
+    /// Makes every message due once, and forgets that interfaces were down.
     pub fn flush(&mut self) {
         for state in self.interfaces.values_mut() {
             state.down = None;
@@ -252,8 +257,7 @@ impl Schedule {
         }
     }
 
-    /// What is to be done. A message that is to be sent is under way from here to
-    /// [`Schedule::tried`].
+    /// Returns the next step. A message that is to be sent is under way from here to [`Schedule::tried`].
     pub fn next(&mut self, now_ms: u64) -> Next {
         let under_way = self
             .waiting
@@ -267,7 +271,7 @@ impl Schedule {
         let full = self.under_way >= self.settings.senders_max;
         for (name, waiting) in self.waiting.iter() {
             let first = !destinations.contains(&name.destination);
-            // One whose interface has gone holds up nobody.
+            // A message whose interface does not exist holds up no other.
             let has_way = self.settings.chains.contains(&waiting.entry.interface);
             if first && has_way {
                 destinations.insert(name.destination, ());
@@ -308,11 +312,11 @@ impl Schedule {
         Next::Send(name, via)
     }
 
-    /// Over which interface a message can go now.
+    /// Returns the interface over which a message can go now.
     fn way(&self, waiting: &Waiting, now_ms: u64) -> Way {
         let entry = &waiting.entry;
         let Some(chain) = self.settings.chains.get(&entry.interface) else {
-            // Its interface has gone from the configuration: it waits until it comes back.
+            // Its interface is no longer configured: the message waits until it comes back.
             return Way::At(None);
         };
         let mut wake_ms = None;
@@ -322,7 +326,7 @@ impl Schedule {
                 0 => entry.due_ms,
                 _ => waiting.spare_due_ms,
             };
-            // The first one refuses it, and whoever sends tells so.
+            // The first interface refuses such a text, and its sender is told.
             if place > 0 && entry.chars > *chars_max {
                 continue;
             }
@@ -342,7 +346,7 @@ impl Schedule {
             match (state.is_some_and(|state| state.busy), down.is_some()) {
                 (false, false) => return Way::Up(via.clone()),
                 (false, true) => return Way::Probe(via.clone()),
-                // It works, so the message waits its turn there.
+                // The interface works, so the message waits its turn there.
                 (true, false) => return Way::At(None),
                 (true, true) => {}
             }
@@ -350,8 +354,8 @@ impl Schedule {
         Way::At(wake_ms)
     }
 
-    /// What came of a message that [`Schedule::next`] gave out. `jitter` is 0 to 200 and takes so many
-    /// thousandths off a pause, so that those who wait do not come back all at once.
+    /// Records the result of a message that [`Schedule::next`] gave out. `jitter` is 0 to 200 and shortens
+    /// a pause by so many thousandths, so that waiting messages do not come back all at once.
     pub fn tried(&mut self, name: &Name, tried: Tried, now_ms: u64, jitter: u64) {
         let Some(waiting) = self.waiting.get_mut(name) else {
             return;
@@ -414,7 +418,7 @@ impl Schedule {
         let until_ms = now_ms.saturating_add(pause_ms(pauses, place, jitter).max(asked_ms));
         let due_ms = match is_another && tried != Tried::Unsure {
             true => now_ms,
-            // It failed where others, as far as is known, do not.
+            // It failed although others, as far as is known, do not.
             false => {
                 let alone = waiting.alone;
                 waiting.alone = alone.saturating_add(1);
@@ -439,7 +443,7 @@ impl Schedule {
     }
 }
 
-/// What is known of an interface; nothing yet: it is up.
+/// Returns the state of an interface; a new interface is up.
 fn state_of<'a>(interfaces: &'a mut Sorted<String, State>, name: &String) -> Option<&'a mut State> {
     if !interfaces.contains(name) {
         interfaces.insert(name.clone(), State::default());
@@ -454,7 +458,7 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     }
 }
 
-/// The pause after this many failures before, jitter taken off.
+/// Returns the pause after this many earlier failures, shortened by jitter.
 pub fn pause_ms(pauses_ms: &[u64], place: usize, jitter: u64) -> u64 {
     let pause = pauses_ms.get(place).or_else(|| pauses_ms.last());
     let pause = pause.copied().unwrap_or(0);
@@ -462,15 +466,15 @@ pub fn pause_ms(pauses_ms: &[u64], place: usize, jitter: u64) -> u64 {
     pause.saturating_sub(off)
 }
 
-/// Thousandths of a pause that jitter takes off at most.
+/// The greatest jitter, in thousandths of a pause.
 pub const JITTER_MAX: u64 = 200;
 
 fn longest(pauses_ms: &[u64]) -> u64 {
     pauses_ms.iter().copied().max().unwrap_or(0)
 }
 
-/// When a message is due that was written with `due_s`, by the clock as it is now: never further off
-/// than the longest pause, so that a clock that has jumped holds up nothing. How long from now, ms.
+/// Returns in how many milliseconds a message is due that was written with `due_s`, by the present clock.
+/// The result never exceeds the longest pause, so that a clock that has jumped holds up nothing.
 pub fn due_in_ms(due_s: u64, now_s: u64, pauses_ms: &[u64]) -> u64 {
     let wait_ms = due_s.saturating_sub(now_s).saturating_mul(1000);
     match wait_ms <= longest(pauses_ms) {

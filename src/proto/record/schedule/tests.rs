@@ -1,10 +1,10 @@
-//! Stories of messages and interfaces, a line a step, against the schedule.
+//! Tests sequences of events against the schedule, with one step per line.
 
 use super::*;
 
 const PAUSES: [u64; 3] = [10_000, 30_000, 60_000];
 
-/// A schedule and its clock. Interfaces are `a` (then `b`), `b` and `c`.
+/// A schedule and its clock. The interfaces are `a` (then `b`), `b` and `c`.
 struct Story {
     schedule: Schedule,
     now_ms: u64,
@@ -19,7 +19,7 @@ fn name(number: u64, destination: u64) -> Name {
     }
 }
 
-/// A message that is due and is never too old.
+/// Returns a message that is due and never expires.
 fn entry(interface: &str) -> Entry {
     Entry {
         interface: interface.to_owned(),
@@ -60,7 +60,8 @@ impl Story {
             .add(name(number, destination), entry, self.now_ms);
     }
 
-    /// `3 a` is message 3 over a, `wait 10000` so many ms, `wait` for news only, `expire 3`.
+    /// Checks the next step: `3 a` is message 3 over a, `wait 10000` so many ms, `wait` for news only,
+    /// `expire 3`.
     #[track_caller]
     fn next(&mut self, expected: &str) -> &mut Story {
         let words = match self.schedule.next(self.now_ms) {
@@ -130,7 +131,7 @@ fn while_an_interface_is_down_one_message_a_pause_probes_for_all() {
     }
     story.next("1 c").later(1, 1).next("wait 10000");
     story.after(9_999).next("wait 1");
-    // The probe is the one that was tried longest ago.
+    // The probe is the message that was tried longest ago.
     story
         .after(1)
         .next("2 c")
@@ -147,7 +148,7 @@ fn while_an_interface_is_down_one_message_a_pause_probes_for_all() {
         .next("1 c")
         .later(1, 1)
         .next("wait 60000");
-    // One success, and all others are due.
+    // One message succeeds, and all others are due.
     story
         .after(60_000)
         .next("2 c")
@@ -169,7 +170,7 @@ fn a_message_that_fails_alone_holds_up_nobody() {
         .done(2, 2)
         .next("1 c")
         .later(1, 1);
-    // Now its own pause is longer than the interface's.
+    // Its own pause is now longer than the interface's.
     story.add(3, 3, "c");
     story
         .after(10_000)
@@ -196,7 +197,7 @@ fn a_message_that_always_fails_and_is_alone_makes_no_pause_of_the_interface_long
         .after(30_000)
         .next("1 c")
         .later(1, 1);
-    // The next one goes a shortest pause after that, and not after its longest.
+    // The next one goes after the shortest pause, not after the longest.
     story.add(2, 2, "c");
     story
         .next("wait 10000")
@@ -208,7 +209,7 @@ fn a_message_that_always_fails_and_is_alone_makes_no_pause_of_the_interface_long
         .after(50_000)
         .next("1 c")
         .later(1, 1);
-    // When another fails too, it is the interface.
+    // Another message fails too, so the interface is at fault.
     story.add(3, 3, "c");
     story.after(10_000).next("3 c").later(3, 3);
     story
@@ -233,14 +234,14 @@ fn an_interface_that_takes_no_such_text_is_passed_over_for_it_alone() {
     };
     story.schedule.add(name(1, 1), long, story.now_ms);
     story.next("1 a").later(1, 1).next("wait 10000");
-    // Others go there, and the message goes on over the first.
+    // Others go over b, and the message goes on over a.
     story.add(2, 2, "a");
     story.next("2 b").done(2, 2);
     story.after(10_000).next("1 a").later(1, 1);
     story.next("wait 30000");
     story.schedule.flush();
     story.next("1 a").later(1, 1).next("wait 60000");
-    // Another configuration lets it take that one.
+    // A new configuration lets it use that interface.
     let mut settings = story.schedule.settings.clone();
     let chain = vec![("a".to_owned(), 10), ("b".to_owned(), 11)];
     settings.chains.insert("a".to_owned(), chain);
@@ -263,7 +264,7 @@ fn the_next_interface_takes_over_and_the_first_is_probed() {
     story.add(1, 1, "a");
     story.add(2, 2, "a");
     story.next("1 a").later(1, 1);
-    // Without a pause, over b; the other one too, without asking a.
+    // There is no pause: it goes over b, and the other one too, without asking a.
     story
         .next("1 b")
         .done(1, 1)
@@ -357,7 +358,7 @@ fn who_has_no_interface_holds_up_nobody() {
     story.add(3, 1, "c");
     assert_eq!(story.schedule.lost().get(&"gone".to_owned()), Some(&1));
     story.next("2 c").next("wait");
-    // Once there is one, it is the first again, when nothing is under way to its number.
+    // Once the interface is back, the message is the first again when nothing is under way to its number.
     let mut settings = story.schedule.settings.clone();
     let chain = vec![("gone".to_owned(), 10)];
     settings.chains.insert("gone".to_owned(), chain);
@@ -452,14 +453,14 @@ fn a_flush_ends_where_some_in_a_row_have_failed() {
     for number in 1..=most {
         story.next(&format!("{number} c")).later(number, number);
     }
-    // The pause is no longer for that.
+    // The pause no longer applies to that.
     story.next("wait 10000");
     story
         .after(10_000)
         .next("4 c")
         .later(4, 4)
         .next("wait 30000");
-    // One that was sent counts anew, and what failed on a says nothing of b.
+    // A message after one that was sent counts anew, and a failure on a says nothing about b.
     story.add(7, 7, "a");
     story.schedule.flush();
     story.next("1 c").later(1, 1).next("7 a").later(7, 7);
@@ -495,7 +496,7 @@ fn a_message_that_is_forbidden_holds_up_its_own_destination_only() {
     story.add(3, 3, "a");
     story.next("1 a");
     story.tried(1, 1, Tried::Forbidden { wait_ms: 0 });
-    // The interface is up, another destination goes, and no other interface gets the forbidden one.
+    // The interface is up, another destination goes, and no other interface gets the forbidden message.
     story.next("3 a").done(3, 3).next("wait 10000");
     story.after(10_000).next("1 a");
     story.tried(1, 1, Tried::Forbidden { wait_ms: 0 });
@@ -515,7 +516,7 @@ fn what_another_interface_asked_for_holds_for_it_alone() {
     };
     story.schedule.add(name(1, 1), waiting, now_ms);
     story.next("wait 1000").after(1_000).next("1 a").later(1, 1);
-    // Its own interface is down for ten seconds, and the other one may not be asked for nineteen.
+    // Its own interface is down for ten seconds, and the other one must not be asked for nineteen.
     story
         .next("wait 10000")
         .after(10_000)

@@ -1,12 +1,12 @@
-//! SMS that were delivered ⇄ lines of a file (spec §8.6).
+//! Remembers SMS that were delivered, as lines of a file (spec §8.6).
 //!
-//! The file is text: `websms seen 2`, then a line a record: the interface, the provider's id, the
-//! contents (destination, sender and text) and the request's signature, each as a number in
-//! hexadecimal digits; `-` where there is no id or no signature. Nobody can read a text, a number or a
-//! secret back out of it. A file of version 1 has no interface and no signature, and is read as well.
+//! The file is text: `websms seen 2`, then one line per record: the interface, the provider's id, the
+//! contents (destination, sender and text) and the request's signature, each as a digest in hexadecimal
+//! digits, with `-` if there is no id or no signature. A digest does not reveal a text, a number or a
+//! secret. A file of version 1 has no interface and no signature, and can be read as well.
 //!
-//! Invariant: never more than [`SEEN_MAX`] records of one interface are held, the oldest goes first;
-//! and never those of more than [`SEEN_INTERFACES_MAX`] interfaces, the one that has been silent for
+//! Invariant: never more than [`SEEN_MAX`] records of one interface are held, and the oldest goes first;
+//! never more than [`SEEN_INTERFACES_MAX`] interfaces have records, and the one that has been silent for
 //! longest goes first.
 
 mod print;
@@ -23,20 +23,20 @@ pub use print::{Places, Print, digest, digits, interface, parse_digest, proof};
 use print::{UNKNOWN, not_zero, number};
 pub use signature::{Signature, remembers};
 
-/// The first line of what is written.
+/// The first line of files that are written.
 const VERSION: &[u8] = b"websms seen 2\n";
 
 /// The first line of a file whose records are an id and the contents.
 const VERSION_1: &[u8] = b"websms seen 1\n";
 
-/// The longest line: four numbers, three blanks, a newline.
+/// The length of the longest line: four numbers, three blanks and a newline.
 const LINE_BYTES_MAX: usize = 60;
 
-/// Longest file that is read.
+/// The length of the longest file that is read.
 pub const FILE_BYTES_MAX: usize =
     VERSION.len() + 2 * SEEN_INTERFACES_MAX * SEEN_MAX * LINE_BYTES_MAX;
 
-/// What is known of an SMS that arrives.
+/// The result of looking up an SMS that arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
     /// Neither its id nor its signature was seen.
@@ -45,28 +45,28 @@ pub enum Known {
     OtherContent,
     /// It was delivered before.
     Same,
-    /// It was delivered before, and bears a new signature now: a provider's own repetition.
+    /// It was delivered before, and has a new signature now, so it is the provider's own repetition.
     Resigned,
-    /// Its signature was seen with other contents: a request that somebody has recorded and cut at
-    /// other places.
+    /// Its signature was seen with other contents, so somebody has recorded a request and moved the borders
+    /// of its parameters.
     Recut,
 }
 
-/// What was seen.
+/// All records of delivered SMS.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// The one with the newest record is the last.
+    /// The interfaces; the one with the newest record is the last.
     interfaces: Vec<Interface>,
 }
 
 #[derive(Debug)]
 struct Interface {
     name: u32,
-    /// Oldest first.
+    /// The records, oldest first.
     records: VecDeque<Record>,
 }
 
-/// A [`Print`] without its interface, which stands once for all of them.
+/// A [`Print`] without its interface, which is stored once for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Record {
     id: Option<NonZeroU64>,
@@ -74,23 +74,23 @@ struct Record {
     proof: Option<NonZeroU64>,
 }
 
-/// Which format a file has.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// The one that is written: lines can be added.
+    /// The format that is written, so that lines can be added.
     Current,
-    /// An older one, which must be written anew.
+    /// An older format, so that the file must be written anew.
     Old,
 }
 
-/// Why a file is not what was written.
+/// A fault of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadSeen {
-    /// Its first line is another.
+    /// The first line differs.
     Version,
-    /// A line is no record; lines count from 1.
+    /// This line is no record; lines count from 1.
     Line(usize),
-    /// It ends within a line.
+    /// The file ends within a line.
     Cut,
 }
 
@@ -120,7 +120,7 @@ impl Record {
         file.extend_from_slice(line.as_bytes());
     }
 
-    /// A line of the current format, without its newline: interface and record.
+    /// Reads a line of the current format without its newline: interface and record.
     fn parse(line: &str) -> Option<(u32, Record)> {
         let (interface, line) = line.split_once(' ')?;
         let (id, line) = line.split_once(' ')?;
@@ -138,7 +138,7 @@ impl Record {
         Some((u32::try_from(interface).ok()?, record))
     }
 
-    /// A line of version 1.
+    /// Reads a line of version 1.
     fn parse_version_1(line: &str) -> Option<(u32, Record)> {
         let (id, content) = line.split_once(' ')?;
         let record = Record {
@@ -151,8 +151,8 @@ impl Record {
 }
 
 impl Seen {
-    /// Reads a file. Whatever is wrong with it, the records that are there count; of an unknown
-    /// version none does.
+    /// Reads a file. All intact records count, whatever is wrong with the file, but none of an unknown
+    /// version.
     pub fn parse(file: &[u8]) -> (Seen, Result<Format, BadSeen>) {
         let mut seen = Seen::default();
         let (rest, format) = match (file.strip_prefix(VERSION), file.strip_prefix(VERSION_1)) {
@@ -178,7 +178,7 @@ impl Seen {
         (seen, result)
     }
 
-    /// The whole file.
+    /// Encodes the whole file.
     pub fn encode(&self) -> Vec<u8> {
         let mut file = VERSION.to_vec();
         for interface in &self.interfaces {
@@ -189,7 +189,7 @@ impl Seen {
         file
     }
 
-    /// How long its file may grow before it is written anew: when half of it is forgotten.
+    /// Returns the length at which the file is written anew, because half of it is forgotten.
     pub fn file_bytes_max(&self) -> usize {
         let lines = self.len().max(SEEN_MAX).saturating_mul(2);
         lines
@@ -197,7 +197,7 @@ impl Seen {
             .saturating_add(VERSION.len())
     }
 
-    /// What is known of it. Its signature counts at `places`.
+    /// Returns what is known about an SMS. Its signature counts at `places`.
     pub fn find(&self, print: &Print, places: Places<'_>) -> Known {
         let (mut by_id, mut by_proof) = (Known::New, Known::New);
         let mut is_signed_anew = print.proof.is_some();
@@ -229,7 +229,7 @@ impl Seen {
         }
     }
 
-    /// Remembers it as the newest.
+    /// Records an SMS as the newest.
     pub fn push(&mut self, print: &Print) {
         self.put(print.interface, Record::of(print));
     }
@@ -254,8 +254,8 @@ impl Seen {
         self.forget_unknown();
     }
 
-    /// Records of version 1 have the places that the others leave of [`SEEN_MAX`] together, so that each
-    /// newer record takes the place of one of them.
+    /// Limits the records of version 1 to the places of [`SEEN_MAX`] that all others together leave free,
+    /// so that each newer record replaces one of them.
     fn forget_unknown(&mut self) {
         let all = self.len();
         let Some(at) = self.interfaces.iter().position(|it| it.name == UNKNOWN) else {
@@ -272,7 +272,7 @@ impl Seen {
         }
     }
 
-    /// Takes in records that are not here yet.
+    /// Adds records that are not here yet.
     pub fn merge(&mut self, other: &Seen) {
         for interface in &other.interfaces {
             for record in &interface.records {
@@ -285,18 +285,18 @@ impl Seen {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.interfaces.iter().map(|it| it.records.len()).sum()
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.interfaces.is_empty()
     }
 }
 
-/// What is added to a file.
+/// Encodes the lines that are added to a file.
 pub fn encode_lines(prints: &[Print]) -> Vec<u8> {
     let mut lines = Vec::new();
     for print in prints {

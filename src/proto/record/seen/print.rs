@@ -1,4 +1,4 @@
-//! An SMS → the digests that are remembered of it.
+//! Computes the digests by which an SMS is remembered.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,41 +10,41 @@ use crate::message::Message;
 /// The interface of records that were read from a file of version 1.
 pub(super) const UNKNOWN: u32 = 0;
 
-/// What is remembered of one SMS: digests of it.
+/// The record of one SMS, which consists of digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Print {
-    /// Of the interface's name (see [`interface`]).
+    /// The digest of the interface's name (see [`interface`]).
     pub interface: u32,
-    /// Of the interface's name and the provider's id.
+    /// The digest of the interface's name and the provider's id.
     pub id: Option<NonZeroU64>,
-    /// Of destination, sender and text.
+    /// The digest of destination, sender and text.
     pub content: u64,
-    /// Of scheme, secret and signature (see [`proof`]).
+    /// The digest of scheme, secret and signature (see [`proof`]).
     pub proof: Option<NonZeroU64>,
 }
 
-/// At which interfaces a signature must not have been seen before.
+/// The interfaces at which a signature must not have been seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Places<'a> {
-    /// At none.
+    /// Every interface.
     All,
-    /// At none of these.
+    /// Each of these interfaces.
     These(&'a [u32]),
 }
 
-/// The digest of an interface's name.
+/// Returns the digest of an interface's name.
 pub fn interface(name: &str) -> u32 {
     let digest = digest(&[name.as_bytes()]) >> 32;
     u32::try_from(digest).unwrap_or(u32::MAX).max(UNKNOWN + 1)
 }
 
-/// The digest of a signature.
+/// Returns the digest of a signature.
 pub fn proof(scheme: &str, secret: &[u8], signature: &[u8]) -> NonZeroU64 {
     not_zero(digest(&[scheme.as_bytes(), secret, signature]))
 }
 
-/// What Vonage signs alike: `&` and `=` as `_`. Else a recorded SMS would have other contents by one of
-/// them.
+/// Replaces `&` and `=` with `_`, which Vonage signs alike. Otherwise somebody could change one of them in
+/// a recorded SMS, which would then count as having other contents.
 fn alike(value: &[u8]) -> Vec<u8> {
     let signed = |b: &u8| if matches!(b, b'&' | b'=') { b'_' } else { *b };
     value.iter().map(signed).collect()
@@ -55,7 +55,7 @@ pub(super) fn not_zero(digest: u64) -> NonZeroU64 {
 }
 
 impl Print {
-    /// Of a message that came in by an interface.
+    /// Returns the record of a message that came in by an interface.
     pub fn of(
         name: &str,
         id: Option<&[u8]>,
@@ -72,30 +72,30 @@ impl Print {
         }
     }
 
-    /// The numbers that no two requests may bring at once.
+    /// Returns the digests that no two simultaneous requests may share.
     pub fn marks(&self) -> impl Iterator<Item = NonZeroU64> {
         self.id.into_iter().chain(self.proof)
     }
 }
 
-/// A digest as it stands in a file.
+/// Returns a digest as it is written in a file.
 pub fn digits(digest: NonZeroU64) -> String {
     format!("{digest:016x}")
 }
 
-/// Reads [`digits`].
+/// Reads a digest that [`digits`] wrote.
 pub fn parse_digest(digits: &str) -> Option<NonZeroU64> {
     NonZeroU64::new(number(digits, 16)?)
 }
 
-/// So many lower-case hexadecimal digits.
+/// Reads so many lower-case hexadecimal digits.
 pub(super) fn number(digits: &str, width: usize) -> Option<u64> {
     let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let whole = digits.len() == width && digits.bytes().all(hex);
     u64::from_str_radix(digits, 16).ok().filter(|_| whole)
 }
 
-/// 64 bits over fields of which none can reach into the next.
+/// Returns a 64-bit digest of fields. The borders between the fields matter.
 pub fn digest(fields: &[&[u8]]) -> u64 {
     let mut sha1 = sha1_smol::Sha1::new();
     for field in fields {

@@ -1,4 +1,4 @@
-//! A request's signature → where no earlier request may have had it (spec §8.6).
+//! Decides at which interfaces no earlier request may have had a request's signature (spec §8.6).
 
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
@@ -11,22 +11,23 @@ use crate::proto::webhook::verify::Once;
 /// A signature that is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// The digest of it.
+    /// The digest of the signature.
     pub proof: NonZeroU64,
     counts: Counts,
 }
 
-/// At which interfaces an earlier request may not have had it.
+/// The interfaces at which no earlier request may have had the signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Counts {
-    /// At any.
+    /// Every interface.
     Everywhere,
-    /// At one of these (see [`interface`]).
+    /// These interfaces (see [`interface`]).
     At(Vec<u32>),
 }
 
 impl Signature {
-    /// That of a request to an interface, as the scheme computes it; `None` where it may come again.
+    /// Returns the signature of a request to an interface, as the scheme computes it; `None` if it may come
+    /// again.
     pub fn of(rules: &Rules, to: &Interface, signature: &[u8]) -> Option<Signature> {
         let counts = counts(rules, to)?;
         let credentials = &to.gate.credentials;
@@ -34,13 +35,13 @@ impl Signature {
         Some(Signature { proof, counts })
     }
 
-    /// That of a request which was kept, as it stands in its file.
+    /// Returns the signature of a request that was kept, as its file has it.
     pub fn kept(rules: &Rules, to: &Interface, proof: NonZeroU64) -> Option<Signature> {
         let counts = counts(rules, to)?;
         Some(Signature { proof, counts })
     }
 
-    /// Where it counts.
+    /// Returns the interfaces at which it counts.
     pub fn places(&self) -> Places<'_> {
         match &self.counts {
             Counts::Everywhere => Places::All,
@@ -49,7 +50,7 @@ impl Signature {
     }
 }
 
-/// Whether something is remembered of the SMS that come in by an interface.
+/// Whether the SMS of an interface are remembered.
 pub fn remembers(rules: &Rules, interface: &Interface) -> bool {
     let has_ids = !interface.webhook.key_id.is_empty() || interface.polled.is_some();
     has_ids || counts(rules, interface).is_some()
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
     use crate::config;
 
-    /// What counts for the signatures of the first interface.
+    /// Returns the interfaces that count for signatures of the first interface.
     fn first(conf: &str) -> Option<Counts> {
         let conf = format!("[websmsd]\npublic_url = https://h\n{conf}\n");
         let config = config::read(conf.as_bytes(), &|_| None).config.unwrap();

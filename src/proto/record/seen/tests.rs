@@ -1,9 +1,9 @@
-//! Tables for what is remembered of SMS: which are known, how many are held, what a file says.
+//! Tests the memory of delivered SMS: which are known, how many are held, and the file.
 
 use super::*;
 use crate::message::{Message, Number, Sender, Text};
 
-/// Of the interface 7; 0 is no id, and no signature.
+/// Returns a record of the interface 7; 0 stands for no id, and for no signature.
 fn print(id: u64, content: u64, proof: u64) -> Print {
     Print {
         interface: 7,
@@ -23,7 +23,7 @@ fn seen(prints: &[Print]) -> Seen {
     seen
 }
 
-/// All of it, as it stands in the file.
+/// Returns all records in the order of the file.
 fn listed(seen: &Seen) -> Vec<Print> {
     let records = |it: &Interface| -> Vec<Print> {
         let print = |record: &Record| Print {
@@ -61,7 +61,7 @@ fn every_field_counts_and_none_reaches_into_the_next() {
         assert_eq!(other.id != first.id, id_differs);
         assert_eq!(other.content != first.content, !id_differs);
     }
-    // What one signature may mean.
+    // These SMS could have the same signature.
     let signed = of("a", "b", "1", "a&b", "x_y_z");
     assert_eq!(of("a", "b", "1", "a_b", "x&y=z"), signed);
     assert!(of("a", "b", "1", "a_b", "x-y=z") != signed);
@@ -88,7 +88,7 @@ fn the_id_counts_with_its_contents() {
     check(print(1, 3, 0), Known::OtherContent);
     check(print(2, 2, 0), Known::OtherContent);
     check(print(3, 1, 0), Known::New);
-    // Nothing to go by.
+    // Neither id nor signature was seen.
     check(print(0, 1, 0), Known::New);
 }
 
@@ -106,17 +106,17 @@ fn a_signature_comes_once() {
     };
     for places in [Places::All, Places::These(&[7, 8])] {
         check(print(1, 1, 11), places, Known::Same);
-        // Cut elsewhere: another id, none, other contents, both.
+        // The request was cut elsewhere: it has another id, no id, other contents, or both.
         check(print(2, 1, 11), places, Known::Same);
         check(print(0, 1, 11), places, Known::Same);
         check(print(1, 2, 11), places, Known::Recut);
         check(print(2, 2, 11), places, Known::Recut);
         check(print(0, 1, 12), places, Known::Recut);
         check(at(9, print(9, 3, 13)), places, Known::Same);
-        // A provider's own repetition.
+        // This is a provider's own repetition.
         check(print(1, 1, 21), places, Known::Resigned);
         check(print(5, 5, 21), places, Known::Resigned);
-        // With a signature that was another message's, it is none.
+        // With another message's signature it is no repetition.
         check(print(1, 1, 13), places, Known::Same);
         check(print(1, 2, 21), places, Known::OtherContent);
         check(print(9, 9, 21), places, Known::New);
@@ -137,7 +137,7 @@ fn a_signature_comes_once() {
 fn the_oldest_of_an_interface_goes_first() {
     let check = |records: u64, first: Known, second: Known| {
         let mut seen = Seen::default();
-        // What others bring pushes nothing out.
+        // The SMS of other interfaces push nothing out.
         for number in 1..=20_000 {
             seen.push(&at(8, print(number, number, number)));
         }
@@ -168,7 +168,7 @@ fn the_silent_interface_goes_first() {
     let check = |interfaces: u32, first: Known, second: Known| {
         let mut seen = Seen::default();
         let of = |interface: u32| at(interface, print(u64::from(interface), 0, 0));
-        // The first speaks again when the others have spoken once.
+        // The first interface is used again after each of the others was used once.
         for interface in (1..=interfaces.min(limit)).chain([1]) {
             seen.push(&of(interface));
         }
@@ -258,7 +258,7 @@ fn a_file_is_read_as_far_as_it_is_one() {
         check(&with(line), &[print(1, 0xabc, 0)], Err(BadSeen::Line(2)));
     }
     check(&with("x\ny"), &[print(1, 0xabc, 0)], Err(BadSeen::Line(2)));
-    // Every beginning, and every byte behind the end.
+    // The file is cut at every byte, and extended by every byte.
     for cut in VERSION.len()..good.len() {
         let whole = good[VERSION.len()..cut]
             .iter()
@@ -292,7 +292,7 @@ fn a_file_of_version_1_is_read_and_makes_room() {
     };
     let (seen, result) = Seen::parse(&file(2));
     assert_eq!(result, Ok(Format::Old));
-    // Of whichever interface: the id says it.
+    // The interface does not matter, because the id includes it.
     assert_eq!(seen.find(&print(2, 0xabc, 9), Places::All), Known::Resigned);
     assert_eq!(seen.find(&print(2, 1, 0), Places::All), Known::OtherContent);
     let (again, result) = Seen::parse(&seen.encode());
@@ -302,7 +302,7 @@ fn a_file_of_version_1_is_read_and_makes_room() {
     );
     let (seen, result) = Seen::parse(&[file(2).as_slice(), b"x"].concat());
     assert_eq!((seen.len(), result), (2, Err(BadSeen::Cut)));
-    // A newer one takes the place of the oldest, until none of them is left.
+    // Each newer record replaces the oldest, until none of those is left.
     let limit = u64::try_from(SEEN_MAX).unwrap();
     let (mut seen, _) = Seen::parse(&file(limit));
     for number in 1..=limit {

@@ -1,17 +1,17 @@
-//! SMS that a provider took, and what its delivery reports said of them ⇄ lines of a file (spec §14).
+//! Remembers SMS that a provider took and their delivery reports, as lines of a file (spec §14).
 //!
-//! The file is text: `websms sent 1`, then a line an SMS, and a line a report that says something new. A
-//! blank line stands before each, so that a line which was cut off harms itself alone. Fields are divided
-//! by tabs, which none of them can hold:
+//! The file is text: `websms sent 1`, then one line for each SMS, and one for each report that says
+//! something new. A blank line stands before each, so that a line that was cut off damages no other. Fields
+//! are separated by tabs, which no field can hold:
 //!
 //! ```text
 //! sms  seconds-since-1970  our-id  interface  from  to  id-at-the-provider[,id-of-a-part…]
 //! end  seconds-since-1970  interface  id-at-the-provider  delivered|failed  reason
 //! ```
 //!
-//! Invariant: never more than [`SENT_MAX`] SMS and [`SENT_BYTES_MAX`] bytes of lines are held, the oldest
-//! goes first. What is known of an SMS only grows: no report of an id makes a failure undone, and a report
-//! that says nothing new leaves no line.
+//! Invariant: never more than [`SENT_MAX`] SMS and [`SENT_BYTES_MAX`] bytes of lines are held; the oldest
+//! SMS go first. The state of an SMS only advances: no report on an id undoes a failure, and a report that
+//! says nothing new adds no line.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
@@ -23,56 +23,56 @@ use crate::proto::record::envelope::Item;
 use crate::proto::record::fields::number;
 use crate::proto::record::seen::digest;
 
-/// While a file is read, so many more than [`SENT_MAX`] are held.
+/// The number of SMS above [`SENT_MAX`] that are held while a file is read.
 const SENT_DROPPED: usize = 1024;
 
-/// The first line.
+/// The first line of the file.
 const VERSION: &str = "websms sent 1\n";
 
-/// An SMS as its line has it.
+/// The fields of an SMS's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sms<'a> {
-    /// When the provider took it, seconds since 1970; 0: the clock was not sane.
+    /// The time at which the provider took it, seconds since 1970; 0 if the clock was not sane.
     pub at_s: u64,
-    /// Its id in the log.
+    /// The SMS's id in the log.
     pub id: &'a str,
-    /// The interface of `[websms]` that sent it; empty where there are no indices.
+    /// The interface of `[websms]` that sent it; empty if there are no indices.
     pub interface: &'a str,
-    /// Who sent it.
+    /// The sender.
     pub from: &'a str,
-    /// To whom.
+    /// The destination.
     pub to: &'a str,
-    /// The provider's ids, divided by commas: of several the first is the one that the caller was told.
+    /// The provider's ids, separated by commas. The first of several is the one that the caller was told.
     pub references: &'a str,
 }
 
-/// What a final report says of an id.
+/// The statement of a final report on an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End<'a> {
-    /// It has arrived.
+    /// The SMS has arrived.
     Delivered,
-    /// It has not and will not, and why, fit to be shown.
+    /// The SMS has not arrived and will not; with the reason, fit to be shown.
     Failed(&'a str),
 }
 
-/// What a report changed.
+/// The change that a report made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
-    /// One of several ids has arrived, and not yet all.
+    /// One of several ids has arrived, but not yet all of them.
     Part,
-    /// The SMS has arrived: all its ids have.
+    /// The SMS has arrived, because all its ids have.
     Delivered,
-    /// The SMS has failed: one of its ids has.
+    /// The SMS has failed, because one of its ids has.
     Undelivered,
 }
 
 impl Sms<'_> {
-    /// The provider's id of the whole.
+    /// Returns the provider's id of the whole SMS.
     pub fn reference(&self) -> &str {
         self.references.split(',').next().unwrap_or_default()
     }
 
-    /// Its line, to be added to the file.
+    /// Encodes the SMS's line, which is added to the file.
     pub fn line(&self) -> String {
         let at_s = self.at_s.to_string();
         let references = self.references.split(',').take(SENT_PARTS_MAX);
@@ -89,7 +89,7 @@ impl Sms<'_> {
     }
 }
 
-/// The line of a report, to be added to the file.
+/// Encodes the line of a report, which is added to the file.
 fn end_line(at_s: u64, interface: &str, reference: &str, end: End<'_>) -> String {
     let (word, reason) = match end {
         End::Delivered => ("delivered", ""),
@@ -98,7 +98,8 @@ fn end_line(at_s: u64, interface: &str, reference: &str, end: End<'_>) -> String
     line(&["end", &at_s.to_string(), interface, reference, word, reason])
 }
 
-/// Fields, and a blank line before them. A control byte, which none of them has, would end it.
+/// Joins fields to a line with a blank line before it. No field has a control byte; one that did would end
+/// there.
 fn line(fields: &[&str]) -> String {
     let mut line = String::from("\n");
     for (nth, field) in fields.iter().enumerate() {
@@ -111,26 +112,26 @@ fn line(fields: &[&str]) -> String {
     line
 }
 
-/// A file that holds nothing but these lines.
+/// Encodes a file that holds nothing but these lines.
 pub fn file(lines: &str) -> String {
     [VERSION, lines].concat()
 }
 
-/// An SMS, and its reports.
+/// An SMS and its reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     at_s: u64,
-    /// Its line and those of its reports, each with its line end.
+    /// The line of the SMS and the lines of its reports, each with its line end.
     lines: String,
-    /// One an id.
+    /// The digests of its ids.
     digests: Vec<u32>,
-    /// Which of them have arrived, a bit each.
+    /// A bit for each id that has arrived.
     delivered: u32,
     failed: bool,
 }
 
 impl Record {
-    /// Of a line without its end.
+    /// Reads a line without its end.
     fn parse(line: &str) -> Option<Record> {
         let sms = parse_sms(line)?;
         let references = sms.references.split(',').take(SENT_PARTS_MAX);
@@ -146,7 +147,7 @@ impl Record {
         })
     }
 
-    /// The SMS.
+    /// Returns the SMS.
     pub fn sms(&self) -> Sms<'_> {
         let line = self.lines.lines().next();
         line.and_then(parse_sms).unwrap_or(Sms {
@@ -159,8 +160,8 @@ impl Record {
         })
     }
 
-    /// It as a message of the queue, with the reason of its failure and without a text, which nobody keeps.
-    /// `None` where its line is spoilt.
+    /// Returns the SMS as a message of the queue, with the reason of its failure and without a text, which
+    /// is not kept. Returns `None` if its line is damaged.
     pub fn item(&self) -> Option<Item> {
         let sms = self.sms();
         let message = Message {
@@ -176,12 +177,12 @@ impl Record {
         })
     }
 
-    /// Its last line, to be added to the file.
+    /// Returns its last line, which is added to the file.
     pub fn last_line(&self) -> String {
         ["\n", self.lines.lines().last().unwrap_or_default(), "\n"].concat()
     }
 
-    /// Its reports, in the order in which they came: when, of which id, what.
+    /// Returns its reports in the order in which they came: the time, the id and the statement.
     pub fn ends(&self) -> impl Iterator<Item = (u64, &str, End<'_>)> {
         let lines = self.lines.lines().skip(1);
         lines.filter_map(|line| {
@@ -190,7 +191,7 @@ impl Record {
         })
     }
 
-    /// Why it failed; `None`: it has not.
+    /// Returns the reason of its failure; `None` if it has not failed.
     pub fn failure(&self) -> Option<&str> {
         self.ends().find_map(|(_, _, end)| match end {
             End::Failed(reason) => Some(reason),
@@ -207,13 +208,13 @@ impl Record {
         usize::try_from(self.delivered.count_ones()).unwrap_or(usize::MAX)
     }
 
-    /// Whether a report of its `nth` id says something new. A failure does also where the id has arrived:
-    /// parts of a long text may share one.
+    /// Whether a report on its `nth` id says something new. A failure does even if the id has arrived,
+    /// because parts of a long text may share an id.
     fn is_news(&self, nth: usize, end: End<'_>) -> bool {
         !self.failed && (end != End::Delivered || self.delivered & bit(nth) == 0)
     }
 
-    /// What a report of its `nth` id changes.
+    /// Records a report on its `nth` id and returns the change.
     fn settle(&mut self, nth: usize, end: End<'_>) -> Option<News> {
         if !self.is_news(nth, end) {
             return None;
@@ -229,19 +230,19 @@ impl Record {
         }
     }
 
-    /// Whether it is too old to be told of.
+    /// Whether the SMS is too old for a report.
     fn is_old(&self, now_s: u64) -> bool {
         now_s > 0 && self.at_s > 0 && now_s.saturating_sub(self.at_s) > SENT_AGE.as_secs()
     }
 }
 
-/// Of the `nth` of at most [`SENT_PARTS_MAX`].
+/// Returns the bit of the `nth` of at most [`SENT_PARTS_MAX`] ids.
 fn bit(nth: usize) -> u32 {
     let nth = u32::try_from(nth).unwrap_or(u32::MAX);
     1_u32.checked_shl(nth).unwrap_or(0)
 }
 
-/// The digest of an id: enough to seek by.
+/// Returns the digest of an id, which is enough for a search.
 fn short(interface: &str, reference: &str) -> u32 {
     let digest = digest(&[interface.as_bytes(), reference.as_bytes()]) >> 32;
     u32::try_from(digest).unwrap_or(u32::MAX)
@@ -263,7 +264,7 @@ fn parse_sms(line: &str) -> Option<Sms<'_>> {
     is_whole.then_some(sms)
 }
 
-/// When, over which interface, of which id, what.
+/// Reads the line of a report: the time, the interface, the id and the statement.
 fn parse_end(line: &str) -> Option<(u64, &str, &str, End<'_>)> {
     let mut fields = line.split('\t');
     let mut next = || fields.next();
@@ -279,17 +280,17 @@ fn parse_end(line: &str) -> Option<(u64, &str, &str, End<'_>)> {
         .then_some((at_s, interface, reference, end))
 }
 
-/// What was sent.
+/// All SMS that were sent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     records: Vec<Record>,
-    /// Of all their lines.
+    /// The number of bytes of all their lines.
     bytes: usize,
 }
 
 impl Sent {
-    /// Reads a file, `None` where it is none of this version. A line that is none of ours, such as one that was
-    /// cut, is passed over.
+    /// Reads a file. Returns `None` if it is not of this version. A line that is damaged, such as one that
+    /// was cut, is skipped.
     pub fn parse(file: &[u8]) -> Option<Sent> {
         let lines = file.strip_prefix(VERSION.as_bytes())?;
         let mut sent = Sent::default();
@@ -297,7 +298,7 @@ impl Sent {
         Some(sent)
     }
 
-    /// Reads what was added to the file.
+    /// Reads lines that were added to the file.
     pub fn take_in(&mut self, lines: &[u8]) {
         for line in lines.split(|byte| *byte == b'\n') {
             let Ok(line) = core::str::from_utf8(line) else {
@@ -314,7 +315,7 @@ impl Sent {
         self.drop_oldest(0);
     }
 
-    /// Drops the oldest of too many, where they are more by `spare`: those behind move up each time.
+    /// Drops the oldest SMS once there are more than `spare` too many; each time, all others move up.
     fn drop_oldest(&mut self, spare: usize) {
         let is_many = self.records.len() > SENT_MAX.saturating_add(spare);
         if !is_many && self.bytes <= SENT_BYTES_MAX.saturating_mul(if spare > 0 { 2 } else { 1 }) {
@@ -332,7 +333,7 @@ impl Sent {
         self.records.drain(..dropped);
     }
 
-    /// Whether an id is known that is not too old, the newest first.
+    /// Finds the SMS of an id that is not too old, the newest first.
     fn find(&self, interface: &str, reference: &str, now_s: u64) -> Option<(usize, usize)> {
         let sought = short(interface, reference);
         let mut records = self.records.iter().enumerate().rev();
@@ -351,14 +352,14 @@ impl Sent {
         self.find(interface, reference, now_s).is_some()
     }
 
-    /// Whether a report of an id that is held says something new.
+    /// Whether a report on a known id says something new.
     pub fn is_news(&self, interface: &str, reference: &str, end: End<'_>) -> bool {
         let found = self.find(interface, reference, 0);
         let record = found.and_then(|(place, nth)| Some((self.records.get(place)?, nth)));
         record.is_some_and(|(record, nth)| record.is_news(nth, end))
     }
 
-    /// Notes a report of an id, at `at_s`: what it changes, and of which SMS.
+    /// Records a report on an id at `at_s`. Returns the change and the SMS.
     pub fn settle(
         &mut self,
         at_s: u64,
@@ -376,7 +377,7 @@ impl Sent {
         Some((news, self.records.get(place)?))
     }
 
-    /// The file, without what is too old.
+    /// Encodes the file without SMS that are too old.
     pub fn encode(&self, now_s: u64) -> Vec<u8> {
         let mut file = VERSION.to_string();
         for record in self.recent(now_s) {
@@ -385,7 +386,7 @@ impl Sent {
         file.into_bytes()
     }
 
-    /// Every SMS that is not too old, the oldest first.
+    /// Returns every SMS that is not too old, the oldest first.
     pub fn recent(&self, now_s: u64) -> impl Iterator<Item = &Record> {
         let records = self.records.iter();
         records.filter(move |record| !record.is_old(now_s))

@@ -1,4 +1,4 @@
-//! What is remembered of SMS that went out, and how a file of it may be damaged.
+//! Tests the records of SMS that went out, and damaged files of them.
 
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
@@ -21,7 +21,7 @@ fn of(lines: &[String]) -> Sent {
 
 const NOW_S: u64 = 1_800_000_100;
 
-/// What each of several reports changes.
+/// Checks the change that each of several reports makes.
 #[track_caller]
 fn check(references: &str, reports: &[(&str, End<'_>, Option<News>)]) {
     let line = sms("01", "kiwi", references).line();
@@ -36,7 +36,7 @@ fn check(references: &str, reports: &[(&str, End<'_>, Option<News>)]) {
         assert_eq!(found, *expected, "{references} {reference} {end:?}");
         lines.push_str(&end_line(NOW_S, "kiwi", reference, *end));
     }
-    // The same from the file, also from one that was written anew, and from one that grew.
+    // A file gives the same state, also one that was written anew, and one that grew.
     assert_eq!(of(&[lines.clone()]), sent);
     assert_eq!(Sent::parse(&sent.encode(NOW_S)), Some(of(&[lines.clone()])));
     let (first, rest) = lines.split_at(lines.find("\nend").unwrap_or(lines.len()));
@@ -57,7 +57,7 @@ fn the_first_failure_and_the_last_arrival_count() {
         "A",
         &[("B", FAILED, None), ("a", FAILED, None), ("", FAILED, None)],
     );
-    // Repeated, and in any order.
+    // Reports are repeated, and come in any order.
     check(
         "A",
         &[("A", Delivered, Some(arrived)), ("A", Delivered, None)],
@@ -87,7 +87,7 @@ fn the_first_failure_and_the_last_arrival_count() {
             ("A", Delivered, None),
         ],
     );
-    // Parts that share an id: a failure is never hidden by another part's arrival.
+    // Parts share an id: a failure is never hidden by another part's arrival.
     check(
         "A",
         &[
@@ -156,7 +156,7 @@ fn a_file_that_was_cut_or_spoilt_loses_that_line_alone() {
         let cut = second.get(..cut).unwrap();
         let sent = of(&[first.clone(), cut.to_owned(), second.clone(), end.clone()]);
         let ids: Vec<&str> = sent.recent(NOW_S).map(|it| it.sms().id).collect();
-        // One of which the last id was cut is an SMS of another id.
+        // An SMS whose last id was cut counts as one with another id.
         let expected: &[&str] = match ids.len() {
             3 => &["01", "02", "02"],
             _ => &["01", "02"],
@@ -205,7 +205,7 @@ fn so_many_are_held_and_three_days() {
         assert_eq!(sent.recent(NOW_S).next().unwrap().sms().id, first);
         assert_eq!(sent.holds("", "SM0", NOW_S), first == "0");
     }
-    // Long ones, and their reports: bytes are bounded, too.
+    // These SMS and their reports are long: their bytes are bounded, too.
     let long = "x".repeat(2000);
     let mut sent = of(&lines(SENT_MAX, &long));
     assert!(sent.bytes <= SENT_BYTES_MAX && sent.bytes > SENT_BYTES_MAX - 4096);
@@ -214,7 +214,7 @@ fn so_many_are_held_and_three_days() {
         sent.settle(NOW_S, "", &format!("{long}{}", SENT_MAX - 1), FAILED)
             .is_some()
     );
-    // Age: at the limit, and past it; a clock that is not sane makes nothing old.
+    // The age is at the limit, and past it. A clock that is not sane makes nothing old.
     let sent = of(&lines(1, "SM"));
     let limit_s = 1_800_000_000 + SENT_AGE.as_secs();
     for (now_s, expected) in [(0, true), (5, true), (limit_s, true), (limit_s + 1, false)] {
