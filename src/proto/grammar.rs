@@ -1,8 +1,8 @@
 //! The grammar that keys of a configuration share (spec §3): `a|b`, the places where a value may stand, and
 //! `key=a|b,key=c`, conditions that must all hold.
 //!
-//! Both are read from what came in: a webhook, a provider's answer, an element of its list. Where to look is
-//! the matter of who uses them.
+//! Both are applied to input: a webhook, a provider's answer or an element of its list. The caller decides
+//! where to look.
 //!
 //! Invariant: no alternative is empty, no condition lacks its key, and no key has two conditions.
 
@@ -11,15 +11,15 @@ use alloc::vec::Vec;
 
 use crate::limits::{ALTERNATIVES_MAX, CONDITIONS_MAX};
 
-/// Names or paths of which the first that is there counts; none for an empty key.
+/// Names or paths in order of preference: the first one that the input has counts. Empty for an empty key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Alternatives {
-    /// As written, without blanks around the names.
+    /// The text as written, without blanks around the names.
     text: Vec<u8>,
 }
 
 impl Alternatives {
-    /// Reads `a|b`; an empty text names nothing. An error says what is wrong and what to write instead.
+    /// Reads `a|b`; an empty text gives no names. An error says what is wrong and what to write instead.
     pub fn parse(text: &[u8]) -> Result<Alternatives, &'static str> {
         let mut read = Alternatives::default();
         if text.is_empty() {
@@ -40,35 +40,35 @@ impl Alternatives {
         Ok(read)
     }
 
-    /// Whether it names nothing.
+    /// Whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The names, the first choice first.
+    /// Returns the names, the first choice first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let names = self.text.split(|byte| *byte == b'|');
         names.filter(|name| !name.is_empty())
     }
 
-    /// As it was written.
+    /// Returns the text as it was written.
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
 }
 
-/// Conditions that must all hold; none for an empty key, and then they do.
+/// Conditions that must all hold. An empty key has none, and then they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Conditions {
     list: Vec<Condition>,
 }
 
-/// A key has one of these values. A key that is not there counts as empty.
+/// One condition: a key has one of these values. A missing key counts as empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// A name or a path.
+    /// The name or path of the value.
     pub key: Vec<u8>,
-    /// `a|b` as written, without blanks around it.
+    /// The permitted values, `a|b` as written, without blanks around them.
     values: Vec<u8>,
 }
 
@@ -105,31 +105,31 @@ impl Conditions {
         Ok(read)
     }
 
-    /// Whether there is none.
+    /// Whether there are no conditions.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// In the order in which they were written.
+    /// Returns the conditions in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = &Condition> {
         self.list.iter()
     }
 }
 
 impl Condition {
-    /// Whether it holds of this value; of a missing one it is asked with an empty value.
+    /// Whether the condition holds for this value. The caller passes an empty value for a missing key.
     pub fn holds(&self, value: &[u8]) -> bool {
         self.values().any(|known| known == value)
     }
 
-    /// The values, at least one; an empty one stands for a missing key.
+    /// Returns the permitted values, at least one. An empty value stands for a missing key.
     pub fn values(&self) -> impl Iterator<Item = &[u8]> {
         let values = self.values.split(|byte| *byte == b'|');
         values.map(<[u8]>::trim_ascii)
     }
 }
 
-/// What stands between commas, empty entries dropped: `\,` is a comma of an entry, `\\` a backslash.
+/// Splits a text at its commas and drops empty entries. `\,` is a comma within an entry, `\\` a backslash.
 pub fn entries(text: &[u8]) -> Vec<Vec<u8>> {
     let mut entries: Vec<Vec<u8>> = vec![Vec::new()];
     let mut rest = text.iter();
@@ -150,7 +150,7 @@ pub fn entries(text: &[u8]) -> Vec<Vec<u8>> {
     entries
 }
 
-/// `key=value`, the first `=` dividing; `None` without one or without a key.
+/// Splits `key=value` at the first `=`. Returns `None` if there is no `=` or no key.
 pub fn pair(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let at = text.iter().position(|byte| *byte == b'=')?;
     let (key, rest) = text.split_at_checked(at)?;

@@ -1,22 +1,22 @@
-//! Keys and values in the order of the keys, in one piece of memory.
+//! Keeps keys and values in the order of the keys, in one piece of memory.
 //!
-//! What waits here comes mostly in order, so that it goes to the end; a removal moves what follows. The
-//! standard library's tree is faster in the middle of very many and, for each kind of key, 5 KiB of
-//! program more on a router.
+//! New keys mostly come in order, so that they are appended; a removal moves all entries behind it. The
+//! standard library's tree is faster for insertions in the middle of very many entries, but adds 5 KiB to
+//! the program on a router for each kind of key.
 //!
-//! Invariant: the keys ascend, each there once.
+//! Invariant: the keys ascend, and each occurs once.
 
 use alloc::borrow::Borrow;
 use alloc::vec::Vec;
 
-/// An ordered map; with `()` for values, a set.
+/// An ordered map. With `()` as its value type it is a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sorted<K, V = ()> {
     entries: Vec<(K, V)>,
 }
 
 impl<K: Ord, V> Sorted<K, V> {
-    /// Empty.
+    /// Returns an empty map.
     pub const fn new() -> Sorted<K, V> {
         Sorted {
             entries: Vec::new(),
@@ -27,7 +27,7 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        // Most are new and the largest so far.
+        // Most keys are new and the largest so far.
         match self.entries.last() {
             Some((last, _)) if last.borrow() < key => Err(self.entries.len()),
             _ => self
@@ -36,7 +36,7 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -45,7 +45,7 @@ impl<K: Ord, V> Sorted<K, V> {
         self.entries.get(place).map(|(_, value)| value)
     }
 
-    /// The value of a key, to be changed.
+    /// Returns the value of a key for changing.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let place = self.place(key).ok()?;
         self.entries.get_mut(place).map(|(_, value)| value)
@@ -71,7 +71,7 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    /// Forgets a key.
+    /// Removes a key and its value.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
     where
         K: Borrow<Q>,
@@ -81,27 +81,27 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    /// Keeps what `keep` is true of.
+    /// Keeps the entries for which `keep` returns true.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         self.entries.retain(|(key, value)| keep(key, value));
     }
 
-    /// All, in order.
+    /// Returns all entries, in order.
     pub fn iter(&self) -> core::slice::Iter<'_, (K, V)> {
         self.entries.iter()
     }
 
-    /// All, in order, the values to be changed.
+    /// Returns all values for changing, in the order of their keys.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.iter_mut().map(|(_, value)| value)
     }
 
-    /// How many.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -131,7 +131,7 @@ mod tests {
     fn it_does_what_a_tree_does() {
         let mut sorted = Sorted::new();
         let mut tree = alloc::collections::BTreeMap::new();
-        // Numbers that jump about and come back.
+        // These numbers jump about and repeat.
         let mut number = 7u32;
         for turn in 0..10_000u32 {
             number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

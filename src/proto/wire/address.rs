@@ -1,19 +1,19 @@
-//! A SIP or tel address → its user part (spec §6.1).
+//! Reduces a SIP or tel address to its user part (spec §6.1).
 //!
-//! Asterisk hands over `MESSAGE(from)` as `"Ann" <sip:+12025550160@pbx;x=y>`. Whether what is left
-//! is a number is for [`Number`](crate::message::Number) and [`Sender`](crate::message::Sender) to
-//! say.
+//! Asterisk passes `MESSAGE(from)` as `"Ann" <sip:+12025550160@pbx;x=y>`.
+//! [`Number`](crate::message::Number) and [`Sender`](crate::message::Sender) decide whether the result is a
+//! number.
 
 use alloc::vec::Vec;
 
 use crate::proto::wire::form::percent_decode;
 
-/// The user part of `"Ann" <sip:+12025550160@pbx;x=y>`, `sip:…`, `sips:…`, `tel:…`, `pjsip:…`;
-/// anything else as it is.
+/// Returns the user part of `"Ann" <sip:+12025550160@pbx;x=y>`, `sip:…`, `sips:…`, `tel:…` or `pjsip:…`,
+/// and anything else unchanged.
 ///
-/// The last `<…>` counts, since a display name may hold others. A user part ends at `@`, `;`,
-/// `?` or `:` (a password, RFC 3261 §25.1) and is percent-decoded; a `pjsip:` one is behind
-/// `ENDPOINT/` where an endpoint is named.
+/// The last `<…>` counts, because a display name may hold others. A user part ends at `@`, `;`, `?` or `:`
+/// (a password, RFC 3261 §25.1) and is percent-decoded. In a `pjsip:` address it stands behind `ENDPOINT/`
+/// if an endpoint is named.
 pub fn reduce(address: &[u8]) -> Vec<u8> {
     let inner = bracketed(address).unwrap_or(address).trim_ascii();
     let Some((scheme, rest)) = scheme(inner) else {
@@ -28,7 +28,7 @@ pub fn reduce(address: &[u8]) -> Vec<u8> {
     };
     let mut rest = rest;
     if scheme == Scheme::Pjsip {
-        // PJSIP/endpoint/sip:user@host as a message destination.
+        // PJSIP/endpoint/sip:user@host is a message destination.
         let behind = rest.iter().rposition(|b| *b == b'/');
         rest = behind
             .and_then(|at| rest.get(at.saturating_add(1)..))
@@ -41,7 +41,7 @@ pub fn reduce(address: &[u8]) -> Vec<u8> {
     percent_decode(user)
 }
 
-/// What stands in the last `<…>`.
+/// Returns the contents of the last `<…>`.
 fn bracketed(address: &[u8]) -> Option<&[u8]> {
     let start = address.iter().rposition(|b| *b == b'<')?;
     let inner = address.get(start.saturating_add(1)..)?;
@@ -55,7 +55,7 @@ enum Scheme {
     Pjsip,
 }
 
-/// The scheme, in any case, and what follows its colon.
+/// Returns the scheme, in any case, and the text behind its colon.
 fn scheme(address: &[u8]) -> Option<(Scheme, &[u8])> {
     let colon = address.iter().position(|b| *b == b':')?;
     let (name, rest) = address.split_at_checked(colon)?;

@@ -1,9 +1,9 @@
-//! AGI: the environment's end, commands and replies (spec §6.6).
+//! Reads and writes AGI: the environment's end, commands and replies (spec §6.6).
 //!
-//! Asterisk writes one `agi_NAME: value` line a fact, the program's arguments last, then an empty
-//! line. An argument that holds line ends stands there as it is, so a text can look like any of
-//! these lines and like the end. What tells them apart is that we were given the same arguments:
-//! the end is where they stand, byte for byte.
+//! Asterisk writes one `agi_NAME: value` line for each fact, the program's arguments last, then an empty
+//! line. An argument may hold line ends, which are not escaped, so a text can look like any of these lines
+//! and like the end. But the program was given the same arguments, so that it can find the end: it is where
+//! they stand, byte for byte.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,29 +13,29 @@ use crate::limits::AGI_VALUE_CHARS_MAX;
 
 /// Finds the end of the environment in a stream of bytes.
 pub struct Environment {
-    /// `agi_arg_1: …` to the empty line, the line end before it included.
+    /// The bytes from `agi_arg_1: …` to the empty line, with the line end before them.
     end: Vec<u8>,
-    /// The last bytes seen, at most as many as `end` has. What Asterisk says begins with a line,
-    /// so it counts as preceded by a line end.
+    /// The last bytes seen, at most as many as `end` has. The environment begins with a line, so it counts
+    /// as preceded by a line end.
     seen: Vec<u8>,
-    /// Bytes that may still come.
+    /// The number of bytes that may still come.
     left: usize,
 }
 
-/// What the bytes so far mean.
+/// The meaning of the bytes so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fed {
     /// The end has not been seen.
     More,
-    /// The environment is over.
+    /// The environment is complete.
     End,
-    /// Longer than allowed; not to be read on.
+    /// The environment is longer than allowed, and must not be read on.
     TooLong,
 }
 
 impl Environment {
-    /// `arguments` are those after the program's name; `bytes_max` bounds all that stands before
-    /// them.
+    /// Begins a search. `arguments` are those after the program's name; `bytes_max` is the limit for
+    /// everything before them.
     pub fn new<'a>(arguments: impl Iterator<Item = &'a [u8]>, bytes_max: usize) -> Environment {
         let mut end = b"\n".to_vec();
         for (number, argument) in (1_usize..).zip(arguments) {
@@ -45,15 +45,15 @@ impl Environment {
         }
         end.push(b'\n');
         Environment {
-            // The line end that the arguments come after is that of a line before them.
+            // The line end before the arguments belongs to the line before them.
             left: end.len().saturating_sub(1).saturating_add(bytes_max),
             end,
             seen: b"\n".to_vec(),
         }
     }
 
-    /// Takes the next bytes. Asterisk says nothing more before it is asked, so what comes behind
-    /// the end in the same bytes is dropped.
+    /// Takes the next bytes. Asterisk says nothing more before it is asked, so bytes behind the end are
+    /// dropped.
     pub fn feed(&mut self, bytes: &[u8]) -> Fed {
         for byte in bytes {
             let Some(left) = self.left.checked_sub(1) else {
@@ -61,7 +61,8 @@ impl Environment {
             };
             self.left = left;
             if self.seen.len() == self.end.len() {
-                // Only a line end can be the first byte of the end: all before the next one goes.
+                // Only a line end can be the first byte of the end, so everything before the next one is
+                // dropped.
                 let next = self.seen.iter().skip(1).position(|seen| *seen == b'\n');
                 let gone = next.map_or(self.seen.len(), |at| at.saturating_add(1));
                 self.seen.drain(..gone);
@@ -75,8 +76,8 @@ impl Environment {
     }
 }
 
-/// `SET VARIABLE NAME "value"`, one line. `name` is ours. A value that is too long is cut: it is for
-/// people to read, and Asterisk would cut the command itself, its last quote included.
+/// Encodes `SET VARIABLE NAME "value"`, one line. `name` is our own. A value that is too long is cut:
+/// people read it, and Asterisk would cut the command itself, its last quote included.
 pub fn set_variable(name: &str, value: &str) -> String {
     let mut line = format!("SET VARIABLE {name} \"");
     for c in value.chars().take(AGI_VALUE_CHARS_MAX) {
@@ -90,8 +91,8 @@ pub fn set_variable(name: &str, value: &str) -> String {
     line
 }
 
-/// Whether a reply says that the command was carried out. Anything else (a wrong command, a dead
-/// channel, `HANGUP`) means that nobody wants another.
+/// Whether a reply says that the command was carried out. Any other reply (a wrong command, a dead channel,
+/// `HANGUP`) means that no further command makes sense.
 pub fn is_success(reply: &[u8]) -> bool {
     reply.starts_with(b"200 ")
 }

@@ -1,17 +1,17 @@
-//! A certificate's DER → when it holds (RFC 5280 §4.1).
+//! Reads from a certificate's DER when it is valid (RFC 5280 §4.1).
 //!
-//! Only the way to `validity` is read; nothing is verified, which is the TLS library's work.
+//! Only the fields up to `validity` are read. Nothing is verified; that is the TLS library's task.
 
 use alloc::format;
 
 use super::date;
 
-/// From when to when, seconds since 1970.
+/// The period in which a certificate is valid, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
-    /// Its first second.
+    /// The first second.
     pub not_before_s: u64,
-    /// Its last.
+    /// The last second.
     pub not_after_s: u64,
 }
 
@@ -20,14 +20,15 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// When a certificate holds. `None` where the bytes are no certificate, or it is of before 1970.
+/// Returns when a certificate is valid. Returns `None` if the bytes are no certificate, or it is from
+/// before 1970.
 pub fn validity(der: &[u8]) -> Option<Validity> {
     let (certificate, _) = element(der, SEQUENCE)?;
     let (mut fields, _) = element(certificate, SEQUENCE)?;
     if fields.first() == Some(&VERSION) {
         fields = skip(fields)?;
     }
-    // Serial number, signature algorithm, issuer.
+    // These are the serial number, the signature algorithm and the issuer.
     for _ in 0..3 {
         fields = skip(fields)?;
     }
@@ -49,7 +50,7 @@ fn skip(der: &[u8]) -> Option<&[u8]> {
     any(der).map(|(_, _, rest)| rest)
 }
 
-/// Tag, content and what stands behind. A length has at most four bytes.
+/// Returns the tag and the content of an element, and the bytes behind it. A length has at most four bytes.
 fn any(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = der.split_first()?;
     let (first, rest) = rest.split_first()?;
@@ -69,7 +70,7 @@ fn any(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, content, rest))
 }
 
-/// UTCTime `YYMMDDHHMMSSZ`, years from 1950, or GeneralizedTime `YYYYMMDDHHMMSSZ`.
+/// Reads a UTCTime `YYMMDDHHMMSSZ`, with years from 1950, or a GeneralizedTime `YYYYMMDDHHMMSSZ`.
 fn time(der: &[u8]) -> Option<(u64, &[u8])> {
     let (tag, content, rest) = any(der)?;
     let digits = core::str::from_utf8(content.strip_suffix(b"Z")?).ok()?;
@@ -99,7 +100,7 @@ mod tests {
         BASE64_STANDARD.decode(lines.collect::<String>()).unwrap()
     }
 
-    /// What `openssl x509 -dates` says of the same files.
+    /// Compares with the output of `openssl x509 -dates` for the same files.
     #[test]
     fn dates_are_those_that_openssl_reads() {
         fn check(pem: &str, not_before_s: u64, not_after_s: u64) {

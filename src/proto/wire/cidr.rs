@@ -1,24 +1,24 @@
-//! Blocks of addresses: text → block, and which addresses lie in it.
+//! Parses blocks of addresses and decides which addresses lie in them.
 
 use core::net::{IpAddr, Ipv6Addr};
 
 /// An address block, IPv4 or IPv6; host bits are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cidr {
-    /// IPv4 as its IPv4-mapped IPv6 address.
+    /// The address; IPv4 as its IPv4-mapped IPv6 address.
     pub address: u128,
-    /// Of 128.
+    /// The length of the prefix, out of 128 bits.
     pub prefix_bits: u8,
 }
 
 impl Cidr {
-    /// `1.2.3.4`, `1.2.3.0/24`, `2001:db8::/32`, without blanks around it. Host bits may be set.
+    /// Parses `1.2.3.4`, `1.2.3.0/24` or `2001:db8::/32`, without blanks around it. Host bits may be set.
     pub fn parse(text: &str) -> Option<Cidr> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        // Whatever `parse` of the number takes besides digits ("+8") is no prefix.
+        // The parser of numbers takes more than digits ("+8"), which is no prefix.
         if prefix.is_some_and(|p| p.len() > 3 || !p.bytes().all(|b| b.is_ascii_digit())) {
             return None;
         }
@@ -37,8 +37,8 @@ impl Cidr {
         })
     }
 
-    /// Whether the address lies in the block. An IPv4 address, mapped or not, lies in IPv4 blocks
-    /// only: `::/0` is all of IPv6.
+    /// Whether the address lies in the block. An IPv4 address, mapped or not, lies in IPv4 blocks only:
+    /// `::/0` is all of IPv6.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = mapped(address);
         let is_v4 = address >> 32 == 0xffff;
@@ -52,13 +52,13 @@ impl Cidr {
 }
 
 impl Cidr {
-    /// The address that was given with the block, host bits and all.
+    /// Returns the address that was given with the block, host bits included.
     pub fn first_address(&self) -> IpAddr {
         Ipv6Addr::from(self.address).to_canonical()
     }
 }
 
-/// As it is parsed.
+/// Shows the block in the form in which it is parsed.
 impl core::fmt::Display for Cidr {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let address = self.first_address();
@@ -73,7 +73,7 @@ impl core::fmt::Display for Cidr {
     }
 }
 
-/// IPv6 as it is, IPv4 as `::ffff:a.b.c.d`.
+/// Returns an IPv6 address unchanged, and IPv4 as `::ffff:a.b.c.d`.
 fn mapped(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => u128::from(v4.to_ipv6_mapped()),

@@ -1,4 +1,4 @@
-//! An HTTP date → seconds since 1970 (RFC 9110 §5.6.7, all three forms).
+//! Reads an HTTP date as seconds since 1970 (RFC 9110 §5.6.7, all three forms).
 
 use alloc::format;
 use alloc::string::String;
@@ -10,8 +10,8 @@ const MONTH_DAYS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAY_S: u64 = 86_400;
 const YEAR_10000_S: u64 = 253_402_300_800;
 
-/// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
-/// `Sun Nov  6 08:49:37 1994`; years 1970 to 9999. The name of the day is not checked.
+/// Returns the seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
+/// `Sun Nov  6 08:49:37 1994`, for the years 1970 to 9999. The name of the day is not checked.
 pub fn parse(text: &str) -> Option<u64> {
     let (day, month, year, time) = match text.split_once(", ") {
         Some((_, rest)) => {
@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Option<u64> {
     };
     let month = MONTHS.iter().position(|known| *known == month)?;
     let year = match (number(year)?, year.len()) {
-        // Two digits: a year that seems over fifty years ahead is in the past (RFC 9110). Without
+        // The year has two digits: one that seems over fifty years ahead is in the past (RFC 9110). Without
         // a clock here, 70 is the border.
         (short, 2) if short < 70 => short.checked_add(2000)?,
         (short, 2) => short.checked_add(1900)?,
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Option<u64> {
         .checked_add(seconds_of_day(time)?)
 }
 
-/// Seconds since 1970 of `19941106084937`, which is UTC; years 1970 to 9999.
+/// Returns the seconds since 1970 of `19941106084937`, which is UTC, for the years 1970 to 9999.
 pub fn parse_compact(text: &str) -> Option<u64> {
     let part = |range: core::ops::Range<usize>| number(text.get(range)?);
     if text.len() != 14 {
@@ -64,7 +64,8 @@ pub fn parse_compact(text: &str) -> Option<u64> {
         .checked_add(seconds_of_day(&format!("{hour}:{minute}:{second}"))?)
 }
 
-/// `1994-11-06` of a time in seconds since 1970, UTC; beyond the year 9999 it is that of 1970.
+/// Returns the date in UTC of a time in seconds since 1970, as `1994-11-06`. Beyond the year 9999 it
+/// returns that of 1970.
 pub fn day(now_s: u64) -> String {
     let mut left = now_s.checked_div(DAY_S).unwrap_or_default();
     let mut year = 1970;
@@ -88,14 +89,14 @@ pub fn day(now_s: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// The same with its time: `1994-11-06T08:49:37Z` (RFC 3339).
+/// Returns the date and the time of seconds since 1970, as `1994-11-06T08:49:37Z` (RFC 3339).
 pub fn rfc3339(now_s: u64) -> String {
     let second = now_s.checked_rem(DAY_S).unwrap_or_default();
     let (hour, minute) = (second / 3600, second / 60 % 60);
     format!("{}T{hour:02}:{minute:02}:{:02}Z", day(now_s), second % 60)
 }
 
-/// Days between 1970 and a day; `month` counts from 0.
+/// Returns the days between 1970 and a day; `month` counts from 0.
 fn days_before(year: u64, month: usize, day: u64) -> Option<u64> {
     if !(1..=days_of(month, year)?).contains(&day) {
         return None;
@@ -113,7 +114,7 @@ fn days_before(year: u64, month: usize, day: u64) -> Option<u64> {
 fn seconds_of_day(time: &str) -> Option<u64> {
     let mut parts = time.split(':').map(number);
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    // 60 is a leap second.
+    // Second 60 is a leap second.
     if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -132,7 +133,7 @@ fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-/// At most four digits and nothing else.
+/// Reads a number of at most four digits and nothing else.
 fn number(text: &str) -> Option<u64> {
     let fits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| fits)

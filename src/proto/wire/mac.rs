@@ -1,4 +1,4 @@
-//! Bytes and a key → MACs and digests; two secrets → whether they are the same.
+//! Computes MACs and digests, and compares secrets.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use ring::hmac::{Algorithm, Context, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512, Key,
 
 use super::form::Pair;
 
-/// Whether two secrets are the same, in a time that does not depend on where they differ.
+/// Whether two secrets are equal. The time does not depend on where they differ.
 pub fn same(given: &[u8], expected: &[u8]) -> bool {
     let given = sha1_smol::Sha1::from(given).digest().bytes();
     let expected = sha1_smol::Sha1::from(expected).digest().bytes();
@@ -26,7 +26,7 @@ pub fn same(given: &[u8], expected: &[u8]) -> bool {
     core::hint::black_box(differing) == 0
 }
 
-/// Lower-case hexadecimal digits.
+/// Returns the bytes in lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
@@ -37,7 +37,7 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// HMAC-SHA1 (RFC 2104) of the parts one after another.
+/// Returns the HMAC-SHA1 (RFC 2104) of the concatenated parts.
 pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
     #[expect(
         clippy::expect_used,
@@ -50,8 +50,8 @@ pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
     mac.finalize().into_bytes().into()
 }
 
-/// HMAC (RFC 2104) with one of the SHA-2 family, of the parts one after another; by the TLS library's
-/// own code.
+/// Returns the HMAC (RFC 2104) with one of the SHA-2 family over the concatenated parts, computed by the
+/// TLS library's code.
 pub fn hmac_sha2(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> Tag {
     let mut context = Context::with_key(&Key::new(algorithm, key));
     for part in parts {
@@ -60,20 +60,20 @@ pub fn hmac_sha2(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> Tag {
     context.sign()
 }
 
-/// HMAC-SHA256 of the parts in base64.
+/// Returns the HMAC-SHA256 of the concatenated parts in base64.
 pub fn hmac_sha256_base64(key: &[u8], parts: &[&[u8]]) -> String {
     BASE64_STANDARD.encode(hmac_sha2(HMAC_SHA256, key, parts))
 }
 
-/// SHA-256 in lower-case hexadecimal digits.
+/// Returns the SHA-256 in lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-/// What is computed of a secret and what it signs (`auth_hash`).
+/// The function that makes a signature from a secret and the signed text (`auth_hash`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
-    /// MD5 of text and secret.
+    /// The MD5 of text and secret.
     Md5Hash,
     /// HMAC-MD5.
     Md5,
@@ -96,9 +96,9 @@ pub const PARAMETER_HASHES: &[(&str, Hash)] = &[
     ("sha512", Hash::Sha512),
 ];
 
-/// A hash of parameters in lower-case hexadecimal digits, what Vonage calls `sig`: `&name=value` of
-/// each, sorted by name, `&` and `=` in values as `_`. By `hash` that text is followed by the secret
-/// and hashed, or is HMACed with it.
+/// Returns Vonage's `sig`, a hash of parameters in lower-case hexadecimal digits. The text is `&name=value`
+/// for each, sorted by name, with `_` for `&` and `=` in values. Depending on `hash`, the secret is
+/// appended and the result hashed, or the secret is the key of an HMAC.
 pub fn of_parameters(hash: Hash, secret: &[u8], mut pairs: Vec<Pair>) -> String {
     pairs.sort_unstable();
     let mut text = Vec::new();
@@ -134,7 +134,7 @@ fn hmac_md5(key: &[u8], text: &[u8]) -> [u8; 16] {
     mac.finalize().into_bytes().into()
 }
 
-/// `sha1_smol` behind the traits that `hmac` asks for.
+/// Adapts `sha1_smol` to the traits that `hmac` needs.
 #[derive(Clone, Default)]
 struct Sha1(sha1_smol::Sha1);
 
@@ -171,7 +171,7 @@ mod tests {
             let (head, tail) = data.split_at(data.len() / 2);
             assert_eq!(hex(&hmac_sha1(key, &[head, tail])), expected);
         }
-        // RFC 2202 §3, cases 1, 2, 3, 6.
+        // These are the cases 1, 2, 3 and 6 of RFC 2202 §3.
         check(
             &[0x0b; 20],
             b"Hi There",
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn hmac_sha2_is_that_of_rfc_4231() {
         fn check(algorithm: Algorithm, expected: &str) {
-            // RFC 4231 §4.3, test case 2.
+            // This is test case 2 of RFC 4231 §4.3.
             let tag = hmac_sha2(algorithm, b"Jefe", &[b"what do ya want ", b"for nothing?"]);
             assert_eq!(hex(tag.as_ref()), expected);
         }

@@ -1,5 +1,4 @@
-//! Bytes in the formats of others, as values and back: HTTP, JSON, forms, INI, AGI, addresses, dates,
-//! MACs.
+//! Reads and writes the formats of others: HTTP, JSON, forms, INI, AGI, addresses, dates, MACs.
 //!
 //! Nothing here knows what an SMS, a provider or an interface is. Every parser is bounded by `limits`.
 

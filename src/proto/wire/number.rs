@@ -1,4 +1,4 @@
-//! A telephone number in the spelling that a provider or a dialplan wants.
+//! Converts a telephone number to the spelling that a provider or a dialplan wants.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
@@ -6,31 +6,31 @@ use alloc::string::String;
 
 use crate::message::trim;
 
-/// `number_format`.
+/// The spelling of a number (`number_format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberFormat {
-    /// Unchanged.
+    /// The number is unchanged.
     AsIs,
-    /// `omit+`: every `+` dropped.
+    /// `omit+`: every `+` is dropped.
     OmitPlus,
-    /// `no+`, `E164`, `E.164`: a leading `+` dropped, then a leading `00`.
+    /// `no+`, `E164`, `E.164`: a leading `+` is dropped, then a leading `00`.
     Digits,
-    /// `+E164`: a leading `00` dropped, then exactly one leading `+`.
+    /// `+E164`: a leading `00` is dropped, and the number gets exactly one leading `+`.
     Plus,
-    /// `NANP`: ten digits of eleven that begin with 1, also behind a `+` or `00`.
+    /// `NANP`: ten digits remain of eleven that begin with 1, also behind a `+` or `00`.
     Nanp,
-    /// `+NANP`: ten digits are `+1` and these, all others lose a leading `00` and get a leading `+`.
+    /// `+NANP`: ten digits get `+1` before them; other numbers lose a leading `00` and get a leading `+`.
     PlusNanp,
 }
 
-/// Least digits of a number that `number_format` touches: below are short codes.
+/// The smallest number of digits that `number_format` changes. Shorter numbers are short codes.
 const FORMATTED_DIGITS_MIN: usize = 7;
 
-/// What providers write before a number to say which channel its message came by.
+/// The words that providers write before a number to name the channel of its message.
 const CHANNELS: [&str; 4] = ["whatsapp", "rcs", "sms", "tel"];
 
-/// A number or name as a webhook has it → without blanks around it, without its channel (`whatsapp:+1…`, in
-/// any case), and [`clean`]; and the channel that was dropped.
+/// Removes from a webhook's number or name the blanks around it and its channel (`whatsapp:+1…`, in any
+/// case), and applies [`clean`]. Returns the channel, too.
 pub fn inbound(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
     let raw = trim(raw);
     let channel = CHANNELS.iter().find_map(|name| {
@@ -45,10 +45,10 @@ pub fn inbound(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
     }
 }
 
-/// Drops what people and pages put between digits: RFC 3966's visual separators (blank, `-`, `.`,
-/// `(`, `)`) and invisible characters, among them the marks of writing direction that come along when
-/// a number is copied. What is then not digits with an optional `+`, or has fewer than
-/// [`FORMATTED_DIGITS_MIN`] digits, is left as it was.
+/// Drops characters that people and web pages put between digits: RFC 3966's visual separators (blank, `-`,
+/// `.`, `(`, `)`) and invisible characters, among them the marks of writing direction that come along when
+/// a number is copied. If the rest is not digits with an optional `+`, or has fewer than
+/// [`FORMATTED_DIGITS_MIN`] digits, the input is returned unchanged.
 pub fn clean(raw: &[u8]) -> Cow<'_, [u8]> {
     let Ok(text) = core::str::from_utf8(raw) else {
         return Cow::Borrowed(raw);
@@ -73,13 +73,13 @@ fn is_separator(c: char) -> bool {
     )
 }
 
-/// Digits, enough of them, with an optional `+` before them.
+/// Whether a text is digits, enough of them, with an optional `+` before them.
 fn is_number(raw: &str) -> bool {
     let digits = raw.strip_prefix('+').unwrap_or(raw);
     digits.len() >= FORMATTED_DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The number in that spelling. Only digits with an optional `+` before them are touched.
+/// Returns the number in this spelling. Only digits with an optional `+` before them are changed.
 pub fn format(raw: &str, format: NumberFormat) -> String {
     if !is_number(raw) {
         return raw.to_owned();
@@ -92,14 +92,13 @@ pub fn format(raw: &str, format: NumberFormat) -> String {
         NumberFormat::Digits => without_00.to_owned(),
         NumberFormat::Plus => format!("+{without_00}"),
         NumberFormat::Nanp => match without_00.strip_prefix('1') {
-            // Eleven digits that begin with the country code. With a `+`, ten digits are
-            // another country's.
+            // Eleven digits begin with the country code. Ten digits behind a `+` belong to another country.
             Some(national) if national.len() == 10 => national.to_owned(),
             _ => raw.to_owned(),
         },
         NumberFormat::PlusNanp => match raw.len() {
             10 if raw.len() == without_00.len() => format!("+1{raw}"),
-            // Seven to nine digits are a local number, whose area nobody knows.
+            // Seven to nine digits are a local number, whose area is not known.
             0..10 => raw.to_owned(),
             _ => format!("+{without_00}"),
         },
@@ -125,7 +124,7 @@ mod tests {
         // Six digits are a short code, seven a number.
         check("12-34-56", "12-34-56");
         check("12-34-567", "1234567");
-        // Names, codes and what is no number stay as they were.
+        // Names, codes and other texts that are no numbers stay unchanged.
         check("ACME-Co", "ACME-Co");
         check("AT&T 1234567", "AT&T 1234567");
         check("*99#", "*99#");
@@ -150,7 +149,7 @@ mod tests {
         check("SMS:12345", "12345", Some("sms"));
         check(" tel: +1-202-555-0183\n", "+12025550183", Some("tel"));
         check("tel:", "", Some("tel"));
-        // One prefix, and only these.
+        // One prefix is removed, and only these.
         check("sms:tel:+1", "tel:+1", Some("sms"));
         check("mms:+1", "mms:+1", None);
         check("sip:+1", "sip:+1", None);
@@ -197,14 +196,14 @@ mod tests {
         check("0012025550183", PlusNanp, "+12025550183");
         check("+0012025550183", PlusNanp, "+12025550183");
         check("0046701234567", PlusNanp, "+46701234567");
-        // Ten digits too can be a country's behind 00: no area begins with 0.
+        // Ten digits, too, can have a country's code behind 00, because no area code begins with 0.
         check("0046701234", PlusNanp, "+46701234");
         check("004670123", PlusNanp, "004670123");
         check("+467012345", PlusNanp, "+467012345");
         check("46701234567", PlusNanp, "+46701234567");
         check("5550183", PlusNanp, "5550183");
         check("202555018", PlusNanp, "202555018");
-        // Short codes and names are left alone: six, seven, eight digits.
+        // Short codes and names are left alone; the rows have six, seven and eight digits.
         check("+123456", OmitPlus, "+123456");
         check("+1234567", OmitPlus, "1234567");
         check("+12345678", OmitPlus, "12345678");

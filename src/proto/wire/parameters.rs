@@ -1,8 +1,7 @@
-//! A request → its parameters: which of its bytes are read, and as what.
+//! Finds the parameters of a request: which of its bytes are read, and in which format.
 //!
-//! A body that is JSON is read as JSON, whatever it calls itself; a form is read by its content
-//! type. For signatures there are the parameters of a body or a query as pairs, where no reader can
-//! take one for another.
+//! A body that is JSON is read as JSON, whatever its content type; a form is read by its content type.
+//! Signatures get the parameters of a body or a query as pairs that no reader can confuse with one another.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -11,17 +10,17 @@ use super::form::{self, Array, Pair, TooMuch, Value};
 use super::json::{self, BadJson};
 use super::request::Request;
 
-/// The parameters of one place.
+/// The parameters of one part of a request.
 #[derive(Debug)]
 pub enum Parameters<'a> {
     /// A form or a query.
     Form(Array),
-    /// JSON: a request's body, or what stood in a token.
+    /// JSON: a request's body, or the claims of a token.
     Json(Cow<'a, [u8]>),
 }
 
 impl Parameters<'_> {
-    /// The value of a top-level parameter that is no array and no object.
+    /// Returns the value of a top-level parameter that is no array and no object.
     pub fn field(&self, name: &[u8]) -> Option<Vec<u8>> {
         match self {
             Parameters::Form(array) => match array.get(name)? {
@@ -33,12 +32,12 @@ impl Parameters<'_> {
     }
 }
 
-/// The parameters of a query.
+/// Returns the parameters of a query.
 pub fn query<'a>(request: &Request<'_>) -> Result<Parameters<'a>, TooMuch> {
     Ok(Parameters::Form(form::parse_urlencoded(request.query())?))
 }
 
-/// The parameters of a body. A GET has none, whatever it carries.
+/// Returns the parameters of a body. A GET has none, whatever it carries.
 pub fn body<'a>(request: &Request<'a>) -> Result<Option<Parameters<'a>>, TooMuch> {
     if matches!(request.method, "GET" | "HEAD") {
         return Ok(None);
@@ -54,14 +53,14 @@ pub fn body<'a>(request: &Request<'a>) -> Result<Option<Parameters<'a>>, TooMuch
     Ok(Some(Parameters::Form(array)))
 }
 
-/// The byte at which a body that was not read as JSON, and should have been, is none.
+/// Returns the byte at which a body is malformed that should be JSON and was not read as such.
 pub fn malformed(request: &Request<'_>, body: Option<&Parameters<'_>>) -> Option<usize> {
     let is_form = matches!(body, Some(Parameters::Form(_))) && !request.body.is_empty();
     let should_be = is_form && should_be_json(request);
     json::malformed(request.body).filter(|_| should_be)
 }
 
-/// Whether a body is JSON by its type, or by its look where the type leaves that open.
+/// Whether a body is JSON by its type, or by its look if the type leaves that open.
 fn should_be_json(request: &Request<'_>) -> bool {
     let media_type = form::media_type(request.header("content-type").unwrap_or_default());
     let ends = |suffix: &[u8]| {
@@ -79,16 +78,16 @@ fn should_be_json(request: &Request<'_>) -> bool {
     json || (perhaps && is_container(request.body))
 }
 
-/// The value of a top-level parameter, the body's before the query's; for signatures that cover
-/// one (zadarma's `result`). `None` where the request is none that would be read.
+/// Returns the value of a top-level parameter, from the body before the query; for signatures that cover
+/// one parameter (zadarma's `result`). Returns `None` if the request would not be read.
 pub fn parameter(request: &Request<'_>, name: &[u8]) -> Option<Vec<u8>> {
     let (query, body) = (query(request).ok()?, body(request).ok()?);
     let mut places = body.iter().chain([&query]);
     places.find_map(|place| place.field(name))
 }
 
-/// The parameters of a body that is read as an urlencoded form, for signatures that cover all of
-/// them; none where there is no body. `None` where it is read as something else, or where one name
+/// Returns the parameters of a body that is read as an urlencoded form, for signatures that cover all of
+/// them; empty if there is no body. Returns `None` if the body is read in another format, or if one name
 /// hides another (see [`distinct_pairs`]).
 pub fn form_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
     if matches!(request.method, "GET" | "HEAD") || request.body.is_empty() {
@@ -102,8 +101,8 @@ pub fn form_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
     }
 }
 
-/// The members of a body that is read as a JSON object, for signatures that cover all of them.
-/// `None` where it is read as something else, or where a member is no scalar or given twice.
+/// Returns the members of a body that is read as a JSON object, for signatures that cover all of them.
+/// Returns `None` if the body is read in another format, or if a member is no scalar or occurs twice.
 pub fn json_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
     let Ok(Some(Parameters::Json(text))) = body(request) else {
         return None;
@@ -119,9 +118,9 @@ pub fn json_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
     distinct.then_some(pairs)
 }
 
-/// The pairs of an urlencoded text. `None` unless every one of them is a parameter of its own to
-/// who reads them: a name given twice, or two that PHP takes for one (`a.b` and `a_b`), would let a
-/// value be read that the signature means to be another's.
+/// Returns the pairs of an urlencoded text. Returns `None` unless a reader sees each of them as a separate
+/// parameter: with a name that occurs twice, or two names that PHP treats as one (`a.b` and `a_b`), a value
+/// could be read that was signed as another parameter's.
 pub fn distinct_pairs(bytes: &[u8]) -> Option<Vec<Pair>> {
     let array = form::parse_urlencoded(bytes).ok()?;
     let pairs = form::pairs(bytes);
@@ -130,7 +129,7 @@ pub fn distinct_pairs(bytes: &[u8]) -> Option<Vec<Pair>> {
     distinct.then_some(pairs)
 }
 
-/// Whether bytes begin as a JSON object or array does.
+/// Whether bytes begin like a JSON object or array.
 pub fn is_container(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))

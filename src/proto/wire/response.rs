@@ -1,53 +1,53 @@
-//! Answer → bytes.
+//! Encodes answers.
 //!
-//! Invariant: nothing of a request stands in an answer but the value of `key_echo`, and that as
-//! a plain text no browser may take for anything else.
+//! Invariant: an answer holds nothing from the request but the value of `key_echo`, and that as plain text
+//! that no browser may take for anything else.
 
 use core::fmt::Write as _;
 
 use heapless::Vec as Bounded;
 
-/// Why a request is not served. [`Refusal::status`] is the only place where that becomes a status.
+/// The reason why a request is not served. Only [`Refusal::status`] turns it into a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// No HTTP, or framing that is not sure. The text is ours, for the log.
+    /// The bytes are no HTTP, or their framing is uncertain. The text is our own, for the log.
     Malformed(&'static str),
-    /// A `key_echo` value over its limit.
+    /// The value of `key_echo` exceeds its limit.
     EchoTooLong,
-    /// Credentials or signature wrong; the answer asks for `Basic` credentials.
+    /// The credentials or the signature are wrong; the answer asks for `Basic` credentials.
     Credentials,
-    /// Signature or token wrong. The text is ours, for the log.
+    /// The signature or the token is wrong. The text is our own, for the log.
     Signature(&'static str),
-    /// Address not permitted.
+    /// The address is not permitted.
     Address,
-    /// No such path.
+    /// No interface serves the path.
     Path,
-    /// A method that carries no message.
+    /// The method carries no message.
     Method,
-    /// A method that does not read the status page.
+    /// The method does not read the status page.
     PageMethod,
     /// The request took too long.
     Slow,
-    /// Body, number of messages, parts or parameters over its limit.
+    /// The body, or the number of messages, parts or parameters, exceeds its limit.
     TooLong,
-    /// Target over its limit.
+    /// The target exceeds its limit.
     TargetTooLong,
-    /// Head over its limit.
+    /// The head exceeds its limit.
     HeadTooLong,
-    /// A body that is compressed.
+    /// The body is compressed.
     Encoding,
-    /// No acceptable message; the interface's `reject_status`.
+    /// The request is no acceptable message; this is the interface's `reject_status`.
     Rejected(u16),
-    /// All slots taken, no thread, no memory room.
+    /// All slots are taken, or there is no thread or no memory.
     Busy,
-    /// The spool cannot take it.
+    /// The spool cannot take the SMS.
     Spool,
-    /// A time-windowed signature under a clock that is not sane.
+    /// The signature depends on the time, and the clock is not sane.
     Clock,
 }
 
 impl Refusal {
-    /// The status that the peer gets.
+    /// Returns the status of the answer.
     pub fn status(self) -> u16 {
         match self {
             Refusal::Malformed(_) | Refusal::EchoTooLong => 400,
@@ -65,8 +65,8 @@ impl Refusal {
         }
     }
 
-    /// Whether the connection must end here, whatever has been read: what follows on it may not
-    /// be a request.
+    /// Whether the connection must close here, whatever has been read, because the bytes that follow may
+    /// not be a request.
     pub fn closes(self) -> bool {
         matches!(
             self,
@@ -81,7 +81,7 @@ impl Refusal {
         )
     }
 
-    /// One phrase for the log.
+    /// Returns a phrase for the log.
     pub fn phrase(self) -> &'static str {
         match self {
             Refusal::Malformed(what) | Refusal::Signature(what) => what,
@@ -102,7 +102,7 @@ impl Refusal {
         }
     }
 
-    /// One word of [`REASONS`], for the counts.
+    /// Returns a word of [`REASONS`], for the counts.
     pub fn reason(self) -> &'static str {
         match self {
             Refusal::Malformed(_) => "malformed",
@@ -123,7 +123,7 @@ impl Refusal {
         }
     }
 
-    /// What the peer gets to read.
+    /// Returns the answer for the peer.
     pub fn answer(self) -> Answer<'static> {
         let status = self.status();
         let field = match self {
@@ -143,7 +143,7 @@ impl Refusal {
     }
 }
 
-/// Why something is refused, in a word: those of [`Refusal::reason`], and [`HANDSHAKE`].
+/// The words for why something is refused: those of [`Refusal::reason`], and [`HANDSHAKE`].
 pub const REASONS: [&str; 13] = [
     "malformed",
     "length",
@@ -160,37 +160,37 @@ pub const REASONS: [&str; 13] = [
     HANDSHAKE,
 ];
 
-/// A TLS handshake that came to nothing, so that there is nobody to be answered.
+/// The word for a failed TLS handshake, after which nobody can be answered.
 pub const HANDSHAKE: &str = "handshake";
 
-/// Seconds that a provider shall wait after a 503: long enough for a slot or a hand at the disk,
-/// short enough for an SMS.
+/// The seconds that a provider is asked to wait after a 503: long enough for a slot to become free or for
+/// somebody to make room on the disk, short enough for an SMS.
 const RETRY_AFTER: &str = "Retry-After: 30\r\n";
 
 const PLAIN: &str = "text/plain";
 
-/// One answer, apart from what the connection adds.
+/// One answer, without the parts that the connection adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<'a> {
-    /// 200 to 599.
+    /// The status, 200 to 599.
     pub status: u16,
-    /// May be empty.
+    /// The body, which may be empty.
     pub body: &'a [u8],
-    /// Of the body; not sent where that is empty.
+    /// The content type of the body; it is not sent if the body is empty.
     pub content_type: &'a str,
     /// One more header line with its CRLF, or nothing.
     field: &'static str,
-    /// `X-WebSMS-Id`, by which the log tells of the request; empty: none.
+    /// The value of `X-WebSMS-Id`, the request's id in the log; empty if there is none.
     id: &'a str,
 }
 
 impl<'a> Answer<'a> {
-    /// 200 and nothing: the reachability check.
+    /// Returns a 200 without a body, for the check of reachability.
     pub fn empty() -> Answer<'a> {
         Answer::accepted(b"", PLAIN)
     }
 
-    /// 200 and `report_success`.
+    /// Returns a 200 with `report_success`.
     pub fn accepted(body: &'a [u8], content_type: &'a str) -> Answer<'a> {
         Answer {
             status: 200,
@@ -201,17 +201,17 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The same with another status.
+    /// Returns the answer with another status.
     pub fn with_status(self, status: u16) -> Answer<'a> {
         Answer { status, ..self }
     }
 
-    /// The same with the request's id, 16 characters that may stand in a header.
+    /// Returns the answer with the request's id, 16 characters that may stand in a header.
     pub fn with_id(self, id: &'a str) -> Answer<'a> {
         Answer { id, ..self }
     }
 
-    /// 200 and the value that the provider wants to see again.
+    /// Returns a 200 with the value that the provider wants to see again.
     pub fn echo(value: &'a [u8]) -> Answer<'a> {
         Answer {
             field: "X-Content-Type-Options: nosniff\r\n",
@@ -220,26 +220,26 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What becomes of the connection behind an answer.
+/// The treatment of the connection after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
-    /// It stays open, as HTTP/1.1 has it.
+    /// It stays open, as usual in HTTP/1.1.
     Open,
-    /// It stays open, which an HTTP/1.0 peer must be told.
+    /// It stays open, and the HTTP/1.0 peer must be told.
     OpenHttp10,
     /// It closes.
     Close,
 }
 
-/// Room for an answer's head, and for the short bodies that nearly all answers have.
+/// The room for an answer's head, and for the short bodies of nearly all answers.
 pub const ANSWER_BYTES_MAX: usize = 1024;
 
-/// Longest content type sent, bytes. A longer one, or one with control bytes, is left out: it is
-/// the operator's, and the answer matters more.
+/// The length of the longest content type that is sent, in bytes. A longer one, or one with control bytes,
+/// is left out: it comes from the operator, and the answer matters more.
 const CONTENT_TYPE_BYTES_MAX: usize = 256;
 
-/// The bytes of an answer, and the rest of its body where that did not fit: written right after.
-/// An answer to HEAD has the length of its body and no body.
+/// Encodes an answer. Returns its bytes, and the rest of its body if that did not fit, which must be
+/// written next. An answer to HEAD has the length of its body and no body.
 pub fn encode<'a>(
     answer: &Answer<'a>,
     after: After,
@@ -288,7 +288,7 @@ pub fn encode<'a>(
 /// The interim answer to `Expect: 100-continue`.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// The words that belong to a status; they are a refusal's body as well.
+/// Returns the reason phrase of a status, which is the body of a refusal as well.
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -424,7 +424,7 @@ mod tests {
             Refusal::Rejected(499),
             &format!("HTTP/1.1 499 Refused\r\n{}", end("Refused")),
         );
-        // What a peer sent or the program knows is in no answer.
+        // No answer holds anything that a peer sent or the program knows.
         check(
             Refusal::Malformed("bare LF"),
             &format!("HTTP/1.1 400 Bad Request\r\n{}", end("Bad Request")),

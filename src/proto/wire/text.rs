@@ -1,19 +1,19 @@
-//! A text → its SMS segments; what is machine chatter (spec §6.7, §6.8).
+//! Counts the SMS segments of a text, and recognises machine chatter (spec §6.7, §6.8).
 
 use crate::limits::CHATTER_BYTES_MAX;
 
-/// How a text travels over the air.
+/// The alphabet in which a text is transmitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alphabet {
-    /// GSM 03.38, seven bits a character.
+    /// GSM 03.38, with seven bits per character.
     Gsm,
-    /// UCS-2 (UTF-16), sixteen.
+    /// UCS-2 (UTF-16), with sixteen bits per character.
     Ucs2,
 }
 
 impl Alphabet {
-    /// Units of a text that is alone in its SMS, and of a part of several, which has a header
-    /// (3GPP TS 23.040 §9.2.3.24): septets, or UTF-16 units.
+    /// Returns the greatest number of units of a text in a single SMS, and of a part of several, which has
+    /// a header (3GPP TS 23.040 §9.2.3.24). A unit is a septet or a UTF-16 unit.
     fn units_max(self) -> (usize, usize) {
         match self {
             Alphabet::Gsm => (160, 153),
@@ -22,16 +22,16 @@ impl Alphabet {
     }
 }
 
-/// The basic table of GSM 03.38 (3GPP TS 23.038 §6.2.1), one septet each.
+/// The basic table of GSM 03.38 (3GPP TS 23.038 §6.2.1), with one septet per character.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
     ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
-/// Its extension table (3GPP TS 23.038 §6.2.1.1), two septets each.
+/// The extension table (3GPP TS 23.038 §6.2.1.1), with two septets per character.
 const EXTENSION: &str = "\x0c^{}\\[~]|€";
 
-/// The alphabet that `text` needs and the number of SMS it takes; 1 for an empty text.
+/// Returns the alphabet that `text` needs and the number of SMS it takes, which is 1 for an empty text.
 ///
-/// A pair that must not be torn, an escaped GSM character or a surrogate pair, moves to the next
+/// A pair of units that must not be torn, an escaped GSM character or a surrogate pair, moves to the next
 /// part as a whole.
 pub fn segments(text: &str) -> (Alphabet, usize) {
     let septets = |c: char| match c {
@@ -52,7 +52,7 @@ pub fn segments(text: &str) -> (Alphabet, usize) {
     }
 }
 
-/// SMS for characters of so many units each.
+/// Returns the number of SMS for characters of so many units each.
 fn parts(units: impl Iterator<Item = usize>, (alone, part): (usize, usize)) -> usize {
     let mut total = 0_usize;
     let mut parts = 1_usize;
@@ -71,8 +71,8 @@ fn parts(units: impl Iterator<Item = usize>, (alone, part): (usize, usize)) -> u
     }
 }
 
-/// The documents that SIP clients send each other and no person reads: delivery and reading
-/// notices (RFC 5438), and "is typing" (RFC 3994).
+/// The documents that SIP clients send each other and no person reads: delivery and reading notices (RFC
+/// 5438), and "is typing" (RFC 3994).
 const CHATTER: [(&[u8], &[u8]); 2] = [
     (b"imdn", b"urn:ietf:params:xml:ns:imdn"),
     (b"isComposing", b"urn:ietf:params:xml:ns:im-iscomposing"),
@@ -80,8 +80,8 @@ const CHATTER: [(&[u8], &[u8]); 2] = [
 
 /// Whether a text is a delivery notice or a typing notice of a SIP client (spec §6.8).
 ///
-/// Its root element must say so in its own namespace, and the element's tag must end within the
-/// first 512 bytes: a text that merely speaks of one is a text.
+/// Its root element must be one in its own namespace, and the element's tag must end within the first 512
+/// bytes: a text that merely mentions such a notice is a text.
 pub fn is_chatter(text: &[u8]) -> bool {
     let text = text.get(..CHATTER_BYTES_MAX).unwrap_or(text);
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -120,7 +120,7 @@ pub fn is_chatter(text: &[u8]) -> bool {
         .is_some_and(|(_, namespace)| attribute(attributes, &declaration) == Some(*namespace))
 }
 
-/// The value of an attribute in the rest of a tag, if the tag is whole.
+/// Returns the value of an attribute in the rest of a tag, if the tag is complete.
 fn attribute<'a>(tag: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = tag;
     let mut found = None;
@@ -165,7 +165,7 @@ mod tests {
         gsm(&"a".repeat(307), 3);
         gsm(&"€".repeat(80), 1);
         gsm(&"€".repeat(81), 2);
-        // 153 is odd: 76 pairs a part, never half of one.
+        // 153 is odd: a part holds 76 pairs, never half of one.
         gsm(&"€".repeat(152), 2);
         gsm(&"€".repeat(153), 3);
         gsm(&format!("{}€{}", "a".repeat(152), "a".repeat(151)), 2);
@@ -185,7 +185,7 @@ mod tests {
         ucs2(&"я".repeat(135), 3);
         ucs2(&"😀".repeat(35), 1);
         ucs2(&"😀".repeat(36), 2);
-        // 67 is odd: 33 pairs a part.
+        // 67 is odd: a part holds 33 pairs.
         ucs2(&"😀".repeat(66), 2);
         ucs2(&"😀".repeat(67), 3);
         ucs2(&format!("{}я", "a".repeat(160)), 3);
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn gsm_tables() {
-        // Septets 0 to 127 less the escape, and ten behind the escape.
+        // There are septets 0 to 127 without the escape, and ten behind the escape.
         assert_eq!(BASIC.chars().count(), 127);
         assert_eq!(EXTENSION.chars().count(), 10);
         let mut all: Vec<char> = BASIC.chars().chain(EXTENSION.chars()).collect();

@@ -1,4 +1,4 @@
-//! Parameters as PHP keeps them: an ordered map with integer keys, filled name by name.
+//! Holds parameters as PHP does: in an ordered map with integer keys, filled name by name.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,7 +9,8 @@ use crate::limits::{PARAMETER_NODES_MAX, PARAMETERS_MAX};
 /// A parameter's name and its value, both as they were sent.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// More parameters, parts or arrays than the limits allow; says which. 413.
+/// There are more parameters, parts or arrays than the limits allow; the text says which. The answer is
+/// 413.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMuch(pub &'static str);
 
@@ -18,20 +19,20 @@ pub struct TooMuch(pub &'static str);
 pub enum Key {
     /// A decimal integer in its shortest form, within 64 bits.
     Int(i64),
-    /// Any other, without NUL.
+    /// Any other key, without NUL.
     Bytes(Box<[u8]>),
 }
 
-/// What a parameter holds.
+/// The value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Bytes, as they were sent.
+    /// The bytes of a plain value, as they were sent.
     Scalar(Box<[u8]>),
-    /// `a[x]=1&a[]=2`.
+    /// An array, as in `a[x]=1&a[]=2`.
     Array(Array),
 }
 
-/// A PHP array: an ordered map, which knows its next index.
+/// A PHP array: an ordered map that knows its next index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Array {
     entries: Vec<(Key, Value)>,
@@ -40,7 +41,7 @@ pub struct Array {
 }
 
 impl Key {
-    /// `0` and `-?[1-9][0-9]*` within 64 bits are integers, everything else is bytes.
+    /// Parses a key: `0` and `-?[1-9][0-9]*` within 64 bits are integers, everything else is bytes.
     pub fn parse(bytes: &[u8]) -> Key {
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
         let shortest = match digits {
@@ -55,7 +56,7 @@ impl Key {
         }
     }
 
-    /// As it would stand in a name.
+    /// Whether the key is written like this in a name.
     pub fn is(&self, name: &[u8]) -> bool {
         match self {
             Key::Int(_) => *self == Key::parse(name),
@@ -65,7 +66,7 @@ impl Key {
 }
 
 impl Array {
-    /// One entry.
+    /// Returns an array with one entry.
     pub fn of(name: &[u8], value: Vec<u8>) -> Array {
         let mut array = Array::default();
         array.push(Key::parse(name), Value::Scalar(value.into()));
@@ -79,24 +80,24 @@ impl Array {
         }
     }
 
-    /// Gives a key that is there another value.
+    /// Replaces the value of a key that is there.
     pub fn set(&mut self, name: &[u8], value: Value) {
         if let Some((_, slot)) = self.entries.iter_mut().find(|(key, _)| key.is(name)) {
             *slot = value;
         }
     }
 
-    /// Keys and values in order.
+    /// Returns keys and values in order.
     pub fn entries(&self) -> &[(Key, Value)] {
         &self.entries
     }
 
-    /// Keys and values in order, to change values.
+    /// Returns keys and values in order, with values that can be changed.
     pub fn entries_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Value)> {
         self.entries.iter_mut().map(|(key, value)| (&*key, value))
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, name: &[u8]) -> Option<&Value> {
         let found = self.entries.iter().find(|(key, _)| key.is(name));
         found.map(|(_, value)| value)
@@ -106,27 +107,27 @@ impl Array {
         self.entries.iter().position(|(other, _)| other == key)
     }
 
-    /// Adds an entry that is not there yet.
+    /// Adds an entry whose key is not there yet.
     fn push(&mut self, key: Key, value: Value) {
         if let Key::Int(number) = key {
             let next = number.saturating_add(1);
             self.next = Some(self.next.map_or(next, |old| old.max(next)));
         }
         if self.entries.is_empty() {
-            // Most arrays hold one entry, and deep ones nothing else.
+            // Most arrays hold one entry, and deeply nested ones hold nothing else.
             self.entries.reserve_exact(1);
         }
         self.entries.push((key, value));
     }
 
-    /// The key of the next `[]`; `None` after the largest there is.
+    /// Returns the key of the next `[]`; `None` after the largest possible one.
     fn free_key(&self) -> Option<Key> {
         let key = Key::Int(self.next.unwrap_or(0));
         (self.position(&key).is_none()).then_some(key)
     }
 }
 
-/// A tree of parameters that is being filled, and what it has cost so far.
+/// A tree of parameters that is being filled, and its cost so far.
 #[derive(Default)]
 pub(super) struct Filling {
     pub(super) root: Array,
@@ -149,7 +150,7 @@ impl Filling {
             .ok_or(TooMuch("parameter arrays"))
     }
 
-    /// Sets what `name` says to `value`, as PHP's `php_register_variable_ex` does.
+    /// Sets the value that `name` describes, as PHP's `php_register_variable_ex` does.
     pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), TooMuch> {
         let path = match name::parse(name) {
             name::Name::Path(path) => path,

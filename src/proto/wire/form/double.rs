@@ -1,21 +1,22 @@
-//! The digits of a decimal → the double next to it, as PHP reads a numeric string.
+//! Finds the double nearest to the digits of a decimal, as PHP reads a numeric string.
 //!
-//! Exact, by whole numbers of any length: slow for a number of hundreds of digits, and 20 KiB smaller
-//! than the standard library's, which is fast by tables.
+//! The calculation is exact, with whole numbers of any length. It is slow for a number of hundreds of
+//! digits, but 20 KiB smaller than the standard library's, which is fast by tables.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Digits that can decide which double is the nearest: 767, and one for those behind.
+/// The number of digits that can decide which double is the nearest: 767, and one for those behind.
 const DIGITS_MAX: i32 = 800;
 
-/// A decimal of so many digits before its point is beyond the largest double, of so many zeros behind
-/// it below the smallest one's half.
+/// A decimal with so many digits before its point exceeds the largest double; one with so many zeros behind
+/// it is below half of the smallest.
 const PLACES_MAX: i32 = 400;
 
-/// Digits before the point, behind it, and the exponent with its sign, all of them checked.
+/// Returns the double of digits before the point, digits behind it, and an exponent with its sign. All of
+/// them were checked.
 pub(super) fn double(whole: &str, fraction: &str, exponent: &str) -> f64 {
-    // An exponent beyond 32 bits says the same as the largest.
+    // An exponent beyond 32 bits gives the same result as the largest.
     let largest = match exponent.starts_with('-') {
         true => i32::MIN,
         false => i32::MAX,
@@ -45,7 +46,7 @@ pub(super) fn double(whole: &str, fraction: &str, exponent: &str) -> f64 {
     for _ in 0..power {
         number.times(10, 0);
     }
-    // Binary digits behind the point: as many as the divisions take, and those of a double.
+    // The number of binary digits behind the point covers the divisions and the digits of a double.
     let divisions = usize::try_from(power.saturating_neg()).unwrap_or_default();
     let behind = (divisions / 9).saturating_add(3);
     let mut limbs = vec![0; behind];
@@ -59,15 +60,15 @@ pub(super) fn double(whole: &str, fraction: &str, exponent: &str) -> f64 {
 
 const MINUS_PLACES_MAX: i32 = -PLACES_MAX;
 
-/// A whole number; `more`: and a bit.
+/// A whole number. `more` says that a fraction follows.
 #[derive(Default)]
 struct Natural {
-    /// The lowest first; the last is not 0.
+    /// The digits of the number, the lowest first; the last is not 0.
     limbs: Vec<u32>,
     more: bool,
 }
 
-/// The lower and the upper half.
+/// Returns the lower and the upper half.
 fn halves(number: u64) -> (u32, u32) {
     let low = u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default();
     (low, u32::try_from(number >> 32).unwrap_or_default())
@@ -97,10 +98,10 @@ impl Natural {
         }
     }
 
-    /// The double next to this, the `behind` lowest limbs being behind the point; of two as near the
-    /// even one.
+    /// Returns the double nearest to this number, whose `behind` lowest limbs are behind the point. Of two
+    /// that are equally near, the even one is returned.
     fn double(&self, behind: usize) -> f64 {
-        // The highest bits, the first of them set.
+        // These are the highest bits; the first of them is set.
         let mut above = self.limbs.iter().rev().copied().map(u64::from);
         let mut next = || above.next().unwrap_or_default();
         let (first, second, third) = (next(), next(), next());
@@ -109,7 +110,8 @@ impl Natural {
         let mut more = self.more || (third << spare) & u64::from(u32::MAX) != 0;
         more |= above.any(|limb| limb != 0);
 
-        // Where the lowest of these bits stands, and how many of them a double has there.
+        // This is the position of the lowest of these bits, and the number of them that a double holds
+        // there.
         let count = |limbs: usize| i32::try_from(limbs).unwrap_or_default().wrapping_mul(32);
         let spare = i32::try_from(spare).unwrap_or_default();
         let lowest = count(self.limbs.len()).wrapping_sub(count(behind));
@@ -129,7 +131,7 @@ impl Natural {
     }
 }
 
-/// From -1074 to 1023; beyond that infinity.
+/// Returns the power of two for an exponent from -1074 to 1023, and infinity beyond that.
 fn power_of_two(power: i32) -> f64 {
     let at = |shift: i32| u64::try_from(shift).unwrap_or_default();
     match power {
@@ -170,7 +172,7 @@ mod tests {
         check("1", "", "99999999999");
         check("1", "", "-99999999999");
         check("0", "", "99999999999");
-        // The smallest there is, its half, and what lies about both.
+        // These are the smallest double, its half, and numbers around both.
         check("5", "", "-324");
         check("4", "9406564584124654", "-324");
         check("2", "4703282292062327", "-324");
@@ -200,7 +202,7 @@ mod tests {
             let exponent = i64::try_from(random() % 700).unwrap_or(0) - 350;
             check(&whole, &fraction, &exponent.to_string());
         }
-        // Halfway between two doubles, and a little above.
+        // These are halfway between two doubles, and a little above.
         for _ in 0..2_000 {
             let odd = (random() >> 11) * 2 + 1;
             check(&odd.to_string(), "", "0");

@@ -1,11 +1,11 @@
-//! Parameters → the bytes PHP makes of them.
+//! Encodes parameters as PHP does.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::array::Pair;
 
-/// `k=v` joined by `&`, both sides as [`urlencode`] has them (`http_build_query` of a flat array).
+/// Encodes `k=v` joined by `&`, both sides with [`urlencode`] (`http_build_query` of a flat array).
 pub fn encode_pairs(pairs: &[Pair]) -> Vec<u8> {
     let mut out = Vec::new();
     for (key, value) in pairs {
@@ -19,8 +19,8 @@ pub fn encode_pairs(pairs: &[Pair]) -> Vec<u8> {
     out
 }
 
-/// PHP's `urlencode`: a space is `+`, and of the other bytes only letters, digits and `-_.` stand
-/// as they are.
+/// Encodes like PHP's `urlencode`: a space becomes `+`, and of the other bytes only letters, digits and
+/// `-_.` stay unchanged.
 pub fn urlencode(bytes: &[u8]) -> String {
     escape(bytes, |b| match b {
         b' ' => Some('+'),
@@ -29,7 +29,7 @@ pub fn urlencode(bytes: &[u8]) -> String {
     })
 }
 
-/// PHP's `rawurlencode` (RFC 3986): letters, digits and `-_.~` stand as they are.
+/// Encodes like PHP's `rawurlencode` (RFC 3986): letters, digits and `-_.~` stay unchanged.
 pub fn rawurlencode(bytes: &[u8]) -> String {
     escape(bytes, |b| match b {
         b'-' | b'_' | b'.' | b'~' => Some(char::from(b)),
@@ -57,12 +57,12 @@ fn escape(bytes: &[u8], plain: fn(u8) -> Option<char>) -> String {
     out
 }
 
-/// `%HH` → its byte; a `%` without two hex digits stays, and so does `+` (PHP's `rawurldecode`).
+/// Decodes `%HH`. A `%` without two hexadecimal digits stays, and so does `+` (PHP's `rawurldecode`).
 pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
     unescape(bytes, b'+')
 }
 
-/// `%HH` → its byte, `+` → `plus`.
+/// Decodes `%HH`, and replaces `+` with `plus`.
 pub(super) fn unescape(bytes: &[u8], plus: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

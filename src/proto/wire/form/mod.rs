@@ -1,16 +1,16 @@
-//! Bytes ⇄ parameters, with PHP's names: urlencoded, multipart, query; `http_build_query`,
+//! Reads and writes parameters with PHP's names: urlencoded, multipart, query; `http_build_query`,
 //! `rawurlencode`, `ksort`.
 //!
-//! What PHP 8.2 makes of the same bytes in `$_POST` and `$_GET`, byte for byte
-//! (`tests/oracle/form.rs` compares), but for these differences, all on purpose:
+//! The result equals, byte for byte, the one that PHP 8.2 gives in `$_POST` and `$_GET`
+//! (`tests/oracle/form.rs` compares them), except for these deliberate differences:
 //!
-//! * PHP drops what lies beyond `max_input_vars`; here it is an error, since a dropped parameter
-//!   is a lost or a changed SMS. All that PHP accepts up to 1000 is accepted; empty pieces of a
-//!   body (`&&`), which PHP counts, are not counted. Body and query are counted each for itself.
+//! * PHP drops parameters beyond `max_input_vars`. Here they are an error, because a dropped parameter is a
+//!   lost or a changed SMS. All that PHP accepts up to 1000 is accepted; empty pieces of a body (`&&`),
+//!   which PHP counts, are not counted. Body and query are counted separately.
 //! * Parts beyond 1020 are an error as well, and so are more than
 //!   [`PARAMETER_NODES_MAX`](crate::limits::PARAMETER_NODES_MAX) values and arrays.
 //! * A blank at the end of the `Content-Type` field is no part of the boundary.
-//! * `MAX_FILE_SIZE`, a parameter that makes PHP stop reading a file early, means nothing.
+//! * `MAX_FILE_SIZE`, a parameter that makes PHP stop reading a file early, has no meaning.
 
 mod array;
 mod double;
@@ -27,8 +27,8 @@ use alloc::vec::Vec;
 
 use array::Filling;
 
-/// The parameters of a body: what its `Content-Type` field says decides, and nothing but the two
-/// form types has any.
+/// Parses the parameters of a body. Its `Content-Type` field decides how; only the two types of forms have
+/// parameters.
 pub fn parse_body(content_type: Option<&[u8]>, body: &[u8]) -> Result<Array, TooMuch> {
     let content_type = content_type.unwrap_or_default();
     let media_type = media_type(content_type);
@@ -41,14 +41,14 @@ pub fn parse_body(content_type: Option<&[u8]>, body: &[u8]) -> Result<Array, Too
     }
 }
 
-/// A `Content-Type` up to its parameters, in the peer's case; PHP takes a comma and a space for
-/// their beginning too.
+/// Returns a `Content-Type` up to its parameters, in the peer's case. For PHP a comma or a space begins the
+/// parameters, too.
 pub fn media_type(content_type: &[u8]) -> &[u8] {
     let mut parts = content_type.split(|b| matches!(b, b';' | b',' | b' '));
     parts.next().unwrap_or_default()
 }
 
-/// The parameters of an urlencoded body or of a query.
+/// Parses the parameters of an urlencoded body or of a query.
 pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
     let mut filling = Filling::default();
     for piece in bytes
@@ -64,8 +64,8 @@ pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
     Ok(filling.root)
 }
 
-/// Names and values of an urlencoded body or query as they stand there, decoded, in order: for
-/// signatures, which know nothing of PHP's names.
+/// Returns names and values of an urlencoded body or query as they stand there, decoded, in order. This is
+/// for signatures, which do not follow PHP's rules for names.
 pub fn pairs(bytes: &[u8]) -> Vec<Pair> {
     bytes
         .split(|b| *b == b'&')
@@ -78,7 +78,7 @@ pub fn pairs(bytes: &[u8]) -> Vec<Pair> {
         .collect()
 }
 
-/// `+` → space, `%HH` → byte.
+/// Decodes `+` as a space and `%HH` as a byte.
 fn urldecode(bytes: &[u8]) -> Vec<u8> {
     encode::unescape(bytes, b' ')
 }

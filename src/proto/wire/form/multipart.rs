@@ -1,4 +1,4 @@
-//! A `multipart/form-data` body → parameters, as PHP's `rfc1867.c` reads it.
+//! Reads the parameters of a `multipart/form-data` body, as PHP's `rfc1867.c` does.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -7,15 +7,15 @@ use super::array::{Array, Filling, TooMuch};
 use super::name::is_space;
 use crate::limits::MULTIPART_PARTS_MAX;
 
-/// PHP reads lines through a buffer of this size; a longer line falls into pieces.
+/// The size of the buffer through which PHP reads lines; a longer line falls into pieces.
 const LINE_BYTES_MAX: usize = 5120;
-/// Longest boundary that PHP takes.
+/// The length of the longest boundary that PHP takes.
 const BOUNDARY_BYTES_MAX: usize = LINE_BYTES_MAX - 4;
 /// PHP's `max_file_uploads`.
 const FILES_MAX: usize = 20;
 
-/// The parameters of a body; `content_type` is the field's whole value. Files are no parameters.
-/// A body that is not well formed gives the parameters up to there.
+/// Parses the parameters of a body; `content_type` is the field's whole value. Files are no parameters. A
+/// body that is not well formed gives the parameters up to the fault.
 pub(super) fn parse(body: &[u8], content_type: &[u8]) -> Result<Array, TooMuch> {
     let mut filling = Filling::default();
     let Some(boundary) = boundary(content_type) else {
@@ -56,7 +56,8 @@ pub(super) fn parse(body: &[u8], content_type: &[u8]) -> Result<Array, TooMuch> 
     Ok(filling.root)
 }
 
-/// What follows the first `boundary` and its `=`; small letters are sought before any case.
+/// Returns the text behind the first `boundary` and its `=`. Small letters are looked for before any other
+/// case.
 fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     const WORD: &[u8] = b"boundary";
     let content_type = c_string(content_type);
@@ -74,14 +75,14 @@ fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     (boundary.len() <= BOUNDARY_BYTES_MAX).then_some(boundary)
 }
 
-/// What has not been read yet.
+/// The part of a body that has not been read yet.
 struct Body<'a> {
     rest: &'a [u8],
     line_bytes_max: usize,
 }
 
 impl<'a> Body<'a> {
-    /// The next line without its end, cut at a NUL; `None` where the rest has no line end.
+    /// Returns the next line without its end, cut at a NUL; `None` if the rest has no line end.
     fn line(&mut self) -> Option<&'a [u8]> {
         let window = self.rest.get(..self.line_bytes_max).unwrap_or(self.rest);
         let (line, after) = match window.iter().position(|b| *b == b'\n') {
@@ -107,10 +108,10 @@ impl<'a> Body<'a> {
         false
     }
 
-    /// Reads the part's head; the value of its first Content-Disposition.
+    /// Reads the part's head and returns the value of its first Content-Disposition.
     fn disposition(&mut self) -> Option<Vec<u8>> {
         let mut found: Option<Vec<u8>> = None;
-        // The header that a folded line continues: none yet, Content-Disposition, another.
+        // A folded line continues no header yet, Content-Disposition, or another header.
         let mut continued = Continued::Nothing;
         while let Some(line) = self.line().filter(|line| !line.is_empty()) {
             let folded = line.first().is_some_and(|b| is_space(*b));
@@ -150,8 +151,8 @@ enum Continued {
     Other,
 }
 
-/// Where the LF before the delimiter stands, or the LF and the delimiter's beginning that the body
-/// ends with.
+/// Returns the offset of the LF before the delimiter, or of the LF before an incomplete delimiter at the
+/// end of the body.
 fn ending(body: &[u8], delimiter: &[u8]) -> Option<usize> {
     let mut from = 0_usize;
     loop {
@@ -166,7 +167,7 @@ fn ending(body: &[u8], delimiter: &[u8]) -> Option<usize> {
     }
 }
 
-/// What a Content-Disposition says of its part.
+/// The values in a part's Content-Disposition.
 #[derive(Default)]
 struct Part {
     name: Option<Vec<u8>>,
@@ -194,8 +195,8 @@ impl Part {
     }
 }
 
-/// Takes what stands before `stop` off `line`, and every `stop` that follows. One inside quotes
-/// does not count.
+/// Removes from `line` the bytes before `stop`, and every `stop` that follows, and returns the former. A
+/// `stop` inside quotes does not count.
 fn word<'a>(line: &mut &'a [u8], stop: u8) -> &'a [u8] {
     let bytes = *line;
     let mut quote = None;
@@ -222,7 +223,7 @@ fn word<'a>(line: &mut &'a [u8], stop: u8) -> &'a [u8] {
     taken
 }
 
-/// A parameter's value without quotes and their escapes.
+/// Returns a parameter's value without quotes and their escapes.
 fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     let value = skip_space(value);
     let (value, quote) = match value {
@@ -251,12 +252,12 @@ fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Which file parts PHP reads through to their end; the text of the others is searched for the
-/// next delimiter line by line.
+/// Decides which file parts PHP reads through to their end. It searches the text of the others line by line
+/// for the next delimiter.
 #[derive(Default)]
 struct Files {
     read: usize,
-    /// Set by a name with unbalanced brackets, for all that follow.
+    /// Whether a name with unbalanced brackets has occurred, which refuses all files that follow.
     refused: bool,
 }
 
@@ -298,7 +299,7 @@ fn skip_space(bytes: &[u8]) -> &[u8] {
     bytes.get(blanks..).unwrap_or_default()
 }
 
-/// Up to the first NUL.
+/// Returns the bytes up to the first NUL.
 fn c_string(bytes: &[u8]) -> &[u8] {
     bytes.split(|b| *b == 0).next().unwrap_or_default()
 }

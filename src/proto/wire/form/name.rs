@@ -1,4 +1,4 @@
-//! A parameter's name → the path to its value, as PHP reads it.
+//! Reads a parameter's name as the path to its value, as PHP does.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -6,25 +6,25 @@ use alloc::vec::Vec;
 /// PHP's `max_input_nesting_level`.
 const LEVELS_MAX: usize = 64;
 
-/// What a name says.
+/// The meaning of a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Name<'a> {
-    /// The key, then its indices.
+    /// The name is a path: the key, then its indices.
     Path(Vec<Step<'a>>),
-    /// More than 64 indices: PHP drops the pair and removes what its first key held.
+    /// The name has more than 64 indices: PHP drops the pair and removes the value of its first key.
     TooDeep(Cow<'a, [u8]>),
-    /// No parameter.
+    /// The name means no parameter.
     None,
 }
 
 /// One step down.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step<'a> {
-    /// `[x]`, or the name's beginning.
+    /// `[x]`, or the beginning of the name.
     Index(Cow<'a, [u8]>),
-    /// `[]`
+    /// `[]`, which appends.
     Append,
-    /// Here PHP drops the pair; the arrays above have been made.
+    /// PHP drops the pair here, after it has made the arrays above.
     Drop,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn parse(name: &[u8]) -> Name<'_> {
                 _ => Name::None,
             };
         }
-        // One blank, however many there are.
+        // One blank is skipped, however many there are.
         let blanks = usize::from(after.first().is_some_and(|b| is_space(*b)));
         let inner = after.get(blanks..).unwrap_or_default();
         let next = if let Some(tail) = inner.strip_prefix(b"]") {
@@ -78,7 +78,7 @@ pub(super) fn parse(name: &[u8]) -> Name<'_> {
     Name::Path(path)
 }
 
-/// With each of `bytes` replaced by `_`.
+/// Replaces each of `bytes` with `_`.
 fn mangled<'a>(name: &'a [u8], bytes: &[u8]) -> Cow<'a, [u8]> {
     if !name.iter().any(|b| bytes.contains(b)) {
         return Cow::Borrowed(name);
@@ -87,7 +87,7 @@ fn mangled<'a>(name: &'a [u8], bytes: &[u8]) -> Cow<'a, [u8]> {
     Cow::Owned(name.iter().map(replaced).collect())
 }
 
-/// Whether a key looks like a cookie's prefix that the name itself does not begin with: PHP drops
+/// Whether a key looks like a cookie's prefix although the name itself does not begin with it. PHP drops
 /// such a pair.
 fn forged_prefix(step: &Step, name: &[u8]) -> bool {
     let Step::Index(key) = step else {
@@ -98,7 +98,7 @@ fn forged_prefix(step: &Step, name: &[u8]) -> bool {
         .any(|prefix| key.starts_with(prefix) && !name.starts_with(prefix))
 }
 
-/// C's `isspace`.
+/// Whether a byte is white space by C's `isspace`.
 pub(super) fn is_space(b: u8) -> bool {
     matches!(b, b' ' | b'\t'..=b'\r')
 }

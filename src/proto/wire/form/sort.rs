@@ -1,17 +1,17 @@
-//! PHP 8.2's `ksort`.
+//! Sorts like PHP 8.2's `ksort`.
 //!
-//! PHP's order of keys is not transitive where numbers and words meet (`9 < 10`, `10 < 9a`, and
-//! `9a < 9` never, but `" 9" < 10 < "9a"` and `" 9" < "1a"`), so what comes out depends on the steps
-//! of the sort as well. Up to 16 keys PHP sorts by insertion, and these are its steps. More keys
-//! than that are sorted in the same way; only odd mixes can differ there from PHP.
+//! PHP's order of keys is not transitive where numbers and words meet (`9 < 10`, `10 < 9a`, and `9a < 9`
+//! never, but `" 9" < 10 < "9a"` and `" 9" < "1a"`), so the result also depends on the steps of the sort.
+//! PHP sorts up to 16 keys by insertion, and these are its steps. More keys are sorted in the same way
+//! here; only odd mixes of keys can come out differently than in PHP.
 
 use core::cmp::Ordering;
 
 use super::array::{Key, Pair};
 use super::double::double;
 
-/// Sorts by key. Equal keys keep their order; a PHP array has none, so a caller that adds a key
-/// twice replaces the first value.
+/// Sorts by key. Equal keys keep their order. A PHP array has no equal keys, so a caller that adds a key
+/// twice must replace the first value.
 pub fn ksort(pairs: &mut [Pair]) {
     match pairs {
         [_, _, _] => sort_3(pairs),
@@ -21,8 +21,8 @@ pub fn ksort(pairs: &mut [Pair]) {
     }
 }
 
-/// Whether the pair at `a` must come after the one at `b`. Equal ones stand as they came: where
-/// this is asked, `a` came first.
+/// Whether the pair at `a` must come after the one at `b`. Equal pairs keep their order, because `a` came
+/// first in every call.
 fn after(pairs: &[Pair], a: usize, b: usize) -> bool {
     match (pairs.get(a), pairs.get(b)) {
         (Some(a), Some(b)) => compare(&a.0, &b.0) == Ordering::Greater,
@@ -46,7 +46,7 @@ fn sort_3(pairs: &mut [Pair]) {
         sort_2(pairs, 0);
         return;
     }
-    // The middle one above the last.
+    // The middle pair belongs after the last.
     if after(pairs, 1, 2) {
         pairs.swap(0, 2);
         return;
@@ -80,7 +80,7 @@ fn sink(pairs: &mut [Pair], at: usize) {
     }
 }
 
-/// The first six one step at a time, the others two.
+/// Inserts the first six pairs by single steps, the others by steps of two.
 fn insert(pairs: &mut [Pair]) {
     for at in 1..pairs.len() {
         if at < 6 {
@@ -111,12 +111,12 @@ fn insert(pairs: &mut [Pair]) {
     }
 }
 
-/// Two keys as PHP 8.2 compares them: numbers and numeric strings by value, others by their bytes.
+/// Compares two keys as PHP 8.2 does: numbers and numeric strings by value, others by their bytes.
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let (Some(x), Some(y)) = (Number::parse(a), Number::parse(b)) else {
         return a.cmp(b);
     };
-    // An integer key meets a string as two doubles would; two strings are compared with more care.
+    // An integer key and a string are compared as doubles; two strings are compared more exactly.
     let keys = matches!(Key::parse(a), Key::Int(_)) || matches!(Key::parse(b), Key::Int(_));
     match (x, y) {
         (Number::Int(x), Number::Int(y)) => return x.cmp(&y),
@@ -132,7 +132,7 @@ fn compare(a: &[u8], b: &[u8]) -> Ordering {
     x.partial_cmp(&y).unwrap_or(Ordering::Equal)
 }
 
-/// Digits of the largest 64-bit integer.
+/// The number of digits of the largest 64-bit integer.
 const INTEGER_DIGITS_MAX: usize = 19;
 
 /// A string that PHP takes for a number.
@@ -140,12 +140,12 @@ const INTEGER_DIGITS_MAX: usize = 19;
 enum Number {
     Int(i64),
     Float(f64),
-    /// Before its point beyond 64 bits: on which side, and about where.
+    /// A number whose part before the point exceeds 64 bits: its sign, and its approximate value.
     Beyond(i8, f64),
 }
 
 impl Number {
-    /// Blanks on both sides, a sign, digits with a point, an exponent.
+    /// Parses blanks on both sides, a sign, digits with a point, and an exponent.
     fn parse(bytes: &[u8]) -> Option<Number> {
         let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c);
         let start = bytes.iter().position(|b| !blank(b))?;

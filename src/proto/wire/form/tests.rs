@@ -1,4 +1,4 @@
-//! What PHP 8.2 says of these is pinned here without it; `tests/oracle/form.rs` asks PHP itself.
+//! Pins the results of PHP 8.2 without running it; `tests/oracle/form.rs` compares with PHP itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +8,7 @@
 
 use super::*;
 
-/// `{a:x,0:{…}}`; bytes escaped as in Rust, integer keys bare, others in quotes.
+/// Returns `{a:x,0:{…}}`, with bytes escaped as in Rust, integer keys bare and others in quotes.
 fn shown(parsed: Result<Array, TooMuch>) -> String {
     fn array(tree: &Array) -> String {
         let entry = |(key, value): &(Key, Value)| {

@@ -1,7 +1,8 @@
-//! A bare word → whether PHP would put a constant's value in its place.
+//! Decides whether PHP would replace a bare word with a constant's value.
 
-/// Constants with an underscore, by what stands before the first one: those of PHP's core and of
-/// the extensions that Debian's and OpenWrt's packages of the command line load by default. All that begin with `CURL` are taken without the list.
+/// The beginnings, up to the first underscore, of constants that contain one: those of PHP's core and of
+/// the extensions that the command-line packages of Debian and OpenWrt load by default. Constants that
+/// begin with `CURL` need no entry.
 const FAMILIES: &str = "\
     ABDAY ABMON AF AI ALT AM ARRAY ASSERT BUS CAL CASE CHAR CLD CLONE CONNECTION COUNT \
     CREDITS CRYPT CURRENCY D DATE DAY DEBUG DECIMAL DEFAULT DIRECTORY DNS E ENT ERA EXIF \
@@ -12,18 +13,18 @@ const FAMILIES: &str = "\
     SOCKET SODIUM SOL SORT STR STREAM SUNFUNCS T TCP THOUSANDS TOKEN TRAP UPLOAD X509 \
     XML ZEND ZLIB";
 
-/// Constants without one, but for signals.
+/// The constants without an underscore, except for signals.
 const WORDS: &str = "CODESET CRNCYSTR ERA GROUPING INF NAN NOEXPR NOSTR RADIXCHAR SOMAXCONN STDERR \
     STDIN STDOUT THOUSEP WCONTINUED WNOHANG WUNTRACED YESEXPR YESSTR";
 
-/// Whether a word looks like one of PHP's constants. Which there are depends on the extensions of
-/// an installation, so that this goes by families and can err on the side of a warning.
+/// Whether a word looks like one of PHP's constants. The extensions of an installation decide which
+/// constants exist, so that this goes by families and may warn too often.
 pub(super) fn is_likely(word: &[u8]) -> bool {
     let Ok(word) = core::str::from_utf8(word) else {
         return false;
     };
     match word.split_once('_') {
-        // Most are of capitals alone; `STREAM_CRYPTO_METHOD_SSLv2_CLIENT` is not.
+        // Most have capitals alone; `STREAM_CRYPTO_METHOD_SSLv2_CLIENT` does not.
         Some((family, name)) => {
             !name.starts_with(|c: char| c.is_ascii_lowercase())
                 && (family.starts_with("CURL") || holds(FAMILIES, family))
@@ -32,7 +33,7 @@ pub(super) fn is_likely(word: &[u8]) -> bool {
     }
 }
 
-/// `SIGHUP`
+/// Whether a word looks like `SIGHUP`.
 fn is_signal(word: &str) -> bool {
     word.strip_prefix("SIG").is_some_and(|name| {
         (2..=6).contains(&name.len())

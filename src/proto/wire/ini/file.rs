@@ -1,4 +1,4 @@
-//! What an INI file says: its tree, or why it has none, and remarks.
+//! Holds the contents of an INI file: its tree, or the reason why it has none, and remarks.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ pub enum Key {
     Name(Vec<u8>),
 }
 
-/// A value: a scalar, always text, or an ordered map (a section, or an array).
+/// A value: a scalar, always text, or an ordered map (a section or an array).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// Text.
@@ -24,32 +24,32 @@ pub enum Value {
 /// One entry of a [`Map`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its key.
+    /// The key of the entry.
     pub key: Key,
-    /// Its value.
+    /// The value of the entry.
     pub value: Value,
-    /// Line of the file (from 1) that set it last; of an array, the line of its latest entry.
+    /// The line of the file, from 1, that set it last; for an array, the line of its latest entry.
     pub line: u32,
 }
 
 /// An ordered map with PHP's integer keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Map {
-    /// In file order; a key that is set again keeps its first place.
+    /// The entries in file order. A key that is set again keeps its first place.
     pub entries: Vec<Entry>,
 }
 
-/// A file that was read.
+/// The contents of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ini {
     /// Sections and top-level entries.
     pub root: Map,
-    /// What PHP's rules dropped or changed without a word, in file order.
+    /// The losses and changes that PHP's rules cause silently, in file order.
     pub surprises: Vec<Surprise>,
-    /// Lines, in order, whose value is a bare word like `yes` or `none`: it is `1` or empty, which
-    /// surprises whoever meant the word.
+    /// The lines, in order, whose value is a bare word like `yes` or `none`. Its value is `1` or empty,
+    /// which surprises an operator who meant the word.
     pub words: Vec<u32>,
-    /// Lines, in order, whose value PHP's arithmetic made: it is a number, whatever was written.
+    /// The lines, in order, whose value PHP's arithmetic computed: it is a number, whatever was written.
     pub computed: Vec<u32>,
     /// Lines, in order, in whose value a `${name}` was replaced by a variable's text.
     pub expanded: Vec<u32>,
@@ -58,20 +58,20 @@ pub struct Ini {
     pub swallowed: Vec<(u32, Vec<u8>)>,
 }
 
-/// Something an operator wrote that PHP's rules silently drop or change.
+/// A part of an operator's file that PHP's rules silently drop or change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surprise {
-    /// Line of the file, from 1.
+    /// The line of the file, from 1.
     pub line: u32,
-    /// What happened and the quoting that would keep it; no value of the file in it.
+    /// The effect, and the quoting that would avoid it. It holds no value of the file.
     pub text: String,
 }
 
-/// Where PHP returns `false`: nothing of the file counts.
+/// The fault for which PHP returns `false`: nothing of the file counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadIni {
-    /// Line of the file, from 1.
+    /// The line of the file, from 1.
     pub line: u32,
-    /// What is wrong and the remedy; no value of the file in it.
+    /// The fault and the remedy. It holds no value of the file.
     pub text: String,
 }

@@ -1,15 +1,14 @@
-//! A tree → JSON, byte for byte what PHP's `json_encode` with `JSON_INVALID_UTF8_SUBSTITUTE`
-//! prints.
+//! Encodes a tree as JSON, byte for byte as PHP's `json_encode` with `JSON_INVALID_UTF8_SUBSTITUTE` does.
 
 use alloc::string::{String, ToString};
 
 use super::file::{Entry, Key, Map, Value};
 
-/// The tree as JSON, equal to PHP's `json_encode`: a map with the keys 0, 1, 2, … is a list, an
-/// empty one `[]`; bytes that are no UTF-8 become U+FFFD. ASCII only, so it can go to a terminal.
+/// Encodes the tree like PHP's `json_encode`: a map with the keys 0, 1, 2, … is a list, an empty one `[]`;
+/// bytes that are not UTF-8 become U+FFFD. The result is ASCII only, so it can go to a terminal.
 pub fn encode_json(root: &Map) -> String {
     let mut json = String::new();
-    // The tree is two maps deep below the root at most: sections hold arrays, arrays hold text.
+    // The tree is at most two maps deep below the root: sections hold arrays, arrays hold text.
     encode_map(&mut json, root);
     json
 }
@@ -79,9 +78,9 @@ fn encode_char(json: &mut String, c: char) {
     json.push_str(short);
 }
 
-/// The first character and its bytes. A wrong sequence becomes one U+FFFD for as many bytes as
-/// PHP takes for it: the length that the first byte announces, less whatever could begin a
-/// character of its own.
+/// Returns the first character and its number of bytes. A wrong sequence becomes one U+FFFD for as many
+/// bytes as PHP takes for it: the length that the first byte announces, without any bytes that could begin
+/// a character of their own.
 fn first_char(text: &[u8]) -> (char, usize) {
     let announced: usize = match text.first() {
         Some(0xc2..=0xdf) => 2,
@@ -100,7 +99,7 @@ fn first_char(text: &[u8]) -> (char, usize) {
     let cut = sequence.iter().skip(1).position(begins);
     let bytes = match cut {
         Some(kept) => kept.saturating_add(1),
-        // The end of the text: two bytes of a pair's beginning, one of a lone one.
+        // The text ends here, or no byte in the sequence could begin a character.
         None => sequence.len(),
     };
     ('\u{fffd}', bytes)

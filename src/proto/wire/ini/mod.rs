@@ -1,12 +1,12 @@
-//! Bytes → an INI tree, as PHP's `parse_ini_file(FILE, true)` reads it (PHP 8.2).
+//! Reads an INI file as PHP's `parse_ini_file(FILE, true)` does (PHP 8.2).
 //!
-//! `scan` divides the bytes into tokens, `read` makes statements of them, `value` computes the
-//! right-hand sides, and both read through `reader`, which remarks on what they meet. `tree` keeps
-//! entries as PHP's arrays would, `file` has what comes out, `json` prints it.
+//! `scan` divides the bytes into tokens, `read` makes statements of them, and `value` computes the
+//! right-hand sides; both read through `reader`, which adds remarks. `tree` keeps entries as PHP's arrays
+//! would, `file` holds the result, and `json` prints it.
 //!
-//! Every rule of the original is kept, the odd ones too, because a file that works with PHP has to
-//! mean the same here. Where such a rule loses or changes what was written, a [`Surprise`] says so.
-//! The one difference: PHP's constants (`E_ALL`, `PHP_VERSION`) stay the text they are.
+//! Every rule of the original is kept, even the odd ones, because a file that works with PHP must mean the
+//! same here. If such a rule loses or changes a part of the file, a [`Surprise`] says so. There is one
+//! difference: PHP's constants (`E_ALL`, `PHP_VERSION`) stay text.
 //!
 //! Invariant: no text of a [`Surprise`] or a [`BadIni`] holds a byte of the file.
 
@@ -24,8 +24,8 @@ use alloc::vec::Vec;
 pub use file::{BadIni, Entry, Ini, Key, Map, Surprise, Value};
 pub use json::encode_json;
 
-/// Reads a whole file. `variable` looks up `${name}`: PHP's directive or an environment
-/// variable; none is "". Time and memory grow with the length of the file alone; nothing recurses.
+/// Parses a whole file. `variable` looks up `${name}`: PHP's directive or an environment variable; a
+/// missing one is "". Time and memory grow with the length of the file alone; nothing recurses.
 pub fn parse(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Result<Ini, BadIni> {
     read::parse(file, variable)
 }
@@ -40,7 +40,7 @@ mod tests {
         (name == b"FIG").then(|| b"fig".to_vec())
     }
 
-    /// The surprises of a file: their lines, each with a part of its text.
+    /// Checks the surprises of a file: their lines, each with a part of its text.
     fn check(file: &str, expected: &[(u32, &str)]) {
         let found = parse(file.as_bytes(), &fig).unwrap().surprises;
         let lines: Vec<_> = found.iter().map(|surprise| surprise.line).collect();
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// The line and a part of the text of a fault.
+    /// Checks the line and a part of the text of a fault.
     #[test]
     fn a_fault_has_its_line() {
         for (file, line, part) in [
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// A file of 256 KiB on the smallest stack in use.
+    /// Reads a file of 256 KiB on the smallest stack in use.
     #[test]
     fn depth_of_a_file_costs_no_stack() {
         let work = || {

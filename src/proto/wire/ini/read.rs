@@ -1,4 +1,4 @@
-//! Statements → entries of the tree, and notes on what was lost on the way.
+//! Turns statements into entries of the tree, with notes on losses.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -9,13 +9,13 @@ use super::scan::{End, Name, Statement, Token, is_blank, is_newline, keyword};
 use super::tree::{Loss, Tree, reads_differently};
 use super::value;
 
-/// A file under way.
+/// The state of reading a file.
 struct File<'a> {
     reader: Reader<'a>,
     tree: Tree,
-    /// The statement's line begins with `#`, which many take for a comment.
+    /// Whether the statement's line begins with `#`, which many take for a comment.
     hash: bool,
-    /// What follows is the rest of a value that ended early, which was noted.
+    /// Whether the following bytes are the rest of a value that ended early, which was noted.
     leftover: bool,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn parse(
 }
 
 impl File<'_> {
-    /// Reads one statement; `None` at the end of the file.
+    /// Reads one statement. Returns `None` at the end of the file.
     fn statement(&mut self) -> Result<Option<()>, BadIni> {
         let line = self.reader.scan.line();
         if line != self.reader.line {
@@ -101,7 +101,7 @@ impl File<'_> {
         Ok(())
     }
 
-    /// `name[index] = value`, of which `name[` was read.
+    /// Reads `name[index] = value` from behind `name[`.
     fn indexed(&mut self, name: &[u8]) -> Result<End, BadIni> {
         let index = self.name(Name::Index)?;
         if !self.reader.scan.equals() {
@@ -122,7 +122,7 @@ impl File<'_> {
         Ok(end)
     }
 
-    /// The name of a section or an index, up to and with its `]`.
+    /// Reads the name of a section or an index, its `]` included.
     fn name(&mut self, kind: Name) -> Result<Vec<u8>, BadIni> {
         let mut name = Vec::new();
         let expanded = self.reader.expanded.len();
@@ -157,7 +157,7 @@ impl File<'_> {
         }
     }
 
-    /// A word in an index: PHP knows three of its constants in any case of their letters.
+    /// Returns a word in an index: PHP replaces three of its constants in any case of their letters.
     fn index_word<'w>(&mut self, word: &'w [u8]) -> &'w [u8] {
         let is_constant = [&b"true"[..], b"false", b"null"]
             .iter()
@@ -236,7 +236,7 @@ impl File<'_> {
             }
             End::Empty => {
                 self.leftover = true;
-                // The second apostrophe is still there and harmless if it is alone.
+                // The second apostrophe is still there; it is harmless if it is alone.
                 let rest = self.reader.scan.rest().get(1..).unwrap_or_default();
                 let next = rest.iter().find(|b| !is_blank(**b));
                 if next.is_some_and(|b| !is_newline(*b) && *b != b';') {

@@ -1,4 +1,4 @@
-//! The tokens of a file under way, and what is remarked on them.
+//! Reads the tokens of a file, with remarks on them.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -9,7 +9,7 @@ use super::file::{BadIni, Surprise};
 use super::scan::{Scanner, Token, is_newline};
 use crate::limits::INI_SURPRISES_MAX;
 
-/// What statements and values are read with.
+/// The state with which statements and values are read.
 pub(super) struct Reader<'a> {
     pub(super) scan: Scanner<'a>,
     variable: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
@@ -39,7 +39,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The rest of `"..."`, added to `text`; the symbols that PHP's parser held for it.
+    /// Reads the rest of `"..."` and adds it to `text`. Returns the number of symbols that PHP's parser
+    /// held for it.
     pub(super) fn quoted(&mut self, text: &mut Vec<u8>) -> Result<usize, BadIni> {
         let line = self.scan.line();
         let start = text.len();
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The rest of `${name}`, looked up and added to `text`.
+    /// Reads the rest of `${name}`, looks it up and adds it to `text`.
     pub(super) fn variable(&mut self, text: &mut Vec<u8>) -> Result<(), BadIni> {
         let Some(name) = self.scan.variable() else {
             return Err(self.fault(
@@ -96,12 +97,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of this line is a bare word that means something else.
+    /// Notes that the value of this line is a bare word with another meaning.
     pub(super) fn note_word(&mut self) {
         self.words.push(self.line);
     }
 
-    /// The value of this line was computed.
+    /// Notes that the value of this line was computed.
     pub(super) fn note_computed(&mut self, text: &str) {
         self.computed.push(self.line);
         self.note(text);

@@ -1,27 +1,27 @@
-//! Bytes → tokens. What a byte means depends on where it stands: at a statement, in a name
-//! (section or index), or in a value; each has its function here.
+//! Divides bytes into tokens. The meaning of a byte depends on its place: at a statement, in a name (of a
+//! section or an index), or in a value. Each has its function here.
 //!
-//! The longest token wins everywhere, which is why a keyword or a word counts only if the run of
+//! The longest token wins everywhere. For that reason a keyword or a word counts only if the run of
 //! ordinary bytes around it ends where it ends.
 
-/// What stands where a statement may begin.
+/// A token at a place where a statement may begin.
 #[derive(Debug, PartialEq)]
 pub(super) enum Statement<'a> {
-    /// Nothing more in the file.
+    /// The file has ended.
     End,
     /// A blank or a comment, and the end of the line.
     Blank,
-    /// `[`, taken.
+    /// `[`, which was taken.
     Header,
-    /// `name[` and blanks, taken.
+    /// `name[` and blanks, which were taken.
     Indexed(&'a [u8]),
-    /// A name, taken.
+    /// A name, which was taken.
     Name(&'a [u8]),
-    /// A name that the file ends with.
+    /// A name with which the file ends.
     LastName,
     /// A word such as `yes`, which PHP takes for a value here.
     Keyword,
-    /// A `=` with no name before it.
+    /// A `=` without a name before it.
     Equals,
     /// A byte that no name may hold.
     Stray,
@@ -30,64 +30,64 @@ pub(super) enum Statement<'a> {
 /// A piece of a name or of a value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Token<'a> {
-    /// Bytes as they stand.
+    /// Bytes with no other meaning.
     Text(&'a [u8]),
-    /// Blanks in a value that more of the value follows.
+    /// Blanks in a value, behind which the value goes on.
     Blanks(&'a [u8]),
     /// A run that is a word, `[A-Za-z_][A-Za-z0-9_]*`.
     Word(&'a [u8]),
-    /// What stood between two apostrophes.
+    /// The bytes between two apostrophes.
     Raw(&'a [u8]),
-    /// `"` and the blanks before it, taken.
+    /// `"` and the blanks before it, which were taken.
     Quote,
-    /// `${`, taken.
+    /// `${`, which was taken.
     Variable,
-    /// `true`, `no` and their like as a whole run, and the blanks after it; what it means.
+    /// A whole run such as `true` or `no`, and the blanks after it. The field is its value.
     Keyword(&'static [u8]),
     /// An operator and the blanks after it.
     Operator(u8),
-    /// `]`, taken with what belongs to it.
+    /// `]`, which was taken with the bytes that belong to it.
     Close,
-    /// The value ended.
+    /// The end of the value.
     End(End),
-    /// An apostrophe that is never closed, not taken.
+    /// An apostrophe that is never closed, and was not taken.
     Unclosed,
-    /// A byte that must not stand here, not taken.
+    /// A byte that must not stand here, and was not taken.
     Stray,
 }
 
-/// How a value ended.
+/// The way in which a value ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum End {
-    /// At the end of its line, or of the file, or with a comment after blanks.
+    /// The value ended with its line, or with the file, or at a comment after blanks.
     Line,
-    /// By a comment directly behind the text.
+    /// A comment directly behind the text ended the value.
     Cut,
-    /// By such a comment, with which the file ends too.
+    /// Such a comment ended the value, and the file with it.
     CutInput,
-    /// At a `''`, of which the second apostrophe is still there.
+    /// A `''` ended the value; its second apostrophe was not taken.
     Empty,
-    /// At a NUL.
+    /// A NUL ended the value.
     Nul,
-    /// At a `$` with nothing that could follow it.
+    /// A `$` with an impossible byte behind it ended the value.
     Dollar,
-    /// With the file, in the middle of a token: no line end follows.
+    /// The file ended in the middle of a token, without a line end.
     Input,
 }
 
 impl End {
-    /// Whether the file ended before a line end did: then PHP takes an empty value for a fault.
+    /// Whether the file ended before a line end did. In this case PHP takes an empty value for a fault.
     pub(super) fn is_input(self) -> bool {
         matches!(self, End::Input | End::CutInput)
     }
 }
 
-/// Which name is being read.
+/// The kind of a name that is being read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Name {
-    /// That of a section, after `[`.
+    /// The name of a section, after `[`.
     Section,
-    /// That in the brackets of `name[index]`.
+    /// The name in the brackets of `name[index]`.
     Index,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The line, from 1, of the next byte.
+    /// Returns the line, from 1, of the next byte.
     pub(super) fn line(&mut self) -> u32 {
         while self.counted < self.at {
             if ends_line(self.bytes, self.counted) {
@@ -121,7 +121,7 @@ impl<'a> Scanner<'a> {
         self.line
     }
 
-    /// What is left of the file.
+    /// Returns the rest of the file.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -136,7 +136,7 @@ impl<'a> Scanner<'a> {
         taken
     }
 
-    /// How many bytes from `from` on satisfy `belongs`.
+    /// Returns how many bytes from `from` on satisfy `belongs`.
     fn run(&self, from: usize, belongs: fn(u8) -> bool) -> usize {
         let rest = self.rest().get(from..).unwrap_or_default();
         rest.iter().position(|b| !belongs(*b)).unwrap_or(rest.len())
@@ -147,7 +147,7 @@ impl<'a> Scanner<'a> {
         self.take(blanks);
     }
 
-    /// Takes a comment and its line end; `None` if the file ends first.
+    /// Takes a comment and its line end. Returns `None` if the file ends first.
     fn comment(&mut self) -> Option<()> {
         let text = self.run(0, |b| !is_newline(b));
         self.take(text);
@@ -164,7 +164,7 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    /// The next statement's beginning.
+    /// Takes the beginning of the next statement.
     pub(super) fn statement(&mut self) -> Statement<'a> {
         loop {
             let blanks = self.run(0, is_blank);
@@ -185,7 +185,7 @@ impl<'a> Scanner<'a> {
                 Some(b'=') => return Statement::Equals,
                 Some(_) => {}
             }
-            // A space belongs to a name, a tab does not; blanks with a tab are therefore skipped.
+            // A space belongs to a name, but a tab does not; blanks with a tab are therefore skipped.
             let run = self.run(0, in_name);
             if run < blanks {
                 self.take(blanks);
@@ -230,7 +230,7 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// The next piece of a section's name or of an index.
+    /// Takes the next piece of a section's name or of an index.
     pub(super) fn name_token(&mut self, name: Name) -> Token<'a> {
         let blanks = self.run(0, is_blank);
         match self.peek(blanks) {
@@ -258,7 +258,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The next piece of a value.
+    /// Takes the next piece of a value.
     pub(super) fn value_token(&mut self) -> Token<'a> {
         let blanks = self.run(0, is_blank);
         match self.peek(blanks) {
@@ -337,7 +337,7 @@ impl<'a> Scanner<'a> {
         Token::Variable
     }
 
-    /// `'…'` with at least one byte in it.
+    /// Takes `'…'` with at least one byte in it.
     fn raw(&mut self) -> Token<'a> {
         let rest = self.rest().get(1..).unwrap_or_default();
         match rest.iter().position(|b| *b == b'\'') {
@@ -352,7 +352,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `name}` after `${`, blanks around the name dropped; `None` if something else stands there.
+    /// Takes `name}` after `${` and returns the name without blanks around it; `None` if something else
+    /// stands there.
     pub(super) fn variable(&mut self) -> Option<&'a [u8]> {
         let run = self.run(0, in_name);
         if run == 0 || self.peek(run) != Some(b'}') {
@@ -363,12 +364,12 @@ impl<'a> Scanner<'a> {
         Some(name)
     }
 
-    /// The next byte, or `\` and a byte, inside double quotes. `None` at the closing quote, at a
-    /// `${` and at the end of the file.
+    /// Takes the next byte, or `\` and a byte, inside double quotes. Returns `None` at the closing quote,
+    /// at a `${` and at the end of the file.
     pub(super) fn quoted(&mut self) -> Option<&'a [u8]> {
         match (self.peek(0)?, self.peek(1), self.peek(2)) {
             (b'"', ..) | (b'$', Some(b'{'), _) => None,
-            // A quote at the end of its line closes, backslash or not: `"C:\dir\"`.
+            // A quote at the end of its line closes, with or without a backslash: `"C:\dir\"`.
             (b'\\', Some(b'"'), None | Some(b'\n' | b'\r')) => Some(self.take(1)),
             (b'\\', Some(b'\\' | b'"' | b'$'), _) => {
                 self.take(1);
@@ -379,7 +380,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes what follows the text in double quotes: the quote with the blanks after it, or a `${`.
+    /// Takes the end of the text in double quotes: the quote with the blanks after it, or a `${`.
     pub(super) fn quoted_end(&mut self) -> Token<'a> {
         match self.peek(0) {
             Some(b'"') => {
@@ -392,9 +393,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The longest run of plain bytes and of `$` with the byte after it. After `$\` any third byte
-    /// may belong to it as well, so that both readings are followed until one ends; the second
-    /// result says that the longer one ran out of file. In names `\` takes the byte after it.
+    /// Returns the length of the longest run of plain bytes and of `$` with the byte after it. After `$\`
+    /// any third byte may belong to the run as well, so that both readings are followed until one ends; the
+    /// second result says that the longer reading reached the end of the file. In names `\` takes the byte
+    /// after it.
     fn dollar_run(&self, plain: fn(u8) -> bool, escapes: bool) -> (usize, bool) {
         let (mut between, mut dollar, mut third) = (true, false, false);
         let mut longest = 0;
@@ -426,7 +428,7 @@ fn ends_line(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// What a keyword means, in any case of its letters.
+/// Returns the value of a keyword, in any case of its letters.
 pub(super) fn keyword(word: &[u8]) -> Option<&'static [u8]> {
     let is = |known: &&[u8]| known.eq_ignore_ascii_case(word);
     if [&b"true"[..], b"on", b"yes"].iter().any(is) {

@@ -1,7 +1,6 @@
-//! Entries → an ordered map with the keys and the places that PHP's arrays would have.
+//! Collects entries in an ordered map with the keys and the order of PHP's arrays.
 //!
-//! Beside every map stands an index of its keys, so that a file of many keys takes no quadratic
-//! time.
+//! Each map has an index of its keys, so that a file of many keys takes no quadratic time.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -9,27 +8,27 @@ use alloc::vec::Vec;
 use super::file::{Entry, Key, Map, Value};
 use crate::proto::sorted::Sorted;
 
-/// What an entry or a section did to something that was there before.
+/// The damage that an entry or a section did to an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Loss {
-    /// Nothing.
+    /// Nothing was lost.
     None,
-    /// A value of the given line, or an array or section last set there, is replaced.
+    /// A value of the given line, or an array or section last set there, was replaced.
     Replaced(u32),
-    /// The array last set in the given line is replaced by one value.
+    /// The array last set in the given line was replaced by one value.
     ArrayByScalar(u32),
-    /// The value of the given line is replaced by an array.
+    /// The value of the given line was replaced by an array.
     ScalarByArray(u32),
     /// No larger index is left, so nothing was added.
     AppendDropped,
 }
 
-/// Sections and entries so far.
+/// The sections and entries so far.
 #[derive(Default)]
 pub(super) struct Tree {
     root: Map,
     root_index: Index,
-    /// The section that takes the entries now, and its place in `root`, where an empty map stands.
+    /// The section that takes the entries now, and its index in `root`, where an empty map stands.
     section: Option<(usize, Map, Index)>,
 }
 
@@ -42,7 +41,7 @@ struct Index {
 
 struct Slot {
     place: usize,
-    /// The index of the array that stands there.
+    /// The index of keys of the array that stands there.
     array: Option<Index>,
 }
 
@@ -60,7 +59,7 @@ impl Tree {
         }
     }
 
-    /// Opens a section, empty even if there was one of this name.
+    /// Opens a section, which is empty even if there was one of this name.
     pub(super) fn open(&mut self, name: &[u8], line: u32) -> Loss {
         self.close_section();
         let section = Value::Map(Map::default());
@@ -86,7 +85,7 @@ impl Tree {
         }
     }
 
-    /// `name = value`
+    /// Sets `name = value`.
     pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>, line: u32) -> Loss {
         let (map, index) = self.current();
         let (_, old) = put(map, index, key(name), Value::Scalar(value), line);
@@ -97,7 +96,7 @@ impl Tree {
         }
     }
 
-    /// `name[at] = value`; an empty `at` appends.
+    /// Sets `name[at] = value`; an empty `at` appends.
     pub(super) fn set_in(&mut self, name: &[u8], at: &[u8], value: Vec<u8>, line: u32) -> Loss {
         let (map, index) = self.current();
         let name = array_key(name);
@@ -133,7 +132,7 @@ impl Tree {
     }
 }
 
-/// Sets a key, in its old place if it has one. The place, and what stood there with its line.
+/// Sets a key, in its old place if it has one. Returns the place, and the earlier value with its line.
 fn put(
     map: &mut Map,
     index: &mut Index,
@@ -160,7 +159,7 @@ fn put(
     (place, None)
 }
 
-/// A name as a key: an integer if it is written exactly as PHP would print that integer.
+/// Returns a name as a key: an integer if it is written exactly as PHP would print that integer.
 fn key(name: &[u8]) -> Key {
     let digits = name.strip_prefix(b"-").unwrap_or(name);
     let canonical = match digits {
@@ -175,8 +174,8 @@ fn key(name: &[u8]) -> Key {
     }
 }
 
-/// The name of an array, `name[…]`, as a key. PHP is laxer here: white space around the number, a
-/// `+`, and after a sign a leading `0` are accepted, and such a `0` makes the number octal.
+/// Returns the name of an array, `name[…]`, as a key. PHP is laxer here: it accepts white space around the
+/// number, a `+`, and a leading `0` after a sign, which makes the number octal.
 fn array_key(name: &[u8]) -> Key {
     lax_integer(name).map_or_else(|| Key::Name(name.to_vec()), Key::Int)
 }
@@ -198,7 +197,7 @@ fn lax_integer(name: &[u8]) -> Option<i64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    // Whether it is a number that fits is decided by its decimal reading.
+    // The decimal reading decides whether it is a number that fits.
     let digits = core::str::from_utf8(digits).ok()?;
     let decimal: i64 = format!("{sign}{digits}").parse().ok()?;
     if decimal == i64::MIN && !after.is_empty() {

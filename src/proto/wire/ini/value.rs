@@ -1,4 +1,4 @@
-//! Tokens → a value: text put together from its parts, or a number where operators stand.
+//! Makes a value from tokens: a text joined from its parts, or a number if there are operators.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use super::file::BadIni;
 use super::reader::Reader;
 use super::scan::{End, Token};
 
-/// Symbols that PHP's parser holds on its stack at most; with more it refuses the file.
+/// The greatest number of symbols on the stack of PHP's parser; with more it refuses the file.
 const STACK_MAX: usize = 9999;
 
 const KEYWORD: &str =
@@ -25,7 +25,7 @@ const UNCLOSED: &str = "an apostrophe is never closed, the rest of the file is i
 const JOINED: &str = "a $ at the end of a line takes the next line into the value: write the value \
     in '...'";
 
-/// What the operators to the left of an operand wait for.
+/// An operator, or an open bracket, to the left of an operand that it waits for.
 enum Waiting {
     Bracket,
     Not,
@@ -38,16 +38,16 @@ enum Operand {
     Number(i32),
 }
 
-/// Operators whose right side is still to come: a stack of our own in place of recursion, for the
-/// file decides how deep it goes.
+/// Operators whose right side is still to come. This is a stack of our own instead of recursion, because
+/// the file decides how deep it goes.
 struct Pending {
     waiting: Vec<Waiting>,
-    /// Symbols on the stack of PHP's parser.
+    /// The number of symbols on the stack of PHP's parser.
     symbols: usize,
     seen: bool,
 }
 
-/// The value after `=`, and how it ended. `symbols` are on the stack of PHP's parser already.
+/// Reads the value after `=`, and returns how it ended. `symbols` are on the stack of PHP's parser already.
 pub(super) fn read(reader: &mut Reader, symbols: usize) -> Result<(Vec<u8>, End), BadIni> {
     match reader.scan.value_token() {
         Token::End(end) if end.is_input() => {
@@ -72,7 +72,7 @@ pub(super) fn read(reader: &mut Reader, symbols: usize) -> Result<(Vec<u8>, End)
     }
 }
 
-/// The end that a token behind a whole value means.
+/// Returns the end that a token behind a complete value means.
 fn value_end(reader: &mut Reader, token: Token) -> Option<End> {
     match token {
         Token::End(end) => Some(end),
@@ -151,7 +151,7 @@ fn check_depth(reader: &Reader, pending: &Pending, more: usize) -> Result<(), Ba
     Ok(())
 }
 
-/// All parts up to something that is none, put together, and that token.
+/// Joins all parts up to a token that is none, and returns that token, too.
 fn operand<'a>(
     reader: &mut Reader<'a>,
     first: Token<'a>,
@@ -207,7 +207,7 @@ fn operand<'a>(
     Ok((text, token))
 }
 
-/// The fault of a token where the value can neither go on nor end with it.
+/// Returns the fault of a token with which the value can neither go on nor end.
 fn misplaced(reader: &Reader, token: &Token) -> BadIni {
     reader.fault(match token {
         Token::Keyword(_) => KEYWORD,
@@ -232,8 +232,8 @@ impl Waiting {
 }
 
 impl Pending {
-    /// Computes everything that waits for this operand, up to an open bracket. All binary
-    /// operators have one precedence, so that the one to the left is always due.
+    /// Computes everything that waits for this operand, up to an open bracket. All binary operators have
+    /// one precedence, so that the one to the left is always due.
     fn apply(&mut self, mut operand: Operand) -> Operand {
         loop {
             let number = match self.waiting.last() {
@@ -259,8 +259,8 @@ impl Operand {
         }
     }
 
-    /// The number that C's `atoi` makes of it where `long` has 64 bits: the leading digits, held
-    /// within 64 bits, of which the lower 32 count.
+    /// Returns the number that C's `atoi` makes of it where `long` has 64 bits: the leading digits, limited
+    /// to 64 bits, of which the lower 32 count.
     fn number(&self) -> i32 {
         let text = match self {
             Operand::Number(number) => return *number,

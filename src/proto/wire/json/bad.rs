@@ -1,16 +1,16 @@
-//! What is wrong with a JSON text.
+//! Defines the faults of a JSON text.
 
-/// Why bytes are no JSON that is read here.
+/// The reason why bytes are no JSON that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadJson {
-    /// No JSON text (RFC 8259).
+    /// The bytes are no JSON text (RFC 8259).
     Malformed {
-        /// The first byte that fits nowhere, counted from 1; one more than there are where the text
-        /// breaks off.
+        /// The first byte that is wrong, counted from 1. If the text breaks off, this is one more than its
+        /// length.
         at: usize,
     },
-    /// More values than `JSON_VALUES_MAX`.
+    /// There are more values than `JSON_VALUES_MAX`.
     TooManyValues,
-    /// Deeper than `JSON_DEPTH_MAX`.
+    /// The text is nested deeper than `JSON_DEPTH_MAX`.
     TooDeep,
 }

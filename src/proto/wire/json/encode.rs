@@ -1,4 +1,4 @@
-//! Members → a JSON object.
+//! Encodes members as a JSON object.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use super::path::{is_path, steps};
 use super::value::parse;
 
-/// A key that is no path, or a path through something that another key made a text.
+/// A key is no path, or is a path through a value that another key has made a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadPath;
 
-/// What becomes of the members before it is written.
+/// The members in the form in which they are collected before they are written.
 enum Tree<'a> {
     Text(&'a [u8]),
     /// A number, `true`, `false` or `null` as it is written.
@@ -19,11 +19,11 @@ enum Tree<'a> {
     Object(Vec<(&'a [u8], Tree<'a>)>),
 }
 
-/// A JSON object of these members, in their order. A key may be a path: `a.b[0].c`, `to[]`
-/// (append). Numbers in brackets are places in a list, which grows by one at a time; the members
-/// of one place are given one after another. Values are strings; bytes that are no UTF-8 are read
-/// as ISO-8859-1. Where a key ends in `:json`, which is no part of it, a value that is a JSON
-/// number, `true`, `false` or `null` is written as that; any other is a string all the same.
+/// Encodes a JSON object of these members, in their order. A key may be a path: `a.b[0].c`, `to[]`
+/// (append). Numbers in brackets are indices of a list, which grows by one at a time; the members of one
+/// element must be given one after another. Values are strings; bytes that are not UTF-8 are read as
+/// ISO-8859-1. If a key ends in `:json`, which is no part of it, a value that is a JSON number, `true`,
+/// `false` or `null` is written literally; any other value is a string all the same.
 pub fn encode(members: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>, BadPath> {
     let mut root = Tree::Object(Vec::new());
     for (key, value) in members {
@@ -46,17 +46,17 @@ pub fn encode(members: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>, BadPath> {
     Ok(out)
 }
 
-/// What a key ends in whose value is no string.
+/// The end of a key whose value may be no string.
 const LITERAL: &[u8] = b":json";
 
 fn is_literal(value: &[u8]) -> bool {
     let quoted = matches!(value.first(), Some(b'"' | b'{' | b'['));
-    // Blanks and a byte order mark are no part of what is parsed, but would be of what is sent.
+    // Blanks and a byte order mark would be accepted by the parser, but must not be sent.
     !quoted && parse(value).is_ok_and(|parsed| parsed.text() == value)
 }
 
 impl<'a> Tree<'a> {
-    /// The place at the end of a path, made where it is missing. An empty step appends.
+    /// Returns the place at the end of a path, and makes it if it is missing. An empty step appends.
     fn place(&mut self, path: &[&'a [u8]]) -> Result<&mut Tree<'a>, BadPath> {
         let mut tree = self;
         for (at, step) in path.iter().enumerate() {
@@ -133,7 +133,7 @@ fn number(step: &[u8]) -> Option<usize> {
     text.parse().ok()
 }
 
-/// Appends a JSON string; bytes that are no UTF-8 are read as ISO-8859-1.
+/// Appends a JSON string. Bytes that are not UTF-8 are read as ISO-8859-1.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     match core::str::from_utf8(text) {
@@ -153,7 +153,7 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// A byte of a UTF-8 string, escaped where JSON needs it.
+/// Appends a byte of a UTF-8 string, escaped if JSON needs it.
 fn write_byte(b: u8, out: &mut Vec<u8>) {
     match b {
         b'"' | b'\\' => out.extend_from_slice(&[b'\\', b]),

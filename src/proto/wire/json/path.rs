@@ -1,4 +1,4 @@
-//! A key → the steps of the path that it is.
+//! Splits a key that is a path into its steps.
 
 use alloc::vec::Vec;
 
@@ -7,8 +7,8 @@ pub fn is_path(key: &[u8]) -> bool {
     key.iter().any(|b| matches!(b, b'.' | b'['))
 }
 
-/// `a.b[0].c` → its steps; a `[]` at the end, a list as such, is none. `None` where a step is empty
-/// or a bracket has no partner.
+/// Splits `a.b[0].c` into its steps. A `[]` at the end means the list as such and is no step. Returns
+/// `None` if a step is empty or a bracket has no partner.
 pub fn steps(path: &[u8]) -> Option<Vec<&[u8]>> {
     let mut rest = path.strip_suffix(b"[]").unwrap_or(path);
     let mut steps = Vec::new();
@@ -17,7 +17,7 @@ pub fn steps(path: &[u8]) -> Option<Vec<&[u8]>> {
             let end = inner.iter().position(|b| *b == b']')?;
             (inner.get(..end)?, inner.get(end.checked_add(1)?..)?)
         } else {
-            // Between steps there is a dot, before the first there is none.
+            // A dot stands between steps, but not before the first.
             let name = match steps.is_empty() {
                 true => rest,
                 false => rest.strip_prefix(b".")?,

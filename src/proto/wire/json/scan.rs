@@ -1,14 +1,14 @@
-//! JSON text, token by token.
+//! Reads JSON text token by token.
 
 use alloc::vec::Vec;
 
 use super::bad::BadJson;
 
-/// What has not been read yet.
+/// The part of a text that has not been read yet.
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
-    /// Of the whole text.
+    /// The number of bytes of the whole text.
     bytes: usize,
 }
 
@@ -20,7 +20,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// What is wrong where nothing fits that may stand here.
+    /// Returns the fault when no permitted token follows.
     pub(super) fn malformed(&self) -> BadJson {
         let read = self.bytes.saturating_sub(self.rest.len());
         BadJson::Malformed {
@@ -40,7 +40,7 @@ impl<'a> Cursor<'a> {
         self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
-    /// A byte order mark, where there is one.
+    /// Skips a byte order mark, if there is one.
     pub(super) fn mark(&mut self) {
         self.take(b"\xef\xbb\xbf").unwrap_or_default();
     }
@@ -60,12 +60,12 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    /// A word; what is none is read up to its first wrong byte.
+    /// Reads this word. If another one stands here, reads up to its first wrong byte.
     fn word(&mut self, word: &[u8]) -> Option<()> {
         word.iter().try_for_each(|byte| self.take(&[*byte]))
     }
 
-    /// A string, a number or a word, checked.
+    /// Reads and checks a string, a number or a word.
     pub(super) fn scalar(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string(),
@@ -76,7 +76,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A member's key and its colon, checked.
+    /// Reads and checks a member's key and its colon.
     pub(super) fn key(&mut self) -> Option<()> {
         self.string()?;
         self.blanks();
@@ -134,7 +134,7 @@ impl<'a> Cursor<'a> {
 
     // ---- Text that is known to be well formed -------------------------------------------
 
-    /// Goes behind the next string and gives it, quotes included.
+    /// Returns the next string, quotes included, and goes behind it.
     pub(super) fn next_string(&mut self) -> Option<&'a [u8]> {
         self.skip_while(|b| b != b'"');
         let text = self.rest;
@@ -142,7 +142,7 @@ impl<'a> Cursor<'a> {
         text.get(..text.len().checked_sub(self.rest.len())?)
     }
 
-    /// Goes behind the value that begins here and gives it.
+    /// Returns the value that begins here, and goes behind it.
     pub(super) fn value(&mut self) -> &'a [u8] {
         let text = self.rest;
         let mut depth = 0_usize;
@@ -216,7 +216,7 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// Whether a string, quotes included, says `plain`.
+/// Whether the contents of a string in quotes equal `plain`.
 pub(super) fn is(string: &[u8], plain: &[u8]) -> bool {
     if string.contains(&b'\\') {
         return unescaped(string) == plain;
@@ -225,7 +225,7 @@ pub(super) fn is(string: &[u8], plain: &[u8]) -> bool {
     inner.and_then(|inner| inner.strip_suffix(b"\"")) == Some(plain)
 }
 
-/// A string, quotes included → its bytes.
+/// Returns the unescaped bytes of a string in quotes.
 pub(super) fn unescaped(string: &[u8]) -> Vec<u8> {
     let inner = string.strip_prefix(b"\"").unwrap_or(string);
     let mut rest = inner.strip_suffix(b"\"").unwrap_or(inner);
@@ -256,8 +256,8 @@ pub(super) fn unescaped(string: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The character of `\uXXXX`, or of two of them that are a surrogate pair; `rest` begins behind
-/// the first `u`.
+/// Returns the character of `\uXXXX`, or of two of them that are a surrogate pair; `rest` begins behind the
+/// first `u`.
 fn character(rest: &mut &[u8]) -> char {
     let Some(high) = unit(rest) else {
         return char::REPLACEMENT_CHARACTER;
@@ -275,7 +275,7 @@ fn character(rest: &mut &[u8]) -> char {
         .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// Four hex digits.
+/// Reads four hexadecimal digits.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = core::str::from_utf8(text.get(..4)?).ok()?;
     u16::from_str_radix(digits, 16).ok()

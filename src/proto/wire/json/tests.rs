@@ -1,4 +1,4 @@
-//! Texts and keys → values, row by row.
+//! Tests the values that keys have in JSON texts, with one row per case.
 
 use super::*;
 use crate::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
@@ -102,7 +102,7 @@ fn well_formed() {
         let is_malformed = matches!(got, Err(BadJson::Malformed { .. }));
         assert!(is_malformed, "{} {got:?}", text.escape_ascii());
     }
-    // No prefix of a container is one, and what is wrong is the byte that it lacks.
+    // No prefix of a container is a container, and the fault is at the first missing byte.
     let whole = b"{\"a\":[1,\"\\u00e9\",{\"b\":-1.5e3}],\"c\":null}";
     for length in 0..whole.len() {
         let at = length + 1;
@@ -296,7 +296,7 @@ fn objects() {
         &[("a:json", b"true"), ("b:json", b"null"), ("c:json", b"tru")],
         Ok(r#"{"a":true,"b":null,"c":"tru"}"#),
     );
-    // What is no number stays a string, and nothing can be smuggled in.
+    // A value that is no number stays a string, and nothing can be smuggled in.
     check(
         &[
             ("a:json", b"0045"),

@@ -1,4 +1,4 @@
-//! A JSON text → its values: checked as a whole, then walked over where they stand.
+//! Reads a JSON text: checks it as a whole, and then walks over its values in place.
 
 use alloc::vec::Vec;
 
@@ -7,14 +7,14 @@ use super::path::{is_path, steps};
 use super::scan::{self, Cursor, Entries};
 use crate::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
 
-/// One JSON value: its text, known to be well formed and within the limits. Nothing is copied.
+/// One JSON value: its text, which is known to be well formed and within the limits. Nothing is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'a> {
-    /// From its first byte to its last, no blanks around it.
+    /// The text from its first byte to its last, without blanks around it.
     text: &'a [u8],
 }
 
-/// Checks a whole JSON text; a byte order mark and blanks may stand around it.
+/// Checks a whole JSON text. A byte order mark and blanks may stand around it.
 pub fn parse(text: &[u8]) -> Result<Value<'_>, BadJson> {
     let mut cursor = Cursor::new(text);
     cursor.mark();
@@ -55,7 +55,7 @@ pub fn parse(text: &[u8]) -> Result<Value<'_>, BadJson> {
     }
 }
 
-/// The byte at which a text is no JSON, counted from 1, where it is none.
+/// Returns the byte at which a text is no JSON, counted from 1; `None` if it is JSON.
 pub fn malformed(text: &[u8]) -> Option<usize> {
     match parse(text) {
         Err(BadJson::Malformed { at }) => Some(at),
@@ -63,7 +63,7 @@ pub fn malformed(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Closes what ends here and goes to the next value; `false` at the end of the text.
+/// Closes the containers that end here and goes to the next value. Returns `false` at the end of the text.
 fn close(cursor: &mut Cursor, open: &mut Open) -> Result<bool, BadJson> {
     loop {
         cursor.blanks();
@@ -106,7 +106,7 @@ impl Container {
     }
 }
 
-/// The containers that are open, a bit each.
+/// The open containers, with a bit for each.
 #[derive(Default)]
 struct Open {
     objects: u64,
@@ -140,7 +140,7 @@ impl Open {
 }
 
 impl<'a> Value<'a> {
-    /// The JSON text itself.
+    /// Returns the JSON text itself.
     pub fn text(&self) -> &'a [u8] {
         self.text
     }
@@ -155,19 +155,19 @@ impl<'a> Value<'a> {
         self.text.first() == Some(&b'[')
     }
 
-    /// Members or elements in order; none for a scalar.
+    /// Returns the members or elements in order; none for a scalar.
     pub fn entries(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         Entries::new(self.text).map(|(_, text)| Value { text })
     }
 
-    /// Members in order, keys unescaped; none for anything but an object.
+    /// Returns the members in order with unescaped keys; none for a value that is no object.
     pub fn members_of(&self) -> impl Iterator<Item = (Vec<u8>, Value<'a>)> + use<'a> {
         let entries = Entries::new(self.text);
         entries.filter_map(|(key, text)| Some((scan::unescaped(key?), Value { text })))
     }
 
-    /// A string's bytes unescaped, a number's digits as they stand, `true`, `false`; nothing for
-    /// `null`. `None` for an object or an array.
+    /// Returns a string's bytes unescaped, a number's digits as they stand, `true`, `false`, or nothing for
+    /// `null`. Returns `None` for an object or an array.
     pub fn scalar(&self) -> Option<Vec<u8>> {
         match self.text.first()? {
             b'{' | b'[' => None,
@@ -177,7 +177,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Itself if it is a scalar; the first element if it is a list of nothing but scalars.
+    /// Returns the value itself if it is a scalar, or its first element if it is a list of nothing but
+    /// scalars.
     pub fn first(&self) -> Option<Value<'a>> {
         let is_scalar = |value: &Value| !value.is_object() && !value.is_array();
         match self.is_array() {
@@ -187,7 +188,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A member by its key, the last of that key; or an element by its number.
+    /// Returns a member by its key, the last of that key, or an element by its number.
     pub fn child(&self, step: &[u8]) -> Option<Value<'a>> {
         let text = if self.is_array() {
             let number = core::str::from_utf8(step).ok()?;
@@ -200,13 +201,13 @@ impl<'a> Value<'a> {
         Some(Value { text })
     }
 
-    /// What lies at the end of a path of [`steps`].
+    /// Returns the value at the end of a path of [`steps`].
     pub fn at(&self, path: &[&[u8]]) -> Option<Value<'a>> {
         path.iter().try_fold(*self, |value, step| value.child(step))
     }
 
-    /// The value of a key at any depth, whatever it is, the last in the text's order; with `.` or
-    /// `[` in `key` (`a.b[0].c`) the one at this exact path.
+    /// Returns the last value, in the text's order, of a key at any depth, whatever the value is. If `key`
+    /// contains `.` or `[` (`a.b[0].c`), returns the value at this exact path.
     pub fn find(&self, key: &[u8]) -> Option<Value<'a>> {
         match is_path(key) {
             true => self.at(&steps(key)?),
@@ -214,7 +215,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The values of a key at any depth, in the text's order; `key` is no path.
+    /// Returns the values of a key at any depth, in the text's order; `key` is no path.
     pub fn members<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = Value<'a>> + use<'a, 'k> {
         let mut cursor = Cursor::new(self.text);
         core::iter::from_fn(move || {

@@ -1,19 +1,19 @@
-//! What is wrong with a request's head or body.
+//! Defines the faults of a request's head or body.
 
-/// Why bytes are no request that can be served. The peer's fault, always; it closes the
-/// connection.
+/// The reason why bytes are no request that can be served. This is always the peer's fault, and the
+/// connection closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadRequest {
-    /// Not HTTP/1.0 or 1.1, or framing that two readers may understand differently: 400. The text
-    /// is ours, for the log.
+    /// This is not HTTP/1.0 or 1.1, or two readers may understand its framing differently; the answer is
+    /// 400. The text is our own, for the log.
     Malformed(&'static str),
-    /// Target over [`TARGET_BYTES_MAX`](crate::limits::TARGET_BYTES_MAX): 414.
+    /// The target exceeds [`TARGET_BYTES_MAX`](crate::limits::TARGET_BYTES_MAX); the answer is 414.
     TargetTooLong,
-    /// Head and trailers over [`HEAD_BYTES_MAX`](crate::limits::HEAD_BYTES_MAX) or
-    /// [`HEADER_FIELDS_MAX`](crate::limits::HEADER_FIELDS_MAX): 431.
+    /// Head and trailers exceed [`HEAD_BYTES_MAX`](crate::limits::HEAD_BYTES_MAX) or
+    /// [`HEADER_FIELDS_MAX`](crate::limits::HEADER_FIELDS_MAX); the answer is 431.
     HeadTooLong,
-    /// Body over [`BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX): 413.
+    /// The body exceeds [`BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX); the answer is 413.
     BodyTooLong,
-    /// `Content-Encoding` other than identity: 415.
+    /// `Content-Encoding` is not identity; the answer is 415.
     ContentEncoding,
 }

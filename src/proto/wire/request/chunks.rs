@@ -1,22 +1,22 @@
-//! A chunked body → the body, in place (RFC 9112 §7.1).
+//! Decodes a chunked body in place (RFC 9112 §7.1).
 //!
-//! Framing is strict: CRLF and nothing else ends a line, no blank before it. Extensions and
-//! trailers are dropped; with the head they share its limit.
+//! Framing is strict: only CRLF ends a line, without a blank before it. Extensions and trailers are
+//! dropped; they share the limit of the head.
 
 use super::bad::BadRequest;
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
 
-/// The framing of a chunked body, taken off piece by piece. One a request.
+/// The state of decoding a chunked body piece by piece. Each request has its own.
 #[derive(Debug, Clone)]
 pub struct Chunks {
     state: Chunk,
-    /// Bytes of body so far, those announced included.
+    /// The bytes of the body so far, including those that are announced.
     body_bytes: usize,
-    /// Bytes of head, chunk extensions and trailers so far: together they have the head's limit.
+    /// The bytes of head, chunk extensions and trailers so far, which share the head's limit.
     head_bytes: usize,
 }
 
-/// What comes next in a chunked body (RFC 9112 §7.1).
+/// The next element in a chunked body (RFC 9112 §7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chunk {
     Size { digits: u8, bytes: usize },
@@ -33,19 +33,19 @@ enum Chunk {
     Done,
 }
 
-/// What became of a piece of a chunked body.
+/// The result for a piece of a chunked body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decoded {
-    /// Bytes of body, now at the piece's front.
+    /// The number of bytes of the body, which are now at the piece's front.
     pub body: usize,
-    /// Bytes of the piece that belonged to this request: all of it unless `done`.
+    /// The number of bytes of the piece that belonged to this request: all of it unless `done`.
     pub used: usize,
     /// Whether the body has ended.
     pub done: bool,
 }
 
 impl Chunks {
-    /// A body behind a head of so many bytes.
+    /// Begins a body behind a head of this length.
     pub fn new(head_bytes: usize) -> Chunks {
         Chunks {
             state: Chunk::Size {
@@ -57,7 +57,7 @@ impl Chunks {
         }
     }
 
-    /// Takes the next piece and moves what is body in it to its front.
+    /// Decodes the next piece, and moves the bytes of the body to its front.
     pub fn decode(&mut self, piece: &mut [u8]) -> Result<Decoded, BadRequest> {
         let (mut body, mut used) = (0_usize, 0_usize);
         while self.state != Chunk::Done {
@@ -85,7 +85,7 @@ impl Chunks {
         })
     }
 
-    /// The state after one byte of framing.
+    /// Returns the state after one byte of framing.
     fn next(&mut self, byte: u8) -> Result<Chunk, BadRequest> {
         use Chunk::*;
         let next = match (self.state, byte) {
@@ -137,10 +137,10 @@ impl Chunks {
     }
 }
 
-/// Most digits of a chunk size, leading zeros included: those of 64 bits.
+/// The greatest number of digits of a chunk size, leading zeros included: that of 64 bits.
 const CHUNK_DIGITS_MAX: u8 = 16;
 
-/// A byte of a field name (RFC 9110 §5.6.2).
+/// Whether a byte may stand in a field name (RFC 9110 §5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -154,7 +154,7 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Feeds pieces that end at these places; body, bytes used, and whether it ended.
+    /// Decodes pieces that end at these places, and returns the body, the bytes used, and whether it ended.
     fn fed(
         raw: &[u8],
         ends: impl Iterator<Item = usize>,
@@ -178,7 +178,7 @@ mod tests {
 
     type Expected<'a> = Result<(&'a [u8], usize, bool), BadRequest>;
 
-    /// Whole, cut in two at every place, and byte by byte.
+    /// Checks a body whole, cut in two at every place, and byte by byte.
     fn check_behind(head_bytes: usize, raw: &[u8], expected: Expected) {
         let expected = expected.map(|(body, used, done)| (body.to_vec(), used, done));
         let shown = String::from_utf8_lossy(&raw[..raw.len().min(60)]);
@@ -280,7 +280,7 @@ mod tests {
         check(&two(max), Ok((&body, two(max).len(), true)));
         check(&two(max + 1), Err(BadRequest::BodyTooLong));
 
-        // Trailers and extensions fill what the head left.
+        // Trailers and extensions fill the room that the head left.
         let trailer = b"0\r\na: b\r\n\r\n";
         check_behind(HEAD_BYTES_MAX - 6, trailer, Ok((b"", 11, true)));
         check_behind(HEAD_BYTES_MAX - 5, trailer, Ok((b"", 11, true)));

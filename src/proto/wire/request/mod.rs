@@ -1,13 +1,13 @@
-//! Bytes → an HTTP/1.1 request: first how long it is, then what it says.
+//! Reads an HTTP/1.1 request: first its length, then its contents.
 //!
-//! [`Measure`] finds the end of a head in bytes that arrive in any pieces, looking at each once.
-//! [`Request::parse`] reads a head that is whole, and [`Chunks`] takes the framing off a chunked
-//! body in place. "Incomplete" never reaches a [`Request`].
+//! [`Measure`] finds the end of a head in bytes that arrive in any pieces, and looks at each byte once.
+//! [`Request::parse`] reads a complete head, and [`Chunks`] decodes a chunked body in place. A [`Request`]
+//! is never incomplete.
 //!
-//! Invariant: what a proxy in front might understand differently is refused, not guessed: a bare
-//! LF, a folded line, two lengths, a length beside `Transfer-Encoding` (RFC 9112 §6.3, §11.2).
+//! Invariant: input that a proxy in front might understand differently is refused, not guessed: a bare LF,
+//! a folded line, two lengths, a length beside `Transfer-Encoding` (RFC 9112 §6.3, §11.2).
 //!
-//! Not demanded: `Host`. Nothing here depends on it, and a message is worth more than a field.
+//! `Host` is not required: nothing here depends on it, and a message is worth more than a field.
 
 mod bad;
 mod chunks;
@@ -23,16 +23,16 @@ pub use chunks::{Chunks, Decoded};
 /// The protocol's two versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// No chunks, no 100, closes unless asked otherwise.
+    /// HTTP/1.0: no chunks, no 100, and the connection closes unless the peer asks otherwise.
     Http10,
-    /// Stays open unless asked otherwise.
+    /// HTTP/1.1: the connection stays open unless the peer asks otherwise.
     Http11,
 }
 
-/// How the body's end is found.
+/// The way in which the body's end is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// So many bytes, at most [`BODY_BYTES_MAX`]; 0 where there is no body.
+    /// The body has so many bytes, at most [`BODY_BYTES_MAX`]; 0 if there is none.
     Length(usize),
     /// `Transfer-Encoding: chunked`, in any case.
     Chunked,
@@ -41,38 +41,39 @@ pub enum Framing {
 /// One header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
-    /// As the peer wrote it; compare without case.
+    /// The name as the peer wrote it; compare it without regard to case.
     pub name: &'a str,
-    /// Without blanks around it; bytes, since only its syntax is known.
+    /// The value without blanks around it. It is bytes, because only its syntax is known.
     pub value: &'a [u8],
 }
 
-/// A request whose head is whole. `body` is empty until the caller has read it.
+/// A request with a complete head. `body` is empty until the caller has read it.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// A token, in the peer's case.
+    /// The method, a token in the peer's case.
     pub method: &'a str,
-    /// Origin form, undecoded (`/sms?To=…`); an absolute form has lost scheme and authority.
+    /// The target in origin form, undecoded (`/sms?To=…`). Scheme and authority of an absolute form are
+    /// removed.
     pub target: &'a [u8],
-    /// 1.0 or 1.1.
+    /// The version, 1.0 or 1.1.
     pub version: Version,
-    /// Header fields in their order, at most [`HEADER_FIELDS_MAX`].
+    /// The header fields in their order, at most [`HEADER_FIELDS_MAX`].
     pub fields: Vec<Field<'a>>,
-    /// The body, chunk framing already taken off.
+    /// The body, without chunk framing.
     pub body: &'a [u8],
 }
 
-/// The search for a head's end, resumable. One a request.
+/// The search for a head's end, which can be resumed. Each request has its own.
 #[derive(Debug, Clone, Default)]
 pub struct Measure {
-    /// Bytes looked at.
+    /// The number of bytes that were looked at.
     scanned: usize,
-    /// Where the current line begins.
+    /// The offset at which the current line begins.
     line: usize,
     stage: Stage,
 }
 
-/// What a head's next line is.
+/// The kind of a head's next line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
     /// The request line, or one empty line left over from the request before (RFC 9112 §2.2).
@@ -85,8 +86,8 @@ enum Stage {
 }
 
 impl Measure {
-    /// Length of the head that `bytes` begins with, or `None` while it is not whole. Called again
-    /// with the same bytes and more behind them, it goes on where it stopped.
+    /// Returns the length of the head that `bytes` begins with, or `None` while it is not complete. Called
+    /// again with the same bytes and more behind them, it goes on where it stopped.
     pub fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, BadRequest> {
         let bytes = bytes.get(..HEAD_BYTES_MAX).unwrap_or(bytes);
         let mut before = match self.scanned.checked_sub(1) {
@@ -114,7 +115,7 @@ impl Measure {
         }
         self.scanned = bytes.len();
         if self.stage != Stage::Field {
-            // The CR of a line that has just ended is no part of it, wherever the piece was cut.
+            // The CR at the end of a line is no part of it, wherever the piece was cut.
             let line = bytes.get(self.line..).unwrap_or_default();
             request_line(line.strip_suffix(b"\r").unwrap_or(line))?;
         }
@@ -124,7 +125,7 @@ impl Measure {
         }
     }
 
-    /// Takes one line without its CRLF. True where it ends the head.
+    /// Takes one line without its CRLF. Returns true if it ends the head.
     fn line_end(&mut self, line: &[u8]) -> Result<bool, BadRequest> {
         match (self.stage, line.is_empty()) {
             (Stage::First, true) => self.stage = Stage::RequestLine,
@@ -139,9 +140,9 @@ impl Measure {
     }
 }
 
-/// Whether a request line, perhaps not whole, has a target within its limit. That it is not the
-/// head that is too long can be told here only. Looks at few bytes until the line is long, since it
-/// is called for every piece.
+/// Checks that the target of a request line, which may be incomplete, is within its limit. Only here can a
+/// target that is too long be told from a head that is too long. Since this is called for every piece, it
+/// looks at few bytes until the line is long.
 fn request_line(line: &[u8]) -> Result<(), BadRequest> {
     let start = line.get(..=METHOD_BYTES_MAX).unwrap_or_default();
     if !start.is_empty() && !start.contains(&b' ') {
@@ -160,12 +161,12 @@ fn request_line(line: &[u8]) -> Result<(), BadRequest> {
     }
 }
 
-/// Longest method, bytes: twice the longest that is registered. Without it a first line without a
-/// blank would be read up to the head's limit.
+/// The greatest length of a method in bytes: twice that of the longest registered one. Without this limit,
+/// a first line without a blank would be read up to the head's limit.
 const METHOD_BYTES_MAX: usize = 32;
 
 impl<'a> Request<'a> {
-    /// Reads a head of exactly the length that [`Measure`] found. The body is empty.
+    /// Parses a head of exactly the length that [`Measure`] found. The body is empty.
     pub fn parse(head: &'a [u8]) -> Result<Request<'a>, BadRequest> {
         let mut storage = [const { MaybeUninit::uninit() }; HEADER_FIELDS_MAX];
         let mut parsed = httparse::Request::new(&mut []);
@@ -203,7 +204,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// How the body's end is found (RFC 9112 §6), and whether it can be read at all.
+    /// Returns how the body's end is found (RFC 9112 §6), or why the body cannot be read at all.
     pub fn framing(&self) -> Result<Framing, BadRequest> {
         let mut lengths = self.headers("content-length");
         let mut codings = self.headers("transfer-encoding");
@@ -226,7 +227,7 @@ impl<'a> Request<'a> {
         Ok(framing)
     }
 
-    /// Whether the body is sent as it is: no compression.
+    /// Checks that the body is not compressed.
     pub fn encoding(&self) -> Result<(), BadRequest> {
         let plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
         match self.headers("content-encoding").all(plain) {
@@ -248,19 +249,19 @@ impl<'a> Request<'a> {
         self.version == Version::Http11 && self.has_token("expect", b"100-continue")
     }
 
-    /// Whether a comma-separated field has this token.
+    /// Whether a field with a comma-separated list has this token.
     fn has_token(&self, name: &str, token: &[u8]) -> bool {
         self.headers(name)
             .flat_map(|value| value.split(|b| *b == b','))
             .any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
     }
 
-    /// The first field of this name, compared without case.
+    /// Returns the first field of this name, compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers(name).next()
     }
 
-    /// Every field of this name, in order.
+    /// Returns every field of this name, in order.
     pub fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'r> {
         self.fields
             .iter()
@@ -268,14 +269,14 @@ impl<'a> Request<'a> {
             .map(|field| field.value)
     }
 
-    /// The target up to `?` or `#`, undecoded.
+    /// Returns the target up to `?` or `#`, undecoded.
     pub fn path(&self) -> &'a [u8] {
         let end = self.target.iter().position(|b| matches!(b, b'?' | b'#'));
         end.and_then(|end| self.target.get(..end))
             .unwrap_or(self.target)
     }
 
-    /// Between `?` and `#`, undecoded, as PHP's `$_GET` has it; empty where there is none.
+    /// Returns the part between `?` and `#`, undecoded, as PHP's `$_GET` has it; empty if there is none.
     pub fn query(&self) -> &'a [u8] {
         let mut parts = self.target.splitn(2, |b| *b == b'#');
         let before = parts.next().unwrap_or_default();
@@ -285,8 +286,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The target as a path with its query. A proxy's absolute form (RFC 9112 §3.2.2) loses scheme and
-/// authority; `*` is for OPTIONS and names no path.
+/// Returns the target as a path with its query. Scheme and authority of a proxy's absolute form
+/// (RFC 9112 §3.2.2) are removed; `*` is for OPTIONS and names no path.
 fn origin(target: &str) -> Result<&str, BadRequest> {
     if target.starts_with('/') || target == "*" {
         return Ok(target);
@@ -305,7 +306,7 @@ fn origin(target: &str) -> Result<&str, BadRequest> {
     }
 }
 
-/// Digits only: a number's own parser takes `+5` as well.
+/// Reads a length of digits only. The parser of numbers takes `+5` as well.
 fn length_of(value: &[u8]) -> Result<Framing, BadRequest> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return Err(BadRequest::Malformed("length"));

@@ -1,8 +1,8 @@
-//! Bytes of a head and a body, whole and cut anywhere → what is measured and parsed.
+//! Tests how heads and bodies are measured and parsed, whole and cut anywhere.
 
 use super::*;
 
-/// A head's length, found whole, from every strict prefix on, and byte by byte.
+/// Checks a head's length, found at once, from every strict prefix on, and byte by byte.
 fn check_measure(bytes: &[u8], expected: Result<Option<usize>, BadRequest>) {
     let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
     assert_eq!(Measure::default().head(bytes), expected, "{shown:?}");
@@ -37,7 +37,7 @@ fn head_ends_at_its_empty_line() {
     check(b"GET / HTTP/1.1\r\na: b\r\n\r\n", Ok(Some(24)));
     check(b"GET / HTTP/1.1\r\na: b\r\n\r", Ok(None));
     check(b"GET / HTTP/1.1\r\na: \x80\xff\t~\r\n\r\n", Ok(Some(27)));
-    // One empty line before the request line is what some clients leave behind; no more.
+    // Some clients leave one empty line before the request line; more are refused.
     check(b"\r\nGET / HTTP/1.1\r\n\r\n", Ok(Some(20)));
     check(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", malformed("empty lines"));
     check(b"\nGET / HTTP/1.1\r\n\r\n", malformed("bare LF"));
@@ -64,7 +64,7 @@ fn fuzzing_1_a_line_without_blanks_is_the_same_wherever_it_is_cut() {
         let head = ["v".repeat(bytes), "\r\n\r\n".to_owned()].concat();
         check_measure(head.as_bytes(), Ok(Some(head.len())));
     }
-    // A target of the longest length without a version behind it.
+    // The target has the longest length, but no version behind it.
     let head = format!("GET /{}\r\n\r\n", "a".repeat(TARGET_BYTES_MAX - 1));
     check_measure(head.as_bytes(), Ok(Some(head.len())));
 }
@@ -91,7 +91,7 @@ fn head_limits() {
         check_measure(&target(max, method), whole(max));
         check_measure(&target(max + 1, method), Err(BadRequest::TargetTooLong));
     }
-    // Told before the line has ended, and before the head's own limit.
+    // This is refused before the line has ended, and before the head's own limit.
     let endless = [b"GET /".as_slice(), &[b'x'; HEAD_BYTES_MAX]].concat();
     check_measure(&endless, Err(BadRequest::TargetTooLong));
 
@@ -111,7 +111,7 @@ fn parsed(head: &str) -> Result<Request<'_>, BadRequest> {
     Request::parse(head.as_bytes())
 }
 
-/// Method, target, version and number of fields of a head with these lines.
+/// Checks method, target, version and number of fields of a head with these lines.
 fn check_parse(head: &str, expected: Result<(&str, &str, Version, usize), BadRequest>) {
     let found = parsed(head);
     let found = found.as_ref().map(|request| {
