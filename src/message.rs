@@ -1,7 +1,6 @@
-//! Bytes from outside → an SMS. The only way to hold one.
+//! Makes an SMS from outside bytes. There is no other way to make one.
 //!
-//! Invariant: a [`Number`], [`Sender`] or [`Text`] was checked where it was made and is not
-//! checked again.
+//! Invariant: a [`Number`], [`Sender`] or [`Text`] was checked when it was made and is not checked again.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -10,7 +9,7 @@ use core::fmt;
 
 use crate::limits::NUMBER_BYTES_MAX;
 
-/// A destination: spec §8.4 (inbound) or §6.1 (outbound).
+/// A destination, as spec §8.4 (inbound) or §6.1 (outbound) defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(String);
 
@@ -18,33 +17,33 @@ pub struct Number(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender(String);
 
-/// The text of an SMS. Inbound it is UTF-8 without NUL; outbound it is the caller's bytes.
+/// The text of an SMS. An inbound text is UTF-8 without NUL; an outbound one is the caller's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(Vec<u8>);
 
 /// One SMS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Who gets it.
+    /// The destination.
     pub to: Number,
-    /// Who sent it.
+    /// The sender.
     pub from: Sender,
-    /// What it says.
+    /// The text.
     pub text: Text,
 }
 
-/// How numbers stand in the log (`[websms] log_numbers`).
+/// The form of numbers in the log (`[websms] log_numbers`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogNumbers {
-    /// As they are.
+    /// Numbers are shown whole.
     Whole,
-    /// Their last characters alone.
+    /// Only the last characters of numbers are shown.
     Masked,
 }
 
 impl LogNumbers {
-    /// A number or sender as the log may have it: masked, at most half of it and three bytes are left,
-    /// `...160`.
+    /// Returns a number or sender as the log may show it. If masked, at most half of it and three bytes
+    /// remain: `...160`.
     pub fn show(self, number: &[u8]) -> Cow<'_, [u8]> {
         match self {
             LogNumbers::Whole => Cow::Borrowed(number),
@@ -58,38 +57,39 @@ impl LogNumbers {
     }
 }
 
-/// Why a field is no part of an SMS. The peer's or the caller's fault, always.
+/// The reason why a field is no part of an SMS. This is always the peer's or the caller's fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadMessage {
     /// The request has no such parameter.
     Missing {
-        /// Which field: `to`, `from`, `text`.
+        /// The name of the field: `to`, `from`, `text`.
         field: &'static str,
     },
-    /// Nothing left after trimming.
+    /// Nothing is left after trimming.
     Empty {
-        /// Which field.
+        /// The name of the field.
         field: &'static str,
     },
-    /// Longer than its limit; refused, never cut.
+    /// The field exceeds its limit; it is refused, never cut.
     TooLong {
-        /// Which field.
+        /// The name of the field.
         field: &'static str,
-        /// Its length.
+        /// The length of the field.
         bytes: usize,
-        /// The limit.
+        /// The limit of the field.
         bytes_max: usize,
     },
-    /// A byte outside the field's alphabet.
+    /// A byte is outside the field's alphabet.
     Alphabet {
-        /// Which field.
+        /// The name of the field.
         field: &'static str,
         /// The first such byte.
         byte: u8,
     },
-    /// An extension that Asterisk runs by itself (`s h i t T e o a failed`).
+    /// The number is an extension that Asterisk runs by itself (`s h i t T e o a failed`).
     SpecialExtension,
-    /// Several messages where one is read, so that the text of one could go to the destination of another.
+    /// There are several messages where one is read, so that the text of one could go to the destination of
+    /// another.
     Several,
     /// The request has several destinations, and `own_numbers` holds none of them.
     NotOurs,
@@ -105,7 +105,7 @@ pub enum BadMessage {
 }
 
 impl BadMessage {
-    /// The field at fault: `to`, `from` or `text`.
+    /// Returns the name of the field at fault: `to`, `from` or `text`.
     pub fn field(&self) -> &'static str {
         match self {
             BadMessage::Missing { field }
@@ -122,7 +122,7 @@ impl BadMessage {
     }
 }
 
-/// Fact and limit, never the value.
+/// Shows the fact and the limit, never the value.
 impl fmt::Display for BadMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,11 +156,11 @@ impl fmt::Display for BadMessage {
 impl core::error::Error for BadMessage {}
 
 impl Number {
-    /// Parses an inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits, `+._-`, and an extension
+    /// Parses an inbound `to`: trimmed, 1 to 64 bytes of ASCII letters, digits and `+._-`, and an extension
     /// that may be dialled (spec §8.4).
     ///
-    /// `failed` is refused: Asterisk runs it by itself, in the very context that our call files name, after
-    /// each try that failed, and an operator puts there what is done about such an SMS.
+    /// `failed` is refused: Asterisk runs it by itself after each try that failed, in the very context that
+    /// our call files name, and operators use it to handle such an SMS.
     pub fn parse_inbound(raw: &[u8]) -> Result<Number, BadMessage> {
         let bytes = measured("to", trim(raw))?;
         let number = Number(alphabet("to", bytes, |b| {
@@ -172,15 +172,14 @@ impl Number {
         }
         match number.as_str().trim_start_matches('-').as_bytes() {
             [] => Err(BadMessage::NoExtension),
-            // Asterisk compares the number with the text of each pattern, before it applies what the patterns
-            // mean.
+            // Asterisk compares the number with the text of each pattern before it interprets the patterns.
             [b'_', ..] => Err(BadMessage::Pattern),
             _ => Ok(number),
         }
     }
 
-    /// Whether Asterisk takes the number for this extension: it ignores each `-` in both (`ext_cmp_exten` in
-    /// `pbx.c`).
+    /// Whether Asterisk takes the number for this extension: it ignores each `-` in both (`ext_cmp_exten`
+    /// in `pbx.c`).
     pub fn is_extension(&self, other: &str) -> bool {
         fn compared(text: &str) -> impl Iterator<Item = u8> {
             text.bytes().filter(|byte| *byte != b'-')
@@ -188,25 +187,25 @@ impl Number {
         compared(&self.0).eq(compared(other))
     }
 
-    /// Outbound TO, already reduced to the user part: 1 to 64 of ASCII letters, digits,
-    /// `+._-*#` (spec §6.1).
+    /// Parses an outbound TO that was reduced to the user part: 1 to 64 ASCII letters, digits and `+._-*#`
+    /// (spec §6.1).
     pub fn parse_outbound(raw: &[u8]) -> Result<Number, BadMessage> {
         let bytes = measured("to", raw)?;
         let known = |b: u8| b.is_ascii_alphanumeric() || b"+._-*#".contains(&b);
         alphabet("to", bytes, known).map(Number)
     }
 
-    /// The number as text.
+    /// Returns the number as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Sender {
-    /// Inbound `from`: trimmed, at most 64 bytes; a character outside letters, digits, `+._-`,
-    /// space and `&'@` becomes `_`, and an empty one, a hidden number, `anonymous` (spec §8.4).
+    /// Parses an inbound `from`: trimmed, at most 64 bytes. A character outside letters, digits, `+._-`,
+    /// space and `&'@` becomes `_`, and an empty sender, a hidden number, becomes `anonymous` (spec §8.4).
     ///
-    /// A character is one of UTF-8 where all is UTF-8, else a byte.
+    /// A character is one of UTF-8 if all of it is UTF-8, otherwise a byte.
     pub fn parse_inbound(raw: &[u8]) -> Result<Sender, BadMessage> {
         let bytes = match trim(raw) {
             [] => b"anonymous",
@@ -220,13 +219,13 @@ impl Sender {
         }))
     }
 
-    /// Outbound FROM: the same alphabet, unchanged; anything else is refused (spec §6.1).
+    /// Parses an outbound FROM of the same alphabet, unchanged; anything else is refused (spec §6.1).
     pub fn parse_outbound(raw: &[u8]) -> Result<Sender, BadMessage> {
         let bytes = measured("from", raw)?;
         alphabet("from", bytes, is_sender_byte).map(Sender)
     }
 
-    /// The sender as text.
+    /// Returns the sender as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -237,10 +236,10 @@ fn is_sender_byte(b: u8) -> bool {
 }
 
 impl Text {
-    /// An inbound text: UTF-8 as it is, else read as `charset` where that is US-ASCII, ISO-8859-1 or
-    /// windows-1252. Else it is UTF-8 that was cut or damaged where at least one of its characters is a
-    /// well-formed sequence of several bytes: U+FFFD stands for each ill-formed part. Else it is read as
-    /// ISO-8859-1. NUL is dropped. May be empty.
+    /// Parses an inbound text. UTF-8 is taken unchanged. Other bytes are read as `charset` if that is
+    /// US-ASCII, ISO-8859-1 or windows-1252. Otherwise they are UTF-8 that was cut or damaged if at least
+    /// one of their characters is a well-formed sequence of several bytes: U+FFFD replaces each ill-formed
+    /// part. Otherwise they are read as ISO-8859-1. NUL is dropped. The text may be empty.
     pub fn parse_inbound(raw: &[u8], charset: Option<&str>) -> Text {
         let mut bytes = match core::str::from_utf8(raw) {
             Ok(_) => raw.to_vec(),
@@ -250,7 +249,7 @@ impl Text {
         Text(bytes)
     }
 
-    /// An outbound text: the caller's bytes, not empty.
+    /// Parses an outbound text: the caller's bytes, not empty.
     pub fn parse_outbound(raw: &[u8]) -> Result<Text, BadMessage> {
         if raw.is_empty() {
             return Err(BadMessage::Empty { field: "text" });
@@ -258,7 +257,7 @@ impl Text {
         Ok(Text(raw.to_vec()))
     }
 
-    /// The bytes as given.
+    /// Returns the bytes as given.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -268,7 +267,7 @@ impl Text {
         self.to_utf8().chars().count()
     }
 
-    /// As characters: bytes that are no UTF-8 are read as ISO-8859-1 (spec §6.4).
+    /// Returns the text as characters: bytes that are not UTF-8 are read as ISO-8859-1 (spec §6.4).
     pub fn to_utf8(&self) -> Cow<'_, str> {
         match core::str::from_utf8(&self.0) {
             Ok(text) => Cow::Borrowed(text),
@@ -277,13 +276,13 @@ impl Text {
     }
 }
 
-/// Bytes that are not UTF-8 → characters. US-ASCII with its high bit set is none, so it is read as
+/// Decodes bytes that are not UTF-8. US-ASCII with its high bit set is no US-ASCII, so it is read as
 /// ISO-8859-1.
 fn decode(raw: &[u8], charset: &str) -> String {
     let is_one_of = |names: &[&str]| names.iter().any(|name| charset.eq_ignore_ascii_case(name));
     let windows = is_one_of(&["windows-1252", "cp1252", "x-cp1252"]);
     let latin = is_one_of(&["iso-8859-1", "iso8859-1", "latin1", "us-ascii", "ascii"]);
-    // A byte over 127 in a well-formed part is one of a sequence of several.
+    // A byte over 127 in a well-formed part belongs to a sequence of several bytes.
     let is_cut_utf8 = || raw.utf8_chunks().any(|part| !part.valid().is_ascii());
     if !windows && !latin && is_cut_utf8() {
         return String::from_utf8_lossy(raw).into_owned();
@@ -298,14 +297,14 @@ fn decode(raw: &[u8], charset: &str) -> String {
     raw.iter().map(character).collect()
 }
 
-/// What windows-1252 has at 0x80 to 0x9f. Its five holes are the control characters of that
-/// number, as in the WHATWG Encoding Standard.
+/// The characters of windows-1252 from 0x80 to 0x9f. Its five gaps are filled with the control characters
+/// of the same numbers, as in the WHATWG Encoding Standard.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// Without blanks, line ends and NUL around it (PHP's `trim`).
+/// Removes blanks, line ends and NUL around the bytes (PHP's `trim`).
 pub(crate) fn trim(raw: &[u8]) -> &[u8] {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0);
     let Some(start) = raw.iter().position(|b| !blank(b)) else {
@@ -327,7 +326,7 @@ fn measured<'a>(field: &'static str, raw: &'a [u8]) -> Result<&'a [u8], BadMessa
     }
 }
 
-/// The bytes as text if each is `known`; `known` lets ASCII pass only.
+/// Returns the bytes as text if each is `known`; `known` must accept ASCII only.
 fn alphabet(
     field: &'static str,
     bytes: &[u8],
@@ -406,7 +405,7 @@ mod tests {
             check(special, Err(Some(BadMessage::SpecialExtension)));
         }
         check(b" s ", Err(Some(BadMessage::SpecialExtension)));
-        // Asterisk ignores `-`, wherever it stands.
+        // Asterisk ignores `-` in any place.
         for special in [
             b"-s".as_slice(),
             b"h-",
@@ -456,7 +455,7 @@ mod tests {
         check(b"<b>\"x\"", Ok("_b__x_"));
         check(&[b'1'; 64], Ok(&"1".repeat(64)));
         check(&[b'1'; 65], Err(long("from")));
-        // A hidden number.
+        // This is a hidden number.
         check(b"", Ok("anonymous"));
         check(b" \n", Ok("anonymous"));
     }
@@ -516,7 +515,7 @@ mod tests {
             "€\u{81}Ÿ\u{a0}ÿ",
         );
         check(b"\x93x\x94", Some("cp1252"), "“x”");
-        // UTF-8 cut by bytes, at its end, at its beginning and in between; whatever else is said of it.
+        // UTF-8 is cut by bytes at its end, at its beginning and in between; a charset makes no difference.
         let start = "สวัสด\u{e35}"
             .as_bytes()
             .strip_suffix(b"\xb5")
@@ -536,12 +535,12 @@ mod tests {
             check(b"\xf0\x9f\x98", charset, "ð\u{9f}\u{98}");
             check(b"caf\xe9 \xe0 la", charset, "café à la");
         }
-        // Where the request says what it is, that is what it is.
+        // If the request names the charset, that one counts.
         for charset in ["ISO-8859-1", "latin1", "US-ASCII", "ascii", "iso8859-1"] {
             check(b"\xc3\xa4\xe4", Some(charset), "Ã¤ä");
         }
         check(b"\xc3\x80\xe4", Some("windows-1252"), "Ã€ä");
-        // Overlong and surrogate forms are no UTF-8.
+        // Overlong and surrogate forms are not UTF-8.
         check(b"\xc0\x80", None, "À\u{80}");
         check(b"\xed\xa0\x80", None, "í\u{a0}\u{80}");
     }

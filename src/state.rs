@@ -30,24 +30,23 @@ use crate::sys::kept;
 use crate::sys::queue;
 use crate::sys::tally::Tallies;
 
-/// The state folder of a configuration. Nothing is open and nothing is touched until one of its
-/// subfolders is used.
+/// The state folder of a configuration. Nothing is opened or touched until one of its subfolders is used.
 #[derive(Debug)]
 pub struct State {
     dir: PathBuf,
 }
 
 impl State {
-    /// `None` where `[queue] dir` is empty: nothing is queued, counted or kept then.
+    /// Returns `None` if `[queue] dir` is empty: then nothing is queued, counted or kept.
     pub fn of(config: &Config) -> Option<State> {
         let dir = config.queue.dir.as_ref()?;
         Some(State {
-            // The process may change its folder later.
+            // The process may change its working folder later.
             dir: std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
         })
     }
 
-    /// SMS that wait to be sent, and those that were given up.
+    /// Returns the folder of SMS that wait to be sent, and of those that were given up.
     pub fn queue(&self) -> queue::Folder {
         let is_ours = |name: &str| Name::parse(name).is_some();
         queue::Folder::new(&self.dir.join("queue"), is_ours)
@@ -65,18 +64,18 @@ impl State {
         queue::Folder::new(&self.dir.join("parts"), is_ours)
     }
 
-    /// How many SMS went over an interface.
+    /// Returns the count of the SMS that were sent over an interface.
     pub fn quota(&self, interface: &str) -> Journal {
         let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
         Journal::new(&self.dir.join("quota").join(name), "count")
     }
 
-    /// How often each interface was tried, by what came of it.
+    /// Returns the counts of each interface's tries, by their results.
     pub fn tallies(&self) -> Tallies {
         Tallies::new(&self.dir.join("status"))
     }
 
-    /// Which senders were told lately that an SMS was given up.
+    /// Returns the record of senders that were told lately that an SMS was given up.
     pub fn notices(&self) -> Journal {
         Journal::new(&self.dir.join("notices"), "told")
     }
@@ -86,7 +85,7 @@ impl State {
         Journal::new(&self.dir.join("sent"), "sms")
     }
 
-    /// The providers' ids of SMS that were delivered.
+    /// Returns the record of the providers' ids of SMS that were delivered.
     pub fn seen(&self) -> Journal {
         Journal::new(&self.dir.join("seen"), "ids")
     }
@@ -103,13 +102,13 @@ impl State {
         Journal::new(&self.dir.join("poll").join(name), "held")
     }
 
-    /// Requests that were refused.
+    /// Returns the folder of requests that were refused.
     pub fn rejected(&self) -> kept::Folder {
         kept::Folder::new(&self.dir.join("rejected"))
     }
 }
 
-/// Where an SMS is kept when its webhook is answered, and whether it outlives a restart.
+/// The way in which an SMS is kept when its webhook is answered, and whether it outlives a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keeping {
     /// Whether the SMS is kept in the inbox until Asterisk has it.

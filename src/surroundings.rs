@@ -1,4 +1,4 @@
-//! A path → a configuration and every remark on it, those that need the file system included.
+//! Loads a configuration with every remark on it, including those that need the file system.
 //!
 //! Used by `--check`, by `websms` and by `websmsd` when it starts and when it reads its
 //! configuration again.
@@ -21,8 +21,8 @@ use crate::sys::files::{self, Links, Unreadable, nearest};
 use crate::sys::tls::certificate::{BadIdentity, Identity};
 use crate::sys::user;
 
-/// Reads a configuration; that it cannot be read, or that others may write it, is a fault among the
-/// notes. What stands around the file is looked at by [`notes`] only.
+/// Reads a configuration. If it cannot be read, or others may write it, this is a fault among the notes.
+/// Only [`notes`] looks at what is around the file.
 pub fn load(path: &Path) -> Reading {
     let opened = files::open_any(path, Links::Follow).and_then(|file| {
         let mode = file.metadata().map_err(Unreadable::Io)?;
@@ -48,7 +48,8 @@ pub fn load(path: &Path) -> Reading {
     }
 }
 
-/// Whoever may write a configuration can have any program run and send the credentials anywhere.
+/// Checks who may write the configuration: its writers can have any program run and send the credentials
+/// anywhere.
 fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
     let draft = reading.draft.as_ref().filter(|(_, sound)| sound.spool);
     let config = reading.config.as_ref().or(draft.map(|(config, _)| config));
@@ -95,8 +96,9 @@ fn check_memory(reading: &mut Reading) {
     }
 }
 
-/// Reads a configuration and looks around it as the owner of its folders, after what `first` does with it.
-/// Where this cannot become their owner, the configuration is a draft, and why is told beside the notes.
+/// Reads a configuration, lets `first` work with it, becomes the owner of its folders and looks around it
+/// as that user. If it cannot become their owner, the configuration is a draft, and the reason is returned
+/// beside the notes.
 pub fn load_whole(
     path: &Path,
     first: &mut dyn FnMut(&Config),
@@ -117,23 +119,23 @@ pub fn load_whole(
     let more = match (&reading.config, &reading.draft) {
         (Some(config), _) => notes(path, config, Sound::WHOLE),
         (None, Some((draft, sound))) => notes(path, draft, *sound),
-        // Nothing of it could be read, if it is there at all.
+        // Nothing in the file could be read, if it exists at all.
         (None, None) => file_notes(path),
     };
     reading.notes.extend(more);
     (reading, entered)
 }
 
-/// `${name}` of a configuration.
+/// Looks up `${name}` of a configuration.
 pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
-    // PHP asks C, which sees no further than a NUL.
+    // PHP asks C, which reads up to a NUL only.
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
     std::env::var_os(OsStr::from_bytes(name)).map(OsStringExt::into_vec)
 }
 
-/// What is wrong around a configuration that is right in itself: files that others may read or
-/// write, folders that cannot work together, requests that cannot be made. Of one that is not right all
-/// that concerns its `sound` parts.
+/// Returns what is wrong around a configuration that is right in itself: files that others may read or
+/// write, folders that cannot work together, requests that cannot be made. If the configuration has faults,
+/// only its `sound` parts are looked at.
 pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
     let mut notes = file_notes(path);
     for outgoing in config.outgoing.iter().filter(|_| sound.outgoing) {
@@ -191,7 +193,7 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
     notes
 }
 
-/// What is wrong with the file itself.
+/// Returns what is wrong with the file itself.
 fn file_notes(path: &Path) -> Vec<Note> {
     let mut notes = Vec::new();
     if others_may(path, OTHERS_READ) {
@@ -209,7 +211,7 @@ fn file_notes(path: &Path) -> Vec<Note> {
     notes
 }
 
-/// Why a hook will not run, or not as its owner means.
+/// Returns why a hook will not run, or not as its owner means.
 fn hook_doubt(program: &Path) -> Option<&'static str> {
     let folder = program.parent()?;
     match fs::metadata(program) {
@@ -225,7 +227,7 @@ fn hook_doubt(program: &Path) -> Option<&'static str> {
     }
 }
 
-/// Notes what a restart or a power cut leaves of an SMS that was answered with 200.
+/// Notes whether a restart or a power cut loses an SMS that was answered with 200.
 fn keeping_notes(config: &Config, keeping: Keeping, notes: &mut Vec<Note>) {
     let kept = "SMS are kept in the inbox, below [queue] dir, until asterisk has taken them";
     let lost = ": what asterisk has not taken by then is lost, though it was answered with 200";
@@ -305,7 +307,7 @@ fn spool_notes(spool: &config::Spool, keeping: Option<Keeping>, notes: &mut Vec<
     }
 }
 
-/// What hinders this user from making files in a folder, or from making the folder.
+/// Returns what keeps this user from making files in a folder, or from making the folder.
 fn obstacle(folder: &Path) -> Option<Obstacle> {
     match nearest(folder) {
         Some(place) if !place.is_dir() => Some(Obstacle::File),
@@ -314,7 +316,7 @@ fn obstacle(folder: &Path) -> Option<Obstacle> {
     }
 }
 
-/// Why a folder cannot be used.
+/// The reason why a folder cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Obstacle {
     File,
@@ -330,7 +332,7 @@ impl Obstacle {
     }
 }
 
-/// Why no request can be made for an interface, whatever the message.
+/// Returns why no request can be made for an interface, whatever the message.
 fn interface_fault(outgoing: &Outgoing) -> Option<String> {
     let fault = provider::encode(&sample()?, &outgoing.account, 0).err();
     if let Some(fault) = fault {
@@ -340,7 +342,7 @@ fn interface_fault(outgoing: &Outgoing) -> Option<String> {
     client::check(&settings).err().map(str::to_owned)
 }
 
-/// A made-up message: from and to numbers that nobody has.
+/// Returns a made-up message, with a sender and a destination that belong to nobody.
 pub fn sample() -> Option<Message> {
     Some(Message {
         to: Number::parse_outbound(b"+15550123456").ok()?,
@@ -366,7 +368,7 @@ fn others_write(key: &str) -> [&str; 3] {
 
 // ---- Remarks --------------------------------------------------------------------------------
 
-/// `:line` of a remark; nothing where it has none.
+/// Returns `:line` of a remark; empty if it has no line.
 pub fn line(note: &Note) -> String {
     match note.line {
         0 => String::new(),
@@ -382,7 +384,7 @@ fn warn(notes: &mut Vec<Note>, text: &[&str]) {
     note(notes, Severity::Warning, text);
 }
 
-/// Of a file as a whole, or of what stands around it: it has no line.
+/// Adds a remark on a file as a whole, or on what is around it, which has no line.
 fn note(notes: &mut Vec<Note>, severity: Severity, text: &[&str]) {
     notes.push(Note {
         line: 0,
