@@ -9,7 +9,7 @@ use crate::proto::record::envelope::Item;
 use crate::sys::client::{self, Failure};
 use crate::sys::clock::{self, Deadline};
 
-/// One try with one interface, counted. What is no verdict is a fault of the configuration.
+/// Makes one try over one interface, and counts it. An error is a fault of the configuration.
 pub fn attempt(
     item: &Item,
     outgoing: &Outgoing,
@@ -43,7 +43,7 @@ pub fn attempt(
     Ok(verdict)
 }
 
-/// The request that [`attempt`] would make, secrets masked.
+/// Returns the request that [`attempt`] would make, with masked secrets.
 pub fn preview(message: &Message, outgoing: &Outgoing) -> Result<Vec<u8>, Outcome> {
     provider::preview(message, &outgoing.account, clock::now_s())
         .map_err(|fault| bad_account(&fault))
@@ -53,7 +53,7 @@ fn bad_account(fault: &provider::BadAccount) -> Outcome {
     Outcome::new(Status::Fault, fault.to_string())
 }
 
-/// A configuration's connection → the client's settings.
+/// Makes the client's settings from a configuration.
 pub fn connection(client: &config::Client) -> client::Settings<'_> {
     client::Settings {
         proxy: client.proxy.as_deref(),

@@ -1,4 +1,4 @@
-//! The outbound queue as a story sees it: who must wait, and how a message is put in.
+//! Gives the stories access to the outbound queue: decides which messages wait, and puts them in.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::sys::files::Unreadable;
 use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
 
-/// Whether what is put in will be sent: a `websmsd` drains the queue, or somebody flushes it daily.
+/// Whether a message that is put in will be sent: a `websmsd` drains the queue, or it is flushed daily.
 pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
     let now_s = clock::now_s();
     let flushed = || {
@@ -24,8 +24,8 @@ pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
     Ok(folder.is_drained()? || flushed() == Some(true))
 }
 
-/// Why a message is not tried now (spec §6.5): something waits for its destination, or something
-/// failed for now on its interface.
+/// Returns why a message is not tried now (spec §6.5): something waits for its destination, or something
+/// failed temporarily on its interface.
 pub fn must_wait(folder: &Folder, message: &Message, interface: &str) -> Option<&'static str> {
     let names = folder.list(Place::New).unwrap_or_default();
     let names: Vec<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
@@ -35,20 +35,20 @@ pub fn must_wait(folder: &Folder, message: &Message, interface: &str) -> Option<
     }
     let digest = envelope::interface(interface);
     let mut same = names.iter().filter(|name| name.interface == digest);
-    // One that the provider forbids says nothing of its interface.
+    // A message that the provider forbids says nothing about its interface.
     let failed = |name: &Name| read(folder, name).is_ok_and(|item| item.tries > item.forbidden);
     let looked = same.by_ref().take(QUEUE_LOOKS_MAX).any(failed);
     (looked || same.next().is_some()).then_some("an earlier SMS failed for now on this interface")
 }
 
-/// Why a message is not in the queue.
+/// The reason why a message is not in the queue.
 pub enum NotQueued {
-    /// It is full.
+    /// The queue is full.
     Full {
-        /// Messages that wait.
+        /// The number of waiting messages.
         held: usize,
     },
-    /// The system refused.
+    /// The system refused an operation.
     Io(std::io::Error),
 }
 
@@ -81,7 +81,7 @@ pub fn take_back(
     taken.map_err(NotQueued::Io)
 }
 
-/// The name and the bytes of a message that is to be the last one.
+/// Returns the name and the bytes of a message that is to be the last one.
 fn prepared(
     folder: &Folder,
     item: &Item,
@@ -101,12 +101,12 @@ fn prepared(
     Ok((name.text(), bytes))
 }
 
-/// Why a message's file says nothing.
+/// The reason why a message's file could not be read.
 #[derive(Debug)]
 pub enum Unread {
-    /// The system refused for now: it may be a good one.
+    /// The system refused for now, and the file may be good.
     Io(std::io::Error),
-    /// It is no message, and never will be.
+    /// The file is no message, and never will be.
     Bad(String),
 }
 
@@ -119,12 +119,12 @@ impl fmt::Display for Unread {
     }
 }
 
-/// A message that waits.
+/// Reads a message that waits.
 pub fn read(folder: &Folder, name: &Name) -> Result<Item, Unread> {
     read_at(folder, Place::New, name)
 }
 
-/// The same in a place of one's choice.
+/// Reads a message in the given place.
 pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unread> {
     match folder.read(place, &name.text(), QUEUE_FILE_BYTES_MAX) {
         Ok(bytes) => Item::parse(&bytes).map_err(|bad| Unread::Bad(bad.to_string())),
@@ -133,7 +133,7 @@ pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unrea
     }
 }
 
-/// What `failed/` had no room for.
+/// Logs the messages for which `failed/` had no room.
 pub fn tell_dropped(names: &[String]) {
     for name in names {
         let id = Name::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
@@ -142,7 +142,7 @@ pub fn tell_dropped(names: &[String]) {
     }
 }
 
-/// `wait` from `now_s`, for a file; 0 where that is 0, under a clock that is not sane.
+/// Returns the time of `now_s` plus `wait` for a file; 0 if `now_s` is 0, because the clock is not sane.
 pub fn due_s(now_s: u64, wait: Duration) -> u64 {
     match now_s {
         0 => 0,

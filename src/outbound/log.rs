@@ -1,5 +1,5 @@
-//! What became of an SMS → a line of the log: who, to whom, by which interface; never a text or a
-//! secret. The id is that of the run, of the message in the queue, and of every later line on it.
+//! Logs the results of SMS: sender, destination, interface; never a text or a secret. The id is that of the
+//! run, of the message in the queue, and of every later line on it.
 
 use std::borrow::Cow;
 
@@ -16,13 +16,13 @@ pub struct Event<'a> {
     pub to: &'a [u8],
     pub from: &'a [u8],
     pub text: &'a [u8],
-    /// Over which it went, or would have gone.
+    /// The interface over which it was sent, or would have been sent.
     pub interface: &'a str,
     pub outcome: &'a Outcome,
     pub numbers: LogNumbers,
 }
 
-/// Tells of an end.
+/// Logs an end.
 pub fn end(event: &Event<'_>) {
     let text = Text::parse_outbound(event.text);
     let text = text
@@ -49,7 +49,8 @@ pub fn end(event: &Event<'_>) {
     );
 }
 
-/// The end of a message that has been in the queue; `via` is the interface over which it was tried last.
+/// Logs the end of a message that has been in the queue; `via` is the interface over which it was tried
+/// last.
 pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
     end(&Event {
         id: &item.id,
@@ -62,7 +63,8 @@ pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
     });
 }
 
-/// Logs what a delivery report said of an SMS that a provider took: why it failed, or that it has arrived.
+/// Logs the result of a delivery report on an SMS that a provider took: why it failed, or that it has
+/// arrived.
 pub fn reported(sms: &Sms<'_>, failure: Option<&str>, numbers: LogNumbers) {
     let (level, word, colon, reason) = match failure {
         Some(reason) => (Level::Warning, "UNDELIVERED", ": ", reason),
@@ -81,7 +83,7 @@ pub fn reported(sms: &Sms<'_>, failure: Option<&str>, numbers: LogNumbers) {
     );
 }
 
-/// Tells that a provider refuses the account, which the operator alone can mend.
+/// Logs that a provider refuses the account, which only the operator can repair.
 pub fn account_refused(via: &str, reason: &str) {
     log::event(
         Level::Error,
@@ -93,7 +95,7 @@ pub fn account_refused(via: &str, reason: &str) {
     );
 }
 
-/// Tells why an interface did not send a message that is not given up.
+/// Logs why an interface did not send a message that is not given up.
 pub fn waits(item: &Item, via: &str, reason: &str, numbers: LogNumbers) {
     log::event(
         Level::Notice,

@@ -1,5 +1,5 @@
-//! Story 2: an SMS goes out. One order becomes a message, a call to the provider and a verdict; what
-//! failed for now is put into the queue, which [`crate::queue`] works off.
+//! Story 2: an SMS goes out. One order becomes a message, a call to the provider and a verdict. If it
+//! failed temporarily, it is put into the queue, which [`crate::queue`] works off.
 //!
 //! ```text
 //! order ─ parse ─▶ message ─ count ─ encode ─▶ call ─ post ─▶ reply ─ judge ─▶ verdict ─▶ outcome
@@ -37,21 +37,21 @@ pub use tally::{count_report, outbound};
 
 use quota::Grant;
 
-/// What the caller asks for, unchecked.
+/// The caller's order, unchecked.
 #[derive(Clone, Copy)]
 pub struct Order<'a> {
-    /// TO.
+    /// The destination, TO.
     pub to: &'a [u8],
-    /// FROM.
+    /// The sender, FROM.
     pub from: &'a [u8],
-    /// BODY.
+    /// The text, BODY.
     pub text: &'a [u8],
-    /// INDEX; empty counts as absent.
+    /// The interface, INDEX; an empty one counts as absent.
     pub index: Option<&'a [u8]>,
 }
 
-/// Sends one message, or puts it into the queue; one log line says what became of it. `start` is
-/// when the run began, from which the interface's `timeout` counts.
+/// Sends one message, or puts it into the queue, and logs the result in one line. `start` is the beginning
+/// of the run, from which the interface's `timeout` counts.
 pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
     let prepared = prepare(order, config);
     let outgoing = prepared.as_ref().ok().map(|(_, outgoing)| *outgoing);
@@ -77,8 +77,8 @@ pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
     outcome
 }
 
-/// The line on an order that came to nothing, because there is no configuration that could be used; how
-/// numbers are to be logged is not known then.
+/// Logs that an order failed because no configuration could be used. Nothing says then how numbers are to
+/// be logged.
 pub fn tell_unsent(order: &Order<'_>, outcome: &Outcome) {
     tell(order, "-", "", outcome, LogNumbers::Masked);
 }
@@ -95,7 +95,7 @@ fn tell(order: &Order<'_>, id: &str, interface: &str, outcome: &Outcome, numbers
     });
 }
 
-/// The request that [`send`] would make, secrets masked.
+/// Returns the request that [`send`] would make, with masked secrets.
 pub fn preview(order: &Order<'_>, config: &Config) -> Result<Vec<u8>, Outcome> {
     let (message, outgoing) = prepare(order, config)?;
     match outgoing.account.too_long(&message.text) {
@@ -112,12 +112,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// First interface, those to try after it, the queue: all of it before `timeout` is over. With the
-    /// interface that decided.
+    /// Tries the first interface, those after it, and the queue, all before `timeout` is over. Returns the
+    /// interface that decided, too.
     fn deliver(&self, message: Message, outgoing: &'a Outgoing) -> (Outcome, &'a str) {
         let config = self.config;
         let interface = outgoing.account.interface.as_str();
-        // Checked before the message can wait for anything, so that its sender learns of it at once.
+        // This is checked before the message can wait for anything, so that its sender learns of it at
+        // once.
         if let Some(reason) = outgoing.account.too_long(&message.text) {
             return (Outcome::new(Status::Refused, reason), interface);
         }
@@ -148,8 +149,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An interface and those after it, until one decides: why the message waits and for which, or how
-    /// the run ends. Of several, each that did not send it has its line in the log.
+    /// Tries an interface and those after it until one decides. Returns why and for which interface the
+    /// message waits, or how the run ends. Each of several interfaces that did not send it has its line in
+    /// the log.
     fn try_each(
         &self,
         item: &mut Item,
@@ -173,7 +175,7 @@ impl<'a> Run<'a> {
             };
             match grant {
                 Grant::Granted => {}
-                // It was not tried; the queue asks again at once and learns how long to wait.
+                // The message was not tried; the queue asks again at once and learns how long to wait.
                 Grant::Later { reason, .. } => {
                     pass_over(item, name, &reason);
                     waits.get_or_insert((reason.into(), 0, name));
@@ -182,7 +184,8 @@ impl<'a> Run<'a> {
                 Grant::Refused { reason } if place == 0 => {
                     return Err((Outcome::new(Status::Refused, reason), name));
                 }
-                // The first interface may work again before its own limit is reached, and takes longer texts.
+                // The first interface may work again before its own limit is reached, and takes longer
+                // texts.
                 Grant::Refused { reason } => {
                     pass_over(item, name, &reason);
                     continue;
@@ -213,7 +216,7 @@ impl<'a> Run<'a> {
                     let due_s = hold::due_s(hold::stamp_s(), config.queue.pause(retry_after));
                     match place {
                         0 => item.due_s = due_s,
-                        // Only what the provider asked for: the queue has its own pauses.
+                        // Only the provider's own wait counts, because the queue has its own pauses.
                         _ if retry_after_s.is_some() => {
                             item.spare_due_s = item.spare_due_s.max(due_s);
                         }
@@ -221,7 +224,7 @@ impl<'a> Run<'a> {
                     }
                     waits.get_or_insert((reason, due_s, name));
                     if blame == Blame::Message {
-                        // What is wrong with the message is no better over another interface.
+                        // A fault of the message is the same over another interface.
                         item.forbidden = u32::from(place == 0);
                         break;
                     }
@@ -241,10 +244,10 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Why a message waits, until when it is not tried (seconds since 1970), and for which interface.
+/// Why a message waits, the time before which it is not tried (seconds since 1970), and its interface.
 type Waits<'a> = (Cow<'static, str>, u64, &'a str);
 
-/// Puts a message into the queue, where there is one that somebody drains.
+/// Puts a message into the queue, if there is one that some process drains.
 fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Outcome {
     let not_held = |what: &dyn fmt::Display| Outcome::new(Status::Failed, format!("{why}; {what}"));
     let Some(folder) = folder else {
@@ -266,7 +269,7 @@ fn hold(folder: Option<&Folder>, item: &Item, why: &str, config: &Config) -> Out
     }
 }
 
-/// An order → a message and its interface, or how the run ends without them.
+/// Makes a message from an order and finds its interface, or returns how the run ends without them.
 fn prepare<'a>(order: &Order<'_>, config: &'a Config) -> Result<(Message, &'a Outgoing), Outcome> {
     if text::is_chatter(order.text) {
         let reason = "machine chatter (imdn or isComposing) is not sent";

@@ -1,42 +1,42 @@
-//! A verdict as the caller is told of it: one word, an exit code, a reason.
+//! Turns a verdict into the caller's view of it: one word, an exit code, a reason.
 
 use std::borrow::Cow;
 
 use crate::proto::provider::{Reason, Verdict};
 use crate::sys::log::Level;
 
-/// How a run of `websms` ends.
+/// The end of a run of `websms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// In one word.
+    /// The result in one word.
     pub status: Status,
     /// The provider's id of the message, fit to be shown.
     pub id: Option<String>,
-    /// One line: our own phrases, status numbers and interface names.
+    /// The reason in one line: our own phrases, status numbers and interface names.
     pub reason: Cow<'static, str>,
 }
 
-/// What the caller is told.
+/// The result for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// The provider accepted it.
     Sent,
-    /// The queue holds it safely, and somebody drains the queue.
+    /// The queue holds it safely, and some process drains the queue.
     Queued,
-    /// Refused by the provider or by a rule of ours.
+    /// The provider or a rule of ours refused it.
     Refused,
-    /// Number or text not acceptable.
+    /// The number or the text is not acceptable.
     Invalid,
-    /// Machine chatter, not sent.
+    /// It is machine chatter and was not sent.
     Ignored,
-    /// A usage or configuration fault.
+    /// There is a usage or configuration fault.
     Fault,
-    /// Failed for now, and nothing holds it.
+    /// It failed temporarily, and nothing holds it.
     Failed,
 }
 
 impl Status {
-    /// `WEBSMS_STATUS`.
+    /// Returns the value of `WEBSMS_STATUS`.
     pub fn word(self) -> &'static str {
         match self {
             Status::Sent => "SENT",
@@ -48,7 +48,7 @@ impl Status {
         }
     }
 
-    /// The exit code: 75 is `EX_TEMPFAIL` of sysexits.h.
+    /// Returns the exit code: 75 is `EX_TEMPFAIL` of sysexits.h.
     pub fn exit_code(self) -> u8 {
         match self {
             Status::Sent | Status::Queued | Status::Ignored => 0,
@@ -58,7 +58,7 @@ impl Status {
         }
     }
 
-    /// How its line is logged.
+    /// Returns the level at which its line is logged.
     pub fn level(self) -> Level {
         match self {
             Status::Sent | Status::Queued | Status::Ignored => Level::Info,
@@ -69,7 +69,7 @@ impl Status {
 }
 
 impl Outcome {
-    /// One without an id.
+    /// Returns an outcome without an id.
     pub fn new(status: Status, reason: impl Into<Cow<'static, str>>) -> Outcome {
         Outcome {
             status,
@@ -79,7 +79,7 @@ impl Outcome {
     }
 }
 
-/// A verdict → what the caller is told.
+/// Turns a verdict into the result for the caller.
 pub fn settle(verdict: Verdict) -> Outcome {
     match verdict {
         Verdict::Sent { id, reason, .. } => Outcome {
@@ -93,10 +93,10 @@ pub fn settle(verdict: Verdict) -> Outcome {
     }
 }
 
-/// How the reason begins of a message that may have been sent.
+/// The beginning of the reason for a message that may have been sent.
 pub const MAYBE_SENT: &str = "it may have been sent";
 
-/// Why a message that may have been sent was not told to be.
+/// Returns the reason for a message that may have been sent without a confirmation.
 pub fn unsure(reason: &Reason) -> String {
     format!("{MAYBE_SENT}: {}", reason.text())
 }

@@ -1,11 +1,11 @@
-//! An interface → whether one more SMS may go over it, counted before it goes (`rate`, `limit`).
+//! Decides whether one more SMS may be sent over an interface, and counts it first (`rate`, `limit`).
 //!
-//! Each interface has a count of its own ([`State::quota`]); [`crate::proto::record::quota`] has the
+//! Each interface has a count of its own ([`State::quota`]); [`crate::proto::record::quota`] defines the
 //! format. The lock on the folder is held for the count alone, never while a provider is asked.
 //!
-//! Invariant: nothing is sent uncounted. What cannot be counted waits; a count that cannot be
-//! understood is set aside, loudly, and begins anew, so that a broken file costs one more limit at
-//! most and never stands in the way for ever.
+//! Invariant: nothing is sent uncounted. An SMS that cannot be counted waits. A count that cannot be
+//! understood is set aside with a log line and begins anew, so that a broken file costs at most one more
+//! limit and never blocks for ever.
 
 use std::fmt;
 use std::io;
@@ -21,21 +21,21 @@ use crate::sys::clock::{self, Deadline};
 use crate::sys::files::Unreadable;
 use crate::sys::journal::{Journal, Turn};
 
-/// Whether one more SMS may go.
+/// The answer to whether one more SMS may be sent.
 #[derive(Debug)]
 pub enum Grant {
-    /// It may, and counts.
+    /// It may be sent, and was counted.
     Granted,
-    /// Not now: the rate is reached, or it cannot be counted.
+    /// It may not be sent now: the rate is reached, or it cannot be counted.
     Later {
-        /// For log and caller.
+        /// The reason for the log and the caller.
         reason: String,
-        /// Until it is worth asking again.
+        /// The time after which it is worth asking again.
         wait: Duration,
     },
     /// The limit is reached.
     Refused {
-        /// For log and caller.
+        /// The reason for the log and the caller.
         reason: String,
     },
 }
@@ -46,7 +46,7 @@ pub fn ask(config: &Config, outgoing: &Outgoing, deadline: &Deadline) -> Grant {
     if settings.is_none() {
         return Grant::Granted;
     }
-    // The configuration is none without a folder.
+    // A configuration with limits always has a folder.
     let answer = match State::of(config) {
         Some(state) => count(&state, outgoing, deadline),
         None => Err(io::ErrorKind::NotFound.into()),
@@ -108,7 +108,7 @@ fn count(state: &State, outgoing: &Outgoing, deadline: &Deadline) -> io::Result<
     }
     match ask(None) {
         Ok((answer, change)) => write(&journal, &turn, answer, &change),
-        // Of no file nothing can be wrong.
+        // A file that does not exist cannot be faulty.
         Err(_) => Err(io::ErrorKind::InvalidData.into()),
     }
 }

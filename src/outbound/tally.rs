@@ -1,8 +1,8 @@
-//! What was tried over each interface, counted by whoever tries; and what the status page tells of it.
+//! Counts the tries over each interface, and reads the counts for the status page.
 //!
-//! There is a count for each interface and verdict ([`State::tallies`]), so that what `websms` sends counts
-//! beside what `websmsd` sends from the queue. Without a `status_path` no file is touched, and no SMS
-//! ever waits or fails for one.
+//! There is a count for each interface and verdict ([`State::tallies`]), which includes both the SMS that
+//! `websms` sends and those that `websmsd` sends from the queue. Without a `status_path` no file is
+//! touched. A failure here never delays an SMS or makes it fail.
 
 use super::hold;
 use crate::config::Config;
@@ -19,10 +19,10 @@ use crate::sys::queue::Place;
 const SENT: &str = "sent";
 /// The results that a delivery report can give for an SMS that was taken.
 const REPORTED: [&str; 2] = ["delivered", "undelivered"];
-/// How a try can end otherwise.
+/// The other results of a try.
 const FAILED: [&str; 3] = ["refused", "later", "unsure"];
 
-/// Counts what came of one try, where somebody wants to know.
+/// Counts the result of one try, if the counts are shown anywhere.
 pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
     let verdict = match verdict {
         Verdict::Sent { .. } => SENT,
@@ -57,7 +57,7 @@ fn add(config: &Config, interface: &str, verdict: &str) {
     }
 }
 
-/// What the status page tells of sending.
+/// Returns the figures of outgoing SMS for the status page.
 pub fn outbound(config: &Config) -> Outbound {
     let Some(state) = State::of(config) else {
         return Outbound::default();

@@ -1,16 +1,15 @@
-//! Who has read another configuration → who drains the queue.
+//! Wakes the thread that drains the queue after a reload.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Rung where the configuration is another, so that it is heard of now and not when something happens in
-/// the queue.
+/// Rung after a reload, so that the queue notices it at once and not only when something happens there.
 #[derive(Clone, Default)]
 pub struct Bell(Arc<Mutex<Option<Ring>>>);
 
 type Ring = Box<dyn Fn() + Send>;
 
 impl Bell {
-    /// Where nobody drains the queue, nobody hears it.
+    /// Rings; without a process that drains the queue this has no effect.
     pub fn ring(&self) {
         let hung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ring) = hung.as_ref() {
@@ -18,7 +17,7 @@ impl Bell {
         }
     }
 
-    /// From now on it does this.
+    /// Sets what ringing does from now on.
     pub(super) fn hang(&self, ring: impl Fn() + Send + 'static) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(ring));
     }

@@ -1,7 +1,7 @@
-//! A message that is done with → its file goes: removed, into `failed/` with its reason, or set aside.
+//! Ends a message: removes its file, moves it to `failed/` with its reason, or sets it aside.
 //!
-//! What the system refuses is owed: it is done at the next look at the folder, and until then the message
-//! is not sent again. Its sender and the operator's program are told when it is in `failed/`.
+//! If the system refuses, the step is done at the next look at the folder, and until then the message is
+//! not sent again. Its sender and the operator's program are told once it is in `failed/`.
 
 use super::notice;
 use crate::config::Config;
@@ -23,14 +23,14 @@ pub struct Ends<'a> {
     owed: Sorted<Name, Owed>,
 }
 
-/// What the system refused.
+/// A step that the system refused.
 enum Owed {
     Remove,
     Bury(Box<GivenUp>),
     SetAside,
 }
 
-/// A message that nobody will send.
+/// A message that will not be sent.
 pub struct GivenUp {
     pub item: Item,
     /// The interface that was tried last.
@@ -47,19 +47,19 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// Whether a message is done with, though its file is still there.
+    /// Whether a message has ended, although its file is still there.
     pub fn holds(&self, name: &Name) -> bool {
         self.owed.contains(name)
     }
 
-    /// It is sent.
+    /// Ends a message that was sent.
     pub fn remove(&mut self, name: &Name) {
         if self.folder.remove(&name.text()).is_err() {
             self.owe(name, Owed::Remove);
         }
     }
 
-    /// It goes to `failed/` with its reason, and who sent it may be told.
+    /// Moves a message to `failed/` with its reason. Its sender may be told.
     pub fn give_up(&mut self, name: &Name, mut given_up: GivenUp, config: &Config) {
         given_up.item.set_reason(&given_up.outcome.reason);
         let is_buried = self.bury(name, &given_up, config);
@@ -72,7 +72,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// It is no message.
+    /// Sets aside a file that is no message.
     pub fn set_aside(&mut self, name: &Name, why: &str) {
         let is_done = self.put_aside(name);
         let what = match is_done {
@@ -86,7 +86,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// Does what is owed, as far as the system lets it now.
+    /// Repeats the steps that the system refused, as far as possible now.
     pub fn catch_up(&mut self, config: &Config) {
         let owed = std::mem::take(&mut self.owed);
         let left = owed.iter().filter(|(name, owed)| !match owed {
@@ -99,7 +99,7 @@ impl<'a> Ends<'a> {
         self.owed.retain(|name, _| left.contains(name));
     }
 
-    /// Whether it is in `failed/`, or gone for another reason.
+    /// Moves a message to `failed/`. Returns whether it is there, or gone for another reason.
     fn bury(&self, name: &Name, given_up: &GivenUp, config: &Config) -> bool {
         let GivenUp {
             item,
@@ -109,7 +109,7 @@ impl<'a> Ends<'a> {
         } = given_up;
         let text = name.text();
         if !self.folder.holds(&text) {
-            // Whoever removed it does not want to hear of it.
+            // Somebody has removed the file and needs no report.
             return true;
         }
         match self.folder.bury(&text, &item.encode(), QUEUE_FAILED_MAX) {
@@ -145,7 +145,7 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Runs the operator's own program for a message that nobody will send or that was not delivered.
+/// Runs the operator's own program for a message that will not be sent or that was not delivered.
 pub fn run_hook(config: &Config, item: &Item, via: &str, event: Event<'_>) {
     if let Some(program) = &config.queue.on_failure {
         start(Run {

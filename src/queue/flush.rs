@@ -1,4 +1,4 @@
-//! `websms --flush`: everything in the queue gets a try now, by a running `websmsd` or by ourselves.
+//! `websms --flush`: tries everything in the queue now, through a running `websmsd` or in this process.
 
 use std::sync::Arc;
 use std::thread;
@@ -17,19 +17,19 @@ use crate::sys::hook;
 use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
 
-/// What became of the messages.
+/// The result of a flush.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flushed {
-    /// One line a message.
+    /// One line for each message.
     pub lines: Vec<String>,
-    /// How many wait still.
+    /// The number of messages that still wait.
     pub left: usize,
 }
 
-/// Between two looks whether a running `websmsd` is through.
+/// The pause between two checks whether a running `websmsd` has finished.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Tries all that wait, and tells what came of it.
+/// Tries all messages that wait, and reports the results.
 pub fn flush(config: Config) -> Result<Flushed, String> {
     let folder = State::of(&config)
         .ok_or("[queue] dir is empty, so there is no queue")?
@@ -43,7 +43,7 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
     loop {
         if let Some(drain) = folder.drain().map_err(fault)? {
             match folder.stamp_flush(clock::now_s()) {
-                // What is sent makes room.
+                // Messages that are sent make room.
                 Err(error) if files::is_full(&error) => {
                     log::event(Level::Warning, format_args!("{}", fault(error)));
                 }
@@ -60,7 +60,8 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
         {
             thread::sleep(LOOK_PAUSE);
         }
-        // Answered, or out of time; else whoever drained is gone, and it is ours to do.
+        // The request was answered, or the time is over; otherwise the process that drained has ended, and
+        // this one drains.
         if !folder.wants_flush() || deadline.left().is_none() {
             break;
         }
@@ -90,7 +91,7 @@ fn fate(folder: &Folder, name: &Name) -> String {
             return format!("{id} {word} to {to}: {reason}");
         }
     }
-    // What cannot be read is not known to be sent.
+    // Messages that cannot be read are not known to be sent.
     let failed = folder.list(Place::Failed).unwrap_or_default();
     if folder.holds(&name.text()) {
         format!("{id} waits: its file cannot be read")

@@ -11,12 +11,12 @@ use crate::sys::cause::Cause;
 use crate::sys::clock;
 use crate::sys::queue::{Folder, Place};
 
-/// How a list is written.
+/// The format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// A line a message, under a headline.
+    /// One line for each message, under a headline.
     Text,
-    /// One object with an array for each place.
+    /// One JSON object with an array for each place.
     Json,
 }
 
@@ -74,11 +74,11 @@ type List = (&'static str, &'static str, Vec<Row>);
 /// One message.
 struct Row {
     id: String,
-    /// `None`: its file cannot be read, and why.
+    /// The message, or the reason why its file cannot be read.
     item: Result<Item, String>,
-    /// Seconds since it was queued; `None`: not known.
+    /// The seconds since it was queued; `None` if not known.
     age_s: Option<u64>,
-    /// Seconds until the next try, as far as the file says; 0: when its turn comes.
+    /// The seconds until the next try, as far as the file tells; 0 if it waits for its turn only.
     next_s: u64,
     reason: String,
 }
@@ -177,7 +177,7 @@ fn text(lists: &[List; 5], drained: bool) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// `2d3h`, `5m`, `12s`: the two largest units.
+/// Returns the two largest units of a duration: `2d3h`, `5m`, `12s`.
 fn duration(s: u64) -> String {
     let (days, hours, minutes) = (s / 86_400, s / 3600 % 24, s / 60 % 60);
     match (days, hours, minutes) {

@@ -12,21 +12,21 @@ use crate::sys::clock;
 use crate::sys::queue::{Folder, Place};
 use crate::sys::spool;
 
-/// Why a command came to nothing.
+/// The reason why a command did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// No SMS, or more than one, has an id that begins so.
+    /// No SMS, or more than one, has an id with this beginning.
     NotFound(String),
     /// The queue is full.
     Full(String),
-    /// There is no queue, or the system refuses.
+    /// There is no queue, or the system refused.
     Fault(String),
 }
 
-/// What `--retry` and `--drop` work on besides one SMS.
+/// The word for all SMS of `failed/` that `--retry` and `--drop` accept instead of an id.
 const ALL: &str = "all";
 
-/// One SMS, with its reason and text. Control characters of the text are escaped, since a terminal
+/// Returns one SMS with its reason and text. Control characters of the text are escaped, because a terminal
 /// would obey them; only line ends and tabs stay.
 pub fn show(config: &Config, id: &str) -> Result<String, Refusal> {
     let rooms = rooms(config)?;
@@ -100,7 +100,7 @@ fn shown(item: &Item, state: &str, more: &str) -> String {
     out
 }
 
-/// Puts an SMS of `failed/` into the queue as a new one, or all of them; one line each.
+/// Puts an SMS of `failed/`, or all of them, into the queue as new ones. Returns one line for each.
 pub fn retry(config: &Config, id: &str) -> Result<String, Refusal> {
     let mut lines = String::new();
     for found in chosen(&rooms(config)?, id)? {
@@ -144,7 +144,7 @@ fn retry_one(config: &Config, found: &Found, item: Item) -> Result<String, Refus
     }
 }
 
-/// Removes an SMS, whether it waits or was given up, or all of `failed/`; one line each.
+/// Removes an SMS, whether it waits or was given up, or all of `failed/`. Returns one line for each.
 pub fn drop(config: &Config, id: &str) -> Result<String, Refusal> {
     let mut lines = String::new();
     for found in chosen(&rooms(config)?, id)? {
@@ -180,7 +180,7 @@ struct Found {
 }
 
 impl Found {
-    /// The id: what the file's name has between its first two hyphens.
+    /// Returns the id: the part of the file's name between its first two hyphens.
     fn id(&self) -> &str {
         self.file.split('-').nth(1).unwrap_or("-")
     }

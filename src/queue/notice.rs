@@ -23,7 +23,7 @@ use crate::sys::hook;
 use crate::sys::log::{self, Level, Quoted};
 use crate::sys::spool::{File, Spool};
 
-/// Tells the sender, where the configuration wants it and the environment does not forbid it
+/// Tells the sender, if the configuration asks for it and the environment does not forbid it
 /// (`WEBSMS_HOOK=1`).
 pub fn tell(config: &Config, item: &Item, why: Why) {
     tell_of(config, item, notice::message(item, why));
@@ -66,7 +66,7 @@ fn deliver(config: &Config, message: Result<Message, BadMessage>) -> Result<Stri
     let unique = files::unique().map_err(|_| NO_RANDOMNESS)?;
     let call_files = callfile::encode_notice(&message, &config.route, now_s, &unique)
         .map_err(|_| "it fits no call file")?;
-    // A sender counts as told only where there is a spool.
+    // A sender counts as told only if there is a spool.
     let spool = Spool::open(&spool_settings(&config.spool)).map_err(|fault| fault.to_string())?;
     remember(config, &message.to, now_s)?;
     let files: Vec<File> = call_files
@@ -83,7 +83,7 @@ fn deliver(config: &Config, message: Result<Message, BadMessage>) -> Result<Stri
 
 const NO_RANDOMNESS: &str = "no randomness";
 
-/// Puts a notice into the inbox, and delivers it where nobody else does.
+/// Puts a notice into the inbox, and delivers it if no other process does.
 fn keep(config: &Config, message: Message, id: u64, now_s: u64) -> Result<String, String> {
     let state = State::of(config).ok_or(NO_FOLDER)?;
     let inbox = Inbox::new(state.inbox());
@@ -104,7 +104,7 @@ fn keep(config: &Config, message: Message, id: u64, now_s: u64) -> Result<String
 
 const NO_FOLDER: &str = "there is no folder";
 
-/// Writes down that a sender is told, where it was not lately.
+/// Records that a sender is told, unless it was told lately.
 fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> {
     let state = State::of(config).ok_or(NO_FOLDER)?;
     let journal = state.notices();
@@ -116,7 +116,7 @@ fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> 
         .turn(Deadline::after(NOTICES_TURN_WAIT))
         .map_err(said)?;
     let mut told = match journal.read(&turn, NOTICES_FILE_BYTES_MAX) {
-        // What cannot be understood is forgotten: it is about ten minutes.
+        // A file that cannot be understood is ignored, because it only covers ten minutes.
         Ok(file) => Told::parse(&file).unwrap_or_default(),
         Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
             return Err(said(error));

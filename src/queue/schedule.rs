@@ -1,4 +1,4 @@
-//! A configuration → what the schedule needs of it.
+//! Makes the schedule's settings from a configuration.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::config::{Config, Outgoing};
 use crate::limits::SENDERS_MAX;
 use crate::proto::record::schedule::{JITTER_MAX, Settings};
 
-/// Chains, pauses and senders.
+/// Returns the chains of interfaces, the pauses and the number of senders.
 pub fn settings(config: &Config) -> Settings {
     let link = |outgoing: &&Outgoing| {
         let account = &outgoing.account;
@@ -24,13 +24,14 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Pauses between tries, milliseconds.
+/// Returns the pauses between tries in milliseconds.
 pub fn pauses_ms(config: &Config) -> Vec<u64> {
     let ms = |pause: &Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     config.queue.retry.iter().map(ms).collect()
 }
 
-/// For the schedule. Need not be secret, only different: the clock's last digits are.
+/// Returns a jitter for the schedule. It need not be secret, only different each time, so the clock's last
+/// digits are enough.
 pub fn jitter() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let ns = since.map_or(0, |since| u64::from(since.subsec_nanos()));

@@ -1,41 +1,41 @@
-//! What this process has learned of interfaces and of messages that a provider forbids.
+//! Remembers facts about interfaces, and about messages that a provider forbids.
 
 use crate::proto::record::envelope::Name;
 use crate::proto::sorted::Sorted;
 
-/// Forgotten when the process ends: then it is learned anew.
+/// Facts that are forgotten when the process ends, and learned anew.
 #[derive(Default)]
 pub struct Standing {
-    /// Interfaces whose account the provider refuses, so that it is logged once.
+    /// Interfaces whose account the provider refuses, so that this is logged once.
     refused: Sorted<String>,
-    /// How many SMS went over an interface.
+    /// The number of SMS sent over each interface.
     sent: Sorted<String, u64>,
-    /// How many had gone when the provider first forbade this message.
+    /// The number of SMS sent when the provider first forbade each message.
     forbidden: Sorted<Name, u64>,
 }
 
 impl Standing {
-    /// A message went over the interface.
+    /// Records that a message was sent over the interface.
     pub fn sent(&mut self, via: &str) {
         self.answered(via);
         let sent = self.sent_over(via).saturating_add(1);
         self.sent.insert(via.to_owned(), sent);
     }
 
-    /// The provider answered, so it takes the account.
+    /// Records that the provider answered, so that it accepts the account.
     pub fn answered(&mut self, via: &str) {
         self.refused.remove(via);
     }
 
-    /// The provider refuses the account; whether that is news.
+    /// Records that the provider refuses the account. Returns whether that is new.
     pub fn refuses_account(&mut self, via: &str) -> bool {
         let is_news = !self.refused.contains(via);
         self.refused.insert(via.to_owned(), ());
         is_news
     }
 
-    /// The provider forbids a message; whether others went over the interface since it first did, so
-    /// that it is not the account that is forbidden.
+    /// Records that the provider forbids a message. Returns whether others were sent over the interface
+    /// since it first did, so that the account itself is not forbidden.
     pub fn forbids(&mut self, name: &Name, via: &str) -> bool {
         let sent = self.sent_over(via);
         match self.forbidden.get(name) {
@@ -47,7 +47,7 @@ impl Standing {
         }
     }
 
-    /// Forgets messages that wait no more.
+    /// Forgets messages that no longer wait.
     pub fn retain(&mut self, waits: impl Fn(&Name) -> bool) {
         self.forbidden.retain(|name, _| waits(name));
     }

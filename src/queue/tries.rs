@@ -1,5 +1,5 @@
-//! How often and why messages failed, of which their files are told only now and then: a flash disk
-//! does not outlive a write for each try, and a full one takes none.
+//! Remembers how often and why messages failed. Their files are updated only now and then: a flash disk
+//! does not survive a write for each try, and a full one takes none.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use crate::proto::record::envelope::{Item, Name};
 use crate::proto::sorted::Sorted;
 use crate::sys::clock::Deadline;
 
-/// What is known of messages beyond their files.
+/// Facts about messages that their files do not have.
 pub struct Tries(Sorted<Name, Known>);
 
 struct Known {
     tries: u32,
-    /// Of these, those since it may have been sent, and the interface that it stays with.
+    /// The number of those tries since it may have been sent, and the interface that it stays with.
     unsure: u32,
     interface: String,
-    /// Of these, those that the provider forbade for this message alone.
+    /// The number of those tries that the provider forbade for this message alone.
     forbidden: u32,
     reason: String,
-    /// The file says less, for it could not be written.
+    /// Whether the file could not be written and therefore has less.
     is_unwritten: bool,
-    /// As long as it lasts the file is not written for the tries' sake.
+    /// The time for which the file is not written only to update the tries.
     pause: Deadline,
 }
 
@@ -30,22 +30,22 @@ impl Tries {
         Tries(Sorted::new())
     }
 
-    /// A message's file says this, and has said it for so long.
+    /// Records the contents of a message's file, which was written so long ago.
     pub fn written(&mut self, name: &Name, item: &Item, age: Duration) {
         self.keep(name, item, QUEUE_WRITE_PAUSE.saturating_sub(age), false);
     }
 
-    /// A message's file should say this, and cannot be written.
+    /// Records contents that a message's file should have, but that could not be written.
     pub fn unwritten(&mut self, name: &Name, item: &Item) {
         self.keep(name, item, Duration::ZERO, true);
     }
 
-    /// Whether the last wish to write its file was in vain.
+    /// Whether the last attempt to write its file failed.
     pub fn is_unwritten(&self, name: &Name) -> bool {
         self.0.get(name).is_some_and(|known| known.is_unwritten)
     }
 
-    /// Whether anything is known of it.
+    /// Whether anything is known about a message.
     pub fn holds(&self, name: &Name) -> bool {
         self.0.contains(name)
     }
@@ -63,7 +63,7 @@ impl Tries {
         self.0.insert(name.clone(), known);
     }
 
-    /// Adds to what a message's file says.
+    /// Adds the known facts to the contents of a message's file.
     pub fn complete(&self, name: &Name, item: &mut Item) {
         let Some(known) = self.0.get(name) else {
             return;
@@ -79,8 +79,8 @@ impl Tries {
         }
     }
 
-    /// Notes a try that failed. Whether the file should be told: of the first it is, and of another
-    /// reason.
+    /// Records a try that failed. Returns whether the file should be written: after the first try, and for
+    /// a new reason.
     pub fn note(&mut self, name: &Name, item: &Item) -> bool {
         match self.0.get_mut(name) {
             Some(known) if known.reason == item.reason && known.pause.left().is_some() => {
@@ -92,7 +92,7 @@ impl Tries {
         }
     }
 
-    /// Forgets those that wait no more.
+    /// Forgets messages that no longer wait.
     pub fn retain(&mut self, waits: impl Fn(&Name) -> bool) {
         self.0.retain(|name, _| waits(name));
     }
@@ -103,7 +103,7 @@ impl Tries {
 mod tests {
     use super::*;
 
-    /// A queue file that says so much.
+    /// Returns a queue file with these contents.
     fn item(tries: u32, unsure: u32, interface: &str, reason: &str) -> Item {
         let text = format!(
             "websms queue 1\nid: 0000000000000001\ninterface: {interface}\nto: 1\nfrom: 2\nqueued: 0\n\
@@ -129,7 +129,7 @@ mod tests {
         assert!(tries.is_unwritten(&name));
         let known = (3, 2, "b".to_owned(), "new".to_owned());
         assert_eq!(completed(&tries, file.clone()), known);
-        // What somebody else wrote since counts where it is more.
+        // A newer file by another process counts if it has more tries.
         let more = (4, 3, "c".to_owned(), "newer".to_owned());
         assert_eq!(completed(&tries, item(4, 3, "c", "newer")), more);
         tries.retain(|_| false);

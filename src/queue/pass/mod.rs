@@ -1,8 +1,8 @@
-//! The queue → the providers: one process drains it, one thread decides, a few send.
+//! Sends the queue to the providers: one process drains it, one thread decides, and a few threads send.
 //!
-//! What is to be sent next is the schedule's to say ([`crate::proto::record::schedule`]); here it is carried out, and
-//! what came of it is written down. A message's file is touched only where that changes what must
-//! outlive this process: that it failed at all, that it may have been sent, that it is done with.
+//! The schedule ([`crate::proto::record::schedule`]) decides what is sent next; this module carries it out
+//! and writes down the results. A message's file is touched only for facts that must outlive this process:
+//! that it failed at all, that it may have been sent, that it has ended.
 
 mod settle;
 
@@ -37,7 +37,7 @@ use crate::sys::log::{self as syslog, Level};
 use crate::sys::queue::{Drain, Folder, Place};
 use crate::sys::threads::{self, Inbox, Tell, mailbox};
 
-/// Gives the configuration as it is now.
+/// Returns the current configuration.
 pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
 
 /// Drains the queue for ever, as soon as no other process does.
@@ -65,10 +65,10 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
     }
 }
 
-/// The time as a pass needs it.
+/// The time in the forms that a pass needs.
 #[derive(Clone, Copy)]
 struct Moment {
-    /// Milliseconds of a clock that never jumps; never 0, which means long ago.
+    /// Milliseconds of a clock that never jumps. Never 0, which means long ago.
     since_ms: u64,
     /// Seconds since 1970; 0 while the system's clock is not sane.
     stamp_s: u64,
@@ -76,7 +76,7 @@ struct Moment {
 
 type Clock<'a> = dyn Fn() -> Moment + 'a;
 
-/// The system's clocks.
+/// Returns a function that reads the system's clocks.
 fn system_clock() -> impl Fn() -> Moment {
     let begun = Instant::now();
     move || Moment {
@@ -87,20 +87,20 @@ fn system_clock() -> impl Fn() -> Moment {
     }
 }
 
-/// Tries everything once.
+/// Tries every message once.
 pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &Source) {
     Pass::new(folder, drain, source, &system_clock()).run(Until::Tried);
 }
 
-/// When a pass ends.
+/// The condition under which a pass ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
     Never,
-    /// When there is nothing that can be tried now.
+    /// It ends when there is nothing that can be tried now.
     Tried,
 }
 
-/// What the deciding thread waits for.
+/// An event that the deciding thread waits for.
 enum Happened {
     /// The folder has changed.
     News,
@@ -121,17 +121,18 @@ struct Pass<'a> {
     schedule: Schedule,
     clock: &'a Clock<'a>,
     tries: Tries,
-    /// Messages that came under an insane clock, and have no time yet.
+    /// Messages that came while the clock was not sane, and have no time yet.
     unstamped: Sorted<Name>,
     ends: Ends<'a>,
     standing: Standing,
-    /// Interfaces for which something waits, and which are not in the configuration; told.
+    /// Interfaces that are not in the configuration although something waits for them, and that were
+    /// logged.
     lost: Sorted<String, usize>,
-    /// When the folder is looked at, in case nobody tells of news.
+    /// The time of the next look at the folder, in case no event comes.
     look_by: Deadline,
-    /// News was told that was not heard yet.
+    /// Whether news was sent that the deciding thread has not handled yet.
     is_told: Arc<AtomicBool>,
-    /// Somebody waits until everything had its try.
+    /// Whether a flush waits until everything was tried.
     flushing: bool,
     happened: Inbox<Happened>,
     tell: Tell<Happened>,
@@ -161,7 +162,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Returns why it could not go on; where it came to its end, nothing.
+    /// Returns why it could not go on; empty if it came to its end.
     fn run(mut self, until: Until) -> String {
         if until == Until::Never
             && let Err(error) = self.listen()
@@ -208,7 +209,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Starts the thread that tells of news.
+    /// Starts the thread that reports news.
     fn listen(&self) -> std::io::Result<()> {
         let mut news = self.folder.news()?;
         let tell = self.tell.clone();
@@ -216,7 +217,7 @@ impl<'a> Pass<'a> {
         let run = move || {
             loop {
                 if news.wait().is_err() {
-                    // What happened until then was not heard, so that is news too.
+                    // Changes until now were not reported, so that this counts as news, too.
                     news = news.again();
                 }
                 let is_new = !is_told.swap(true, Ordering::SeqCst);
@@ -228,7 +229,7 @@ impl<'a> Pass<'a> {
         threads::spawn("queue-news", SENDER_STACK_BYTES, run)
     }
 
-    /// What the folder holds → the schedule.
+    /// Updates the schedule with the contents of the folder.
     fn look(&mut self) {
         self.ends.catch_up(&self.config);
         self.look_by = Deadline::after(QUEUE_LOOK_PAUSE);
@@ -259,7 +260,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A message that is new to us.
+    /// Takes up a message that this process does not know yet.
     fn take_up(&mut self, name: Name) {
         let item = match self.recall(&name) {
             Ok(item) => item,
@@ -282,7 +283,7 @@ impl<'a> Pass<'a> {
             }
         };
         let (due_ms, spare_due_ms) = (due_ms(item.due_s), due_ms(item.spare_due_s));
-        // One written by somebody else: a process that only flushes lives too short to wait.
+        // Another process wrote the file, for example one that only flushes, which lives too short to wait.
         if !self.tries.holds(&name) {
             let age = self.folder.age(&name.text()).unwrap_or_default();
             self.tries.written(&name, &item, age);
@@ -300,10 +301,11 @@ impl<'a> Pass<'a> {
         self.schedule.add(name, entry, now_ms);
     }
 
-    /// One that cannot be read for now is looked at again, one that is no message is set aside.
+    /// Handles a file that could not be read: looks at it again later, or sets it aside if it is no
+    /// message.
     fn unread(&mut self, name: &Name, why: &Unread) {
         match why {
-            // Whoever removed it does not want it sent.
+            // Somebody has removed the file and does not want it sent.
             _ if !self.is_there(name) => {}
             Unread::Io(_) => {
                 let words = format_args!("queue {}: cannot be read: {why}", name.id);
@@ -314,7 +316,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The configuration may be another than before.
+    /// Applies the current configuration, which may be a new one.
     fn reconfigure(&mut self) {
         let config = (self.source)();
         if !Arc::ptr_eq(&config, &self.config) {
@@ -331,7 +333,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What nobody would send, for its interface was renamed or taken out.
+    /// Logs messages that nobody would send, because their interface was renamed or removed.
     fn tell_lost(&mut self) {
         let lost = self.schedule.lost();
         for (interface, many) in lost.iter().filter(|(name, _)| !self.lost.contains(name)) {
@@ -343,7 +345,7 @@ impl<'a> Pass<'a> {
         self.lost = lost;
     }
 
-    /// The clock has become sane: a message's age counts from now.
+    /// Starts to count a message's age, because the clock has become sane.
     fn stamp(&mut self, name: &Name) {
         let Ok(mut item) = self.recall(name) else {
             return;
@@ -355,7 +357,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Sends all that can be sent now; when there will be more.
+    /// Sends all messages that can be sent now. Returns when there will be more.
     fn start_ready(&mut self) -> Option<u64> {
         loop {
             match self.schedule.next(self.now_ms()) {
@@ -366,7 +368,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A message's file, and what is known beyond it.
+    /// Reads a message's file, and adds what is known beyond it.
     fn recall(&self, name: &Name) -> Result<Item, Unread> {
         let mut item = read(self.folder, name)?;
         self.tries.complete(name, &mut item);
@@ -383,11 +385,11 @@ impl<'a> Pass<'a> {
             }
         };
         if item.unsure >= UNSURE_TRIES_MAX {
-            // The last try was counted, and nobody was there any more to hear what came of it.
+            // The last try was counted, but the process ended before its result was known.
             self.tried(&name, ASIDE);
             return self.doubt(&name, item, &via);
         }
-        // One that could not be counted: before it can, nobody need be asked.
+        // This try could not be counted. Until it is, the provider must not be asked again.
         if self.tries.is_unwritten(&name) && item.unsure > 0 && !self.write(&name, &item) {
             return self.tried(&name, ASIDE);
         }
@@ -406,7 +408,7 @@ impl<'a> Pass<'a> {
             Grant::Refused { reason } if via == item.interface => {
                 let outcome = Outcome::new(Status::Refused, reason);
                 self.give_up(&name, item, &via, outcome, Why::Refused);
-                // The provider was not asked, so of its interface nothing new is known.
+                // The provider was not asked, so that nothing new is known about its interface.
                 self.tried(&name, ASIDE);
                 return self.schedule.remove(&name);
             }
@@ -415,7 +417,7 @@ impl<'a> Pass<'a> {
             }
         }
         if item.unsure > 0 {
-            // Counted before it is done, so that a crash cannot make it one more.
+            // The try is counted before it is made, so that a crash cannot add an uncounted one.
             item.unsure = item.unsure.saturating_add(1);
             if !self.write(&name, &item) {
                 item.unsure = item.unsure.saturating_sub(1);
@@ -427,7 +429,7 @@ impl<'a> Pass<'a> {
         let send_name = name.clone();
         let counted = (item.unsure > 0).then(|| item.clone());
         let run = move || {
-            // Sought again, because all that belongs to an interface is much to copy.
+            // The interface is looked up again, because a copy of all its settings would be large.
             let verdict = match config.interface(&via) {
                 Some(outgoing) => {
                     let deadline = Deadline::after(outgoing.client.timeout);
@@ -451,7 +453,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The interface may send no more for now.
+    /// Lets a message wait because the interface may send no more for now.
     fn hold(&mut self, name: &Name, item: &Item, via: &str, reason: &str, wait: Duration) {
         self.log_try(item, via, reason);
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -467,8 +469,8 @@ impl<'a> Pass<'a> {
         self.schedule.tried(name, tried, now_ms, jitter());
     }
 
-    /// When a message is too old, by this process's own clock; `None` as long as the system's is not
-    /// sane.
+    /// Returns when a message is too old, by this process's own clock; `None` while the system's clock is
+    /// not sane.
     fn expires_ms(&self, item: &Item) -> Option<u64> {
         let now_s = self.stamp_s();
         if now_s == 0 || item.queued_s == 0 {
@@ -497,15 +499,15 @@ impl<'a> Pass<'a> {
 }
 
 impl Drop for Pass<'_> {
-    /// The next news finds nobody, and so the thread that tells of it ends.
+    /// Ends the thread that reports news, because its next report reaches nobody.
     fn drop(&mut self) {
         self.is_told.store(false, Ordering::SeqCst);
     }
 }
 
-/// It was not tried, by our own doing; a while later it is.
+/// The message was not tried because of a limit of ours, and is tried after a while.
 const HELD: Tried = Tried::Held { wait_ms: 5_000 };
-/// The same for a reason of its own, which is the others' none.
+/// The message was not tried, for a reason specific to it, which says nothing about the interface.
 const ASIDE: Tried = Tried::Aside { wait_ms: 60_000 };
 
 #[cfg(test)]

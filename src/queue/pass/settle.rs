@@ -1,4 +1,4 @@
-//! What came of a try: the message is done with, or it waits and its file may be told.
+//! Settles a try: the message has ended, or it waits and its file may be updated.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::sys::cause::Cause;
 use crate::sys::log::{self as syslog, Level};
 
 impl Pass<'_> {
-    /// What came of a try.
+    /// Settles a try by its result.
     pub(super) fn settle(
         &mut self,
         name: &Name,
@@ -80,7 +80,7 @@ impl Pass<'_> {
                 }
                 self.later(name, item, via, &reason, asked);
             }
-            // The configuration may be mended before the message is too old.
+            // The operator may repair the configuration before the message is too old.
             Err(fault) => {
                 self.tried(name, Tried::Later { wait_ms: 0 });
                 self.later(name, item, via, &fault.reason, Duration::ZERO);
@@ -88,14 +88,14 @@ impl Pass<'_> {
         }
     }
 
-    /// The provider answers, and does not want it.
+    /// Ends a message that the provider answers and refuses.
     fn refuse(&mut self, name: &Name, item: Item, via: &str, reason: Cow<'static, str>) {
         let outcome = Outcome::new(Status::Refused, reason);
         self.give_up(name, item, via, outcome, Why::Refused);
         self.tried(name, Tried::Done);
     }
 
-    /// It waits, and its file is told why where that is new.
+    /// Lets a message wait, and writes its reason into its file if it is new.
     fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
         item.set_reason(reason);
         if item.unsure >= UNSURE_TRIES_MAX {
@@ -108,7 +108,7 @@ impl Pass<'_> {
         }
     }
 
-    /// It may have been sent, and was tried as often as it may be.
+    /// Gives up a message that may have been sent, after the greatest number of tries.
     pub(super) fn doubt(&mut self, name: &Name, item: Item, via: &str) {
         let words = format!("last: {}", item.reason);
         let outcome = Outcome::new(Status::Failed, words);
@@ -124,7 +124,7 @@ impl Pass<'_> {
                 return self.unread(name, &why);
             }
         };
-        // The clock may have been set since the time was worked out.
+        // The clock may have been set since the time was computed.
         let expires_ms = self.expires_ms(&item);
         if expires_ms.is_none_or(|at_ms| at_ms > self.now_ms()) {
             self.schedule.set_expiry(name, expires_ms);
@@ -140,7 +140,7 @@ impl Pass<'_> {
         self.schedule.remove(name);
     }
 
-    /// A message that nobody will send. Whoever reads why must not take for unsent what may have been sent.
+    /// Gives up a message. Its reason must not claim that it is unsent if it may have been sent.
     pub(super) fn give_up(
         &mut self,
         name: &Name,
@@ -162,7 +162,7 @@ impl Pass<'_> {
     }
 
     pub(super) fn write(&mut self, name: &Name, item: &Item) -> bool {
-        // Whoever removed it meanwhile does not want it back.
+        // Somebody has removed the file meanwhile and does not want it back.
         if !self.is_there(name) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! A pass over a folder of the test's, under a clock of the test's: what becomes of the files.
+//! Tests the files after a pass over a folder and under a clock that belong to the test.
 
 use std::cell::Cell;
 use std::fs;
@@ -8,10 +8,10 @@ use super::*;
 use crate::config;
 use crate::proto::provider::{Blame, Cause, Reason};
 
-/// In the sane past of no test: the day after the release's own date.
+/// A sane time: the day after the release's own date.
 const NOW_S: u64 = crate::sys::clock::RELEASE_S + 86_400;
 
-/// A queue folder, removed with the value.
+/// A queue folder, which is removed with the value.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -55,7 +55,7 @@ impl Drop for Scratch {
     }
 }
 
-/// A queue file: one message of `order` to a number of its own.
+/// Returns a queue file: one message of `order` to a number of its own.
 fn file(order: u64, queued_s: u64, due_s: u64) -> (Name, String) {
     let text = format!(
         "websms queue 1\nid: {order:016x}\ninterface: \nto: +{order}\nfrom: alice\nqueued: {queued_s}\n\
@@ -64,7 +64,7 @@ fn file(order: u64, queued_s: u64, due_s: u64) -> (Name, String) {
     (Item::parse(text.as_bytes()).unwrap().name(order), text)
 }
 
-/// Runs `test` on a pass that has looked at the messages once; it may set the clock.
+/// Runs `test` on a pass that has looked at the messages once. The test may set the clock.
 fn with_pass(
     name: &str,
     messages: &[(Name, String)],
@@ -89,7 +89,7 @@ fn with_pass(
     test(&mut pass, &scratch, &now);
 }
 
-/// Both clocks go on.
+/// Advances both clocks.
 fn wait(now: &Cell<Moment>, s: u64) {
     let Moment { since_ms, stamp_s } = now.get();
     now.set(Moment {
@@ -98,7 +98,7 @@ fn wait(now: &Cell<Moment>, s: u64) {
     });
 }
 
-/// The message of that order is sent next, over the only interface.
+/// Checks that the message of that order is sent next, over the only interface.
 #[track_caller]
 fn take(pass: &mut Pass<'_>, order: u64) -> (Name, Item) {
     match pass.schedule.next(pass.now_ms()) {
@@ -203,7 +203,7 @@ fn what_may_have_been_sent_is_tried_twice_more() {
             for unsure in [1, 2, 3] {
                 assert!(scratch.files("failed").is_empty(), "{unsure}");
                 let (name, mut item) = take(pass, 1);
-                // As before a try that is counted.
+                // This is as before a try that is counted.
                 item.unsure = if item.unsure == 0 { 0 } else { item.unsure + 1 };
                 let verdict = Verdict::Unsure {
                     reason: reason(Cause::Step("timeout while waiting for the answer")),
