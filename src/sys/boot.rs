@@ -1,10 +1,10 @@
-//! The system's own name for this start of it (`random(4)`), which another start does not have.
+//! Reads the system's identifier of its present start (`random(4)`), which differs between starts.
 
 use std::path::Path;
 
 use crate::sys::files::{self, Links};
 
-/// 36 letters, digits and `-`; `None` where the system does not say.
+/// Returns 36 letters, digits and `-`; `None` if the system does not tell.
 pub fn id() -> Option<String> {
     let path = Path::new("/proc/sys/kernel/random/boot_id");
     let bytes = files::read(path, BOOT_BYTES_MAX, Links::Refuse).ok()?;
@@ -13,7 +13,7 @@ pub fn id() -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty() && text.bytes().all(fits))
 }
 
-/// 36 and a newline, in truth.
+/// The real length is 36 bytes and a newline.
 const BOOT_BYTES_MAX: usize = 64;
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
-//! An error of the system → words of ours, or its number where we have none.
+//! Puts an error of the system into our own words, or shows its number if there are none.
 
 use std::fmt;
 use std::io;
 
 use rustix::io::Errno;
 
-/// What the system said, for a log line or a person: lower case, one line, and never without a name or a
-/// number by which it can be looked up.
+/// The system's error, for a log line or a person: lower case, one line, and always with a name or a number
+/// by which it can be looked up.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause<'a>(pub &'a io::Error);
 
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(errno) = Errno::from_io_error(self.0) else {
-            // The standard library's error, or one of ours with its own words.
+            // This error comes from the standard library, or is one of ours with its own words.
             return match self.0.get_ref() {
                 Some(words) => write!(f, "{words}"),
                 None => write!(f, "{}", self.0.kind()),
@@ -55,7 +55,7 @@ mod tests {
         check(io::ErrorKind::TimedOut.into(), "timed out");
         check(io::ErrorKind::FileTooLarge.into(), "file too large");
         check(io::Error::other("our own words"), "our own words");
-        // Whatever the number, nothing is left unsaid.
+        // Every number gives some words.
         for number in 1..134 {
             let said = Cause(&io::Error::from_raw_os_error(number)).to_string();
             assert!(!said.is_empty() && said != "system error", "{number}");

@@ -1,9 +1,9 @@
-//! now() as seconds since 1970; whether the clock is sane; monotonic deadlines.
+//! Reads the clock as seconds since 1970, decides whether it is sane, and keeps monotonic deadlines.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970 by the system's clock; 0 where it stands before that. Routers start there:
-/// see [`is_sane`].
+/// Returns the seconds since 1970 by the system's clock; 0 if it is before that. Routers start there: see
+/// [`is_sane`].
 pub fn now_s() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -26,26 +26,26 @@ pub fn is_sane(now_s: u64) -> bool {
     now_s >= RELEASE_S
 }
 
-/// The release's own date, seconds since 1970: that of the newest entry of `packaging/changelog`,
-/// read while compiling, so that one source builds one binary on any day.
+/// The release's own date, in seconds since 1970: that of the newest entry of `packaging/changelog`, which
+/// is read during compilation, so that one source gives the same binary on any day.
 pub const RELEASE_S: u64 = release_s(include_bytes!("../../packaging/changelog"));
 
-/// An instant at which something must be over. The system's clock may jump; this does not.
+/// A time at which something must be over. The system's clock may jump, but this does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    /// `None`: further off than the clock can tell, so never.
+    /// The time; `None` if it is further off than the clock can express, so never.
     at: Option<Instant>,
 }
 
 impl Deadline {
-    /// `wait` from now.
+    /// Returns the deadline after `wait` from now.
     pub fn after(wait: Duration) -> Deadline {
         Deadline {
             at: Instant::now().checked_add(wait),
         }
     }
 
-    /// The first of `shares` equal parts of what is left.
+    /// Returns the end of the first of `shares` equal parts of the remaining time.
     pub fn share(&self, shares: usize) -> Deadline {
         let shares = u32::try_from(shares.max(1)).unwrap_or(u32::MAX);
         match self.left() {
@@ -56,7 +56,7 @@ impl Deadline {
         }
     }
 
-    /// What is left, never zero; `None` when it is over.
+    /// Returns the remaining time, never zero; `None` when it is over.
     pub fn left(&self) -> Option<Duration> {
         let Some(at) = self.at else {
             return Some(Duration::MAX);
@@ -81,7 +81,7 @@ const fn release_s(changelog: &[u8]) -> u64 {
     while !starts_with(changelog, at, b">  ") {
         at += 1;
     }
-    // ">  Mon, " are 8 bytes.
+    // The ">  Mon, " has 8 bytes.
     at += 8;
     let day = digits(changelog, at, 2);
     let month = month(changelog, at + 3);
@@ -189,7 +189,7 @@ mod tests {
             );
             assert_eq!(release_s(changelog.as_bytes()), expected, "{date}");
         }
-        // The expected values are those of `date -ud DATE +%s`.
+        // The expected values come from `date -ud DATE +%s`.
         check("Thu, 01 Jan 1970 00:00:00 +0000", 0);
         check("Mon, 23 Nov 2026 00:00:00 +0000", 1_795_392_000);
         check("Thu, 29 Feb 2024 23:59:59 +0000", 1_709_251_199);

@@ -1,6 +1,6 @@
-//! Files that the operator names: bounded reads; what the system says of a path; what is random.
+//! Reads files that the operator names within bounds, asks the system about paths, and makes random ids.
 //!
-//! What stands in the program's own folders is opened by [`super::directory`].
+//! Files in the program's own folders are opened by [`super::directory`].
 
 use std::fmt;
 use std::fs::File;
@@ -19,23 +19,23 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use crate::limits::MOUNTS_BYTES_MAX;
 use crate::sys::cause::Cause;
 
-/// Whether a symbolic link in the last place of a path is followed.
+/// Whether a symbolic link at the end of a path is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// For our own files, which are never links.
+    /// Links are refused, for our own files, which are never links.
     Refuse,
-    /// For files that the operator names.
+    /// Links are followed, for files that the operator names.
     Follow,
 }
 
-/// Why a file was not read.
+/// The reason why a file was not read.
 #[derive(Debug)]
 pub enum Unreadable {
-    /// The system refused.
+    /// The system refused an operation.
     Io(io::Error),
-    /// A folder, a pipe, a device; or a link where links are refused.
+    /// It is a folder, a pipe or a device; or a link where links are refused.
     NotRegular,
-    /// Longer than allowed; nothing of it is used.
+    /// It is longer than allowed; nothing of it is used.
     TooLong {
         /// The limit.
         bytes_max: usize,
@@ -64,8 +64,8 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Takes care that what this process makes is never shut to itself: a folder without the owner's bits
-/// could not even be opened to be given its mode. For the start, before there are threads.
+/// Removes the owner's bits from the umask, so that this process can always open what it makes: without
+/// them it could not even open a folder to set its mode. Call it at the start, before there are threads.
 pub fn open_umask() {
     let usual = umask(Mode::RWXG | Mode::RWXO);
     umask(usual & (Mode::RWXG | Mode::RWXO));
@@ -95,7 +95,7 @@ pub fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
     if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
         return Err(Unreadable::NotRegular);
     }
-    // What is said of the size is a hint: the file may grow, and those of /proc say 0.
+    // The size is only a hint: the file may grow, and files of /proc have size 0.
     let bytes_said = usize::try_from(found.st_size).unwrap_or(usize::MAX);
     if bytes_said > bytes_max {
         return Err(Unreadable::TooLong { bytes_max });
@@ -113,8 +113,7 @@ pub fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
     Ok(bytes)
 }
 
-/// Whether a path is on a filesystem in memory (`statfs(2)`: tmpfs, ramfs). `false` where it
-/// cannot be told.
+/// Whether a path is on a filesystem in memory (`statfs(2)`: tmpfs, ramfs). `false` if it cannot be told.
 pub fn is_in_memory(path: &Path) -> bool {
     const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58f6];
     statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(&status)))
@@ -171,7 +170,7 @@ pub fn keeps_modes(file: &File) -> bool {
     !fstatfs(file).is_ok_and(|status| MODELESS.contains(&kind(&status)))
 }
 
-/// The filesystem's number. Its type and sign differ from target to target; its 32 bits do not.
+/// Returns the filesystem's number. Its type and sign differ between targets; its 32 bits do not.
 fn kind(status: &StatFs) -> i128 {
     i128::from(status.f_type) & 0xffff_ffff
 }
@@ -194,12 +193,12 @@ pub fn is_writable(folder: &Path) -> bool {
     access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
 
-/// 64 random bits of the operating system as 16 hex digits: an id for a file and the log.
+/// Returns 64 random bits of the operating system as 16 hexadecimal digits: an id for a file and the log.
 pub fn unique() -> io::Result<String> {
     unique_number().map(|number| format!("{number:016x}"))
 }
 
-/// 64 random bits of the operating system as a number.
+/// Returns 64 random bits of the operating system as a number.
 pub fn unique_number() -> io::Result<u64> {
     // Each call of the system brings several, since an SMS would wait for the call.
     static DRAWN: Mutex<Vec<[u8; 8]>> = Mutex::new(Vec::new());

@@ -1,10 +1,10 @@
-//! A program and its input → a run of it, apart from whoever asks for it.
+//! Runs the operator's programs with their input, without holding up the caller.
 //!
-//! No shell, no environment but what is given and `PATH`, no output. A process runs [`HOOKS_MAX`] at
-//! once; a thread is there only as long as one runs. What a program leaves behind in the background
-//! when it ends is its own; only one that does not end in time is killed, with its process group.
+//! A program gets no shell, no environment but the given one and `PATH`, and no output. A process runs
+//! [`HOOKS_MAX`] at once; a thread exists only while one runs. Processes that a program leaves behind in
+//! the background are its own; only a program that does not end in time is killed, with its process group.
 //!
-//! Invariant: nobody waits here but [`finish`], and what a program does or fails to do is a log line.
+//! Invariant: only [`finish`] waits here, and a program's failure causes nothing but a log line.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -25,26 +25,26 @@ use crate::sys::clock::Deadline;
 use crate::sys::log::{self, Level};
 use crate::sys::threads;
 
-/// One run that is wanted.
+/// A run that is asked for.
 pub struct Run {
-    /// What its log lines begin with.
+    /// The beginning of its log lines.
     pub label: String,
-    /// An absolute path; no arguments.
+    /// The absolute path of the program, which gets no arguments.
     pub program: PathBuf,
-    /// Beside `PATH` and `WEBSMS_HOOK=1`.
+    /// The environment beside `PATH` and `WEBSMS_HOOK=1`.
     pub environment: Vec<(&'static str, String)>,
-    /// Its standard input.
+    /// The program's standard input.
     pub input: Vec<u8>,
 }
 
-/// Whether this process was started by a hook, so that it must start none itself.
+/// Whether a hook started this process, so that it must start none itself.
 pub fn is_within() -> bool {
     std::env::var_os(MARK).is_some_and(|value| value == "1")
 }
 
 const MARK: &str = "WEBSMS_HOOK";
 
-/// Runs a program soon. One too many is dropped with a log line; within a hook none is run.
+/// Runs a program soon. If too many wait, it is dropped with a log line; within a hook none is run.
 pub fn start(run: Run) {
     if is_within() {
         return;
@@ -72,7 +72,7 @@ pub fn start(run: Run) {
         }
     };
     if threads::spawn("hook", HOOK_STACK_BYTES, work).is_err() {
-        // A run that waits has a thread that will come to it; this one had not.
+        // A run that waits has a thread that will reach it; this one had none.
         let mut runs = lock();
         runs.busy = runs.busy.saturating_sub(1);
         drop(runs);
@@ -81,8 +81,7 @@ pub fn start(run: Run) {
     }
 }
 
-/// Waits until all that were asked for have ended: at most
-/// ([`HOOKS_WAITING_MAX`] / [`HOOKS_MAX`] + 1) × [`HOOK_WAIT`].
+/// Waits until all runs have ended: at most ([`HOOKS_WAITING_MAX`] / [`HOOKS_MAX`] + 1) × [`HOOK_WAIT`].
 pub fn finish() {
     let mut runs = lock();
     while runs.busy > 0 {
@@ -90,9 +89,9 @@ pub fn finish() {
     }
 }
 
-/// Those of this process.
+/// The runs of this process.
 struct Runs {
-    /// Threads, each with a run.
+    /// The number of threads, each with a run.
     busy: usize,
     waiting: Vec<Run>,
 }
@@ -107,7 +106,7 @@ fn lock() -> MutexGuard<'static, Runs> {
     RUNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What this thread runs next; without any, its place is free.
+/// Returns the next run for this thread; without any, its place becomes free.
 fn next() -> Option<Run> {
     let mut runs = lock();
     if runs.waiting.is_empty() {
@@ -118,11 +117,11 @@ fn next() -> Option<Run> {
     Some(runs.waiting.remove(0))
 }
 
-/// How a run ends.
+/// The end of a run.
 enum End {
     Ended(ExitStatus),
     Late,
-    /// It was not started, or not seen to end.
+    /// It could not be started, or its end could not be seen.
     Lost(io::Error),
 }
 
@@ -136,7 +135,7 @@ impl Run {
         }
         command.stdin(Stdio::piped());
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        // A group of its own, which can be killed whole.
+        // The program gets a process group of its own, which can be killed as a whole.
         match command.process_group(0).spawn() {
             Ok(mut child) => attend(&mut child, &self.input).unwrap_or_else(End::Lost),
             Err(error) => End::Lost(error),
@@ -152,7 +151,7 @@ impl Run {
     }
 }
 
-/// Feeds a program and waits for its end. Neither blocks: it may never read, and never end.
+/// Feeds a program and waits for its end. Neither step blocks, because it may never read, and never end.
 fn attend(child: &mut Child, input: &[u8]) -> io::Result<End> {
     let deadline = Deadline::after(HOOK_WAIT);
     let mut feed = child.stdin.take().map(|pipe| (pipe, input));
@@ -166,7 +165,7 @@ fn attend(child: &mut Child, input: &[u8]) -> io::Result<End> {
             return Ok(End::Ended(status));
         }
         let Some(left) = deadline.left() else {
-            // It was not waited for yet, so the number is its own.
+            // The program was not waited for yet, so the number is still its own.
             let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
             if let Some(group) = group {
                 kill_process_group(group, Signal::KILL)?;
@@ -179,7 +178,7 @@ fn attend(child: &mut Child, input: &[u8]) -> io::Result<End> {
     }
 }
 
-/// Writes what goes at once; `None` when there is no more to write, or nobody who reads it.
+/// Writes as much as possible at once. Returns `None` if there is no more to write, or no reader.
 fn fed(mut pipe: ChildStdin, rest: &[u8]) -> Option<(ChildStdin, &[u8])> {
     let mut rest = rest;
     while !rest.is_empty() {
@@ -193,7 +192,7 @@ fn fed(mut pipe: ChildStdin, rest: &[u8]) -> Option<(ChildStdin, &[u8])> {
     None
 }
 
-/// Until there is room in the pipe, or for `pause`.
+/// Waits until there is room in the pipe, or for `pause`.
 fn rest(pipe: Option<&ChildStdin>, pause: Duration) {
     match (pipe, Timespec::try_from(pause)) {
         (Some(pipe), Ok(pause)) => {

@@ -24,7 +24,7 @@ use crate::sys::files::Unreadable;
 use crate::sys::lock::{self, Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
-/// Such a file.
+/// A file of lines that processes share.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
@@ -32,12 +32,12 @@ pub struct Journal {
     path: PathBuf,
 }
 
-/// Tells whether the file is the one that was read, as long as it was.
+/// Shows whether the file is the one that was read, with the same length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     device: u64,
     inode: u64,
-    /// Its length.
+    /// The length of the file.
     pub bytes: u64,
 }
 
@@ -87,7 +87,7 @@ impl Stamp {
 }
 
 impl Journal {
-    /// `name` in `folder`, an absolute path. Nothing is touched yet.
+    /// Returns the journal `name` in `folder`, an absolute path. Nothing is touched yet.
     pub fn new(folder: &Path, name: &'static str) -> Journal {
         Journal {
             path: folder.join(name),
@@ -101,7 +101,7 @@ impl Journal {
         Directory::make(&self.folder).map(|it| Folder(Arc::new(it)))
     }
 
-    /// Where it is, for a person.
+    /// Returns the path of the file, for a person.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -120,7 +120,7 @@ impl Journal {
         }
     }
 
-    /// Waits for the right to change it; makes the folder where it is missing.
+    /// Waits for the right to change the file. Makes the folder if it is missing.
     pub fn turn(&self, deadline: Deadline) -> io::Result<Turn> {
         self.turn_in(self.make()?, deadline)
     }
@@ -139,7 +139,7 @@ impl Journal {
         lock::file(&folder.0, "lock", share, deadline)
     }
 
-    /// All of it.
+    /// Returns the whole file.
     pub fn read(&self, turn: &Turn, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         turn.folder.0.read(self.name, bytes_max)
     }
@@ -173,8 +173,8 @@ impl Journal {
         })
     }
 
-    /// Writes over the file's last bytes, unsynced: whatever the end of this process, they are there
-    /// until the system's own.
+    /// Overwrites the last bytes of the file, unsynced: they survive the end of this process, but not that
+    /// of the system.
     pub fn write_end(&self, turn: &Turn, end: &[u8]) -> io::Result<()> {
         let mut file = turn.folder.0.regular(self.name, OFlags::WRONLY)?;
         let bytes = i64::try_from(end.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
@@ -182,7 +182,7 @@ impl Journal {
         file.write_all(end)
     }
 
-    /// Puts a new file in its place, whole or not at all.
+    /// Replaces the file, whole or not at all.
     pub fn replace(&self, turn: &Turn, bytes: &[u8]) -> io::Result<()> {
         let (directory, new) = (&turn.folder.0, self.beside("new"));
         // A crash may have left one.
@@ -199,8 +199,8 @@ impl Journal {
         directory.sync()
     }
 
-    /// Moves away what stands in its place, whatever it is; what was set aside before goes. Where it is
-    /// now, for a person.
+    /// Moves away what has the file's name, whatever it is, and replaces what was set aside before. Returns
+    /// the new path, for a person.
     fn set_aside(&self, turn: &Turn) -> io::Result<PathBuf> {
         let (directory, bad) = (&turn.folder.0, self.beside("bad"));
         let _ = directory

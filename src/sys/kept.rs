@@ -1,9 +1,9 @@
-//! A folder of small files of ours: list, put, set aside, remove.
+//! Manages a folder of our own small files: list, put, set aside, remove.
 //!
-//! A file's name is 16 hex digits, with `.bad` behind it where it was set aside and `.new` while it is
+//! A file's name is 16 hexadecimal digits, followed by `.bad` if it was set aside and by `.new` while it is
 //! written. Anything else in the folder is left alone.
 //!
-//! Nothing is synced: what stands here helps an operator and is no promise to anybody.
+//! Nothing is synced: these files help an operator, and no promise depends on them.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,38 +13,38 @@ use crate::limits::SWEEP_AGE;
 use crate::sys::directory::Directory;
 use crate::sys::files::Unreadable;
 
-/// Such a folder.
+/// A folder of small files.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// An absolute path. Nothing is touched yet.
+    /// Returns the folder with this absolute path. Nothing is touched yet.
     pub fn new(path: &Path) -> Folder {
         Folder {
             path: path.to_owned(),
         }
     }
 
-    /// Makes it where it is missing and sweeps it.
+    /// Makes the folder if it is missing, and sweeps it.
     pub fn prepare(&self) -> io::Result<()> {
         let half_written = |name: &str| name.strip_suffix(".new").is_some_and(is_name);
         Directory::make(&self.path)?.sweep(None, SWEEP_AGE, &half_written);
         Ok(())
     }
 
-    /// Where it is, for a person.
+    /// Returns the path of the folder, for a person.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where a file is, for a person.
+    /// Returns the path of a file, for a person.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The names of all files, set aside or not, oldest first.
+    /// Returns the names of all files, set aside or not, oldest first.
     pub fn list(&self) -> io::Result<Vec<String>> {
         let directory = self.open()?;
         let names = directory.names(&|name| is_name(name.strip_suffix(".bad").unwrap_or(name)))?;
@@ -57,7 +57,7 @@ impl Folder {
         Ok(found.into_iter().map(|(_, name)| name).collect())
     }
 
-    /// Whether there is something of that name.
+    /// Whether there is an entry of that name.
     pub fn has(&self, name: &str) -> bool {
         self.open().is_ok_and(|directory| directory.has(name))
     }
@@ -67,16 +67,16 @@ impl Folder {
         is_name(name) && self.has(name)
     }
 
-    /// All of a file.
+    /// Returns the whole contents of a file.
     pub fn read(&self, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         let directory = self.open().map_err(Unreadable::Io)?;
         directory.read(name, bytes_max)
     }
 
-    /// Writes a file, whole or not at all, over one of the same name.
+    /// Writes a file, whole or not at all, and replaces one of the same name.
     pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let new = format!("{name}.new");
-        // Somebody may have removed the folder.
+        // The folder may have been removed.
         let directory = Directory::make(&self.path)?;
         // A crash may have left one.
         let _ = directory.remove(&new);
@@ -89,7 +89,7 @@ impl Folder {
         put
     }
 
-    /// Gives a file that cannot be read another name; what had it goes.
+    /// Renames a file that cannot be read, and replaces one that has the new name.
     pub fn set_aside(&self, name: &str) -> io::Result<String> {
         let (directory, bad) = (self.open()?, format!("{name}.bad"));
         directory.rename(name, &directory, &bad)?;

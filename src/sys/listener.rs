@@ -1,6 +1,6 @@
-//! Bound sockets, connection slots, named threads with a fixed stack.
+//! Binds sockets, accepts connections, and limits how many are served, in all and per peer.
 //!
-//! Invariant: the accepting thread waits for nothing but the next connection.
+//! Invariant: the accepting thread waits only for the next connection.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, SocketAddrV6, TcpListener, TcpStream};
@@ -13,16 +13,16 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_PER_PEER_MAX};
 
-/// What a listening socket has to say.
+/// An event of a listening socket.
 pub enum Arrival {
-    /// A connection and its other end, an IPv4-mapped address as IPv4.
+    /// A connection and its peer's address; an IPv4-mapped address is given as IPv4.
     Connection(TcpStream, IpAddr),
-    /// Accepting fails, for the first time in a row; it is tried again.
+    /// Accepting has failed for the first time in a row; it is tried again.
     Trouble(io::Error),
 }
 
-/// Accepts for ever. Where that fails (`EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED`, a network
-/// that is down) it pauses and goes on: nothing of that lasts, and a daemon that ends helps nobody.
+/// Accepts for ever. If that fails (`EMFILE`, `ENFILE`, `ENOMEM`, `ECONNABORTED`, a network that is down)
+/// it pauses and goes on, because these faults are temporary, and a daemon that has ended helps nobody.
 pub fn accept(listener: &TcpListener, mut take: impl FnMut(Arrival)) -> ! {
     let mut failing = false;
     loop {
@@ -43,8 +43,8 @@ pub fn accept(listener: &TcpListener, mut take: impl FnMut(Arrival)) -> ! {
     }
 }
 
-/// How many connections the file limit leaves room for, at least one: each has its socket and, at
-/// times, a file and a folder open.
+/// Returns how many connections the file limit permits, at least one: each has its socket and, at times, a
+/// file and a folder open.
 pub fn connections_allowed(wanted: usize) -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let files = usize::try_from(files).unwrap_or(usize::MAX);
@@ -52,11 +52,11 @@ pub fn connections_allowed(wanted: usize) -> usize {
     wanted.min(allowed).max(1)
 }
 
-/// Descriptors that are open besides: standard streams, syslog, sockets that listen, refused ones.
+/// The number of other open descriptors: standard streams, syslog, listening sockets, refused ones.
 const FILES_RESERVED: usize = 32;
 const FILES_PER_CONNECTION: usize = 3;
 
-/// Connections being served, all and by peer.
+/// The connections that are being served, in all and by peer.
 pub struct Slots {
     table: Mutex<Table>,
 }
@@ -64,32 +64,32 @@ pub struct Slots {
 struct Table {
     max: usize,
     taken: usize,
-    /// Peers that have connections, and how many. As short as the list of connections.
+    /// The peers that have connections, with their number. The list is as short as that of the connections.
     peers: Vec<(Peer, usize)>,
 }
 
-/// One connection's place. Dropping it makes room.
+/// The place of one connection. Dropping it frees the place.
 pub struct Slot {
     slots: Arc<Slots>,
     peer: Option<Peer>,
 }
 
-/// Who counts as one: an IPv4 address, the /64 of an IPv6 one, which is what one customer of a
-/// provider has at least.
+/// The unit that counts as one peer: an IPv4 address, or the /64 of an IPv6 one, which is the least that
+/// one customer of a provider has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(u128);
 
 /// Whether one peer may fill all slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// A stranger to us: [`CONNECTIONS_PER_PEER_MAX`], and no more than half of all.
+    /// A stranger may have [`CONNECTIONS_PER_PEER_MAX`], and no more than half of all.
     Limited,
-    /// A proxy or this machine itself: many peers in one.
+    /// A proxy or this machine itself may have all, because it stands for many peers.
     Whole,
 }
 
 impl Slots {
-    /// So many connections at once.
+    /// Returns slots for so many connections at once.
     pub fn new(max: usize) -> Arc<Slots> {
         Arc::new(Slots {
             table: Mutex::new(Table {
@@ -100,7 +100,7 @@ impl Slots {
         })
     }
 
-    /// A slot, or `None` where all, or all of this peer, are taken.
+    /// Takes a slot; `None` if all, or all of this peer, are taken.
     pub fn take(self: &Arc<Slots>, peer: IpAddr, share: Share) -> Option<Slot> {
         let peer = (share == Share::Limited).then(|| Peer::at(peer));
         let mut table = self.table();
@@ -123,32 +123,32 @@ impl Slots {
         })
     }
 
-    /// Whether three quarters are taken, so that no connection should be kept for later.
+    /// Whether three quarters are taken, so that no connection should be kept open for later requests.
     pub fn are_short(&self) -> bool {
         let table = self.table();
         table.taken.saturating_mul(4) >= table.max.saturating_mul(3)
     }
 
-    /// How many are taken, and how many may be.
+    /// Returns how many are taken, and how many may be.
     pub fn taken(&self) -> (u64, u64) {
         let table = self.table();
         let number = |many: usize| u64::try_from(many).unwrap_or(u64::MAX);
         (number(table.taken), number(table.max))
     }
 
-    /// From now on so many. Those that are served beyond it are served to their end.
+    /// Sets the number of connections. Those beyond it are still served to their end.
     pub fn set_max(&self, max: usize) {
         self.table().max = max;
     }
 
-    /// A count is whole at every instant, so a panic elsewhere has not spoiled it.
+    /// Locks the counts. They are consistent at every instant, so a panic elsewhere has not damaged them.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Slot {
-    /// Whose it is, where that one may not have everything.
+    /// The peer this counts against; `None` if exempt from the per-peer limit.
     pub fn peer(&self) -> Option<Peer> {
         self.peer
     }
@@ -173,7 +173,7 @@ impl Drop for Slot {
 }
 
 impl Peer {
-    /// The one at this address.
+    /// Returns the peer at this address.
     pub fn at(address: IpAddr) -> Peer {
         match address.to_canonical() {
             IpAddr::V4(v4) => Peer(u128::from(v4.to_ipv6_mapped())),
@@ -184,18 +184,19 @@ impl Peer {
 
 /// Connections that were answered unread and wait for their peers to close.
 ///
-/// Closing a socket with unread bytes resets it, and the answer may be lost with that. So the last
-/// few stay open until others come; no thread waits for them.
+/// Closing a socket with unread bytes resets it, and then the answer may be lost. So the last few stay open
+/// until others come; no thread waits for them.
 #[derive(Default)]
 pub struct Parting {
     sockets: Deque<TcpStream, PARTING_MAX>,
 }
 
-/// Sockets kept so, a listening thread each. Part of [`FILES_RESERVED`].
+/// The number of sockets kept open this way for each listening thread. They are a part of
+/// [`FILES_RESERVED`].
 const PARTING_MAX: usize = 8;
 
 impl Parting {
-    /// Sends an answer without reading or waiting. What does not fit at once is not sent.
+    /// Sends an answer without reading or waiting. Bytes that do not fit at once are not sent.
     pub fn turn_away(&mut self, socket: TcpStream, answer: &[u8]) {
         let sent = socket
             .set_nonblocking(true)
@@ -210,16 +211,16 @@ impl Parting {
         let _ = self.sockets.push_back(socket);
     }
 
-    /// Closes them for good: descriptors run short.
+    /// Closes them all, because descriptors run short.
     pub fn clear(&mut self) {
         self.sockets.clear();
     }
 }
 
-/// A socket that listens. `all` are the addresses that are to be listened on together.
+/// Opens a listening socket. `all` are the addresses that are to be listened on together.
 ///
-/// `[::]:80` takes IPv4 as well, where that is the system's default; but not beside an IPv4 address
-/// of the same port, or each would take it from the other.
+/// `[::]:80` takes IPv4 as well if that is the system's default; but not beside an IPv4 address of the same
+/// port, or each would take it from the other.
 pub fn bind(address: SocketAddr, all: &[SocketAddr]) -> io::Result<TcpListener> {
     let beside = |other: &SocketAddr| other.is_ipv4() && other.port() == address.port();
     match address {
@@ -242,7 +243,7 @@ fn bind_v6_only(address: SocketAddrV6) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-/// Connections that wait to be accepted, as the standard library has it.
+/// The number of connections that wait to be accepted, as in the standard library.
 const BACKLOG: i32 = 128;
 
 #[cfg(test)]
@@ -255,7 +256,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// How many of so many slots one peer gets, and what is left of them once it has left.
+    /// Checks how many of so many slots one peer gets, and how many are left once it has gone.
     fn check_share(max: usize, share: Share, expected: usize) {
         let slots = Slots::new(max);
         let peer = ip("1.1.1.1");
@@ -332,7 +333,7 @@ mod tests {
             let _peer = TcpStream::connect((ip(address), port)).unwrap();
             assert_eq!(listener.accept().unwrap().1.ip(), ip(address));
         }
-        // Beside an address of another port it is as the system has it.
+        // Beside an address of another port the system's default holds.
         let other = bind("[::1]:0".parse().unwrap(), &[v4_address]).unwrap();
         assert!(other.local_addr().unwrap().is_ipv6());
     }
@@ -341,7 +342,7 @@ mod tests {
     fn who_is_turned_away_gets_the_answer() {
         let listener = bind("127.0.0.1:0".parse().unwrap(), &[]).unwrap();
         let mut parting = Parting::default();
-        // More than are kept: the oldest are closed for good.
+        // There are more than are kept: the oldest are closed.
         for _ in 0..PARTING_MAX + 2 {
             let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             parting.turn_away(listener.accept().unwrap().0, b"no");

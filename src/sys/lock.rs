@@ -1,5 +1,5 @@
-//! Locks between processes, with a bounded wait (`flock(2)`): given back when the process ends, however
-//! it ends.
+//! Takes locks between processes, with a bounded wait (`flock(2)`). A lock is released when the process
+//! ends, however it ends.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -13,26 +13,26 @@ use crate::sys::clock::Deadline;
 use crate::sys::directory::Directory;
 use crate::sys::files::Unreadable;
 
-/// Between two looks whether a lock is free.
+/// The pause between two checks whether a lock is free.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// Who else may hold a lock.
+/// Whether others may hold a lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// Others who share it.
+    /// Others may share it.
     Shared,
-    /// Nobody.
+    /// Nobody else may hold it.
     Alone,
 }
 
-/// A lock, given back when it is dropped.
+/// A lock, which is released when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Whether the file that was locked still stands in a directory; another one of its name there has a
+    /// Whether the file that was locked still stands in a directory. Another file of its name there has a
     /// lock of its own.
     pub fn is_of(&self, directory: &Directory, name: &str) -> bool {
         let (ours, theirs) = (self.file.metadata(), directory.look(name));
@@ -41,8 +41,8 @@ impl Lock {
     }
 }
 
-/// Takes the lock that a file in a directory stands for, `TimedOut` where it is not free in time. The file
-/// is made where it is missing.
+/// Takes the lock that a file in a directory represents; `TimedOut` if it is not free in time. Makes the
+/// file if it is missing.
 pub fn file(
     directory: &Directory,
     name: &str,
@@ -62,7 +62,7 @@ pub fn file(
     take(file, share, deadline)
 }
 
-/// Takes a lock on an open file or folder, `TimedOut` where it is not free in time.
+/// Takes a lock on an open file or folder; `TimedOut` if it is not free in time.
 pub fn take(file: File, share: Share, deadline: Deadline) -> io::Result<Lock> {
     let operation = match share {
         Share::Shared => FlockOperation::NonBlockingLockShared,

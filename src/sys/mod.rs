@@ -1,4 +1,5 @@
-//! Thin: one operating-system resource a file. Bytes pass; their meaning is not known here.
+//! Wraps the operating system thinly, with one resource per file. It moves bytes and does not know their
+//! meaning.
 
 pub mod boot;
 pub mod cause;

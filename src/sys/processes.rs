@@ -1,4 +1,4 @@
-//! The system's list of processes → the one of a name, and as whom it runs (`/proc`, proc(5)).
+//! Finds a process by its name, and the user as whom it runs (`/proc`, proc(5)).
 
 use std::fs;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::path::Path;
 use crate::limits::{PROCESS_STATUS_BYTES_MAX, PROCESSES_MAX};
 use crate::sys::files::{self, Links};
 
-/// As whom a process runs.
+/// The user as whom a process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Effective user id.
+    /// The effective user id.
     pub uid: u32,
-    /// Effective group id and the supplementary ones.
+    /// The effective group id and the supplementary ones.
     pub gids: Vec<u32>,
 }
 
-/// The user of the first process whose command name is `name`. `None`: there is none, or this user
-/// may not see it. A process of another PID namespace does not count: it is a container's, which has
-/// a spool and a configuration of its own.
+/// Returns the user of the first process whose command name is `name`; `None` if there is none, or this
+/// user may not see it. A process of another PID namespace does not count: it belongs to a container, which
+/// has a spool and a configuration of its own.
 pub fn user_of(name: &str) -> Option<User> {
     let own_depth = depth(&status(Path::new("/proc/self"))?);
     let entries = fs::read_dir("/proc").ok()?.take(PROCESSES_MAX);
@@ -47,18 +47,18 @@ fn status(process: &Path) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// How many PID namespaces deep a process is: `NSpid:` has its number in each, from the namespace of
-/// this `/proc` down to its own. `/proc` shows that namespace and those within it, so a process as
-/// deep as ourselves is in ours. The links `ns/pid` name the namespaces themselves, but another
-/// user's cannot be read, and Asterisk often is another user. Zero, and so equal for all, on a system
+/// Returns how many PID namespaces deep a process is: `NSpid:` has its number in each, from the namespace
+/// of this `/proc` down to its own. `/proc` shows that namespace and those within it, so a process as deep
+/// as ourselves is in ours. The links `ns/pid` name the namespaces themselves, but those of another user
+/// cannot be read, and Asterisk often is another user. Returns zero, which is equal for all, on a system
 /// without PID namespaces, and before Linux 4.1, which does not tell.
 fn depth(status: &str) -> usize {
     let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
     numbers.map_or(0, |numbers| numbers.split_ascii_whitespace().count())
 }
 
-/// Whose process it is, if it is of that name. `Uid:` and `Gid:` are real, effective, saved,
-/// filesystem. One that has ended and was not waited for (`Z`) runs no more.
+/// Returns the user of a process if it has that name. `Uid:` and `Gid:` are real, effective, saved,
+/// filesystem. A process that has ended and was not waited for (`Z`) does not count.
 fn user(status: &str, name: &str) -> Option<User> {
     let mut named = false;
     let mut uid = None;

@@ -1,4 +1,4 @@
-//! The process's own stdin and stdout, read and written within a time.
+//! Reads and writes the process's own stdin and stdout within a time limit.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 use rustix::io::{Errno, retry_on_intr};
 
-/// Whether stdin and stdout are pipes or sockets, both: a program talks to us, not a person.
+/// Whether stdin and stdout are both pipes or sockets: then a program talks to us, not a person.
 pub fn are_pipes() -> bool {
     is_pipe(io::stdin()) && is_pipe(io::stdout())
 }
@@ -21,26 +21,26 @@ fn is_pipe(stream: impl AsFd) -> bool {
     })
 }
 
-/// To a person's stdout. That nobody reads it is nobody's fault.
+/// Prints to a person's stdout. If nobody reads it, this is no error.
 pub fn print(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
 }
 
-/// A line on stderr, which may be closed.
+/// Writes a line to stderr, which may be closed.
 pub fn complain(words: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{words}");
 }
 
-/// Reads what is there, at least one byte; 0 at the end. Waits for `wait` at most.
+/// Reads the available bytes, at least one; 0 at the end. Waits for `wait` at most.
 pub fn read(buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
     let stdin = io::stdin();
     await_ready(&stdin, PollFlags::IN, wait)?;
     Ok(retry_on_intr(|| rustix::io::read(&stdin, &mut *buffer))?)
 }
 
-/// Writes all of it to stdout, waiting for room for `wait` at most. A pipe takes a line of ours
-/// whole or not at all (`PIPE_BUF`).
+/// Writes all bytes to stdout, and waits for room for `wait` at most. A pipe takes a line of ours whole or
+/// not at all (`PIPE_BUF`).
 pub fn write(bytes: &[u8], wait: Duration) -> io::Result<()> {
     let stdout = io::stdout();
     await_ready(&stdout, PollFlags::OUT, wait)?;

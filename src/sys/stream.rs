@@ -1,8 +1,8 @@
-//! A TCP stream under one total deadline.
+//! Reads and writes a TCP stream under one total deadline.
 //!
-//! Sockets know a timeout a call, which a peer that sends a byte a second outlives for ever. Here
-//! each call gets the deadline at which all of it must be over, and the socket's timeout is what is
-//! left. It is set only where it is off by much, which saves a system call for most requests.
+//! Sockets have a timeout per call, with which a peer that sends a byte a second could go on for ever. Here
+//! each call gets the deadline at which everything must be over, and the socket's timeout is the remaining
+//! time. It is set only if it is off by much, which saves a system call for most requests.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use crate::sys::clock::Deadline;
 
-/// Bytes to and from one peer. TCP here; TLS over it; a script of pieces in tests.
+/// Bytes to and from one peer: TCP in this file, TLS over it, or a script of pieces in tests.
 pub trait Stream {
-    /// Reads what is there, waiting for the first byte until `deadline`, then `TimedOut`. 0 bytes
-    /// are the end of what the peer sends.
+    /// Reads the available bytes and waits for the first until `deadline`, then returns `TimedOut`. 0 bytes
+    /// mean that the peer sends no more.
     fn read(&mut self, buffer: &mut [u8], deadline: Deadline) -> io::Result<usize>;
 
-    /// Writes all of it until `deadline`, else `TimedOut` with an unknown part written.
+    /// Writes all bytes until `deadline`, or returns `TimedOut` with an unknown part written.
     fn write(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<()>;
 
-    /// Tells the peer that nothing more will be written. Reading goes on.
+    /// Tells the peer that nothing more will be written. Reading remains possible.
     fn finish(&mut self);
 }
 
@@ -32,10 +32,10 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Takes an accepted socket, which blocks. Shared, because whoever accepted it must still
-    /// answer where no thread can be had.
+    /// Takes an accepted socket, which blocks. It is shared, because the accepting thread must still answer
+    /// if there is no thread for the connection.
     pub fn new(socket: Arc<TcpStream>) -> Tcp {
-        // An answer is one write; waiting for more only delays it.
+        // An answer is one write; waiting for more would only delay it.
         let _ = socket.set_nodelay(true);
         Tcp {
             socket,
@@ -80,7 +80,8 @@ impl Stream for Tcp {
     }
 }
 
-/// A timeout of the socket (`EAGAIN`) or a signal; whether time is over, the deadline says.
+/// Whether an error is a timeout of the socket (`EAGAIN`) or a signal. The deadline decides whether the
+/// time is over.
 fn is_early(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -92,14 +93,14 @@ fn left(deadline: Deadline) -> io::Result<Duration> {
     deadline.left().ok_or(io::ErrorKind::TimedOut.into())
 }
 
-/// How much later than its deadline a call may return.
+/// The greatest delay of a call's return behind its deadline.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// The timeout to set, where the one that is set could end too late, or so early that the call would
-/// have to be repeated more than twice. Zero is none set.
+/// Returns the timeout to set if the present one could end too late, or so early that the call would have
+/// to be repeated more than twice. Zero stands for none.
 ///
-/// The kernel rounds a socket's timeout up by as much as an eighth (its timer wheel). So that much less
-/// is set, and what is then left waits once more, until it is too little to matter.
+/// The kernel rounds a socket's timeout up by as much as an eighth (its timer wheel). So a timeout is set
+/// that is shorter by this much, and the rest is waited for again, until it is too short to matter.
 fn new_wait(set: Duration, left: Duration) -> Option<Duration> {
     let late = set.saturating_add(eighth(set)) > left.saturating_add(SLACK);
     let early = set < left.checked_div(2).unwrap_or(left);
@@ -149,7 +150,7 @@ mod tests {
         check(4375, 8750, None);
         check(4375, 8752, Some(7658));
         check(1, 5000, Some(4375));
-        // Less than an eighth of it is the slack: nothing is gained by another wait.
+        // Less than an eighth of it is the slack: another wait would gain nothing.
         check(0, 160, Some(160));
         check(0, 168, Some(147));
     }
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn a_write_ends_at_its_deadline() {
         let (mut stream, _peer) = pair();
-        // More than both sockets' buffers take, to a peer that reads nothing.
+        // These are more bytes than both sockets' buffers take, to a peer that reads nothing.
         let bytes = vec![0; 64 << 20];
         let error = stream.write(&bytes, soon(60)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

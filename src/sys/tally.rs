@@ -1,8 +1,8 @@
-//! A file whose length is a count: one more byte for each event.
+//! Counts events by the length of a file: one more byte for each event.
 //!
-//! Several processes add to it without a lock, for what is appended lands behind what is there. When
-//! the last event was is the file's own time. Nothing is synced: a power cut takes the last half
-//! minute at most.
+//! Several processes add to the file without a lock, because appended bytes land behind those that are
+//! there. The time of the last event is the file's own time. Nothing is synced: a power cut loses the last
+//! half minute at most.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
@@ -20,20 +20,20 @@ pub struct Tallies {
 }
 
 impl Tallies {
-    /// Nothing is touched yet.
+    /// Returns the folder. Nothing is touched yet.
     pub fn new(folder: &Path) -> Tallies {
         Tallies {
             folder: folder.to_owned(),
         }
     }
 
-    /// Counts one more; makes the folder where it is missing.
+    /// Counts one more event. Makes the folder if it is missing.
     pub fn add(&self, name: &str) -> io::Result<()> {
         let directory = Directory::make(&self.folder)?;
         let append = || directory.regular(name, OFlags::WRONLY | OFlags::APPEND);
         let mut file = match append() {
             Ok(file) => file,
-            // It is opened again: only what is appended cannot hit another process's byte.
+            // The file is opened again for appending, which alone cannot overwrite another process's byte.
             Err(_) => match directory.create(name) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => append()?,
@@ -45,8 +45,8 @@ impl Tallies {
         file.write_all(b"\n")
     }
 
-    /// How many there were, and when the last was, seconds since 1970; 0 and 0 where nothing was
-    /// counted.
+    /// Returns the number of events, and the time of the last one in seconds since 1970; 0 and 0 if nothing
+    /// was counted.
     pub fn read(&self, name: &str) -> (u64, u64) {
         match Directory::open(&self.folder).and_then(|folder| folder.look(name)) {
             Ok(found) if found.is_file() => {

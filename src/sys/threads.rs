@@ -1,7 +1,7 @@
-//! A piece of work → a thread of its own, what it tells → whoever waits for it, and many → a few at once.
+//! Runs work on threads of its own, passes news between threads, and limits how many do something at once.
 //!
-//! The first two take any closure and any news, but one thread starts and one waits like another: the
-//! standard library's ways to do it would be in the program once for each.
+//! Threads take any closure and channels any news, but the code that starts and waits is the same for all:
+//! with the standard library's functions the program would contain a copy for each type.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::sys::clock::Deadline;
 
-/// Starts a thread of a fixed stack. That none can be had is an error, not a panic.
+/// Starts a thread with a stack of fixed size. If none can be had, this returns an error and does not
+/// panic.
 pub fn spawn(
     name: &str,
     stack_bytes: usize,

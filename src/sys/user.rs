@@ -1,4 +1,4 @@
-//! The system's users: who has a name or a number, and becoming another one.
+//! Looks up the system's users by name or number, and becomes another user.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -12,38 +12,38 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use crate::limits::ACCOUNTS_BYTES_MAX;
 use crate::sys::files::{self, Links, Unreadable};
 
-/// Who owns a file.
+/// The owner of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
-    /// User id.
+    /// The user id.
     pub uid: u32,
-    /// Group id; `None`: as the system gives it.
+    /// The group id; `None` leaves the group that the system gives.
     pub gid: Option<u32>,
 }
 
-/// Gives an open file or directory to somebody.
+/// Gives an open file or directory to an owner.
 pub(super) fn give(file: BorrowedFd<'_>, owner: Owner) -> Result<(), Errno> {
     let uid = Uid::from_raw(owner.uid);
     fchown(file, Some(uid), owner.gid.map(Gid::from_raw))
 }
 
-/// What a process needs to run as somebody.
+/// The ids with which a process runs as a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// As a person knows the user: the name, or else the number.
+    /// The user's name for a person, or else the number.
     pub name: String,
     uid: u32,
     gid: u32,
     groups: Vec<u32>,
 }
 
-/// Whether this process may do all that root may.
+/// Whether this process may do everything that root may.
 pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// The identity of whoever owns something: group and groups of `/etc/passwd` and `/etc/group`, or where
-/// these do not have the user, `owner`'s group alone. That a file is not there is no error.
+/// Returns the identity of an owner: group and groups of `/etc/passwd` and `/etc/group`, or if these do not
+/// have the user, `owner`'s group alone. A missing file is no error.
 pub fn identity(owner: Owner) -> Result<Identity, Unreadable> {
     let accounts =
         |path: &str| match files::read(Path::new(path), ACCOUNTS_BYTES_MAX, Links::Follow) {
@@ -58,8 +58,9 @@ pub fn identity(owner: Owner) -> Result<Identity, Unreadable> {
 }
 
 impl Identity {
-    /// Takes its group and groups: the first half, after which root still is root. Only for a process
-    /// that has one thread, for the system changes one thread only; those that it starts inherit.
+    /// Takes the user's group and groups. This is the first half, after which root still is root. Only a
+    /// process with one thread may call it, because the system changes one thread only; threads that start
+    /// later inherit the change.
     pub fn take_groups(&self) -> io::Result<()> {
         let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();
         set_thread_groups(&groups)?;
@@ -67,7 +68,7 @@ impl Identity {
         Ok(set_thread_res_gid(gid, gid, gid)?)
     }
 
-    /// Becomes the user, for good: that there is a way back is an error.
+    /// Becomes the user for good. If there were a way back, this returns an error.
     pub fn take_user(&self) -> io::Result<()> {
         let uid = Uid::from_raw(self.uid);
         set_thread_res_uid(uid, uid, uid)?;
@@ -78,9 +79,9 @@ impl Identity {
     }
 }
 
-/// Looks up `fileowner`: names in `/etc/passwd` and `/etc/group`, or numbers. Without a group it
-/// is the user's own. `None`: nobody of that name. Directory services are not asked: a static
-/// program cannot.
+/// Looks up `fileowner`: names in `/etc/passwd` and `/etc/group`, or numbers. Without a group the user's
+/// own is taken. Returns `None` if there is no such user. Directory services are not asked, because a
+/// static program cannot.
 pub fn owner_named(user: &str, group: Option<&str>) -> Option<Owner> {
     let accounts = |path: &str| {
         files::read(Path::new(path), ACCOUNTS_BYTES_MAX, Links::Follow).unwrap_or_default()
@@ -93,8 +94,8 @@ pub fn owner_named(user: &str, group: Option<&str>) -> Option<Owner> {
     )
 }
 
-/// [`owner_named`] over the two files' bytes: `name:password:uid:gid:…` and `name:password:gid:…`
-/// (passwd(5), group(5)).
+/// Does what [`owner_named`] does, with the contents of the two files: `name:password:uid:gid:…` and
+/// `name:password:gid:…` (passwd(5), group(5)).
 fn owner_among(passwd: &[u8], groups: &[u8], user: &str, group: Option<&str>) -> Option<Owner> {
     let account = record(passwd, user);
     let uid = account
@@ -157,7 +158,7 @@ fn field(line: &[u8], number: usize) -> Option<&[u8]> {
     line.split(|byte| *byte == b':').nth(number)
 }
 
-/// Digits only; not 2^32 - 1, which chown(2) takes for "leave it".
+/// Reads an id of digits only; not 2^32 - 1, which chown(2) takes for "leave it".
 fn id(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -221,7 +222,7 @@ mod tests {
         check(110, Some(9), "asterisk", &[120, 300, 45]);
         check(7, None, "last", &[8, 45]);
         check(5, Some(1), "1234", &[6]);
-        // Nobody has the number: the folder's group is all that is known.
+        // Nobody has the number, so the folder's group is all that is known.
         check(999, Some(998), "999", &[998]);
         check(999, None, "999", &[999]);
         let primary = identity_among(

@@ -1,10 +1,10 @@
-//! A call → a reply, over ureq and rustls.
+//! Makes a call to a provider and returns the reply, over ureq and rustls.
 //!
-//! One connection, one request, one answer, all before one deadline. No redirect is followed, no
-//! connection kept, no environment read.
+//! There is one connection, one request and one answer, all before one deadline. No redirect is followed,
+//! no connection is kept, no environment is read.
 //!
-//! Invariant: what failed is told in phrases of this folder only. A library's error text may quote
-//! an address or a header, and those hold keys.
+//! Invariant: failures are reported in phrases of this folder only. A library's error text may quote an
+//! address or a header, and those hold keys.
 
 mod probe;
 mod resolve;
@@ -28,40 +28,41 @@ use crate::sys::clock::Deadline;
 
 pub use probe::{Probe, probe};
 
-/// How to reach a provider.
+/// The settings for reaching a provider.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
-    /// HTTP proxy URL, `http://` or `https://`. It is asked to CONNECT, whatever the URL's scheme.
+    /// The URL of an HTTP proxy, `http://` or `https://`. The proxy is asked to CONNECT, whatever the URL's
+    /// scheme.
     pub proxy: Option<&'a str>,
-    /// Whom to believe.
+    /// The certificates that are trusted.
     pub trust: Trust<'a>,
 }
 
-/// Whose certificates count.
+/// The certificates that are trusted.
 #[derive(Clone, Copy)]
 pub enum Trust<'a> {
-    /// The embedded roots, the system's bundle and this PEM file.
+    /// The embedded roots, the system's bundle and this PEM file are trusted.
     Roots {
         /// One more PEM file.
         ca_file: Option<&'a Path>,
     },
-    /// Anybody's.
+    /// Every certificate is accepted.
     Anybody,
 }
 
-/// No status line came. Each with a fixed phrase that names the step.
+/// No status line came. Each variant has a fixed phrase that names the failed step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// It cannot be tried at all: the configuration's fault.
+    /// The call cannot be tried at all, which is the configuration's fault.
     Setup(&'static str),
-    /// The request was not written whole: the provider cannot have acted on it.
+    /// The request was not written whole, so the provider cannot have acted on it.
     Unwritten(&'static str),
-    /// The request was written whole: the provider may have acted on it.
+    /// The request was written whole, so the provider may have acted on it.
     Unanswered(&'static str),
 }
 
-/// One request, one answer, before `deadline`: name resolution, connection, TLS, writing and
-/// reading together. Once a status line was read there is a reply, whatever became of the rest.
+/// Sends one request and reads one answer before `deadline`, which covers name resolution, connection, TLS,
+/// writing and reading. Once a status line was read there is a reply, whatever happened to the rest.
 pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
     fetch(call, settings, deadline, REPLY_BYTES_MAX)
 }
@@ -123,7 +124,7 @@ pub fn fetch(
     }
 }
 
-/// Whether the settings can be used at all, with the phrase that says why not.
+/// Checks that the settings can be used at all; the error says why not.
 pub fn check(settings: &Settings<'_>) -> Result<(), &'static str> {
     let usable = || {
         settings.proxy.map(parse_proxy).transpose()?;
@@ -182,7 +183,7 @@ fn read_reply(response: Response<Body>, progress: &Progress, body_bytes_max: usi
     }
 }
 
-/// `user:password@` may stand in it, so nothing of it is told.
+/// The URL may hold `user:password@`, so no message shows any of it.
 fn parse_proxy(url: &str) -> Result<Proxy, Failure> {
     const FAULT: Failure = Failure::Setup("proxy is no http:// or https:// URL");
     let proxy = Proxy::new(url).map_err(|_| FAULT)?;
@@ -197,7 +198,8 @@ fn starts_with_https(url: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case("https:"))
 }
 
-/// The request line and each header must fit the output buffer whole.
+/// Returns the length of the longest of the request line and the headers. Each must fit the output buffer
+/// whole.
 fn longest_line_bytes(call: &Call) -> usize {
     const ROOM: usize = 64;
     const LEAST: usize = 4096;
@@ -213,9 +215,9 @@ fn longest_line_bytes(call: &Call) -> usize {
         .max(LEAST)
 }
 
-// ---- What has happened so far ---------------------------------------------------------------
+// ---- Progress -------------------------------------------------------------------------------
 
-/// What is being done, for the phrase of a failure.
+/// The step that is being done, for the phrase of a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Step {
@@ -256,19 +258,19 @@ impl Step {
     }
 }
 
-/// Shared by the parts of one connection; ureq wants them `Sync`, though one thread uses them.
+/// The progress of a connection, shared by its parts. ureq requires `Sync`, though one thread uses it.
 #[derive(Default)]
 struct Progress {
     step: AtomicU8,
-    /// Reading has begun, so the request was written whole.
+    /// Whether reading has begun, so that the request was written whole.
     written: AtomicBool,
-    /// Of the answer's status line, once it was seen; 0: not yet.
+    /// The status in the answer's status line; 0 until it was seen.
     status: AtomicU16,
-    /// The connection broke while the answer was read.
+    /// Whether the connection broke while the answer was read.
     broken: AtomicBool,
 }
 
-/// ureq asks for it; there is nothing to show.
+/// ureq requires this; there is nothing to show.
 impl fmt::Debug for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Progress")
@@ -319,16 +321,16 @@ impl Progress {
 
 // ---- The connection -------------------------------------------------------------------------
 
-/// TCP or a proxy's tunnel, TLS over it, and what is noted of how far a request got. One connector
-/// instead of a chain of them: each link of a chain wraps all that stand before it once more.
+/// A connector for TCP or a proxy's tunnel, with TLS over it, which records how far a request got. It is
+/// one connector instead of a chain, because each link of a chain would wrap all those before it once more.
 struct Way {
-    /// `None` where neither the provider nor the proxy is `https`.
+    /// The TLS settings; `None` if neither the provider nor the proxy is `https`.
     tls: Option<Arc<ClientConfig>>,
     proxied: bool,
     progress: Arc<Progress>,
 }
 
-/// ureq asks for it; there is nothing to show.
+/// ureq requires this; there is nothing to show.
 impl fmt::Debug for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Way")
@@ -355,15 +357,15 @@ impl Connector<()> for Way {
             }
             false => inner,
         };
-        // The connection *to* a proxy comes this way too, under a configuration without that proxy.
-        // What is read there is the proxy's word, not the provider's.
+        // The connection *to* a proxy comes this way too, with a configuration without that proxy. The
+        // proxy sends what is read there, not the provider.
         let to_proxy = self.proxied && details.config.proxy().is_none();
         let progress = (!to_proxy).then(|| Arc::clone(&self.progress));
         Ok(Some(Recording { inner, progress }))
     }
 }
 
-/// The finished connection, of which it is known how far the request got.
+/// The finished connection, which records how far the request got.
 #[derive(Debug)]
 struct Recording {
     inner: Box<dyn Transport>,
@@ -409,7 +411,7 @@ impl Transport for Recording {
     }
 }
 
-/// The status of the first complete status line that is no interim one (RFC 9112 §4).
+/// Returns the status of the first complete status line that is not an interim one (RFC 9112 §4).
 fn final_status(input: &[u8]) -> Option<u16> {
     let line = input.split(|byte| *byte == b'\n').next()?;
     if line.len() == input.len() {

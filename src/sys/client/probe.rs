@@ -1,4 +1,4 @@
-//! A URL → how far a connection comes: name, TCP, TLS. Nothing is asked there.
+//! Tries how far a connection to a URL comes: name, TCP, TLS. No request is sent.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use ureq::{Error, Timeout};
 use super::{Failure, Settings, parse_proxy, resolve, tcp, tls};
 use crate::sys::clock::Deadline;
 
-/// How far it came. What failed has a phrase of this folder, and nothing behind it was tried.
+/// The steps of a connection. A failed step has a phrase of this folder, and later steps were not tried.
 #[derive(Debug)]
 pub struct Probe {
-    /// Host and port that were sought: the proxy's, where there is one.
+    /// The host and the port that were tried: those of the proxy if there is one.
     pub place: (String, u16),
-    /// What the name stands for.
+    /// The addresses of the name.
     pub addresses: Result<Vec<SocketAddr>, &'static str>,
     /// The address that took the connection.
     pub connected: Option<Result<SocketAddr, &'static str>>,
-    /// The provider's certificates, DER, its own first. `None`: no TLS, or behind a proxy.
+    /// The provider's certificates in DER, its own first. `None` without TLS, or behind a proxy.
     pub chain: Option<Result<Vec<Vec<u8>>, &'static str>>,
 }
 
-/// Tries the host of `url`, or of the proxy. Fails where the settings cannot be used.
+/// Tries the host of `url`, or of the proxy. Fails if the settings cannot be used.
 pub fn probe(
     url: &str,
     settings: &Settings<'_>,

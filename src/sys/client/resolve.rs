@@ -1,4 +1,4 @@
-//! A host name → addresses, before the deadline.
+//! Resolves a host name to addresses before the deadline.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -16,11 +16,11 @@ use super::{Progress, Step};
 use crate::limits::{RESOLVER_STACK_BYTES, RESOLVERS_MAX};
 use crate::sys::threads::{self, mailbox};
 
-/// Look-ups under way. One that hangs outlives its caller, for the system's resolver cannot be
-/// interrupted; so they are counted, not joined.
+/// The number of look-ups under way. A look-up that hangs outlives its caller, because the system's
+/// resolver cannot be interrupted; so look-ups are counted, not joined.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's resolver, on a thread of its own so that a deadline holds.
+/// The system's resolver, on a thread of its own so that a deadline can be kept.
 pub(super) struct Names {
     pub(super) progress: Arc<Progress>,
 }
@@ -68,7 +68,7 @@ impl Resolver for Names {
     }
 }
 
-/// ureq's array holds this many; a push beyond panics.
+/// The capacity of ureq's array; a push beyond it panics.
 fn addresses_max<const N: usize>(
     _: &ureq::unversioned::resolver::ArrayVec<SocketAddr, N>,
 ) -> usize {
@@ -87,14 +87,14 @@ pub(super) fn look_up(
     let run = move || {
         let _slot = slot;
         let found = (name.as_str(), port).to_socket_addrs();
-        // Nobody listens any more where the deadline has passed.
+        // After the deadline nobody listens any more.
         tell.tell(found.map(Iterator::collect).unwrap_or_default());
     };
     threads::spawn("resolver", RESOLVER_STACK_BYTES, run).map_err(Error::Io)?;
     inbox.wait(wait).ok_or(Error::Timeout(reason))
 }
 
-/// One of [`RESOLVERS_MAX`].
+/// One of [`RESOLVERS_MAX`] places.
 struct Slot;
 
 impl Slot {

@@ -1,4 +1,4 @@
-//! Addresses → a TCP connection, and that as ureq wants it.
+//! Connects to addresses over TCP, and adapts the connection to ureq.
 
 use std::fmt;
 use std::io;
@@ -13,8 +13,8 @@ use ureq::unversioned::transport::{
 use crate::sys::clock::Deadline;
 use crate::sys::stream::{Stream, Tcp};
 
-/// Tries one address after the other. Each but the last has half of what time is left: where there
-/// are many, the first are the likeliest.
+/// Tries one address after the other. Each but the last gets half of the time that is left: the first ones
+/// are the most likely to work.
 pub(super) fn connect(
     addresses: &[SocketAddr],
     deadline: Deadline,
@@ -59,7 +59,7 @@ impl TcpTransport {
     }
 }
 
-/// ureq asks for it; there is nothing to show.
+/// ureq requires this; there is nothing to show.
 impl fmt::Debug for TcpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TcpTransport")
@@ -86,7 +86,7 @@ impl Transport for TcpTransport {
         Ok(amount > 0)
     }
 
-    /// Asked of connections that are kept for another request, and none is.
+    /// ureq asks this of connections that are kept for another request, and none is.
     fn is_open(&mut self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! A TCP transport → a TLS transport, with roots of our choice.
+//! Puts TLS on a TCP transport, with roots of our choice.
 
 use std::fmt;
 use std::fs::File;
@@ -23,8 +23,8 @@ use super::Trust;
 use crate::limits::PEM_BYTES_MAX;
 use crate::sys::tls::provider;
 
-/// Where systems keep the roots that their administrator chose. The first that exists counts; the
-/// environment (`SSL_CERT_FILE`) does not, as for proxies: `ca_file` says it where it can be seen.
+/// The places where systems keep the roots that their administrator chose. The first that exists counts. As
+/// for proxies, the environment (`SSL_CERT_FILE`) does not count: `ca_file` states it where it can be seen.
 const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/cert.pem",
@@ -32,7 +32,7 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",
 ];
 
-/// What a handshake needs; built only where there is one. Fails where `ca_file` cannot be used.
+/// Builds the settings of a handshake, only when there is one. Fails if `ca_file` cannot be used.
 pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static str> {
     let provider = provider();
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -53,8 +53,8 @@ pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static 
     Ok(Arc::new(settings))
 }
 
-/// Whether [`settings`] can be built, without what cannot fail: the roots of the program and of the
-/// system are many.
+/// Checks that [`settings`] can be built, without the parts that cannot fail: the program and the system
+/// have many roots.
 pub(super) fn check(trust: &Trust<'_>) -> Result<(), &'static str> {
     match trust {
         Trust::Roots {
@@ -64,13 +64,13 @@ pub(super) fn check(trust: &Trust<'_>) -> Result<(), &'static str> {
     }
 }
 
-/// All roots, and the certificates of `ca_file` once more.
+/// Returns all roots, and the certificates of `ca_file` once more.
 fn roots(ca_file: Option<&Path>) -> Result<(RootCertStore, Certificates), &'static str> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
     for bundle in SYSTEM_BUNDLES {
-        // A bundle that is missing or broken leaves the embedded roots.
+        // If a bundle is missing or broken, the embedded roots remain.
         if let Ok(pem) = read_bounded(Path::new(bundle)) {
             roots.add_parsable_certificates(certificates(&pem));
             break;
@@ -137,13 +137,13 @@ pub(super) fn connect(
     Ok(Box::new(tls))
 }
 
-/// What rustls reads and writes. It is one type, whatever stands behind it, because rustls is in the
-/// program once a type.
+/// A connection that rustls reads and writes. It is one type for all of them, because each type would add a
+/// copy of rustls's code to the program.
 pub(super) trait Socket: Read + Write {}
 
 impl<T: Read + Write> Socket for T {}
 
-/// Writes and reads what the connection wants next.
+/// Writes and reads until the connection wants no more.
 pub(super) fn complete(
     connection: &mut ClientConnection,
     mut socket: &mut dyn Socket,
@@ -196,14 +196,14 @@ fn certificate_phrase(fault: &CertificateError) -> &'static str {
 
 /// Whether a server shows a certificate that may sign others, as `openssl req -x509` makes them.
 fn is_of_authority(fault: &CertificateError) -> bool {
-    // webpki's own fault, which rustls has no name for.
+    // rustls has no name for this fault of webpki.
     let CertificateError::Other(OtherError(fault)) = fault else {
         return false;
     };
     matches!(fault.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// A TLS connection as ureq wants it.
+/// A TLS connection, adapted to ureq.
 pub(super) struct TlsTransport {
     buffers: LazyBuffers,
     connection: ClientConnection,
@@ -227,7 +227,7 @@ impl Transport for TlsTransport {
         while !output.is_empty() {
             let taken = self.connection.writer().write(output)?;
             output = output.get(taken..).unwrap_or_default();
-            // To the last byte: a request is "written" only when the socket has all of it.
+            // All bytes are written: a request counts as "written" only when the socket has all of it.
             while self.connection.wants_write() {
                 self.connection.write_tls(&mut self.socket)?;
             }
@@ -253,7 +253,7 @@ impl Transport for TlsTransport {
     }
 }
 
-/// Whom a handshake believes. Its signatures are checked whoever that is.
+/// The certificates that a handshake trusts. Its signatures are checked in any case.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
@@ -262,9 +262,9 @@ struct Verifier {
 
 #[derive(Debug)]
 enum Believes {
-    /// `tls_verify = no`.
+    /// Every certificate is accepted (`tls_verify = no`).
     Anybody,
-    /// Whom the roots vouch for, and a server whose very certificate stands in `ca_file`.
+    /// Certificates signed by the roots are accepted, and a server's certificate that stands in `ca_file`.
     Roots {
         roots: RootCertStore,
         own: Certificates,
@@ -293,8 +293,8 @@ impl ServerCertVerifier for Verifier {
             algorithms,
         );
         match signed {
-            // webpki looks at the time before it looks at who may sign (RFC 5280 §6.1.3), so what is
-            // left to check is the name.
+            // webpki looks at the time before it looks at who may sign (RFC 5280 §6.1.3), so only the name
+            // remains to be checked.
             Err(rustls::Error::InvalidCertificate(fault))
                 if is_of_authority(&fault) && own.contains(end_entity) => {}
             signed => signed?,

@@ -1,13 +1,13 @@
-//! An open directory, and what is done in it: always by its descriptor.
+//! Opens directories and works in them, always by their descriptors.
 //!
-//! A path is walked one directory at a time. A symbolic link on the way is followed only where root or
-//! this process's user owns it, so that nobody else who may write to a folder on the way leads the program
+//! A path is walked one directory at a time. A symbolic link on the way is followed only if root or this
+//! process's user owns it, so that nobody else who may write to a folder on the way can lead the program
 //! elsewhere. Whatever is renamed meanwhile, a descriptor stays with the directory that was opened.
 //!
-//! Invariant: root works in no directory that belongs to somebody else: opening one is refused.
-//! Invariant: what is made here is 0700 or 0600 whatever the umask, set on the descriptor and never through
-//! a name, which another user of the folder could have changed meanwhile. A file is created only where
-//! nothing stands, and one that is opened is a regular file and no link.
+//! Invariant: root works in no directory that belongs to another user: opening one is refused.
+//! Invariant: files and folders made here are 0600 or 0700 whatever the umask. The mode is set on the
+//! descriptor and never through a name, which another user of the folder could have changed meanwhile. A
+//! file is created only under an unused name, and one that is opened is a regular file and no link.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -37,28 +37,28 @@ pub struct Directory {
     place: OwnedFd,
 }
 
-/// What becomes of a directory that a path names and that is not there.
+/// The treatment of a directory that a path names and that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
     IsError,
     IsMade,
 }
 
-/// On the way: it need not be readable, and is never a link.
+/// The flags for a directory on the way: it need not be readable, and is never a link.
 const PASSING: OFlags = OFlags::PATH
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-/// To read its names or to sync them.
+/// The flags for reading or syncing a directory's names.
 const READING: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// A thing itself, whatever it is, to ask the system about it.
+/// The flags for asking the system about a thing itself, whatever it is.
 const LOOKING: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// What is created is 0600 at most.
+/// Opens a name in a directory. A file that this creates is 0600 at most.
 fn open_at(place: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
     openat(place, name, flags, OWN)
 }
@@ -67,29 +67,29 @@ fn open_at(place: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<OwnedFd,
 const OWN: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl Directory {
-    /// Opens one that is there.
+    /// Opens a directory that exists.
     pub fn open(path: &Path) -> io::Result<Directory> {
         Directory::at(CWD, path.as_os_str().as_bytes(), Missing::IsError)
     }
 
-    /// Opens one; makes it and its missing parents, 0700. What a link names is not made.
+    /// Opens a directory; makes it and its missing parents, 0700. A link's missing target is not made.
     pub fn make(path: &Path) -> io::Result<Directory> {
         Directory::at(CWD, path.as_os_str().as_bytes(), Missing::IsMade)
     }
 
-    /// Opens one in this one.
+    /// Opens a directory in this one.
     pub fn open_in(&self, name: &str) -> io::Result<Directory> {
         Directory::at(self.place.as_fd(), name.as_bytes(), Missing::IsError)
     }
 
-    /// Opens one in this one; makes it, 0700.
+    /// Opens a directory in this one; makes it, 0700, if it is missing.
     pub fn make_in(&self, name: &str) -> io::Result<Directory> {
         Directory::at(self.place.as_fd(), name.as_bytes(), Missing::IsMade)
     }
 
     fn at(start: BorrowedFd<'_>, path: &[u8], missing: Missing) -> io::Result<Directory> {
-        // Mostly nothing is missing and no link stands on the way: then one call is enough. If it fails (it
-        // is of Linux 5.6), the walk finds the reason.
+        // Mostly nothing is missing and no link is on the way: then one call is enough. If it fails (it
+        // exists since Linux 5.6), the walk finds the reason.
         let at_once = openat2(
             start,
             path,
@@ -105,18 +105,18 @@ impl Directory {
         Ok(Directory { place })
     }
 
-    /// What the system says of it.
+    /// Returns the directory's metadata.
     pub fn metadata(&self) -> io::Result<Metadata> {
         self.look(".")
     }
 
-    /// Opens it for reading, or for a lock.
+    /// Opens the directory for reading, or for a lock.
     pub(super) fn readable(&self) -> io::Result<File> {
         let file = open_at(self.place.as_fd(), b".", READING)?;
         Ok(File::from(file))
     }
 
-    /// Makes the names in it durable. That a filesystem cannot is no error.
+    /// Makes the names in the directory durable. A filesystem that cannot do this is no error.
     pub fn sync(&self) -> io::Result<()> {
         match fsync(self.readable()?) {
             Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
@@ -124,20 +124,21 @@ impl Directory {
         }
     }
 
-    /// Whether this process may make something in it (`access(2)`).
+    /// Checks that this process may make something in the directory (`access(2)`).
     pub(super) fn check_writable(&self) -> Result<(), Errno> {
         let access = Access::WRITE_OK | Access::EXEC_OK;
         accessat(&self.place, ".", access, AtFlags::empty())
     }
 
-    // ---- What stands in it -------------------------------------------------------------------
+    // ---- Its entries ---------------------------------------------------------------------------
 
-    /// Shows each name in it but `.` and `..`, and whether it is that of a folder, until `see` says false.
+    /// Calls `see` with each name but `.` and `..`, and whether it is a folder's, until `see` returns
+    /// false.
     pub(super) fn each(&self, see: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Result<()> {
         each(&self.readable()?, see)
     }
 
-    /// The names that are ours, in no order.
+    /// Returns the names that are ours, in no particular order.
     pub fn names(&self, is_ours: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         self.each(&mut |name, _| {
@@ -151,13 +152,13 @@ impl Directory {
         Ok(names)
     }
 
-    /// What the system says of something in it; of a link that is the link.
+    /// Returns the metadata of an entry; for a link, those of the link itself.
     pub fn look(&self, name: &str) -> io::Result<Metadata> {
         let found = open_at(self.place.as_fd(), name.as_bytes(), LOOKING)?;
         File::from(found).metadata()
     }
 
-    /// Whether there is something of that name.
+    /// Whether there is an entry of that name.
     pub fn has(&self, name: &str) -> bool {
         self.look(name).is_ok()
     }
@@ -167,7 +168,7 @@ impl Directory {
         files::read_open(self.regular(name, OFlags::RDONLY)?, bytes_max)
     }
 
-    /// Opens a regular file that is there; never waits for a pipe.
+    /// Opens a regular file that exists; never waits for a pipe.
     pub(super) fn regular(&self, name: &str, access: OFlags) -> Result<File, Unreadable> {
         self.regular_found(name, access).map(|(file, _)| file)
     }
@@ -181,7 +182,7 @@ impl Directory {
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match open_at(self.place.as_fd(), name.as_bytes(), flags) {
             Ok(file) => File::from(file),
-            // A link, a folder, a pipe that nobody reads or a socket.
+            // This is a link, a folder, a pipe without a reader, or a socket.
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(Unreadable::NotRegular),
             Err(error) => return Err(Unreadable::Io(error.into())),
         };
@@ -194,7 +195,7 @@ impl Directory {
 
     // ---- Making, moving, removing ------------------------------------------------------------
 
-    /// Creates a file that is not there yet, 0600 whatever the umask, for reading and writing.
+    /// Creates a file that does not exist yet, 0600 whatever the umask, for reading and writing.
     pub fn create(&self, name: &str) -> io::Result<File> {
         let file = self.create_raw(name, OWN)?;
         if let Err(error) = fchmod(&file, OWN) {
@@ -204,20 +205,20 @@ impl Directory {
         Ok(file)
     }
 
-    /// Creates a file that is not there yet, with what the umask leaves of `mode`.
+    /// Creates a file that does not exist yet, with what the umask leaves of `mode`.
     pub(super) fn create_raw(&self, name: &str, mode: Mode) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(openat(&self.place, name, flags, mode)?))
     }
 
-    /// Moves something into a directory on the same filesystem; what has that name there goes.
+    /// Moves an entry into a directory on the same filesystem, and replaces one that has the name there.
     pub fn rename(&self, from: &str, directory: &Directory, to: &str) -> io::Result<()> {
         Ok(renameat(&self.place, from, &directory.place, to)?)
     }
 
-    /// Moves something into a directory on the same filesystem under the same name; `EXIST` where that is
-    /// taken.
+    /// Moves an entry into a directory on the same filesystem under the same name. Returns `EXIST` if the
+    /// name is taken.
     pub(super) fn rename_new(&self, name: &str, directory: &Directory) -> Result<(), Errno> {
         renameat_with(
             &self.place,
@@ -237,7 +238,7 @@ impl Directory {
         )?)
     }
 
-    /// Removes a folder that is empty.
+    /// Removes an empty folder.
     pub fn remove_folder(&self, name: &str) -> io::Result<()> {
         Ok(unlink(
             self.place.as_fd(),
@@ -246,14 +247,14 @@ impl Directory {
         )?)
     }
 
-    /// Removes whatever has that name; a folder with all it holds, as far as [`TREE_DEPTH_MAX`] goes.
+    /// Removes any entry of that name; a folder with its contents, down to [`TREE_DEPTH_MAX`] levels.
     pub fn remove_all(&self, name: &str) -> io::Result<()> {
         remove_tree(self.place.as_fd(), name.as_bytes(), TREE_DEPTH_MAX)
     }
 
     /// Removes the regular files whose name `is_ours`, that belong to this user (or to `owner`), and that
-    /// were last touched longer than `age` ago. Nothing else is touched; what fails is left; under an insane
-    /// clock nothing is old. Returns how many went.
+    /// were last touched longer than `age` ago. Nothing else is touched, and files that cannot be removed
+    /// stay. While the clock is not sane, nothing is old. Returns the number of removed files.
     pub fn sweep(
         &self,
         owner: Option<Owner>,
@@ -271,7 +272,7 @@ impl Directory {
             };
             let uid = Some(found.uid());
             let is_own = uid == Some(geteuid().as_raw()) || uid == owner.map(|owner| owner.uid);
-            // The modification time can be set to anything; the change time cannot.
+            // The modification time can be set to any value; the change time cannot.
             let touched_s = u64::try_from(found.mtime().max(found.ctime())).unwrap_or(0);
             let is_old = now_s.saturating_sub(touched_s) > age.as_secs();
             if found.is_file() && is_own && is_old && self.remove(&name).is_ok() {
@@ -289,7 +290,7 @@ fn each(directory: &File, see: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Resul
         let entry = entry?;
         let name = entry.file_name();
         let mut kind = entry.file_type();
-        // Some filesystems do not say.
+        // Some filesystems do not tell.
         if kind == FileType::Unknown {
             let found = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
             kind = FileType::from_raw_mode(found.st_mode);
@@ -323,20 +324,20 @@ fn remove_tree(place: BorrowedFd<'_>, name: &[u8], depth_left: usize) -> io::Res
     Ok(unlink(place, name, AtFlags::REMOVEDIR)?)
 }
 
-// ---- Whose it is ----------------------------------------------------------------------------
+// ---- Owners --------------------------------------------------------------------------------
 
-/// What stands at a path.
+/// The owners at a path.
 #[derive(Debug)]
 pub struct Place {
-    /// Who owns the directory there; `None` where there is none.
+    /// The owner of the directory there; `None` if there is none.
     pub owner: Option<Owner>,
-    /// Who owns it, or else the nearest directory above it.
+    /// The owner of it, or else of the nearest directory above it.
     pub nearest: Owner,
     stop: Option<Stop>,
 }
 
 impl Place {
-    /// Looks who owns the directory at a path.
+    /// Looks up who owns the directory at a path.
     pub fn of(path: &Path) -> io::Result<Place> {
         let mut walk = Walk::new(Missing::IsError);
         let reached = walk.along(CWD, path.as_os_str().as_bytes());
@@ -357,8 +358,8 @@ impl Place {
     }
 
     /// Makes, as root, the first directory that is missing on the path and gives it to `owner`, who can
-    /// make what follows. `None` where nothing is missing, and where root leaves it to others: what a link
-    /// names, and what is missing in a directory that is not root's alone.
+    /// make those below it. Returns `None` if nothing is missing, and if root leaves it to others: a link's
+    /// target, or a directory that is missing in one that is not root's alone.
     pub fn make_for(self, owner: Owner) -> Result<Option<Made>, Errno> {
         let Some(stop) = self.stop.filter(|stop| !stop.is_linked) else {
             return Ok(None);
@@ -372,35 +373,35 @@ impl Place {
     }
 }
 
-/// A directory that was made for somebody, as long as it may have to go again.
+/// A directory that was made for another user, while it can still be removed.
 #[derive(Debug)]
 pub struct Made(Stop);
 
 impl Made {
-    /// Removes it again.
+    /// Removes the directory again.
     pub fn undo(&self) {
         let Made(Stop { place, name, .. }) = self;
         let _ = unlink(place.as_fd(), name, AtFlags::REMOVEDIR);
     }
 }
 
-// ---- The way to it --------------------------------------------------------------------------
+// ---- The walk ------------------------------------------------------------------------------
 
-/// One walk along a path, with the links that it meets.
+/// A walk along a path and along the links on it.
 struct Walk {
     missing: Missing,
     links_left: usize,
-    /// Where it ended, if not at the end of the path.
+    /// The place where it ended, if not at the end of the path.
     stop: Option<Stop>,
 }
 
-/// Where a walk ended.
+/// The place where a walk ended.
 #[derive(Debug)]
 struct Stop {
     place: OwnedFd,
-    /// What could not be entered there.
+    /// The name that could not be entered there.
     name: Vec<u8>,
-    /// A link led there.
+    /// Whether a link led there.
     is_linked: bool,
 }
 
@@ -425,7 +426,7 @@ impl Walk {
             match self.step(place.as_fd(), name) {
                 Ok(next) => place = next,
                 Err(error) => {
-                    // That of a link's own way counts, since that is where it ended.
+                    // The end of the link's own walk counts, because that is where this one ended.
                     self.stop.get_or_insert(Stop {
                         place,
                         name: name.to_vec(),
@@ -452,7 +453,7 @@ impl Walk {
         }
     }
 
-    /// Goes where a link leads: read from the very link whose owner was looked at.
+    /// Follows a link, which is read from the very link whose owner was checked.
     fn follow(&mut self, place: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
         let link = open_at(place, name, LOOKING)?;
         let found = fstat(&link)?;
@@ -473,8 +474,8 @@ impl Walk {
     }
 }
 
-/// Makes a directory and gives it to `owner`; false where another process has made one meanwhile, which is
-/// left as it is.
+/// Makes a directory and gives it to `owner`. Returns false if another process has made one meanwhile,
+/// which stays unchanged.
 fn make(place: BorrowedFd<'_>, name: &[u8], owner: Option<Owner>) -> Result<bool, Errno> {
     refuse_foreign(place)?;
     match mkdirat(place, name, Mode::RWXU) {
@@ -498,7 +499,7 @@ fn settle(place: BorrowedFd<'_>, name: &[u8], owner: Option<Owner>) -> Result<()
     }
 }
 
-/// Keeps root out of a directory of somebody else's, who could do in it what he likes meanwhile.
+/// Refuses to let root into another user's directory, because its owner could change it meanwhile.
 fn refuse_foreign(directory: BorrowedFd<'_>) -> Result<(), Errno> {
     match geteuid().is_root() && fstat(directory)?.st_uid != 0 {
         true => Err(Errno::PERM),

@@ -1,5 +1,5 @@
-//! Links, pipes, swaps and other people's folders on the way to a directory and in it. What needs another
-//! user's folder is tried where the tests run as root.
+//! Tests links, pipes, swaps and other people's folders on the way to a directory and in it. Cases that
+//! need another user's folder run only if the tests run as root.
 
 use super::*;
 use std::fs;
@@ -7,10 +7,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// Somebody else, who is not root.
+/// Another user, who is not root.
 const STRANGER: u32 = 5151;
 
-/// A folder of a test's own.
+/// A folder that belongs to one test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -49,7 +49,7 @@ fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// A file in the directory that a path leads to shows which one it is.
+/// Checks by a file in it that a path leads to this directory.
 fn leads_to(path: &Path, to: &Path) -> bool {
     let opened = Directory::open(path);
     opened.is_ok_and(|opened| {
@@ -174,7 +174,7 @@ fn root_works_in_no_folder_of_somebody_else() {
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }
     assert!(!theirs.join("below").exists());
-    // The owner is told all the same, and for what is missing that of the nearest folder above.
+    // The owner is returned all the same; for a missing folder, that of the nearest folder above.
     let uid = |path: &Path| {
         let place = Place::of(path).unwrap();
         (place.owner.map(|owner| owner.uid), place.nearest.uid)
@@ -208,7 +208,7 @@ fn root_makes_the_first_missing_folder_for_its_owner_in_its_own_alone() {
     assert!(!scratch.join("a/b").exists());
     made.undo();
     assert!(!scratch.join("a").exists());
-    // Others may write there, or it is theirs, or something stands there.
+    // Others may write there, or it is theirs, or there is something else.
     let open = scratch.folder("open");
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
     let theirs = scratch.folder("theirs");
@@ -308,7 +308,7 @@ fn a_tree_is_removed_and_nothing_that_its_links_name() {
     directory.remove_all("outside").unwrap();
     assert!(!scratch.join("tree").exists() && !scratch.join("outside").exists());
     assert!(scratch.join("beside/x").exists());
-    // Too deep, it stays.
+    // This one is too deep and stays.
     let mut deep = "deep".to_owned();
     for _ in 0..=TREE_DEPTH_MAX {
         deep.push_str("/x");

@@ -1,11 +1,10 @@
-//! One line an event → syslog (local0) or stderr, escaped and cut.
+//! Writes one line for each event to syslog (local0) or stderr, escaped and cut.
 //!
-//! Nothing here waits: a line that cannot go is dropped and counted, and the next line that goes is
-//! preceded by the count. The socket is opened again when it broke. Where there is no syslog, lines
-//! go to stderr. No time stamp is written: every syslog adds its own, and local time is not known
-//! to a static program.
+//! Nothing here waits: a line that cannot be sent is dropped and counted, and the next line that is sent is
+//! preceded by the count. The socket is opened again after it broke. Without a syslog, lines go to stderr.
+//! No time stamp is written: every syslog adds its own, and a static program does not know the local time.
 //!
-//! Invariant: whatever is logged, one event is one line of at most [`LOG_LINE_BYTES_MAX`] bytes.
+//! Invariant: every event is one line of at most [`LOG_LINE_BYTES_MAX`] bytes.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -21,13 +20,13 @@ use crate::limits::{
     LOG_LINE_BYTES_MAX, LOG_LOOK_PAUSE, LOG_REFUSALS_PER_SECOND_MAX, LOG_VALUE_BYTES_MAX,
 };
 
-/// Opens the log of this process. `ident` is the program's name in every line. Before this call,
-/// and where there is no syslog, lines go to stderr.
+/// Opens the log of this process. `ident` is the program's name in every line. Before this call, and
+/// without a syslog, lines go to stderr.
 pub fn open(ident: &'static str, stderr: Stderr) {
     open_at(Path::new("/dev/log"), ident, stderr);
 }
 
-/// The same with a syslog socket of the caller's choice.
+/// Opens the log of this process with another syslog socket.
 pub fn open_at(socket: &'static Path, ident: &'static str, stderr: Stderr) {
     DETAIL.store(stderr == Stderr::Too, Ordering::Relaxed);
     let mut log = lock();
@@ -35,7 +34,7 @@ pub fn open_at(socket: &'static Path, ident: &'static str, stderr: Stderr) {
     log.connect(Instant::now());
 }
 
-/// From now on nothing is logged: what happens is an experiment, and told to a person.
+/// Stops all logging: what follows is an experiment, whose results are shown to a person.
 pub fn mute() {
     *lock() = Log {
         stderr: Stderr::Never,
@@ -43,8 +42,9 @@ pub fn mute() {
     };
 }
 
-/// Logs one line. [`Level::Debug`] is for `-v` only. Whatever comes from outside is wrapped in
-/// [`Clean`], or in [`Quoted`] where other values follow it; texts, secrets, targets and queries are not logged at all (spec §11).
+/// Logs one line. [`Level::Debug`] is for `-v` only. Values from outside must be wrapped in [`Clean`], or
+/// in [`Quoted`] if other values follow them; texts, secrets, targets and queries are not logged at all
+/// (spec §11).
 pub fn event(level: Level, words: fmt::Arguments<'_>) {
     if level == Level::Debug && !DETAIL.load(Ordering::Relaxed) {
         return;
@@ -53,55 +53,55 @@ pub fn event(level: Level, words: fmt::Arguments<'_>) {
     lock().event(level, line.as_str(), Instant::now());
 }
 
-/// Logs a refusal that anybody can provoke, as a notice: at most [`LOG_REFUSALS_PER_SECOND_MAX`] a
-/// second. The others are counted, and the count stands before the next line of a later second.
+/// Logs a refusal that anybody can provoke, as a notice: at most [`LOG_REFUSALS_PER_SECOND_MAX`] a second.
+/// The others are counted, and their number precedes the next line of a later second.
 pub fn refusal(words: fmt::Arguments<'_>) {
     refusal_at(Level::Notice, words);
 }
 
-/// The same for one that the operator must hear of.
+/// Logs a refusal at this level, with the same limit, if the operator must learn of it.
 pub fn refusal_at(level: Level, words: fmt::Arguments<'_>) {
     if lock().admits_refusal(Instant::now()) {
         event(level, words);
     }
 }
 
-/// Logs what else is to be said of a refusal that was logged, as a notice: a line of the same few a second,
-/// and not counted where there is no room.
+/// Logs a further notice on a refusal that was logged: it counts as one of the lines of that second, and is
+/// dropped uncounted if there is no room.
 pub fn beside_refusal(words: fmt::Arguments<'_>) {
     if lock().admits_line(Instant::now()) {
         event(Level::Notice, words);
     }
 }
 
-/// How grave an event is; the syslog levels of these names.
+/// The severity of an event, as the syslog levels of these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// The operator must act.
     Error,
     /// The operator should look.
     Warning,
-    /// Normal, but not every day.
+    /// The event is normal, but rare.
     Notice,
-    /// Every day: one line an SMS.
+    /// The event is usual: one line for each SMS.
     Info,
-    /// Only with `-v`.
+    /// The event is for `-v` only.
     Debug,
 }
 
 /// Whether stderr gets every line as well (`-v`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stderr {
-    /// Every line, with those of [`Level::Debug`].
+    /// Every line, including [`Level::Debug`].
     Too,
-    /// Only where there is no syslog.
+    /// Every line while there is no syslog.
     Instead,
     /// No line.
     Never,
 }
 
-/// Bytes from outside, for a log line: all but printable ASCII as `\xHH`, a backslash doubled, cut
-/// after [`LOG_VALUE_BYTES_MAX`] bytes with the mark `\...`, which nothing else gives.
+/// Bytes from outside, for a log line: all but printable ASCII becomes `\xHH`, a backslash is doubled. The
+/// value is cut after [`LOG_VALUE_BYTES_MAX`] bytes with the mark `\...`, which no other input gives.
 pub struct Clean<'a>(pub &'a [u8]);
 
 impl fmt::Display for Clean<'_> {
@@ -129,9 +129,9 @@ fn escape(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-/// A value from outside that stands beside others in a line (`to=… from=…`): as [`Clean`], and in double
-/// quotes where a blank, `=` or a quotation mark in it could be taken for the end of a field or the beginning
-/// of another. A quotation mark in it is `\x22`.
+/// A value from outside that stands beside others in a line (`to=… from=…`). It is escaped like [`Clean`],
+/// and put in double quotes if a blank, `=` or a quotation mark in it could be taken for the end of a field
+/// or the beginning of another. A quotation mark in it becomes `\x22`.
 pub struct Quoted<'a>(pub &'a [u8]);
 
 impl fmt::Display for Quoted<'_> {
@@ -156,7 +156,8 @@ impl fmt::Display for Quoted<'_> {
 
 static LOG: Mutex<Log> = Mutex::new(Log::new_const());
 
-/// `-v`, readable without the lock, so that a line of detail that nobody wants costs nothing.
+/// Whether `-v` was given. It can be read without the lock, so that a line of detail that is not shown
+/// costs nothing.
 static DETAIL: AtomicBool = AtomicBool::new(false);
 
 fn lock() -> MutexGuard<'static, Log> {
@@ -164,15 +165,15 @@ fn lock() -> MutexGuard<'static, Log> {
 }
 
 struct Log {
-    /// `None`: not opened yet; there is stderr.
+    /// The path of the socket; `None` until it is opened, when there is stderr only.
     path: Option<&'static Path>,
     ident: &'static str,
     stderr: Stderr,
     socket: Option<UnixDatagram>,
-    /// When it was last looked for in vain.
+    /// The time of the last look that found no syslog.
     missed: Option<Instant>,
-    /// Whether a syslog was ever there. If so, a line that misses it is a loss even where stderr
-    /// got it: a daemon's stderr is often `/dev/null`.
+    /// Whether there ever was a syslog. If so, a line that it misses counts as lost even if stderr got it:
+    /// a daemon's stderr is often `/dev/null`.
     reached: bool,
     lost: u64,
     second: Option<Instant>,
@@ -250,7 +251,7 @@ impl Log {
         }
     }
 
-    /// To the syslog, which may have been started again since the last line.
+    /// Sends a line to the syslog, which may have been started again since the last line.
     fn send(&mut self, level: Level, words: &str, now: Instant) -> bool {
         let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
         for _ in 0..2 {
@@ -275,7 +276,7 @@ impl Log {
         false
     }
 
-    /// To stderr, unless that would block: a pipe that nobody reads must not stop the SMS.
+    /// Shows a line on stderr, unless that would block: a pipe that nobody reads must not stop the SMS.
     fn show(&self, level: Level, words: &str) -> bool {
         let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
         let grade = level.name();
@@ -283,7 +284,7 @@ impl Log {
             return false;
         }
         let mut stderr = io::stderr().lock();
-        // A pipe that is writable has room for PIPE_BUF bytes (4096), which is more than a line.
+        // A writable pipe has room for PIPE_BUF bytes (4096), which is more than a line.
         let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
         let at_once = Timespec {
             tv_sec: 0,
@@ -307,7 +308,7 @@ impl Log {
         is_admitted
     }
 
-    /// Whether this second has room for a line about a refusal, which it takes then.
+    /// Whether this second has room for a line about a refusal. If so, the line takes it.
     fn admits_line(&mut self, now: Instant) -> bool {
         if self.second_is_over(now) {
             self.tell_hidden(now);
@@ -357,14 +358,14 @@ impl Level {
     }
 }
 
-/// local0 of syslog(3), shifted as it stands in a priority.
+/// The facility local0 of syslog(3), shifted to its place in a priority.
 const FACILITY_LOCAL0: u8 = 16 << 3;
 
-/// `<134>websmsd[4194304]: ` with room to spare.
+/// The length of `<134>websmsd[4194304]: `, with room to spare.
 const HEAD_BYTES_MAX: usize = 48;
 
-/// Words of an event on their way to one line: control characters escaped, cut between characters
-/// with a mark.
+/// The words of an event on their way to one line: control characters are escaped, and the line is cut
+/// between characters with a mark.
 struct Line {
     text: heapless::String<LOG_LINE_BYTES_MAX>,
 }

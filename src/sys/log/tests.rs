@@ -1,4 +1,4 @@
-//! Lines → a syslog in a folder of its own: what arrives, what is counted.
+//! Tests with a syslog in a folder of its own: the lines that arrive, and the counts.
 
 use super::*;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl Syslog {
         Box::leak(self.folder.join("log").into_boxed_path())
     }
 
-    /// The lines there are now.
+    /// Returns the lines that have arrived.
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = [0; 2 * LOG_LINE_BYTES_MAX];
@@ -118,7 +118,7 @@ fn an_event_is_one_line_of_bounded_length() {
     check(&a(9999), &(a(room) + CUT_MARK));
     check(&(a(room - 1) + "é"), &(a(room - 1) + CUT_MARK));
     check(&(a(room - 1) + "\n"), &(a(room - 1) + CUT_MARK));
-    // Nothing follows the mark, even where it would fit.
+    // Nothing follows the mark, even if it would fit.
     check(&(a(room - 1) + "éb"), &(a(room - 1) + CUT_MARK));
 }
 
@@ -191,7 +191,7 @@ fn lines_that_cannot_go_are_counted_and_told() {
     let mut log = Log::new(syslog.path(), "websmsd", Stderr::Instead);
     let now = Instant::now();
     let mut sent = 0;
-    // Nobody reads; this must end, and without waiting.
+    // Nobody reads the socket; the loop must end without waiting.
     while log.lost < 3 {
         log.event(Level::Info, "words", now);
         sent += 1;
@@ -220,13 +220,13 @@ fn ten_refusals_a_second_and_then_their_number() {
     assert_eq!(admitted(&mut log, 0, 9), 9);
     assert_eq!(admitted(&mut log, 100, 1), 1);
     assert_eq!(admitted(&mut log, 999, 5), 0);
-    // Another event of the same second does not tell; one of the next does.
+    // Another event of the same second does not report the count; one of the next second does.
     log.event(Level::Info, "one", at(999));
     assert_eq!(syslog.lines(), [line(134, "one")]);
     log.event(Level::Info, "two", at(1000));
     let told = line(133, "5 more refusals in one second");
     assert_eq!(syslog.lines(), [told.clone(), line(134, "two")]);
-    // A refusal of a later second tells as well.
+    // A refusal of a later second reports it as well.
     assert_eq!(admitted(&mut log, 2000, 15), 10);
     assert_eq!(syslog.lines(), [""; 0]);
     assert_eq!(admitted(&mut log, 3000, 1), 1);

@@ -1,7 +1,8 @@
-//! A durable folder of messages that wait: put, list, replace, bury, sweep; who drains it; news.
+//! Manages a durable folder of waiting messages: put, list, replace, bury, sweep; the right to drain it;
+//! news.
 //!
-//! One tree on one filesystem, `tmp/`, `new/` and `failed/`, in which a message is one file of one
-//! name (what stands in it, and in the name, is the caller's):
+//! The folder is one tree on one filesystem, `tmp/`, `new/` and `failed/`, in which a message is one file
+//! of one name. The caller defines the contents and the name:
 //!
 //! | state | `tmp/ID` | `new/ID` | `failed/ID` | meaning | after a crash |
 //! |---|---|---|---|---|---|
@@ -11,10 +12,10 @@
 //! | Q4 | − | − | + | given up; the operator's | kept, bounded, oldest dropped |
 //! | Q5 | + | − | + | being taken back: what it will say is written | given up as before |
 //!
-//! Beside them `lock`, held by the one process that drains; `flushed`, when `websms --flush` last did;
-//! and `flush`, its request to a running `websmsd`.
+//! There are three more files: `lock`, held by the one process that drains; `flushed`, with the time of the
+//! last `websms --flush`; and `flush`, its request to a running `websmsd`.
 //!
-//! Invariant: to put a message in needs no lock; what stands in `new/` is whole.
+//! Invariant: putting a message in needs no lock, and files in `new/` are always complete.
 
 mod batch;
 
@@ -31,25 +32,25 @@ use crate::sys::files::Unreadable;
 use crate::sys::lock::{self, Lock, Share};
 use crate::sys::watch::{Watch, Watched};
 
-/// Such a folder.
+/// A durable folder of waiting messages.
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
     is_ours: fn(&str) -> bool,
 }
 
-/// The right to send what is in the folder. One process has it at a time.
+/// The right to send the messages of the folder. One process has it at a time.
 #[derive(Debug)]
 pub struct Drain {
     lock: Lock,
 }
 
-/// Where a file stands.
+/// The place of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// It waits.
+    /// The message waits.
     New,
-    /// It was given up.
+    /// The message was given up.
     Failed,
 }
 
@@ -62,19 +63,20 @@ impl Place {
     }
 }
 
-/// Where a file is written.
+/// The folder in which files are written.
 const TMP: &str = "tmp";
-/// Whose lock the one who drains has.
+/// The file whose lock the draining process holds.
 const LOCK: &str = "lock";
-/// When a flush last was.
+/// The file with the time of the last flush.
 const FLUSHED: &str = "flushed";
-/// What a request to flush is called.
+/// The file that requests a flush.
 const REQUEST: &str = "flush";
-/// Behind the name of a file that cannot be read, in `failed/`.
+/// The end of the name of an unreadable file in `failed/`.
 const BAD: &str = ".bad";
 
 impl Folder {
-    /// `root`, an absolute path; `is_ours` knows the names of messages. Nothing is touched yet.
+    /// Returns the folder `root`, an absolute path; `is_ours` recognises names of messages. Nothing is
+    /// touched yet.
     pub fn new(root: &Path, is_ours: fn(&str) -> bool) -> Folder {
         Folder {
             root: root.to_owned(),
@@ -82,12 +84,12 @@ impl Folder {
         }
     }
 
-    /// Where it is, for a person.
+    /// Returns the path of the folder, for a person.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Makes what is missing of it.
+    /// Makes the missing parts of the folder.
     pub fn prepare(&self) -> io::Result<()> {
         self.made().map(drop)
     }
@@ -108,8 +110,8 @@ impl Folder {
         self.open()?.open_in(place.name())
     }
 
-    /// The names of all messages in a place, sorted. What has another name is left alone. A folder
-    /// that is not there holds none.
+    /// Returns the names of all messages in a place, sorted. Files with other names are left alone. A
+    /// folder that does not exist holds none.
     pub fn list(&self, place: Place) -> io::Result<Vec<String>> {
         let directory = match self.place(place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -128,25 +130,26 @@ impl Folder {
         self.place(Place::New).is_ok_and(|new| new.has(name))
     }
 
-    /// How long ago a message's file was written; `None`: not known, or the clock says that it will be.
+    /// Returns how long ago a message's file was written; `None` if not known, or if that is in the future.
     pub fn age(&self, name: &str) -> Option<Duration> {
         let file: Metadata = self.place(Place::New).ok()?.look(name).ok()?;
         file.modified().ok()?.elapsed().ok()
     }
 
-    /// All of a message's file.
+    /// Returns the whole contents of a message's file.
     pub fn read(&self, place: Place, name: &str, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
         let directory = self.place(place).map_err(Unreadable::Io)?;
         directory.read(name, bytes_max)
     }
 
-    /// Puts a message in, Q1 → Q2: `Ok` once a power cut cannot take it back, or where its folder's
-    /// sync failed and it could not be taken out again. After any other error it is not there.
+    /// Puts a message in, Q1 → Q2. Returns `Ok` once a power cut cannot take it back, or if the folder
+    /// could not be synced and the message could not be taken out again. After any other error it is not
+    /// there.
     pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let new = write(&self.made()?, name, bytes)?;
         match new.sync() {
             Ok(()) => Ok(()),
-            // Whoever drains may have it by now: then it is sent, and must not be sent again.
+            // The draining process may have it by now: then it is sent, and must not be sent again.
             Err(error) => match new.remove(name) {
                 Ok(()) => Err(error),
                 Err(_) => Ok(()),
@@ -154,18 +157,17 @@ impl Folder {
         }
     }
 
-    /// Writes a message's file anew, Q2 → Q3 → Q2, whole or not at all.
+    /// Replaces a message's file, Q2 → Q3 → Q2, whole or not at all.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         write(&self.open()?, name, bytes)?.sync()
     }
 
-    /// Takes out a message that is sent. That it was not there is no error.
+    /// Removes a message that was sent. A missing message is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         self.remove_at(Place::New, name)
     }
 
-    /// Takes out a message of a place, or what stands there under its name. That it was not there is no
-    /// error.
+    /// Removes a message of a place, or any entry under its name. A missing one is no error.
     pub fn remove_at(&self, place: Place, name: &str) -> io::Result<()> {
         let removed = self.place(place).and_then(|directory| {
             directory.remove_all(name)?;
@@ -177,25 +179,26 @@ impl Folder {
         }
     }
 
-    /// Puts a message that was given up back in under a new name, Q4 → Q2. It says `bytes` before it
-    /// moves, so that whoever drains never sees what it said in `failed/`.
+    /// Puts a message that was given up back in under a new name, Q4 → Q2. Its file is replaced with
+    /// `bytes` before it moves, so that the draining process never sees the contents that it had in
+    /// `failed/`.
     pub fn take_back(&self, failed: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
         let root = self.made()?;
         let old = root.open_in(Place::Failed.name())?;
         let new = root.open_in(Place::New.name())?;
         write_to(&root, name, bytes, &old, failed)?;
         old.rename(failed, &new, name)?;
-        // It is there now: what goes wrong behind this makes it no less so.
+        // The message is there now, and later failures do not change that.
         let _ = new.sync();
         let _ = old.sync();
         Ok(())
     }
 
-    /// Gives a message up, Q2 → Q4, with what its file shall say for the operator. Of those in
-    /// `failed/` the oldest go, so that `failed_max` are left; their names.
+    /// Gives a message up, Q2 → Q4, with the contents that the operator is to see. Removes the oldest in
+    /// `failed/`, so that `failed_max` are left, and returns their names.
     pub fn bury(&self, name: &str, bytes: &[u8], failed_max: usize) -> io::Result<Vec<String>> {
-        // That it cannot be written anew does not keep it in the queue. Where it says so already it is left
-        // alone: what is moved in is news, and whoever hears of news may come here again.
+        // If the file cannot be replaced, it still leaves the queue. If it has these contents already it is
+        // left alone: a moved-in file is news, and handling that news could lead here again.
         let before = self.read(Place::New, name, bytes.len());
         if !before.is_ok_and(|before| before == bytes) {
             let _ = self.replace(name, bytes);
@@ -203,7 +206,8 @@ impl Folder {
         self.retire(name, name, failed_max)
     }
 
-    /// Moves away what cannot be read, whatever it is, as `failed/NAME.bad`; who had to go for it.
+    /// Moves away an unreadable entry, whatever it is, as `failed/NAME.bad`. Returns the names that had to
+    /// be removed for it.
     pub fn set_aside(&self, name: &str, failed_max: usize) -> io::Result<Vec<String>> {
         self.retire(name, &format!("{name}{BAD}"), failed_max)
     }
@@ -213,7 +217,7 @@ impl Folder {
         let failed = root.make_in(Place::Failed.name())?;
         let new = root.open_in(Place::New.name())?;
         new.rename(name, &failed, to)?;
-        // It is there now: what goes wrong behind this makes it no less so.
+        // It is there now, and later failures do not change that.
         let _ = failed.sync();
         let _ = new.sync();
         let names = self.list(Place::Failed).unwrap_or_default();
@@ -224,18 +228,18 @@ impl Folder {
             .collect())
     }
 
-    /// Removes our own old files that were never finished. Returns how many went.
+    /// Removes our own old files that were never finished. Returns their number.
     pub fn sweep(&self) -> usize {
         let tmp = self.open().and_then(|root| root.open_in(TMP));
         tmp.map_or(0, |tmp| tmp.sweep(None, SWEEP_AGE, &self.is_ours))
     }
 
-    // ---- Who drains it -----------------------------------------------------------------------
+    // ---- The right to drain it -------------------------------------------------------------------
 
-    /// Takes the right to send, for as long as the value lives; `None` where another process has it.
+    /// Takes the right to send, for as long as the value lives; `None` if another process has it.
     pub fn drain(&self) -> io::Result<Option<Drain>> {
         let root = self.made()?;
-        // Who only asks has it for an instant.
+        // A process that only asks holds it for an instant.
         let deadline = Deadline::after(Duration::from_millis(100));
         match lock::file(&root, LOCK, Share::Alone, deadline) {
             Ok(lock) => Ok(Some(Drain { lock })),
@@ -244,12 +248,13 @@ impl Folder {
         }
     }
 
-    /// Whether that right still is one: who removes the folder takes it away.
+    /// Whether the right is still valid: removing the folder ends it.
     pub fn is_valid(&self, drain: &Drain) -> bool {
         self.open().is_ok_and(|root| drain.lock.is_of(&root, LOCK))
     }
 
-    /// Whether a process has that right; not known where the folder may not be used.
+    /// Whether a process has the right. An error says that this is unknown, because the folder may not be
+    /// used.
     pub fn is_drained(&self) -> io::Result<bool> {
         let deadline = Deadline::after(Duration::ZERO);
         let root = self.open();
@@ -263,7 +268,7 @@ impl Folder {
         }
     }
 
-    /// Writes down that everything was tried now.
+    /// Records that everything was tried now.
     pub fn stamp_flush(&self, now_s: u64) -> io::Result<()> {
         let root = self.open()?;
         let tmp = root.open_in(TMP)?;
@@ -273,13 +278,13 @@ impl Folder {
         tmp.rename(FLUSHED, &root, FLUSHED)
     }
 
-    /// When that was, seconds since 1970; `None`: never.
+    /// Returns the time of the last flush, seconds since 1970; `None` if there was none.
     pub fn flushed_s(&self) -> Option<u64> {
         let stamp = self.open().ok()?.read(FLUSHED, 32).ok()?;
         std::str::from_utf8(&stamp).ok()?.trim_end().parse().ok()
     }
 
-    /// Asks whoever drains to try everything now.
+    /// Asks the draining process to try everything now.
     pub fn request_flush(&self) -> io::Result<()> {
         match self.open()?.create(REQUEST) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -287,19 +292,19 @@ impl Folder {
         }
     }
 
-    /// Whether somebody asks for that.
+    /// Whether a flush is requested.
     pub fn wants_flush(&self) -> bool {
         self.open().is_ok_and(|root| root.has(REQUEST))
     }
 
-    /// Answers the request: everything had its try.
+    /// Answers the request: everything was tried.
     pub fn end_flush(&self) -> io::Result<()> {
         self.open()?.remove(REQUEST)
     }
 
     // ---- News --------------------------------------------------------------------------------
 
-    /// Begins to watch: no message that is put in from now on is missed by [`News::wait`].
+    /// Begins to watch: [`News::wait`] misses no message that is put in from now on.
     pub fn news(&self) -> io::Result<News> {
         self.prepare()?;
         let news = News {
@@ -311,7 +316,7 @@ impl Folder {
     }
 }
 
-/// Writes a message's file, Q1 → Q2 or Q3 → Q2; where it stands now, unsynced.
+/// Writes a message's file for Q1 → Q2 or Q3 → Q2, unsynced. Returns the directory in which it is now.
 fn write(root: &Directory, name: &str, bytes: &[u8]) -> io::Result<Directory> {
     let new = root.open_in(Place::New.name())?;
     write_to(root, name, bytes, &new, name)?;
@@ -327,7 +332,7 @@ fn write_to(
     to: &str,
 ) -> io::Result<()> {
     let tmp = root.open_in(TMP)?;
-    // Of a name that is nobody else's a crash may have left one.
+    // A crash may have left a file of this name, which nobody else has.
     let _ = tmp.remove(name);
     let mut file = tmp.create(name)?;
     let written = file
@@ -348,16 +353,16 @@ pub struct News {
 }
 
 impl News {
-    /// Waits until a message was put in, a flush was asked for, the lock was removed, or the folders were,
-    /// which are then made anew.
+    /// Waits until a message was put in, a flush was requested, the lock was removed, or the folders were
+    /// removed, which are then made again.
     pub fn wait(&mut self) -> io::Result<()> {
         self.watch.wait(&mut |_| {})?;
         self.queue.prepare()?;
-        // The same folder is watched once; another one of its name is a new one.
+        // A folder that is watched already is not watched twice; another folder of its name is a new one.
         self.look()
     }
 
-    /// Begins to watch anew, as soon as that can be done: after an error of [`News::wait`].
+    /// Begins to watch anew as soon as possible, after an error of [`News::wait`].
     pub fn again(&self) -> News {
         loop {
             thread::sleep(QUEUE_TAKE_PAUSE);
@@ -370,7 +375,7 @@ impl News {
     fn look(&self) -> io::Result<()> {
         let new = self.queue.root.join(Place::New.name());
         self.watch.add(&new, Watched::Arrivals)?;
-        // What goes from there may be the lock.
+        // A file that is removed from there may be the lock.
         self.watch.add(&self.queue.root, Watched::Changes)?;
         Ok(())
     }

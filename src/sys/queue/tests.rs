@@ -1,10 +1,10 @@
-//! Each state of the table, and what is left alone, in a real folder.
+//! Tests each state of the table, and files that are left alone, in a real folder.
 
 use super::*;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder of a test's own.
+/// A folder that belongs to one test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -21,7 +21,7 @@ impl Scratch {
         Folder::new(&self.0, |name| name.starts_with("m-"))
     }
 
-    /// Where a name stands, as the table has it.
+    /// Returns where a name stands, as a row of the table.
     fn state(&self, name: &str) -> [bool; 3] {
         ["tmp", "new", "failed"].map(|folder| self.0.join(folder).join(name).exists())
     }
@@ -44,14 +44,15 @@ fn every_state_of_the_table() {
     let scratch = Scratch::new();
     let queue = scratch.folder();
     queue.prepare().unwrap();
-    // Killed while it was written: the caller has been told nothing, and it is not in the queue.
+    // The process was killed while it wrote: the caller knows of nothing, and the message is not in the
+    // queue.
     fs::write(scratch.0.join("tmp/m-1"), "half").unwrap();
     assert_eq!(scratch.state("m-1"), Q1);
     assert!(queue.list(Place::New).unwrap().is_empty());
     queue.put("m-1", b"whole").unwrap();
     assert_eq!(scratch.state("m-1"), Q2);
     assert_eq!(queue.list(Place::New).unwrap(), ["m-1"]);
-    // Killed while it was replaced: what was there before counts.
+    // The process was killed while it replaced the file: the earlier contents count.
     fs::write(scratch.0.join("tmp/m-1"), "half").unwrap();
     assert_eq!(scratch.state("m-1"), Q3);
     assert_eq!(queue.read(Place::New, "m-1", 99).unwrap(), b"whole");
@@ -76,7 +77,7 @@ fn of_those_given_up_the_oldest_go() {
         assert_eq!(queue.bury(name, b"x", 2).unwrap(), gone, "{name}");
     }
     assert_eq!(queue.list(Place::Failed).unwrap(), ["m-2", "m-3"]);
-    // Whoever just came stays, however old it is.
+    // The newest message stays, however old its name is.
     queue.put("m-0", b"x").unwrap();
     assert_eq!(queue.bury("m-0", b"x", 2).unwrap(), ["m-2"]);
 }
@@ -153,7 +154,7 @@ fn news_come_of_messages_requests_and_folders_made_anew() {
     news.wait().unwrap();
     fs::remove_dir_all(&scratch.0).unwrap();
     news.wait().unwrap();
-    // Whatever was still to be told of the old ones.
+    // Old news may still be reported.
     queue.put("m-2", b"x").unwrap();
     news.wait().unwrap();
     assert_eq!(queue.list(Place::New).unwrap(), ["m-2"]);

@@ -1,4 +1,4 @@
-//! A refusal of the system → one line that names the step, the folder and the remedy.
+//! Describes a refusal of the system in one line that names the step, the folder and the remedy.
 
 use std::fmt;
 use std::io;
@@ -8,13 +8,13 @@ use rustix::io::Errno;
 
 use crate::sys::cause::Cause;
 
-/// Why nothing, or not everything, was delivered. Ours, never the peer's fault: 503. Says the step,
-/// the folder and the remedy in one line of lower case.
+/// The reason why nothing, or not everything, was delivered. It is our fault, never the peer's, and
+/// answered with 503. It is shown as one line of lower case with the step, the folder and the remedy.
 #[derive(Debug)]
 pub enum SpoolFault {
     /// The limit of files in `outgoing` is reached.
     Full {
-        /// `outgoing`.
+        /// The path of `outgoing`.
         folder: PathBuf,
         /// The limit.
         files_max: usize,
@@ -35,35 +35,35 @@ pub enum SpoolFault {
         /// The path of `outgoing`.
         folder: PathBuf,
     },
-    /// `outgoing` and `staging` stand on two filesystems: nothing can be moved.
+    /// `outgoing` and `staging` are on two filesystems, so nothing can be moved.
     TwoFilesystems {
-        /// Where Asterisk picks up.
+        /// The folder from which Asterisk takes files.
         outgoing: PathBuf,
-        /// Where files are written first.
+        /// The folder in which files are written first.
         staging: PathBuf,
     },
-    /// `outgoing` and `staging` are one folder: Asterisk would read half-written files.
+    /// `outgoing` and `staging` are one folder, so Asterisk would read half-written files.
     OneFolder {
-        /// Both.
+        /// The path of both.
         folder: PathBuf,
     },
-    /// `fileowner` names nobody.
+    /// `fileowner` names no user.
     NoSuchOwner {
-        /// What it says.
+        /// The value of `fileowner`.
         owner: String,
     },
-    /// The operating system refused.
+    /// The operating system refused a step.
     Failed {
-        /// What was tried.
+        /// The step that failed.
         step: Step,
-        /// Where.
+        /// The folder of the step.
         folder: PathBuf,
-        /// What it said.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// What was tried when the operating system refused.
+/// The step that the operating system refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Making a folder that was missing.
@@ -72,11 +72,11 @@ pub enum Step {
     Look,
     /// Writing a file.
     Write,
-    /// Giving it `filemode` or `fileowner`.
+    /// Setting the `filemode` or `fileowner` of a file.
     Own,
     /// Waiting for the disk.
     Sync,
-    /// Moving it to `outgoing`.
+    /// Moving a file to `outgoing`.
     Move,
 }
 
@@ -164,7 +164,7 @@ fn remedy(step: Step, error: &io::Error) -> &'static str {
     }
 }
 
-/// The system refused `step` in `folder`.
+/// Makes the fault for a `step` in `folder` that the system refused.
 pub(super) fn failed(step: Step, folder: &Path, error: io::Error) -> SpoolFault {
     SpoolFault::Failed {
         step,

@@ -43,44 +43,45 @@ pub use marker::{Ground, withdraw};
 use name::Name;
 use places::{NoPlace, Places, Want};
 
-/// Where call files go and how they look (`[astqueue]`).
+/// The settings for call files (`[astqueue]`).
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a> {
-    /// Where Asterisk picks up.
+    /// The folder from which Asterisk takes files.
     pub outgoing: &'a Path,
-    /// Where files are written first, on the same filesystem.
+    /// The folder in which files are written first, on the same filesystem.
     pub staging: &'a Path,
-    /// Mode of a call file; only the nine permission bits count.
+    /// The mode of a call file; only the nine permission bits count.
     pub mode: u32,
-    /// `fileowner`: user, and group if given. Without, root's files take the group of `outgoing`.
+    /// `fileowner`: the user, and the group if given. Without it, root's files take the group of
+    /// `outgoing`.
     pub owner: Option<(&'a str, Option<&'a str>)>,
     /// Whether [`Spool::deliver`] waits for the disk.
     pub sync: Sync,
-    /// Files in `outgoing` beyond which nothing is delivered.
+    /// The number of files in `outgoing` beyond which nothing is delivered.
     pub files_max: usize,
 }
 
 /// Whether a delivery waits for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
-    /// It is reported when a power cut cannot take it back.
+    /// A delivery is reported when a power cut cannot take it back.
     Before,
-    /// It is reported when Asterisk can see it.
+    /// A delivery is reported when Asterisk can see it.
     Never,
 }
 
 /// One file to be delivered.
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {
-    /// Its name, no folder.
+    /// The name of the file without a folder.
     pub name: &'a str,
-    /// Its contents.
+    /// The contents of the file.
     pub bytes: &'a [u8],
-    /// Seconds that its modification time lies ahead of now, for which Asterisk waits.
+    /// The seconds that its modification time lies ahead of now; Asterisk waits for this time.
     pub delay_s: u64,
 }
 
-/// Asterisk's spool, ready. One for all threads.
+/// Asterisk's spool, ready for deliveries. All threads share one.
 #[derive(Debug)]
 pub struct Spool {
     outgoing: PathBuf,
@@ -96,7 +97,7 @@ pub struct Spool {
     /// its path.
     held: Mutex<Option<(Arc<Folders>, Instant)>>,
     places: Arc<Mutex<Places>>,
-    /// The filesystem has no `RENAME_NOREPLACE`.
+    /// Whether the filesystem has no `RENAME_NOREPLACE`.
     moves_by_looking: AtomicBool,
 }
 
@@ -197,8 +198,8 @@ impl Spool {
         result
     }
 
-    /// Removes call files that a crash left in `staging` over an hour ago. They are never delivered:
-    /// who sent them got no 200 and sends again. Returns how many went.
+    /// Removes call files that a crash left in `staging` over an hour ago. They are never delivered: their
+    /// senders got no 200 and send again. Returns the number of removed files.
     pub fn sweep(&self) -> usize {
         let staging = Directory::open(&self.staging);
         let is_ours = |name: &str| Name::parse(name.as_bytes()).is_some();
@@ -216,7 +217,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Folders there, on one filesystem, writable.
+    /// Checks that the folders exist, are on one filesystem and are writable.
     fn prepare(&self) -> Result<(), SpoolFault> {
         let look = |folder: &Directory, path: &Path| {
             let found = folder.metadata();
@@ -317,8 +318,8 @@ impl Spool {
         Ok(folders)
     }
 
-    /// Whom a call file is given to; `None`: it stays as the system makes it. Where root works in it,
-    /// `outgoing` is root's, but its group may be Asterisk's.
+    /// Returns the new owner of call files; `None` if they stay as the system makes them. If root works in
+    /// it, `outgoing` is root's, but its group may be Asterisk's.
     fn heir(&self, folders: &Folders) -> Option<Owner> {
         match self.owner {
             None if self.is_root => {

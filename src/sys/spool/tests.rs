@@ -1,9 +1,9 @@
-//! A spool in a real folder: names, moves without `RENAME_NOREPLACE`, shared syncs.
+//! Tests a spool in a real folder: names, moves without `RENAME_NOREPLACE`, shared syncs.
 
 use super::*;
 use std::fs;
 
-/// A spool in a folder of its own, which the caller removes.
+/// Returns a spool in a folder of its own, which the caller removes.
 fn spool(name: &str) -> (Spool, PathBuf) {
     let folder = format!("websms-spool-{}-{name}", std::process::id());
     let folder = std::env::temp_dir().join(folder);
@@ -35,11 +35,11 @@ fn a_filesystem_without_noreplace_gets_files_and_keeps_them() {
     assert!(fault.to_string().contains("the name is taken"), "{fault}");
     assert_eq!(arrived(), b"first");
     assert_eq!(fs::read_dir(folder.join("staging")).unwrap().count(), 0);
-    // A link that leads nowhere is a name that is taken.
+    // A link that leads nowhere still takes the name.
     fs::remove_file(folder.join("outgoing/a")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.join("outgoing/a")).unwrap();
     spool.deliver(&[file(b"third")]).unwrap_err();
-    // A folder that went is made again here too.
+    // A folder that was removed is made again here too.
     fs::remove_file(folder.join("outgoing/a")).unwrap();
     fs::remove_dir_all(folder.join("staging")).unwrap();
     spool.deliver(&[file(b"fourth")]).unwrap();

@@ -1,10 +1,10 @@
-//! The files of a certificate and its key → what a TLS server shows, always a whole pair.
+//! Loads a certificate and its key from files for a TLS server, always as a matching pair.
 //!
-//! TLS 1.2 and 1.3, no client certificates, no early data, no resumption: a webhook comes once in a
-//! while, and what is not kept cannot leak.
+//! It supports TLS 1.2 and 1.3, without client certificates, early data or resumption: webhooks are rare,
+//! and data that is not kept cannot leak.
 //!
-//! Whoever renews a certificate replaces two files, one after the other. They are read again when
-//! either has changed; a pair that cannot be used is told once, and the one before stays.
+//! Renewing a certificate replaces two files, one after the other. They are read again when either has
+//! changed. A pair that cannot be used is logged once, and the earlier one stays.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,11 +26,11 @@ pub struct Identity {
     pub(super) config: Arc<ServerConfig>,
 }
 
-/// Why a certificate or key cannot be used: fact and remedy, with the key of the configuration.
+/// The reason why a certificate or key cannot be used: fact and remedy, with the key of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadIdentity(pub String);
 
-/// What is served, and the files that it came from.
+/// The certificate that is served, and its files.
 pub struct Certificate {
     cert: PathBuf,
     key: PathBuf,
@@ -39,13 +39,13 @@ pub struct Certificate {
 
 struct State {
     identity: Identity,
-    /// The files that were read last, whatever came of it.
+    /// The stamp of the files that were read last, with any result.
     stamp: Stamp,
     looked: Instant,
 }
 
 impl Certificate {
-    /// Reads both.
+    /// Reads both files.
     pub fn load(cert: &Path, key: &Path) -> Result<Certificate, BadIdentity> {
         let stamp = Stamp::of(cert, key);
         let identity = Identity::load(cert, key)?;
@@ -60,7 +60,7 @@ impl Certificate {
         })
     }
 
-    /// What is to be served now.
+    /// Returns the identity that is to be served now.
     pub fn identity(&self) -> Identity {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.looked.elapsed() >= CERTIFICATE_LOOK_PAUSE {
@@ -84,12 +84,12 @@ impl Certificate {
     }
 }
 
-/// Tells whether two files are those that were read.
+/// Shows whether two files are the ones that were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp([Option<(SystemTime, u64)>; 2]);
 
 impl Stamp {
-    /// As they stand now.
+    /// Returns the stamp of the files as they are now.
     fn of(cert: &Path, key: &Path) -> Stamp {
         Stamp([cert, key].map(|path| {
             let found = std::fs::metadata(path).ok()?;
@@ -99,8 +99,8 @@ impl Stamp {
 }
 
 impl Identity {
-    /// Reads the chain, the server's own certificate first, and its key, PEM both: PKCS#8, PKCS#1 or
-    /// SEC1, RSA or ECDSA.
+    /// Reads the chain, the server's own certificate first, and its key. Both are PEM; the key is PKCS#8,
+    /// PKCS#1 or SEC1, RSA or ECDSA.
     pub fn load(cert: &Path, key: &Path) -> Result<Identity, BadIdentity> {
         let chain: Vec<CertificateDer> = CertificateDer::pem_slice_iter(&read("tls_cert", cert)?)
             .collect::<Result<_, _>>()

@@ -1,8 +1,8 @@
-//! What this program speaks of TLS → one provider, for the client and for a server.
+//! Defines the cryptography of TLS, for the client and for a server.
 //!
-//! It is ring's, less what no public authority signs with and no provider asks for: Ed25519 in
-//! certificates (45 KiB on MIPS) and P-384 as a key exchange. All of its cipher suites stay: they
-//! share their ciphers, and a router without AES instructions is glad of ChaCha20.
+//! It is ring's, without parts that no public authority signs with and no provider asks for: Ed25519 in
+//! certificates (45 KiB on MIPS) and P-384 as a key exchange. All of its cipher suites stay: they share
+//! their ciphers, and ChaCha20 is fast on a router without AES instructions.
 
 pub mod certificate;
 pub mod server;
@@ -16,7 +16,7 @@ use rustls::sign::SigningKey;
 use rustls::{Error, SignatureScheme};
 use webpki::ring as algorithms;
 
-/// The provider to build every `ClientConfig` and `ServerConfig` with.
+/// Returns the provider with which every `ClientConfig` and `ServerConfig` is built.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
         kx_groups: vec![kx_group::X25519, kx_group::SECP256R1],
@@ -26,7 +26,7 @@ pub fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// The private keys a server may have: RSA and ECDSA.
+/// The private keys that a server may have: RSA and ECDSA.
 #[derive(Debug)]
 struct Keys;
 
@@ -39,8 +39,8 @@ impl KeyProvider for Keys {
     }
 }
 
-/// RSA and ECDSA as rustls has them, without Ed25519. The first list is for certificates, the
-/// second for handshakes, where TLS 1.2 leaves an ECDSA key's curve open.
+/// The RSA and ECDSA algorithms of rustls, without Ed25519. The first list is for certificates, the second
+/// for handshakes, in which TLS 1.2 leaves an ECDSA key's curve open.
 static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[
         algorithms::ECDSA_P256_SHA256,
@@ -97,7 +97,7 @@ static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
 mod tests {
     use super::*;
 
-    /// What is missing from rustls's own list is what was left out on purpose, and no more.
+    /// Checks that only the algorithms are missing from rustls's own list that were left out on purpose.
     #[test]
     fn only_ed25519_is_left_out() {
         let theirs = ring::default_provider().signature_verification_algorithms;

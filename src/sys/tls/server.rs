@@ -1,4 +1,4 @@
-//! A TCP stream → a TLS stream, for a `websmsd` that serves HTTPS itself.
+//! Serves TLS on a TCP stream, for a `websmsd` that serves HTTPS itself.
 //!
 //! Invariant: the handshake, every read and every write end at the caller's deadline.
 
@@ -19,7 +19,7 @@ pub struct Secure {
 }
 
 impl Secure {
-    /// Shakes hands, all of it before `deadline`.
+    /// Performs the handshake, all of it before `deadline`.
     pub fn accept(tcp: Tcp, identity: &Identity, deadline: Deadline) -> io::Result<Secure> {
         let mut connection = ServerConnection::new(Arc::clone(&identity.config))
             .map_err(|_| io::Error::from(io::ErrorKind::Other))?;
@@ -35,7 +35,7 @@ impl Secure {
         Ok(secure)
     }
 
-    /// Takes what has come; 0: the peer has closed.
+    /// Takes the bytes that have come; 0 if the peer has closed.
     fn take(&mut self, deadline: Deadline) -> io::Result<usize> {
         let mut wire = Wire {
             tcp: &mut self.tcp,
@@ -43,14 +43,14 @@ impl Secure {
         };
         let taken = self.connection.read_tls(&mut wire)?;
         if self.connection.process_new_packets().is_err() {
-            // The peer is told what is wrong, where it still listens.
+            // The peer is told what is wrong, if it still listens.
             let _ = self.flush(deadline);
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(taken)
     }
 
-    /// Writes what waits to be written.
+    /// Writes all waiting bytes.
     fn flush(&mut self, deadline: Deadline) -> io::Result<()> {
         while self.connection.wants_write() {
             let mut wire = Wire {
@@ -68,7 +68,8 @@ impl Stream for Secure {
         loop {
             match self.connection.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // It closed without saying so: what is missing of a request is missed there.
+                // The peer closed without an alert. If a part of the request is missing, its reader
+                // notices.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 done => return done,
             }
@@ -90,13 +91,13 @@ impl Stream for Secure {
 
     fn finish(&mut self) {
         self.connection.send_close_notify();
-        // One packet, which a socket takes at once or never.
+        // This is one packet, which a socket takes at once or never.
         let _ = self.flush(Deadline::after(std::time::Duration::from_millis(100)));
         self.tcp.finish();
     }
 }
 
-/// A TCP stream as rustls wants it.
+/// A TCP stream, adapted to rustls.
 struct Wire<'a> {
     tcp: &'a mut Tcp,
     deadline: Deadline,

@@ -158,7 +158,7 @@ fn parts_behind_the_first_do_not_count_for_16_seconds() {
         assert_eq!(folder.flood("+999", 1), 1);
     }
 
-    // Nobody takes them.
+    // Nobody takes the call files.
     let mut folder = Folder::new();
     for unique in 0..70 {
         let names = parts(&unique.to_string(), unique, 16);
@@ -179,14 +179,14 @@ fn long_texts_to_a_number_that_nobody_takes_leave_room_too() {
             .filter(|it| folder.deliver(text(*it)).is_ok())
             .count()
     };
-    // A quarter of the places, in files; later numbers find less.
+    // A destination gets a quarter of the places, in files; later numbers find less.
     let taken: Vec<usize> = (1..=4).map(|to| flood(&mut folder, to)).collect();
     assert_eq!(taken, [16, 12, 9, 7]);
     folder.now += SPOOL_PART_WAIT + Duration::from_secs(1);
     assert_eq!(folder.names.len(), 44 * 16);
     assert_eq!(folder.flood("+999", 1), 1);
     assert_eq!(folder.places.taken, 44 * 16 + 1);
-    // Where Asterisk takes the first part of each, there is no such bound.
+    // If Asterisk takes the first part of each text, there is no such bound.
     let mut folder = Folder::new();
     for unique in 0..100 {
         folder.now += SPOOL_FULL_WAIT;
