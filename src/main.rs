@@ -1,4 +1,4 @@
-//! The multicall binary: argv → applet → exit code. Nothing else.
+//! The multicall binary: passes its arguments to the applet and returns the exit code.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,10 +1,11 @@
-//! As whom the program works in the folders of a configuration (spec §5).
+//! Decides as which user the program works in the folders of a configuration (spec §5).
 //!
-//! Root never works in a folder that belongs to somebody else: whoever owns it could lead root to other
-//! places meanwhile. So root becomes the owner first, for good. `[queue] dir` says who that is; where it is
-//! not there, `outgoingdir` does, then `stagingdir`; where none of them is there, the nearest folders above.
+//! Root never works in a folder that belongs to another user, because its owner could lead root to other
+//! places meanwhile. So root becomes the owner first, for good. The owner is that of `[queue] dir`; if that
+//! does not exist, of `outgoingdir`, then of `stagingdir`; and if none of them exists, of the nearest
+//! folders above.
 //!
-//! Invariant: after an error nothing has been touched in a folder of somebody else's.
+//! Invariant: after an error nothing has been touched in another user's folder.
 
 use std::fmt;
 use std::io;
@@ -16,17 +17,17 @@ use crate::sys::directory::{Made, Place};
 use crate::sys::files::{self, Links};
 use crate::sys::user::{self, Owner};
 
-/// Why the program cannot work in the folders.
+/// The reason why the program cannot work in the folders.
 #[derive(Debug)]
 pub enum NotEntered {
-    /// The configuration or what it names is wrong.
+    /// The configuration or a path in it is wrong.
     Fault(String),
     /// The system refused a step.
     System(String),
 }
 
 impl NotEntered {
-    /// What a program ends with (spec §2, §5).
+    /// Returns the exit code of the program (spec §2, §5).
     pub fn exit_code(&self) -> u8 {
         match self {
             NotEntered::Fault(_) => 2,
@@ -43,9 +44,9 @@ impl fmt::Display for NotEntered {
     }
 }
 
-/// Becomes the owner of the folders, where this is root and they are somebody else's, and says who that
-/// is; `file` is where the configuration came from. For a process that has one thread, and that has done
-/// all that needs root.
+/// Becomes the owner of the folders if this is root and they belong to another user, and returns the
+/// owner's name; `file` is the configuration's path. Only a process with one thread may call it, after
+/// everything that needs root.
 pub fn enter(config: &Config, file: &Path) -> Result<Option<String>, NotEntered> {
     let Some(owner) = owner(config)? else {
         return Ok(None);
@@ -76,7 +77,7 @@ pub fn enter(config: &Config, file: &Path) -> Result<Option<String>, NotEntered>
     Ok(Some(identity.name))
 }
 
-/// The user that root must become before it works in the folders; `None` where it need not.
+/// Returns the user that root must become before it works in the folders; `None` if it need not.
 pub fn owner(config: &Config) -> Result<Option<Owner>, NotEntered> {
     if !user::is_root() {
         return Ok(None);
@@ -117,7 +118,7 @@ pub fn owner(config: &Config) -> Result<Option<Owner>, NotEntered> {
     Ok(Some(owner))
 }
 
-/// With the keys of the configuration; the first that is there says who the owner is.
+/// Returns the folders with their keys; the first that exists decides the owner.
 fn folders(config: &Config) -> [(&'static str, Option<&Path>); 3] {
     [
         ("[queue] dir", config.queue.dir.as_deref()),
@@ -126,13 +127,13 @@ fn folders(config: &Config) -> [(&'static str, Option<&Path>); 3] {
     ]
 }
 
-/// This one is Asterisk's to make.
+/// Asterisk makes this folder.
 const OUTGOING: &str = "outgoingdir";
 /// The folder on the spool's filesystem, which may not be mounted yet.
 const STAGING: &str = "stagingdir";
 
-/// Makes what the owner could not make in a folder of root's. What root cannot make either is complained
-/// about where it is used.
+/// Makes folders that the owner could not make in a folder of root's. If root cannot make one either, its
+/// first use reports that.
 fn make_missing(config: &Config, owner: Owner) -> Vec<Made> {
     let mut all = Vec::new();
     let outgoing = Place::of(&config.spool.outgoing);
@@ -150,7 +151,8 @@ fn make_missing(config: &Config, owner: Owner) -> Vec<Made> {
     all
 }
 
-/// Opens once more what a reload will need: what only root can read would fail then, perhaps weeks later.
+/// Opens the files again that a reload will need. A file that only root can read would fail then, perhaps
+/// weeks later.
 fn read_again(config: &Config, file: &Path, name: &str) -> Result<(), NotEntered> {
     read_one("", file, name)?;
     for outgoing in &config.outgoing {

@@ -20,7 +20,7 @@ use crate::sys::stdio::{self, complain, print};
 use options::Wish;
 use selftest::Report;
 
-/// Where the configuration is unless `-c` or `WEBSMS_CONF` says otherwise.
+/// The path of the configuration unless `-c` or `WEBSMS_CONF` gives another.
 const CONFIG_DEFAULT: &str = "/etc/asterisk/websms.conf";
 
 /// The commit and the target of this build, as `cross/build.sh` sets them.
@@ -32,10 +32,10 @@ const BUILT: &str = match option_env!("WEBSMS_BUILT") {
 /// A usage or configuration fault (spec §2).
 const EXIT_FAULT: u8 = 2;
 
-/// A step of a self-test fails.
+/// The exit code if a step of a self-test fails.
 const EXIT_FAILS: u8 = 1;
 
-/// Runs what `argv` asks for.
+/// Runs the applet that `argv` names.
 pub fn run(argv: &[OsString]) -> ExitCode {
     let start = Instant::now();
     files::open_umask();
@@ -43,11 +43,11 @@ pub fn run(argv: &[OsString]) -> ExitCode {
         Some((program, arguments)) => (program.as_os_str(), arguments),
         None => (OsStr::new(""), argv),
     };
-    // Asterisk tells its programs where it is (res_agi.c), and talks to them through pipes.
+    // Asterisk sets this variable for its programs (res_agi.c), and talks to them through pipes.
     let under_agi = std::env::var_os("AST_AGI_DIR").is_some() && stdio::are_pipes();
     let exit = match (is_websmsd(program), arguments.split_first()) {
         (true, _) => websmsd::run(arguments),
-        // Under AGI a first argument may be what a stranger dialled.
+        // Under AGI a stranger may have dialled the first argument.
         (false, Some((first, rest))) if first == "websmsd" && !under_agi => websmsd::run(rest),
         (false, _) if under_agi => websms::run_under_agi(arguments, start),
         (false, _) => websms::run(arguments, start),
@@ -55,14 +55,14 @@ pub fn run(argv: &[OsString]) -> ExitCode {
     ExitCode::from(exit)
 }
 
-/// Any other name is `websms`.
+/// Whether a program's name means `websmsd`; any other means `websms`.
 fn is_websmsd(program: &OsStr) -> bool {
     let name = Path::new(program).file_name().unwrap_or_default();
     let name = name.as_bytes();
     name.strip_suffix(b".php").unwrap_or(name) == b"websmsd"
 }
 
-/// `-c`, else `WEBSMS_CONF`, else the default. An empty variable counts as absent.
+/// Returns the path of `-c`, else of `WEBSMS_CONF`, else the default. An empty variable counts as absent.
 fn config_path(option: Option<&OsStr>) -> PathBuf {
     let path = match option {
         Some(path) => Some(path.to_owned()),
@@ -71,7 +71,7 @@ fn config_path(option: Option<&OsStr>) -> PathBuf {
     path.unwrap_or_else(|| CONFIG_DEFAULT.into()).into()
 }
 
-// ---- What both applets do -------------------------------------------------------------------
+// ---- Actions of both applets --------------------------------------------------------------
 
 /// Writes three lines to stderr: the fault, the most common usage, and where to read the rest.
 fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
@@ -82,7 +82,7 @@ fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
     EXIT_FAULT
 }
 
-/// What both applets can be asked.
+/// Carries out an action that both applets have.
 fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
     match wish {
         Wish::Check => return check(path),
@@ -121,7 +121,7 @@ fn check(path: &Path) -> u8 {
     entered.map_or_else(|why| why.exit_code(), |()| exit)
 }
 
-/// `--selftest`: the report, for a person or for a monitor.
+/// `--selftest`: shows the report, for a person or for a monitor.
 fn show(report: &Report, json: bool) -> u8 {
     match json {
         false => print(report.text()),

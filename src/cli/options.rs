@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::sys::log::Stderr;
 
-/// What an applet knows of its options.
+/// The options of an applet.
 pub(super) struct Known {
-    /// The name of each, who may use it and what it does.
+    /// The name of each option, who may use it and what it does.
     pub(super) options: &'static [(&'static str, Users, Kind)],
-    /// Said of an argument that is none of them.
+    /// The fault for an argument that is no option.
     pub(super) stranger: &'static str,
 }
 
@@ -40,16 +40,16 @@ pub(super) enum User {
     Asterisk,
 }
 
-/// What an option does.
+/// The effect of an option.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    /// Keeps the value that follows it, the last one where it is given twice.
+    /// It keeps the value that follows it; the last one if it is given twice.
     Value(Value),
-    /// Notes that it was given.
+    /// It records that it was given.
     Flag(Flag),
-    /// Asks for something else than what the applet does by itself; the last one counts.
+    /// It asks for an action other than the applet's usual one; the last one counts.
     Wish(Wish),
-    /// Ends the options.
+    /// It ends the options.
     End,
 }
 
@@ -58,9 +58,9 @@ pub(super) enum Value {
     Config,
     Index,
     From,
-    /// Every one is kept.
+    /// Every value is kept.
     Listen,
-    /// Asks for this with the value.
+    /// The action is asked for with the value.
     Asks(Wish),
 }
 
@@ -71,7 +71,7 @@ pub(super) enum Flag {
     Json,
 }
 
-/// What is asked for.
+/// An action that an option asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     Check,
@@ -99,12 +99,12 @@ pub(super) struct Options<'a> {
     pub(super) config: Option<&'a OsStr>,
     pub(super) index: Option<&'a OsStr>,
     pub(super) from: Option<&'a OsStr>,
-    /// The value that goes with the wish: a kept request, or an id.
+    /// The value that goes with the action: a kept request, or an id.
     pub(super) object: Option<&'a OsStr>,
     pub(super) listen: Vec<&'a OsStr>,
 }
 
-/// Why a command line is not understood: one line, nothing in it that could be a text.
+/// The reason why a command line is not understood: one line, without anything that could be a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadUsage(pub(super) String);
 

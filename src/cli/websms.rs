@@ -1,4 +1,5 @@
-//! `websms`: a command line, or Asterisk's → an order → variables and an exit code.
+//! `websms`: turns a command line, or Asterisk's, into an order, and its result into variables and an exit
+//! code.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -61,14 +62,14 @@ const KNOWN: Known = Known {
     stranger: "an argument before TO that is no option",
 };
 
-/// What a command line of `websms` asks for.
+/// The request that a command line of `websms` makes.
 enum Asked<'a> {
     Send(Order<'a>),
-    /// With the name of a preset or the id of an SMS, where that is given.
+    /// Another action, with the name of a preset or the id of an SMS if given.
     Other(Wish, Option<&'a OsStr>),
 }
 
-/// Runs `websms`; `start` is when the process began. Gives the exit code.
+/// Runs `websms` and returns the exit code; `start` is when the process began.
 pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
     let (options, asked) = match parse(arguments, User::Person) {
         Ok(understood) => understood,
@@ -118,10 +119,10 @@ pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
     }
 }
 
-/// What goes to stdout and the exit code, or why there is neither.
+/// The output for stdout and the exit code, or the reason why there is neither.
 type Done = Result<(Vec<u8>, u8), Undone>;
 
-/// Why an option was not carried out, and the exit code.
+/// The reason why an option was not carried out, and the exit code.
 struct Undone(String, u8);
 
 impl From<String> for Undone {
@@ -136,7 +137,7 @@ impl From<&str> for Undone {
     }
 }
 
-/// `--queue`: what waits and what was given up.
+/// `--queue`: lists the SMS that wait and those that were given up.
 fn list_queue(path: &Path, options: &Options<'_>) -> Done {
     let look = match options.json {
         true => Look::Json,
@@ -146,7 +147,7 @@ fn list_queue(path: &Path, options: &Options<'_>) -> Done {
     Ok((queue::listing(&config, look)?, 0))
 }
 
-/// `--flush`: 0 where nothing waits any more, 75 where something does.
+/// `--flush`: exits with 0 if nothing waits any more, with 75 if something does.
 fn flush(path: &Path) -> Done {
     let flushed = queue::flush(entered(path).map_err(told)?)?;
     let mut lines = Vec::new();
@@ -161,7 +162,7 @@ fn flush(path: &Path) -> Done {
     Ok((lines, exit))
 }
 
-/// `--show`, `--retry`, `--drop`: 1 where no SMS has that id, 75 where the queue has no room.
+/// `--show`, `--retry`, `--drop`: exit with 1 if no SMS has that id, with 75 if the queue has no room.
 fn manage(wish: Wish, id: &OsStr, path: &Path) -> Done {
     let config = entered(path).map_err(told)?;
     let id = id.to_string_lossy();
@@ -184,8 +185,8 @@ fn told(outcome: Outcome) -> Undone {
     Undone(outcome.reason.into_owned(), exit)
 }
 
-/// `--providers`: all presets, or one and what to enter at the provider. A configuration is not
-/// needed; where there is a good one, the address is that of its interface.
+/// `--providers`: shows all presets, or one with the data to enter at the provider. No configuration is
+/// needed; with a good one, the address is that of its interface.
 fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
     let Some(name) = name else {
         return Ok((providers::list().into_bytes(), 0));
@@ -198,7 +199,7 @@ fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
     });
     let public = gate.and_then(|gate| gate.public_url.as_ref());
     let mut address = public.map_or(ADDRESS.to_owned(), |url| url.text());
-    // Behind a proxy that changes paths, public_url has the one that counts.
+    // Behind a proxy that changes paths, public_url has the path that counts.
     if address.split('/').nth(3).is_none() {
         match gate.and_then(|gate| gate.paths.as_ref()?.first()) {
             Some(path) => address.push_str(&String::from_utf8_lossy(path)),
@@ -214,10 +215,10 @@ fn providers(name: Option<&OsStr>, index: Option<&OsStr>, path: &Path) -> Done {
     }
 }
 
-/// What stands for the address where the configuration says none.
+/// Stands for the address if the configuration has none.
 const ADDRESS: &str = "https://YOUR.HOST";
 
-/// What stands for the path.
+/// Stands for the path if the configuration has none.
 const PATH: &str = "/YOUR-PATH";
 
 fn send(order: &Order<'_>, path: &Path, start: Instant) -> Outcome {
@@ -240,8 +241,8 @@ fn dry_run(order: &Order<'_>, path: &Path) -> Result<(), Outcome> {
     Ok(())
 }
 
-/// The configuration, or the fault that there is none. Faults are logged; warnings, which every
-/// SMS would repeat, with `-v` only.
+/// Returns the configuration, or the fault if there is none. Faults are logged; warnings, which every SMS
+/// would repeat, only with `-v`.
 fn configuration(path: &Path) -> Result<Config, Outcome> {
     let reading = load(path);
     for note in &reading.notes {
@@ -256,7 +257,7 @@ fn configuration(path: &Path) -> Result<Config, Outcome> {
     reading.config.ok_or(Outcome::new(Status::Fault, fault))
 }
 
-/// The configuration, for what works in its folders: as their owner.
+/// Returns the configuration after becoming the owner of its folders, for commands that work there.
 fn entered(path: &Path) -> Result<Config, Outcome> {
     let config = configuration(path)?;
     let Err(refusal) = privileges::enter(&config, path) else {
@@ -272,10 +273,10 @@ fn entered(path: &Path) -> Result<Config, Outcome> {
 
 // ---- AGI ------------------------------------------------------------------------------------
 
-/// Spec §6.6: the environment, the message, the variables. Nothing else reaches stdout. Gives the
-/// exit code.
+/// Runs `websms` under AGI (spec §6.6): the environment, the message, the variables. Nothing else is
+/// written to stdout. Returns the exit code.
 pub(super) fn run_under_agi(arguments: &[OsString], start: Instant) -> u8 {
-    // Asterisk hangs up on the channel, not on the SMS. What arrives there is of no use.
+    // Asterisk hangs up on the channel, not on the SMS. Bytes that arrive there are of no use.
     let _hangups = signals::hangups();
     let listening = read_environment(arguments);
     let outcome = match parse(arguments, User::Asterisk) {
@@ -298,7 +299,7 @@ fn fault_of_usage(reason: Cow<'static, str>) -> Outcome {
     Outcome::new(Status::Fault, reason)
 }
 
-/// Whether Asterisk's environment came to its end, so that it now waits for a command.
+/// Whether Asterisk's environment was complete, so that Asterisk now waits for a command.
 fn read_environment(arguments: &[OsString]) -> bool {
     let arguments = arguments.iter().map(|argument| argument.as_bytes());
     let mut environment = Environment::new(arguments, AGI_ENVIRONMENT_BYTES_MAX);
@@ -315,8 +316,8 @@ fn read_environment(arguments: &[OsString]) -> bool {
     }
 }
 
-/// One command, its reply, then the next; silence for the rest where one is not answered well. A
-/// variable without a value is set all the same: a call before this one may have left one.
+/// Sends a command, reads its reply, then sends the next; stops at a reply that is not good. A variable
+/// without a value is set as well, because an earlier call may have left one.
 fn tell(outcome: &Outcome) {
     let variables = [
         ("WEBSMS_STATUS", outcome.status.word()),
@@ -332,7 +333,7 @@ fn tell(outcome: &Outcome) {
     }
 }
 
-/// One line of at most [`AGI_REPLY_BYTES_MAX`], which has [`AGI_REPLY_WAIT`] to come.
+/// Reads one line of at most [`AGI_REPLY_BYTES_MAX`], which must come within [`AGI_REPLY_WAIT`].
 fn read_reply() -> Option<Vec<u8>> {
     let deadline = Deadline::after(AGI_REPLY_WAIT);
     let mut reply = Vec::new();
@@ -365,7 +366,7 @@ fn parse(arguments: &[OsString], user: User) -> Result<(Options<'_>, Asked<'_>),
     Ok((options, asked))
 }
 
-/// TO FROM BODY [INDEX]. INDEX may be given twice if it is the same.
+/// Parses TO FROM BODY [INDEX]. INDEX may be given twice if both are equal.
 fn order<'a>(data: &'a [OsString], option: Option<&'a OsStr>) -> Result<Order<'a>, BadUsage> {
     let (to, from, text, fourth) = match data {
         [to, from, text] => (to, from, text, None),
@@ -398,7 +399,7 @@ mod tests {
         arguments.iter().map(OsString::from).collect()
     }
 
-    /// In words: what is asked for, then its parts.
+    /// Returns a parsed command line in words: the action, then its parts.
     fn words(arguments: &[&str], user: User) -> String {
         let arguments = strings(arguments);
         let Ok((options, asked)) = parse(&arguments, user) else {

@@ -1,4 +1,4 @@
-//! `websmsd`: a command line and the environment → the daemon's options.
+//! `websmsd`: turns a command line and the environment into the daemon's options.
 
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
@@ -44,7 +44,7 @@ const KNOWN: Known = Known {
     stranger: "an argument that is no option",
 };
 
-/// Runs `websmsd`. Gives the exit code.
+/// Runs `websmsd` and returns the exit code.
 pub(super) fn run(arguments: &[OsString]) -> u8 {
     match parse(arguments).and_then(|line| line.run()) {
         Ok(exit) => exit,
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &[OsString]) -> u8 {
     }
 }
 
-/// A command line, understood.
+/// A parsed command line.
 struct CommandLine<'a> {
     options: Options<'a>,
     listen: Vec<SocketAddr>,
@@ -127,7 +127,7 @@ fn parsed<T: FromStr>(text: &OsStr, fault: &str) -> Result<T, BadUsage> {
     parsed.ok_or_else(|| fault.into())
 }
 
-/// `WEBSMSD_PORT`: digits only; anything else is a fault, an empty value too.
+/// Parses `WEBSMSD_PORT`: digits only; anything else is a fault, also an empty value.
 fn port(value: Option<&OsStr>) -> Result<Option<u16>, BadUsage> {
     let Some(value) = value else {
         return Ok(None);
@@ -140,7 +140,7 @@ fn port(value: Option<&OsStr>) -> Result<Option<u16>, BadUsage> {
     }
 }
 
-/// The parsed INI as JSON. Where PHP has nothing, neither do we.
+/// Prints the parsed INI as JSON. Prints nothing where PHP would have nothing.
 fn dump_config(path: &Path) -> u8 {
     let file = path.display();
     let bytes = match files::read(path, CONFIG_BYTES_MAX, Links::Follow) {

@@ -1,5 +1,5 @@
-//! The inbound path: addresses, spool, Asterisk, then interface by interface who may deliver and
-//! whether an SMS as the provider brings it arrives.
+//! Tests the inbound path: addresses, spool, Asterisk; then for each interface who may deliver, and whether
+//! an SMS as the provider brings it arrives.
 //!
 //! Invariant: the samples go through a listener and a spool of this process; no SMS reaches Asterisk.
 //! A running `websmsd` gets one GET without parameters.
@@ -32,16 +32,16 @@ use crate::sys::spool::Spool;
 use crate::sys::stream::Tcp;
 use crate::sys::threads;
 
-/// What is to be looked at.
+/// The parts to be tested.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted<'a> {
-    /// This interface alone.
+    /// Only this interface is tested, if given.
     pub index: Option<&'a str>,
-    /// Whether a request from this address would be let in.
+    /// Tests whether a request from this address would be let in, if given.
     pub from: Option<IpAddr>,
 }
 
-/// Walks the interface of `wanted.index`, or all of them.
+/// Tests the interface of `wanted.index`, or all of them.
 pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     log::mute();
     let mut report = Report::default();
@@ -93,10 +93,10 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     report
 }
 
-// ---- Where it listens -----------------------------------------------------------------------
+// ---- Its addresses --------------------------------------------------------------------------
 
-// What a loop calls stands apart from it, here and below: within it, every address of a text would be
-// fetched and kept before the loop begins.
+// Functions that a loop calls stand apart from it, here and below: inlined, the loop would load the address
+// of every text before it begins.
 #[inline(never)]
 fn listens(
     address: SocketAddr,
@@ -153,10 +153,10 @@ fn listens(
     }
 }
 
-/// One request, and what comes of its answer, over TCP.
+/// Sends a request over TCP and returns the bytes of the answer.
 fn ask(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
-    // Another program may keep the connection. What came before an error counts.
+    // Another program may keep the connection open. The bytes before an error count.
     let _ = exchange(address, request, &mut answer);
     answer
 }
@@ -177,7 +177,7 @@ fn exchange(address: SocketAddr, request: &[u8], answer: &mut Vec<u8>) -> io::Re
     Ok(())
 }
 
-/// Whether all that is said of a length has come.
+/// Whether the answer is as long as its head says.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
     let Some((head, body)) = cut(&text, HEAD_END) else {
@@ -190,11 +190,11 @@ fn is_whole(answer: &[u8]) -> bool {
     length.is_some_and(|length| body.len() >= length)
 }
 
-/// What ends a head.
+/// The bytes that end a head.
 const HEAD_END: &str = "\r\n\r\n";
 
-/// The same GET over TLS, whose certificate names another host than this address. Its head is not
-/// seen, so what is no `websmsd` is known by its body only.
+/// Sends the GET over TLS, whose certificate names another host than this address. The head is not
+/// returned, so that another server is recognised by its body only.
 fn ask_tls(address: SocketAddr) -> Option<u16> {
     let knock = Call {
         method: "GET",
@@ -215,8 +215,8 @@ fn ask_tls(address: SocketAddr) -> Option<u16> {
     known.then_some(reply.status)
 }
 
-/// The status of an answer that a `websmsd` can give to a bare GET. It says neither what it is nor
-/// what time it is, as nearly every other server does.
+/// Returns the status of an answer that a `websmsd` can give to a bare GET. It names neither the server nor
+/// the time, as nearly every other server does.
 fn our_status(answer: &[u8]) -> Option<u16> {
     let answer = std::str::from_utf8(answer).ok()?;
     let (head, _) = cut(answer, HEAD_END)?;
@@ -232,12 +232,12 @@ fn our_status(answer: &[u8]) -> Option<u16> {
     (ours && matches!(status, 200 | 403 | 404 | 503)).then_some(status)
 }
 
-/// The three digits behind `HTTP/1.1 `.
+/// Returns the three digits behind `HTTP/1.1 `.
 fn status_of(answer: &[u8]) -> Option<u16> {
     std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
 }
 
-// ---- Who may deliver ------------------------------------------------------------------------
+// ---- The permitted addresses ----------------------------------------------------------------
 
 #[inline(never)]
 fn who_may_deliver(gate: &Gate, rules: &Rules, report: &mut Report) {
@@ -297,7 +297,8 @@ fn who_may_deliver(gate: &Gate, rules: &Rules, report: &mut Report) {
     report.add(finding, fact, remedy);
 }
 
-/// A mistake: no provider calls from a proxy's address. An empty list is one, too.
+/// Whether only proxies' addresses are permitted, which is a mistake: no provider calls from them. An empty
+/// list is one, too.
 fn lets_proxies_in_only(gate: &Gate, rules: &Rules) -> bool {
     let is_proxy = |block: &Cidr| rules.is_proxy(block.first_address());
     let permit = gate.permit.as_ref();
@@ -312,7 +313,7 @@ fn blocks(cidrs: &[Cidr]) -> String {
     shown
 }
 
-/// Whether an address is let in, and by which interfaces.
+/// Reports whether an address is let in, and by which interfaces.
 fn passes(from: IpAddr, config: &Config, report: &mut Report) {
     report.name = "from";
     if config.rules.is_proxy(from) {
@@ -337,15 +338,15 @@ fn passes(from: IpAddr, config: &Config, report: &mut Report) {
     }
 }
 
-/// An address that the interface lets in; one of documentation's where it lets everybody in.
+/// Returns an address that the interface lets in; one reserved for documentation if it lets everybody in.
 fn caller(gate: &Gate) -> IpAddr {
     let first = gate.permit.as_ref().and_then(|blocks| blocks.first());
     first.map_or(Ipv4Addr::new(192, 0, 2, 1).into(), Cidr::first_address)
 }
 
-// ---- Whether a provider can be asked -----------------------------------------------------------
+// ---- Polling ----------------------------------------------------------------------------------
 
-/// Requests the first page of the list. Nothing of it is delivered or noted.
+/// Requests the first page of the list. Nothing of it is delivered or recorded.
 #[inline(never)]
 fn is_asked(polling: &Polling, config: &Config, report: &mut Report) {
     report.name = "poll";
@@ -366,7 +367,7 @@ fn is_asked(polling: &Polling, config: &Config, report: &mut Report) {
     }
 }
 
-// ---- Whether an SMS arrives -----------------------------------------------------------------
+// ---- Delivery -------------------------------------------------------------------------------
 
 #[inline(never)]
 fn arrives(interface: &Interface, config: &Arc<Config>, report: &mut Report) {
@@ -401,7 +402,7 @@ fn arrives(interface: &Interface, config: &Arc<Config>, report: &mut Report) {
     }
 }
 
-/// The request of an SMS, or why there is none, and what helps.
+/// Makes the request of an SMS, or returns why there is none and a remedy.
 fn sample(interface: &Interface, rules: &Rules) -> Result<Vec<u8>, (&'static str, &'static str)> {
     if lets_proxies_in_only(&interface.gate, rules) {
         return Err(("no provider may deliver", ""));
@@ -422,7 +423,7 @@ fn sample(interface: &Interface, rules: &Rules) -> Result<Vec<u8>, (&'static str
     })
 }
 
-/// The name of the interface that this request belongs to.
+/// Returns the name of the interface that this request belongs to.
 fn taker<'r>(rules: &'r Rules, peer: IpAddr, request: &[u8]) -> Option<&'r str> {
     let end = request.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = request.get(..end.saturating_add(4))?;
@@ -430,8 +431,8 @@ fn taker<'r>(rules: &'r Rules, peer: IpAddr, request: &[u8]) -> Option<&'r str> 
     Some(&entry.interface().name)
 }
 
-/// Status and call files of a request that comes from `peer`, through a listener and a spool of our
-/// own. As the service itself: no record of ids, nothing kept.
+/// Sends a request from `peer` through a listener and a spool of our own, and returns the status and the
+/// number of call files. It works like the service, but remembers no ids and keeps nothing.
 fn deliver(
     config: &Arc<Config>,
     peer: IpAddr,
@@ -473,7 +474,7 @@ fn deliver(
     Ok((status, names.map_or(0, |names| names.len())))
 }
 
-/// What a refusal of our own sample means.
+/// Returns the meaning of a refusal of our own sample, and a remedy.
 fn refused(status: u16) -> (&'static str, &'static str) {
     match status {
         200 => (

@@ -1,6 +1,6 @@
-//! An installation → what of it holds and what does not, step by step, each with its remedy.
+//! Tests an installation step by step, with a remedy for each step that fails.
 //!
-//! `websms --selftest` walks the outbound path and `websmsd --selftest` the inbound one, on the live
+//! `websms --selftest` tests the outbound path and `websmsd --selftest` the inbound one, on the live
 //! system, but no SMS is sent and none is delivered.
 //!
 //! Invariant: no step shows a secret, a text, or a library's words.
@@ -22,16 +22,16 @@ use crate::sys::clock;
 pub use inbound::{Wanted, inbound};
 pub use outbound::outbound;
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
-    /// It holds.
+    /// The step holds.
     Ok,
-    /// It holds for now, or in part.
+    /// The step holds for now, or in part.
     Warn,
-    /// It does not hold.
+    /// The step does not hold.
     Fail,
-    /// It could not be looked at.
+    /// The step could not be tested.
     Skip,
 }
 
@@ -49,32 +49,32 @@ impl Finding {
 /// All steps in the order in which they were taken.
 #[derive(Default)]
 pub struct Report {
-    /// The step that is being taken.
+    /// The step that is being tested.
     name: &'static str,
-    /// Whose it is; empty where it concerns them all, or where there is no index.
+    /// The interface of the step; empty if it concerns all of them, or if there is no index.
     interface: String,
-    /// For a person: a line a step, the remedy below it.
+    /// The report for a person: one line per step, with the remedy below it.
     text: String,
-    /// For a monitor: an object a step, with commas between.
+    /// The report for a monitor: one object per step, separated by commas.
     json: Vec<u8>,
     fails: bool,
-    /// There is no configuration to go by.
+    /// Whether there is no configuration to test.
     unusable: bool,
 }
 
-/// How a report came out.
+/// The result of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// No step failed.
     Holds,
-    /// One did.
+    /// A step failed.
     Fails,
     /// The configuration cannot be used, or names no such interface.
     Unusable,
 }
 
 impl Report {
-    /// What the step that is being taken came to. The remedy is empty where nothing need be done.
+    /// Adds the result of the present step. The remedy is empty if nothing need be done.
     fn add(&mut self, finding: Finding, fact: fmt::Arguments<'_>, remedy: &str) {
         let (word, fact) = (finding.word(), fact.to_string());
         self.fails |= finding == Finding::Fail;
@@ -111,7 +111,7 @@ impl Report {
         self.add(Finding::Ok, fact, "");
     }
 
-    /// How it came out.
+    /// Returns the result of the report.
     pub fn outcome(&self) -> Outcome {
         match (self.unusable, self.fails) {
             (true, _) => Outcome::Unusable,
@@ -120,12 +120,12 @@ impl Report {
         }
     }
 
-    /// For a person: a line a step, the remedy below it.
+    /// Returns the report for a person: one line per step, with the remedy below it.
     pub fn text(&self) -> &[u8] {
         self.text.as_bytes()
     }
 
-    /// For a monitor: one object.
+    /// Returns the report for a monitor: one object.
     pub fn json(&self) -> Vec<u8> {
         let start: &[u8] = match self.outcome() {
             Outcome::Holds => b"{\"ok\":true,\"steps\":[",
@@ -135,8 +135,8 @@ impl Report {
     }
 }
 
-/// The configuration and all remarks on it as steps. `None`: it cannot be used. From here on this is the
-/// owner of its folders; what needs root is `first`'s to do.
+/// Adds the configuration and all remarks on it as steps. Returns `None` if it cannot be used. After this
+/// call the process runs as the owner of the folders; `first` does everything that needs root.
 fn configuration(
     path: &Path,
     report: &mut Report,
@@ -155,7 +155,7 @@ fn configuration(
             line => report.add(finding, format_args!("line {line}: {}", note.text), ""),
         }
     }
-    // What the system refuses is no fault of the configuration.
+    // A refusal of the system is no fault of the configuration.
     report.unusable = config.is_none() && !matches!(entered, Err(NotEntered::System(_)));
     let is_fact = |note: &Note| note.severity == Severity::Fact;
     if config.is_some() && notes.iter().all(is_fact) {
@@ -164,7 +164,7 @@ fn configuration(
     config
 }
 
-/// There is no interface of the name that was asked for.
+/// Reports that there is no interface of the requested name.
 fn no_interface(report: &mut Report, fact: fmt::Arguments<'_>) {
     report.name = "interface";
     report.add(Finding::Fail, fact, "");
@@ -186,7 +186,7 @@ fn check_clock(report: &mut Report) {
     }
 }
 
-/// Another one of a list that is shown, with commas between.
+/// Adds an item to a list that is shown, with commas between.
 fn list(shown: &mut String, one: &dyn fmt::Display) {
     if !shown.is_empty() {
         shown.push_str(", ");
@@ -194,7 +194,7 @@ fn list(shown: &mut String, one: &dyn fmt::Display) {
     let _ = write!(shown, "{one}");
 }
 
-/// What stands before a mark, and behind it.
+/// Splits a text at a mark, and returns the parts before and behind it.
 fn cut<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let at = text.find(mark)?;
     Some((text.get(..at)?, text.get(at.saturating_add(mark.len())..)?))

@@ -1,8 +1,8 @@
-//! The outbound path, interface by interface: request, name, connection, TLS, credentials; then the
+//! Tests the outbound path, interface by interface: request, name, connection, TLS, credentials; then the
 //! queue.
 //!
-//! Invariant: nothing is posted. The provider sees a TLS handshake, and where `check_path` is given
-//! or a proxy stands between, one GET.
+//! Invariant: nothing is posted. The provider sees a TLS handshake, and one GET if `check_path` is given or
+//! a proxy stands between.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, nearest};
 use crate::sys::queue::Place;
 
-/// Walks the interface of `index`, or all of them.
+/// Tests the interface of `index`, or all of them.
 pub fn outbound(path: &Path, index: Option<&[u8]>) -> Report {
     let mut report = Report::default();
     let config = configuration(path, &mut report, &mut |_| {});
@@ -47,7 +47,7 @@ pub fn outbound(path: &Path, index: Option<&[u8]>) -> Report {
 
 fn interface(outgoing: &Outgoing, report: &mut Report) {
     report.interface.clone_from(&outgoing.account.interface);
-    // What cannot be made has had its fault from the configuration.
+    // If no request can be made, the configuration has its fault already.
     let Some(call) = request(outgoing, report) else {
         return;
     };
@@ -63,7 +63,7 @@ fn interface(outgoing: &Outgoing, report: &mut Report) {
     }
 }
 
-/// A dry run: what would be sent for a made-up message.
+/// Makes a dry run: the request for a made-up message.
 fn request(outgoing: &Outgoing, report: &mut Report) -> Option<Call> {
     report.name = "request";
     let account = &outgoing.account;
@@ -178,7 +178,7 @@ fn check_chain(outgoing: &Outgoing, chain: &[Vec<u8>], report: &mut Report) {
     report.add(finding, fact, remedy);
 }
 
-/// What helps against a phrase of [`client`].
+/// Returns the remedy for a phrase of [`client`].
 fn tls_remedy(phrase: &str) -> &'static str {
     let renew =
         "see that this machine's clock is right; if it is, the provider must renew its certificate";
@@ -253,7 +253,7 @@ fn credentials(outgoing: &Outgoing, call: &Call, report: &mut Report) {
     report.add(finding, format_args!("{before}{status}{after}"), remedy);
 }
 
-/// Without a `check_path`: whether a proxy lets us through, by a GET without credentials.
+/// Tests without a `check_path` whether a proxy lets us through, by a GET without credentials.
 fn through_proxy(outgoing: &Outgoing, call: &Call, report: &mut Report) {
     if outgoing.client.proxy.is_none() {
         return;
@@ -273,7 +273,7 @@ fn through_proxy(outgoing: &Outgoing, call: &Call, report: &mut Report) {
     }
 }
 
-/// What a call is answered with. That it is not is a step of its own.
+/// Returns the status of the answer to a call. A missing answer is a step of its own.
 fn status(outgoing: &Outgoing, call: &Call, report: &mut Report) -> Option<u16> {
     let deadline = Deadline::after(SELFTEST_WAIT);
     match client::post(call, &connection(&outgoing.client), &deadline) {

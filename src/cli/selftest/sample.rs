@@ -1,4 +1,4 @@
-//! An interface of `[websmsd]` → an SMS as its provider would bring it, proof and all.
+//! Makes an SMS as the provider of an interface of `[websmsd]` would bring it, with its proof.
 
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::verify::{Covers, Unsigned};
@@ -6,11 +6,11 @@ use crate::proto::wire::form::{self, Pair};
 use crate::proto::wire::json;
 use crate::proto::wire::request::Request;
 
-/// Whom the sample is from and to: numbers that nobody has.
+/// The sender of the sample, a number that belongs to nobody.
 const FROM: &[u8] = b"+15550123456";
 const TO: &[u8] = b"+15550123457";
 
-/// Why there is none.
+/// The reason why there is no sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoSample {
     /// The scheme's proof needs the provider's private key.
@@ -19,7 +19,7 @@ pub(super) enum NoSample {
     Keys,
 }
 
-/// The request's bytes. `id` is the provider's id in it.
+/// Returns the request's bytes, with `id` as the provider's id.
 pub(super) fn encode(interface: &Interface, id: &str, now_s: u64) -> Result<Vec<u8>, NoSample> {
     let gate = &interface.gate;
     let target = match gate.paths.as_deref() {
@@ -63,13 +63,13 @@ fn head(
     head
 }
 
-/// JSON where a key is a path, a list is sought or the body as such is what is signed; else a form.
+/// Returns JSON if a key is a path, a list is looked up or the body as such is signed; otherwise a form.
 fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSample> {
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
     let Interface { gate, webhook, .. } = interface;
     let conditions = webhook.accept_if.iter().filter_map(|condition| {
-        // A key that is not there counts as empty.
+        // A missing key counts as empty.
         let value = condition
             .values()
             .next()
@@ -86,7 +86,7 @@ fn body(interface: &Interface, id: &str) -> Result<(&'static str, Vec<u8>), NoSa
     let mut members: Vec<Pair> = Vec::new();
     for (key, value) in values {
         let first = key.iter().next();
-        // Where a path means each of several elements, the sample has a list of one element.
+        // If a path means each of several elements, the sample has a list of one element.
         let in_place = |name: &[u8]| match name.windows(3).position(|three| three == b"[].") {
             Some(at) => {
                 let (list, rest) = name.split_at_checked(at).unwrap_or_default();
@@ -141,7 +141,7 @@ mod tests {
 
     const NOW_S: u64 = 1_795_392_000;
 
-    /// The sample of a `[websmsd]` is let in by its own rules, and is one SMS.
+    /// Checks that the sample of a `[websmsd]` is let in by its own rules, and is one SMS.
     #[track_caller]
     fn check(conf: &str) {
         let conf = format!("[websmsd]\npublic_url = \"https://sms.example.com\"\n{conf}\n");
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// A secret of any scheme, whether it is decoded or not.
+    /// A secret that suits any scheme, whether it is decoded or not.
     const PASSWD: &str = "auth_user = u\nauth_passwd = 'QUJDRA=='";
 
     #[test]

@@ -1,7 +1,8 @@
-//! Asterisk's spool: folders, a call file written and moved, whether Asterisk may take it and does.
+//! Tests Asterisk's spool: the folders, a call file that is written and moved, and whether Asterisk may
+//! take it and does.
 //!
-//! Invariant: the one file that reaches Asterisk calls an extension of a context that nobody has,
-//! once; it is removed if Asterisk does not take it.
+//! Invariant: the one file that reaches Asterisk calls, once, an extension of a context that does not
+//! exist. It is removed if Asterisk does not take it.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
@@ -21,8 +22,8 @@ use crate::sys::spool::{File, Spool};
 /// Asterisk's command name.
 const ASTERISK: &str = "asterisk";
 
-/// What Asterisk gets to read: a channel that cannot be made (research: the call fails, the file is
-/// gone).
+/// The contents of the call file for Asterisk: its channel cannot be made, so the call fails and the file
+/// is removed.
 const CALL_FILE: &str = "Channel: Local/websms-selftest@websms-selftest\n\
     Context: websms-selftest\n\
     Extension: websms-selftest\n\
@@ -32,8 +33,8 @@ const CALL_FILE: &str = "Channel: Local/websms-selftest@websms-selftest\n\
     WaitTime: 1\n\
     Archive: no\n";
 
-/// A spool of this run's own, within the configuration's `stagingdir` or, where that cannot be, with
-/// the other temporary files. Removed with the value.
+/// A spool of this run's own, within the configuration's `stagingdir` or, if that is impossible, among the
+/// other temporary files. It is removed with the value.
 pub(super) struct Private {
     place: Directory,
     name: String,
@@ -72,7 +73,7 @@ impl Drop for Private {
     }
 }
 
-/// All of it. Whether call files can be delivered at all.
+/// Runs all steps. Returns whether call files can be delivered at all.
 pub(super) fn check(config: &Config, report: &mut Report) {
     let keeping = Keeping::of(config);
     // The remarks on the configuration report all other cases.
@@ -111,7 +112,7 @@ pub(super) fn check(config: &Config, report: &mut Report) {
     takes(&spool, config, runs, may, report);
 }
 
-/// Whether Asterisk's user can read a call file as it is written now, and delete it.
+/// Whether Asterisk's user can read and delete a call file as it is written now.
 fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
     report.name = "permissions";
     let outgoing = &config.spool.outgoing;
@@ -163,7 +164,7 @@ fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
     reads
 }
 
-/// A call file as it is delivered, in a spool of our own.
+/// Writes a call file as for a delivery, into a spool of our own.
 fn written(config: &Config) -> Option<Metadata> {
     let private = Private::make(config)?;
     let spool = Spool::open(&spool_settings(&private.settings)).ok()?;
@@ -172,7 +173,7 @@ fn written(config: &Config) -> Option<Metadata> {
     fs::metadata(private.settings.outgoing.join(name)).ok()
 }
 
-/// A name that our own sweep knows, should we be killed.
+/// Returns a name that our own sweep recognises in case this process is killed.
 fn name() -> Option<String> {
     Some(format!("websms-selftest.0.{}.call", files::unique().ok()?))
 }
@@ -185,7 +186,7 @@ fn file(name: &str) -> File<'_> {
     }
 }
 
-/// Whether a user has these bits (rwx) of a file. Root has them all.
+/// Whether a user has these permissions (rwx) for a file. Root has them all.
 fn holds(user: &User, of: &Metadata, bits: u32) -> bool {
     let mode = of.mode();
     let granted = if user.uid == 0 {
@@ -200,7 +201,7 @@ fn holds(user: &User, of: &Metadata, bits: u32) -> bool {
     granted & bits == bits
 }
 
-/// Whether Asterisk takes a call file. One that it may not read would tell nothing.
+/// Tests whether Asterisk takes a call file. A file that it may not read would show nothing.
 fn takes(spool: &Spool, config: &Config, runs: bool, may: bool, report: &mut Report) {
     report.name = "asterisk";
     if !may {
