@@ -73,4 +73,6 @@ targets_of() {
 # column TARGET N: one field of its row in targets.txt.
 column() { awk -v t="$1" -v n="$2" '$1 == t { print $n }' "$top/cross/targets.txt"; }
 
+# The static binary that is handed out alone, and the one for packages, without the certificates of the authorities.
 binary_of() { echo "$out/$1/release/websms"; }
+packaged_of() { echo "$out/$1/packaged/websms"; }

@@ -27,9 +27,9 @@ for target in $targets; do
         echo "FAILED $target" && tail -n 30 "$out/$target.verify"
         status=1
     fi
-    printf '| %s | %s | %s |\n' "$target" "$(stat -c %s "$binary")" "$budget" >>"$out/sizes"
+    printf '| %s | %s | %s | %s |\n' "$target" "$(stat -c %s "$binary")" "$budget" "$(stat -c %s "$(packaged_of "$target")")" >>"$out/sizes"
 done
 
-printf '\n| target | bytes | budget |\n|---|---:|---:|\n'
+printf '\n| target | bytes | budget | in packages |\n|---|---:|---:|---:|\n'
 sed -E ':a; s/ ([0-9]+)([0-9]{3})\b/ \1,\2/; ta' "$out/sizes"
 exit $status

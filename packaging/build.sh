@@ -40,7 +40,7 @@ package() {
     local conf=packaging/websms.conf file=$packages/websms_${version}_$1_$2.$4
     [ "$1" != openwrt ] || conf=$stage/openwrt.conf
     [ "$1" != debian ] || file=$packages/websms_${version}_$2.$4
-    sed -e "s|@ARCH@|$2|; s|@VERSION@|$version|; s|@MAINTAINER@|$maintainer|; s|@BINARY@|$(binary_of "$3")|" \
+    sed -e "s|@ARCH@|$2|; s|@VERSION@|$version|; s|@MAINTAINER@|$maintainer|; s|@BINARY@|$(packaged_of "$3")|" \
         -e "s|@CONF@|$conf|; s|@STAGE@|$stage|" packaging/common.yaml "packaging/$1/nfpm.yaml" >"$stage/nfpm.yaml"
     nfpm package -f "$stage/nfpm.yaml" -p "$4" -t "$file" >"$stage/nfpm.log" 2>&1 || { cat "$stage/nfpm.log" >&2; fail "$file failed"; }
     python3 packaging/denser.py "$2" "$file"
@@ -53,7 +53,7 @@ package() {
 
 while read -r system architecture target budget; do
     grep -qx "$target" <<<"$targets" || continue
-    [ -e "$(binary_of "$target")" ] || fail "no binary for $target: run cross/build.sh $target"
+    [ -e "$(packaged_of "$target")" ] || fail "no binary for $target: run cross/build.sh $target"
     case $system in
         debian) package debian "$architecture" "$target" deb "$budget" ;;
         openwrt)

@@ -25,7 +25,7 @@ while read -r system architecture target _; do
     grep -qx "$target" <<<"$targets" || continue
     for file in "$packages"/websms_*_"$architecture".deb "$packages"/websms_*_"${system}_$architecture".*; do
         [ -e "$file" ] || continue
-        python3 packaging/verify.py "$system" "$architecture" "$(binary_of "$target")" "$file"
+        python3 packaging/verify.py "$system" "$architecture" "$(packaged_of "$target")" "$file"
         checked=$((checked + 1))
     done
 done < <(grep -v '^#' packaging/packages.txt)

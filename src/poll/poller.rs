@@ -528,13 +528,8 @@ fn page<'a>(
 fn fetch(polling: &Polling, outgoing: &Outgoing, call: &Call) -> Result<Reply, &'static str> {
     let deadline = Deadline::after(polling.timeout);
     let settings = connection(&outgoing.client);
-    client::fetch(call, &settings, &deadline, POLL_ANSWER_BYTES_MAX).map_err(
-        |failure| match failure {
-            Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase) => {
-                phrase
-            }
-        },
-    )
+    let fetched = client::fetch(call, &settings, &deadline, POLL_ANSWER_BYTES_MAX);
+    fetched.map_err(Failure::phrase)
 }
 
 /// Requests the first page of a list and delivers nothing. Returns its size, how many elements it has, and how

@@ -18,7 +18,7 @@ use crate::proto::wire::number;
 use crate::state::State;
 use crate::surroundings;
 
-use crate::sys::client::{self, Failure, Probe};
+use crate::sys::client::{self, Probe};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::files::{self, nearest};
 use crate::sys::queue::Place;
@@ -198,6 +198,10 @@ fn tls_remedy(phrase: &str) -> &'static str {
         ),
         ("expired", renew),
         ("not valid yet", renew),
+        (
+            "no certificates of authorities",
+            "install the package by the system's package manager, as root",
+        ),
         ("ca_file", "let this user read it, and see that it is PEM"),
     ];
     let known = remedies.iter().find(|(word, _)| phrase.contains(word));
@@ -278,8 +282,9 @@ fn status(outgoing: &Outgoing, call: &Call, report: &mut Report) -> Option<u16> 
     let deadline = Deadline::after(SELFTEST_WAIT);
     match client::post(call, &connection(&outgoing.client), &deadline) {
         Ok(reply) => Some(reply.status),
-        Err(Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase)) => {
-            let remedy = match phrase.contains("TLS") {
+        Err(failure) => {
+            let phrase = failure.phrase();
+            let remedy = match phrase.contains("TLS") || phrase.contains("ca_file") {
                 true => tls_remedy(phrase),
                 false => "see that proxy is right, if there is one, and try again",
             };

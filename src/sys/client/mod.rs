@@ -61,6 +61,17 @@ pub enum Failure {
     Unanswered(&'static str),
 }
 
+impl Failure {
+    /// Returns the words that name the step.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase) => {
+                phrase
+            }
+        }
+    }
+}
+
 /// Sends one request and reads one answer before `deadline`, which covers name resolution, connection, TLS,
 /// writing and reading. Once a status line was read there is a reply, whatever happened to the rest.
 pub fn post(call: &Call, settings: &Settings<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
@@ -81,7 +92,7 @@ pub fn fetch(
     let proxy = settings.proxy.map(parse_proxy).transpose()?;
     let https = starts_with_https(&call.url) || settings.proxy.is_some_and(starts_with_https);
     let tls = match https {
-        true => Some(tls::settings(&settings.trust).map_err(Failure::Setup)?),
+        true => Some(tls::settings(&settings.trust)?),
         false => None,
     };
     let progress = Arc::new(Progress::default());
@@ -128,14 +139,9 @@ pub fn fetch(
 pub fn check(settings: &Settings<'_>) -> Result<(), &'static str> {
     let usable = || {
         settings.proxy.map(parse_proxy).transpose()?;
-        tls::check(&settings.trust).map_err(Failure::Setup)
+        tls::check(&settings.trust)
     };
-    match usable() {
-        Ok(()) => Ok(()),
-        Err(Failure::Setup(phrase) | Failure::Unwritten(phrase) | Failure::Unanswered(phrase)) => {
-            Err(phrase)
-        }
-    }
+    usable().map_err(Failure::phrase)
 }
 
 fn send(agent: &Agent, call: &Call) -> Result<Response<Body>, Error> {

@@ -31,11 +31,7 @@ pub fn probe(
 ) -> Result<Probe, &'static str> {
     let (place, https) = match settings.proxy {
         Some(proxy) => {
-            let proxy = parse_proxy(proxy).map_err(|failure| match failure {
-                Failure::Setup(phrase)
-                | Failure::Unwritten(phrase)
-                | Failure::Unanswered(phrase) => phrase,
-            })?;
+            let proxy = parse_proxy(proxy).map_err(Failure::phrase)?;
             ((proxy.host().to_owned(), proxy.port()), false)
         }
         None => {
@@ -99,7 +95,7 @@ fn handshake(
 ) -> Result<Vec<Vec<u8>>, &'static str> {
     const SLOW: &str = "timeout in the TLS handshake";
     let name = tls::server_name(host).map_err(phrase)?;
-    let settings = tls::settings(&settings.trust)?;
+    let settings = tls::settings(&settings.trust).map_err(Failure::phrase)?;
     let connection = ClientConnection::new(Arc::clone(&settings), name);
     let mut connection = connection.map_err(|_| "TLS cannot be set up")?;
     while connection.is_handshaking() {

@@ -10,7 +10,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, Stream};
 use rustls::{DigitallySignedStruct, OtherError, SignatureScheme};
@@ -19,7 +19,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::Trust;
+use super::{Failure, Trust};
 use crate::limits::PEM_BYTES_MAX;
 use crate::sys::tls::provider;
 
@@ -32,15 +32,26 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",
 ];
 
-/// Builds the settings of a handshake, only when there is one. Fails if `ca_file` cannot be used.
-pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static str> {
+/// The certificates of the public authorities that the program brings. Packages are built without them,
+/// since the system has a bundle that its distribution keeps fresh.
+#[cfg(feature = "embedded-roots")]
+const EMBEDDED: &[TrustAnchor<'_>] = webpki_roots::TLS_SERVER_ROOTS;
+#[cfg(not(feature = "embedded-roots"))]
+const EMBEDDED: &[TrustAnchor<'_>] = &[];
+
+const NO_ROOTS: &str = "no certificates of authorities; install ca-bundle (OpenWrt), \
+                        ca-certificates-bundle (Alpine) or ca-certificates (Debian), or give ca_file";
+
+/// Builds the settings of a handshake, only when there is one. Fails as [`Failure::Setup`] if `ca_file` cannot
+/// be used, and as [`Failure::Unwritten`] if no authority is known: the bundle may be there later.
+pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, Failure> {
     let provider = provider();
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|_| "TLS cannot be set up")?;
+        .map_err(|_| Failure::Setup("TLS cannot be set up"))?;
     let believes = match trust {
         Trust::Roots { ca_file } => {
-            let (roots, own) = roots(*ca_file)?;
+            let (roots, own) = roots(*ca_file, EMBEDDED, &SYSTEM_BUNDLES)?;
             Believes::Roots { roots, own }
         }
         Trust::Anybody => Believes::Anybody,
@@ -55,21 +66,28 @@ pub(super) fn settings(trust: &Trust<'_>) -> Result<Arc<ClientConfig>, &'static 
 
 /// Checks that [`settings`] can be built, without the parts that cannot fail: the program and the system
 /// have many roots.
-pub(super) fn check(trust: &Trust<'_>) -> Result<(), &'static str> {
+pub(super) fn check(trust: &Trust<'_>) -> Result<(), Failure> {
     match trust {
         Trust::Roots {
             ca_file: Some(file),
         } => add_file(&mut RootCertStore::empty(), file).map(drop),
+        Trust::Roots { ca_file: None } if EMBEDDED.is_empty() => {
+            roots(None, EMBEDDED, &SYSTEM_BUNDLES).map(drop)
+        }
         Trust::Roots { ca_file: None } | Trust::Anybody => Ok(()),
     }
 }
 
 /// Returns all roots, and the certificates of `ca_file` once more.
-fn roots(ca_file: Option<&Path>) -> Result<(RootCertStore, Certificates), &'static str> {
+fn roots(
+    ca_file: Option<&Path>,
+    embedded: &[TrustAnchor<'static>],
+    bundles: &[&str],
+) -> Result<(RootCertStore, Certificates), Failure> {
     let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        roots: embedded.to_vec(),
     };
-    for bundle in SYSTEM_BUNDLES {
+    for bundle in bundles {
         // If a bundle is missing or broken, the embedded roots remain.
         if let Ok(pem) = read_bounded(Path::new(bundle)) {
             roots.add_parsable_certificates(certificates(&pem));
@@ -80,16 +98,19 @@ fn roots(ca_file: Option<&Path>) -> Result<(RootCertStore, Certificates), &'stat
         Some(file) => add_file(&mut roots, file)?,
         None => Vec::new(),
     };
-    Ok((roots, own))
+    match roots.is_empty() {
+        true => Err(Failure::Unwritten(NO_ROOTS)),
+        false => Ok((roots, own)),
+    }
 }
 
 type Certificates = Vec<CertificateDer<'static>>;
 
-fn add_file(roots: &mut RootCertStore, ca_file: &Path) -> Result<Certificates, &'static str> {
-    let pem = read_bounded(ca_file).map_err(|_| "ca_file cannot be read")?;
+fn add_file(roots: &mut RootCertStore, ca_file: &Path) -> Result<Certificates, Failure> {
+    let pem = read_bounded(ca_file).map_err(|_| Failure::Setup("ca_file cannot be read"))?;
     let certificates = certificates(&pem);
     match roots.add_parsable_certificates(certificates.clone()).0 {
-        0 => Err("ca_file holds no certificate"),
+        0 => Err(Failure::Setup("ca_file holds no certificate")),
         _ => Ok(certificates),
     }
 }
@@ -326,5 +347,29 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let algorithms = &self.provider.signature_verification_algorithms;
         algorithms.supported_schemes()
+    }
+}
+
+#[cfg(all(test, feature = "embedded-roots"))]
+#[allow(clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_any_root_nothing_is_sent_and_the_package_is_named() {
+        let found =
+            |embedded, bundles: &[&str]| roots(None, embedded, bundles).map(|it| it.0.len());
+        let none = Err(Failure::Unwritten(NO_ROOTS));
+        assert_eq!(found(&[], &["/nonexistent/bundle"]), none);
+        // A file without a certificate brings none either, whatever the next would hold.
+        assert_eq!(
+            found(&[], &["/dev/null", "/etc/ssl/certs/ca-certificates.crt"]),
+            none
+        );
+        for package in ["ca-bundle", "ca-certificates-bundle", "ca-certificates "] {
+            assert!(NO_ROOTS.contains(package), "{package}");
+        }
+        let embedded = &webpki_roots::TLS_SERVER_ROOTS[..1];
+        assert_eq!(found(embedded, &["/nonexistent/bundle"]), Ok(1));
     }
 }
