@@ -35,6 +35,8 @@ echo "== scripts, manual pages"
 shellcheck -x -P cross -P packaging cross/*.sh cross/zig packaging/*.sh
 shellcheck packaging/debian/{postinst,prerm,postrm} packaging/alpine/{pre-install,post-install,websmsd} \
     packaging/openwrt/{postinst,prerm,websmsd.init} packaging/{alpine,debian,openwrt}/test/*.sh
+diff <(sed '1,/^$/d; s|/usr/local/sbin/|/usr/sbin/|' packaging/websmsd.service) packaging/debian/websmsd.service ||
+    fail "packaging/websmsd.service and the packages' unit differ in more than a path"
 mandoc -T lint -W warning packaging/man/*
 for shell in dash "busybox sh"; do
     # shellcheck disable=SC2086  # two words
@@ -50,4 +52,7 @@ deb=$(find "$packages" -name "websms_*_$(dpkg --print-architecture).deb")
 [ -n "$deb" ] || fail "no .deb for this machine among the targets: the installation cannot be tried"
 echo "== installed, upgraded, removed"
 as_root packaging/debian/test/install.sh "$deb" "$out"
+echo "== under OpenRC"
+as_root packaging/alpine/test/openrc.sh "$(binary_of "$(awk -v a="$(dpkg --print-architecture)" '$1 == "debian" && $2 == a { print $3 }' \
+    packaging/packages.txt)")" "$out"
 echo "packages: all well"

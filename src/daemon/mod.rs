@@ -31,6 +31,7 @@ use crate::surroundings;
 use crate::sys::cause::Cause;
 use crate::sys::listener::Slots;
 use crate::sys::log::{self, Level, Stderr};
+use crate::sys::ready;
 use crate::sys::signals;
 use crate::sys::stdio::complain;
 use crate::sys::threads::{self, Tell};
@@ -82,6 +83,9 @@ pub fn run(options: &Options) -> u8 {
     log::open("websmsd", stderr);
     match start(options) {
         Ok(running) => {
+            if let Some(socket) = std::env::var_os(ready::SOCKET) {
+                ready::tell(&socket);
+            }
             log_surroundings(&options.config, &running.service.setup().config);
             reload(options, &running)
         }

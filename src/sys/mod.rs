@@ -15,6 +15,7 @@ pub mod lock;
 pub mod log;
 pub mod processes;
 pub mod queue;
+pub mod ready;
 pub mod sharing;
 pub mod signals;
 pub mod spool;

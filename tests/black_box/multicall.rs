@@ -1,9 +1,10 @@
 //! One binary, two applets: by link, by first argument, by the old program's names.
 
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use crate::rig::{Itsp, Ran, Scratch, binary, command, finish};
+use crate::rig::{self, Called, Itsp, Ran, Scratch, Websmsd, binary, command, finish};
 
 fn run(program: &Path, arguments: &[&str]) -> Ran {
     let mut run = command(program);
@@ -116,6 +117,33 @@ fn the_variable_names_the_configuration_and_the_option_wins() {
     let ran = finish(by_option);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(itsp.requests().len(), 2);
+}
+
+#[test]
+fn a_service_manager_hears_of_a_start_that_serves_and_of_no_other() {
+    let scratch = Scratch::new();
+    let path = scratch.join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let mut faulty = command(&binary());
+    let conf = scratch.file("faulty.conf", "[websmsd]\nauth_method = nonsense\n");
+    faulty
+        .args(["websmsd", "-l", "127.0.0.1:0", "-c"])
+        .arg(conf);
+    faulty.env("NOTIFY_SOCKET", &path);
+    assert_eq!(finish(faulty).code, Some(2));
+    let mut heard = [0; 64];
+    assert!(manager.recv(&mut heard).is_err());
+
+    let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, "[websmsd]\n"));
+    let mut run = rig::daemon_command(Called::Link, &scratch);
+    run.args(["-l", "127.0.0.1:0", "-v", "-c"]).arg(conf);
+    run.env("NOTIFY_SOCKET", &path);
+    let _websmsd = Websmsd::spawn(run, scratch);
+    rig::wait_for(
+        "READY=1",
+        || matches!(manager.recv(&mut heard), Ok(length) if heard[..length] == *b"READY=1"),
+    );
 }
 
 #[test]

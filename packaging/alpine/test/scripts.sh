@@ -20,6 +20,26 @@ checkpath() {
 }
 install() { echo "install $*" >>"$calls"; }
 ewarn() { echo "ewarn $*" >>"$calls"; }
+eerror() { echo "eerror $*" >>"$calls"; }
+ebegin() { echo "ebegin $*" >>"$calls"; }
+eend() { return "$1"; }
+# supervise-daemon refuses the option that stands in `lacks`, and notes a signal; websmsd finds the faults that stand in `faults`.
+mkdir "$root/bin"
+cat >"$root/bin/supervise-daemon" <<EOF
+#!/bin/sh
+case "\$*" in
+    *--help) [ "\$2" != "\$(cat "$root/lacks")" ] ;;
+    *) echo "supervise-daemon \$*" >>"$calls" ;;
+esac
+EOF
+cat >"$root/bin/websmsd" <<EOF
+#!/bin/sh
+[ "\$*" = '-c /my conf --check' ] || exit 3
+! cat "$root/faults" 2>/dev/null || exit 2
+EOF
+chmod +x "$root/bin/supervise-daemon" "$root/bin/websmsd"
+PATH=$root/bin:$PATH
+: >"$root/lacks"
 # runs COMMAND…: what it did, and its status where that is a failure.
 runs() {
     : >"$calls"
@@ -28,10 +48,13 @@ runs() {
 }
 
 for script in websmsd post-install; do
-    sed -e "s|/var/spool|$root/var/spool|g; s|/etc/asterisk|$root/etc/asterisk|g" "$here/$script" >"$root/$script"
+    sed -e "s|/var/spool|$root/var/spool|g; s|/etc/asterisk|$root/etc/asterisk|g; s|/usr/sbin|$root/bin|" "$here/$script" \
+        >"$root/$script"
 done
 spool=$root/var/spool/asterisk conf=$root/etc/asterisk/websms.conf
 mkdir -p "$root/var/spool" "$root/etc/asterisk"
+# shellcheck disable=SC2034,SC2089,SC2090  # the script reads them, by eval
+export RC_SVCNAME=websmsd command_args="-c '/my conf'"
 # shellcheck source=/dev/null
 . "$root/websmsd"
 queue_made="checkpath -d -m 0700 -o asterisk:asterisk $root/var/spool/websms"
@@ -63,5 +86,34 @@ expect 'a link' "$(runs start_pre)" "$queue_made"
 rm "${conf:?}"
 mkfifo "$conf"
 expect 'a fifo' "$(runs start_pre)" "$queue_made"
+
+# limited OPTION: who starts websmsd, with which rights, where supervise-daemon lacks that option.
+limited() {
+    echo "$1" >"$root/lacks"
+    (start_pre >/dev/null 2>&1 && echo "${command_user-root}, ${capabilities-all}, ${supervise_daemon_args-}")
+}
+expect 'OpenRC that can do all' "$(limited nothing)" 'asterisk:asterisk, ^cap_net_bind_service,  --no-new-privs'
+expect 'OpenRC without libcap' "$(limited --capabilities)" 'root, all,  --no-new-privs'
+expect 'OpenRC without no_new_privs' "$(limited --no-new-privs)" 'asterisk:asterisk, ^cap_net_bind_service, '
+expect 'the variable that versions before 0.52 misspell' "${no_new_privs-}" ''
+
+# With faults each command fails, and what runs is left alone.
+echo nothing >"$root/lacks"
+echo 'websms.conf:3: fault: no such key' >"$root/faults"
+faulty='eerror websmsd: the configuration has faults
+status 1'
+expect 'start with faults' "$(runs start_pre 2>/dev/null)" "$queue_made
+$faulty"
+expect 'reload with faults' "$(runs reload 2>/dev/null)" "$faulty"
+export RC_CMD=restart
+expect 'restart with faults' "$(runs stop_pre 2>/dev/null)" "$faulty"
+expect 'the faults' "$(checkconfig 2>&1 >/dev/null || :)" 'websms.conf:3: fault: no such key'
+RC_CMD=stop
+expect 'stop with faults' "$(runs stop_pre 2>/dev/null)" ''
+rm "${root:?}/faults"
+RC_CMD=restart
+expect 'restart' "$(runs stop_pre 2>/dev/null)" ''
+expect 'reload' "$(runs reload 2>/dev/null)" 'ebegin Reloading websmsd
+supervise-daemon websmsd --signal HUP'
 
 [ "$failures" = 0 ]

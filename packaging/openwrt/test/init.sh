@@ -8,7 +8,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(mktemp -d)
 trap 'rm -rf "${root:?}"' EXIT
-box=$root/box calls=$root/calls log=$root/log
+box=$root/box calls=$root/calls log=$root/log conf=/etc/asterisk/websms.conf
 failures=0
 
 expect() {
@@ -29,7 +29,12 @@ stub() {
     chmod +x "$root/bin/$1"
 }
 stub websmsd <<EOF
-[ "\$*" = "-c $box/etc/asterisk/websms.conf --dump-config" ] && echo '{}'
+case "\$*" in
+    "-c $box/etc/asterisk/websms.conf --dump-config") echo '{}' ;;
+    "-c $box/etc/asterisk/websms.conf --check") cat "$root/faults" 2>/dev/null && exit 2 ;;
+    *) exit 3 ;;
+esac
+exit 0
 EOF
 # The files staging and queue hold what the configuration says.
 stub jsonfilter <<EOF
@@ -75,7 +80,7 @@ EOF
 # Under busybox its own tools, as on a router.
 case $(readlink "/proc/$$/exe") in
     *busybox)
-        for applet in chmod ls mkdir readlink sed uniq wc; do ln -s "$(command -v busybox)" "$root/applets/$applet"; done
+        for applet in chmod grep ls mkdir readlink sed uniq wc; do ln -s "$(command -v busybox)" "$root/applets/$applet"; done
         ;;
 esac
 PATH=$root/bin:$root/applets:$PATH
@@ -92,7 +97,7 @@ below "$here/../websmsd.init" >"$root/websmsd"
 
 # fresh: a router that boots with the package's own configuration.
 fresh() {
-    rm -rf "${box:?}" "${root:?}/staging"
+    rm -rf "${box:?}" "${root:?}/staging" "${root:?}/faults"
     mkdir -p "$box/etc/asterisk" "$box/etc/websms/queue" "$box/tmp" "$box/mnt/usb" "$box/srv/stick" "$box/disk"
     ln -s tmp "$box/var"
     chmod 1777 "$box/tmp"
@@ -104,7 +109,7 @@ fresh() {
     : >"$calls"
 }
 # start: as rc.common runs it, which does not stop at what fails.
-start() { set +e; start_service; set -e; }
+start() { action=start && set +e; start_service; set -e; }
 # names STAGINGDIR DIR: what the configuration names.
 names() { echo "$box$1" >"$root/staging"; echo "$box$2" >"$root/queue"; }
 # asterisks PATH…: belong to Asterisk's user.
@@ -168,8 +173,27 @@ start
 expect "the configuration behind root's link" "$(owner /srv/asterisk/websms.conf)" '640 0:385'
 
 fresh
+action=reload
 reload_service
 expect 'reload' "$(cat "$calls")" 'procd_send_signal websmsd * HUP'
+
+# With faults each command fails, and neither is what runs stopped nor does procd hear of a service.
+for action in start restart reload boot; do
+    fresh
+    printf '%s\n' "$box$conf:3: fault: no such key" "$box$conf:4: warning: no such name" >"$root/faults"
+    case $action in
+        restart) command=stop_service ;;
+        reload) command=reload_service ;;
+        *) command=start_service ;;
+    esac
+    ("$command" 2>/dev/null && echo 'goes on' >>"$calls") && expect "$action with faults" 'status 0' 'another'
+    expect "$action with faults" "$(cat "$calls")" ''
+    said "$action with faults" "^$conf has faults, so this is not done: $action$"
+    said "$action with faults" "^$conf:3: fault: no such key$"
+    expect "$action with faults: lines" "$(wc -l <"$log")" 2
+done
+action=stop
+stop_service
 
 # ---- What is not made ------------------------------------------------------------------------------
 
@@ -219,7 +243,6 @@ left() {
     expect "$case: the queue all the same" "$(owner /etc/websms/queue) $(owner /var/spool/websms)" '700 385:385 700 385:385'
     expect "$case: lines in the log" "$(wc -l <"$log")" 1
 }
-conf=/etc/asterisk/websms.conf
 kept="^$conf keeps its owner, and no folder is made that it names, since"
 fresh
 ln -sf "$box/secret" "$box$conf"
