@@ -18,6 +18,7 @@
 mod rig;
 
 mod inbound;
+mod inbox;
 mod memory;
 mod outbound;
 
@@ -188,6 +189,9 @@ fn main() -> ExitCode {
     let is_wanted = |name| part.is_empty() || part == name;
     if is_wanted("inbound") {
         inbound::measure(&plan, &mut table);
+    }
+    if is_wanted("inbox") {
+        inbox::measure(&plan, &mut table);
     }
     if is_wanted("memory") {
         memory::measure(&plan, &mut table);

@@ -18,13 +18,13 @@ const FORM: &str = "To=%2B12025550160&From=%2B15017122661&Body=Incoming+message%
 
 /// Whether a file is on the disk before the next one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sync {
+pub enum Sync {
     Yes,
     No,
 }
 
 impl Sync {
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         if self == Sync::Yes { "yes" } else { "no" }
     }
 }
@@ -147,7 +147,7 @@ fn spool(parent: &Path) -> Scratch {
 }
 
 /// Answers a second; panics where one of them is no 200.
-fn wrk(address: SocketAddr, connections: usize, script: &[&str]) -> f64 {
+pub fn wrk(address: SocketAddr, connections: usize, script: &[&str]) -> f64 {
     let output = Command::new("wrk")
         .args([
             "-t",
@@ -175,7 +175,7 @@ fn wrk(address: SocketAddr, connections: usize, script: &[&str]) -> f64 {
 }
 
 /// Files a second: created, written, moved; with [`Sync::Yes`] file and folder synced.
-fn bare_loop(parent: &Path, sync: Sync) -> f64 {
+pub fn bare_loop(parent: &Path, sync: Sync) -> f64 {
     let scratch = spool(parent);
     let (staging, outgoing) = (scratch.join("staging"), scratch.join("outgoing"));
     let folder = File::open(&outgoing).unwrap();
