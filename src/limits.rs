@@ -307,6 +307,10 @@ pub const PARTS_BYTES_MAX: usize = 256 * 1024;
 pub const PARTS_GONE_WAIT: Duration = Duration::from_secs(600);
 /// Pause after a text could not be delivered.
 pub const PART_RETRY_PAUSE: Duration = Duration::from_secs(10);
+/// Wait for another process that puts a part in: it syncs a file. Then: 503.
+pub const PARTS_LOCK_WAIT: Duration = Duration::from_secs(5);
+/// Time after which the folder of parts is listed again, in case another process has put one in.
+pub const PARTS_LOOK_PAUSE: Duration = Duration::from_secs(30);
 /// Longest `part_wait`, seconds: an hour. A longer wait holds up the parts that are there.
 pub const PART_WAIT_S_MAX: u64 = 3600;
 

@@ -36,8 +36,11 @@ pub(super) fn open(config: Config, rejected: Option<Rejected>) -> Result<Setup, 
     })
 }
 
-/// Delivers what was put into the inbox, unless a daemon does, and waits for the hooks.
+/// Delivers what was put into the inbox, unless a daemon does, and old texts in parts; waits for the hooks.
 pub(super) fn close(setup: &Setup) {
+    if let Some(parts) = &setup.parts {
+        parts.deliver_old(setup);
+    }
     if let (Keeps::Inbox, Some(inbox)) = (setup.keeps, &setup.inbox) {
         inbox::deliver_once(inbox, &setup.config);
     }

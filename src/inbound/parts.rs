@@ -3,6 +3,11 @@
 //! A part is put into a folder and synced before it is answered with 200. Its text is delivered when the
 //! last part is there, or after `part_wait` with the parts that are there, by a separate thread. After a
 //! start the wait begins anew.
+//!
+//! The folder is shared: `websmsd --poll` and `--replay` put parts in beside a daemon. So it is listed, under
+//! its lock, before a part is judged, and whoever has the last part delivers. A part that another process left
+//! is seen by the daemon with the next part, or at a look every [`PARTS_LOOK_PAUSE`]. Where no daemon runs,
+//! such a command delivers the texts that have waited twice as long as `part_wait`.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,13 +20,14 @@ use super::deliver::deliver_text;
 use super::inbox::{self, Source};
 use crate::limits::{
     INBOX_STACK_BYTES, PART_RETRY_PAUSE, PARTS_BYTES_MAX, PARTS_GONE_WAIT, PARTS_HELD_MAX,
-    PARTS_OF_SENDER_MAX,
+    PARTS_LOCK_WAIT, PARTS_LOOK_PAUSE, PARTS_OF_SENDER_MAX, QUEUE_FAILED_MAX,
 };
 use crate::message::{Message, Text};
-use crate::proto::record::inbox::{Item, Kind};
+use crate::proto::record::inbox::{Item, Kind, id_text};
 use crate::proto::record::parts::{Name, Part, content, join};
 use crate::proto::record::seen::digest;
 use crate::sys::clock::{self, Deadline};
+use crate::sys::log::{self, Level};
 use crate::sys::queue::{Folder, Place};
 use crate::sys::sharing::SharedSync;
 use crate::sys::threads;
@@ -37,9 +43,11 @@ pub struct Parts {
 
 #[derive(Default)]
 struct State {
-    is_known: bool,
+    is_swept: bool,
     /// The texts, oldest first.
     texts: Vec<Incomplete>,
+    /// Parts of texts that are being delivered; their files may still be there.
+    going: Vec<Name>,
     /// Parts of texts that have gone lately, and until when each is remembered.
     gone: VecDeque<(Name, Deadline)>,
 }
@@ -110,8 +118,8 @@ impl Parts {
             total: part.total,
         };
         let mut state = self.state();
-        self.know(&mut state, wait);
-        state.gone.retain(|(_, until)| until.left().is_some());
+        let _lock = self.folder.hold(PARTS_LOCK_WAIT)?;
+        self.look(&mut state, wait);
         let is_same = |other: &Name| (other.text, other.number) == (name.text, name.number);
         let gone = state.gone.iter().map(|(other, _)| other);
         let held = state.texts.iter().flat_map(|text| &text.parts);
@@ -130,7 +138,8 @@ impl Parts {
         {
             let said = message.text.to_utf8().into_owned();
             let message = self.whole(text, name.total, message, Some((name.number, said)))?;
-            let mut text = state.texts.remove(place);
+            let mut text = state.start(place);
+            state.going.push(name);
             text.parts.push((name, 0));
             return Ok(Taken::Whole(Whole { message, text }));
         }
@@ -146,14 +155,7 @@ impl Parts {
         let bytes = file.1.len();
         self.folder.put_all(&[file], Some(&self.sync))?;
         let sender = sender(message);
-        match place.and_then(|place| state.texts.get_mut(place)) {
-            Some(text) => text.parts.push((name, bytes)),
-            None => state.texts.push(Incomplete {
-                due: Deadline::after(wait),
-                sender,
-                parts: vec![(name, bytes)],
-            }),
-        }
+        state.add((name, bytes), sender, wait);
         state.make_room(sender);
         self.changed.notify_all();
         Ok(Taken::Held)
@@ -161,15 +163,13 @@ impl Parts {
 
     /// Forgets a text that has gone, or lets one that is not safe wait.
     pub(super) fn settle(&self, whole: Whole, is_safe: bool) {
-        let mut state = self.state();
         let mut text = whole.text;
         if !is_safe {
-            // Drops the last part, which was never put in, unless the text went without a part.
-            text.parts.retain(|(_, bytes)| *bytes > 0);
-            drop(state);
             return self.put_back(text);
         }
-        for (name, bytes) in text.parts {
+        let mut state = self.state();
+        state.stop(&text);
+        for (name, bytes) in text.parts.drain(..) {
             if bytes > 0 {
                 let _ = self.folder.forget(&name.file());
             }
@@ -184,35 +184,68 @@ impl Parts {
 
     /// Lets a text that could not go wait a moment longer, before all others.
     fn put_back(&self, mut text: Incomplete) {
+        let mut state = self.state();
+        state.stop(&text);
+        // Drops a last part, which was never put in.
+        text.parts.retain(|(_, bytes)| *bytes > 0);
         text.due = Deadline::after(PART_RETRY_PAUSE);
-        self.state().texts.insert(0, text);
+        state.texts.insert(0, text);
         self.changed.notify_all();
     }
 
-    /// Loads the parts that an earlier run has left.
-    fn know(&self, state: &mut State, wait: Duration) {
-        if state.is_known {
-            return;
-        }
+    /// Brings what is known of the folder up to date: an earlier run or another process may have left parts,
+    /// or delivered some.
+    fn look(&self, state: &mut State, wait: Duration) {
         let Ok(files) = self.folder.list(Place::New) else {
             return;
         };
-        state.is_known = true;
-        for name in files.iter().filter_map(|file| Name::parse(file)) {
-            let Ok(Ok((item, bytes))) = inbox::read(&self.folder, Place::New, &name.file()) else {
-                continue;
-            };
-            let part = (name, usize::try_from(bytes).unwrap_or(usize::MAX));
-            let is_of =
-                |text: &&mut Incomplete| text.parts.iter().any(|(it, _)| it.text == name.text);
-            match state.texts.iter_mut().find(is_of) {
-                Some(text) => text.parts.push(part),
-                None => state.texts.push(Incomplete {
-                    due: Deadline::after(wait),
-                    sender: sender(&item.message),
-                    parts: vec![part],
-                }),
+        if !state.is_swept {
+            state.is_swept = true;
+            self.folder.sweep();
+        }
+        let there: Vec<Name> = files.iter().filter_map(|file| Name::parse(file)).collect();
+        for text in &mut state.texts {
+            text.parts.retain(|(name, _)| there.contains(name));
+        }
+        state.texts.retain(|text| !text.parts.is_empty());
+        let is_there = |name: &Name| there.contains(name);
+        state
+            .gone
+            .retain(|(name, until)| until.left().is_some() || is_there(name));
+        for name in there {
+            if state.gone.iter().any(|(gone, _)| *gone == name) {
+                // It could not be removed when its text had gone.
+                let _ = self.folder.forget(&name.file());
+            } else if !state.knows(&name)
+                && let Ok(Some((item, bytes))) = self.read(&name)
+            {
+                let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                let sender = sender(&item.message);
+                state.add((name, bytes), sender, wait);
+                state.make_room(sender);
             }
+        }
+    }
+
+    /// Reads a part. `None`: it is not there any more, or it was no part and was set aside.
+    fn read(&self, name: &Name) -> io::Result<Option<(Item, u64)>> {
+        match inbox::read(&self.folder, Place::New, &name.file()) {
+            Ok(Ok(read)) => Ok(Some(read)),
+            Ok(Err(why)) => {
+                let moved = self.folder.set_aside(&name.file(), QUEUE_FAILED_MAX);
+                let what = match moved {
+                    Ok(_) => "set aside",
+                    Err(_) => "left where it is",
+                };
+                let id = id_text(name.id);
+                log::event(
+                    Level::Error,
+                    format_args!("part {id}: no SMS: {why}; {what}"),
+                );
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -226,9 +259,8 @@ impl Parts {
     ) -> io::Result<Message> {
         let mut parts: Vec<(usize, String)> = last.into_iter().collect();
         for (name, _) in &text.parts {
-            let read = inbox::read(&self.folder, Place::New, &name.file())?;
             // A part that cannot be understood counts as missing.
-            if let Ok((item, _)) = read {
+            if let Some((item, _)) = self.read(name)? {
                 parts.push((name.number, item.message.text.to_utf8().into_owned()));
             }
         }
@@ -249,51 +281,115 @@ impl Parts {
 
     fn watch(&self, source: &Source) {
         let mut state = self.state();
-        self.know(&mut state, source().part_wait());
         loop {
+            self.look(&mut state, source().part_wait());
             let is_due = |text: &Incomplete| text.due.left().is_none();
             let Some(place) = state.texts.iter().position(is_due) else {
                 let waits = state.texts.iter().filter_map(|text| text.due.left());
-                state = match waits.min() {
-                    Some(wait) => {
-                        let woken = self.changed.wait_timeout(state, wait);
-                        woken.unwrap_or_else(PoisonError::into_inner).0
-                    }
-                    None => (self.changed.wait(state)).unwrap_or_else(PoisonError::into_inner),
-                };
+                let wait = waits.fold(PARTS_LOOK_PAUSE, Duration::min);
+                let woken = self.changed.wait_timeout(state, wait);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             };
-            let text = state.texts.remove(place);
+            let text = state.start(place);
             drop(state);
             self.go(text, &source());
             state = self.state();
         }
     }
 
-    /// Delivers a text with the parts that are there.
-    fn go(&self, text: Incomplete, setup: &Setup) {
-        let Some((name, _)) = text.parts.first().copied() else {
+    /// Delivers, where no daemon does, the texts whose last part came long ago.
+    pub fn deliver_old(&self, setup: &Setup) {
+        let wait = setup.part_wait().saturating_mul(2);
+        if !clock::is_sane(clock::now_s()) {
             return;
+        }
+        let mut state = self.state();
+        self.look(&mut state, wait);
+        let is_old = |(name, _): &(Name, usize)| {
+            let age = self.folder.age(&name.file());
+            age.is_some_and(|age| age > wait)
         };
-        let item = match inbox::read(&self.folder, Place::New, &name.file()) {
-            Ok(Ok((item, _))) => item,
-            // The file was removed, or it is no part.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Ok(Err(_)) => return,
-            // The file cannot be read now.
-            Err(_) => return self.put_back(text),
+        while let Some(place) = (state.texts.iter()).position(|text| text.parts.iter().all(is_old))
+        {
+            let text = state.start(place);
+            drop(state);
+            let is_gone = self.go(text, setup);
+            state = self.state();
+            if !is_gone {
+                return;
+            }
+        }
+    }
+
+    /// Delivers a text with the parts that are there. Returns whether it has gone.
+    fn go(&self, text: Incomplete, setup: &Setup) -> bool {
+        let mut first = None;
+        for (name, _) in &text.parts {
+            match self.read(name) {
+                Ok(Some((item, _))) => {
+                    first = Some((*name, item));
+                    break;
+                }
+                Ok(None) => {}
+                // The file cannot be read now.
+                Err(_) => {
+                    self.put_back(text);
+                    return false;
+                }
+            }
+        }
+        let Some((name, item)) = first else {
+            // The files were removed, or they are no parts.
+            self.state().stop(&text);
+            return true;
         };
         match self.whole(&text, name.total, &item.message, None) {
             Ok(message) => {
                 let is_safe = deliver_text(setup, &item.interface, name.id, &message);
                 self.settle(Whole { message, text }, is_safe);
+                is_safe
             }
-            Err(_) => self.put_back(text),
+            Err(_) => {
+                self.put_back(text);
+                false
+            }
         }
     }
 }
 
 impl State {
+    fn knows(&self, name: &Name) -> bool {
+        let mut held = self.texts.iter().flat_map(|text| &text.parts);
+        self.going.contains(name) || held.any(|(other, _)| other == name)
+    }
+
+    /// Adds a part that is in the folder.
+    fn add(&mut self, part: (Name, usize), sender: u64, wait: Duration) {
+        let is_of = |it: &(Name, usize)| it.0.text == part.0.text;
+        match (self.texts.iter_mut()).find(|text| text.parts.iter().any(is_of)) {
+            Some(text) => text.parts.push(part),
+            None => self.texts.push(Incomplete {
+                due: Deadline::after(wait),
+                sender,
+                parts: vec![part],
+            }),
+        }
+    }
+
+    /// Takes a text out to deliver it.
+    fn start(&mut self, place: usize) -> Incomplete {
+        let text = self.texts.remove(place);
+        self.going.extend(text.parts.iter().map(|(name, _)| *name));
+        text
+    }
+
+    /// Notes that a text is not being delivered any more.
+    fn stop(&mut self, text: &Incomplete) {
+        let is_of = |name: &Name| text.parts.iter().any(|(other, _)| other == name);
+        self.going.retain(|name| !is_of(name));
+    }
+
     /// Lets the oldest text go, of one sender or of all, if there are too many parts.
     fn make_room(&mut self, sender: u64) {
         let parts = |of: Option<u64>| {

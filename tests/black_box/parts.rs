@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use crate::rig::{self, CallFile, Called, FORM, Scratch, Websmsd, call_files, wait_for};
+use crate::rig::{self, CallFile, Called, FORM, Ran, Scratch, Websmsd, call_files, wait_for};
 
 const KEYS: &str = "key_part_ref = ref\nkey_part_number = part\nkey_part_total = total\n";
 
@@ -35,6 +36,12 @@ impl Home {
 
     fn held(&self) -> usize {
         fs::read_dir(self.scratch.join("state/parts/new")).map_or(0, Iterator::count)
+    }
+
+    fn names(&self, place: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.scratch.join("state/parts").join(place)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
     }
 
     /// The text of the call files that come, which are taken.
@@ -181,4 +188,112 @@ fn without_a_folder_or_keys_nothing_changes() {
         assert_eq!(send(&websmsd, "r", 1, 2, "a"), 200);
         assert_eq!(websmsd.call_file().body(), "a");
     }
+}
+
+/// A request as a daemon keeps one that it refused.
+fn kept(home: &Home, reference: &str, number: usize, total: usize, text: &str) -> PathBuf {
+    let body = format!("To=%2B1&From=Bank&Body={text}&ref={reference}&part={number}&total={total}");
+    let file = format!(
+        "websms request 2\ntime: 0\naddress: -\ninterface: \ncoverage: whole\nsignature: -\nitems: all\n\
+         method: POST\ntarget: /\ncontent-type: {FORM}\nclaims: 0\nbody: {}\n\n{body}",
+        body.len()
+    );
+    home.scratch
+        .file(&format!("{reference}-{number}.request"), file)
+}
+
+#[track_caller]
+fn replay(home: &Home, file: PathBuf) -> Ran {
+    let mut run = rig::daemon_command(Called::Link, &home.scratch);
+    run.arg("--replay").arg(file).arg("-c").arg(&home.conf);
+    let ran = rig::finish(run);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran
+}
+
+#[test]
+fn parts_of_a_command_and_of_a_daemon_make_one_text() {
+    let home = Home::new("part_wait = 1h", "");
+    let websmsd = home.start();
+    // The command has the last part.
+    assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
+    assert_eq!(send(&websmsd, "r", 3, 3, "c"), 200);
+    let ran = replay(&home, kept(&home, "r", 2, 3, "b"));
+    assert!(ran.stdout.contains("delivered, "), "{ran:?}");
+    assert_eq!(home.text(), "abc");
+    assert_eq!(home.held(), 0);
+    // The daemon has the last part.
+    let ran = replay(&home, kept(&home, "s", 2, 3, "e"));
+    assert!(
+        ran.stdout.contains("a part, whose others are awaited"),
+        "{ran:?}"
+    );
+    assert_eq!(send(&websmsd, "s", 1, 3, "d"), 200);
+    assert!(home.files().is_empty());
+    // What the command put in is known to the daemon.
+    assert_eq!(send(&websmsd, "s", 2, 3, "e"), 200);
+    assert_eq!(home.held(), 2);
+    assert_eq!(send(&websmsd, "s", 3, 3, "f"), 200);
+    assert_eq!(home.text(), "def");
+    assert_eq!(home.held(), 0);
+}
+
+#[test]
+fn without_a_daemon_a_command_delivers_a_text_that_waited_twice_as_long() {
+    let home = Home::new("part_wait = 20s", "");
+    replay(&home, kept(&home, "r", 2, 3, "b"));
+    assert_eq!(home.held(), 1);
+    let age = |seconds: u64| {
+        for entry in fs::read_dir(home.scratch.join("state/parts/new")).unwrap() {
+            let part = fs::File::open(entry.unwrap().path()).unwrap();
+            let written = SystemTime::now() - Duration::from_secs(seconds);
+            part.set_modified(written).unwrap();
+        }
+    };
+    age(30);
+    replay(&home, kept(&home, "s", 1, 1, "own"));
+    assert_eq!(home.text(), "own");
+    assert_eq!(home.held(), 1);
+    age(41);
+    replay(&home, kept(&home, "r", 1, 3, "a"));
+    // One of its parts is new, so the text waits on.
+    assert_eq!(home.held(), 2);
+    assert!(home.files().is_empty());
+    age(41);
+    replay(&home, kept(&home, "t", 1, 1, "own"));
+    let mut texts: Vec<String> = home.files().iter().map(CallFile::body).collect();
+    texts.sort();
+    assert_eq!(texts, ["ab[…]", "own"]);
+    assert_eq!(home.held(), 0);
+}
+
+#[test]
+fn what_is_no_part_is_set_aside() {
+    let home = Home::new("part_wait = 1s", "");
+    let websmsd = home.start();
+    assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
+    assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);
+    drop(websmsd);
+    // One of two is cut, and something else stands under a name that a part might have.
+    let new = home.scratch.join("state/parts/new");
+    let mut names = home.names("new");
+    let second = names.remove(1);
+    fs::write(new.join(&second), "websms inbox 1\n").unwrap();
+    let other = format!("0{}", &second[1..]);
+    fs::create_dir(new.join(&other)).unwrap();
+    let websmsd = home.start();
+    websmsd.wait_for_log("no SMS: ");
+    let text = home.text();
+    assert!(text == "a[…][…]" || text == "[…]b[…]", "{text}");
+    wait_for("no parts", || home.held() == 0);
+    let mut aside = home.names("failed");
+    aside.sort();
+    let mut expected = [format!("{second}.bad"), format!("{other}.bad")];
+    expected.sort();
+    assert_eq!(aside, expected);
+    // It is said once, and a new text comes.
+    assert_eq!(send(&websmsd, "s", 1, 2, "c"), 200);
+    assert_eq!(send(&websmsd, "s", 2, 2, "d"), 200);
+    assert_eq!(home.text(), "cd");
+    assert_eq!(websmsd.log().matches("set aside").count(), 2);
 }

@@ -238,14 +238,18 @@ impl Folder {
 
     /// Takes the right to send, for as long as the value lives; `None` if another process has it.
     pub fn drain(&self) -> io::Result<Option<Drain>> {
-        let root = self.made()?;
         // A process that only asks holds it for an instant.
-        let deadline = Deadline::after(Duration::from_millis(100));
-        match lock::file(&root, LOCK, Share::Alone, deadline) {
-            Ok(lock) => Ok(Some(Drain { lock })),
+        match self.hold(Duration::from_millis(100)) {
+            Ok(drain) => Ok(Some(drain)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes the same right, and waits for it up to `wait`: then `TimedOut`.
+    pub fn hold(&self, wait: Duration) -> io::Result<Drain> {
+        let lock = lock::file(&self.made()?, LOCK, Share::Alone, Deadline::after(wait))?;
+        Ok(Drain { lock })
     }
 
     /// Whether the right is still valid: removing the folder ends it.
