@@ -46,6 +46,13 @@ impl Pbx {
         assert!(ran.stderr.contains("out QUEUED"), "{}", ran.stderr);
     }
 
+    #[track_caller]
+    fn flush(&self) {
+        let mut run = rig::command(&rig::binary());
+        run.arg("-c").arg(&self.conf).arg("--flush");
+        assert_eq!(finish(run).code, Some(0));
+    }
+
     fn failed(&self) -> usize {
         let folder = self.scratch.join("state/queue/failed");
         fs::read_dir(folder).map_or(0, Iterator::count)
@@ -121,14 +128,9 @@ fn what_is_too_old_and_what_may_have_been_sent_is_told() {
 fn a_flush_tells_too() {
     let itsp = Itsp::start(vec![Script::reply(400, "")]);
     let pbx = Pbx::new(&itsp.url(), "notify = yes");
-    let flush = || {
-        let mut run = rig::command(&rig::binary());
-        run.arg("-c").arg(&pbx.conf).arg("--flush");
-        finish(run).code
-    };
-    assert_eq!(flush(), Some(0));
+    pbx.flush();
     pbx.queue(ALICE, "+12025550183");
-    assert_eq!(flush(), Some(0));
+    pbx.flush();
     assert_eq!(pbx.notices().len(), 1);
 }
 
@@ -171,4 +173,79 @@ fn nobody_is_told_without_the_key_or_under_a_hook() {
     check("", &[], 0);
     check("notify = yes", &[("WEBSMS_HOOK", "1")], 0);
     check("notify = yes", &[("WEBSMS_HOOK", "0")], 1);
+}
+
+/// The lines that give a PBX an inbox.
+const INBOX: &str = "notify = yes\n[astqueue]\ninbox = yes\ninbox_rate =";
+
+impl Pbx {
+    /// The SMS that wait in the inbox.
+    fn waiting(&self) -> usize {
+        fs::read_dir(self.scratch.join("state/inbox/new")).map_or(0, Iterator::count)
+    }
+
+    /// Takes the one call file that comes, as Asterisk does.
+    #[track_caller]
+    fn take(&self) -> CallFile {
+        wait_for("a call file", || !self.notices().is_empty());
+        let mut files = self.notices();
+        assert_eq!(files.len(), 1);
+        fs::remove_file(&files[0].path).unwrap();
+        files.remove(0)
+    }
+}
+
+#[test]
+fn a_notice_goes_through_the_inbox_behind_what_waits_there() {
+    let itsp = Itsp::start(vec![Script::reply(400, "")]);
+    let pbx = Pbx::new(&itsp.url(), INBOX);
+    let websmsd = pbx.websmsd(&[]);
+    // An SMS for the same phone has its call file in the spool.
+    let body = "To=%2B12025550160&From=%2B15017122661&Body=first";
+    assert_eq!(websmsd.post("/", rig::FORM, body).status, 200);
+    wait_for("the SMS", || pbx.notices().len() == 1);
+    pbx.queue(ALICE, "+12025550183");
+    websmsd.wait_for_log("notice to=+12025550160 from=+12025550183, ");
+    assert_eq!((pbx.waiting(), pbx.failed()), (2, 1));
+    assert_eq!(pbx.take().body(), "first");
+    wait_for("the notice", || !pbx.notices().is_empty());
+    // A restart empties the spool before Asterisk has it.
+    wait_for("one SMS", || pbx.waiting() == 1);
+    drop(websmsd);
+    fs::remove_dir_all(pbx.scratch.join("staging")).unwrap();
+    pbx.take();
+    let _websmsd = pbx.websmsd(&[]);
+    let told = text(&pbx.take(), ALICE, "+12025550183");
+    assert_eq!(told, "Your SMS to this number was refused and not sent.");
+    wait_for("an empty inbox", || pbx.waiting() == 0);
+    assert!(pbx.notices().is_empty());
+}
+
+#[test]
+fn without_a_daemon_a_flush_delivers_its_notice_from_the_inbox() {
+    let itsp = Itsp::start(vec![Script::reply(400, "")]);
+    let pbx = Pbx::new(&itsp.url(), INBOX);
+    pbx.flush();
+    pbx.queue(ALICE, "+12025550183");
+    pbx.flush();
+    assert_eq!(pbx.waiting(), 1);
+    text(&pbx.take(), ALICE, "+12025550183");
+    // Once a daemon looks, the inbox is empty, and no second notice comes.
+    let _websmsd = pbx.websmsd(&[]);
+    wait_for("an empty inbox", || pbx.waiting() == 0);
+    assert!(pbx.notices().is_empty());
+}
+
+#[test]
+fn a_notice_waits_in_the_inbox_until_there_is_a_spool() {
+    let itsp = Itsp::start(vec![Script::reply(400, "")]);
+    let pbx = Pbx::new(&itsp.url(), INBOX);
+    rig::remove_folder(&pbx.scratch.join("outgoing"));
+    let websmsd = pbx.websmsd(&[]);
+    pbx.queue(ALICE, "+12025550183");
+    websmsd.wait_for_log("notice to=+12025550160 from=+12025550183, ");
+    assert_eq!((pbx.waiting(), pbx.failed()), (1, 1));
+    pbx.scratch.folder("outgoing");
+    text(&pbx.take(), ALICE, "+12025550183");
+    wait_for("an empty inbox", || pbx.waiting() == 0);
 }
