@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::rig::{
-    self, CallFile, Called, FORM, Http, Scratch, Tracer, Websmsd, call_files, post, wait_for,
+    self, CallFile, Called, FORM, Http, Scratch, Tracer, Websmsd, call_files, holds_within, post,
+    wait_for,
 };
 
 /// Beside the calls that everything here makes.
@@ -223,4 +225,158 @@ fn slow_death_at_any_file_call_of_the_inbox() {
          twice, since Asterisk took them between move and record"
     );
     assert!(kills > 20 && silent > 5, "{kills} {silent}");
+}
+
+/// A spool on a filesystem in memory that lies in a mount namespace of the daemon's own, and a state on the
+/// disk: as on a router.
+struct Router {
+    home: Home,
+    spool: PathBuf,
+}
+
+impl Router {
+    fn new() -> Router {
+        let scratch = Scratch::new();
+        let spool = scratch.folder("spool");
+        let conf = format!(
+            "[astqueue]\ninbox = auto\ninbox_rate =\noutgoingdir = \"{0}/outgoing\"\n\
+             stagingdir = \"{0}/staging\"\n",
+            spool.display()
+        );
+        let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
+        let home = Home { scratch, conf };
+        Router { home, spool }
+    }
+
+    /// Boots: the filesystem is empty.
+    fn boot(&self) -> Websmsd {
+        let mut run = rig::command(Path::new("unshare"));
+        run.args(["--user", "--map-root-user", "--mount", "sh", "-ec"]);
+        let script = "mount -t tmpfs none \"$0\"; mkdir \"$0/outgoing\"; exec \"$@\"";
+        run.arg(script).arg(&self.spool);
+        run.arg(rig::binary()).arg("websmsd");
+        run.arg("-c").arg(&self.home.conf);
+        run.args(["-l", "127.0.0.1:0", "-v"]);
+        Websmsd::spawn(run, Scratch::new())
+    }
+
+    /// Runs a script where the daemon's filesystems are, with the spool's path as `$0`.
+    #[track_caller]
+    fn within(&self, websmsd: &Websmsd, script: &str) {
+        let mut run = rig::command(Path::new("nsenter"));
+        run.args(["--user", "--mount", "--preserve-credentials", "-t"]);
+        run.arg(websmsd.pid().to_string());
+        run.args(["sh", "-ec", script]).arg(&self.spool);
+        let ran = rig::finish(run);
+        assert_eq!(ran.code, Some(0), "{script}: {}{}", ran.stdout, ran.stderr);
+    }
+
+    fn files(&self, websmsd: &Websmsd) -> Vec<CallFile> {
+        let root = format!("/proc/{}/root{}", websmsd.pid(), self.spool.display());
+        let outgoing = PathBuf::from(root).join("outgoing");
+        match outgoing.is_dir() {
+            true => call_files(&outgoing),
+            false => Vec::new(),
+        }
+    }
+
+    /// Takes the call file for a number, once so many SMS have one, and waits until its SMS is forgotten.
+    #[track_caller]
+    fn take(&self, websmsd: &Websmsd, many: usize, to: &str) -> String {
+        wait_for("call files", || self.files(websmsd).len() == many);
+        let waiting = self.home.names("new").len();
+        let mut files = self.files(websmsd).into_iter();
+        let file = files.find(|file| file.value("Extension") == to).unwrap();
+        fs::remove_file(&file.path).unwrap();
+        wait_for("an SMS that is forgotten", || {
+            self.home.names("new").len() == waiting - 1
+        });
+        file.body()
+    }
+
+    /// Takes call files until the inbox is empty; what they said.
+    #[track_caller]
+    fn take_all(&self, websmsd: &Websmsd) -> Vec<String> {
+        let mut texts = Vec::new();
+        wait_for("an empty inbox", || {
+            for file in self.files(websmsd) {
+                texts.push(file.body());
+                fs::remove_file(file.path).unwrap();
+            }
+            self.home.names("new").is_empty()
+        });
+        texts
+    }
+}
+
+#[track_caller]
+fn send_to(websmsd: &Websmsd, to: usize, text: &str) {
+    let body = format!("To=%2B{to}&From=Bank&Body={text}");
+    assert_eq!(websmsd.post("/", FORM, body).status, 200, "{text}");
+}
+
+/// The texts in order, of which each number's begin with its digit.
+#[track_caller]
+fn check_order(texts: &[String], expected: &[&str]) {
+    let of = |texts: &[&str], digit: char| -> Vec<String> {
+        let of = texts.iter().filter(|text| text.starts_with(digit));
+        of.map(|text| (*text).to_owned()).collect()
+    };
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    assert_eq!(texts.len(), expected.len(), "{texts:?}");
+    for digit in '1'..='3' {
+        assert_eq!(of(&texts, digit), of(expected, digit), "{texts:?}");
+    }
+}
+
+#[test]
+fn what_a_reboot_takes_from_the_spool_comes_again_and_nothing_else() {
+    let router = Router::new();
+    let websmsd = router.boot();
+    for text in ["1a", "1b", "1c"] {
+        send_to(&websmsd, 1, text);
+    }
+    send_to(&websmsd, 2, "2a");
+    send_to(&websmsd, 3, "3a");
+    // Asterisk has taken one before the current goes; the other two numbers have their call files.
+    assert_eq!(router.take(&websmsd, 3, "+2"), "2a");
+    wait_for("call files", || router.files(&websmsd).len() == 2);
+    drop(websmsd);
+    let websmsd = router.boot();
+    check_order(&router.take_all(&websmsd), &["1a", "1b", "1c", "3a"]);
+    drop(websmsd);
+    let websmsd = router.boot();
+    send_to(&websmsd, 1, "1d");
+    check_order(&router.take_all(&websmsd), &["1d"]);
+}
+
+#[test]
+fn slow_a_spool_that_is_mounted_anew_beside_a_running_daemon_gets_what_was_lost() {
+    let router = Router::new();
+    let websmsd = router.boot();
+    send_to(&websmsd, 1, "1a");
+    send_to(&websmsd, 1, "1b");
+    send_to(&websmsd, 2, "2a");
+    assert_eq!(router.take(&websmsd, 2, "+2"), "2a");
+    // With its filesystem go the call files. What comes meanwhile waits.
+    router.within(&websmsd, "umount \"$0\"");
+    send_to(&websmsd, 2, "2b");
+    websmsd.wait_for_log("cannot deliver SMS, they wait in the inbox");
+    assert_eq!(router.home.names("new").len(), 3);
+    router.within(
+        &websmsd,
+        "mount -t tmpfs none \"$0\"; mkdir \"$0/outgoing\"",
+    );
+    check_order(&router.take_all(&websmsd), &["1a", "1b", "2b"]);
+    // An empty one that is laid over it while it is in use tells nobody: a look finds it within 30 s.
+    send_to(&websmsd, 3, "3a");
+    wait_for("a call file", || router.files(&websmsd).len() == 1);
+    router.within(
+        &websmsd,
+        "mount -t tmpfs none \"$0\"; mkdir \"$0/outgoing\"",
+    );
+    assert!(router.files(&websmsd).is_empty());
+    let has_come = || !router.files(&websmsd).is_empty();
+    assert!(holds_within(Duration::from_secs(45), has_come));
+    check_order(&router.take_all(&websmsd), &["3a"]);
 }
