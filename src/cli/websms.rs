@@ -372,9 +372,10 @@ fn order<'a>(data: &'a [OsString], option: Option<&'a OsStr>) -> Result<Order<'a
         [to, from, text] => (to, from, text, None),
         [to, from, text, fourth] => (to, from, text, Some(fourth.as_os_str())),
         _ => {
-            let given = data.len();
+            let s = if data.len() == 1 { "" } else { "s" };
             return Err(BadUsage(format!(
-                "TO FROM BODY [INDEX] are three or four, not {given}"
+                "expected TO FROM BODY [INDEX], got {} argument{s}",
+                data.len()
             )));
         }
     };

@@ -183,8 +183,9 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     // A value that was refused is given all the same.
     let has_method = !matches!(reader.raw("auth_method"), b"" | b"none");
     if !reader.given("permit_addr") && !has_method {
-        let text = "is not given and auth_method neither, so anybody may deliver; give one";
-        reader.warn_of_index("permit_addr", text);
+        reader.warn_of_section(
+            "neither permit_addr nor auth_method is set: anyone can deliver SMS; set one",
+        );
     }
     let permits_some = gate.permit.as_ref().is_some_and(|list| !list.is_empty());
     if permits_some && !reader.table.gives("proxy_addr") {

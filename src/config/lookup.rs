@@ -487,6 +487,16 @@ impl<'a, 'n> Reader<'a, 'n> {
         self.notes.push(line, severity, text);
     }
 
+    /// A warning about several keys that this interface lacks, at the section's line.
+    pub fn warn_of_section(&mut self, text: &str) {
+        let section = self.table.section.name();
+        let text = match self.index {
+            "" => format!("[{section}] {text}"),
+            index => format!("[{section}] [{index}] {text}"),
+        };
+        self.notes.push(self.table.line, Severity::Warning, text);
+    }
+
     /// A warning about a key that this interface lacks.
     pub fn warn_of_index(&mut self, name: &'static str, text: &str) {
         match self.index {

@@ -38,8 +38,8 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
     for interface in rules.interfaces.iter().filter(|it| it.webhook.dlr.reads()) {
         let gate = &interface.gate;
         if gate.credentials.is_none() && gate.permit.is_none() && gate.paths.is_none() {
-            let text = " has none of auth_method, permit_addr and url_path, so anybody could tell of \
-                        failures; give one";
+            let text = " has none of auth_method, permit_addr and url_path: anyone could report failures; \
+                        set one";
             fault("websmsd", &interface.name, text);
         }
     }

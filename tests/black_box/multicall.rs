@@ -56,7 +56,10 @@ fn faults_of_usage_exit_2_and_keep_stdout_clean() {
         );
     };
     check(&[], "usage: websms [");
-    check(&["1", "2"], "usage: websms [");
+    let got = "websms: expected TO FROM BODY [INDEX], got";
+    check(&["1"], &format!("{got} 1 argument\n"));
+    check(&["1", "2"], &format!("{got} 2 arguments\n"));
+    check(&["1", "2", "x", "i", "y"], &format!("{got} 5 arguments\n"));
     check(&["--json"], "usage: websms [");
     // The option is named, then how the applet is used, then where to read on.
     let usage = "usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]";

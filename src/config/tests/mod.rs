@@ -943,16 +943,28 @@ fn what_counts_needs_a_folder() {
 
 #[test]
 fn doors_that_stand_open() {
-    check_warning("[websmsd]\n", 1, "anybody may deliver");
-    check_warning("", 0, "anybody may deliver");
-    check_warning("[websmsd]\nurl_path [a] = /a\n", 1, "[a] is not given");
-    check_silence("[websmsd]\npermit_addr = 1.2.3.4\n", "anybody may deliver");
-    check_silence("[websmsd]\npermit_addr =\n", "anybody may deliver");
+    check_warning("[websmsd]\n", 1, "anyone can deliver SMS");
+    check_warning("", 0, "anyone can deliver SMS");
+    let of_a = "[websmsd] [a] neither permit_addr nor auth_method is set";
+    check_warning("[websmsd]\nurl_path [a] = /a\n", 1, of_a);
+    check_silence(
+        "[websmsd]\npermit_addr = 1.2.3.x\n",
+        "anyone can deliver SMS",
+    );
+    check_silence(
+        "[websmsd]\npermit_addr = 1.2.3.4\n",
+        "anyone can deliver SMS",
+    );
+    check_silence("[websmsd]\npermit_addr =\n", "anyone can deliver SMS");
     check_silence(
         "[websmsd]\nauth_method = bearer\nauth_passwd = x\n",
-        "anybody may deliver",
+        "anyone can deliver SMS",
     );
-    check_warning("[websmsd]\nauth_method = none\n", 1, "anybody may deliver");
+    check_warning(
+        "[websmsd]\nauth_method = none\n",
+        1,
+        "anyone can deliver SMS",
+    );
 
     check_warning(
         "[websmsd]\npermit_addr = 1.2.3.4\n",
