@@ -102,14 +102,22 @@ class Pbx:
         self.write("etc/modules.conf", "[modules]\nautoload = yes\n" + "".join(
             f"noload = {name}.so\n" for name in ("chan_sip", "chan_iax2", "chan_unistim", "chan_mgcp", "chan_skinny", "chan_alsa", "chan_console", "res_hep", "chan_dahdi", "app_voicemail_odbc", "app_voicemail_imap")))
         self.write("etc/logger.conf", "[general]\n[logfiles]\nmessages => notice,warning,error,verbose(4)\n")
-        sip = f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{self.sip_port}\n"
+        # The files and their order are those that FreePBX makes, where a phone's message_context is added by a file of the
+        # operator's own (packaging/doc/freepbx.md).
+        endpoints = added = places = ""
         for name, account in accounts.items():
             place = f"max_contacts = {account.places}\n" if account.places else f"contact = sip:{name}@127.0.0.1:{ports[name]}\n"
-            sip += (f"[{name}]\ntype = endpoint\ntransport = udp\ncontext = nowhere\nmessage_context = {account.context}\n"
-                    f"disallow = all\nallow = ulaw\naors = {name}\n[{name}]\ntype = aor\nremove_existing = yes\n{place}{account.qualify}")
-        self.write("etc/pjsip.conf", sip)
+            endpoints += f"[{name}]\ntype = endpoint\ntransport = udp\ncontext = nowhere\ndisallow = all\nallow = ulaw\naors = {name}\n"
+            added += f"[{name}](+)\nmessage_context = {account.context}\n"
+            places += f"[{name}]\ntype = aor\nremove_existing = yes\n{place}{account.qualify}"
+        self.write("etc/pjsip.transports.conf", f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{self.sip_port}\n")
+        self.write("etc/pjsip.endpoint.conf", endpoints)
+        self.write("etc/pjsip.endpoint_custom_post.conf", added)
+        self.write("etc/pjsip.aor.conf", places)
+        self.write("etc/pjsip.conf", "".join(f"#include pjsip.{name}.conf\n" for name in ("transports", "endpoint", "endpoint_custom_post", "aor")))
         agi = next(line for line in self.sample.splitlines() if "AGI(" in line).split("n,", 1)[1]
-        self.write("etc/extensions.conf", '[general]\n#include "extensions.websms.conf"\n' + OWN.format(agi=agi))
+        self.write("etc/extensions.conf", '[general]\n#include extensions_custom.conf\n' + OWN.format(agi=agi))
+        self.write("etc/extensions_custom.conf", '#include "extensions.websms.conf"\n')
         self.write("etc/extensions.websms.conf", self.sample)
         subprocess.run(["chown", "-R", f"{self.uid}:{self.gid}", self.outside], check=True)
         os.chmod(self.outside, 0o755)
