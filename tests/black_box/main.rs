@@ -44,6 +44,7 @@ mod quota;
 mod recorded;
 mod reports;
 mod rig_self;
+mod samples;
 mod selftest;
 mod signatures;
 mod spool;

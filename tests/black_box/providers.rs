@@ -344,7 +344,7 @@ fn host(api: &Api) -> String {
     host.unwrap().to_owned()
 }
 
-fn golden(name: &str) -> PathBuf {
+pub fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/providers")
         .join(name)
@@ -599,7 +599,7 @@ pub fn request(name: &str, file: &str) -> Vec<u8> {
 }
 
 /// Sends a request and says in words what came of it: status, type, body, an SMS a line.
-fn came_to(websmsd: &Websmsd, name: &str, file: &str) -> String {
+pub fn came_to(websmsd: &Websmsd, name: &str, file: &str) -> String {
     let mut http = websmsd.connect();
     http.send(request(name, file));
     let answer = http.answer();
