@@ -439,15 +439,15 @@ fn the_page_about_limits_has_those_of_the_code() {
             limits::CALL_FILE_PARTS_MAX.to_string(),
         ),
         (
-            "time for which its second to last file do not count towards `max`",
+            "time for which the second and further of these do not count towards `max`",
             wait(limits::SPOOL_PART_WAIT),
         ),
         (
-            "all requests in memory together",
+            "requests in memory, together",
             bytes(limits::REQUEST_MEMORY_BYTES_MAX),
         ),
         (
-            "of these, beyond 2 KiB each, those of one address",
+            "requests of one address in memory, beyond 2 KiB each",
             bytes(limits::REQUEST_MEMORY_PER_PEER_MAX),
         ),
         ("value of `key_echo`", bytes(limits::ECHO_BYTES_MAX)),
@@ -462,12 +462,12 @@ fn the_page_about_limits_has_those_of_the_code() {
             limits::CONNECTIONS_PER_PEER_MAX.to_string(),
         ),
         (
-            "answer of the provider that is judged",
+            "answer of a provider to an SMS",
             bytes(limits::REPLY_BYTES_MAX),
         ),
         ("answer to a poll", bytes(limits::POLL_ANSWER_BYTES_MAX)),
         (
-            "JSON values of such an answer",
+            "JSON values in an answer to a poll",
             limits::POLL_VALUES_MAX.to_string(),
         ),
         (
@@ -492,7 +492,7 @@ fn the_page_about_limits_has_those_of_the_code() {
             bytes(limits::KEPT_BYTES_MAX),
         ),
         (
-            "between two of these, after a burst of a quarter of `keep_rejected`",
+            "pause between two of these, after a burst of a quarter of `keep_rejected`",
             wait(limits::KEPT_PAUSE),
         ),
         (
@@ -500,7 +500,7 @@ fn the_page_about_limits_has_those_of_the_code() {
             bytes(usize::try_from(limits::INBOX_BYTES_MAX).unwrap()),
         ),
         (
-            "longest pause before what could not be moved from the inbox is tried again",
+            "longest pause before an SMS that could not leave the inbox is tried again",
             wait(limits::INBOX_RETRY_PAUSE_MAX),
         ),
         (
@@ -512,7 +512,7 @@ fn the_page_about_limits_has_those_of_the_code() {
             limits::SENT_PARTS_MAX.to_string(),
         ),
         (
-            "final reports of SMS that are not known, held for a minute",
+            "final reports of unknown SMS, held for a minute",
             limits::EARLY_REPORTS_MAX.to_string(),
         ),
         ("hooks at once", limits::HOOKS_MAX.to_string()),
