@@ -83,13 +83,13 @@ fn check_slot(section: Section, slot: &Slot<'_>, tree: &Ini, notes: &mut Notes) 
         let text = "has a {name} in it that is not filled in; known here: ";
         remark(Severity::Warning, &[text, known]);
     }
-    for (its, key, text) in SAMPLE {
-        if its == section && key == name && holds(slot.value, text) {
-            remark(
-                Severity::Warning,
-                &["is still the sample's ", text, ": put in your own"],
-            );
-        }
+    if let Some((text, is_whole)) = sample(section, name)
+        && (slot.value == text.as_bytes() || !is_whole && holds(slot.value, text))
+    {
+        remark(
+            Severity::Warning,
+            &["is still the sample's ", text, ": put in your own"],
+        );
     }
 }
 
@@ -143,23 +143,20 @@ fn has_unknown(value: &[u8], known: &str) -> bool {
     false
 }
 
-/// What the sample file has in the place of one's own, and what its comments have.
-const SAMPLE: [(Section, &str, &str); 7] = [
-    (Section::Websms, "host", "api.example.com"),
-    (Section::Websms, "proxy", "proxy.example.com"),
-    (Section::Websms, "auth_user", "user"),
-    (Section::Websms, "auth_passwd", "passwd"),
-    (Section::Websmsd, "permit_addr", "192.0.2.0/24"),
-    (Section::Websmsd, "permit_addr", "2001:db8::/32"),
-    (Section::Websmsd, "public_url", "sms.example.com"),
-];
+/// What the sample file and its comments have in the place of one's own, and whether it is the whole value.
+fn sample(section: Section, key: &str) -> Option<(&'static str, bool)> {
+    Some(match (section, key) {
+        (Section::Websms, "host") => ("api.example.com", false),
+        (Section::Websmsd, "public_url") => ("sms.example.com", false),
+        (Section::Websms, "auth_user") => ("user", true),
+        (Section::Websms, "auth_passwd") => ("passwd", true),
+        (Section::Websmsd, "permit_addr") => ("192.0.2.0/24", false),
+        _ => return None,
+    })
+}
 
-/// Whether a text is a value, or an entry or a host's name in it.
+/// Whether a text stands anywhere in a value.
 fn holds(value: &[u8], text: &str) -> bool {
-    let mut parts = value.split(|byte| matches!(byte, b',' | b' '));
+    let mut parts = value.windows(text.len());
     parts.any(|part| part == text.as_bytes())
-        || text.ends_with(".com")
-            && value
-                .windows(text.len())
-                .any(|part| part == text.as_bytes())
 }

@@ -1404,7 +1404,6 @@ fn the_packaged_sample_is_usable() {
             "[websms] auth_user is still the sample's user: put in your own",
             "[websms] auth_passwd is still the sample's passwd: put in your own",
             "[websmsd] permit_addr is still the sample's 192.0.2.0/24: put in your own",
-            "[websmsd] permit_addr is still the sample's 2001:db8::/32: put in your own",
         ]
     );
     let config = reading.config.unwrap();
