@@ -18,8 +18,9 @@ use crate::proto::provider;
 use crate::state::Keeping;
 use crate::sys::client;
 use crate::sys::files::{self, Links, Unreadable, nearest};
+use crate::sys::processes::{self, ASTERISK, User};
 use crate::sys::tls::certificate::{BadIdentity, Identity};
-use crate::sys::user;
+use crate::sys::user::{self, Owner};
 
 /// Reads a configuration. If it cannot be read, or others may write it, this is a fault among the notes.
 /// Only [`notes`] looks at what is around the file.
@@ -158,6 +159,7 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
         }
     }
     if sound.spool {
+        reader_note(path, &config.spool, &mut notes);
         let keeping = Some(Keeping::of(config)).filter(|_| sound.queue);
         spool_notes(&config.spool, keeping, &mut notes);
         if let Some(keeping) = keeping {
@@ -209,6 +211,51 @@ fn file_notes(path: &Path) -> Vec<Note> {
         warn(&mut notes, &[text]);
     }
     notes
+}
+
+/// Adds a note if Asterisk's user cannot read the configuration: `websms`, which Asterisk runs, then refuses
+/// every SMS. The user of this process has read it already.
+fn reader_note(path: &Path, spool: &config::Spool, notes: &mut Vec<Note>) {
+    let running = processes::user_of(ASTERISK);
+    let named = match &spool.owner {
+        Some((user, group)) if running.is_none() => user::owner_named(user, group.as_deref()),
+        _ => None,
+    };
+    let mut owner = Owner { uid: 0, gid: None };
+    let whence = if let Some(user) = &running {
+        owner.uid = user.uid;
+        ", which asterisk runs as, cannot "
+    } else if let Some(named) = named {
+        owner = named;
+        ", who is fileowner, cannot "
+    } else if let Ok(folder) = fs::metadata(&spool.outgoing) {
+        (owner.uid, owner.gid) = (folder.uid(), Some(folder.gid()));
+        ", who owns outgoingdir, cannot "
+    } else {
+        return;
+    };
+    if owner.uid == user::own_uid() {
+        return;
+    }
+    let Ok(identity) = user::identity(owner) else {
+        return;
+    };
+    let user = running.unwrap_or(User {
+        uid: owner.uid,
+        gids: identity.groups,
+    });
+    let (mut bits, mut verb, mut bit) = (0o4, "read ", "r");
+    for place in path.ancestors() {
+        // What an access control list says beside the mode is not read.
+        let found = fs::metadata(place);
+        if found.is_ok_and(|found| !user.may(&found, bits)) && !files::has_acl(place) {
+            let so = ", so every SMS from a phone is INVALID: chgrp it to a group of that user, and chmod g+";
+            let place = place.to_string_lossy();
+            let text = ["user ", &identity.name, whence, verb, &place, so, bit];
+            return warn(notes, &text);
+        }
+        (bits, verb, bit) = (0o1, "enter ", "x");
+    }
 }
 
 /// Returns why a hook will not run, or not as its owner means.

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{
-    Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, major, minor, open, statfs,
+    Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, getxattr, major, minor, open,
+    statfs,
 };
 use rustix::io::Errno;
 use rustix::process::umask;
@@ -173,6 +174,14 @@ pub fn keeps_modes(file: &File) -> bool {
 /// Returns the filesystem's number. Its type and sign differ between targets; its 32 bits do not.
 fn kind(status: &StatFs) -> i128 {
     i128::from(status.f_type) & 0xffff_ffff
+}
+
+/// Whether a file has an access control list beside its mode (acl(5)).
+pub fn has_acl(path: &Path) -> bool {
+    // No list is as short as this.
+    let mut byte = [0_u8; 1];
+    let read = getxattr(path, "system.posix_acl_access", &mut byte);
+    matches!(read, Err(Errno::RANGE))
 }
 
 /// Whether this process may execute a file (`access(2)`).

@@ -1,10 +1,14 @@
 //! Finds a process by its name, and the user as whom it runs (`/proc`, proc(5)).
 
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::limits::{PROCESS_STATUS_BYTES_MAX, PROCESSES_MAX};
 use crate::sys::files::{self, Links};
+
+/// Asterisk's command name.
+pub const ASTERISK: &str = "asterisk";
 
 /// The user as whom a process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +17,23 @@ pub struct User {
     pub uid: u32,
     /// The effective group id and the supplementary ones.
     pub gids: Vec<u32>,
+}
+
+impl User {
+    /// Returns whether the mode of a file gives this user these permissions (rwx). Root has them all.
+    pub fn may(&self, of: &Metadata, bits: u32) -> bool {
+        let mode = of.mode();
+        let granted = if self.uid == 0 {
+            return true;
+        } else if self.uid == of.uid() {
+            mode >> 6
+        } else if self.gids.contains(&of.gid()) {
+            mode >> 3
+        } else {
+            mode
+        };
+        granted & bits == bits
+    }
 }
 
 /// Returns the user of the first process whose command name is `name`; `None` if there is none, or this

@@ -34,7 +34,13 @@ pub struct Identity {
     pub name: String,
     uid: u32,
     gid: u32,
-    groups: Vec<u32>,
+    /// `gid` and those of `/etc/group`.
+    pub groups: Vec<u32>,
+}
+
+/// As whom this process works.
+pub fn own_uid() -> u32 {
+    geteuid().as_raw()
 }
 
 /// Whether this process may do everything that root may.

@@ -822,3 +822,21 @@ fn a_reload_that_names_folders_of_somebody_else_is_not_taken() {
     websmsd.signal("HUP");
     websmsd.wait_for_log("the folders belong to another user now: restart websmsd");
 }
+
+/// Root reads the file whatever its mode says; Asterisk's user, who runs `websms` for each SMS of a phone, may not.
+#[test]
+fn a_daemon_of_roots_says_that_asterisks_user_cannot_read_the_configuration() {
+    let house = House::new("[astqueue]\nfileowner = 4242\n");
+    for folder in ["outgoing", "staging", "state"] {
+        give(&house.path(folder), 0);
+    }
+    let mode = |mode| fs::set_permissions(&house.conf, Permissions::from_mode(mode)).unwrap();
+    let websmsd = house.websmsd();
+    assert!(!websmsd.log().contains("cannot read "), "{}", websmsd.log());
+    mode(0o600);
+    websmsd.signal("HUP");
+    websmsd.wait_for_log("user 4242, who is fileowner, cannot read ");
+    drop(websmsd);
+    let websmsd = house.websmsd();
+    websmsd.wait_for_log("user 4242, who is fileowner, cannot read ");
+}

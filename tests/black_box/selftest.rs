@@ -401,7 +401,13 @@ impl House {
     /// may have an Asterisk of its own.
     #[track_caller]
     fn test(&self, more: &[&str]) -> Ran {
-        let inner = self.command(more);
+        let ran = self.alone(&self.command(more));
+        assert_eq!(ran.stderr, "", "{}", ran.stdout);
+        ran
+    }
+
+    #[track_caller]
+    fn alone(&self, inner: &Command) -> Ran {
         let mut run = rig::command(Path::new("unshare"));
         if !rig::is_root() {
             run.args(["--user", "--map-root-user"]);
@@ -412,7 +418,6 @@ impl House {
             .args(inner.get_args());
         let ran = rig::finish(run);
         assert!(!ran.stdout.contains("Secret+1"), "{}", ran.stdout);
-        assert_eq!(ran.stderr, "", "{}", ran.stdout);
         let left = |folder: &str| fs::read_dir(self.scratch.join(folder)).map_or(0, |f| f.count());
         assert_eq!(
             (left("outgoing"), left("staging")),
@@ -607,6 +612,135 @@ fn a_wrong_owner_is_named() {
     let (ran, taken) = house.test_taken(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
     assert_eq!(taken.len(), 1);
+}
+
+/// `--check`, beside that Asterisk, says all of `words` of the configuration, or, where there are none, nothing
+/// of who cannot read it. `as_user` runs it.
+#[track_caller]
+fn check_reader(house: &House, as_user: &[&str], words: &[&str]) {
+    for args in [&["--check"][..], &["websmsd", "--check"]] {
+        check_said(house, as_user, args, words);
+    }
+}
+
+#[track_caller]
+fn check_said(house: &House, as_user: &[&str], args: &[&str], words: &[&str]) {
+    let binary = rig::binary();
+    let mut run = match as_user {
+        [] => rig::command(&binary),
+        [program, options @ ..] => {
+            let mut run = rig::command(Path::new(program));
+            run.args(options).arg(&binary);
+            run
+        }
+    };
+    run.args(args).arg("-c").arg(&house.conf);
+    if args == ["websmsd", "--selftest"] {
+        run.args(["-l", &house.listen]);
+    }
+    let said = house.alone(&run).stdout;
+    let mut lines = said.lines();
+    let line = lines.find(|line| line.contains(", so every SMS from a phone is INVALID"));
+    match (line, words) {
+        (None, []) => {}
+        (Some(line), [_, ..]) => {
+            assert!(words.iter().all(|word| line.contains(word)), "{line}");
+            assert!(lines.all(|line| !line.contains("is INVALID")), "{said}");
+        }
+        _ => panic!("{args:?} {words:?}\n{said}"),
+    }
+}
+
+#[test]
+fn a_configuration_that_asterisks_user_cannot_read_is_named() {
+    let mut house = House::new(GOOD);
+    let conf = house.conf.clone();
+    let set = |gid: u32, mode: u32| {
+        std::os::unix::fs::chown(&conf, Some(0), Some(gid)).unwrap();
+        fs::set_permissions(&conf, Permissions::from_mode(mode)).unwrap();
+    };
+    // Nobody is known who should read it: root owns the folders.
+    check_reader(&house, &[], &[]);
+    house.with_asterisk(AS_NOBODY);
+    let file = conf.to_string_lossy().into_owned();
+    let remedy = "chgrp it to a group of that user, and chmod g+r";
+    let words = [
+        "user nobody, which asterisk runs as, cannot read ",
+        &file,
+        remedy,
+    ];
+    check_reader(&house, &[], &words);
+    for args in [&["--selftest"][..], &["websmsd", "--selftest"]] {
+        check_said(&house, &[], args, &words);
+    }
+    for (gid, mode) in [(65_534, 0o640), (0, 0o644)] {
+        set(gid, mode);
+        check_reader(&house, &[], &[]);
+    }
+    // Its own group counts before all others', and so do the further ones.
+    set(65_534, 0o604);
+    check_reader(&house, &[], &words);
+    set(4343, 0o640);
+    check_reader(&house, &[], &words);
+    house.with_asterisk("setpriv --reuid 65534 --regid 65534 --groups 4343");
+    check_reader(&house, &[], &[]);
+    // An access control list may let the user in, whatever the mode says.
+    house.with_asterisk(AS_NOBODY);
+    let entry = |tag: u16, bits: u16, id: u32| {
+        let (tag, bits) = (tag.to_le_bytes(), bits.to_le_bytes());
+        [&tag[..], &bits, &id.to_le_bytes()].concat()
+    };
+    let all = u32::MAX;
+    let list = [
+        2_u32.to_le_bytes().to_vec(),
+        entry(1, 6, all),
+        entry(2, 4, 65_534),
+        entry(4, 0, all),
+        entry(16, 4, all),
+        entry(32, 0, all),
+    ];
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(&conf, "system.posix_acl_access", &list.concat(), flags).unwrap();
+    check_reader(&house, &[], &[]);
+    rustix::fs::removexattr(&conf, "system.posix_acl_access").unwrap();
+    // The folder, too, may keep it out.
+    set(0, 0o644);
+    fs::set_permissions(house.scratch.path(), Permissions::from_mode(0o711)).unwrap();
+    check_reader(&house, &[], &[]);
+    fs::set_permissions(house.scratch.path(), Permissions::from_mode(0o700)).unwrap();
+    let folder = format!("cannot enter {}, so", house.scratch.path().display());
+    check_reader(&house, &[], &[&folder, "and chmod g+x"]);
+}
+
+#[test]
+fn while_asterisk_is_stopped_its_user_is_guessed() {
+    let house = House::new(&format!("{GOOD}[astqueue]\nfileowner = 4242:4343\n"));
+    let conf = &house.conf;
+    check_reader(&house, &[], &["user 4242, who is fileowner, cannot read "]);
+    std::os::unix::fs::chown(conf, None, Some(4343)).unwrap();
+    fs::set_permissions(conf, Permissions::from_mode(0o640)).unwrap();
+    check_reader(&house, &[], &[]);
+
+    // Root becomes the owner of the folders; another user only looks at them.
+    let house = House::new(GOOD);
+    for folder in ["outgoing", "staging"] {
+        let folder = house.scratch.join(folder);
+        std::os::unix::fs::chown(&folder, Some(4242), Some(4242)).unwrap();
+        fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
+    }
+    std::os::unix::fs::chown(&house.conf, Some(5151), Some(5151)).unwrap();
+    let stranger = [
+        "setpriv",
+        "--reuid",
+        "5151",
+        "--regid",
+        "5151",
+        "--clear-groups",
+    ];
+    let words = ["user 4242, who owns outgoingdir, cannot read "];
+    check_reader(&house, &stranger, &words);
+    fs::set_permissions(&house.conf, Permissions::from_mode(0o644)).unwrap();
+    check_reader(&house, &stranger, &[]);
 }
 
 #[test]

@@ -19,9 +19,6 @@ use crate::sys::files;
 use crate::sys::processes::{self, User};
 use crate::sys::spool::{File, Spool};
 
-/// Asterisk's command name.
-const ASTERISK: &str = "asterisk";
-
 /// The contents of the call file for Asterisk: its channel cannot be made, so the call fails and the file
 /// is removed.
 const CALL_FILE: &str = "Channel: Local/websms-selftest@websms-selftest\n\
@@ -106,7 +103,7 @@ pub(super) fn check(config: &Config, report: &mut Report) {
     report.ok(format_args!(
         "call files can be written in {staging} and moved to {outgoing}"
     ));
-    let user = processes::user_of(ASTERISK);
+    let user = processes::user_of(processes::ASTERISK);
     let runs = user.is_some();
     let may = may_take(config, user, report);
     takes(&spool, config, runs, may, report);
@@ -128,11 +125,11 @@ fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
         gids: vec![folder.gid()],
     });
     let who = format!("user {}, {whence},", user.uid);
-    let removes = holds(&user, &folder, 0o7)
+    let removes = user.may(&folder, 0o7)
         && outgoing
             .ancestors()
             .skip(1)
-            .all(|above| fs::metadata(above).is_ok_and(|folder| holds(&user, &folder, 0o1)));
+            .all(|above| fs::metadata(above).is_ok_and(|folder| user.may(&folder, 0o1)));
     if !removes {
         let (uid, outgoing) = (user.uid, outgoing.display());
         report.add(
@@ -147,7 +144,7 @@ fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
         report.add(Finding::Skip, fact, "");
         return true;
     };
-    let reads = holds(&user, &file, 0o4);
+    let reads = user.may(&file, 0o4);
     if reads {
         report.ok(format_args!("{who} can read call files and delete them"));
     } else {
@@ -184,21 +181,6 @@ fn file(name: &str) -> File<'_> {
         bytes: CALL_FILE.as_bytes(),
         delay_s: 0,
     }
-}
-
-/// Whether a user has these permissions (rwx) for a file. Root has them all.
-fn holds(user: &User, of: &Metadata, bits: u32) -> bool {
-    let mode = of.mode();
-    let granted = if user.uid == 0 {
-        return true;
-    } else if user.uid == of.uid() {
-        mode >> 6
-    } else if user.gids.contains(&of.gid()) {
-        mode >> 3
-    } else {
-        mode
-    };
-    granted & bits == bits
 }
 
 /// Tests whether Asterisk takes a call file. A file that it may not read would show nothing.
