@@ -455,6 +455,37 @@ pub const PROCESSES_MAX: usize = 65_536;
 /// Size of `/proc/PID/status`, in bytes: some 1500, more for a user in many groups. Beyond: not read.
 pub const PROCESS_STATUS_BYTES_MAX: usize = 16 * 1024;
 
+// ---- The page for people --------------------------------------------------------------------
+
+/// Events that are held for the page. Beyond: the oldest goes.
+pub const EVENTS_MAX: usize = 100;
+/// One event, bytes: two numbers, an id, an interface and a reason, each cut to its own limit. Beyond: lost.
+pub const EVENT_BYTES_MAX: usize = 512;
+/// Bytes of one field of an event; a reason may be twice as long. Beyond: cut.
+pub const EVENT_FIELD_BYTES_MAX: usize = 64;
+/// Interfaces whose latest failure is held. Beyond: the failures of further ones are not shown.
+pub const EVENTS_KEYS_MAX: usize = 32;
+/// Stack of the thread that reads other processes' events: one datagram and its parts.
+pub const EVENTS_STACK_BYTES: usize = 64 * 1024;
+/// Characters of one value on the page. Beyond: cut, with a mark.
+pub const PAGE_VALUE_CHARS_MAX: usize = 64;
+/// Characters of a reason or a problem on the page. Beyond: cut, with a mark.
+pub const PAGE_TEXT_CHARS_MAX: usize = 400;
+/// SMS that wait, as listed on the page. Beyond: their number.
+pub const PAGE_WAITING_MAX: usize = 20;
+/// SMS that were given up and requests that are kept, as listed on the page: the newest. Beyond: their number.
+pub const PAGE_FAILED_MAX: usize = 10;
+/// Interfaces and problems on the page, each. Beyond: left out.
+pub const PAGE_ENTRIES_MAX: usize = 64;
+/// `Accept` fields that are read, bytes together. Beyond: not read, so the answer is the figures.
+pub const ACCEPT_BYTES_MAX: usize = 1024;
+/// How long an SMS may wait in the inbox before the page calls it a problem, seconds.
+pub const INBOX_SLOW_S: u64 = 5 * 60;
+/// How long an SMS may wait in the queue before the page calls it a problem, seconds.
+pub const QUEUE_SLOW_S: u64 = 15 * 60;
+/// Bytes that must be free in a folder that SMS are written to. Fewer: a problem on the page.
+pub const DISK_FREE_BYTES_MIN: u64 = 1024 * 1024;
+
 // ---- Bounds of a configuration. Beyond: a fault that names the range -------------------------
 
 /// Largest `timeout`, in seconds. Asterisk passes all messages of the PBX one after another, so a run of

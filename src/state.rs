@@ -5,6 +5,7 @@
 //! | `queue/` | SMS that wait to be sent, and those that were given up | `outbound`, `queue` |
 //! | `quota/interface-NAME/` | how many SMS went over an interface (`rate`, `limit`) | `outbound` |
 //! | `status/` | how often each interface was tried, for the status page | `outbound` |
+//! | `events` | a socket: what happened in other processes, for the status page | `outbound` |
 //! | `sent/` | SMS that a provider took, and what their delivery reports said | `outbound`, `inbound` |
 //! | `notices/` | which senders were told lately that an SMS was given up | `queue` |
 //! | `inbox/` | SMS that came in and wait for Asterisk, and those that were given up | `inbound` |
@@ -73,6 +74,11 @@ impl State {
     /// Returns the counts of each interface's tries, by their results.
     pub fn tallies(&self) -> Tallies {
         Tallies::new(&self.dir.join("status"))
+    }
+
+    /// Returns the socket at which the daemon hears of events in other processes.
+    pub fn events(&self) -> PathBuf {
+        self.dir.join("events")
     }
 
     /// Returns the record of senders that were told lately that an SMS was given up.

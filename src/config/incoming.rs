@@ -5,6 +5,7 @@ use crate::proto::grammar::Alternatives;
 use crate::proto::webhook::access::{Rules, Status};
 use crate::proto::webhook::interface::{Decode, Dlr, Gate, Interface, Media, Webhook};
 use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES, Tells};
+use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::json;
 use crate::proto::wire::mac::Hash;
 use crate::proto::wire::number::NumberFormat;
@@ -82,11 +83,18 @@ fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<Statu
     let permit = reader.read("status_addr", values::cidrs);
     let Some(path) = reader.read("status_path", values::status_path) else {
         if reader.table.gives("status_addr") && !reader.table.gives("status_path") {
-            let text = "stands without a status_path, so there is no status page; give one";
-            reader.warn("status_addr", text);
+            reader.warn("status_addr", NO_STATUS_PATH);
+        }
+        if reader.table.gives("status_auth") && !reader.table.gives("status_path") {
+            reader.warn("status_auth", NO_STATUS_PATH);
         }
         return None;
     };
+    let login = reader.read("status_auth", values::status_auth);
+    let is_local = |block: &Cidr| block.first_address().is_loopback();
+    if !login.is_empty() && !reader.table.gives("tls_cert") && !permit.iter().all(is_local) {
+        reader.warn("status_auth", IN_PLAIN_VIEW);
+    }
     let serves = |entry: &Vec<u8>| {
         let rest = entry.strip_prefix(path.as_slice());
         matches!(rest, Some([] | [b'?', ..]))
@@ -104,8 +112,17 @@ fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<Statu
     if reader.table.gives("status_addr") && !reader.table.gives("proxy_addr") {
         reader.warn("status_addr", NO_PROXY_ADDR);
     }
-    Some(Status { path, permit })
+    Some(Status {
+        path,
+        permit,
+        login,
+    })
 }
+
+const NO_STATUS_PATH: &str = "stands without a status_path, so there is no status page; give one";
+
+const IN_PLAIN_VIEW: &str = "goes over HTTP, where anybody on the way can read it: give tls_cert and tls_key, \
+                             or have a proxy of yours add TLS";
 
 const NO_PROXY_ADDR: &str = "stands without a proxy_addr, so whoever is in 172.16.0.0/12 may claim \
                              any address; give proxy_addr your proxies, or leave its value empty if \

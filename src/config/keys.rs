@@ -246,6 +246,7 @@ pub const KEYS: &[Key] = &[
     once(Websmsd, "on_message", ""),
     once(Websmsd, "status_path", ""),
     once(Websmsd, "status_addr", "127.0.0.0/8,::1"),
+    once(Websmsd, "status_auth", ""),
     once(Astqueue, "outgoingdir", "/var/spool/asterisk/outgoing"),
     once(Astqueue, "stagingdir", "/var/spool/asterisk/staging"),
     once(Astqueue, "waittime", "45"),

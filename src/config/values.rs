@@ -480,6 +480,17 @@ pub fn status_path(value: &[u8]) -> Parsed<Option<Vec<u8>>> {
     }
 }
 
+/// `user:password` for the status page; empty: there is none.
+pub fn status_auth(value: &[u8]) -> Parsed<Vec<u8>> {
+    let is_plain = !value.iter().any(u8::is_ascii_control);
+    match value {
+        [] => Ok(Vec::new()),
+        [b':', ..] | [.., b':'] => Err("has no user or no password; write user:password".into()),
+        value if is_plain && value.contains(&b':') => Ok(value.to_vec()),
+        _ => Err("is not user:password in one line".into()),
+    }
+}
+
 /// Addresses with ports.
 pub fn addresses(value: &[u8]) -> Parsed<Vec<SocketAddr>> {
     each(value, address)

@@ -130,7 +130,7 @@ fn start(options: &Options) -> Result<Running, Fault> {
     let queue_dir = config.queue.dir.clone();
     let listeners = bind_all(&addresses)?;
     enter(&config, &options.config)?;
-    let setup = open(config, None)?;
+    let setup = open(config, &options.config, None)?;
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
     deliver_inbox(&service)?;
@@ -279,7 +279,9 @@ fn look_at_spool(setup: &Setup, was_there: bool) -> bool {
 fn renew(options: &Options, running: &Running) {
     let service = &running.service;
     let before = service.setup();
-    match reload_config(&options.config).and_then(|config| open(config, Some(&before))) {
+    match reload_config(&options.config)
+        .and_then(|config| open(config, &options.config, Some(&before)))
+    {
         Ok(setup) => {
             if addresses(options, &setup.config) != running.addresses {
                 let words = "listen has changed: restart websmsd to listen there";

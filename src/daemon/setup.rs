@@ -1,20 +1,26 @@
 //! Opens what a configuration needs: spool, inbox, certificate, and the records of earlier SMS.
 
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{EXIT_CONFIG, Fault, fault};
-use crate::config::Config;
+use crate::config::{Config, Severity, Sound};
 use crate::inbound::inbox::{self, Inbox};
 use crate::inbound::{Counts, Duplicates, Parts, Rejected, Reports, Setup, Status, kept_settings};
 use crate::outbound;
 use crate::proto::record::seen::remembers;
 use crate::queue;
 use crate::state::{Keeping, State};
+use crate::surroundings;
+use crate::sys::cause::Cause;
+use crate::sys::events;
+use crate::sys::log::{self, Level};
 use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
 
 /// Opens what a configuration names. Records in `before` are carried over.
-pub(super) fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Fault> {
+pub(super) fn open(config: Config, path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
     let before_spool = before.map(|before| &before.spool);
     let keeping = Keeping::of(&config);
     Ok(Setup {
@@ -29,7 +35,7 @@ pub(super) fn open(config: Config, before: Option<&Setup>) -> Result<Setup, Faul
         rejected: rejected(&config),
         certificate: certificate(&config)?,
         on_message: config.listening.on_message.clone(),
-        status: status(&config, before),
+        status: status(&config, path, before),
         reports: reports(&config, before),
         config: Arc::new(config),
     })
@@ -92,13 +98,52 @@ pub(super) fn rejected(config: &Config) -> Option<Rejected> {
 }
 
 /// Starts the counts for the status page, if there is one. Keeps those of `before`.
-pub(super) fn status(config: &Config, before: Option<&Setup>) -> Option<Status> {
-    config.rules.status.as_ref()?;
+pub(super) fn status(config: &Config, path: &Path, before: Option<&Setup>) -> Option<Status> {
+    if config.rules.status.is_none() {
+        events::forget();
+        return None;
+    }
     let same = before.and_then(|before| before.status.clone());
+    if same.is_none() {
+        listen(config);
+    }
     Some(same.unwrap_or_else(|| Status {
         counts: Arc::new(Counts::default()),
         outbound: outbound::outbound,
+        lists: queue::sections,
+        path: path.to_owned(),
+        remarks,
     }))
+}
+
+/// Begins to hold events, those of other processes too. Without those the page lacks what `websms` sends.
+fn listen(config: &Config) {
+    events::hold();
+    let Some(state) = State::of(config) else {
+        return;
+    };
+    let socket = state.events();
+    if let Err(error) = events::listen(&socket) {
+        let (socket, cause) = (socket.display(), Cause(&error));
+        let words = format_args!("{socket}: {cause}; the status page shows no SMS of websms");
+        log::event(Level::Warning, words);
+    }
+}
+
+/// Returns the warnings and faults that `--check` finds now.
+fn remarks(path: &Path, config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    // A user who may not read the file again knows what was in it.
+    if File::open(path).is_ok() {
+        notes = surroundings::load(path).notes;
+    }
+    notes.extend(surroundings::notes(path, config, Sound::WHOLE));
+    let told = notes.iter().filter(|note| note.severity != Severity::Fact);
+    told.map(|note| match note.line {
+        0 => note.text.clone(),
+        line => format!("line {line}: {}", note.text),
+    })
+    .collect()
 }
 
 /// Opens the record of sent SMS whose delivery reports are wanted, if any. Keeps that of `before`.

@@ -15,12 +15,11 @@ use super::buffer::{Buffer, Dry};
 use super::deliver::{Fate, Order, Outcome};
 use super::id::Id;
 use super::source::{InBrackets, Source};
-use super::status::Status;
+use super::status::{Page, Status};
 use super::{Service, Setup};
 use crate::limits::{ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT};
 use crate::proto::grammar::Alternatives;
 use crate::proto::record::kept::Items;
-use crate::proto::record::metrics;
 use crate::proto::record::seen::Signature;
 use crate::proto::webhook::access::{self, Caller, Entry, Permit};
 use crate::proto::webhook::interface::Webhook;
@@ -112,7 +111,7 @@ pub(super) enum Reply<'c> {
     /// The value of `key_echo`.
     Echo(Vec<u8>),
     /// The status page.
-    Page(Vec<u8>),
+    Page(Page),
     /// 200 to a reachability check.
     Empty,
     /// `report_success` of an interface.
@@ -195,7 +194,9 @@ impl Connection<'_> {
         let answer = match &reply {
             Reply::Refused(refusal) => refusal.answer(),
             Reply::Echo(value) => Answer::echo(value),
-            Reply::Page(text) => Answer::accepted(text, metrics::CONTENT_TYPE),
+            Reply::Page(page) => {
+                Answer::page(page.status, &page.body, page.content_type, page.fields)
+            }
             Reply::Empty => Answer::empty(),
             Reply::Accepted(webhook) => accepted(webhook),
             Reply::Rejected(webhook) => rejected(webhook),
@@ -380,7 +381,11 @@ impl Connection<'_> {
             self.log_refusal(None, "", Refusal::PageMethod);
             return Reply::Refused(Refusal::PageMethod);
         }
-        Reply::Page(status.page(setup, self.service.slots.taken()))
+        let page = status.answer(setup, request, self.service.slots.taken());
+        if page.is_wrong {
+            self.log_refusal(None, "", Refusal::Credentials);
+        }
+        Reply::Page(page)
     }
 
     fn log_refusal(&self, caller: Option<Caller>, interface: &str, refusal: Refusal) {

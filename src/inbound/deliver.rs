@@ -12,6 +12,7 @@ use super::kept::Keeping;
 use super::parts::{Taken, Whole};
 use super::reports::Reports;
 use super::source::{FromTo, InBrackets, Source};
+use super::status::Counts;
 use crate::message::{BadMessage, Message, Text};
 use crate::proto::record::hook::{Event, environment};
 use crate::proto::record::inbox::id_text;
@@ -325,8 +326,9 @@ impl<'a> Order<'a> {
     fn tell(&self, items: &[Item], fates: &[Fate], texts: &[(usize, Message)]) {
         for (place, (item, fate)) in items.iter().zip(fates).enumerate() {
             self.log_fate(item, fate);
-            if let Some(status) = &self.setup.status {
-                status.counts.settle(fate);
+            if let (Some(status), Ok(message)) = (&self.setup.status, &item.message) {
+                let counts = &status.counts;
+                counts.settle(&self.interface.name, message, fate, &self.id.to_string());
             }
             let mut whole = texts.iter().filter(|(owner, _)| *owner == place);
             let whole = whole.next().map(|(_, message)| message);
@@ -401,7 +403,10 @@ impl<'a> Order<'a> {
             body: request.body.to_vec(),
         };
         match rejected.keep(&kept) {
-            Keeping::Done(name) => self.log(Level::Notice, format_args!("kept as {name}")),
+            Keeping::Done(name) => {
+                self.note("KEPT", &name, format_args!("{}", self.id));
+                self.log(Level::Notice, format_args!("kept as {name}"));
+            }
             Keeping::Held(name) => self.log_beside(format_args!("kept as {name}")),
             Keeping::TooSoon => {
                 self.log_beside(format_args!("not kept, after a burst only one a minute is"))
@@ -425,6 +430,7 @@ impl<'a> Order<'a> {
 
     pub fn refuse(&self, refusal: Refusal, words: fmt::Arguments<'_>) {
         self.count(refusal);
+        self.note("REJECTED", &self.id.to_string(), words);
         self.log_refusal(Level::Notice, words);
     }
 
@@ -435,6 +441,13 @@ impl<'a> Order<'a> {
             level,
             format_args!("{} {}{interface}: {words}", self.id, self.source),
         );
+    }
+
+    /// Records an event for the status page, if there is one.
+    fn note(&self, verdict: &str, id: &str, words: fmt::Arguments<'_>) {
+        if self.setup.status.is_some() {
+            Counts::note(verdict, &self.interface.name, id, &words.to_string());
+        }
     }
 
     /// Nothing was delivered that the provider must not send again; why is logged, and counted.
@@ -518,7 +531,7 @@ pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Me
     log::event(Level::Notice, words);
     let fate = Fate::Delivered(unique);
     if let Some(status) = &setup.status {
-        status.counts.settle(&fate);
+        status.counts.settle(interface, message, &fate, "");
     }
     run_hook(setup, interface, message, &fate);
     true

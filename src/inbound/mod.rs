@@ -42,7 +42,7 @@ pub use polled::{Kind, deliver_elements, read_element};
 pub use replay::{Replayed, replay};
 pub use reports::Reports;
 pub use spool::{kept_settings, spool_settings};
-pub use status::{Counts, Status};
+pub use status::{CLOCK_FACT, CLOCK_REMEDY, Counts, PBX_SPOOL_REMEDY, Status};
 
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {

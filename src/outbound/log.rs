@@ -3,11 +3,14 @@
 
 use std::borrow::Cow;
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Status};
 use crate::message::{LogNumbers, Text};
 use crate::proto::record::envelope::Item;
+use crate::proto::record::event;
 use crate::proto::record::sent::Sms;
 use crate::proto::wire::text;
+use crate::sys::clock;
+use crate::sys::events::{self, Mark};
 use crate::sys::log::{self, Level, Quoted};
 
 /// The end of a run, or of a message in the queue.
@@ -24,6 +27,11 @@ pub struct Event<'a> {
 
 /// Logs an end.
 pub fn end(event: &Event<'_>) {
+    let mark = match event.outcome.status {
+        Status::Sent => Mark::Works,
+        _ => Mark::Neither,
+    };
+    note(mark, event);
     let text = Text::parse_outbound(event.text);
     let text = text
         .as_ref()
@@ -49,6 +57,24 @@ pub fn end(event: &Event<'_>) {
     );
 }
 
+/// Records an end for the status page.
+fn note(mark: Mark, event: &Event<'_>) {
+    if !events::are_wanted() {
+        return;
+    }
+    let record = event::Event {
+        time_s: clock::now_s(),
+        way: b"out",
+        verdict: event.outcome.status.word().as_bytes(),
+        from: event.from,
+        to: event.to,
+        interface: event.interface.as_bytes(),
+        id: event.id.as_bytes(),
+        reason: event.outcome.reason.as_bytes(),
+    };
+    events::record(mark, event.interface, &record.encode());
+}
+
 /// Logs the end of a message that has been in the queue; `via` is the interface over which it was tried
 /// last.
 pub fn end_of(item: &Item, via: &str, outcome: &Outcome, numbers: LogNumbers) {
@@ -70,6 +96,19 @@ pub fn reported(sms: &Sms<'_>, failure: Option<&str>, numbers: LogNumbers) {
         Some(reason) => (Level::Warning, "UNDELIVERED", ": ", reason),
         None => (Level::Info, "DELIVERED", "", ""),
     };
+    if events::are_wanted() {
+        let record = event::Event {
+            time_s: clock::now_s(),
+            way: b"out",
+            verdict: word.as_bytes(),
+            from: sms.from.as_bytes(),
+            to: sms.to.as_bytes(),
+            interface: sms.interface.as_bytes(),
+            id: sms.id.as_bytes(),
+            reason: reason.as_bytes(),
+        };
+        events::record(Mark::Neither, "", &record.encode());
+    }
     log::event(
         level,
         format_args!(

@@ -53,6 +53,7 @@ pub struct Order<'a> {
 /// Sends one message, or puts it into the queue, and logs the result in one line. `start` is the beginning
 /// of the run, from which the interface's `timeout` counts.
 pub fn send(order: &Order<'_>, config: &Config, start: Instant) -> Outcome {
+    tally::tell_daemon(config);
     let prepared = prepare(order, config);
     let outgoing = prepared.as_ref().ok().map(|(_, outgoing)| *outgoing);
     let mut via = outgoing.map_or("", |outgoing| &outgoing.account.interface);

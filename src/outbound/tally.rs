@@ -6,13 +6,15 @@
 
 use super::hold;
 use crate::config::Config;
-use crate::proto::provider::Verdict;
+use crate::proto::provider::{Blame, Verdict};
 use crate::proto::record::envelope::Name;
+use crate::proto::record::event;
 use crate::proto::record::metrics::{Interface, Outbound, Queue};
 use crate::proto::wire::form::rawurlencode;
 use crate::state::State;
 use crate::sys::cause::Cause;
 use crate::sys::clock;
+use crate::sys::events::{self, Mark};
 use crate::sys::log::{self, Level};
 use crate::sys::queue::Place;
 
@@ -24,13 +26,30 @@ const FAILED: [&str; 3] = ["refused", "later", "unsure"];
 
 /// Counts the result of one try, if the counts are shown anywhere.
 pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
-    let verdict = match verdict {
-        Verdict::Sent { .. } => SENT,
-        Verdict::Refused { .. } => "refused",
-        Verdict::Later { .. } => "later",
-        Verdict::Unsure { .. } => "unsure",
+    let (verdict, reason, mark) = match verdict {
+        Verdict::Sent { .. } => (SENT, None, Mark::Works),
+        Verdict::Refused { reason } => ("refused", Some(reason), Mark::Refuses),
+        Verdict::Later { reason, blame, .. } => match blame {
+            Blame::Message => ("later", Some(reason), Mark::Refuses),
+            _ => ("later", Some(reason), Mark::Fails),
+        },
+        Verdict::Unsure { reason } => ("unsure", Some(reason), Mark::Fails),
     };
     add(config, interface, verdict);
+    if let Some(reason) = reason
+        && events::are_wanted()
+    {
+        let reason = reason.text();
+        let record = event::Event {
+            time_s: clock::now_s(),
+            way: b"out",
+            verdict: verdict.as_bytes(),
+            interface: interface.as_bytes(),
+            reason: reason.as_bytes(),
+            ..event::Event::default()
+        };
+        events::record(mark, interface, &record.encode());
+    }
 }
 
 /// Counts the result that a delivery report gave for an SMS.
@@ -54,6 +73,15 @@ fn add(config: &Config, interface: &str, verdict: &str) {
         let words = Cause(&error);
         let words = format_args!("the status page will lack an SMS: {words}");
         log::event(Level::Debug, words);
+    }
+}
+
+/// From now on what this process does is told to the daemon that shows it, if there can be one.
+pub fn tell_daemon(config: &Config) {
+    if config.rules.status.is_some()
+        && let Some(state) = State::of(config)
+    {
+        events::tell(state.events());
     }
 }
 

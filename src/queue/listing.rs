@@ -3,8 +3,10 @@
 
 use crate::config::Config;
 use crate::inbound::inbox;
+use crate::limits::{PAGE_FAILED_MAX, PAGE_WAITING_MAX};
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::sheet::{Cell, Section, Shape};
 use crate::proto::wire::json;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -126,6 +128,107 @@ impl Row {
             next_s: 0,
             reason,
         }
+    }
+}
+
+// ---- For the status page --------------------------------------------------------------------
+
+const COLUMNS: &[(&str, &str)] = &[
+    ("id", "Id"),
+    ("place", "Place"),
+    ("since", "Since"),
+    ("from", "From"),
+    ("to", "To"),
+    ("interface", "Interface"),
+    ("tries", "Tries"),
+    ("next", "Next try"),
+    ("reason", "Reason"),
+];
+
+/// Lists what waits, oldest first, and what was given up, newest first, for the status page.
+pub fn sections(config: &Config) -> Vec<Section> {
+    let Some(state) = State::of(config) else {
+        return Vec::new();
+    };
+    let (queue, inbox) = (state.queue(), state.inbox());
+    let now_s = clock::now_s();
+    let mut waiting = section("waiting", "What waits", WAITING_HINT);
+    let mut failed = section("failed", "What was given up", FAILED_HINT);
+    for (place, section, rows_max) in [
+        (Place::New, &mut waiting, PAGE_WAITING_MAX),
+        (Place::Failed, &mut failed, PAGE_FAILED_MAX),
+    ] {
+        for (folder, word) in [(&queue, "queue"), (&inbox, "inbox")] {
+            let mut names = folder.list(place).unwrap_or_default();
+            if place == Place::Failed {
+                names.reverse();
+            }
+            let room = rows_max.saturating_sub(section.rows.len());
+            let left_out = names.len().saturating_sub(room);
+            section.left_out = section.left_out.saturating_add(left_out);
+            for name in names.iter().take(room) {
+                let row = match word {
+                    "queue" => row(folder, place, name, config, now_s),
+                    _ => inbox_row(folder, place, name, now_s),
+                };
+                section.rows.push(row.cells(word, config, now_s));
+            }
+        }
+    }
+    for row in lost(config, &queue, now_s).unwrap_or_default() {
+        match failed.rows.len() < PAGE_FAILED_MAX {
+            true => failed.rows.push(row.cells("undelivered", config, now_s)),
+            false => failed.left_out = failed.left_out.saturating_add(1),
+        }
+    }
+    vec![waiting, failed]
+}
+
+const WAITING_HINT: &str = "websms --queue lists all, websms --show ID shows one, websms --flush tries all of the queue now.";
+const FAILED_HINT: &str =
+    "websms --retry ID tries one again, websms --drop ID removes it; all stands for all of them.";
+
+fn section(key: &'static str, title: &'static str, hint: &'static str) -> Section {
+    Section {
+        key,
+        title,
+        hint,
+        shape: Shape::Table,
+        columns: COLUMNS,
+        rows: Vec::new(),
+        left_out: 0,
+    }
+}
+
+impl Row {
+    fn cells(self, place: &str, config: &Config, now_s: u64) -> Vec<Cell> {
+        let item = self.item.ok();
+        let number = |of: fn(&Item) -> &str| match &item {
+            None => Cell::None,
+            Some(item) => Cell::text(&config.log_numbers.show(of(item).as_bytes())),
+        };
+        let next_s = match self.next_s {
+            0 => 0,
+            next_s => now_s.saturating_add(next_s),
+        };
+        let tries = item.as_ref().map_or(0, |item| item.tries);
+        let interface = item.as_ref().map_or("", |item| &item.interface);
+        let since_s = item.as_ref().map_or(0, |item| item.queued_s);
+        vec![
+            Cell::Text(self.id),
+            Cell::text(place.as_bytes()),
+            Cell::time(since_s),
+            number(|item| item.message.from.as_str()),
+            number(|item| item.message.to.as_str()),
+            Cell::text(interface.as_bytes()),
+            if tries > 0 {
+                Cell::Count(u64::from(tries))
+            } else {
+                Cell::None
+            },
+            Cell::time(next_s),
+            Cell::reason(self.reason.as_bytes()),
+        ]
     }
 }
 

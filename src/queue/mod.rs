@@ -22,7 +22,7 @@ mod tries;
 
 pub use bell::Bell;
 pub use flush::{Flushed, flush};
-pub use listing::{Look, listing};
+pub use listing::{Look, listing, sections};
 pub use manage::{Refusal, drop, retry, show};
 pub use pass::{Source, drain};
 pub use reported::reported;

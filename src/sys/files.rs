@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{
     Access, FileType, Mode, OFlags, StatFs, access, fstat, fstatfs, getxattr, major, minor, open,
-    statfs,
+    statfs, statvfs,
 };
 use rustix::io::Errno;
 use rustix::process::umask;
@@ -150,6 +150,14 @@ pub fn nearest(path: &Path) -> Option<&Path> {
     path.ancestors()
         .find(|place| here(place) || place.exists())
         .map(|place| if here(place) { Path::new(".") } else { place })
+}
+
+/// Returns the bytes that a user may still write on a folder's filesystem, and the files that it may still
+/// make, where the filesystem has such a number.
+pub fn free(folder: &Path) -> Option<(u64, Option<u64>)> {
+    let found = statvfs(folder).ok()?;
+    let bytes = found.f_bavail.saturating_mul(found.f_frsize);
+    Some((bytes, (found.f_files > 0).then_some(found.f_favail)))
 }
 
 /// Whether a file is on a filesystem that keeps modes (`statfs(2)`). Those that do not show one mode for

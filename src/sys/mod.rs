@@ -6,6 +6,7 @@ pub mod cause;
 pub mod client;
 pub mod clock;
 pub mod directory;
+pub mod events;
 pub mod files;
 pub mod hook;
 pub mod journal;

@@ -49,5 +49,6 @@ mod selftest;
 mod signatures;
 mod spool;
 mod status;
+mod status_page;
 mod tls;
 mod trace;

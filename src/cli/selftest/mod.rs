@@ -14,6 +14,7 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use crate::config::{Config, Note, Reading, Severity};
+use crate::inbound::{CLOCK_FACT, CLOCK_REMEDY};
 use crate::privileges::NotEntered;
 use crate::proto::wire::json;
 use crate::surroundings;
@@ -175,14 +176,7 @@ fn check_clock(report: &mut Report) {
     report.name = "clock";
     match clock::is_sane(clock::now_s()) {
         true => report.ok(format_args!("it can be right")),
-        false => report.add(
-            Finding::Fail,
-            format_args!(
-                "it stands before this program was released, so certificates, signatures and ages \
-                 cannot be judged"
-            ),
-            "set it, and see that it is set at start: ntpd, or chronyd",
-        ),
+        false => report.add(Finding::Fail, format_args!("{CLOCK_FACT}"), CLOCK_REMEDY),
     }
 }
 

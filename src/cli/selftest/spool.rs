@@ -10,7 +10,7 @@ use std::thread;
 
 use super::{Finding, Report, cut};
 use crate::config::{self, Config};
-use crate::inbound::spool_settings;
+use crate::inbound::{PBX_SPOOL_REMEDY, spool_settings};
 use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
 use crate::state::Keeping;
 use crate::sys::clock::Deadline;
@@ -219,8 +219,7 @@ fn takes(spool: &Spool, config: &Config, runs: bool, may: bool, report: &mut Rep
             format_args!(
                 "it runs, but does not read {outgoing}: a call file stayed for {waited_s} s"
             ),
-            "asterisk -rx 'module load pbx_spool.so', and load it in modules.conf; if it is loaded, \
-             outgoingdir must be the folder outgoing in astspooldir of asterisk.conf",
+            PBX_SPOOL_REMEDY,
         ),
     }
 }

@@ -999,6 +999,14 @@ const ROWS: &[Row] = &[
         ..row(Websmsd, "status_addr")
     },
     Row {
+        with: "status_path = /status",
+        default: "",
+        values: &[("me:se:cret", "me:se:cret"), ("\"ä:ö\"", "ä:ö")],
+        empty: Some(""),
+        bad: &["me", ":", ":secret", "me:", "\"me:a\nb\"", "\"a\tb:c\""],
+        ..row(Websmsd, "status_auth")
+    },
+    Row {
         default: "/var/spool/asterisk/outgoing",
         values: &[("/tmp/out", "/tmp/out")],
         empty: None,
@@ -1402,6 +1410,7 @@ fn look(config: &Config, section: Section, name: &str) -> String {
             None => "none".into(),
         },
         (Websmsd, "status_addr") => show_cidrs(&config.rules.status.as_ref().unwrap().permit),
+        (Websmsd, "status_auth") => text(&config.rules.status.as_ref().unwrap().login),
         (QueueSection, "on_failure") => format!("{:?}", queue.on_failure),
         (QueueSection, "reports") => queue.reports.to_string(),
         (Websms, "log_numbers") => format!("{:?}", config.log_numbers),

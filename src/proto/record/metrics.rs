@@ -33,6 +33,8 @@ pub struct Polls {
     pub failed: u64,
     /// The time of the last good poll, seconds since 1970; 0 if there was none.
     pub last_s: u64,
+    /// When the first one after it was that did not; 0: none.
+    pub failing_s: u64,
 }
 
 /// Counts since the daemon started to count, except for the connections, which are the present ones.
@@ -351,6 +353,7 @@ mod tests {
                     good: 16,
                     failed: 17,
                     last_s: 18,
+                    failing_s: 19,
                 },
                 Polls::default(),
             ],

@@ -18,5 +18,8 @@ pub mod sent;
 
 pub mod schedule;
 
+pub mod event;
 pub mod hook;
 pub mod metrics;
+pub mod page;
+pub mod sheet;

@@ -3,6 +3,7 @@
 //! Nothing here knows what an SMS, a provider or an interface is. Every parser is bounded by `limits`.
 
 pub mod form;
+pub mod gzip;
 pub mod ini;
 pub mod json;
 
@@ -10,6 +11,7 @@ pub mod parameters;
 pub mod request;
 pub mod response;
 
+pub mod accept;
 pub mod address;
 pub mod agi;
 pub mod certificate;

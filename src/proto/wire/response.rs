@@ -127,7 +127,7 @@ impl Refusal {
     pub fn answer(self) -> Answer<'static> {
         let status = self.status();
         let field = match self {
-            Refusal::Credentials => "WWW-Authenticate: Basic realm=\"websmsd\"\r\n",
+            Refusal::Credentials => CHALLENGE,
             Refusal::Method => "Allow: GET, HEAD, POST\r\n",
             Refusal::PageMethod => "Allow: GET, HEAD\r\n",
             Refusal::Busy | Refusal::Spool | Refusal::Clock => RETRY_AFTER,
@@ -137,7 +137,7 @@ impl Refusal {
             status,
             body: reason(status).as_bytes(),
             content_type: PLAIN,
-            field,
+            fields: [field, "", ""],
             id: "",
         }
     }
@@ -163,6 +163,9 @@ pub const REASONS: [&str; 13] = [
 /// The word for a failed TLS handshake, after which nobody can be answered.
 pub const HANDSHAKE: &str = "handshake";
 
+/// Asks for user and password.
+pub const CHALLENGE: &str = "WWW-Authenticate: Basic realm=\"websmsd\"\r\n";
+
 /// The seconds that a provider is asked to wait after a 503: long enough for a slot to become free or for
 /// somebody to make room on the disk, short enough for an SMS.
 const RETRY_AFTER: &str = "Retry-After: 30\r\n";
@@ -178,8 +181,8 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
     /// The content type of the body; it is not sent if the body is empty.
     pub content_type: &'a str,
-    /// One more header line with its CRLF, or nothing.
-    field: &'static str,
+    /// More header lines, each with its CRLF; empty ones add nothing.
+    fields: [&'static str; 3],
     /// The value of `X-WebSMS-Id`, the request's id in the log; empty if there is none.
     id: &'a str,
 }
@@ -196,7 +199,7 @@ impl<'a> Answer<'a> {
             status: 200,
             body,
             content_type,
-            field: "",
+            fields: [""; 3],
             id: "",
         }
     }
@@ -211,10 +214,24 @@ impl<'a> Answer<'a> {
         Answer { id, ..self }
     }
 
+    /// The status page with header lines of its own.
+    pub fn page(
+        status: u16,
+        body: &'a [u8],
+        content_type: &'a str,
+        fields: [&'static str; 3],
+    ) -> Answer<'a> {
+        Answer {
+            status,
+            fields,
+            ..Answer::accepted(body, content_type)
+        }
+    }
+
     /// Returns a 200 with the value that the provider wants to see again.
     pub fn echo(value: &'a [u8]) -> Answer<'a> {
         Answer {
-            field: "X-Content-Type-Options: nosniff\r\n",
+            fields: ["X-Content-Type-Options: nosniff\r\n", "", ""],
             ..Answer::accepted(value, PLAIN)
         }
     }
@@ -247,14 +264,16 @@ pub fn encode<'a>(
 ) -> (Bounded<u8, ANSWER_BYTES_MAX>, &'a [u8]) {
     let mut bytes = Bounded::new();
     let bodiless = answer.status == 204;
-    // Writes cannot fail: the longest head is some 500 bytes, as a test shows.
+    // Writes cannot fail: the longest head is some 700 bytes, as a test shows.
     let _ = write!(
         bytes,
-        "HTTP/1.1 {} {}\r\n{}",
+        "HTTP/1.1 {} {}\r\n",
         answer.status,
-        reason(answer.status),
-        answer.field
+        reason(answer.status)
     );
+    for field in answer.fields {
+        let _ = bytes.write_str(field);
+    }
     if !answer.id.is_empty() {
         let _ = write!(bytes, "X-WebSMS-Id: {}\r\n", answer.id);
     }
@@ -456,6 +475,17 @@ mod tests {
         }
     }
 
+    /// Somewhat longer than those of the status page.
+    const PAGE_FIELDS: &str = concat!(
+        "Policy: ",
+        "a123456789b123456789c123456789d123456789e123456789",
+        "a123456789b123456789c123456789",
+        "d123456789e123456789a123456789b123456789c123456789d123456789e123456789a123456789b123456789",
+        "c123456789d123456789e123456789a123456789b123456789c123456789d123456789e123456789a123456789",
+        "c123456789d123456789e123456789a123456789b123456789c123456789d123456789e123456789a123456789",
+        "c123456789d123456789e123456789a123456789b123456789c123456789d123456789e123456789a12345\r\n",
+    );
+
     #[test]
     fn longest_head_fits() {
         let body = vec![b'x'; 70_000];
@@ -465,7 +495,7 @@ mod tests {
             answer.body = &body;
             answer.content_type = &content_type;
             answer.id = "00000000000000ab";
-            answer.field = "WWW-Authenticate: Basic realm=\"websmsd\"\r\n";
+            answer.fields = [CHALLENGE, "Content-Encoding: gzip\r\n", PAGE_FIELDS];
             let (start, rest) = encode(&answer, After::OpenHttp10, "POST");
             let start = core::str::from_utf8(&start).unwrap();
             assert!(start.ends_with("Content-Length: 70000\r\nConnection: keep-alive\r\n\r\n"));

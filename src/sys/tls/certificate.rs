@@ -138,6 +138,13 @@ impl Identity {
     }
 }
 
+/// Reads the server's own certificate, the first of its chain, as DER.
+pub fn own(cert: &Path) -> Option<Vec<u8>> {
+    let pem = read("tls_cert", cert).ok()?;
+    let first = CertificateDer::pem_slice_iter(&pem).next()?.ok()?;
+    Some(first.to_vec())
+}
+
 fn read(key: &str, path: &Path) -> Result<Vec<u8>, BadIdentity> {
     let bytes_max = usize::try_from(PEM_BYTES_MAX).unwrap_or(usize::MAX);
     files::read(path, bytes_max, Links::Follow)

@@ -13,6 +13,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::{self, Coverage, Proven};
+use crate::proto::webhook::verify;
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
 
@@ -54,6 +55,21 @@ pub struct Status {
     pub path: Vec<u8>,
     /// The blocks of addresses that may read it (`status_addr`); empty if nobody may.
     pub permit: Vec<Cidr>,
+    /// `user:password` (`status_auth`); empty: nobody sees more than figures and problems.
+    pub login: Vec<u8>,
+}
+
+/// What a request for the status page gives as `status_auth`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// The configuration has none.
+    Closed,
+    /// Nothing.
+    Absent,
+    /// Something else.
+    Wrong,
+    /// What the configuration has.
+    Right,
 }
 
 /// The sender of a request and the interface that it belongs to. Address and path have passed, credentials
@@ -117,6 +133,19 @@ impl Status {
 
     fn is_at(&self, request: &Request) -> bool {
         self.path == request.path()
+    }
+
+    /// Compares what a request gives as `status_auth`.
+    pub fn login(&self, request: &Request) -> Login {
+        if self.login.is_empty() {
+            return Login::Closed;
+        }
+        let mut given = request.headers("Authorization");
+        match (given.next(), given.next()) {
+            (None, _) => Login::Absent,
+            (Some(given), None) if verify::is_basic(given, &self.login) => Login::Right,
+            _ => Login::Wrong,
+        }
     }
 }
 

@@ -305,8 +305,48 @@ fn with_status(gates: Vec<Gate>) -> Rules {
     rules.status = Some(Status {
         path: b"/status".to_vec(),
         permit: blocks_of("127.0.0.0/8 ::1 10.0.0.0/8"),
+        login: Vec::new(),
     });
     rules
+}
+
+#[test]
+fn who_has_given_status_auth() {
+    let check = |login: &str, fields: &[&str], expected: Login| {
+        let mut rules = with_status(Vec::new());
+        let status = rules.status.as_mut().unwrap();
+        status.login = login.as_bytes().to_vec();
+        let fields: String = fields.iter().map(|it| format!("{it}\r\n")).collect();
+        let head = format!("GET /status HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let request = Request::parse(head.as_bytes()).unwrap();
+        assert_eq!(status.login(&request), expected, "{fields}");
+    };
+    // me:secret
+    let right = "Authorization: Basic bWU6c2VjcmV0";
+    check("", &[], Login::Closed);
+    check("", &[right], Login::Closed);
+    check("me:secret", &[], Login::Absent);
+    check("me:secret", &[right], Login::Right);
+    check(
+        "me:secret",
+        &["authorization: bAsIc   bWU6c2VjcmV0"],
+        Login::Right,
+    );
+    check("me:secret", &[right, right], Login::Wrong);
+    for wrong in [
+        "",
+        "Basic",
+        "Basic ",
+        "Bearer bWU6c2VjcmV0",
+        "Basic bWU6c2VjcmV",
+        "Basic me:secret",
+    ] {
+        check(
+            "me:secret",
+            &[&format!("Authorization: {wrong}")],
+            Login::Wrong,
+        );
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod vonage;
 mod vonage_jwt;
 mod zadarma;
 
+pub use plain::is_basic;
 pub use public::PublicUrl;
 pub use scheme::{
     Covers, Credentials, Needs, Once, Proof, Scheme, Signer, Subject, Tells, Unsigned,

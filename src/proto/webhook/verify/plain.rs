@@ -46,6 +46,12 @@ pub(super) const BEARER: Scheme = Scheme {
     sign: Some(|credentials, _, _| Some(bearer(str::from_utf8(&credentials.secret).ok()?))),
 };
 
+/// Whether an `Authorization` field has this `user:password`.
+pub fn is_basic(given: &[u8], pair: &[u8]) -> bool {
+    let expected = BASE64_STANDARD.encode(pair);
+    token(given, "basic").is_ok_and(|given| same(given, expected.as_bytes()))
+}
+
 fn check(subject: &Subject, kind: &str, expected: &[u8]) -> Result<Vec<u8>, Denied> {
     holds(same(token(subject.given, kind)?, expected))?;
     Ok(Vec::new())

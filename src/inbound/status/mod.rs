@@ -1,0 +1,273 @@
+//! What comes in, counted and recorded; and the status page in its three forms.
+//!
+//! Nothing of the page is computed before somebody asks for it. What is needed of the past is counted here and
+//! told to nobody else: a restart begins anew, and so does a configuration that
+//! brings the page back. Refusals are counted where they are logged, one for one, whether or not the
+//! log has room for all of them.
+
+mod gather;
+mod problems;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use problems::{CLOCK_FACT, CLOCK_REMEDY, PBX_SPOOL_REMEDY};
+
+use super::deliver::Fate;
+use super::inbox::Inbox;
+use super::{Service, Setup};
+use crate::config::Config;
+use crate::message::Message;
+use crate::proto::record::event::Event;
+use crate::proto::record::metrics::{self, Inbound, Metrics, Outbound, Polls};
+use crate::proto::record::page;
+use crate::proto::record::sheet::{self, Section, View};
+use crate::proto::webhook::access::Login;
+use crate::proto::wire::accept::{self, Form};
+use crate::proto::wire::gzip;
+use crate::proto::wire::request::Request;
+use crate::proto::wire::response::{CHALLENGE, REASONS};
+use crate::sys::clock;
+use crate::sys::events::{self, Mark};
+
+/// What a status page needs, beside the configuration.
+#[derive(Clone)]
+pub struct Status {
+    /// What has come in.
+    pub counts: Arc<Counts>,
+    /// Tells what went out.
+    pub outbound: fn(&Config) -> Outbound,
+    /// Lists what waits and what was given up.
+    pub lists: fn(&Config) -> Vec<Section>,
+    /// The configuration's file.
+    pub path: PathBuf,
+    /// Returns the warnings and faults of `--check`.
+    pub remarks: fn(&Path, &Config) -> Vec<String>,
+}
+
+/// Counts that wrap round. 32 bits: MIPS has no wider atomics.
+#[derive(Debug, Default)]
+pub struct Counts {
+    accepted: AtomicU32,
+    last_s: AtomicU32,
+    duplicates: AtomicU32,
+    /// One a word of [`REASONS`].
+    refused: [AtomicU32; REASONS.len()],
+    /// The counts of each interface that is polled.
+    polls: Mutex<Vec<Polls>>,
+    /// The counts of each interface that received something.
+    received: Mutex<Vec<Received>>,
+}
+
+/// What came in over one interface.
+#[derive(Debug, Clone)]
+struct Received {
+    interface: String,
+    count: u32,
+    last_s: u64,
+}
+
+impl Counts {
+    /// Something is refused, for this word of [`REASONS`].
+    pub fn refuse(&self, reason: &str) {
+        let mut all = REASONS.iter().zip(&self.refused);
+        if let Some((_, count)) = all.find(|(known, _)| **known == reason) {
+            add_one(count);
+        }
+    }
+
+    /// Counts a poll of an interface that has ended.
+    pub fn poll(&self, interface: &str, is_good: bool) {
+        let now_s = clock::now_s();
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = polls.iter().position(|it| it.name == interface);
+        let at = at.unwrap_or_else(|| {
+            let name = interface.to_owned();
+            polls.push(Polls {
+                name,
+                ..Polls::default()
+            });
+            polls.len().saturating_sub(1)
+        });
+        if let Some(polls) = polls.get_mut(at) {
+            match is_good {
+                true => {
+                    polls.good = polls.good.wrapping_add(1);
+                    polls.last_s = now_s;
+                    polls.failing_s = 0;
+                }
+                false => {
+                    polls.failed = polls.failed.wrapping_add(1);
+                    if polls.failing_s == 0 {
+                        polls.failing_s = now_s;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts what became of an SMS, and records it for the page. That it is not acceptable is counted where it
+    /// is logged.
+    pub(super) fn settle(&self, interface: &str, message: &Message, fate: &Fate, id: &str) {
+        let now_s = clock::now_s();
+        let (verdict, id) = match fate {
+            Fate::Delivered(unique) => {
+                add_one(&self.accepted);
+                let sane_s = if clock::is_sane(now_s) { now_s } else { 0 };
+                if sane_s > 0 {
+                    let sane_s = u32::try_from(sane_s).unwrap_or(u32::MAX);
+                    self.last_s.store(sane_s, Ordering::Relaxed);
+                }
+                self.receive(interface, sane_s);
+                ("RECEIVED", unique.as_str())
+            }
+            Fate::Duplicate => {
+                add_one(&self.duplicates);
+                ("DUPLICATE", id)
+            }
+            Fate::Held => ("PART", id),
+            Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => return,
+        };
+        let event = Event {
+            time_s: now_s,
+            way: b"in",
+            verdict: verdict.as_bytes(),
+            from: message.from.as_str().as_bytes(),
+            to: message.to.as_str().as_bytes(),
+            interface: interface.as_bytes(),
+            id: id.as_bytes(),
+            reason: b"",
+        };
+        events::record(Mark::Neither, "", &event.encode());
+    }
+
+    fn receive(&self, interface: &str, now_s: u64) {
+        let mut all = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.iter_mut().find(|it| it.interface == interface) {
+            Some(it) => {
+                it.count = it.count.wrapping_add(1);
+                it.last_s = it.last_s.max(now_s);
+            }
+            None => all.push(Received {
+                interface: interface.to_owned(),
+                count: 1,
+                last_s: now_s,
+            }),
+        }
+    }
+
+    /// Returns what each interface received.
+    fn received(&self) -> Vec<Received> {
+        let received = self.received.lock();
+        received.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Records that a request was refused, or that it is kept under `id`.
+    pub(super) fn note(verdict: &str, interface: &str, id: &str, reason: &str) {
+        let event = Event {
+            time_s: clock::now_s(),
+            way: b"in",
+            verdict: verdict.as_bytes(),
+            interface: interface.as_bytes(),
+            id: id.as_bytes(),
+            reason: reason.as_bytes(),
+            ..Event::default()
+        };
+        events::record(Mark::Neither, "", &event.encode());
+    }
+}
+
+fn add_one(count: &AtomicU32) {
+    count.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Service {
+    /// Counts a refusal, where somebody wants to know.
+    pub fn count_refusal(&self, reason: &str) {
+        if let Some(status) = &self.setup().status {
+            status.counts.refuse(reason);
+        }
+    }
+}
+
+impl Status {
+    /// Returns the figures, which also show how many connections there are and may be.
+    fn metrics(&self, setup: &Setup, (connections, connections_max): (u64, u64)) -> Metrics {
+        let counts = &self.counts;
+        let read = |count: &AtomicU32| u64::from(count.load(Ordering::Relaxed));
+        let refused = REASONS.iter().zip(&counts.refused);
+        Metrics {
+            inbound: Inbound {
+                accepted: read(&counts.accepted),
+                last_s: read(&counts.last_s),
+                duplicates: read(&counts.duplicates),
+                refused: refused.map(|(word, count)| (*word, read(count))).collect(),
+                connections,
+                connections_max,
+                inbox: setup.keeper().map(Inbox::figures),
+            },
+            polls: counts
+                .polls
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            outbound: (self.outbound)(&setup.config),
+        }
+    }
+
+    /// Returns the answer to a request of somebody who may read the figures.
+    pub(super) fn answer(&self, setup: &Setup, request: &Request, connections: (u64, u64)) -> Page {
+        let metrics = self.metrics(setup, connections);
+        let form = accept::choose(request.headers("Accept"));
+        if form == Form::Figures {
+            return Page {
+                is_wrong: false,
+                status: 200,
+                body: metrics.encode(),
+                content_type: metrics::CONTENT_TYPE,
+                fields: [""; 3],
+            };
+        }
+        let rules = setup.config.rules.status.as_ref();
+        let login = rules.map_or(Login::Closed, |status| status.login(request));
+        let asks = login == Login::Wrong || (login == Login::Absent && request.query() == DETAILS);
+        let view = match login {
+            Login::Closed => View::Figures,
+            Login::Right => View::Whole,
+            Login::Absent | Login::Wrong => View::SignedOut,
+        };
+        let sheet = gather::sheet(self, setup, &metrics, view);
+        let (mut body, content_type, fields) = match form {
+            Form::Json => (sheet.json(), sheet::JSON_TYPE, sheet::FIELDS),
+            _ => (sheet.html(), page::CONTENT_TYPE, page::FIELDS),
+        };
+        let (mut encoding, mut challenge) = ("", "");
+        if accept::takes_gzip(request.headers("Accept-Encoding")) {
+            (body, encoding) = (gzip::encode(&body), "Content-Encoding: gzip\r\n");
+        }
+        if asks {
+            challenge = CHALLENGE;
+        }
+        Page {
+            is_wrong: login == Login::Wrong,
+            status: if asks { 401 } else { 200 },
+            body,
+            content_type,
+            fields: [challenge, encoding, fields],
+        }
+    }
+}
+
+/// The query by which a browser asks to be asked for `status_auth`.
+const DETAILS: &[u8] = b"details";
+
+/// The status page in one of its forms.
+pub(super) struct Page {
+    /// Whether the request gave a wrong `status_auth`.
+    pub is_wrong: bool,
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub content_type: &'static str,
+    pub fields: [&'static str; 3],
+}

@@ -1,0 +1,178 @@
+//! `Accept` of a request for the status page → which of its three forms the reader wants (RFC 9110 §12.5.1).
+//!
+//! Only a form that is named counts: a reader that takes anything gets the figures, as Prometheus does.
+
+use crate::limits::ACCEPT_BYTES_MAX;
+
+/// One form of the status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Figures for Prometheus.
+    Figures,
+    /// HTML for a browser.
+    Page,
+    /// JSON.
+    Json,
+}
+
+/// Chooses the form that has the highest weight; of two alike the figures, else the one that is named first.
+pub fn choose<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Form {
+    let (mut chosen, mut weight, mut bytes) = (Form::Figures, 0, 0_usize);
+    for field in fields {
+        bytes = bytes.saturating_add(field.len());
+        if bytes > ACCEPT_BYTES_MAX {
+            return Form::Figures;
+        }
+        for element in field.split(|b| *b == b',') {
+            let mut parts = element.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+            let name = parts.next().unwrap_or_default();
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            let form = if is("text/html") {
+                Form::Page
+            } else if is("application/json") {
+                Form::Json
+            } else if is("text/plain") || is("application/openmetrics-text") {
+                Form::Figures
+            } else {
+                continue;
+            };
+            let given = parts.find_map(quality).unwrap_or(1000);
+            if given > weight || (given == weight && given > 0 && form == Form::Figures) {
+                (chosen, weight) = (form, given);
+            }
+        }
+    }
+    chosen
+}
+
+/// Whether the reader takes gzip, as it must say itself.
+pub fn takes_gzip<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> bool {
+    fields.any(|field| {
+        field.split(|b| *b == b',').any(|element| {
+            let mut parts = element.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+            let is_gzip = parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"gzip"));
+            is_gzip && parts.find_map(quality) != Some(0)
+        })
+    })
+}
+
+/// Reads `q=0.8` as 800; `None` if this is another parameter. What is no weight counts as 0.
+fn quality(parameter: &[u8]) -> Option<u16> {
+    let value = match parameter {
+        [b'q' | b'Q', b'=', value @ ..] => value,
+        _ => return None,
+    };
+    let (whole, rest) = value.split_first()?;
+    let digits = match rest {
+        [] => b"",
+        [b'.', digits @ ..] if digits.len() <= 3 => digits,
+        _ => return Some(0),
+    };
+    let mut weight = 0_u16;
+    for place in 0..3 {
+        let digit = digits.get(place).copied().unwrap_or(b'0');
+        if !digit.is_ascii_digit() {
+            return Some(0);
+        }
+        let digit = u16::from(digit.saturating_sub(b'0'));
+        weight = weight.saturating_mul(10).saturating_add(digit);
+    }
+    match (whole, weight) {
+        (b'0', weight) => Some(weight),
+        (b'1', 0) => Some(1000),
+        _ => Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(fields: &[&str], expected: Form) {
+        let fields = fields.iter().map(|field| field.as_bytes());
+        assert_eq!(choose(fields.clone()), expected, "{fields:?}");
+    }
+
+    #[test]
+    fn a_browser_gets_the_page_and_who_names_nothing_the_figures() {
+        let firefox = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,\
+                      image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7";
+        let lynx = "text/html, text/plain, text/sgml, text/css, */*;q=0.01";
+        let w3m = "text/html, text/*;q=0.5, image/*, application/*";
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,\
+                          application/openmetrics-text;version=0.0.1;q=0.4,\
+                          text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        check(&[firefox], Form::Page);
+        check(&[chrome], Form::Page);
+        check(&[w3m], Form::Page);
+        check(&[lynx], Form::Figures);
+        check(&[prometheus], Form::Figures);
+        for plain in [
+            "*/*",
+            "",
+            "text/*",
+            "text/plain",
+            "nonsense",
+            ",;,q=1",
+            "image/png",
+        ] {
+            check(&[plain], Form::Figures);
+        }
+        check(&[], Form::Figures);
+    }
+
+    #[test]
+    fn weights() {
+        check(&["application/json"], Form::Json);
+        check(&["APPLICATION/JSON ; Q=0.1"], Form::Json);
+        check(&["application/json;q=0"], Form::Figures);
+        check(&["application/json;q=0.5, text/html;q=0.6"], Form::Page);
+        check(&["application/json;q=0.51, text/html;q=0.501"], Form::Json);
+        check(&["application/json, text/html"], Form::Json);
+        check(&["text/html, application/json"], Form::Page);
+        check(&["text/html;q=0.5, text/plain;q=0.5"], Form::Figures);
+        check(&["text/html;q=0.5, text/plain;q=0.499"], Form::Page);
+        check(&["text/html;level=1;q=1.000"], Form::Page);
+        for bad in ["2", "1.1", "0.1234", "x", "-1", "0x1", "0.x", "1.001"] {
+            check(&[&format!("text/html;q={bad}")], Form::Figures);
+        }
+        // Several fields are one list.
+        check(&["text/plain;q=0.1", "text/html;q=0.2"], Form::Page);
+    }
+
+    #[test]
+    fn who_takes_gzip() {
+        let check = |fields: &[&str], expected: bool| {
+            let fields = fields.iter().map(|field| field.as_bytes());
+            assert_eq!(takes_gzip(fields.clone()), expected, "{fields:?}");
+        };
+        check(&["gzip, deflate, br, zstd"], true);
+        check(&["br", "x, GZIP;q=0.1"], true);
+        for field in [
+            "",
+            "*",
+            "identity",
+            "gzip;q=0",
+            "gzip;q=0.000",
+            "xgzip",
+            "deflate",
+        ] {
+            check(&[field], false);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_read() {
+        for (bytes, expected) in [
+            (ACCEPT_BYTES_MAX - 1, Form::Page),
+            (ACCEPT_BYTES_MAX, Form::Page),
+            (ACCEPT_BYTES_MAX + 1, Form::Figures),
+        ] {
+            let field = format!("text/html{}", ",".repeat(bytes - 9));
+            check(&[&field], expected);
+        }
+    }
+}
