@@ -39,22 +39,22 @@ use listening::{accept, bind_all, connections_max};
 use setup::open;
 use workers::{NO_THREAD, ask_providers, deliver_inbox, drain_queue};
 
-/// What the command line and the environment say; the rest is the configuration's.
+/// The settings from the command line and the environment; all others come from the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// `-c`, else `WEBSMS_CONF`, else the default.
     pub config: PathBuf,
     /// `-l`, in order; wins over `[websmsd] listen`.
     pub listen: Vec<SocketAddr>,
-    /// `WEBSMSD_PORT`, on 0.0.0.0; used where neither `-l` nor `listen` is given. `None`: 80.
+    /// `WEBSMSD_PORT`, on 0.0.0.0; used if neither `-l` nor `listen` is given. `None` means 80.
     pub port: Option<u16>,
     /// `-v`: the log goes to stderr as well, with detail.
     pub verbose: bool,
 }
 
-/// Why it cannot start or cannot take a new configuration.
+/// The reason why the daemon cannot start or cannot take a new configuration.
 struct Fault {
-    /// One line each, fact and remedy.
+    /// The fault in lines, each with fact and remedy.
     lines: Vec<String>,
     exit: u8,
 }
@@ -64,17 +64,17 @@ fn fault<T>(exit: u8, line: String) -> Result<T, Fault> {
     Err(Fault { lines, exit })
 }
 
-/// The system's refusal of what cannot be done.
+/// Returns the fault for a step that the system refused.
 fn refused<T>(what: &str, error: &io::Error) -> Result<T, Fault> {
     fault(EXIT_SYSTEM, format!("{what}: {}", Cause(error)))
 }
 
-/// Exit code of a configuration that cannot be run.
+/// The exit code for a configuration that cannot be run.
 const EXIT_CONFIG: u8 = 2;
-/// Exit code where the system refuses: no address, no thread.
+/// The exit code if the system refuses: no address, no thread.
 const EXIT_SYSTEM: u8 = 1;
 
-/// Serves until it is killed; returns, with the exit code, only where it could not start.
+/// Serves until it is killed. Returns, with the exit code, only if it could not start.
 pub fn run(options: &Options) -> u8 {
     let stderr = match options.verbose {
         true => Stderr::Too,
@@ -102,22 +102,22 @@ pub fn run(options: &Options) -> u8 {
     }
 }
 
-/// What was started, and what of it no new configuration changes.
+/// The parts that were started and that no new configuration changes.
 struct Running {
     service: Arc<Service>,
-    /// Where SIGHUPs arrive.
+    /// The stream in which a byte arrives for each SIGHUP.
     hangups: UnixStream,
     addresses: Vec<SocketAddr>,
     queue_dir: Option<PathBuf>,
-    /// Of who drains the queue.
+    /// Wakes the thread that drains the queue.
     bell: Bell,
     /// Tells the polling thread of a new configuration; `None` if there is no such thread.
     asking: Mutex<Option<Tell<()>>>,
 }
 
-/// Everything up to the first accepted connection.
+/// Does everything up to the first accepted connection.
 fn start(options: &Options) -> Result<Running, Fault> {
-    // First of all, so that an early SIGHUP does not kill.
+    // This comes first, so that an early SIGHUP does not kill the process.
     let hangups = match signals::hangups() {
         Ok(hangups) => hangups,
         Err(error) => return refused("cannot wait for SIGHUP", &error),
@@ -160,7 +160,7 @@ fn start(options: &Options) -> Result<Running, Fault> {
     })
 }
 
-/// Becomes the owner of the folders, where this is root.
+/// Becomes the owner of the folders if this is root.
 fn enter(config: &Config, path: &Path) -> Result<(), Fault> {
     if let Some(name) = privileges::enter(config, path).or_else(not_entered)? {
         let words = format_args!("runs as user {name}, who owns the folders");
@@ -206,8 +206,8 @@ fn load_config(path: &Path) -> Result<Config, Fault> {
     }
 }
 
-/// Logs what is wrong around a configuration that works: it takes longer than connections should
-/// wait for their listener.
+/// Logs faults around a configuration that works. This takes longer than connections should wait for their
+/// listener.
 fn log_surroundings(path: &Path, config: &Config) {
     for note in &surroundings::notes(path, config, Sound::WHOLE) {
         let level = match note.severity {
@@ -219,7 +219,7 @@ fn log_surroundings(path: &Path, config: &Config) {
     }
 }
 
-/// `file:line: …`, the line where there is one.
+/// Returns `file:line: …`, with the line if there is one.
 fn remark(path: &Path, note: &Note) -> String {
     let (path, line) = (path.display(), surroundings::line(note));
     format!("{path}{line}: {}", note.text)
@@ -235,7 +235,7 @@ fn reload(options: &Options, running: &Running) -> ! {
     // A missing spool was logged together with the other faults around the configuration.
     let mut is_there = running.service.setup().spool.look().is_ok();
     loop {
-        // Several signals at once are one wish.
+        // Several signals at once ask for a single reload.
         match (&running.hangups).read(&mut bytes) {
             Ok(_) => {
                 renew(options, running);

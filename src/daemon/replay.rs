@@ -12,11 +12,11 @@ use crate::sys::files::{self, Links};
 use crate::sys::log::{self, Stderr};
 use crate::sys::stdio::{complain, print};
 
-/// No acceptable message.
+/// The exit code if there is no acceptable message.
 const EXIT_NOT_ACCEPTABLE: u8 = 1;
-/// A file or configuration that cannot be used.
+/// The exit code if a file or the configuration cannot be used.
 const EXIT_FAULT: u8 = 2;
-/// The spool cannot take it for now.
+/// The exit code if the spool cannot take it for now.
 const EXIT_LATER: u8 = 75;
 
 /// Delivers the request that was kept as `file` (an id, or else a path), and prints each step on stdout.
@@ -56,7 +56,7 @@ pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
 }
 
 impl Fault {
-    /// Complains of it; the exit code is the caller's.
+    /// Prints the fault on stderr and returns the given exit code.
     pub(super) fn told(&self, exit: u8) -> u8 {
         for line in &self.lines {
             complain(format_args!("websmsd: {line}"));

@@ -1,8 +1,8 @@
-//! A stream → the bytes of one request, within a budget that all connections share.
+//! Reads the bytes of one request from a stream, within a budget that all connections share.
 //!
-//! A buffer begins small, doubles while a request needs it, and shrinks behind it, so that a
-//! connection that only waits costs little. What it begins with is every connection's own; the rest is
-//! asked for, and no peer gets all of it: half-sent bodies of one hold up nobody else.
+//! A buffer begins small, doubles while a request needs it, and shrinks after that, so that a connection
+//! that only waits costs little. Its first bytes belong to the connection; further ones are taken from the
+//! budget, and no peer gets all of it: half-sent bodies of one peer hold up nobody else.
 
 use std::io;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::listener::Peer;
 use crate::sys::stream::Stream;
 
-/// Bytes that all buffers together may take beyond what each begins with.
+/// The budget of bytes that all buffers together may take beyond the first bytes of each.
 pub struct Memory {
     account: Mutex<Account>,
     peer_max: usize,
@@ -21,38 +21,38 @@ pub struct Memory {
 
 struct Account {
     left: usize,
-    /// Peers that hold some, and how much.
+    /// The peers that hold some of it, and how much.
     peers: Vec<(Peer, usize)>,
 }
 
 /// The bytes of one connection that have arrived and belong to no finished request.
 pub struct Buffer<'m> {
     memory: &'m Memory,
-    /// Whose it is, where that one may not have everything.
+    /// The peer this counts against; `None` if exempt from the per-peer limit.
     peer: Option<Peer>,
-    /// Storage; its length beyond [`REQUEST_FIRST_BYTES`] is what was taken from `memory`.
+    /// The storage; its length beyond [`REQUEST_FIRST_BYTES`] was taken from `memory`.
     bytes: Vec<u8>,
     filled: usize,
 }
 
-/// Why no more bytes came.
+/// The reason why no more bytes came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dry {
     /// The peer sends no more.
     Ended,
     /// The deadline is over.
     Slow,
-    /// No room: [`Memory`], or this peer's share of it, is used up.
+    /// There is no room: [`Memory`], or this peer's share of it, is used up.
     NoRoom,
     /// The connection broke.
     Broken,
 }
 
-/// The longest request, and room to read framing or the next request's begin behind it.
+/// The length of the longest request, with room to read framing or the start of the next request behind it.
 const BUFFER_BYTES_MAX: usize = HEAD_BYTES_MAX + BODY_BYTES_MAX + 1024;
 
 impl Memory {
-    /// So many bytes in all, and so many of one peer.
+    /// Returns a budget of so many bytes in all, and so many for one peer.
     pub fn new(bytes: usize, peer_max: usize) -> Memory {
         let account = Account {
             left: bytes,
@@ -101,14 +101,14 @@ impl Memory {
         }
     }
 
-    /// A sum is whole at every instant, so a panic elsewhere has not spoiled it.
+    /// Locks the sums. They are consistent at every instant, so a panic elsewhere has not damaged them.
     fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<'m> Buffer<'m> {
-    /// Nothing is taken before the first byte is awaited.
+    /// Returns an empty buffer. Nothing is taken before the first byte is awaited.
     pub fn new(memory: &'m Memory, peer: Option<Peer>) -> Buffer<'m> {
         Buffer {
             memory,
@@ -118,17 +118,17 @@ impl<'m> Buffer<'m> {
         }
     }
 
-    /// All that has arrived.
+    /// Returns all bytes that have arrived.
     pub fn filled(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
 
-    /// All that has arrived, behind its first `start` bytes.
+    /// Returns all bytes that have arrived, behind the first `start`.
     pub fn filled_behind(&mut self, start: usize) -> &mut [u8] {
         self.bytes.get_mut(start..self.filled).unwrap_or_default()
     }
 
-    /// Waits for more.
+    /// Waits for more bytes.
     pub fn fill(&mut self, stream: &mut dyn Stream, deadline: Deadline) -> Result<(), Dry> {
         if self.filled == self.bytes.len() {
             self.grow()?;
@@ -145,7 +145,7 @@ impl<'m> Buffer<'m> {
         }
     }
 
-    /// Takes bytes out; what stands behind them moves up.
+    /// Removes bytes; those behind them move up.
     pub fn remove(&mut self, range: Range<usize>) {
         let Range { start, end } = range;
         if start < end && end <= self.filled {
@@ -154,7 +154,7 @@ impl<'m> Buffer<'m> {
         }
     }
 
-    /// Gives back what a long request has taken and the rest does not need.
+    /// Gives back storage of a long request that the rest does not need.
     pub fn shrink(&mut self) {
         let wanted = REQUEST_FIRST_BYTES.max(self.filled);
         if self.bytes.len() > wanted {
@@ -172,7 +172,7 @@ impl<'m> Buffer<'m> {
             some => some.saturating_mul(2).min(BUFFER_BYTES_MAX),
         };
         let more = wanted.saturating_sub(self.bytes.len());
-        // Nothing more to be had is the end of a request that every limit should have ended.
+        // If a full buffer can get no more, a limit should have ended the request before.
         if more == 0 || !(is_first || self.memory.take(self.peer, more)) {
             return Err(Dry::NoRoom);
         }
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Gives as much as is asked for, for ever.
+    /// A stream that gives as many bytes as are asked for, for ever.
     struct Endless;
 
     impl Stream for Endless {
@@ -209,7 +209,7 @@ mod tests {
         fn finish(&mut self) {}
     }
 
-    /// Fills a buffer until it takes no more; how many bytes it holds then.
+    /// Fills a buffer until it takes no more, and returns how many bytes it holds then.
     fn filled(buffer: &mut Buffer) -> usize {
         let deadline = Deadline::after(Duration::from_secs(60));
         while buffer.fill(&mut Endless, deadline).is_ok() {}
@@ -217,7 +217,7 @@ mod tests {
     }
 
     const FIRST: usize = REQUEST_FIRST_BYTES;
-    /// The most that one buffer asks for.
+    /// The greatest number of bytes that one buffer takes.
     const MOST: usize = BUFFER_BYTES_MAX - FIRST;
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
             let memory = Memory::new(MOST * 4, share);
             let mut both = [Buffer::new(&memory, one), Buffer::new(&memory, one)];
             assert_eq!(both.each_mut().map(filled), expected, "{share}");
-            // Another peer's share is its own, and a proxy has none.
+            // Another peer has its own share, and a proxy has no limit.
             let mut others = [Buffer::new(&memory, other), Buffer::new(&memory, None)];
             assert_eq!(
                 others.each_mut().map(filled),
@@ -286,7 +286,7 @@ mod tests {
         buffer.shrink();
         assert_eq!(buffer.filled(), b"abcghi");
         assert_eq!(memory.account().left, MOST);
-        // Out of range is not done.
+        // A range that exceeds the buffer removes nothing.
         buffer.remove(0..7);
         assert_eq!(buffer.filled(), b"abcghi");
     }

@@ -64,7 +64,7 @@ pub(super) struct Connection<'s> {
     manner: Manner,
 }
 
-/// What is awaited before a request begins.
+/// The event that is awaited before a request begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     /// The connection's first byte.
@@ -73,7 +73,7 @@ enum Wait {
     Idle,
 }
 
-/// How the current request must be answered.
+/// The way in which the current request must be answered.
 #[derive(Debug, Clone, Copy)]
 struct Manner {
     version: Version,
@@ -513,7 +513,7 @@ fn query_value(request: &Request, key: &Alternatives) -> Option<Vec<u8>> {
     })
 }
 
-/// Describes the fate of a peer that could not be answered.
+/// Describes a peer that could not be answered.
 fn gone(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::TimedOut => "does not take its answer",

@@ -33,21 +33,21 @@ use crate::sys::log::{self, Clean, Level};
 
 /// One request's messages on their way to the spool.
 pub(super) struct Order<'a> {
-    /// Where they go.
+    /// The configuration, and what was opened for it.
     pub setup: &'a Setup,
-    /// What they came in by.
+    /// The interface by which they came.
     pub interface: &'a Interface,
-    /// The request's.
+    /// The request's id.
     pub id: Id,
-    /// Who sent them.
+    /// The source of the messages.
     pub source: Source,
-    /// How many other requests may deliver remembered messages at the same time.
+    /// Whether other requests may deliver remembered messages at the same time.
     pub share: Share,
     /// The request's signature, if it is remembered.
     pub signature: Option<Signature>,
 }
 
-/// What became of one message.
+/// The result for one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is safe, in the inbox or the spool. Holds the id in its call files' names.
@@ -71,11 +71,11 @@ impl Fate {
     }
 }
 
-/// What becomes of a request.
+/// The result for a request.
 pub(super) struct Outcome<'a> {
     /// Its answer.
     pub reply: Reply<'a>,
-    /// One a message; none where all of them failed for now.
+    /// The results of the messages; empty if all of them failed temporarily.
     pub fates: Vec<Fate>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Order<'a> {
                     self.reject(bad);
                     Fate::Rejected(bad.clone())
                 }
-                // The same as one of this request that went nowhere goes nowhere either.
+                // A message equal to one of this request that was not delivered is not delivered either.
                 (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => Fate::TooLong,
                 (Ok(_), Some((print, known @ (Known::Same | Known::Resigned | Known::Recut)))) => {
                     // Its new signature must not come again either.
@@ -434,7 +434,7 @@ impl<'a> Order<'a> {
         self.log_refusal(Level::Notice, words);
     }
 
-    /// Of so few a second that a provider who repeats itself cannot fill the log.
+    /// Logs a refusal, with a limit per second, so that a provider that repeats itself cannot fill the log.
     fn log_refusal(&self, level: Level, words: fmt::Arguments<'_>) {
         let interface = InBrackets(&self.interface.name);
         log::refusal_at(
@@ -450,7 +450,8 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Nothing was delivered that the provider must not send again; why is logged, and counted.
+    /// Returns the outcome if nothing was delivered that the provider must not send again. Logs and counts
+    /// the reason.
     fn later(&self, why: Refusal) -> Outcome<'a> {
         self.count(why);
         Outcome {

@@ -25,9 +25,10 @@ use crate::sys::journal::{End, Folder, Journal, Stamp, Turn};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
-/// What was delivered, and what is being delivered. One for all connections and configurations.
+/// The SMS that were delivered, and those that are being delivered. All connections and configurations
+/// share one.
 pub struct Duplicates {
-    /// `None`: in memory only.
+    /// The file; `None` if SMS are remembered in memory only.
     journal: Option<Journal>,
     state: Mutex<State>,
     freed: Condvar,
@@ -36,11 +37,11 @@ pub struct Duplicates {
 #[derive(Default)]
 struct State {
     seen: Seen,
-    /// Ids and signatures of SMS under way.
+    /// The ids and signatures of SMS under way.
     claimed: Vec<NonZeroU64>,
-    /// The file as it was read or written last.
+    /// The stamp of the file when it was last read or written.
     stamp: Option<Stamp>,
-    /// Set where the file lacks records: when to try again to write all of it.
+    /// If the file lacks records, the time at which writing all of it is tried again.
     owed: Option<Deadline>,
 }
 
@@ -58,7 +59,8 @@ pub struct Claim<'a> {
 }
 
 impl Duplicates {
-    /// With their file; in memory where there is none, and while it cannot be used, which is logged.
+    /// Opens the record with its file, or in memory if there is none or while it cannot be used, which is
+    /// logged.
     pub fn open(journal: Option<Journal>) -> Duplicates {
         let duplicates = Duplicates {
             journal,
@@ -146,7 +148,7 @@ impl Duplicates {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what another process has added.
+    /// Reads the records that another process has added.
     fn refresh(&self, state: &mut State, folder: &Folder) {
         let Some(journal) = &self.journal else {
             return;
@@ -203,7 +205,7 @@ impl Duplicates {
         }
     }
 
-    /// The file cannot be used for now: logged once.
+    /// Notes that the file cannot be used for now, and logs it once.
     fn owe(&self, state: &mut State, error: &io::Error) {
         if state.owed.is_none()
             && let Some(journal) = &self.journal
@@ -215,7 +217,7 @@ impl Duplicates {
 }
 
 impl Claim<'_> {
-    /// These were delivered.
+    /// Records these SMS as delivered.
     pub fn record(mut self, prints: &[Print]) {
         let folder = self.folder.take();
         self.duplicates.record(prints, folder);
@@ -238,7 +240,7 @@ fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
 
-/// Whether a wait is over; `None`: there is none.
+/// Whether a wait is over; `None` if there is none.
 fn is_over(wait: Option<Deadline>) -> Option<bool> {
     wait.map(|wait| wait.left().is_none())
 }
@@ -421,7 +423,7 @@ mod tests {
         let both = [print(5, 5, 5), PRINT];
         let claimed = duplicates.claim_before(deadline, &both, Places::All, Share::Shared);
         assert!(claimed.is_err() && deadline.left().is_none());
-        // Who gave up holds nothing.
+        // A claim that was given up holds nothing.
         drop(under_way);
         assert!(duplicates.state().claimed.is_empty());
     }

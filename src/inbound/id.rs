@@ -1,15 +1,15 @@
-//! A request → the id that its answer, its log lines and its call files share.
+//! Makes the id that a request's answer, its log lines and its call files share.
 
 use std::fmt;
 
 use crate::sys::files;
 
-/// 64 random bits as 16 hex digits; `-` where the system had no randomness.
+/// An id of 64 random bits as 16 hexadecimal digits; `-` if the system had no randomness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id(Option<u64>);
 
 impl Id {
-    /// One that nobody else has.
+    /// Draws an id that nothing else has.
     pub fn draw() -> Id {
         Id(files::unique_number().ok())
     }
@@ -20,8 +20,8 @@ impl Id {
         number.map_or(0, |number| number.wrapping_add(place))
     }
 
-    /// That of the request's message at `place`, from 0: the first has the request's own, the others
-    /// are counted up from it.
+    /// Returns the id of the request's message at `place`, from 0: the first has the request's own id, the
+    /// others are counted up from it.
     pub fn message(self, place: u64) -> Option<String> {
         let Id(number) = self;
         number.map(|number| Id(Some(number.wrapping_add(place))).to_string())

@@ -1,6 +1,6 @@
-//! Refused requests → files that can be replayed (spec §8.7).
+//! Keeps refused requests in files that can be replayed (spec §8.7).
 //!
-//! Only a request that passed every check of address, path and credentials comes here, so that a stranger
+//! Only a request that passed every check of address, path and credentials is kept, so that a stranger
 //! writes nothing to a disk. Even such requests are kept only in a burst, and then once a minute.
 //!
 //! Invariant: a failure here is logged and changes no answer.
@@ -17,41 +17,41 @@ use crate::sys::clock::Deadline;
 use crate::sys::kept::Folder;
 use crate::sys::log::{self, Clean, Level};
 
-/// The refused requests that are kept. One for all connections.
+/// The refused requests that are kept. All connections share one.
 pub struct Rejected {
     folder: Folder,
-    /// `keep_rejected`.
+    /// The value of `keep_rejected`.
     places: usize,
     opened: Instant,
     state: Mutex<State>,
 }
 
-/// What became of a request that was to be kept.
+/// The result for a request that was to be kept.
 pub enum Keeping {
-    /// It is in the file of this name since now.
+    /// It was written to the file of this name.
     Done(String),
     /// It was in the file of this name before.
     Held(String),
     /// Too many were kept shortly before it.
     TooSoon,
-    /// It is not; why is logged.
+    /// It was not kept; the reason was logged.
     Failed,
 }
 
 struct State {
     shelf: Shelf,
-    /// What was there already is on the shelf.
+    /// Whether the earlier contents of the folder are on the shelf.
     is_read: bool,
-    /// How many more may be written.
+    /// The number of requests that may still be written.
     allowance: Allowance,
-    /// After a failed write, which was logged: no write is tried until then.
+    /// The time before which no write is tried, after a failed one, which was logged.
     failing: Option<Deadline>,
 }
 
 impl Rejected {
-    /// Keeps at most `places` in `folder`; lets go what is there beyond that. `None` where nothing is
-    /// to be kept. A folder that cannot be used is logged, and tried again with the requests that come,
-    /// once a second at most.
+    /// Keeps at most `places` requests in `folder` and removes those beyond. Returns `None` if nothing is
+    /// to be kept. A folder that cannot be used is logged, and tried again with later requests, once a
+    /// second at most.
     pub fn open(folder: Folder, places: usize) -> Option<Rejected> {
         if places == 0 {
             return None;
@@ -75,7 +75,7 @@ impl Rejected {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is in the folder → the shelf. Whether it could be read.
+    /// Reads the folder to fill the shelf. Returns whether it could be read.
     fn read(&self, state: &mut State) -> bool {
         let names = self.folder.prepare().and_then(|()| self.folder.list());
         let names = match names {
@@ -96,7 +96,7 @@ impl Rejected {
         true
     }
 
-    /// Something could not be written; of several in a row the first is logged.
+    /// Records a failed write; of several in a row the first is logged.
     fn fail(&self, state: &mut State, path: &Path, error: &io::Error) {
         if state.failing.is_none() {
             complain(path, error);
@@ -108,8 +108,8 @@ impl Rejected {
     pub fn keep(&self, kept: &Kept) -> Keeping {
         let (name, print) = (kept.name(), kept.print());
         let mut state = self.state();
-        // A provider that repeats itself for days does not wear the disk. An operator may have dealt with
-        // the file, and the same comes again.
+        // A provider that repeats itself for days does not wear out the disk. But an operator may have
+        // dealt with the file before the request came again.
         if state.shelf.holds(&name, print) && self.folder.has(&name) {
             return Keeping::Held(name);
         }
@@ -141,8 +141,8 @@ impl Rejected {
         Keeping::Done(name)
     }
 
-    /// What a file holds; one that cannot be read is set aside and keeps a place till it is the
-    /// oldest.
+    /// Returns the entry of a file. A file that cannot be read is set aside and keeps a place until it is
+    /// the oldest.
     fn look_at(&self, name: String) -> Entry {
         let read = self.folder.read(&name, KEPT_FILE_BYTES_MAX);
         let bytes = read.as_ref().map_or(0, Vec::len);

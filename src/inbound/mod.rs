@@ -46,25 +46,25 @@ pub use status::{CLOCK_FACT, CLOCK_REMEDY, Counts, PBX_SPOOL_REMEDY, Status};
 
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {
-    /// What the file says.
+    /// The configuration of the file.
     pub config: Arc<Config>,
     /// Asterisk's spool.
     pub spool: Spool,
     /// The inbox, where SMS wait for Asterisk; `None` without a folder for our state.
     pub inbox: Option<Arc<Inbox>>,
-    /// Where an SMS is when 200 is sent: in the inbox, or in the spool.
+    /// The place of an SMS when 200 is sent: the inbox, or the spool.
     pub keeps: Keeps,
     /// Texts that wait for parts; `None` if no interface can have any.
     pub parts: Option<Arc<Parts>>,
     /// The record of delivered SMS; `None` if no interface remembers them.
     pub duplicates: Option<Arc<Duplicates>>,
-    /// Where refused requests are kept; `None` where they are not.
+    /// The folder for refused requests; `None` if they are not kept.
     pub rejected: Option<Rejected>,
-    /// With it HTTPS is served, without it HTTP.
+    /// The certificate with which HTTPS is served; `None` for HTTP.
     pub certificate: Option<Arc<Certificate>>,
     /// The program that is run for each SMS in the spool.
     pub on_message: Option<PathBuf>,
-    /// What is counted for the status page; `None` where there is none.
+    /// The counts for the status page; `None` if there is none.
     pub status: Option<Status>,
     /// The record of sent SMS whose delivery reports are wanted; `None` if none are.
     pub reports: Option<Arc<Reports>>,
@@ -93,17 +93,17 @@ impl Setup {
     }
 }
 
-/// What all connections share.
+/// The state that all connections share.
 pub struct Service {
     setup: RwLock<Arc<Setup>>,
-    /// Connections being served.
+    /// The connections that are being served.
     pub slots: Arc<Slots>,
     memory: Memory,
-    /// To take a request's parameters apart.
+    /// The limit for parsing requests at once.
     readers: Turns,
 }
 
-/// What is left of the memory when each connection has its first bytes.
+/// The part of the memory that is left when each connection has its first bytes.
 const SHARED_BYTES: usize = REQUEST_MEMORY_BYTES_MAX - CONNECTIONS_DEFAULT * REQUEST_FIRST_BYTES;
 
 impl Service {
@@ -117,12 +117,12 @@ impl Service {
         }
     }
 
-    /// What holds now. A request that has begun with it ends with it.
+    /// Returns the current setup. A request that has begun with it ends with it.
     pub fn setup(&self) -> Arc<Setup> {
         Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From the next request on, `setup` holds.
+    /// Replaces the setup from the next request on.
     pub fn replace(&self, setup: Setup) {
         *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
     }

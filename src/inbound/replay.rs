@@ -1,8 +1,8 @@
-//! A kept request → delivered after all, step by step.
+//! Delivers a kept request after all, step by step.
 //!
-//! Address and credentials passed when it came and are not asked again; which interface it belonged
-//! to and what its proof covered stand in the file. Everything else is as for a request that just
-//! arrives, duplicates included.
+//! Address and credentials passed when it came and are not checked again; the file has the interface that
+//! it belonged to and the coverage of its proof. Everything else is as for a new request, duplicates
+//! included.
 
 use super::connection::Reply;
 use super::deliver::{Fate, Order, Outcome};
@@ -17,20 +17,20 @@ use crate::sys::clock;
 use crate::sys::lock::Share;
 use crate::sys::log::{Clean, Quoted};
 
-/// How a replay ends.
+/// The result of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replayed {
     /// At least one message is in the inbox or the spool, now or since before.
     Delivered,
     /// The request still holds no acceptable message.
     NotAcceptable,
-    /// The configuration has not the interface that it was for.
+    /// The configuration does not have the interface that it was for.
     NoInterface,
     /// The spool or the record of ids cannot take it for now.
     Failed,
 }
 
-/// Runs it through the inbound path; `say` is told each step, a line each, without a text or secret.
+/// Runs a request through the inbound path. `say` gets one line for each step, without a text or secret.
 pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed {
     let mut interfaces = setup.config.rules.interfaces.iter();
     let Some(interface) = interfaces.find(|it| it.name == kept.interface) else {
@@ -104,8 +104,8 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     }
 }
 
-/// The messages that were refused, with their places from 1; `None` where the list has another
-/// length now, so that a message that was delivered could be taken for one that was not.
+/// Returns the messages that were refused, with their places from 1. Returns `None` if the list has another
+/// length now, so that a delivered message could be taken for a refused one.
 fn wanted(items: Vec<Item>, which: &Items) -> Option<Vec<(usize, Item)>> {
     let count = items.len();
     let numbered = (1..).zip(items);

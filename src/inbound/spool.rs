@@ -1,10 +1,10 @@
-//! `[astqueue]` as the spool's settings.
+//! Converts `[astqueue]` to the spool's settings.
 
 use crate::config::{self, Config};
 use crate::state::Keeping;
 use crate::sys::spool;
 
-/// A configuration's `[astqueue]` → the spool's settings.
+/// Returns the spool's settings for a configuration's `[astqueue]`.
 pub fn spool_settings(spool: &config::Spool) -> spool::Settings<'_> {
     spool::Settings {
         outgoing: &spool.outgoing,

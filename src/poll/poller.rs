@@ -47,11 +47,11 @@ pub(super) struct Poller {
     /// New elements, in the order of the list.
     held: Vec<Held>,
     held_bytes: usize,
-    /// How many SMS were there at the very first poll.
+    /// The number of SMS that were there at the very first poll.
     there_before: usize,
     /// Whether the elements that an earlier run held were read.
     is_held_read: bool,
-    /// How many elements are in the file of held elements.
+    /// The number of elements in the file of held elements.
     written: usize,
     /// Whether it was logged that the provider could not be told of stored SMS.
     done_is_failing: bool,

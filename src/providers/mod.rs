@@ -62,7 +62,7 @@ pub fn list() -> String {
     lines
 }
 
-/// What stands in a preset's comments for the address to enter at the provider.
+/// Marks the place of the address in a preset's comments, which is entered at the provider.
 const HOOK: &str = "@HOOK@";
 
 /// A preset with its comments; `address` is that of this machine as the provider calls it.

@@ -1,4 +1,4 @@
-//! The socket → the bytes of one request, head and then body.
+//! Reads the bytes of one request from the socket, the head and then the body.
 
 use super::{Connection, Stop, Wait};
 use crate::inbound::buffer::Dry;
@@ -7,7 +7,8 @@ use crate::proto::wire::request::{Chunks, Framing, Measure};
 use crate::sys::clock::Deadline;
 
 impl Connection<'_> {
-    /// Reads until the head is whole; its length, and when all of the request must be there.
+    /// Reads until the head is complete. Returns its length, and the time by which the whole request must
+    /// be there.
     pub(super) fn read_head(&mut self) -> Result<(usize, Deadline), Stop> {
         let mut measure = Measure::default();
         let mut deadline = Deadline::after(match self.wait {
@@ -16,7 +17,7 @@ impl Connection<'_> {
         });
         let mut begun = false;
         loop {
-            // An empty line left over from the request before is no beginning.
+            // An empty line left over from the previous request is no beginning.
             if !begun && self.buffer.filled().iter().any(|b| !b"\r\n".contains(b)) {
                 begun = true;
                 deadline = Deadline::after(REQUEST_WAIT);
@@ -33,7 +34,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads the body behind the head and takes the framing off it; the length of both.
+    /// Reads the body behind the head and removes its framing. Returns the length of both.
     pub(super) fn read_body(
         &mut self,
         head_bytes: usize,

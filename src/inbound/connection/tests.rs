@@ -1,4 +1,4 @@
-//! Scripts of bytes → what the story answers, over a stream in memory that is cut anywhere.
+//! Tests the answers to scripts of bytes, over a stream in memory that is cut anywhere.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, READERS_MAX};
 use crate::sys::listener::{Share, Slots};
 use crate::sys::spool::{Settings, Spool, Sync};
 
-/// A service with a spool of its own, removed with the value.
+/// A service with a spool of its own, which is removed with the value.
 struct House {
     service: Service,
     folder: PathBuf,
@@ -69,8 +69,7 @@ impl House {
         House { service, folder }
     }
 
-    /// All that is answered to these pieces, each of which is one read, and how many the story
-    /// took.
+    /// Returns all answers to these pieces, each of which is one read, and how many pieces were read.
     fn answers_to(&self, pieces: &[&[u8]], end: End) -> (String, usize) {
         let mut script = Script {
             pieces: pieces
@@ -99,12 +98,12 @@ impl Drop for House {
     }
 }
 
-/// What comes behind the last piece.
+/// The end of the stream, behind the last piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The peer sends no more.
     Eof,
-    /// Nothing, until the deadline.
+    /// Nothing comes until the deadline.
     Silence,
 }
 
@@ -143,7 +142,7 @@ impl Stream for Script {
     }
 }
 
-/// Statuses of answers in their order, each with `c` where it closes.
+/// Returns the statuses of answers in their order, each with `c` if it closes.
 fn statuses(answers: &str) -> Vec<String> {
     answers
         .split("HTTP/1.1 ")
@@ -155,8 +154,7 @@ fn statuses(answers: &str) -> Vec<String> {
         .collect()
 }
 
-/// The statuses that `input` is answered with, in one piece, in two at every place, and byte by
-/// byte.
+/// Checks the statuses of the answers to `input` in one piece, in two at every place, and byte by byte.
 fn check_with(websmsd: &str, input: &[u8], end: End, expected: &[&str]) {
     let house = House::new(websmsd);
     let shown = String::from_utf8_lossy(&input[..input.len().min(200)]);
@@ -205,7 +203,7 @@ fn silence() {
         End::Silence,
         &["408c"],
     );
-    // Between two requests nobody has asked for anything.
+    // Between two requests nobody waits for an answer.
     check(EMPTY, End::Silence, &["200"]);
     check(EMPTY, End::Eof, &["200"]);
     check(&[EMPTY, "\r\n"].concat(), End::Silence, &["200"]);
@@ -243,7 +241,7 @@ fn a_short_of_slots_closes_every_answer() {
             .slots
             .take([192, 0, 2, 1].into(), Share::Whole)
     };
-    // Who asks has one too.
+    // A peer that asks has a slot, too.
     let mut taken: Vec<_> = (0..46).map(|_| take()).collect();
     let two = EMPTY.repeat(2);
     let (answers, _) = house.answers_to(&[two.as_bytes()], End::Eof);
@@ -303,7 +301,7 @@ fn limits() {
     check(&chunked(BODY_BYTES_MAX - 1), &["405"]);
     check(&chunked(BODY_BYTES_MAX), &["405"]);
     check(&chunked(BODY_BYTES_MAX + 1), &["413c"]);
-    // The longest head and the longest body together, and a request behind them.
+    // These are the longest head and the longest body together, and a request behind them.
     let longest = head(HEAD_BYTES_MAX - 22)
         .replacen("GET", "PUT", 1)
         .replace("\r\n\r\n", "\r\nContent-Length:65536\r\n\r\n");
@@ -378,11 +376,11 @@ fn continue_is_said_once_the_door_is_passed() {
         ],
         &["100", "405"],
     );
-    // It is there already, or there is none, or the peer does not know the word.
+    // The body is there already, or there is none, or the peer's version does not know the word.
     check(&[&(head("PUT / HTTP/1.1", length) + "x")], &["405"]);
     check(&[&head("PUT / HTTP/1.1", "")], &["405"]);
     check(&[&head("PUT / HTTP/1.0", length), "x"], &["405c"]);
-    // Who is not served is not asked for more.
+    // A peer that is not served is not asked for more.
     check(&[&head("PUT /x HTTP/1.1", length)], &["404c"]);
     check(
         &[&head("PUT / HTTP/1.1", "Content-Length: 65537\r\n")],
@@ -404,7 +402,7 @@ fn continue_is_said_once_the_door_is_passed() {
 #[test]
 fn an_unread_body_is_never_the_next_request() {
     let house = House::new("url_path = /");
-    // What is sent behind an early answer is taken and thrown away, up to a bound.
+    // Bytes that are sent behind an early answer are taken and dropped, up to a bound.
     let request = b"POST /x HTTP/1.1\r\nContent-Length: 18\r\n\r\n";
     let (answers, taken) = house.answers_to(&[request, EMPTY.as_bytes()], End::Eof);
     assert_eq!((statuses(&answers), taken), (vec!["404c".to_owned()], 2));
@@ -501,6 +499,6 @@ fn memory_that_is_used_up_is_a_503() {
     let answers = |input: &str| statuses(&house.answers_to(&[input.as_bytes()], End::Eof).0);
     assert_eq!(answers(&long(3000)), ["200"]);
     assert_eq!(answers(&long(5000)), ["503c"]);
-    // What a connection took is given back with it.
+    // A connection gives back the memory that it took.
     assert_eq!(answers(&long(3000)), ["200"]);
 }

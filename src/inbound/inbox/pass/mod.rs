@@ -188,7 +188,7 @@ impl<'a> Pass<'a> {
     fn hear(&mut self, news: Happened) {
         match news {
             Happened::Put(name, arrived_s, bytes) => {
-                // What was known of the spool may be out of date.
+                // The knowledge of the spool may be out of date.
                 if self.entries.is_empty() {
                     self.marker = None;
                 }
