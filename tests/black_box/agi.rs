@@ -1,4 +1,4 @@
-//! `websms` under AGI: a stand-in for Asterisk that answers, is silent, or goes away.
+//! Tests `websms` under AGI, with a stand-in for Asterisk that answers, is silent, or goes away.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::rig::{self, Itsp, Scratch, Script, binary, command, signal, wait_for,
 
 const SUCCESS: &str = "200 result=1\n";
 
-/// What the stand-in does once the program is started.
+/// The behaviour of the stand-in once the program is started.
 struct Asterisk {
-    /// What it writes as the environment; `None`: what Asterisk would.
+    /// The environment that it writes; `None` for the one that Asterisk would write.
     environment: Option<Vec<u8>>,
-    /// Its replies, one a command; when they are used up it is silent.
+    /// Its replies, one for each command. After the last it is silent.
     replies: Vec<&'static str>,
     /// Whether it closes its ends after the environment and the replies.
     closes: bool,
@@ -32,11 +32,11 @@ impl Default for Asterisk {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Debug)]
 struct Called {
     code: Option<i32>,
-    /// Every line on stdout.
+    /// Every line that the program wrote to stdout.
     commands: Vec<String>,
     took: Duration,
 }
@@ -128,7 +128,7 @@ fn arguments<'a>(conf: &'a Path, text: &'a str) -> Vec<&'a str> {
     ]
 }
 
-/// A text that comes to this under a configuration.
+/// Checks the result for a text under a configuration.
 #[track_caller]
 pub fn ends_under_agi(conf: &Path, text: &str, code: i32, status: &str, reason: &str) {
     let called = call(Asterisk::default(), &arguments(conf, text));
@@ -391,7 +391,7 @@ fn faults_of_usage_become_variables_too() {
         check(&[option]);
     }
     check(&["-c", "/nonexistent", "--", "1", "2", "x"]);
-    // What a stranger dialled starts no daemon.
+    // A number that a stranger dialled starts no daemon.
     check(&["websmsd"]);
     check(&["websmsd", "--help"]);
     assert_eq!(itsp.connections(), 0);
@@ -402,12 +402,12 @@ fn a_person_with_pipes_is_not_asterisk() {
     let itsp = Itsp::accepting();
     let scratch = Scratch::new();
     let conf = conf(&scratch, &itsp, "");
-    // Pipes, but no Asterisk.
+    // There are pipes, but no Asterisk.
     let mut run = command(&binary());
     run.args(arguments(&conf, "hello")).stdin(Stdio::piped());
     let ran = rig::finish(run);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""));
-    // Asterisk's environment, but no pipe to read.
+    // There is Asterisk's environment, but no pipe to read.
     let mut run = command(&binary());
     run.args(arguments(&conf, "hello")).env("AST_AGI_DIR", "/x");
     let ran = rig::finish(run);

@@ -1,6 +1,7 @@
-//! Attacks on Asterisk's spool through webhooks, and a spool that is not there → everybody else's SMS.
+//! Tests attacks on Asterisk's spool through webhooks, and a missing spool: everybody else's SMS must
+//! arrive.
 //!
-//! Here nobody takes call files unless the test does.
+//! Nobody takes call files unless the test does.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +20,7 @@ fn send(websmsd: &Websmsd, to: &str) -> Answer {
     websmsd.post("/", FORM, form(to, "Hello"))
 }
 
-/// How many of so many SMS are taken; all others get 503 and are to come again.
+/// Returns how many of so many SMS are taken. All others must get 503, so that they come again.
 fn flood(websmsd: &Websmsd, to: &str, count: usize) -> usize {
     let mut http = websmsd.connect();
     let request = post("/", FORM, form(to, "x"));
@@ -38,7 +39,7 @@ fn flood(websmsd: &Websmsd, to: &str, count: usize) -> usize {
     taken.count()
 }
 
-/// A text of 16 parts.
+/// Returns a text of 16 parts.
 fn long() -> String {
     "long+text+".repeat(1580)
 }
@@ -60,7 +61,7 @@ fn no_sms_runs_an_extension_of_asterisk_s_own() {
         }
     }
     assert_eq!(websmsd.call_files().len(), 0);
-    // Nor by --replay, for which one of them was kept.
+    // --replay does not deliver them either; one of them was kept for it.
     let kept = fs::read_dir(websmsd.scratch.join("state/rejected")).unwrap();
     let kept = kept.map(|entry| entry.unwrap().path()).next().unwrap();
     let mut run = rig::daemon_command(Called::Link, &websmsd.scratch);
@@ -89,7 +90,7 @@ fn a_thousand_sms_that_nobody_takes_leave_room_for_all_others() {
     for number in 200..230 {
         assert_eq!(send(&websmsd, &format!("+12025550{number}")).status, 200);
     }
-    // A daemon that starts anew finds it so.
+    // A daemon that is started again finds the spool in this state.
     let conf = websmsd.scratch.join("websms.conf");
     let home = Scratch::new();
     let mut run = rig::daemon_command(Called::Link, &home);
@@ -97,7 +98,7 @@ fn a_thousand_sms_that_nobody_takes_leave_room_for_all_others() {
     let second = Websmsd::spawn(run, home);
     assert_eq!(flood(&second, "+12025550100", 10), 0);
     assert_eq!(send(&second, "+12025550300").status, 200);
-    // The phone is back.
+    // The phone is reachable again.
     for file in websmsd.call_files() {
         if file.name.starts_with("+12025550100.") {
             fs::remove_file(file.path).unwrap();
@@ -135,7 +136,7 @@ fn a_crowded_number_holds_up_nobody_in_the_same_request() {
         }
         let others = arrived("+2") + arrived("+3");
         assert_eq!((others, arrived("de-ad")), (expected, 0), "{keys}");
-        // There is room, and each is there once.
+        // There is room, and each SMS is there once.
         for file in websmsd.call_files() {
             if file.name.starts_with("dead.") {
                 fs::remove_file(file.path).unwrap();
@@ -152,7 +153,7 @@ fn a_crowded_number_holds_up_nobody_in_the_same_request() {
 
 // ---- Long texts -----------------------------------------------------------------------------
 
-/// Ends a thread with the value, should the test fail too.
+/// Ends a thread with the value, even if the test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -161,7 +162,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Takes what is due, as Asterisk does, until it is over.
+/// Takes the files that are due, as Asterisk does, until the test is over.
 fn take_due(outgoing: &Path, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         for entry in fs::read_dir(outgoing).unwrap() {
@@ -198,7 +199,7 @@ fn parts_that_wait_for_their_time_take_nobody_s_place() {
         let waiting = fs::read_dir(websmsd.outgoing()).unwrap().count();
         assert!(waiting > 400, "{waiting}");
     });
-    // A new configuration does not forget which they are.
+    // A new configuration does not forget which files are parts.
     websmsd.signal("HUP");
     websmsd.wait_for_log("configuration read again");
     assert_eq!(send(&websmsd, "+12025550300").status, 200);
@@ -211,7 +212,7 @@ fn long_texts_that_nobody_takes_leave_room_for_all_others() {
     let taken = (0..50).filter(|_| websmsd.post("/", FORM, form("dead", &text)).status == 200);
     let taken = taken.count();
     assert!((4..8).contains(&taken), "{taken}");
-    // As it is when its parts count: a daemon that starts anew counts them at once.
+    // A daemon that is started again counts the parts at once, as if their time had come.
     let conf = websmsd.scratch.join("websms.conf");
     let home = Scratch::new();
     let mut run = rig::daemon_command(Called::Link, &home);
@@ -223,7 +224,7 @@ fn long_texts_that_nobody_takes_leave_room_for_all_others() {
 
 // ---- A spool that is not there --------------------------------------------------------------
 
-/// A configuration whose spool is in a folder that Asterisk is to make.
+/// A configuration whose spool is in a folder that Asterisk has yet to make.
 const NOT_THERE: &str = "[websmsd]\n[astqueue]\nsync = no\noutgoingdir = \"@DIR@/asterisk/outgoing\"\n\
                          stagingdir = \"@DIR@/asterisk/staging\"\n";
 
@@ -242,13 +243,13 @@ fn slow_a_spool_that_is_not_there_is_awaited_and_never_made() {
     websmsd.signal("HUP");
     websmsd.wait_for_log("configuration read again");
     assert!(refused());
-    // It is found without an SMS too, and all is made ready.
+    // The folder is found without an SMS too, and everything is prepared.
     let outgoing = websmsd.scratch.folder("asterisk/outgoing");
     websmsd.wait_for_log("SMS can be delivered again");
     assert!(spool.join("staging").exists());
     assert_eq!(send(&websmsd, "+12025550160").status, 200);
     assert_eq!(fs::read_dir(&outgoing).unwrap().count(), 1);
-    // It goes, and comes back; the next SMS sees it at once.
+    // It disappears and comes back; the next SMS finds it at once.
     rig::remove_folder(&spool);
     assert!(refused());
     websmsd.wait_for_log("cannot deliver SMS, webhooks get 503");
@@ -256,8 +257,7 @@ fn slow_a_spool_that_is_not_there_is_awaited_and_never_made() {
     assert_eq!(send(&websmsd, "+12025550160").status, 200);
 }
 
-/// A stick that is pulled out, put in again, and another in its place: in a mount namespace of the daemon's
-/// own.
+/// A storage stick is removed, put in again, and replaced by another, in a mount namespace of the daemon.
 #[test]
 fn a_spool_goes_and_comes_with_its_filesystem() {
     let scratch = Scratch::new();
@@ -287,7 +287,7 @@ fn a_spool_goes_and_comes_with_its_filesystem() {
     assert_eq!((status(), inside("ls \"$0\"").as_str()), (503, ""));
     inside("mount -t tmpfs none \"$0\"; mkdir -p \"$0/asterisk/outgoing\"");
     assert_eq!(status(), 200);
-    // Another is laid over it while it is in use.
+    // Another filesystem is mounted over it while it is in use.
     inside("mount -t tmpfs none \"$0\"");
     assert_eq!((status(), inside("ls \"$0\"").as_str()), (503, ""));
     inside("umount \"$0\"");
@@ -333,7 +333,7 @@ fn a_spool_that_is_not_there_is_a_warning_of_check() {
         );
         assert!(!scratch.join("asterisk").exists());
     }
-    // One that is there lets stagingdir be made beside it, and on no other filesystem.
+    // If the folder exists, stagingdir is made beside it, and on no other filesystem.
     scratch.folder("asterisk/outgoing");
     let ran = rig::websms(&conf, &["--check"]);
     assert!(!ran.stdout.contains("outgoingdir"), "{}", ran.stdout);

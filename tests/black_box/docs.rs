@@ -1,4 +1,4 @@
-//! README, pages and manuals → what the program really has: keys, options, schemes, limits, crates, links.
+//! Compares README and samples with the program: keys, limits, crates, dialplan, configurations.
 
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub const PAGES: [&str; 13] = [
     "packaging/openwrt/README.md",
 ];
 
-/// The cells of a Markdown table's row; none for any other line.
+/// Returns the cells of a row in a Markdown table; none for any other line.
 fn cells(line: &str) -> Vec<String> {
     let hidden = line.replace("\\|", "¦");
     let Some(row) = hidden
@@ -107,11 +107,11 @@ fn the_manuals_have_every_option_of_the_help() {
     }
 }
 
-/// What websms.conf(5) has between the heading of a section and the next.
+/// Returns the text of websms.conf(5) between the heading of a section and the next.
 fn manual_of(section: &str) -> String {
     let manual = read("packaging/man/websms.conf.5");
     let (_, rest) = manual.split_once(&format!(".Ss [{section}]\n")).unwrap();
-    // The next heading of either kind; `.Sx` only refers to one.
+    // The next heading of either kind ends it; `.Sx` only refers to one.
     let part = rest.split("\n.Ss ").next().unwrap();
     let part = part.split("\n.Sh ").next().unwrap();
     part.to_owned()
@@ -165,7 +165,7 @@ fn the_manual_has_every_key_with_its_other_name_and_default() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
-/// The schemes that `auth_method` takes.
+/// Returns the schemes that `auth_method` takes.
 fn taken() -> impl Iterator<Item = &'static Scheme> {
     SCHEMES.iter().filter(|scheme| scheme.is_taken())
 }
@@ -186,7 +186,7 @@ fn the_manual_has_every_scheme_and_the_hashes_of_tokens() {
             hashes = words;
         }
     }
-    // The words for tokens; those of `vonage` stand with its side of `[websms]`.
+    // These are the words for tokens; those of `vonage` stand with its side of `[websms]`.
     known.extend(hashes.iter().map(|(word, _)| *word));
     assert_eq!(documented, known);
 }
@@ -232,7 +232,7 @@ fn the_page_about_webhooks_says_of_every_scheme_what_a_recorded_request_can_do()
     names.sort();
     known.sort();
     assert_eq!(names, known);
-    // A signature that delivers once is good again when it has been forgotten.
+    // A signature that delivers once is accepted again after it has been forgotten.
     for scheme in taken() {
         let name = format!("`{}`", scheme.name);
         let mut of = rows.iter().filter(|row| row[0].contains(&name));
@@ -242,7 +242,7 @@ fn the_page_about_webhooks_says_of_every_scheme_what_a_recorded_request_can_do()
     }
 }
 
-/// The links of a Markdown page to other files of this repository.
+/// Returns the links of a Markdown page to other files of this repository.
 fn links(page: &str) -> Vec<String> {
     let folder = Path::new(page).parent().unwrap();
     let text = read(page);
@@ -328,8 +328,8 @@ fn every_section_of_the_specification_that_is_cited_exists() {
     assert!(cited > 30, "{cited} citations found");
 }
 
-/// Every section of the specification that a line cites: `§6.5` after another document's name, as in
-/// `RFC 9110 §5.6.2`, is that document's.
+/// Returns every section of the specification that a line cites. `§6.5` after another document's name, as
+/// in `RFC 9110 §5.6.2`, belongs to that document.
 fn citations(line: &str) -> Vec<&str> {
     let mut parts = line.split('§');
     let mut before = parts.next().unwrap().to_owned();
@@ -361,7 +361,7 @@ fn a_citation_is_told_from_another_documents() {
     }
 }
 
-/// The sources, scripts and pages below a folder, as paths from the top level.
+/// Returns the sources, scripts and pages below a folder, as paths from the top level.
 fn text_files(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -370,7 +370,7 @@ fn text_files(folder: &str) -> Vec<String> {
         let path = format!("{folder}/{}", entry.file_name().display());
         let is_folder = entry.file_type().unwrap().is_dir();
         match path.rsplit(['/', '.']).next() {
-            // Build output, and bytes that are no text.
+            // These are build output, and bytes that are no text.
             Some("target" | "corpus" | "golden") => {}
             _ if is_folder => found.extend(text_files(&path)),
             Some("rs" | "md" | "ini" | "conf" | "sh" | "py" | "toml") => found.push(path),
@@ -380,14 +380,14 @@ fn text_files(folder: &str) -> Vec<String> {
     found
 }
 
-/// Paths in backticks that begin with a folder of the top level.
+/// Returns the paths in backticks that begin with a folder of the top level.
 fn named_paths(page: &str) -> Vec<String> {
     let text = read(page);
     let spans = text.split('`').skip(1).step_by(2);
     let tops = ["src/", "tests/", "packaging/", "cross/"];
     let paths = spans.filter(|span| tops.iter().any(|top| span.starts_with(top)));
     let paths = paths.filter_map(|span| span.split(' ').next());
-    // NAME stands for what the reader chooses.
+    // NAME is a word that the reader chooses.
     paths
         .filter(|path| !path.contains("NAME"))
         .map(str::to_owned)
@@ -549,14 +549,14 @@ fn every_crate_is_explained() {
     let mut comment = "";
     for line in rest.split("\n[").next().unwrap().lines() {
         if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
-            // One comment may stand for two that follow each other.
+            // One comment may cover two keys that follow each other.
             assert!(comment.starts_with("# "), "{name} is not explained");
             explained.push(quoted(line, "package").unwrap_or_else(|| name.to_owned()));
         } else {
             comment = line;
         }
     }
-    // The lists: names from `->` to the colon.
+    // The lists have names from `->` to the colon.
     let text = rest.replace("\n#  ", "");
     for (_, list) in text.lines().filter_map(|line| line.split_once(" -> ")) {
         let (names, reason) = list.split_once(':').unwrap();

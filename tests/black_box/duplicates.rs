@@ -1,4 +1,4 @@
-//! The same webhook again → acknowledged, delivered once, whatever happens to the record.
+//! Checks that a repeated webhook is acknowledged and delivered once, whatever happens to the record.
 
 use std::collections::HashSet;
 use std::fs;
@@ -31,7 +31,7 @@ fn check_texts(websmsd: &Websmsd, expected: &[&str]) {
     assert_eq!(texts, expected, "{}", websmsd.log());
 }
 
-/// Configuration of a daemon whose state outlives it.
+/// Returns the configuration of a daemon whose state outlives it.
 fn conf_in(state: &Scratch) -> String {
     let state = state.path().display();
     format!("{IDS}[queue]\ndir = \"{state}\"\n[astqueue]\nmax = 100000\n")
@@ -41,7 +41,8 @@ fn ids(state: &Path) -> PathBuf {
     state.join("seen/ids")
 }
 
-/// The daemon under `strace`, which does `inject` to system calls on `path` within its state folder.
+/// Starts the daemon under `strace`, which applies `inject` to system calls on `path` within its state
+/// folder.
 fn traced(state: &Scratch, path: &str, inject: &str) -> Websmsd {
     let scratch = Scratch::new();
     let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf_in(state)));
@@ -216,7 +217,7 @@ fn of_many_at_once_one_is_delivered() {
 
 // ---- Between processes ----------------------------------------------------------------------
 
-/// Holds a lock: on `seen/lock` as a replay has it while it delivers, on `seen` as whoever writes.
+/// Holds a lock: on `seen/lock` like a replay that delivers, or on `seen` like a process that writes.
 fn hold_lock(state: &Path, path: &str) -> Child {
     let held = state.join("held");
     let child = Command::new("flock")
@@ -239,7 +240,7 @@ fn a_delivery_waits_for_a_replay_but_not_for_ever() {
     websmsd.wait_for_log("503, its id is under way");
     let mut http = websmsd.connect();
     http.send(rig::post("/", FORM, sms("3", "c")));
-    // Closes what it reads from, so it ends.
+    // Closes its input, so that it ends.
     drop(held.stdin.take());
     held.wait().unwrap();
     assert_eq!(http.answer().status, 200);
@@ -266,7 +267,7 @@ fn slow_a_record_that_another_process_holds_leaves_ids_in_memory() {
     websmsd.wait_for_log("written down again");
 }
 
-/// An id that was never sent.
+/// Returns an id that was never sent.
 fn new_id() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(100);
     COUNT.fetch_add(1, Ordering::Relaxed).to_string()
@@ -302,7 +303,7 @@ fn what_another_process_delivers_is_known_here() {
 #[test]
 fn a_crash_between_call_file_and_record_doubles_one_and_loses_none() {
     let state = Scratch::new();
-    // Whoever records takes a lock on the folder first, when the call file has been moved.
+    // A process that records takes a lock on the folder first, when the call file has been moved.
     let mut websmsd = traced(&state, "seen", "flock:signal=SIGKILL:when=1");
     let mut http = websmsd.connect();
     http.send(rig::post("/", FORM, sms("1", "x")));
@@ -310,7 +311,7 @@ fn a_crash_between_call_file_and_record_doubles_one_and_loses_none() {
     websmsd.wait_for_exit();
     check_texts(&websmsd, &["x"]);
     assert!(!ids(state.path()).exists());
-    // The provider, which had no answer, sends again: that one is there twice, and then known.
+    // The provider, which had no answer, sends again: that SMS is there twice, and then known.
     let after = Websmsd::start(&conf_in(&state));
     for _ in 0..2 {
         send(&after, "1", "x");
@@ -334,7 +335,7 @@ fn a_crash_right_behind_the_answer_doubles_none() {
     }
 }
 
-/// A state folder whose record of ids is made by `spoil` out of a good one of id 1 and 2.
+/// Checks a state folder whose record of ids is spoilt by `spoil`, from a good record of the ids 1 and 2.
 #[track_caller]
 fn check_spoilt(spoil: impl Fn(&Path), log: &str, known: &[&str]) {
     let state = Scratch::new();
@@ -356,7 +357,7 @@ fn check_spoilt(spoil: impl Fn(&Path), log: &str, known: &[&str]) {
         check_texts(&websmsd, &texts);
     }
     drop(websmsd);
-    // What could not be read is there to be looked at, and the new record is whole.
+    // The unreadable file remains for the operator, and the new record is complete.
     assert!(state.join("seen/ids.bad").symlink_metadata().is_ok());
     let after = Websmsd::start(&conf_in(&state));
     for id in ["1", "2", "3"] {
@@ -452,7 +453,8 @@ fn a_disk_that_is_full_or_read_only_leaves_ids_in_memory() {
 #[test]
 fn slow_what_could_not_be_written_is_written_when_there_is_room_again() {
     let state = Scratch::new();
-    // Of one connection's system calls, since each is served by a thread and counted for itself.
+    // This applies to the system calls of one connection, because each has its own thread, which is counted
+    // separately.
     let websmsd = traced(&state, "seen/ids.new", "write:error=ENOSPC:when=1");
     let mut http = websmsd.connect();
     let mut send_next = |id: usize| {
@@ -481,7 +483,7 @@ fn the_file_is_written_anew_when_it_has_twice_what_is_held() {
     let check = |records: usize, lines: usize| {
         let state = Scratch::new();
         fs::create_dir(state.join("seen")).unwrap();
-        // Of the interface without a name, in lines of the greatest length.
+        // The records belong to the interface without a name, and their lines have the greatest length.
         let mut file = "websms seen 2\n".to_owned();
         for id in 1..=records {
             file.push_str(&format!("05fe4057 {id:016x} 0000000000000000 {id:016x}\n"));

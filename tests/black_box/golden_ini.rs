@@ -1,4 +1,4 @@
-//! The goldens of INI text, taken from PHP → what our parser and its JSON make of them.
+//! Compares the results of our parser and its JSON with golden files from PHP.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Programs that the operator hooks in, good and bad ones, and what becomes of the SMS meanwhile.
+//! Tests the operator's programs, good and bad ones, and the SMS meanwhile.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +11,12 @@ use crate::rig::{
     wait_for_rest, websms,
 };
 
-/// Writes a shell script; `@DIR@` stands for the folder.
+/// Writes a shell script, in which `@DIR@` stands for the folder.
 fn program(scratch: &Scratch, name: &str, script: &str) -> PathBuf {
     let folder = scratch.path().to_str().unwrap();
     let script = format!("#!/bin/sh\n{}\n", script.replace("@DIR@", folder));
-    // Another thread of this test may start a program while the file is open for writing, which then
-    // cannot be executed: it is written by a program that ends.
+    // Another thread of this test may start a program while the file is open for writing, and then the file
+    // cannot be executed. So a program that ends writes it.
     let path = scratch.join(name);
     let source = scratch.file(&format!("{name}.txt"), script);
     let mut copy = std::process::Command::new("install");
@@ -44,7 +44,7 @@ fn lines(path: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Writes what it was given, then says that it is whole.
+/// Writes its input and environment to files, and then marks them as complete.
 const TELL: &str = "tr '\\0' '\\n' < /proc/$$/environ > @DIR@/environment\n\
                     ls /proc/self/fd > @DIR@/files\n\
                     pwd > @DIR@/place\n\
@@ -84,7 +84,7 @@ fn it_gets_the_text_byte_for_byte_and_nothing_else_but_fixed_names() {
         ]
     );
     assert_eq!(lines(&websmsd.scratch.join("place")), ["/"]);
-    // No more than any program that is started here: three, and the folder that `ls` looks at.
+    // It has as many files as any program that is started here: three, and the folder that `ls` looks at.
     let mut list = std::process::Command::new("ls");
     list.arg("/proc/self/fd").stdin(Stdio::null());
     let expected = finish(list).stdout;
@@ -93,7 +93,7 @@ fn it_gets_the_text_byte_for_byte_and_nothing_else_but_fixed_names() {
         expected.trim_end()
     );
     websmsd.wait_for_log(&format!("{id} on_message: ended with exit code 0"));
-    // An empty text is one, too.
+    // An empty text is a text, too.
     deliver(&websmsd, "");
     wait_for("a second hook", || lines(&told).len() == 2);
     assert_eq!(fs::read(websmsd.scratch.join("text")).unwrap(), b"");
@@ -123,7 +123,7 @@ fn only_what_was_delivered_is_told() {
 
 #[test]
 fn forty_at_once_wait_for_no_hook() {
-    // It ends when the test lets it.
+    // The program ends when the test lets it.
     let websmsd = start(
         "echo x >> @DIR@/told; while [ -e @DIR@/hold ]; do sleep 0.05; done",
         "",
@@ -134,7 +134,7 @@ fn forty_at_once_wait_for_no_hook() {
             .unwrap()
             .count()
     };
-    // Its threads have opened what they keep.
+    // By now its threads have opened the files that they keep open.
     wait_for_rest(websmsd.pid());
     let before = descriptors();
     let told = websmsd.scratch.join("told");
@@ -148,7 +148,7 @@ fn forty_at_once_wait_for_no_hook() {
         }
     });
     assert_eq!(websmsd.call_files().len(), 40);
-    // Two run, 32 wait.
+    // Two run, and 32 wait.
     let dropped = || {
         websmsd
             .log()
@@ -184,7 +184,7 @@ fn a_failing_hook_is_a_log_line() {
         "head -c 10000000 /dev/zero; head -c 10000000 /dev/zero >&2; exit 5",
         "on_message: ended with exit code 5",
     );
-    // What it leaves in the background has its place no longer.
+    // A process that it leaves in the background no longer holds a place.
     check(
         "(while [ -e @DIR@/hook ]; do sleep 0.05; done) & exit 6",
         "on_message: ended with exit code 6",
@@ -261,7 +261,7 @@ fn a_reload_changes_it() {
 
 // ---- on_failure -----------------------------------------------------------------------------
 
-/// A queue that only queues, whose provider refuses.
+/// Returns a PBX whose queue only queues and whose provider refuses.
 fn pbx(url: &str, script: &str) -> (Scratch, PathBuf) {
     let scratch = Scratch::new();
     program(&scratch, "hook", script);
@@ -300,7 +300,7 @@ fn what_the_queue_gives_up_is_told_to_its_end() {
         assert!(ran.stderr.contains("out QUEUED"), "{}", ran.stderr);
     };
     queue();
-    // It is there when the run has ended.
+    // The output is there when the run has ended.
     flush(&conf, &[]);
     assert_eq!(lines(&scratch.join("told")).len(), 1);
     assert_eq!(fs::read(scratch.join("text")).unwrap(), b"a \"text\"");
@@ -317,12 +317,12 @@ fn what_the_queue_gives_up_is_told_to_its_end() {
         .find(|it| it.starts_with("WEBSMS_REASON="))
         .unwrap();
     assert!(reason.contains("400"), "{reason}");
-    // Within a hook there is none.
+    // Within a hook, no hook runs.
     queue();
     flush(&conf, &[("WEBSMS_HOOK", "1")]);
     assert_eq!(lines(&scratch.join("told")).len(), 1);
     assert_eq!(itsp.connections(), 2);
-    // The daemon tells as well.
+    // The daemon runs it as well.
     queue();
     let websmsd = daemon(&conf);
     websmsd.wait_for_log("on_failure: ended with exit code 0");
@@ -335,7 +335,7 @@ fn slow_one_that_never_reads_nor_ends_is_killed_with_its_group() {
     let script = "trap '' TERM\nsleep 300 &\necho $$ $! >> @DIR@/told\nwait; sleep 300";
     let (scratch, conf) = pbx(&itsp.url(), script);
     flush(&conf, &[]);
-    // More than a pipe holds.
+    // The text is larger than a pipe's buffer.
     let text = "x".repeat(100_000);
     let ran = websms(&conf, &["-v", "--", "+12025550183", "+12025550160", &text]);
     assert!(ran.stderr.contains("out QUEUED"), "{}", ran.stderr);

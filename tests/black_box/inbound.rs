@@ -1,7 +1,7 @@
-//! Webhooks over real sockets → statuses, call files and what becomes of the connection.
+//! Sends webhooks over real sockets, and checks statuses, call files and the state of the connection.
 //!
-//! Every row of the table of answers and every limit that a peer can meet. What an answer means for
-//! the bytes behind it is tested in `src/inbound/tests.rs`, cut at every place.
+//! There is a test for every row of the table of answers and every limit that a peer can meet. The effect
+//! of an answer on the bytes behind it is tested in `src/inbound/connection/tests.rs`, cut at every place.
 
 use std::fs;
 use std::io::Read;
@@ -17,7 +17,7 @@ fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: websms\r\n\r\n")
 }
 
-/// A request by its method, with more header lines and a body.
+/// Returns a request with a method, more header lines and a body.
 fn request(method: &str, target: &str, lines: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -33,7 +33,7 @@ fn ask(websmsd: &Websmsd, request: impl AsRef<[u8]>) -> Answer {
     http.answer()
 }
 
-/// The status of one request on a connection of its own, and whether it was the last there.
+/// Checks the status of one request on a connection of its own, and whether the connection closes.
 #[track_caller]
 fn check(websmsd: &Websmsd, request: impl AsRef<[u8]>, status: u16, closes: bool) {
     let mut http = websmsd.connect();
@@ -113,7 +113,7 @@ fn of_several_all_acceptable_ones_are_delivered() {
     assert_eq!(numbers.len(), 2);
     assert!(numbers.contains(&"11".to_owned()) && numbers.contains(&"22".to_owned()));
     assert_eq!(send(&format!("{bad},{bad}")), 421);
-    // A list of nothing asks for nothing.
+    // An empty list needs no answer but 200.
     assert_eq!(send(""), 200);
     assert_eq!(websmsd.call_files().len(), 2);
 }
@@ -144,7 +144,7 @@ fn several_conditions_and_names_of_one_key() {
     assert!(websmsd.call_files().is_empty());
     let sms = format!("{SMS}&type=sms&sid=7");
     for more in ["", "&recipient=%2B12025550199"] {
-        // The second one by another name of the same id is another SMS by its destination.
+        // Under another name of the same id, the second SMS differs by its destination.
         assert_eq!(websmsd.post("/", FORM, format!("{sms}{more}")).status, 200);
         assert_eq!(websmsd.post("/", FORM, format!("{sms}{more}")).status, 200);
     }
@@ -280,7 +280,7 @@ fn who_stands_behind_a_proxy() {
         200
     );
     assert_eq!(send("X-Forwarded-For: ::ffff:192.0.2.7\r\n"), 200);
-    // The log tells who was refused, not who brought it.
+    // The log names the refused sender, not the proxy.
     assert_eq!(send("X-Forwarded-For: 192.0.2.7, 203.0.113.1\r\n"), 403);
     websmsd.wait_for_log("203.0.113.1 by 127.0.0.1: 403");
     assert_eq!(send("X-Forwarded-For: 192.0.2.7, unknown\r\n"), 403);
@@ -298,7 +298,7 @@ fn who_stands_behind_a_proxy() {
     let websmsd =
         Websmsd::start("[websmsd]\nproxy_addr = 127.0.0.1\nproxy_header = HTTP_X_REAL_IP");
     let send = |lines: &str| ask(&websmsd, request("POST", "/", lines, SMS)).status;
-    // Everybody may deliver, even who cannot be told.
+    // Everybody may deliver, even an unknown sender.
     assert_eq!(send("X-Real-IP: nonsense\r\n"), 200);
     assert_eq!(send("X-Real-IP: 192.0.2.9\r\n"), 200);
     websmsd.wait_for_log("192.0.2.9 by 127.0.0.1: 200");
@@ -317,7 +317,7 @@ fn paths() {
     assert_eq!(send("/hook"), 404);
     assert_eq!(send("/hook?key=secret"), 200);
     assert_eq!(send("/hook?key=secret2"), 404);
-    // A secret in a path must not be learnt from the log.
+    // The log must not reveal a secret in a path.
     let log = websmsd.log();
     assert!(log.contains("404") && !log.contains("secret"), "{log}");
     check(&websmsd, get("/nowhere"), 404, false);
@@ -527,7 +527,7 @@ fn slow_idle() {
     assert!(waited < Duration::from_secs(8), "{waited:?}");
 }
 
-/// A byte a quarter second: each comes in time, all together do not.
+/// Sends a byte every quarter of a second: each comes in time, but the whole does not.
 fn check_trickle(websmsd: &Websmsd, start: &str, fill: &str) {
     let begin = Instant::now();
     let mut http = websmsd.connect();
@@ -543,7 +543,7 @@ fn check_trickle(websmsd: &Websmsd, start: &str, fill: &str) {
                 assert_eq!(&answer[..read], b"HTTP/1.1 408");
                 break;
             }
-            // A read that has a limit of time ends when any program that a test started does.
+            // A read with a time limit is interrupted whenever a program ends that a test has started.
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::WouldBlock),
         }
@@ -587,7 +587,7 @@ fn beyond_the_slots_is_503_at_once() {
             http
         })
         .collect();
-    // Connections are accepted in order, so the fifth finds four served.
+    // Connections are accepted in order, so the fifth finds that four are served.
     let start = Instant::now();
     let mut http = websmsd.connect();
     let answer = http.answer();
@@ -595,7 +595,7 @@ fn beyond_the_slots_is_503_at_once() {
     assert!(answer.header("Retry-After").is_some());
     assert!(start.elapsed() < Duration::from_secs(3));
     assert!(http.is_closed());
-    // With three quarters taken every answer closes; behind it there is room again.
+    // While three quarters are taken every answer closes; after that there is room again.
     let mut last = held.pop().unwrap();
     last.send("\r\n");
     assert!(last.answer().closes());
@@ -632,7 +632,7 @@ fn request_memory_has_a_limit() {
         http.send("POST / HTTP/1.1\r\nContent-Length: 65536\r\n\r\n");
         http.send("x".repeat(65535));
         held.push(http);
-        // Where all grow at once, none of them may get as much as it needs.
+        // If all grow at once, none of them may get as much as it needs.
         rig::wait_for("what was sent to be read", || {
             rig::unread_bytes(websmsd.address) == 0
         });
@@ -731,7 +731,7 @@ fn a_full_spool_is_503() {
     assert_eq!(websmsd.post("/", FORM, other).status, 200);
     assert_eq!(websmsd.post("/", FORM, SMS).status, 200);
     rig::wait_for("503", || websmsd.post("/", FORM, SMS).status == 503);
-    // Of so many in a second ten are told, and then their number.
+    // Of several in a second ten are logged, and then their number.
     let start = Instant::now();
     for _ in 0..100 {
         assert_eq!(websmsd.post("/", FORM, SMS).status, 503);
@@ -755,7 +755,7 @@ fn requests_follow_each_other_on_one_connection() {
         http.send(post("/", FORM, SMS));
         assert_eq!(http.answer().status, 200);
     }
-    // Pipelined, an empty line between them.
+    // The requests are pipelined, with an empty line between them.
     let both = [post("/", FORM, SMS), b"\r\n".to_vec(), post("/", FORM, SMS)].concat();
     http.send(both);
     assert_eq!(http.answer().status, 200);
@@ -878,7 +878,7 @@ fn a_new_configuration_is_taken_and_a_faulty_one_is_not() {
     };
     write("[websmsd]\nreport_success = two");
     websmsd.wait_for_log("configuration read again");
-    // On the same connection.
+    // The request comes on the same connection.
     assert_eq!(ask(), "two");
     write("[websmsd]\nauth_method = nonsense");
     websmsd.wait_for_log("the one before stays");

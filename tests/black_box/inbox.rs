@@ -1,4 +1,4 @@
-//! The inbox: what was answered with 200 is kept until Asterisk has it.
+//! Tests the inbox, which keeps each SMS that was answered with 200 until Asterisk has it.
 //!
 //! The states I1 to I8 are those of the table in `src/proto/record/inbox.rs`.
 
@@ -14,14 +14,14 @@ use crate::rig::{
     post, wait_for, wait_for_rest, websms,
 };
 
-/// Spool and state that outlive a daemon.
+/// A spool and a state folder that outlive a daemon.
 struct Home {
     scratch: Scratch,
     conf: PathBuf,
 }
 
 impl Home {
-    /// With an inbox; `more` goes on in `[astqueue]`.
+    /// Makes a home with an inbox; `more` is added to `[astqueue]`.
     fn new(more: &str) -> Home {
         Home::with(&format!("[astqueue]\ninbox = yes\ninbox_rate =\n{more}\n"))
     }
@@ -36,7 +36,7 @@ impl Home {
         self.start_at("")
     }
 
-    /// Under a clock that is off.
+    /// Starts a daemon under another clock.
     fn start_at(&self, clock: &str) -> Websmsd {
         let scratch = Scratch::new();
         let mut run = rig::daemon_command(Called::Link, &scratch);
@@ -58,7 +58,7 @@ impl Home {
         self.scratch.join("state/inbox").join(place)
     }
 
-    /// The names in a folder of the inbox, sorted.
+    /// Returns the names in a folder of the inbox, sorted.
     fn names(&self, place: &str) -> Vec<String> {
         let entries = fs::read_dir(self.inbox(place)).into_iter().flatten();
         let mut names: Vec<String> = entries
@@ -68,7 +68,7 @@ impl Home {
         names
     }
 
-    /// What Asterisk finds, once there are so many call files.
+    /// Waits for so many call files and returns them.
     #[track_caller]
     fn wait_for_files(&self, many: usize) -> Vec<CallFile> {
         wait_for("call files", || call_files(&self.outgoing()).len() == many);
@@ -85,7 +85,7 @@ impl Home {
         files.map(take).collect()
     }
 
-    /// Takes call files until the inbox is empty; their texts in the order in which they came.
+    /// Takes call files until the inbox is empty. Returns their texts in the order in which they came.
     #[track_caller]
     fn take_all(&self) -> Vec<String> {
         let mut texts = Vec::new();
@@ -96,7 +96,7 @@ impl Home {
         texts
     }
 
-    /// Waits until each SMS that is there has the marker of now.
+    /// Waits until each SMS has the current marker.
     #[track_caller]
     fn wait_for_records(&self) {
         wait_for("records", || {
@@ -107,7 +107,7 @@ impl Home {
         });
     }
 
-    /// An SMS as an earlier run left it.
+    /// Writes an SMS as an earlier run would leave it.
     fn plant(&self, order: u64, tail: &str, to: &str, arrived_s: u64, text: &str) -> PathBuf {
         let item = format!(
             "websms inbox 1\nid: {order:016x}\ninterface: \nto: {to}\nfrom: Bank\narrived: {arrived_s}\n\
@@ -122,7 +122,7 @@ impl Home {
         path
     }
 
-    /// Empties the spool as a reboot does, where it is in memory.
+    /// Empties the spool as a reboot does if it is in memory.
     fn reboot(&self) {
         for folder in ["outgoing", "staging"] {
             fs::remove_dir_all(self.scratch.join(folder)).unwrap();
@@ -150,7 +150,7 @@ fn an_sms_is_in_the_inbox_until_asterisk_has_taken_it() {
     let file = &home.wait_for_files(1)[0];
     assert_eq!(file.body(), "hello");
     let id = file.name.split('.').nth(2).unwrap();
-    // I4: it bears the marker, and waits.
+    // I4: it has the marker, and waits.
     home.wait_for_records();
     let name = &home.names("new")[0];
     assert!(name.contains(id), "{name} {id}");
@@ -176,7 +176,7 @@ fn one_call_file_a_destination_at_a_time_and_in_order() {
         assert_eq!(send(&websmsd, "1-2", &format!("a{number}")), 200);
         assert_eq!(send(&websmsd, "3", &format!("b{number}")), 200);
     }
-    // Asterisk takes `-` for nothing.
+    // Asterisk ignores `-`.
     assert_eq!(send(&websmsd, "12", "a5"), 200);
     let mut texts = Vec::new();
     for _ in 0..5 {
@@ -235,7 +235,7 @@ fn the_parts_of_a_long_text_follow_each_other_through_deaths() {
 #[test]
 fn an_empty_text_and_a_file_of_others_for_the_same_number() {
     let home = Home::new("");
-    // As an earlier release, or another program, left it.
+    // An earlier release, or another program, left this file.
     let strange = home.outgoing().join("+1.5.0123456789abcdef.call");
     fs::write(&strange, "Channel: Local/x@y\n").unwrap();
     let websmsd = home.start();
@@ -278,7 +278,7 @@ fn an_emptied_spool_is_filled_again() {
     home.wait_for_files(2);
     home.wait_for_records_of(2);
     drop(websmsd);
-    // I6: another marker, no call file.
+    // I6: there is another marker and no call file.
     home.reboot();
     let websmsd = home.start();
     let mut texts: Vec<String> = home.wait_for_files(2).iter().map(CallFile::body).collect();
@@ -288,11 +288,11 @@ fn an_emptied_spool_is_filled_again() {
     let mut texts = home.take_all();
     texts.sort();
     assert_eq!(texts, ["a", "b", "c"]);
-    // The same while the daemon runs.
+    // The result is equal while the daemon runs.
     assert_eq!(send(&websmsd, "1", "d"), 200);
     home.wait_for_files(1);
     home.wait_for_records();
-    // Other folders in their places, as a mount over them makes them.
+    // Other folders take their places, as after a mount over them.
     for folder in ["staging", "outgoing"] {
         let aside = home.scratch.join(&format!("{folder}.aside"));
         fs::rename(home.scratch.join(folder), aside).unwrap();
@@ -313,7 +313,7 @@ fn a_move_that_was_not_recorded_is() {
     drop(websmsd);
     let name = home.names("new").remove(0);
     let (stem, marker) = name.split_once('.').unwrap();
-    // I3: no marker. I7: another one.
+    // I3: there is no marker. I7: there is another one.
     for old in [stem.to_owned(), format!("{stem}.00000000000000ab")] {
         let now = home.names("new").remove(0);
         fs::rename(home.inbox("new").join(now), home.inbox("new").join(old)).unwrap();
@@ -323,7 +323,7 @@ fn a_move_that_was_not_recorded_is() {
         drop(websmsd);
     }
     let websmsd = home.start();
-    // I2 with a call file of the very name: never moved over it.
+    // I2, with a call file of exactly this name, which is never replaced.
     let path = home.plant(u64::MAX - 9, "", "5", now, "planted");
     wait_for_rest(websmsd.pid());
     drop(websmsd);
@@ -364,7 +364,7 @@ fn another_outgoing_has_another_marker() {
     home.scratch.folder("outgoing");
     assert_eq!(home.wait_for_files(1)[0].body(), "a");
     assert_ne!(fs::read_to_string(home.marker()).unwrap(), before);
-    // One that comes back with its files is known, and they are not doubled.
+    // An inbox that comes back with its files is recognised, and its SMS are not doubled.
     home.wait_for_records();
     assert_eq!(home.take(), ["a"]);
     wait_for("an empty inbox", || home.names("new").is_empty());
@@ -379,7 +379,7 @@ fn a_half_written_file_is_nothing_and_swept_when_old() {
     let name = home.names("new").remove(0);
     let half = home.inbox("tmp").join(&name);
     fs::rename(home.inbox("new").join(&name), &half).unwrap();
-    // I1: the change time cannot be set, so the clock goes on instead.
+    // I1: the change time cannot be set, so the clock is advanced instead.
     drop(home.start());
     assert!(half.exists());
     let websmsd = home.start_at("+2h");
@@ -389,7 +389,7 @@ fn a_half_written_file_is_nothing_and_swept_when_old() {
 }
 
 impl Home {
-    /// Waits until so many SMS bear the marker of now.
+    /// Waits until so many SMS have the current marker.
     #[track_caller]
     fn wait_for_records_of(&self, many: usize) {
         wait_for("records", || {
@@ -429,7 +429,7 @@ fn an_old_one_goes_to_failed_and_can_be_had_back() {
     let websmsd = home.start();
     home.wait_for_files(1);
     assert_eq!(home.take_all(), ["new"]);
-    // I8.
+    // I8: it is in `failed/`.
     let failed = home.names("failed");
     assert_eq!(failed.len(), 1);
     let file = fs::read_to_string(home.inbox("failed").join(&failed[0])).unwrap();
@@ -466,7 +466,7 @@ fn under_an_insane_clock_nothing_is_old_and_its_age_counts_from_the_first_sane_l
     let websmsd = home.start_at("@1970-01-01 00:10:00");
     assert_eq!(send(&websmsd, "1", "came"), 200);
     home.wait_for_files(2);
-    // A death between move and record would deliver one twice.
+    // A crash between move and record would deliver an SMS twice.
     home.wait_for_records();
     let is_stamped = || {
         let last = home.names("new").pop().unwrap();
@@ -517,7 +517,7 @@ fn an_sms_is_shown_and_dropped_with_its_call_file() {
     );
     let ran = home.websms(&["--drop", id]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    // The next one goes at once.
+    // The next one is delivered at once.
     wait_for("the next", || {
         let files = call_files(&home.outgoing());
         files.len() == 1 && files[0].body() == "b"
@@ -658,7 +658,7 @@ fn a_marker_that_cannot_be_written_holds_sms_back_and_nothing_is_lost() {
     assert_eq!(home.take_all(), ["b"]);
 }
 
-/// What a request is answered while each call of this kind that the daemon makes fails.
+/// Returns the answer to a request while each call of this kind that the daemon makes fails.
 fn answer_under(websmsd: &Websmsd, call: &str, error: &str) -> u16 {
     let inject = format!("inject={call}:error={error}");
     let filter = format!("trace={call}");
@@ -683,7 +683,7 @@ fn a_full_or_read_only_flash_says_503_and_names_the_folder() {
     ] {
         assert_eq!(answer_under(&websmsd, call, error), 503, "{call} {error}");
         assert!(home.names("new").is_empty() && home.names("tmp").is_empty());
-        // Where nothing can be written, the log cannot either.
+        // If nothing can be written, the log cannot be written either.
         if call != "write" {
             let folder = home.scratch.join("state/inbox").display().to_string();
             websmsd.wait_for_log(&format!("the inbox {folder} cannot take it: {words}"));
@@ -754,7 +754,7 @@ fn a_replay_goes_through_the_inbox_with_and_without_a_daemon() {
     let websmsd = home.start();
     assert_eq!(home.take_all(), ["hey"]);
     replay();
-    // By the daemon, which was told.
+    // The daemon does it, because it was told.
     let start = Instant::now();
     home.wait_for_files(1);
     assert!(start.elapsed() < Duration::from_secs(15));
@@ -773,7 +773,7 @@ fn what_an_inbox_holds_is_delivered_though_none_is_wanted_any_more() {
     assert_eq!(send(&websmsd, "1", "direct"), 200);
     assert_eq!(home.wait_for_files(1)[0].body(), "direct");
     assert!(home.names("new").is_empty());
-    // And the other way round, by a reload.
+    // A reload turns it round.
     fs::write(&home.conf, conf).unwrap();
     websmsd.signal("HUP");
     websmsd.wait_for_log("configuration read again");
@@ -841,7 +841,7 @@ fn an_sms_costs_two_synced_writes_and_one_removal() {
     assert_eq!(count("fsync", "") + count("fdatasync", ""), 2, "{trace}");
     assert_eq!(count("openat", "O_CREAT"), 1, "{trace}");
     assert_eq!(count("unlinkat", ""), 1, "{trace}");
-    // Into its place, and the record.
+    // One is the move into its place, the other the record.
     assert_eq!(count("renameat", ""), 2, "{trace}");
 }
 
@@ -867,12 +867,12 @@ fn a_thousand_sms_cost_a_megabyte_at_most_and_no_time() {
             .split(' ')
             .filter_map(|field| field.parse().ok())
             .collect();
-        // utime and stime, of which those before them are no numbers or the 11th.
+        // These are utime and stime; some fields before them are no numbers.
         fields[10] + fields[11]
     };
     let home = Home::new("max = 1500");
     let websmsd = home.start();
-    // What the first SMS of many bring about is not the thousand's.
+    // The costs of the first SMS do not count for the thousand.
     for number in 0..20 {
         assert_eq!(send(&websmsd, &format!("9{number}"), "x"), 200);
     }

@@ -1,4 +1,4 @@
-//! Refused webhooks → files, and `websmsd --replay` → call files.
+//! Tests the files of refused webhooks, and their delivery by `websmsd --replay`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -13,7 +13,7 @@ fn folder(scratch: &Scratch) -> PathBuf {
     scratch.join("state/rejected")
 }
 
-/// Names of what is kept, in order.
+/// Returns the names of kept files, in order.
 fn kept(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -25,7 +25,7 @@ fn kept(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The text of the one file that is kept.
+/// Returns the text of the only kept file.
 #[track_caller]
 fn only(folder: &Path) -> String {
     let names = kept(folder);
@@ -33,7 +33,7 @@ fn only(folder: &Path) -> String {
     fs::read_to_string(folder.join(&names[0])).unwrap()
 }
 
-/// A conf within `scratch`, for a replay.
+/// Writes a configuration within `scratch`, for a replay.
 fn conf(scratch: &Scratch, conf: &str) -> PathBuf {
     scratch.file("replay.conf", rig::spool_conf(scratch, conf))
 }
@@ -126,14 +126,14 @@ fn of_a_burst_a_quarter_is_kept_and_the_same_replaces_itself() {
         let websmsd = Websmsd::start(&format!("[websmsd]\n{conf}"));
         let folder = folder(&websmsd.scratch);
         for number in 0..20 {
-            // The same three times is once.
+            // The request is kept once although it comes three times.
             for _ in 0..3 {
                 let refused = websmsd.post("/", FORM, format!("To={number}"));
                 assert_eq!(refused.status, 422);
             }
             assert_eq!(kept(&folder).len(), files.min(number + 1), "{conf}");
         }
-        // Of as many refusals in one second not each has a line.
+        // With so many refusals in one second not each has a line.
         wait_for("a line", || {
             websmsd.post("/", FORM, "To=20");
             let line = "not kept, after a burst only one a minute is";
@@ -173,7 +173,7 @@ fn what_an_operator_has_removed_is_kept_when_it_comes_again() {
 fn one_address_has_a_quarter_of_the_places() {
     let mut scratch = Scratch::new();
     let mut refuse = |address: &str, body: &str, files: usize| {
-        // A start gives a new burst.
+        // A start begins a new burst.
         let conf = "[websmsd]\nkeep_rejected = 4\nproxy_addr = 127.0.0.1";
         let state = std::mem::replace(&mut scratch, Scratch::new());
         let websmsd = Websmsd::start_as(Called::Link, state, conf, &[]);
@@ -188,7 +188,7 @@ fn one_address_has_a_quarter_of_the_places() {
         assert_eq!(names.len(), files, "{}", websmsd.log());
         let text = |name: &String| fs::read_to_string(folder.join(name)).unwrap();
         assert!(names.iter().any(|name| text(name).ends_with(body)));
-        // Names and times of files go along.
+        // Names and times of files are copied, too.
         let copied = Command::new("cp")
             .arg("-a")
             .arg(websmsd.scratch.join("state"))
@@ -251,7 +251,7 @@ fn a_folder_that_cannot_be_used_changes_no_answer() {
     assert_eq!(websmsd.post("/", FORM, NO_TEXT).status, 422);
     assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
     assert_eq!(websmsd.call_files().len(), 1);
-    // Nor for ever: what was in the way goes.
+    // The failure is not permanent: the obstacle is removed.
     let rejected = folder(&websmsd.scratch);
     fs::remove_file(&rejected).unwrap();
     wait_for("a kept one", || {
@@ -269,7 +269,7 @@ fn a_folder_that_cannot_be_used_changes_no_answer() {
 
 #[test]
 fn a_disk_that_is_full_or_read_only_changes_no_answer() {
-    // The name is that of this target and body.
+    // The name belongs to this target and body.
     let sample = Websmsd::start("[websmsd]");
     sample.post("/", FORM, NO_TEXT);
     let name = kept(&folder(&sample.scratch)).remove(0);
@@ -317,7 +317,8 @@ fn a_folder_that_is_removed_is_made_again() {
 
 #[test]
 fn what_root_makes_belongs_to_the_owner_of_outgoing() {
-    // Of another user's daemon all is his: the rows are the same, the owner expected is not.
+    // With another user's daemon all files belong to that user: the rows are equal, but not the expected
+    // owner.
     let own = fs::metadata("/proc/self").unwrap();
     let scratch = Scratch::new();
     let outgoing = scratch.folder("outgoing");
@@ -326,7 +327,7 @@ fn what_root_makes_belongs_to_the_owner_of_outgoing() {
         uid => (uid, own.gid()),
     };
     chown(&outgoing, Some(uid), Some(gid)).unwrap();
-    // Root becomes that user, who must come to the folders.
+    // Root becomes that user, who needs access to the folders.
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o711)).unwrap();
     let conf_text = "[websmsd]\nkey_id = Id";
     let path = conf(&scratch, conf_text);
@@ -364,7 +365,8 @@ fn a_replay_delivers_what_a_better_configuration_understands() {
     websmsd.post("/", FORM, NO_TEXT);
     let scratch = &websmsd.scratch;
     let file = folder(scratch).join(&kept(&folder(scratch))[0]);
-    // As it stands, by its id and by its path; then understood, with rules that nobody passes.
+    // It is replayed by its id and by its path; then the configuration understands it, with rules that
+    // nobody passes.
     let still = conf(scratch, "[websmsd]");
     let id = Path::new(file.file_name().unwrap());
     check_replay(scratch, &still, id, 1, "not acceptable: no text");
@@ -375,7 +377,7 @@ fn a_replay_delivers_what_a_better_configuration_understands() {
     let closed = conf(scratch, closed);
     check_replay(scratch, &closed, &file, 0, "delivered, ");
     assert_eq!(websmsd.call_file().body(), "Hello");
-    // Without ids nothing is known of it.
+    // Without ids nothing is known about it.
     check_replay(scratch, &closed, &file, 0, "delivered, ");
     assert_eq!(websmsd.call_files().len(), 2);
 }
@@ -411,7 +413,7 @@ fn several_messages_of_which_nobody_told_are_refused_and_replayed() {
     );
     websmsd.wait_for_log("422, no text");
     assert!(only(&folder(&websmsd.scratch)).contains("items: 2 of 2\n"));
-    // Elsewhere it is refused with the key that helps, and kept whole.
+    // Elsewhere the list is refused with the key that helps, and kept whole.
     let websmsd = Websmsd::start("[websmsd]");
     assert_eq!(
         websmsd.post("/", JSON, format!(r#"{{"m":{list}}}"#)).status,
@@ -457,7 +459,7 @@ fn of_several_messages_those_that_were_refused_are_replayed() {
         "message 2: from 9 to 2: delivered",
     );
     assert_eq!(websmsd.call_files().len(), 3);
-    // Where the list reads differently, which were delivered cannot be told.
+    // If the list is read differently, it is unknown which messages were delivered.
     let other = conf(scratch, &format!("{each}\naccept_if = \"to=2\""));
     check_replay(scratch, &other, &file, 1, "which cannot be told");
     assert_eq!(websmsd.call_files().len(), 3);
@@ -494,7 +496,8 @@ fn beside_one_that_is_too_long_an_unacceptable_one_decides() {
 #[test]
 fn a_kept_request_does_nothing_to_a_terminal_and_is_replayed_as_it_came() {
     let websmsd = Websmsd::start("[websmsd]");
-    // Clears the screen, sets its title, overwrites a line; the last two are C1 characters and bytes.
+    // These bytes clear the screen, set its title and overwrite a line; the last two are C1 characters and
+    // bytes.
     let text = b"\x1b[2J\x1b]0;title\x07Hello\r\x08\x7f\t\\x1b \xc2\x9b31m \xe2\x82\xac";
     let head = "multipart/form-data; boundary=b; x=\u{9b}\t\u{85}";
     let part = |name: &str, value: &[u8]| {
@@ -538,7 +541,7 @@ fn a_kept_request_does_nothing_to_a_terminal_and_is_replayed_as_it_came() {
 fn a_file_of_version_1_is_replayed_as_it_stands() {
     let scratch = Scratch::new();
     let conf = conf(&scratch, "[websmsd]\nkey_body = Text");
-    // What version 2 would take for an escape.
+    // Version 2 would take this for an escape.
     let json = r#"{"To":"1","From":"2","Text":"\u001b \\x41 é"}"#;
     let file = scratch.file("request", written("whole", "", "", json));
     check_replay(&scratch, &conf, &file, 0, "delivered, ");
@@ -547,7 +550,7 @@ fn a_file_of_version_1_is_replayed_as_it_stands() {
     assert_eq!(texts, ["\x1b \\x41 é"]);
 }
 
-/// A kept request as an operator could write it.
+/// Returns a kept request as an operator could write it.
 fn written(coverage: &str, interface: &str, claims: &str, body: &str) -> String {
     format!(
         "websms request 1\ntime: 0\naddress: -\ninterface: {interface}\ncoverage: {coverage}\n\

@@ -1,4 +1,4 @@
-//! `sys::log` of a whole process: stderr without a syslog, many threads, nothing that waits.
+//! Tests `sys::log` of a whole process: stderr without a syslog, many threads, no waiting.
 
 use std::io::Read;
 use std::os::unix::net::UnixDatagram;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::rig::{self, Scratch};
 use websms::sys::log::{self, Level, Stderr};
 
-/// This test alone in a process of its own, which finds the socket's path in its environment.
+/// Returns a command that runs this test alone in a process of its own, with the socket's path in its
+/// environment.
 fn alone(name: &str, socket: &Path) -> Command {
     let mut run = Command::new(std::env::current_exe().unwrap());
     run.args(["--exact", &format!("log::{name}"), "--nocapture"]);
@@ -19,7 +20,7 @@ fn alone(name: &str, socket: &Path) -> Command {
     run
 }
 
-/// The socket, in the process of its own.
+/// Returns the socket, in the process of its own.
 fn socket() -> Option<&'static Path> {
     let path = PathBuf::from(std::env::var_os("WEBSMS_TEST_SOCKET")?);
     Some(Box::leak(path.into_boxed_path()))
@@ -73,7 +74,7 @@ fn with_a_syslog_stderr_is_for_v_only() {
 fn a_stderr_that_nobody_reads_holds_up_nothing() {
     if let Some(socket) = socket() {
         log::open_at(socket, "websmsd", Stderr::Too);
-        // Many times what a pipe holds.
+        // These are many times the bytes that a pipe holds.
         for _ in 0..2000 {
             log::event(Level::Info, format_args!("{}", "a".repeat(400)));
         }
@@ -86,7 +87,7 @@ fn a_stderr_that_nobody_reads_holds_up_nothing() {
     let mut child = run.spawn().unwrap();
     let status = rig::wait_for_exit(&mut child);
     assert!(status.success());
-    // What did go are whole lines.
+    // The lines that were written are complete.
     let mut text = String::new();
     child.stderr.unwrap().read_to_string(&mut text).unwrap();
     let whole = format!("websmsd: info: {}", "a".repeat(400));
@@ -109,7 +110,8 @@ fn lines_of_many_threads_are_whole_and_none_is_missed_untold() {
                 });
             }
         });
-        // With the queue drained, so that the count goes too: the other process reads all along.
+        // The queue is drained here, so that the count can be sent too: the other process reads all the
+        // time.
         let told = rig::holds_within(rig::PATIENCE, || {
             log::event(Level::Notice, format_args!("last"));
             socket.with_extension("told").exists()

@@ -1,5 +1,5 @@
-//! `long_bytes` and `text_chars_max`, through the real programs: what a long text is sent with, and what of
-//! a text that is too long the caller, the queue and the provider hear.
+//! Tests `long_bytes` and `text_chars_max` through the real programs: the parameters of a long text, and
+//! the reports to caller, queue and provider of a text that is too long.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn send(conf: &Path, index: &str, text: &str) -> Ran {
     websms(conf, &[&["-v"], index, &["--", TO, "alice", text]].concat())
 }
 
-/// A daemon on the configuration that is there, with a folder of its own.
+/// Starts a daemon on the existing configuration, with a folder of its own.
 fn websmsd(conf: &Path) -> Websmsd {
     let scratch = Scratch::new();
     let mut run = rig::daemon_command(Called::Link, &scratch);
@@ -105,7 +105,7 @@ fn the_queue_gives_up_what_has_become_too_long() {
     let path = conf(&scratch, &host, "first = yes");
     let daemon = websmsd(&path);
     drop(daemon);
-    // The folder is still one that was drained lately only where somebody flushed it.
+    // The folder counts as drained lately only after a flush.
     let flushed = websms(&path, &["--flush"]);
     assert_eq!(flushed.code, Some(0), "{}", flushed.stderr);
     let queued = send(&path, "", ELEVEN);
@@ -201,7 +201,7 @@ fn a_long_text_goes_to_voipms_as_an_mms() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         assert!(ran.stderr.contains(id), "{}", ran.stderr);
     };
-    // 160 bytes in 80 characters, and 161.
+    // These are 160 bytes in 80 characters, and 161.
     check(&"\u{e9}".repeat(80), "23434");
     check(&format!("{}x", "\u{e9}".repeat(80)), "23435");
     let methods = itsp.requests();

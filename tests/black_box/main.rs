@@ -1,8 +1,8 @@
-//! The real program from outside, and the parts of the library that need real files and sockets.
+//! Tests the real program from outside, and the parts of the library that need real files and sockets.
 //!
-//! All of it is one binary: the rig is compiled once, the program's library is linked once, and the
-//! tests of all files wait side by side. They share one process, so none may change its environment,
-//! working folder, umask, limits or signals: a test that needs others starts a process of its own.
+//! All tests are one binary: the rig is compiled once, the program's library is linked once, and the tests
+//! of all files wait side by side. They share one process, so none may change its environment, working
+//! folder, umask, limits or signals: a test that needs others starts a process of its own.
 
 #![allow(
     clippy::unwrap_used,

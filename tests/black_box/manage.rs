@@ -1,11 +1,11 @@
-//! `--show`, `--retry` and `--drop`: one SMS of the queue or of what was given up, by its id.
+//! Tests `--show`, `--retry` and `--drop` with one SMS of the queue or of `failed/`, by its id.
 
 use std::fs;
 
 use crate::rig::pbx::{Pbx, item, now_s, texts};
 use crate::rig::{Itsp, Ran, Script, deaf_address, wait_for, websms};
 
-/// A PBX with one SMS in `failed/`, refused by the provider, which takes what comes next.
+/// Returns a PBX with one SMS in `failed/` that the provider refused. The provider takes the next one.
 fn given_up(text: &str) -> (Pbx, Itsp, String) {
     let refusal = Script::reply(400, r#"{"message":"No such number"}"#);
     let itsp = Itsp::start(vec![refusal, Script::reply(200, "")]);

@@ -1,4 +1,4 @@
-//! One binary, two applets: by link, by first argument, by the old program's names.
+//! Tests the one binary with its two applets: by link, by first argument, by the old program's names.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
@@ -61,7 +61,7 @@ fn faults_of_usage_exit_2_and_keep_stdout_clean() {
     check(&["1", "2"], &format!("{got} 2 arguments\n"));
     check(&["1", "2", "x", "i", "y"], &format!("{got} 5 arguments\n"));
     check(&["--json"], "usage: websms [");
-    // The option is named, then how the applet is used, then where to read on.
+    // The lines name the option, then the usage of the applet, then where to read on.
     let usage = "usage: websms [-c FILE] [-i INDEX] [-n] [-v] [--] TO FROM BODY [INDEX]";
     for (option, named) in [("--chek", "--chek"), ("-x", "-x"), ("-nx", "-x")] {
         let ran = run(&binary(), &[option, "1", "2", "x"]);

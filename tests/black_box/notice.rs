@@ -1,4 +1,4 @@
-//! SMS that the queue gives up, through the real `websmsd` → a notice for who sent them.
+//! Tests the notices for senders of SMS that the queue gives up, through the real `websmsd`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::rig::{
 
 const ALICE: &str = "+12025550160";
 
-/// A PBX with a queue that only queues; the daemon's own interface.
+/// A PBX with a queue that only queues, and the daemon's own interface.
 struct Pbx {
     scratch: Scratch,
     conf: PathBuf,
@@ -63,7 +63,7 @@ impl Pbx {
     }
 }
 
-/// A notice's text, after all else in it has been looked at.
+/// Returns a notice's text, after checking everything else in it.
 #[track_caller]
 fn text(notice: &CallFile, to: &str, from: &str) -> String {
     assert_eq!(notice.value("Extension"), to);
@@ -84,7 +84,7 @@ fn who_sent_what_is_refused_is_told_once() {
     wait_for("a notice", || pbx.notices().len() == 1);
     let told = text(&pbx.notices()[0], ALICE, "+12025550183");
     assert_eq!(told, "Your SMS to this number was refused and not sent.");
-    // Within ten minutes there is no second one, whoever it was written to and whoever drains.
+    // Within ten minutes there is no second one, whatever the destination and the draining process.
     pbx.queue(ALICE, "+12025550184");
     websmsd.wait_for_log("no notice to=+12025550160: the sender had one within 10 minutes");
     drop(websmsd);

@@ -1,4 +1,4 @@
-//! `websms` by hand: what reaches the provider, and what each kind of answer comes to.
+//! Tests `websms` by hand: the requests that reach the provider, and the result of each kind of answer.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use websms::proto::provider::Call;
 use websms::sys::client::{self, Failure, Settings, Trust};
 use websms::sys::clock::Deadline;
 
-/// A configuration for a provider, with `more` lines in `[websms]`.
+/// Writes a configuration for a provider, with `more` lines in `[websms]`.
 fn conf(scratch: &Scratch, host: &str, more: &str) -> PathBuf {
     let text = format!(
         "[websms]\nhost = \"{host}\"\npath = \"/sms/send/\"\nauth_user = \"id\"\n\
@@ -442,7 +442,7 @@ fn a_babbling_provider_does_no_harm() {
 
 #[test]
 fn answers_beyond_the_limit_are_not_read() {
-    // 64 KiB are judged: what stands at their end counts, what stands behind does not.
+    // 64 KiB are judged: bytes at their end count, bytes behind them do not.
     for (before, code) in [(65_534, 0), (65_533, 0), (65_535, 1)] {
         let body = format!("{}OK{}", " ".repeat(before), " ".repeat(200_000));
         let (ran, _, _) = send(Script::reply(200, body), "response_check = \"/OK/\"");
@@ -461,7 +461,7 @@ fn heads_beyond_the_limit_are_not_read() {
         assert_eq!(ran.code, Some(code), "{head_bytes}: {}", ran.stderr);
     };
     check(REPLY_HEAD_BYTES_MAX, 0);
-    // The status counts, but what the check would need is not read.
+    // The status counts, but the bytes that the check would need are not read.
     check(REPLY_HEAD_BYTES_MAX + 1, 75);
 }
 
@@ -534,7 +534,7 @@ fn a_request_that_nobody_reads_was_not_written() {
             method: "POST",
             url: itsp.url(),
             headers: Vec::new(),
-            // More than any socket buffer holds.
+            // This is more than any socket buffer holds.
             body: vec![b'x'; 64 << 20],
         };
         let settings = Settings {
@@ -599,7 +599,7 @@ fn an_index_without_interfaces_sends_nothing() {
     let itsp = Itsp::accepting();
     let scratch = Scratch::new();
     let conf = conf(&scratch, &itsp.url(), "");
-    // A text that Asterisk split at its comma, and options behind the text.
+    // Asterisk has split the text at its comma, and options stand behind the text.
     for fourth in [" Bob", "-n", "--check", "-v"] {
         let ran = websms(&conf, &["+12025550183", "+12025550160", "Hello", fourth]);
         assert_eq!(ran.code, Some(2), "{fourth}: {}", ran.stderr);
@@ -667,7 +667,7 @@ fn the_environment_names_no_proxy() {
     assert_eq!((itsp.connections(), proxy.connections()), (1, 0));
 }
 
-/// The next connection; panics where none comes.
+/// Returns the next connection; panics if none comes.
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     let mut accepted = None;
@@ -683,7 +683,7 @@ fn accept(listener: &TcpListener) -> TcpStream {
 
 // ---- A proxy --------------------------------------------------------------------------------
 
-/// A CONNECT proxy for one connection; returns what it was asked, up to the empty line.
+/// Runs a CONNECT proxy for one connection. Returns the request that it got, up to the empty line.
 fn proxy(answer: &'static str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://user:pw@{}", listener.local_addr().unwrap());
@@ -721,7 +721,7 @@ fn a_proxy_is_asked_to_connect() {
         asked.contains("Proxy-Authorization: Basic dXNlcjpwdw==\r\n"),
         "{asked}"
     );
-    // What the proxy answers is not the provider's answer.
+    // The proxy's answer is not the provider's answer.
     let (url, running) = proxy("HTTP/1.1 403 Forbidden\r\n\r\n");
     let (ran, itsp, _) = send(Script::reply(200, "{}"), &format!("proxy = \"{url}\""));
     assert_eq!(ran.code, Some(75), "{}", ran.stderr);
@@ -741,8 +741,8 @@ fn tls_file(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// An HTTPS provider with one of the certificates of `tests/tls`, for one connection. Returns its
-/// URL and, once joined, the request it read; empty where the handshake failed.
+/// Runs an HTTPS provider with one of the certificates of `tests/tls`, for one connection. Returns its URL
+/// and, once joined, the request that it read; empty if the handshake failed.
 fn https(certificate: &str) -> (String, thread::JoinHandle<String>) {
     let chain: Vec<_> = CertificateDer::pem_file_iter(tls_file(certificate))
         .unwrap()
@@ -846,7 +846,7 @@ fn a_server_may_show_the_very_certificate_of_ca_file() {
     let by = |file: &str| format!("ca_file = \"@TLS@/{file}\"");
     check_tls("authority.pem", &by("authority.pem"), Ok(()));
     check_tls("own-twin.pem", &by("own-twin.pem"), Ok(()));
-    // It is no authority for others, and its own time and name count.
+    // The certificate may not sign others, and its own time and name count.
     let authority = Err("TLS certificate is that of an authority, not of a server");
     check_tls("authority.pem", &by("ca.pem"), authority);
     check_tls("own-twin.pem", &by("authority.pem"), authority);
@@ -883,7 +883,7 @@ fn tls_that_is_none_is_no_connection() {
     check(&silent.url(), "timeout in the TLS handshake");
     let deaf = format!("http://{}", deaf_address());
     check(&deaf, "connection refused");
-    // A server that speaks HTTP where TLS is expected.
+    // This server speaks HTTP where TLS is expected.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let plain = format!("http://{}", listener.local_addr().unwrap());
     let serving = thread::spawn(move || {
@@ -949,7 +949,7 @@ fn a_spool_with_which_websmsd_would_not_start_is_told() {
         0,
         "warning: [queue] dir: a file stands where a folder should",
     );
-    // A name without a folder stands in the one where it runs.
+    // A name without a folder means the working folder.
     let ran = websms(
         &scratch.file("websms.conf", "[queue]\ndir = q\n"),
         &["--check"],
@@ -999,7 +999,7 @@ fn a_queue_folder_that_cannot_be_made_is_told() {
     };
     check("queue", false);
     check("not/there/yet", false);
-    // Not even root makes a folder in a file.
+    // Not even root can make a folder in a file.
     check("websms.conf/queue", true);
 }
 
@@ -1056,7 +1056,7 @@ fn check_reports_all_that_is_wrong_at_once() {
         assert!(ran.stdout.contains(words), "{words} not in {}", ran.stdout);
     }
     assert!(!ran.stdout.contains("Secret1"), "{}", ran.stdout);
-    // A fault in the file hides none around it, and a part that is at fault says nothing more.
+    // A fault in the file hides none around it, and a faulty part gives no further reports.
     let text = fs::read_to_string(&conf).unwrap();
     let text = text.replace("[websms]\n", "[websms]\ntimeout = 0\n");
     let text = text.replace("outgoingdir = ", "retrytime = x\noutgoingdir = ");
@@ -1086,7 +1086,7 @@ fn an_sms_that_a_faulty_configuration_loses_is_in_the_log() {
     let conf = scratch.file("websms.conf", "[websms]\ntimeout = 0\n");
     let ran = websms(&conf, &["-v", "--", "+12025550183", "alice-160", "hello"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    // Whether numbers may be whole there is in the configuration.
+    // The configuration decides whether numbers are shown whole there.
     let line = "out INVALID - to=...183 from=...160 interface= segments=1";
     assert!(ran.stderr.contains(line), "{}", ran.stderr);
     assert!(!ran.stderr.contains("hello"), "{}", ran.stderr);

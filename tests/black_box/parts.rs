@@ -1,4 +1,4 @@
-//! Parts of long texts that come as requests of their own → one text.
+//! Tests parts of long texts, which come as separate requests and become one text.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::rig::{self, CallFile, Called, FORM, Ran, Scratch, Websmsd, call_files
 
 const KEYS: &str = "key_part_ref = ref\nkey_part_number = part\nkey_part_total = total\n";
 
-/// Spool and state that outlive a daemon.
+/// A spool and a state folder that outlive a daemon.
 struct Home {
     scratch: Scratch,
     conf: PathBuf,
@@ -44,7 +44,7 @@ impl Home {
         names.collect()
     }
 
-    /// The text of the call files that come, which are taken.
+    /// Takes the call files that come, and returns their text.
     #[track_caller]
     fn text(&self) -> String {
         wait_for("a text", || !self.files().is_empty());
@@ -68,7 +68,7 @@ fn a_text_comes_when_its_last_part_is_there_in_whatever_order() {
     for (number, text) in [(3, "c"), (1, "a")] {
         assert_eq!(send(&websmsd, "r", number, 3, text), 200);
     }
-    // Another reference is another text.
+    // Another reference means another text.
     assert_eq!(send(&websmsd, "s", 2, 3, "x"), 200);
     websmsd.wait_for_log("200, from Bank to +1, a part, whose others are awaited");
     assert!(home.files().is_empty());
@@ -76,15 +76,15 @@ fn a_text_comes_when_its_last_part_is_there_in_whatever_order() {
     assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);
     assert_eq!(home.text(), "abc");
     assert_eq!(home.held(), 1);
-    // A part that comes again is acknowledged, before and after.
+    // A repeated part is acknowledged, before and after the text is complete.
     assert_eq!(send(&websmsd, "s", 2, 3, "x"), 200);
     assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
     assert_eq!(home.held(), 1);
     assert!(home.files().is_empty());
-    // One that says something else is an SMS of its own.
+    // A part with other contents is an SMS of its own.
     assert_eq!(send(&websmsd, "s", 2, 3, "other"), 200);
     assert_eq!(home.text(), "other");
-    // And so is what is no part.
+    // A request that is no part is an SMS of its own, too.
     for (number, total) in [(0, 3), (4, 3), (1, 1), (1, 17)] {
         assert_eq!(send(&websmsd, "t", number, total, "own"), 200);
         assert_eq!(home.text(), "own", "{number} of {total}");
@@ -103,7 +103,7 @@ fn a_missing_part_is_shown_after_part_wait() {
     assert_eq!(home.text(), "a[…]c");
     websmsd.wait_for_log("a text in parts from Bank to +1, not all of which came");
     wait_for("no parts", || home.held() == 0);
-    // One of a text that has gone is acknowledged; one that comes late begins a text.
+    // A part of a delivered text is acknowledged; a late one begins a text.
     assert_eq!(send(&websmsd, "r", 1, 3, "a"), 200);
     assert_eq!(home.held(), 0);
     assert_eq!(send(&websmsd, "r", 2, 3, "b"), 200);

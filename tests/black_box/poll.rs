@@ -1,4 +1,4 @@
-//! `websmsd` asks a provider for SMS: a stub lists them as providers do, and fails as they do.
+//! Tests how `websmsd` polls a provider: a stub lists SMS as providers do, and fails as they do.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,14 +17,14 @@ use crate::rig::{
 
 // ---- A provider ------------------------------------------------------------------------------
 
-/// One SMS in its list.
+/// One SMS in the provider's list.
 #[derive(Debug, Clone)]
 struct Sms {
     id: String,
     text: String,
 }
 
-/// How it lists them.
+/// The way in which it lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pages {
     One,
@@ -34,7 +34,7 @@ enum Pages {
     Value,
 }
 
-/// Its list, oldest first, which a test may add to.
+/// The provider's list, oldest first, to which a test may add.
 #[derive(Clone)]
 struct Provider {
     list: Arc<Mutex<Vec<Sms>>>,
@@ -125,7 +125,7 @@ fn element(sms: &Sms) -> String {
     )
 }
 
-/// Several interfaces are made of these lines by an index of their own.
+/// The settings from which each of several interfaces is made, with an index of its own.
 const PLACES: &str = "poll_each = messages\npoll_if = 'direction=inbound'\npoll_to = to\npoll_from = from\n\
                       poll_body = body\npoll_id = id\n";
 
@@ -171,7 +171,7 @@ impl Place {
         call_files(&self.scratch.join("outgoing"))
     }
 
-    /// The texts of all SMS that were delivered, sorted.
+    /// Returns the texts of all SMS that were delivered, sorted.
     fn texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = self.call_files().iter().map(CallFile::body).collect();
         texts.sort_unstable();
@@ -183,7 +183,7 @@ impl Place {
     }
 }
 
-/// The ids of call files in the order in which the log tells of them.
+/// Returns the ids of call files in the order of the log.
 fn delivered(log: &str) -> Vec<String> {
     let lines = log
         .lines()
@@ -192,7 +192,7 @@ fn delivered(log: &str) -> Vec<String> {
     lines.map(id).collect()
 }
 
-/// Every file below a folder: its inode, its change time and its size.
+/// Returns every file below a folder with its inode, its change time and its size.
 fn written(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, u64)> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -232,7 +232,7 @@ fn what_is_there_is_noted_and_what_comes_is_delivered_once() {
     assert_eq!(files[0].body(), "text 4");
     assert_eq!(files[0].variable("MESSAGE(from)"), "+12025550183");
     assert_eq!(files[0].variable("MESSAGE(to)"), "+12025550160");
-    // A text is never in a log, and neither is what the provider said.
+    // The log never holds a text, and nothing that the provider said.
     assert!(
         !second.stderr.contains("text 4") && !second.stdout.contains("text 4"),
         "{second:?}"
@@ -243,7 +243,7 @@ fn what_is_there_is_noted_and_what_comes_is_delivered_once() {
     for _ in 0..3 {
         place.good();
     }
-    // At rest: one request each, and nothing is written.
+    // Without new SMS there is one request per poll, and nothing is written.
     assert_eq!(itsp.requests().len(), requests + 3);
     assert_eq!(written(&place.state()), before);
     assert_eq!(place.texts(), ["text 4"]);
@@ -276,7 +276,7 @@ fn pages_are_turned_and_the_oldest_sms_goes_first() {
             let texts: Vec<String> = delivered(&ran.stderr).iter().map(text_of).collect();
             let expected: Vec<String> = (10..=19).map(|nth| format!("text {nth}")).collect();
             assert_eq!(texts, expected, "{pages:?} {newest_first}");
-            // What is known ends a list whose newest stand first.
+            // A known SMS ends a list with the newest first.
             let requests = itsp.requests().len();
             place.good();
             let more = itsp.requests().len() - requests;
@@ -323,7 +323,7 @@ fn the_request_is_that_of_the_sending_interface() {
         assert!(request.body.is_empty());
     }
 
-    // Parameters of poll_static, and a password that must not stand in a URL.
+    // There are parameters of poll_static, and a password that must not stand in a URL.
     let conf = conf.replace(" | Content-Type: text/x", "").replace(
         "auth_method = basic",
         "auth_method = plain\nkey_user = u\nkey_secret = p\nformat = multipart",
@@ -359,7 +359,7 @@ fn an_answer_that_cannot_be_used_is_told_and_nothing_is_lost() {
         })
     };
     let empty = good(&[]);
-    // The answer, what is told of it, and the SMS of it that arrive.
+    // Checks the report on an answer, and the SMS of it that arrive.
     let check = |script: Script, told: &str, texts: &[&str]| {
         let itsp = Itsp::start(vec![
             Script::reply(200, &empty),
@@ -377,7 +377,7 @@ fn an_answer_that_cannot_be_used_is_told_and_nothing_is_lost() {
         assert!(ran.stderr.contains(told), "{told}: {ran:?}");
         assert_eq!(place.texts(), texts, "{told}");
         assert!(!ran.stderr.contains("secret"), "{ran:?}");
-        // The next poll goes on as if nothing had been.
+        // The next poll works as usual.
         place.good();
         let mut all: Vec<&str> = texts.to_vec();
         all.push("text 7");
@@ -408,7 +408,7 @@ fn an_answer_that_cannot_be_used_is_told_and_nothing_is_lost() {
         "no list where poll_each says, with provider answered 200: ip_not_enabled",
         &[],
     );
-    // What may be an SMS is not shown.
+    // A value that may be an SMS is not shown.
     check(
         Script::reply(200, r#"{"message":"a secret"}"#),
         "no list where poll_each says, with provider answered 200",
@@ -428,14 +428,14 @@ fn an_answer_that_cannot_be_used_is_told_and_nothing_is_lost() {
         &[],
     );
     check(Script::Hang, "timeout while waiting for the answer", &[]);
-    // What is whole in an answer that is cut arrives, and once.
+    // Complete elements of a cut answer arrive, and once.
     let cut = format!(r#"{{"messages":[{},{},{{"id":"id3","#, sms(1), sms(2));
     check(
         Script::cut_body(&cut),
         "the answer was cut off",
         &["text 1", "text 2"],
     );
-    // So it does in one of 100 MB, and the rest is not read.
+    // They also arrive from an answer of 100 MB, whose rest is not read.
     let mut long = format!(r#"{{"messages":[{},"#, sms(1)).into_bytes();
     long.resize(4 * 1024 * 1024, b' ');
     check(
@@ -443,7 +443,7 @@ fn an_answer_that_cannot_be_used_is_told_and_nothing_is_lost() {
         "the answer is longer than any that is read",
         &["text 1"],
     );
-    // Elsewhere nobody is asked.
+    // No other server is asked.
     let other = Itsp::accepting();
     let elsewhere = format!(
         r#"{{"messages":[{}],"next":"{}/list"}}"#,
@@ -500,7 +500,7 @@ fn an_element_that_is_no_sms_is_kept_and_stops_none_of_the_others() {
         .unwrap()
         .count();
     assert_eq!(kept, 5, "{ran:?}");
-    // Each is told once, and what has no id is delivered once.
+    // Each is logged once, and an SMS without an id is delivered once.
     let again = place.good();
     assert!(!again.stderr.contains("passed over"), "{again:?}");
     assert_eq!(place.texts().len(), 3);
@@ -553,7 +553,7 @@ fn what_was_kept_of_a_list_can_be_delivered_later() {
     place.good();
     let mut kept = fs::read_dir(place.state().join("rejected")).unwrap();
     let kept = kept.next().unwrap().unwrap().path();
-    // The operator mends the configuration.
+    // The operator repairs the configuration.
     let text = fs::read_to_string(&place.conf).unwrap();
     place.scratch.file(
         "websms.conf",
@@ -564,7 +564,7 @@ fn what_was_kept_of_a_list_can_be_delivered_later() {
     let ran = finish(run);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(place.texts(), ["renamed"]);
-    // The list still shows it.
+    // The list still shows the SMS.
     place.good();
     assert_eq!(place.texts(), ["renamed"]);
 }
@@ -609,7 +609,7 @@ fn what_is_shown_once_is_delivered_the_first_time_too_and_kept_until_it_is_store
     assert_eq!(itsp.requests().len(), 3);
     assert_eq!(place.texts(), ["text 1", "text 2", "text 3"]);
 
-    // A spool that is away for a while costs none of them.
+    // A spool that is missing for a while loses none of them.
     let itsp = Itsp::start(vec![page(&[1, 2]), page(&[])]);
     let scratch = Scratch::new();
     let daemon = start_polling_with(scratch, &conf(&itsp, keys), |scratch| {
@@ -618,7 +618,7 @@ fn what_is_shown_once_is_delivered_the_first_time_too_and_kept_until_it_is_store
     let mut daemon = daemon;
     daemon.wait_for_log("not all of it could be stored");
     assert_eq!(itsp.requests().len(), 1);
-    // Nor does the end of the program.
+    // The end of the program loses none either.
     daemon.child.kill().unwrap();
     wait_for_exit(&mut daemon.child);
     let mut again = daemon_command(Called::Link, &daemon.scratch);
@@ -696,7 +696,7 @@ fn an_answer_that_says_none_is_no_fault() {
 
 // ---- The daemon ---------------------------------------------------------------------------------
 
-/// A daemon that may listen nowhere.
+/// A daemon that must listen nowhere.
 struct Polling {
     child: Child,
     scratch: Scratch,
@@ -837,7 +837,7 @@ fn a_provider_that_asks_for_a_pause_gets_it() {
     daemon.wait_for_log(
         "error: poll: provider answered 401: no such account: the account is refused",
     );
-    // Told once, however often it is tried.
+    // The failure is logged once, however often the poll is repeated.
     wait_for("another try", || refused.connections() > 1);
     assert_eq!(daemon.log().matches("the account is refused").count(), 1);
 }
@@ -975,21 +975,21 @@ fn a_folder_on_a_ram_disk_is_refused() {
 
 // ---- Kills and a bad network ----------------------------------------------------------------------
 
-/// A row of numbers that looks like chance and is the same each time.
+/// A series of numbers that looks random and is equal each time.
 struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, most: u64) -> u64 {
-        // Numbers of Knuth's MMIX.
+        // These are the numbers of Knuth's MMIX.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 }
 
-/// SMS arrive while the poller is killed and restarted, the network fails and pages shift. Each is delivered;
-/// twice only what was moved into the spool when the kill came before it was written down.
-/// `WEBSMS_POLL_SMS` says how many, for a run of its own.
+/// SMS arrive while the poller is killed and restarted, the network fails and pages shift. Each is
+/// delivered, and twice only if a kill came between its move into the spool and its record.
+/// `WEBSMS_POLL_SMS` sets their number for a separate run.
 #[test]
 fn no_sms_is_lost_while_the_poller_is_killed() {
     let all: usize = std::env::var("WEBSMS_POLL_SMS").map_or(120, |it| it.parse().unwrap());
@@ -1013,7 +1013,7 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
             0 => ("503", (503, "sorry".to_owned())),
             1 => ("429", (429, "slow down".to_owned())),
             2 => ("html", (200, "<html></html>".to_owned())),
-            // JSON that breaks off within an element.
+            // The JSON breaks off within an element.
             3 => ("cut", (200, body[..body.len() * 2 / 3].to_owned())),
             4 => ("slow", {
                 thread::sleep(Duration::from_millis(700));
@@ -1059,7 +1059,7 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
         kills += 1;
     }
     arrivals.join().unwrap();
-    // The network is well again; a poll may still have to be tried again.
+    // The network works again; a poll may still have to be repeated.
     *is_calm.lock().unwrap() = true;
     for _ in 0..1 + all / 200 {
         place.good();
@@ -1080,7 +1080,7 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
     );
 }
 
-/// Where the provider lists an SMS once, only those can be lost that were in an answer when the poller was
+/// If the provider lists each SMS once, only SMS can be lost that were in an answer when the poller was
 /// killed. They are counted.
 #[test]
 fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
@@ -1138,8 +1138,8 @@ fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
         "{all} SMS listed once, {kills} kills: {lost} lost in {struck} answers, {} twice",
         texts.len() - distinct.len()
     );
-    // A kill strikes one answer, and nothing that was stored; what was moved and not yet written down
-    // comes twice.
+    // A kill affects one answer, and nothing that was stored. SMS that were moved and not yet recorded come
+    // twice.
     assert!(struck <= kills, "{struck} answers with {kills} kills");
     assert!(texts.len() - distinct.len() <= kills * 10);
 }

@@ -1,4 +1,4 @@
-//! Root, and folders that belong to somebody else: root becomes their owner, whatever stands in them, or
+//! Tests root in folders that belong to another user: root becomes their owner, whatever is in them, or
 //! touches nothing.
 
 use std::ffi::OsStr;
@@ -12,17 +12,17 @@ use crate::rig::{self, Answer, Called, FORM, Ran, Scratch, Websmsd, finish, wait
 
 /// The owner of the folders.
 const OWNER: u32 = 4242;
-/// Somebody else, who is not root.
+/// Another user, who is not root.
 const STRANGER: u32 = 5151;
 
-/// A configuration of root's that names folders of somebody else's.
+/// A configuration that belongs to root and names folders of another user.
 struct House {
     scratch: Scratch,
     conf: PathBuf,
 }
 
 impl House {
-    /// `more` is added to the configuration; `@DIR@` stands for the scratch folder.
+    /// Makes a house; `more` is added to the configuration, and `@DIR@` stands for the scratch folder.
     fn new(more: &str) -> House {
         let own = fs::metadata("/proc/self").unwrap().uid();
         assert_eq!(own, 0, "these tests need root");
@@ -63,7 +63,7 @@ impl House {
         run
     }
 
-    /// A daemon that is expected to listen.
+    /// Starts a daemon that is expected to listen.
     fn websmsd(&self) -> Websmsd {
         let scratch = Scratch::new();
         let mut run = rig::daemon_command(Called::Link, &scratch);
@@ -73,7 +73,7 @@ impl House {
         Websmsd::spawn(run, scratch)
     }
 
-    /// An SMS that was queued long ago.
+    /// Plants an SMS that was queued long ago.
     fn plant(&self) {
         let new = self.path("state/queue/new");
         make(&new);
@@ -82,7 +82,7 @@ impl House {
         lchown(&path, Some(OWNER), Some(OWNER)).unwrap();
     }
 
-    /// Everything that root might do there. Whether it works is not asked.
+    /// Does everything that root might do there, whether it works or not.
     fn do_everything(&self) {
         self.websms(&["--check"]);
         self.websms(&["--queue"]);
@@ -109,7 +109,7 @@ impl House {
         finish(run);
     }
 
-    /// The inbound self-test, and an Asterisk that takes the call file for which it waits.
+    /// Runs the inbound self-test with an Asterisk that takes the call file for which it waits.
     fn self_test(&self) {
         let mut run = self.websmsd_command();
         run.args(["-l", "127.0.0.1:0", "--selftest"]);
@@ -117,7 +117,7 @@ impl House {
         let mut child = run.spawn().unwrap();
         let outgoing = self.path("outgoing");
         wait_for("the end of the self-test", || {
-            // What a link leads to is not Asterisk's.
+            // A link's target does not belong to Asterisk.
             if outgoing
                 .symlink_metadata()
                 .is_ok_and(|found| found.is_dir())
@@ -130,7 +130,7 @@ impl House {
         });
     }
 
-    /// A daemon that gets a good request and a bad one, if it comes to listen.
+    /// Starts a daemon and sends a good and a bad request, if it listens.
     fn serve(&self) {
         let mut run = self.websmsd_command();
         run.args(["-l", "127.0.0.1:0", "-v"]);
@@ -170,7 +170,7 @@ fn give(path: &Path, uid: u32) {
     lchown(path, Some(uid), Some(uid)).unwrap();
 }
 
-/// Makes a folder of the owner's with all that is missing above it.
+/// Makes a folder of the owner's with all missing parents.
 fn make(path: &Path) {
     if !path.exists() {
         make(path.parent().unwrap());
@@ -179,7 +179,7 @@ fn make(path: &Path) {
     }
 }
 
-/// All that stands below a folder: path, kind, owner, mode, contents.
+/// Returns everything below a folder: path, kind, owner, mode, contents.
 fn inventory(folder: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -223,7 +223,7 @@ const FOLDERS: [&str; 14] = [
     "spool",
 ];
 
-/// Every file of a fixed name.
+/// Every file with a fixed name.
 const FILES: [&str; 12] = [
     "state/queue/lock",
     "state/queue/flush",
@@ -257,7 +257,7 @@ fn a_flush_of_roots_does_not_write_where_the_queues_owner_wants() {
     let before = inventory(&vault);
     let ran = house.websms(&["--flush"]);
     assert_eq!(inventory(&vault), before);
-    // The link to the spool is one that root does not follow, so nothing at all is done.
+    // Root does not follow the link to the spool, so nothing at all is done.
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("symbolic link"), "{}", ran.stderr);
     assert_eq!(
@@ -344,7 +344,7 @@ fn slow_a_folder_that_is_swapped_meanwhile_leads_nowhere() {
 
 // ---- Who it becomes ---------------------------------------------------------------------------
 
-/// The lines `Uid:`, `Gid:` and `Groups:` of a process.
+/// Returns the lines `Uid:`, `Gid:` and `Groups:` of a process.
 fn identity(pid: u32) -> [String; 3] {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     ["Uid:", "Gid:", "Groups:"].map(|field| {
@@ -361,7 +361,7 @@ fn a_daemon_of_roots_becomes_the_owner_once_it_listens() {
     let house = House::new("");
     let scratch = Scratch::new();
     let mut run = rig::daemon_command(Called::Link, &scratch);
-    // A port that only root may have.
+    // Only root may use this port.
     let port = (600..1023).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
     let address = format!("127.0.0.1:{}", port.expect("a free port below 1024"));
     run.arg("-c").arg(&house.conf).args(["-l", &address, "-v"]);
@@ -379,7 +379,7 @@ fn a_daemon_of_roots_becomes_the_owner_once_it_listens() {
         200
     );
     assert_eq!(websmsd.post("/", FORM, "To=1").status, 422);
-    // What it makes is the owner's, and a reload works.
+    // New files belong to the owner, and a reload works.
     fs::write(house.path("new.conf"), fs::read(&house.conf).unwrap()).unwrap();
     websmsd.signal("HUP");
     websmsd.wait_for_log("configuration read again");
@@ -529,7 +529,7 @@ fn a_link_of_a_stranger_is_not_followed() {
 
 // ---- What is a fault, and what fails ----------------------------------------------------------
 
-/// Every way to run the program that has to do with the folders.
+/// Every way to run the program that concerns the folders.
 const RUNS: [&[&str]; 11] = [
     &["--flush"],
     &["--queue"],
@@ -544,7 +544,7 @@ const RUNS: [&[&str]; 11] = [
     &["websmsd", "--check"],
 ];
 
-/// Each of [`RUNS`] ends with `code` and says `words`, and nothing is touched.
+/// Checks that each of [`RUNS`] ends with `code` and says `words`, and that nothing is touched.
 #[track_caller]
 fn check_refused(house: &House, prefix: &[&str], code: i32, words: &str) {
     let before = inventory(house.scratch.path());
@@ -562,7 +562,7 @@ fn check_refused(house: &House, prefix: &[&str], code: i32, words: &str) {
         let ran = finish(run);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert_eq!(ran.code, Some(code), "{applet:?} {args:?}: {said}");
-        // Where a fault is in the log, a person is told who says it.
+        // If the fault is in the log, a person is told which command shows it.
         let is_told = said.contains(words) || said.contains("websms --check says why");
         assert!(is_told, "{applet:?} {args:?}: {said}");
     }
@@ -677,7 +677,7 @@ fn a_step_that_fails_ends_it_with_1_and_nothing_is_touched() {
     }
 }
 
-/// Elsewhere too an error that has no words of ours is told by its number.
+/// Here, too, an error without words of ours is shown by its number.
 #[test]
 fn an_unusual_error_is_told_by_its_number() {
     let house = House::new("");
@@ -760,7 +760,7 @@ fn where_no_modes_are_kept_it_is_a_warning() {
     let house = House::new("");
     chown(&house.conf, Some(OWNER), Some(OWNER)).unwrap();
     fs::set_permissions(&house.conf, Permissions::from_mode(0o666)).unwrap();
-    // What fstatfs says is made that of vfat.
+    // fstatfs is made to report vfat.
     let mut run = rig::command(Path::new("strace"));
     let vfat = format!("inject=fstatfs:poke_exit=@arg2={}", hex(0x4d44));
     run.args(["-o", "/dev/null", "-e", "trace=fstatfs", "-e", &vfat]);
@@ -775,7 +775,7 @@ fn where_no_modes_are_kept_it_is_a_warning() {
     assert!(ran.stdout.contains(words), "{}", ran.stdout);
 }
 
-/// The bytes of a word as the processor keeps them.
+/// Returns the bytes of a word in the processor's order.
 fn hex(word: usize) -> String {
     word.to_ne_bytes()
         .iter()

@@ -1,7 +1,7 @@
-//! Every preset whose provider is asked for SMS: the request, and a list as its documents have it.
+//! Tests every preset whose provider is polled: the request, and a list as its documents have it.
 //!
-//! The answers have the shape of the providers' own documents, libraries or samples; no number, text or id in
-//! them is anybody's.
+//! The answers have the shape of the providers' own documents, libraries or samples; no number, text or id
+//! in them is real.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use crate::rig::{
 };
 use websms::providers::PRESETS;
 
-/// What a provider is asked and how it answers.
+/// The request to a provider and its answers.
 struct Row {
     name: &'static str,
-    /// Method and target, with dates as `D` and times as `T`; and what the body must hold.
+    /// The method and the target, with dates as `D` and times as `T`, and the text that the body must hold.
     asks: (&'static str, &'static str),
-    /// The header that proves who asks; empty: the body does.
+    /// The header that proves the caller; empty if the body does.
     auth: &'static str,
-    /// A list of nothing.
+    /// An empty list.
     empty: &'static str,
-    /// A list, the newest first where the preset says so.
+    /// A list, with the newest first if the preset says so.
     list: &'static str,
-    /// What comes of it, the oldest first: to, from, text.
+    /// The resulting SMS, the oldest first: to, from, text.
     sms: &'static [(&'static str, &'static str, &'static str)],
-    /// Requests beyond the first for this list.
+    /// The requests beyond the first for this list.
     more: &'static [&'static str],
 }
 
@@ -120,7 +120,7 @@ const ROWS: &[Row] = &[
         more: &[] },
 ];
 
-/// A target with its dates and times taken out.
+/// Returns a target without its dates and times.
 fn timeless(target: &str) -> String {
     let mut out = String::new();
     let mut rest = target;
@@ -129,7 +129,7 @@ fn timeless(target: &str) -> String {
         let is_date = rest.get(..10).is_some_and(|day| {
             digits(&day[..4]) && &day[4..5] == "-" && digits(&day[5..7]) && digits(&day[8..])
         });
-        // The one that the program makes, and no other.
+        // It has exactly the format that the program uses.
         let time = rest
             .get(10..24)
             .filter(|time| time.starts_with("T") && time.ends_with("Z"));
@@ -155,7 +155,7 @@ fn check(row: &Row) {
     let name = row.name;
     let preset = PRESETS.iter().find(|(known, _)| *known == name).unwrap().1;
     let consumes = preset.contains("poll_consumes = yes");
-    // The list is shown from the second poll on, and at its further pages is nothing.
+    // The list is shown from the second poll on, and its further pages are empty.
     let polls = std::sync::Mutex::new(0_usize);
     let (empty, list, first) = (row.empty, row.list, timeless(row.asks.0));
     let decide = move |request: &Received| {
@@ -205,7 +205,7 @@ fn check(row: &Row) {
     if let Some((field, value)) = row.auth.split_once(": ") {
         assert_eq!(request.header(field), Some(value), "{name}");
     }
-    // At rest it costs the provider one request.
+    // Without new SMS a poll costs the provider one request.
     assert_eq!(before.len(), 1, "{name}");
 
     let ran = poll();
@@ -239,7 +239,7 @@ fn check(row: &Row) {
     let expected_more: Vec<String> = row.more.iter().map(|it| timeless(it)).collect();
     assert_eq!(more, expected_more, "{name}");
 
-    // The same list again brings nothing new.
+    // An unchanged list brings nothing new.
     poll();
     assert_eq!(
         call_files(&scratch.join("outgoing")).len(),

@@ -1,5 +1,5 @@
-//! Every preset that reads delivery reports, through the real programs: what it asks for, and what a report as
-//! the provider sends it comes to.
+//! Tests every preset that reads delivery reports through the real programs: the request for reports, and
+//! the result of a report as the provider sends it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,13 +10,13 @@ use crate::rig::pbx::Pbx;
 use crate::rig::{Decision, Itsp, Received, Script, Websmsd, websms};
 use websms::providers::PRESETS;
 
-/// What a report comes to.
+/// The result of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     Delivered,
-    /// With these words.
+    /// The SMS has failed, with these words.
     Failed(&'static str),
-    /// Nothing.
+    /// There is no result yet.
     Interim,
 }
 
@@ -24,11 +24,11 @@ use Told::{Delivered, Failed, Interim};
 
 struct Row {
     name: &'static str,
-    /// What the request has beside the SMS; nothing where the provider is told in its portal.
+    /// The parameters of the request beside the SMS; empty if the provider is set up in its portal.
     asks: &'static [(&'static str, &'static str)],
-    /// The id in its reports.
+    /// The id in the provider's reports.
     id: &'static str,
-    /// Reports, each of a file of the golden folder.
+    /// The reports, each from a file of the golden folder.
     reports: &'static [(&'static str, Told)],
 }
 
@@ -70,10 +70,10 @@ const ROWS: &[Row] = &[
         reports: &[("report-sent", Interim), ("report-v2", Delivered), ("report-failed", Failed("Rejected by carrier, message too long"))] },
 ];
 
-/// A PBX with the preset, whose provider gives each SMS this id.
+/// Returns a PBX with the preset, whose provider gives each SMS this id.
 fn pbx(api: &'static Api, itsp: &Itsp) -> Pbx {
     let auth = match api.name {
-        // A signed time cannot be written down; signatures.rs has these.
+        // A signed time cannot be stored in a file; signatures.rs tests these.
         "telnyx" | "messagebird" => "auth_method = none",
         _ => "auth_passwd = secret-1",
     };
@@ -105,7 +105,7 @@ fn deliver(websmsd: &Websmsd, name: &str, file: &str) {
     );
 }
 
-/// What the log has of SMS that were sent.
+/// Returns the lines of the log on SMS that were sent.
 fn told(websmsd: &Websmsd) -> Vec<String> {
     let log = websmsd.log();
     let lines = log.lines().filter(|line| line.contains("DELIVERED"));
@@ -161,7 +161,7 @@ fn check(row: &Row) {
     }
 }
 
-/// Each preset in a test of its own would be a line each; so many run side by side.
+/// Checks a part of the presets. A test for each would need a line for each; so these run side by side.
 fn check_some(nth: usize) {
     for row in ROWS.iter().skip(nth).step_by(4) {
         check(row);

@@ -1,9 +1,9 @@
-//! Every preset through the real programs: out against a stub that refuses what the provider refuses,
-//! in with webhooks as the provider sends them.
+//! Tests every preset through the real programs: outbound against a stub that refuses what the provider
+//! refuses, inbound with webhooks as the provider sends them.
 //!
-//! `tests/golden/providers/NAME/` has the requests that go out, byte for byte (`plain.out`,
-//! `emoji.out`; the line ends of a head are LF there), and requests that come in with what they
-//! must come to (`*.request`, `*.answer`). No number, text or credential in there is anybody's.
+//! `tests/golden/providers/NAME/` has the outgoing requests, byte for byte (`plain.out`, `emoji.out`; the
+//! line ends of a head are LF there), and incoming requests with their expected results (`*.request`,
+//! `*.answer`). No number, text or credential in there is real.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,38 +13,38 @@ use crate::rig::{Decision, Itsp, Ran, Received, Scratch, Script, Websmsd, percen
 use websms::proto::wire::json;
 use websms::providers::PRESETS;
 
-/// What the API of a provider asks for and how it answers.
+/// The requirements of a provider's API and its answers.
 pub struct Api {
     pub name: &'static str,
-    /// Method and target.
+    /// The method and the target.
     call: &'static str,
-    /// The header that proves who calls; empty: a field does, or a signature.
+    /// The header that proves the caller; empty if a field or a signature does.
     auth: &'static str,
     content_type: &'static str,
-    /// Names, or paths of JSON; and what must stand there.
+    /// Names, or paths of JSON, with the values that are required there.
     fields: &'static [(&'static str, Kind)],
-    /// The answer to a request that has all this, and the id in it.
+    /// The answer to a request that meets the requirements, and the id in it.
     pub accepts: (u16, &'static str, &'static str),
-    /// The answer to any other.
+    /// The answer to any other request.
     refuses: (u16, &'static str),
 }
 
-/// What a field must be.
+/// The requirement for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// `+` and digits; another form is refused.
+    /// `+` and digits; any other form is refused.
     Plus,
-    /// Digits without a `+`; another form is refused.
+    /// Digits without a `+`; any other form is refused.
     Digits,
     /// Ten digits.
     Ten,
     /// Digits that are no JSON string.
     Integer,
-    /// A number in whatever form.
+    /// A number in any form.
     Number,
-    /// Anything but nothing.
+    /// Any text that is not empty.
     Text,
-    /// This.
+    /// Exactly this text.
     Is(&'static str),
 }
 
@@ -199,7 +199,7 @@ impl Api {
         }
     }
 
-    /// What is wrong with a request.
+    /// Returns the fault of a request.
     pub fn objection(&self, request: &Received) -> Option<String> {
         let target = match self.call.starts_with("GET ") {
             true => request.target.split('?').next().unwrap(),
@@ -229,7 +229,8 @@ impl Api {
 }
 
 impl Kind {
-    /// `value`: the text, and whether it is a JSON string or no JSON at all.
+    /// Whether a value meets the requirement. `value` is the text, and whether it is a JSON string or no
+    /// JSON at all.
     fn suits(self, value: Option<(String, bool)>) -> bool {
         let Some((value, is_text)) = value else {
             return false;
@@ -271,7 +272,7 @@ pub fn field(request: &Received, name: &str) -> Option<(String, bool)> {
     Some((percent_decode(&value?.replace('+', " ")), true))
 }
 
-/// Reckoned by openssl, so that a fault of ours is not repeated here.
+/// Computes the signature with openssl, so that a fault of ours is not repeated here.
 fn zadarma(secret: &str, path: &str, query: &str) -> String {
     let md5 = openssl(&["dgst", "-md5", "-r"], query);
     let md5 = md5.split(' ').next().unwrap();
@@ -306,7 +307,7 @@ pub fn api(name: &str) -> &'static Api {
     APIS.iter().find(|api| api.name == name).unwrap()
 }
 
-/// Lines of `[websms]` with all that any provider asks for.
+/// Returns lines of `[websms]` with all settings that any provider asks for.
 pub fn credentials(api: &Api) -> String {
     let mut lines = format!(
         "provider = {}\naccount = acc-1\nauth_extra = extra-1\n",
@@ -333,7 +334,7 @@ fn send(api: &'static Api, text: &str, more: &str) -> (Ran, Received) {
     (ran, itsp.request())
 }
 
-/// The host that a preset names, as the program says it.
+/// Returns the host that a preset names, as the program shows it.
 fn host(api: &Api) -> String {
     let scratch = Scratch::new();
     let conf = scratch.file("websms.conf", format!("[websms]\n{}", credentials(api)));
@@ -350,7 +351,7 @@ pub fn golden(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A request as a file has it: what no two runs have in common is masked.
+/// Returns a request as a file holds it: values that differ between runs are masked.
 fn shown(request: &Received, host: &str) -> String {
     let mut text = format!("{} {}\n", request.method, request.target);
     for (name, value) in &request.headers {
@@ -366,7 +367,7 @@ fn shown(request: &Received, host: &str) -> String {
     text + &request.text()
 }
 
-/// Both texts are sent as the golden files have it, accepted, and their id is found.
+/// Checks that both texts are sent as in the golden files and accepted, and that their id is found.
 fn sends(name: &str) {
     let api = api(name);
     let host = host(api);
@@ -382,13 +383,13 @@ fn sends(name: &str) {
     }
 }
 
-/// What the provider refuses is refused, whatever status it says so with.
+/// Checks that an SMS counts as refused if the provider refuses it, with any status.
 fn is_refused(name: &str) {
     let api = api(name);
     let check = |more: &str| {
         let (ran, request) = send(api, "Hello", more);
         assert!(api.objection(&request).is_some(), "{name} takes {more}");
-        // What may be the account's fault is not held against the SMS, and here no queue holds it.
+        // A failure that may be the account's fault is not blamed on the SMS, and here no queue holds it.
         let (code, word) = match api.refuses.0 {
             401..=403 => (75, "FAILED"),
             _ => (1, "REFUSED"),
@@ -401,7 +402,7 @@ fn is_refused(name: &str) {
         "ovh" => check("auth_extra = wrong"),
         _ => check("auth_passwd = wrong"),
     }
-    // No text, under a name that the provider does not know.
+    // The text is missing, because its name is one that the provider does not know.
     check("key_body = nothing");
     for (_, kind) in api.fields {
         match kind {
@@ -565,9 +566,9 @@ fn a_group_text_is_for_our_number() {
     }
 }
 
-/// A daemon with the preset.
+/// Starts a daemon with the preset.
 fn daemon(name: &str) -> Websmsd {
-    // A signed time cannot be written down; signatures.rs has these.
+    // A signed time cannot be stored in a file; signatures.rs tests these.
     let auth = match name {
         "telnyx" | "messagebird" => "auth_method = none",
         _ => "auth_passwd = secret-1",
@@ -578,7 +579,7 @@ fn daemon(name: &str) -> Websmsd {
     ))
 }
 
-/// The bytes of a `.request` file: CRLF in the head, a length.
+/// Returns the bytes of a `.request` file, with CRLF in the head and a length.
 pub fn request(name: &str, file: &str) -> Vec<u8> {
     let path = golden(name).join(format!("{file}.request"));
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -618,8 +619,8 @@ pub fn came_to(websmsd: &Websmsd, name: &str, file: &str) -> String {
     text
 }
 
-/// Every request of the provider's folder comes to what the file beside it says; `again` at its
-/// end: the same request a second time is delivered a second time, for it has no id.
+/// Checks that every request of the provider's folder has the result in the file beside it. `again` at its
+/// end means that a repeated request is delivered a second time, because it has no id.
 fn receives(name: &str) {
     let mut files: Vec<String> = fs::read_dir(golden(name))
         .unwrap()
@@ -660,7 +661,7 @@ fn infobips_messages_are_all_stored_or_none_is_acknowledged() {
     let websmsd = daemon("infobip");
     assert!(came_to(&websmsd, "infobip", "several").starts_with("200 "));
     assert_eq!(websmsd.call_files().len(), 2);
-    // A spool that cannot take them.
+    // The spool cannot take the SMS.
     let websmsd = daemon("infobip");
     fs::remove_dir(websmsd.outgoing()).unwrap();
     fs::write(websmsd.outgoing(), "").unwrap();
@@ -735,7 +736,7 @@ fn every_preset_is_tested() {
             source.contains(&format!("    both(\"{name}\")"))
                 || source.contains(&format!("    out(\"{name}\")"))
         );
-        // Who only is asked is in provider_polls.rs.
+        // provider_polls.rs tests the providers that are only polled.
         let receives = preset.contains("[websmsd]\n") && preset.contains("@HOOK@");
         assert_eq!(
             source.contains(&format!("    both(\"{name}\")")),

@@ -1,5 +1,5 @@
-//! SMS that failed for now, through the real `websms` and `websmsd` → sent later, once, in order; or
-//! given up, with the reason.
+//! Tests SMS that failed temporarily, through the real `websms` and `websmsd`: they are sent later, once
+//! and in order, or given up with the reason.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -182,7 +182,7 @@ fn refused_later_goes_to_failed_with_its_reason() {
     assert!(listed.stdout.contains("failed to=+1 "), "{}", listed.stdout);
 }
 
-/// A provider that answers `status` to SMS for `to` as long as `refuses` says so, and takes all others.
+/// Runs a provider that answers `status` to SMS for `to` while `refuses` is set, and takes all others.
 fn forbidding(to: &'static str, status: u16, refuses: Arc<AtomicBool>) -> Itsp {
     let script = move |request: &Received| {
         let is_it = to.is_empty() || request.form("To") == to;
@@ -204,7 +204,7 @@ fn an_account_that_is_refused_loses_no_sms() {
             let to = format!("+{order}");
             pbx.plant(order, &to, &item(order, &to, now_s(), "x"));
         }
-        // As an operator does who has replaced a token.
+        // An operator who has replaced a token does this.
         let ran = websms(&pbx.conf, &["--flush"]);
         assert_eq!(pbx.names("new").len(), 5, "{status}: {}", ran.stdout);
         assert!(pbx.names("failed").is_empty());
@@ -220,7 +220,7 @@ fn an_account_that_is_refused_loses_no_sms() {
         pbx.wait_until_empty();
         assert!(pbx.names("failed").is_empty());
     };
-    // At once, for each waits for seconds.
+    // These run at once, because each waits for seconds.
     std::thread::scope(|scope| {
         for status in [401, 402, 407] {
             scope.spawn(move || check(status));
@@ -239,16 +239,16 @@ fn one_that_is_forbidden_holds_up_nobody_and_is_given_up_when_others_go() {
         let all = itsp.requests();
         all.iter().filter(|r| r.form("To") == "+1").count()
     };
-    // It alone is tried again and again: nobody knows whether it is the account.
+    // This one alone is tried again and again, because it may be the account's fault.
     wait_for("four tries", || tries() >= 4);
     assert!(pbx.names("failed").is_empty());
     assert!(pbx.files("new")[0].starts_with("websms queue 2\n"));
-    // Another number's SMS goes at once, by the program itself and not by the queue.
+    // An SMS to another number is sent at once, by the program itself and not by the queue.
     let ran = pbx.send("+2", "another");
     assert!(ran.stderr.contains("out SENT"), "{}", ran.stderr);
     let behind = pbx.send("+1", "behind it");
     assert!(behind.stderr.contains("QUEUED"), "{}", behind.stderr);
-    // Only the daemon's own count tells that others went meanwhile.
+    // Only the daemon's own count shows that others were sent meanwhile.
     let ran = pbx.send("+3", "x");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     pbx.plant(9, "+4", &item(9, "+4", now_s(), "x"));
@@ -292,7 +292,7 @@ fn first_hands_over_and_websmsd_sends_at_once() {
         wait_for("its sending", || itsp.requests().len() == before + number);
         waits.push(start.elapsed());
     }
-    // The machine may be busy with other things now and then.
+    // The machine may be busy now and then.
     waits.sort();
     assert!(waits[15] < Duration::from_millis(100), "{waits:?}");
     assert!(websmsd.log().contains("out SENT"));
@@ -321,13 +321,13 @@ fn an_sms_behind_another_one_waits_and_order_is_kept() {
         ran.stderr
     };
     assert!(send("+1", "1", "a").contains("QUEUED"));
-    // The same number over another interface, and the same interface to another number.
+    // These are the number over another interface, and another number over the interface.
     let waits = "an earlier SMS to this number waits";
     assert!(send("+1", "2", "b").contains(waits));
     assert!(send("+1", "3", "b").contains(waits));
     let down = "an earlier SMS failed for now on this interface";
     assert!(send("+2", "4", "a").contains(down));
-    // Neither.
+    // This is neither.
     assert!(send("+3", "5", "b").contains("SENT"));
     pbx.wait_until_empty();
     let sent: Vec<String> = broken
@@ -392,7 +392,7 @@ fn while_an_interface_is_down_the_others_files_are_not_touched() {
     assert!(itsp.connections() < 10, "{}", itsp.connections());
 }
 
-/// What the system says of a process: memory in KiB, processor time in ticks.
+/// Returns the system's figures of a process: memory in KiB, processor time in ticks.
 fn costs(pid: u32) -> (u64, u64) {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status
@@ -443,7 +443,7 @@ fn slow_a_thousand_that_wait_cost_next_to_nothing() {
         };
         let (memory_kib, ticks) = costs(websmsd.pid());
         let before = stamps(&pbx);
-        // What it costs is measured over this time.
+        // The costs are measured over this time.
         std::thread::sleep(Duration::from_secs(3));
         let (_, later) = costs(websmsd.pid());
         assert_eq!(stamps(&pbx), before, "files were touched");
@@ -556,7 +556,7 @@ fn one_that_may_have_been_sent_is_not_given_to_the_fallback() {
         "{}",
         ran.stderr
     );
-    // The first and two more, then it is the operator's.
+    // After the first try and two more the operator must act.
     wait_for("failed/", || pbx.names("failed").len() == 1);
     websmsd.wait_for_log("out FAILED");
     assert_eq!(lost.requests().len(), 3);
@@ -585,7 +585,7 @@ fn one_that_always_fails_alone_holds_up_nobody_for_long() {
     let pbx = Pbx::with(&itsp.url(), "retry = 1s,60s");
     let _websmsd = pbx.websmsd();
     pbx.queued("+1", "x");
-    // Now its own pause is a minute, and the interface's is still a second.
+    // Its own pause is a minute now, and the interface's is still a second.
     wait_for("its tries", || itsp.requests().len() == 3);
     let start = Instant::now();
     pbx.queued("+2", "x");

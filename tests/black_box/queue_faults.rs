@@ -1,5 +1,5 @@
-//! A queue in trouble (bad files, full disks, odd clocks, killed daemons, other configurations), its
-//! limits, and `--flush`: nothing is lost, nothing is sent more often than it may be.
+//! Tests a queue with faults (bad files, full disks, odd clocks, killed daemons, other configurations), its
+//! limits, and `--flush`: nothing is lost, and nothing is sent more often than permitted.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -77,7 +77,7 @@ fn a_queue_that_cannot_take_it_says_why() {
     wait_for("a daemon that drains", || {
         blocked.queue().join("lock").exists()
     });
-    // The daemon makes the folder anew as soon as it sees that it has gone.
+    // The daemon makes the folder again as soon as it notices that it is gone.
     wait_for("its place", || {
         let _ = fs::remove_dir_all(blocked.queue().join("tmp"));
         fs::write(blocked.queue().join("tmp"), "in its place").is_ok()
@@ -91,7 +91,7 @@ fn a_queue_that_cannot_take_it_says_why() {
     );
 }
 
-/// A shell in a mount namespace of its own, where `folder` is a small disk.
+/// Runs a shell in a mount namespace of its own, in which `folder` is a small disk.
 fn on_a_small_disk(folder: &Path, script: &str) -> Child {
     let mount = format!(
         "mount -t tmpfs -o size=64k tmpfs '{}' && {script}",
@@ -140,14 +140,14 @@ fn a_full_disk_is_told_and_nothing_half_is_left() {
 fn a_clock_that_is_not_set_makes_nothing_old() {
     let itsp = Itsp::start(vec![Script::reply(503, "")]);
     let pbx = Pbx::with(&itsp.url(), "expire = 2s");
-    // Under 1970 a message gets no time, and waits whatever its age.
+    // While the clock shows 1970 a message gets no time, and waits whatever its age.
     pbx.plant(1, "+1", &item(1, "+1", 0, "no time"));
     pbx.plant(2, "+2", &item(2, "+2", 1_795_392_000, "an old one"));
     let websmsd = pbx.websmsd_at("@1970-01-01 00:10:00");
     wait_for("tries", || itsp.connections() > 4);
     assert_eq!(pbx.names("new").len(), 2, "{}", websmsd.log());
     drop(websmsd);
-    // Now it is set: the one gets its time and then its end, the other its end.
+    // The clock is set: one message gets its time and ends later, the other ends now.
     let websmsd = pbx.websmsd();
     wait_for("the end of both", || pbx.names("failed").len() == 2);
     assert!(websmsd.log().contains("expired"), "{}", websmsd.log());
@@ -179,7 +179,7 @@ fn a_folder_that_is_removed_is_made_again_and_drained() {
         .or_else(|_| fs::remove_dir_all(pbx.queue()))
         .unwrap_or(());
     wait_for("a daemon that drains again", drained);
-    // Its lock alone, as a removal leaves it that the daemon has crossed.
+    // Only its lock is removed, as by a removal of the folder that the daemon has interrupted.
     fs::remove_file(pbx.queue().join("lock")).unwrap();
     wait_for("a daemon that drains once more", drained);
     pbx.queued("+1", "x");
@@ -189,7 +189,7 @@ fn a_folder_that_is_removed_is_made_again_and_drained() {
 
 // ---- Sent no more often than it may be ---------------------------------------------------------
 
-/// A waiting message that may have been sent, tried so often since.
+/// Returns a waiting message that may have been sent, with so many tries since.
 fn unsure(order: u64, to: &str, tries: u32) -> String {
     item(order, to, now_s(), "x").replace("unsure: 0", &format!("unsure: {tries}"))
 }
@@ -198,7 +198,7 @@ fn unsure(order: u64, to: &str, tries: u32) -> String {
 fn a_last_try_that_nobody_heard_of_was_the_last() {
     let itsp = Itsp::accepting();
     let pbx = Pbx::with(&itsp.url(), "");
-    // As a daemon left it that was killed while the provider thought about it.
+    // A daemon left this that was killed while the provider worked on it.
     pbx.plant(1, "+1", &unsure(1, "+1", UNSURE_TRIES_MAX));
     pbx.plant(2, "+2", &unsure(2, "+2", UNSURE_TRIES_MAX - 1));
     let _websmsd = pbx.websmsd();
@@ -220,7 +220,7 @@ impl Drop for Mortal {
     }
 }
 
-/// A daemon on a full disk where these wait, given as (number, file); its log goes nowhere.
+/// Starts a daemon on a full disk where these messages wait, given as (number, file). Its log is discarded.
 fn on_a_full_disk(pbx: &Pbx, waiting: &[(u64, String)]) -> Mortal {
     let state = pbx.scratch.folder("state");
     let held = pbx.scratch.folder("held");
@@ -246,7 +246,7 @@ fn on_a_full_disk(pbx: &Pbx, waiting: &[(u64, String)]) -> Mortal {
 
 #[test]
 fn what_cannot_be_counted_is_not_sent_again() {
-    // The other stays in the queue, for its end would give back some of the disk.
+    // The other stays in the queue, because removing it would free some of the disk.
     let itsp = Itsp::start(vec![Script::Close, Script::reply(503, "")]);
     let pbx = Pbx::with(&itsp.url(), "");
     let waiting = [
@@ -261,7 +261,7 @@ fn what_cannot_be_counted_is_not_sent_again() {
             .filter(|request| request.form("Body") == text)
             .count()
     };
-    // Each of its tries is a pause of a second behind the one before.
+    // Each of its tries comes a pause of a second after the one before.
     wait_for("tries of the other", || sent("y") > 2);
     drop(daemon);
     assert_eq!(sent("x"), 1);
@@ -307,13 +307,13 @@ fn what_is_owed_to_failed_does_not_keep_the_daemon_busy_nor_come_back() {
     let itsp = Itsp::start(vec![Script::Decide(Decision(Arc::new(script)))]);
     let pbx = Pbx::with(&itsp.url(), "first = yes");
     let path = pbx.plant(1, "+1", &item(1, "+1", now_s(), "x"));
-    // Another filesystem, to which nothing can be moved.
+    // This is another filesystem, to which nothing can be moved.
     let elsewhere = Scratch::within(Path::new("/dev/shm"));
     symlink(elsewhere.path(), pbx.queue().join("failed")).unwrap();
     let websmsd = pbx.websmsd();
     websmsd.wait_for_log("given up, but its file cannot be moved to failed/");
     let inode = || fs::metadata(&path).unwrap().ino();
-    // It is written once with its reason, and then rests, though news comes.
+    // It is written once with its reason, and then stays unchanged although news comes.
     pbx.queued("+2", "first");
     wait_for("the first", || itsp.requests().len() == 2);
     let rests = inode();
@@ -351,7 +351,7 @@ fn what_waits_for_an_interface_that_has_gone_holds_up_nobody_and_goes_when_it_is
     write("trunk");
     websmsd.wait_for_log("configuration read again");
     let left = item(1, "+1", now_s(), "left").replace("interface: ", "interface: main");
-    // Only what is moved in is news.
+    // Only moved-in files are news.
     let path = pbx.plant(1, "+1", &left);
     let aside = pbx.scratch.join("aside");
     fs::rename(&path, &aside).unwrap();
@@ -367,7 +367,7 @@ fn what_waits_for_an_interface_that_has_gone_holds_up_nobody_and_goes_when_it_is
         texts(&itsp.requests()).contains(&"second".to_owned())
     });
     wait_for("the first alone", || pbx.names("new").len() == 1);
-    // Nothing happens in the queue, so it is the signal that is heard.
+    // Nothing happens in the queue, so the signal must have been noticed.
     write("main");
     pbx.wait_until_empty();
     assert!(texts(&itsp.requests()).contains(&"left".to_owned()));
@@ -481,7 +481,7 @@ fn a_crowd_that_waits_is_not_looked_through() {
     let check = |held: usize, status: &str| {
         let itsp = Itsp::accepting();
         let pbx = Pbx::with(&itsp.url(), "");
-        // Somebody flushes daily, so what is put in will be sent.
+        // The queue is flushed daily, so an SMS that is put in will be sent.
         websms(&pbx.conf, &["--flush"]);
         let digest = interface("");
         for order in 1..=held {
@@ -534,7 +534,7 @@ fn a_flush_that_leaves_something_says_so() {
         let line = format!("000000000000000{number} waits to +{number}: provider answered 503");
         assert!(ran.stdout.contains(&line), "{}", ran.stdout);
     }
-    // A provider that is away does not take the time of each.
+    // A provider that is away does not cost the time of each message.
     assert_eq!(itsp.connections(), FLUSH_FAILURES_MAX);
 }
 
@@ -557,7 +557,7 @@ fn a_flush_writes_down_its_tries_but_at_most_once_an_hour() {
     let itsp = refusing_for_now("+1");
     let pbx = Pbx::with(&itsp.url(), "");
     pbx.plant(1, "+1", &item(1, "+1", now_s(), "x"));
-    // The first time for its other reason.
+    // The first time it is written for its other reason.
     for _ in 0..2 {
         websms(&pbx.conf, &["--flush"]);
         let file = pbx.files("new").remove(0);

@@ -1,4 +1,5 @@
-//! `rate` and `limit`, through the real `websms` and `websmsd` → no SMS beyond them, and none uncounted.
+//! Tests `rate` and `limit` through the real `websms` and `websmsd`: no SMS exceeds them, and none is
+//! uncounted.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ impl Pbx {
         Pbx { scratch, conf }
     }
 
-    /// One interface at `url`.
+    /// Makes a PBX with one interface at `url`.
     fn with(url: &str, websms: &str, queue: &str) -> Pbx {
         Pbx::new(&format!(
             "[websms]\nhost = \"{url}\"\nauth_method = none\n{websms}\n[queue]\nretry = 1s\n{queue}\n"
@@ -44,14 +45,14 @@ impl Pbx {
         self.scratch.join("state/quota/interface-/count")
     }
 
-    /// The exact number of the day's SMS.
+    /// Returns the exact number of the day's SMS.
     fn counted(&self) -> u64 {
         let file = fs::read_to_string(self.count()).unwrap();
         let exact = file.lines().last().unwrap().split(' ').nth(2).unwrap();
         exact.parse().unwrap()
     }
 
-    /// The file as a start of the system finds it.
+    /// Changes the file as a start of the system would find it.
     fn boot_anew(&self) {
         let file = fs::read_to_string(self.count()).unwrap();
         let boot = file.lines().nth(2).unwrap();
@@ -145,7 +146,7 @@ fn after_a_start_of_the_system_the_reserve_counts_as_sent() {
     assert_eq!(pbx.counted(), 1);
     pbx.boot_anew();
     pbx.check("+2", 0, "out SENT");
-    // Two might have followed the sync before.
+    // Two SMS might have followed the last sync.
     assert_eq!(pbx.counted(), 3);
 }
 
@@ -188,7 +189,7 @@ fn what_cannot_be_counted_is_not_sent() {
     let itsp = Itsp::accepting();
     let pbx = Pbx::with(&itsp.url(), "limit = 2/day", "");
     let state = pbx.scratch.folder("state");
-    // A file where a folder must be.
+    // A file stands in the place of a folder.
     fs::write(state.join("quota"), "").unwrap();
     pbx.check(
         "+1",
@@ -196,7 +197,7 @@ fn what_cannot_be_counted_is_not_sent() {
         "it cannot be counted for the interface's rate or limit",
     );
     fs::remove_file(state.join("quota")).unwrap();
-    // A full disk.
+    // The disk is full.
     let out = pbx.scratch.join("out");
     let script = format!(
         "mount -t tmpfs -o size=64k tmpfs '{state}' && dd if=/dev/zero of='{state}/filler' bs=1k; \
@@ -243,7 +244,7 @@ fn the_queue_waits_for_the_rate_and_sends_no_more_than_it_allows() {
         pbx.check(&format!("+{number}"), 0, "out QUEUED");
     }
     wait_for("all of them", || itsp.requests().len() == 6);
-    // Two a second: the last two not before the third.
+    // Two are sent per second: the last two not before the third.
     assert!(begun.elapsed().as_millis() >= 1000, "{:?}", begun.elapsed());
     wait_for("an empty queue", || pbx.names("new") == 0);
     let log = websmsd.log();
@@ -262,7 +263,7 @@ fn what_the_rate_holds_back_is_queued_untried() {
     websmsd.wait_for_log("out WAITS");
     let listed = websms(&pbx.conf, &["--queue"]).stdout;
     assert!(listed.contains("rate of 1/h is reached"), "{listed}");
-    // To flush is no way around it.
+    // A flush does not avoid the limit.
     let mut run = rig::command(&rig::binary());
     run.arg("-c").arg(&pbx.conf).arg("--flush");
     assert_eq!(finish(run).code, Some(75));
@@ -275,7 +276,7 @@ fn beyond_the_limit_the_queue_gives_up_with_that_reason() {
     let pbx = Pbx::with(&itsp.url(), "limit = 2/day", "");
     let websmsd = pbx.websmsd();
     pbx.check("+1", 0, "out QUEUED");
-    // Its second try is the last that may be made.
+    // Its second try is the last permitted one.
     wait_for("failed/", || pbx.names("failed") == 1);
     let failed = pbx.failed();
     assert!(
@@ -306,7 +307,7 @@ fn a_fallback_counts_its_own() {
         "{}",
         ran[3].stderr
     );
-    // Asked for itself, its limit is the end.
+    // If this interface is asked for directly, its limit ends the run.
     let ran = websms(&pbx.conf, &["-v", "-i", "b", "--", "+5", "alice", "x"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
 }

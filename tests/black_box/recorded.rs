@@ -1,7 +1,7 @@
-//! What somebody can do who has recorded a webhook: send it again, cut at other places where its
-//! signature does not show them, or at another interface.
+//! Tests attacks with a recorded webhook: it is sent again, cut at other places where its signature does
+//! not show them, or sent to another interface.
 //!
-//! Each test brings what the provider sent first, then what the attacker makes of it.
+//! Each test first sends the provider's request, and then the attacker's.
 
 use std::fs;
 use std::path::Path;
@@ -18,8 +18,8 @@ use crate::signatures::{
 
 const URL: &str = "https://sms.example.com";
 
-/// How the three schemes without a separator sign a form at the path `/sms`; the number tells one
-/// request from another where a nonce does.
+/// The way in which the three schemes without a separator sign a form at the path `/sms`. The number makes
+/// a request differ from another if there is a nonce.
 #[derive(Clone, Copy)]
 struct Joining {
     method: &'static str,
@@ -53,7 +53,7 @@ fn by_twilio(signed: &str) -> String {
 
 type Form<'a> = &'a [(&'a str, &'a str)];
 
-/// What is signed of a form: names and values, sorted, with nothing between.
+/// Returns the signed text of a form: names and values, sorted, with nothing between.
 fn joined(form: Form) -> String {
     let mut pairs = form.to_vec();
     pairs.sort_unstable();
@@ -78,7 +78,7 @@ fn encoded(form: Form) -> String {
 }
 
 impl Joining {
-    /// As the provider sends it.
+    /// Returns the request as the provider sends it.
     fn signed(self, form: Form, nonce: u32) -> Webhook {
         let mut webhook = Webhook::post("/sms", FORM, &encoded(form));
         webhook.fields = (self.sign)(&joined(form), nonce);
@@ -93,7 +93,7 @@ impl Joining {
     }
 }
 
-/// The recorded request cut at other places: the signature stays right.
+/// Returns the recorded request, cut at other places: the signature stays right.
 #[track_caller]
 fn cut(recorded: &Webhook, was: Form, becomes: Form) -> Webhook {
     assert_eq!(joined(was), joined(becomes));
@@ -112,7 +112,7 @@ const SMS: Form = &[
     ("ToCity", "Y"),
 ];
 
-/// With another message id.
+/// The SMS with another message id.
 const OTHER_ID: Form = &[
     ("Body", "Hello"),
     ("From", "+15017122661"),
@@ -121,7 +121,7 @@ const OTHER_ID: Form = &[
     ("ToCity", "Y"),
 ];
 
-/// Without any.
+/// The SMS without a message id.
 const NO_ID: Form = &[
     ("Body", "Hello"),
     ("From", "+15017122661MessageSidSM123NumMedia0"),
@@ -147,7 +147,7 @@ fn one_signature_delivers_once_however_it_is_cut() {
             check(&websmsd, &cut(&sent, SMS, OTHER_ID), 200, 1);
             websmsd.wait_for_log("delivered before");
             check(&websmsd, &cut(&sent, SMS, NO_ID), 422, 1);
-            // Another request is another signature.
+            // Another request has another signature.
             let next: Vec<(&str, &str)> = SMS
                 .iter()
                 .map(|(name, value)| {
@@ -168,7 +168,7 @@ fn one_signature_delivers_once_however_it_is_cut() {
 
 #[test]
 fn a_text_that_its_sender_has_made_for_it_is_no_second_sms() {
-    // An SMS whose text, cut otherwise, is an SMS of another sender to another number.
+    // The text of this SMS, cut otherwise, is an SMS of another sender to another number.
     let text = "HelloFrom+1666MessageSidSM666To+1999Zz";
     let was: Form = &[
         ("Body", text),
@@ -209,9 +209,9 @@ fn one_that_has_not_arrived_goes_to_no_other_number() {
         websmsd.wait_for_log("422, to is no whole number, as this auth_method demands");
         check(&websmsd, &cut(&sent, SMS, NO_ID), 422, 0);
         websmsd.wait_for_log("422, from is no whole number, as this auth_method demands");
-        // What was refused is not remembered: the provider's own still arrives.
+        // A refused request is not remembered: the provider's own still arrives.
         check(&websmsd, &sent, 200, 1);
-        // Short codes and names of senders do.
+        // Short codes and names of senders are accepted.
         let named: Form = &[
             ("Body", "Hello"),
             ("From", "ACME"),
@@ -220,7 +220,7 @@ fn one_that_has_not_arrived_goes_to_no_other_number() {
         ];
         check(&websmsd, &scheme.signed(named, 2), 200, 2);
     }
-    // Where the proof shows where a number ends, it may be anything.
+    // If the proof shows where a number ends, it may be anything.
     let websmsd = Websmsd::start("[websmsd]\nauth_method = bearer\nauth_passwd = t");
     let named = Webhook::post("/", FORM, "To=alice&From=A+very+long+name&Body=x");
     check(&websmsd, &named.with("Authorization", "Bearer t"), 200, 1);
@@ -228,7 +228,7 @@ fn one_that_has_not_arrived_goes_to_no_other_number() {
 
 #[test]
 fn a_provider_s_repetition_is_no_second_sms_and_none_that_is_cut_is() {
-    // Plivo signs each with a new nonce, so the id alone tells that it is the same.
+    // Plivo signs each with a new nonce, so only the id shows that it is a repetition.
     let scheme = JOINING[2];
     let websmsd = Websmsd::start(&scheme.conf("key_id = MessageSid"));
     check(&websmsd, &scheme.signed(SMS, 1), 200, 1);
@@ -237,7 +237,7 @@ fn a_provider_s_repetition_is_no_second_sms_and_none_that_is_cut_is() {
     check(&websmsd, &cut(&again, SMS, OTHER_ID), 200, 1);
     let record = fs::read_to_string(websmsd.scratch.join("state/seen/ids")).unwrap();
     assert_eq!(record.lines().count(), 3, "{record}");
-    // Who sends it again and again adds nothing to the record.
+    // Sending it again and again adds nothing to the record.
     for _ in 0..3 {
         check(&websmsd, &again, 200, 1);
         check(&websmsd, &cut(&again, SMS, OTHER_ID), 200, 1);
@@ -248,15 +248,16 @@ fn a_provider_s_repetition_is_no_second_sms_and_none_that_is_cut_is() {
 
 // ---- Schemes that sign no time, and those that do not sign the URL --------------------------------
 
-/// A request as the provider signs it; the number makes it another one.
+/// Makes a request as the provider signs it; the number makes it differ from others.
 type Signer = Box<dyn Fn(u32) -> Webhook>;
 
-/// Schemes by which one request can be sent to either of two interfaces: method, secret, requests.
+/// Returns schemes with which one request can be sent to either of two interfaces: method, secret,
+/// requests.
 fn schemes() -> Vec<(&'static str, String, Signer)> {
     schemes_of(0)
 }
 
-/// The same; what signs a time does so `age_s` ago.
+/// Returns the schemes; those that sign a time sign one of `age_s` ago.
 fn schemes_of(age_s: u64) -> Vec<(&'static str, String, Signer)> {
     let json = |number: u32| JSON_SMS.replace("Hello", &format!("Hello {number}"));
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
@@ -424,7 +425,7 @@ fn an_old_signature_is_taken_where_auth_age_says_so_and_delivers_once() {
 
 #[test]
 fn what_is_recent_needs_no_record() {
-    // Five minutes are what the provider's own repetitions of one signature have always had.
+    // The provider's own repetitions of one signature have always had five minutes.
     for (method, secret, signed) in schemes() {
         if signs_a_time(method) {
             let conf = format!("[websmsd]\nauth_method = {method}\nauth_passwd = {secret}\n");
@@ -457,7 +458,7 @@ fn presets_of_providers_that_repeat_what_they_signed_once_take_it() {
 
 #[test]
 fn two_equal_sms_that_are_signed_alike_are_both_delivered() {
-    // Zadarma signs neither an id nor a time: whoever answers "yes" twice has written twice.
+    // Zadarma signs neither an id nor a time: a sender who answers "yes" twice has written two SMS.
     let (method, secret, signed) = schemes().remove(2);
     assert_eq!(method, "zadarma");
     let websmsd = two_interfaces(method, &secret);
@@ -507,7 +508,7 @@ fn vonage_takes_no_name_that_is_two() {
     for name in ["keyword%3DHI%26messageId=7", "keyword=HI%26messageId%3D7"] {
         check(&websmsd, &of(format!("{start}&{name}")), 401, 1);
     }
-    // In JSON too.
+    // The same attack in JSON is refused, too.
     let json = format!(
         r#"{{"Body":"x","From":"1","To":"2","timestamp":"{time}","sig":"{sig}","keyword=HI&messageId":"7"}}"#
     );
@@ -516,7 +517,7 @@ fn vonage_takes_no_name_that_is_two() {
 
 // ---- The record -------------------------------------------------------------------------------------
 
-/// A daemon whose state outlives it.
+/// Starts a daemon whose state outlives it.
 fn start_in(state: &Path, scheme: Joining) -> Websmsd {
     let state = state.display();
     Websmsd::start(&scheme.conf(&format!("[queue]\ndir = \"{state}\"")))
@@ -531,7 +532,7 @@ fn a_signature_outlives_a_restart() {
     let after = start_in(state.path(), scheme);
     check(&after, &sent, 200, 0);
     check(&after, &cut(&sent, SMS, OTHER_ID), 200, 0);
-    // Neither the secret nor the signature stands there.
+    // The file holds neither the secret nor the signature.
     let record = fs::read_to_string(state.join("seen/ids")).unwrap();
     assert!(!record.contains("secret") && !record.contains(&sent.fields[0].1));
 }
@@ -551,7 +552,7 @@ fn what_was_not_delivered_is_not_remembered() {
 
 #[test]
 fn what_comes_again_because_a_part_of_it_had_no_place_is_not_lost() {
-    // With ids the other part is delivered at once, and known when all of it comes again.
+    // With ids the other part is delivered at once, and recognised when the whole request comes again.
     for (key_id, at_once) in [("", 0), ("key_id = Id", 1)] {
         let websmsd = Websmsd::start(&format!(
             "[websmsd]\nauth_method = telesign\nauth_passwd = \"{}\"\neach = list\n{key_id}\n\
@@ -602,7 +603,7 @@ fn a_crash_between_call_file_and_record_doubles_one_and_loses_none() {
     let conf = scheme.conf(&format!("[queue]\ndir = \"{}\"", state.path().display()));
     let scratch = Scratch::new();
     let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
-    // Whoever records takes a lock on the folder first, when the call file has been moved.
+    // A process that records takes a lock on the folder first, when the call file has been moved.
     let mut run = Command::new("strace");
     run.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"])
         .arg(state.join("seen"))
@@ -615,7 +616,7 @@ fn a_crash_between_call_file_and_record_doubles_one_and_loses_none() {
     assert!(sent.try_send(&websmsd).is_none(), "{}", websmsd.log());
     websmsd.wait_for_exit();
     assert_eq!(websmsd.call_files().len(), 1);
-    // The provider, which had no answer, sends again: that one is there twice, and then known.
+    // The provider, which had no answer, sends again: that SMS is there twice, and then known.
     let after = start_in(state.path(), scheme);
     check(&after, &sent, 200, 1);
     check(&after, &cut(&sent, SMS, OTHER_ID), 200, 1);

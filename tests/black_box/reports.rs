@@ -1,4 +1,5 @@
-//! SMS that a provider takes and tells of later, through the real programs: log, counts, hook and phone.
+//! Tests delivery reports on SMS that a provider took, through the real programs: log, counts, hook and
+//! phone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ const JSON: &str = "application/json";
 const ALICE: &str = "+12025550160";
 const BOB: &str = "+12025550183";
 
-/// A provider that numbers what it takes: `M1`, `M2` and so on.
+/// Runs a provider that numbers the SMS that it takes: `M1`, `M2` and so on.
 fn provider() -> Itsp {
     let count = AtomicUsize::new(0);
     let answer = move |_: &Received| {
@@ -26,7 +27,7 @@ fn provider() -> Itsp {
     Itsp::start(vec![Script::Decide(Decision(Arc::new(answer)))])
 }
 
-/// One whose texts have two parts: `M1` and `M1b`.
+/// Runs a provider whose texts have two parts: `M1` and `M1b`.
 fn provider_of_parts() -> Itsp {
     let answer = |_: &Received| (200, r#"{"parts":[{"id":"M1"},{"id":"M1b"}]}"#.to_owned());
     Itsp::start(vec![Script::Decide(Decision(Arc::new(answer)))])
@@ -37,7 +38,7 @@ const READS: &str = "accept_if = 'status='\nurl_path = /in\npublic_url = 'https:
                      dlr_failed = 'failed,rejected'\ndlr_final = 'last=1'\n\
                      dlr_reasons = '30034=sender not registered'\n";
 
-/// A PBX that asks for reports, with more lines for each section.
+/// Makes a PBX that asks for reports, with more lines for each section.
 fn pbx(itsp: &Itsp, out: &str, hook: &str, queue: &str) -> Pbx {
     Pbx::new(&format!(
         "[websms]\nhost = \"{}\"\nauth_method = none\ndlr_static = 'callback={{hook}},report=1'\n{out}\n\
@@ -46,7 +47,7 @@ fn pbx(itsp: &Itsp, out: &str, hook: &str, queue: &str) -> Pbx {
     ))
 }
 
-/// Sends an SMS of Alice's to Bob; its id in the log.
+/// Sends an SMS from Alice to Bob. Returns its id in the log.
 #[track_caller]
 fn send(pbx: &Pbx) -> String {
     let ran = websms(&pbx.conf, &["-v", "--", BOB, ALICE, "a secret"]);
@@ -123,7 +124,7 @@ fn a_failure_is_told_to_log_hook_phone_and_counts() {
         page.contains("websms_out_delivered_total{interface=\"\"} 0\n"),
         "{page}"
     );
-    // The list, the JSON and the whole way.
+    // These are the list, the JSON and the whole history.
     let listed = websms(&pbx.conf, &["--queue"]).stdout;
     assert!(
         listed.starts_with("0 waiting, 0 failed, 1 undelivered\n"),
@@ -175,7 +176,7 @@ fn what_arrived_is_a_line_and_a_count() {
     let shown = websms(&pbx.conf, &["--show", &id]).stdout;
     assert!(shown.contains("state: delivered\n"), "{shown}");
     assert!(notices(&pbx).is_empty());
-    // In the other order too: a failure after it is never hidden, and is told once.
+    // In the other order, a failure after the arrival is never hidden, and is reported once.
     report(&websmsd, "id=M1&status=failed");
     report(&websmsd, "id=M1&status=failed");
     report(&websmsd, "id=M1&status=delivered");
@@ -202,7 +203,7 @@ fn interim_repeated_unknown_and_strange_reports_write_nothing() {
         "id=M1%0A&status=failed",
         "id[]=x&id[a][b]=M1&status[a]=failed",
         "status=failed",
-        // One that has all of an SMS is a report, and no SMS.
+        // A request with all parts of an SMS is a report, and no SMS.
         "id=M9&status=failed&To=1&From=2&Body=x",
         &format!("id={}&status=failed", "M".repeat(10_000)),
         &format!("id=M1&status={}", "x".repeat(10_000)),
@@ -253,7 +254,7 @@ fn strangers_tell_nothing() {
     http.send(request);
     assert_eq!(http.answer().status, 200);
     websmsd.wait_for_log("out UNDELIVERED");
-    // What a dry run shows has no password.
+    // The output of a dry run shows no password.
     let shown = websms(&pbx.conf, &["-n", "--", BOB, ALICE, "x"]).stdout;
     assert!(
         shown.contains("callback=https%3A%2F%2F***%3A***%40sms.example.com%2Fin"),
@@ -293,7 +294,7 @@ fn a_restart_between_sending_and_report_loses_nothing() {
     websmsd.wait_for_log(&format!("out UNDELIVERED {id} "));
     assert_eq!(notices(&pbx).len(), 1);
     drop(websmsd);
-    // Nor is it told twice.
+    // It is not reported twice either.
     let websmsd = pbx.websmsd();
     let before = sent_file(&pbx);
     report(&websmsd, "id=M1b&status=failed&code=30034");
@@ -347,7 +348,7 @@ fn an_interface_tells_of_its_own_sms_alone() {
     }
     assert_eq!(a.request().form("callback"), "https://sms.example.com/a");
     assert_eq!(b.request().form("callback"), "https://sms.example.com/b");
-    // Both providers call their first one M1.
+    // Both providers call their first SMS M1.
     let tell = |path: &str| websmsd.post(path, FORM, "id=M1&status=failed").status;
     assert_eq!(tell("/b"), 200);
     websmsd.wait_for_log("interface=b ref=M1: failed");
@@ -406,14 +407,14 @@ fn a_file_that_is_spoilt_or_cannot_be_written_costs_reports_and_no_sms() {
     let websmsd = pbx.websmsd();
     let path: PathBuf = pbx.scratch.join("state/sent/sms");
     send(&pbx);
-    // Cut in the midst of a line: what is added behind it is read.
+    // The file is cut in the middle of a line: lines that are added behind it are read.
     let cut = sent_file(&pbx);
     fs::write(&path, &cut[..cut.len() - 2]).unwrap();
     let second = send(&pbx);
     report(&websmsd, "id=M1&status=failed");
     report(&websmsd, "id=M2&status=failed&code=5");
     websmsd.wait_for_log(&format!("out UNDELIVERED {second} "));
-    // No file of ours: whoever sends sets it aside when it is looked at, and begins anew.
+    // The file is not ours: the next sending process that checks it sets it aside and begins a new one.
     fs::write(&path, vec![b'x'; 64 * 1024 - 1]).unwrap();
     report(&websmsd, "id=M2&status=failed");
     let ran = websms(&pbx.conf, &["-v", "--", BOB, ALICE, "x"]);
@@ -422,7 +423,7 @@ fn a_file_that_is_spoilt_or_cannot_be_written_costs_reports_and_no_sms() {
     assert!(sent_file(&pbx).starts_with("websms sent 1\n"));
     report(&websmsd, "id=M3&status=delivered");
     websmsd.wait_for_log("out DELIVERED");
-    // What stands in its way is no file: the SMS is sent, and every report acknowledged.
+    // There is no file but something else in its place: the SMS is sent, and every report acknowledged.
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let ran = websms(&pbx.conf, &["-v", "--", BOB, ALICE, "x"]);

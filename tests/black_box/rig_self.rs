@@ -1,4 +1,4 @@
-//! The rig itself: a stub that misbehaves as told, a client that reads what was sent.
+//! Tests the rig itself: a stub that misbehaves as told, and a client that reads what was sent.
 
 use crate::rig::{self, Http, Itsp, Script};
 

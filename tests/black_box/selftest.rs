@@ -1,5 +1,5 @@
-//! `--selftest` against set-ups that are broken on purpose: each is named, with its remedy, and what
-//! holds is said to hold.
+//! Tests `--selftest` with set-ups that are broken on purpose: each fault is named with its remedy, and
+//! each part that works is confirmed.
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -42,7 +42,7 @@ fn conf(scratch: &Scratch, host: &str, more: &str) -> PathBuf {
     scratch.file("websms.conf", text)
 }
 
-/// The step of that name has this finding, and says all of `words` on its line or in its remedy.
+/// Checks that the step of that name has this finding, with all of `words` on its line or in its remedy.
 #[track_caller]
 fn says(ran: &Ran, step: &str, words: &[&str]) {
     let lines: Vec<&str> = ran.stdout.lines().collect();
@@ -74,7 +74,7 @@ fn a_good_way_out_holds() {
     says(&ran, "skip  tls", &["http://"]);
     says(&ran, "ok    credentials", &["200"]);
     assert!(!ran.stdout.contains("FAIL"), "{}", ran.stdout);
-    // One GET with the account's credentials, and nothing is posted.
+    // There is one GET with the account's credentials, and nothing is posted.
     let asked = itsp.request();
     assert_eq!(
         (asked.method.as_str(), asked.target.as_str()),
@@ -168,7 +168,7 @@ fn tls_file(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// An HTTPS server that shakes one hand.
+/// Runs an HTTPS server for one handshake.
 fn https(certificate: &str) -> String {
     let chain: Vec<_> = CertificateDer::pem_file_iter(tls_file(certificate))
         .unwrap()
@@ -348,12 +348,12 @@ impl Drop for Taker {
     }
 }
 
-/// A set-up in which all holds but for an Asterisk.
+/// A set-up in which everything works but for a missing Asterisk.
 struct House {
     scratch: Scratch,
     conf: PathBuf,
     listen: String,
-    /// What the shell starts before the self-test, beside it.
+    /// The program that the shell starts beside the self-test.
     beside: String,
 }
 
@@ -377,7 +377,7 @@ impl House {
         }
     }
 
-    /// A program named `asterisk` that does nothing runs beside the self-test, started by `starter`.
+    /// Runs a program named `asterisk` that does nothing beside the self-test, started by `starter`.
     fn with_asterisk(&mut self, starter: &str) {
         let program = self.scratch.join("asterisk");
         rig::copy_program(Path::new("/bin/sleep"), &program);
@@ -397,7 +397,7 @@ impl House {
         run
     }
 
-    /// Runs the self-test where it sees no process but those that its test has started: this machine
+    /// Runs the self-test where it sees only the processes that its test has started, because this machine
     /// may have an Asterisk of its own.
     #[track_caller]
     fn test(&self, more: &[&str]) -> Ran {
@@ -428,7 +428,7 @@ impl House {
         ran
     }
 
-    /// The same while somebody takes call files.
+    /// Runs the self-test while call files are taken, and returns these.
     fn test_taken(&self, more: &[&str]) -> (Ran, Vec<String>) {
         let taker = Taker::of(self.scratch.join("outgoing"));
         let ran = self.test(more);
@@ -469,7 +469,7 @@ fn a_good_way_in_holds() {
     assert!(!taken[0].contains("MESSAGE"), "{taken:?}");
 }
 
-/// A server that answers a greeting of TLS as many do that speak none.
+/// Runs a server that answers a TLS greeting as many servers without TLS do.
 fn without_tls() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -593,7 +593,7 @@ fn a_wrong_owner_is_named() {
     );
     says(&ran, "skip  asterisk", &["no permission"]);
     assert_eq!(taken.len(), 0);
-    // It may have the folder, and yet not the files.
+    // Asterisk may use the folder, but not the files.
     fs::set_permissions(&outgoing, Permissions::from_mode(0o777)).unwrap();
     let (ran, taken) = house.test_taken(&[]);
     assert_eq!(ran.code, Some(1), "{}", ran.stdout);
@@ -603,7 +603,7 @@ fn a_wrong_owner_is_named() {
         &["cannot read call files", "fileowner"],
     );
     assert_eq!(taken.len(), 0);
-    // Where the folders are its own, root becomes it.
+    // If the folders are Asterisk's own, root becomes its user.
     for path in ["outgoing", "staging", "websms.conf"] {
         let path = house.scratch.join(path);
         std::os::unix::fs::chown(path, Some(65_534), Some(65_534)).unwrap();

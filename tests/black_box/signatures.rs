@@ -1,8 +1,8 @@
-//! Webhooks signed as each provider signs them → call files, and 401 for what lies next to them.
+//! Tests webhooks that are signed as each provider signs them, and 401 for similar ones.
 //!
-//! The formulas stand here a second time, so that a mistake in the program's own does not agree with
-//! itself. What differs in every byte is tested in `src/proto/webhook/verify/tests`; this is the way through
-//! configuration, listener and spool.
+//! The formulas are repeated here, so that a mistake in the program's own does not agree with itself.
+//! `src/proto/webhook/verify/tests` tests a change of every byte; these tests go through configuration,
+//! listener and spool.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use crate::rig::{self, Answer, Called, FORM, Scratch, Websmsd};
 
 pub const JSON: &str = "application/json";
 const FORM_SMS: &str = "Body=Hello+%26+%C3%A9&From=%2B15017122661&To=%2B12025550160";
-/// What the form says, as signatures that know nothing of encoding have it.
+/// The contents of the form for signatures, which do not depend on its encoding.
 const SIGNED_SMS: &str = "BodyHello & éFrom+15017122661To+12025550160";
 pub const JSON_SMS: &str = r#"{"To":"+12025550160","From":"+15017122661","Body":"Hello & é"}"#;
 
@@ -59,7 +59,7 @@ pub fn token(claims: &str) -> String {
     format!("{signed}.{}", url(&tag))
 }
 
-/// A request to be signed or already so.
+/// A request that is to be signed, or is signed already.
 #[derive(Clone)]
 pub struct Webhook {
     pub method: &'static str,
@@ -89,7 +89,7 @@ impl Webhook {
         self.try_send(websmsd).unwrap()
     }
 
-    /// `None` where the daemon dies before it has answered.
+    /// Sends the request. Returns `None` if the daemon dies before it has answered.
     pub fn try_send(&self, websmsd: &Websmsd) -> Option<Answer> {
         let fields: String = self
             .fields
@@ -108,8 +108,8 @@ impl Webhook {
         http.try_answer()
     }
 
-    /// It is delivered; without any of the proof's fields, with one of them twice or with another
-    /// last byte, it is not.
+    /// Checks that it is delivered, and refused without any of the proof's fields, with one of them twice
+    /// or with another last byte.
     #[track_caller]
     fn check(&self, websmsd: &Websmsd) {
         let refused = |changed: &Webhook, what: &str| {
@@ -154,7 +154,7 @@ impl Webhook {
     }
 }
 
-/// With each of these the body's text is another one.
+/// Returns the request with another text in its body.
 fn other_text(webhook: &Webhook) -> Webhook {
     let mut other = webhook.clone();
     other.body = other.body.replace("Hello", "Hallo");
@@ -188,7 +188,7 @@ fn zadarma() {
     let good = Webhook::post("/", FORM, &body(result)).with("Signature", signature);
     good.check(&websmsd);
     other_text(&good).check_status(&websmsd, 401);
-    // Only what is inside is read.
+    // Only the signed value is read.
     let mut more = good;
     more.body.push_str("&caller_id=666&text=other");
     more.check_status(&websmsd, 200);
@@ -211,7 +211,7 @@ fn twilio_behind_a_proxy_that_changes_the_path() {
     let mut more = good.clone();
     more.body.push_str("&To=666");
     more.check_status(&websmsd, 401);
-    // The port that the provider may sign or not.
+    // The provider may sign the port or not.
     let mut port = good;
     port.fields[0].1 = signed("https://sms.example.com:443/hook/in?a=1");
     port.check_status(&websmsd, 200);
@@ -310,7 +310,7 @@ fn telnyx() {
     );
 }
 
-/// A recorded request, and one of a clock that is fast.
+/// Checks a recorded request, and one under a clock that is fast.
 fn check_window(websmsd: &Websmsd, at: impl Fn(u64) -> Webhook) {
     at(now_s() - 330).check_status(websmsd, 401);
     at(now_s() + 330).check_status(websmsd, 401);
@@ -372,7 +372,7 @@ fn plivo() {
         .with("X-Plivo-Signature-V3-Nonce", "123");
     good.check(&websmsd);
     other_text(&good).check_status(&websmsd, 401);
-    // The main account's signature, in a header of its own beside one of another token.
+    // The main account's signature stands in a header of its own, beside one of another token.
     let by = |nonce: &str, right: bool| {
         let signed = format!("https://sms.example.com/sms?{SIGNED_SMS}.{nonce}");
         let secret: &[u8] = if right { b"secret" } else { b"another" };
@@ -505,7 +505,7 @@ fn without_a_clock_a_time_proves_nothing() {
             "[websmsd]\nauth_method = sinch\nauth_passwd = secret",
         ),
     );
-    // A router without a battery, just started.
+    // This is a router without a battery, shortly after its start.
     let mut run = rig::daemon_command(Called::Link, &scratch);
     rig::set_clock(&mut run, "@1970-01-12 13:46:40");
     run.arg("-c").arg(conf).args(["-l", "127.0.0.1:0", "-v"]);

@@ -1,4 +1,4 @@
-//! `sys::spool` and `sys::files` on real folders.
+//! Tests `sys::spool` and `sys::files` on real folders.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -28,9 +28,9 @@ fn settings<'a>(outgoing: &'a Path, staging: &'a Path) -> Settings<'a> {
     }
 }
 
-/// A spool in `scratch`, with the folder that Asterisk makes.
+/// Opens a spool in `scratch`, with the folder that Asterisk makes.
 fn spool(scratch: &Scratch, change: impl FnOnce(&mut Settings<'_>)) -> Result<Spool, SpoolFault> {
-    // It may be there already, or something else in its place.
+    // The folder may exist already, or something else in its place.
     if fs::create_dir(scratch.join("outgoing")).is_ok() {
         let all = fs::Permissions::from_mode(0o700);
         fs::set_permissions(scratch.join("outgoing"), all).unwrap();
@@ -62,15 +62,15 @@ fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().mode() & 0o7777
 }
 
-/// Runs the one test `name` of this file again in a process of its own: as nobody where this is
-/// root, after the shell has run `setup`. Returns whether this *is* that process; where it is not,
-/// the test has passed there.
+/// Runs the one test `name` of this file again in a process of its own: as nobody if this is root, after
+/// the shell has run `setup`. Returns whether this *is* that process; if it is not, the test has passed
+/// there.
 fn is_alone(name: &str, setup: &str) -> bool {
     if std::env::var_os("WEBSMS_TEST_ALONE").is_some() {
         return true;
     }
     let folder = Scratch::new();
-    // The build folder may be closed to others.
+    // Other users may have no access to the build folder.
     let copy = folder.join("test");
     rig::copy_program(&std::env::current_exe().unwrap(), &copy);
     let mut run = Command::new("sh");
@@ -125,7 +125,7 @@ fn a_file_arrives_whole_with_mode_and_time_and_leaves_nothing_behind() {
                 assert_eq!(mode(&arrived.path), filemode & 0o777);
                 let time = arrived.path.metadata().unwrap().modified().unwrap();
                 let ahead = Duration::from_secs(sent.delay_s);
-                // A filesystem may cut the time to its own grain.
+                // A filesystem may cut the time to its own precision.
                 let grain = Duration::from_secs(1);
                 assert!(time + grain >= start + ahead, "{time:?}");
                 assert!(time <= SystemTime::now() + ahead + grain, "{time:?}");
@@ -156,7 +156,7 @@ fn a_name_that_is_taken_is_not_replaced() {
                 if error.kind() == std::io::ErrorKind::AlreadyExists),
             "{fault}"
         );
-        // What was moved stays: Asterisk may have it. What was not is gone.
+        // Moved files stay, because Asterisk may have them. The others are removed.
         assert_eq!(names(&scratch.join("outgoing")), ["a", "b"]);
         assert_eq!(fs::read(scratch.join("outgoing/b")).unwrap(), b"first");
         assert_eq!(names(&scratch.join("staging")), [""; 0]);
@@ -167,7 +167,7 @@ fn a_name_that_is_taken_is_not_replaced() {
 fn all_are_staged_before_the_first_is_moved() {
     let scratch = Scratch::new();
     let spool = spool(&scratch, |_| {}).unwrap();
-    // Somebody else's file: it is neither replaced nor removed.
+    // Another program's file is neither replaced nor removed.
     fs::write(scratch.join("staging/c"), "theirs").unwrap();
     let fault = spool
         .deliver(&[file("a", b"1"), file("b", b"1"), file("c", b"1")])
@@ -272,7 +272,7 @@ fn a_missing_staging_is_made_for_us_alone() {
     }
 }
 
-/// Whether nothing can be delivered for want of `outgoing`, and nothing was made.
+/// Checks that nothing can be delivered because `outgoing` is missing, and that nothing was made.
 fn is_missing(scratch: &Scratch, spool: &Spool) -> bool {
     let is_so = |fault: Result<(), SpoolFault>| matches!(fault, Err(SpoolFault::Missing { .. }));
     let delivered = is_so(spool.deliver(&[file("x", b"1")]));
@@ -290,7 +290,7 @@ fn a_missing_outgoing_is_never_made() {
     assert_eq!(names(scratch.path()), [""; 0]);
     let fault = spool.look().unwrap_err().to_string();
     assert!(fault.contains("a/outgoing does not exist"), "{fault}");
-    // It comes, and all is well.
+    // The folder is made, and deliveries work.
     scratch.folder("a/outgoing");
     spool.deliver(&[file("x", b"1")]).unwrap();
     assert_eq!(names(&outgoing), ["x"]);
@@ -321,7 +321,7 @@ fn one_folder_for_both_that_comes_while_we_run_is_a_fault() {
     let before = changed();
     let fault = spool.deliver(&[file("b", b"1")]).unwrap_err();
     assert!(matches!(&fault, SpoolFault::OneFolder { .. }), "{fault}");
-    // Asterisk takes whatever is written there, if only for a moment.
+    // Asterisk would take a file that is written there even for a moment.
     assert_eq!(changed(), before);
     assert_eq!(names(&outgoing), ["a"]);
 }
@@ -358,7 +358,7 @@ fn folders_removed_while_we_run_come_back() {
             for _ in 0..2 {
                 assert!(is_missing(&scratch, &spool), "{gone:?}");
             }
-            // Asterisk makes it, and that is enough.
+            // Asterisk makes the folder, and that is enough.
             scratch.folder("outgoing");
         }
         let (a, b) = (format!("a{number}"), format!("b{number}"));
@@ -452,7 +452,7 @@ fn folders_without_permission_are_a_fault() {
         set(folder_mode);
         let fault = spool(&scratch, |_| {}).unwrap_err();
         assert!(matches(&fault), "{fault}");
-        // And where it changes while we run; with it back, so is the delivery.
+        // The mode changes while we run; when it is restored, deliveries work again.
         set(0o700);
         let spool = spool(&scratch, |_| {}).unwrap();
         set(0o500);
@@ -504,8 +504,8 @@ fn root_works_in_no_folder_of_somebody_else_and_takes_the_group_of_its_own() {
     spool.deliver(&[file("x", b"1")]).unwrap();
     let found = outgoing.join("x").metadata().unwrap();
     assert_eq!((found.uid(), found.gid()), (0, 4343));
-    // Given away meanwhile, it is somebody else's: `outgoing` by the next delivery, `staging` by the first
-    // after a pause, or a second later.
+    // A folder that is given away meanwhile belongs to another user: `outgoing` for the next delivery,
+    // `staging` for the first one after a pause, or a second later.
     for folder in [&outgoing, &staging] {
         std::os::unix::fs::chown(folder, Some(4242), None).unwrap();
         if folder == &staging {
@@ -527,7 +527,7 @@ fn what_is_moved_is_synced_where_it_was_moved_to() {
     let scratch = Scratch::new();
     let spool = spool(&scratch, |settings| settings.sync = Sync::Before).unwrap();
     spool.deliver(&[file("x", b"1")]).unwrap();
-    // A link of somebody else's is not followed when a folder is opened; it leads to the one that is open.
+    // A link of another user is not followed when a folder is opened; it leads to the folder that is open.
     let [outgoing, real] = ["outgoing", "real"].map(|name| scratch.join(name));
     fs::rename(&outgoing, &real).unwrap();
     symlink(&real, &outgoing).unwrap();
@@ -541,7 +541,7 @@ fn what_is_moved_is_synced_where_it_was_moved_to() {
 
 #[test]
 fn a_file_owner_is_given() {
-    // Root may give to anybody; anybody may give to himself.
+    // Root may give a file to anybody; anybody may give one to himself.
     let own = fs::metadata("/proc/self").unwrap();
     let (uid, gid) = if rig::is_root() {
         (4242, 4343)
@@ -603,7 +603,7 @@ fn a_full_folder_refuses_and_takes_again() {
     };
     spool.deliver(&[file("1", b"")]).unwrap();
     spool.deliver(&[file("2", b"")]).unwrap();
-    // One is left, and what belongs together stays together: all of it is delivered, and then nothing.
+    // One place is left, and files of one request stay together: all of them are delivered, and then none.
     let together = ["3", "4", "5", "6", "7"].map(|name| file(name, b""));
     spool.deliver(&together).unwrap();
     assert!(full(&[file("8", b"")]));
@@ -611,7 +611,7 @@ fn a_full_folder_refuses_and_takes_again() {
     let outgoing = scratch.join("outgoing");
     assert_eq!(names(&outgoing), ["1", "2", "3", "4", "5", "6", "7"]);
     assert_eq!(names(&scratch.join("staging")), [""; 0]);
-    // Asterisk takes some, but there is no place before the limit is undercut.
+    // Asterisk takes some, but there is no place until they are fewer than the limit.
     for name in ["1", "2", "3", "4"] {
         fs::remove_file(outgoing.join(name)).unwrap();
     }
@@ -701,7 +701,7 @@ fn only_old_files_of_ours_are_swept() {
     let directory = Directory::open(&folder).unwrap();
     let swept = |age_s| directory.sweep(None, Duration::from_secs(age_s), &is_ours);
     assert_eq!(swept(3600), 0);
-    // The modification time alone makes nothing old: it can be set.
+    // The modification time alone makes nothing old, because it can be set.
     fs::File::options()
         .write(true)
         .open(folder.join(ours))
@@ -756,7 +756,7 @@ fn reading_is_bounded_and_takes_regular_files_only() {
     check("folder", 9, Links::Follow, "not a regular file");
     check("pipe", 9, Links::Follow, "not a regular file");
     check("none", 9, Links::Follow, "does not exist");
-    // A file whose size is said to be nought.
+    // The size of this file is given as 0.
     let endless = files::read(Path::new("/proc/self/environ"), 3, Links::Refuse);
     assert!(matches!(endless, Err(Unreadable::TooLong { bytes_max: 3 })));
 }
@@ -785,7 +785,7 @@ fn a_folder_is_made_once_and_synced() {
     scratch.file("file", "");
     Directory::make(&scratch.join("file")).unwrap_err();
     Directory::make(&scratch.join("file/below")).unwrap_err();
-    // What a link names is not made.
+    // A link's target is not made.
     symlink("none", scratch.join("link")).unwrap();
     Directory::make(&scratch.join("link/below")).unwrap_err();
     assert!(!scratch.join("none").exists());

@@ -1,4 +1,4 @@
-//! The status page of the real `websmsd` → what it tells, to whom, and to whom it does not.
+//! Tests the status page of the real `websmsd`: its contents, and who may read it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +12,8 @@ const PAGE: &str = "[websmsd]\nstatus_path = /status\n";
 
 // ---- The format -----------------------------------------------------------------------------
 
-/// The samples of a page, by name and labels. Panics at whatever the exposition format 0.0.4 does not
-/// have, or only tolerates.
+/// Returns the samples of a page, by name and labels. Panics at everything that the exposition format 0.0.4
+/// does not have, or only tolerates.
 #[track_caller]
 fn parse(page: &str) -> BTreeMap<String, u64> {
     let mut samples = BTreeMap::new();
@@ -51,7 +51,7 @@ fn parse(page: &str) -> BTreeMap<String, u64> {
     samples
 }
 
-/// `a="b",c="d"}`, every byte of it.
+/// Checks every byte of `a="b",c="d"}`.
 #[track_caller]
 fn check_labels(labels: &str) {
     let mut rest = labels;
@@ -83,7 +83,7 @@ fn page(websmsd: &Websmsd) -> BTreeMap<String, u64> {
     parse(&answer.text())
 }
 
-/// The values of these samples; one that is not there is `None`.
+/// Returns the values of these samples; `None` for a missing one.
 #[track_caller]
 fn values(websmsd: &Websmsd, names: &[&str]) -> Vec<Option<u64>> {
     let page = page(websmsd);
@@ -96,13 +96,13 @@ fn now_s() -> u64 {
     since.unwrap().as_secs()
 }
 
-/// An answer without what differs from one to the next.
+/// Returns an answer without the parts that differ between answers.
 fn plain(mut answer: Answer) -> Answer {
     answer.headers.retain(|(name, _)| name != "X-WebSMS-Id");
     answer
 }
 
-/// The answer to any bytes.
+/// Returns the answer to any bytes.
 fn ask(websmsd: &Websmsd, request: impl AsRef<[u8]>) -> Answer {
     let mut http = websmsd.connect();
     http.send(request);
@@ -196,7 +196,7 @@ fn it_counts_what_comes_in_and_why_it_does_not() {
     assert_eq!(found[..2], [Some(2), Some(1)]);
     let last_s = found[2].unwrap();
     assert!((before_s..=now_s()).contains(&last_s), "{last_s}");
-    // A spool that cannot be written.
+    // The spool cannot be written.
     fs::remove_dir_all(websmsd.staging()).unwrap();
     fs::write(websmsd.staging(), "").unwrap();
     assert_eq!(sms("To=1&From=2&Body=z"), 503);
@@ -250,7 +250,7 @@ fn it_counts_what_websms_sends_and_what_the_queue_does() {
     assert_eq!(send("b").code, Some(0));
     let expected = [2, 0, 0, 1, 0].map(Some);
     assert_eq!(values(&websmsd, &names), expected);
-    // Into the queue, and from there.
+    // The SMS goes into the queue, and from there to the provider.
     let ran = send("a");
     assert!(ran.stderr.contains("QUEUED"), "{}", ran.stderr);
     wait_for("a second try", || values(&websmsd, &names)[0] == Some(3));
@@ -291,7 +291,7 @@ fn it_tells_what_waits_since_when_and_what_was_given_up() {
     let found = values(&websmsd, &names);
     assert_eq!(found[..2], [Some(2), Some(0)]);
     assert!(found[2].unwrap() < 100, "{found:?}");
-    // As if the first had come yesterday.
+    // This simulates that the first came yesterday.
     let new = websmsd.scratch.join("state/queue/new");
     let mut files: Vec<_> = fs::read_dir(&new)
         .unwrap()
@@ -307,7 +307,7 @@ fn it_tells_what_waits_since_when_and_what_was_given_up() {
     fs::write(&files[0], older(now_s() - 86_400)).unwrap();
     let age_s = values(&websmsd, &names)[2].unwrap();
     assert!((86_400..86_500).contains(&age_s), "{age_s}");
-    // One that came before the clock was right, or cannot be read, tells nothing.
+    // An SMS that came before the clock was right, or cannot be read, shows no age.
     for content in [older(0), "no message".to_owned()] {
         fs::write(&files[0], content).unwrap();
         assert_eq!(values(&websmsd, &names), [Some(2), Some(0), None]);
@@ -407,13 +407,13 @@ fn who_may_not_is_told_what_holds_for_any_path_that_nobody_has() {
     check("status_addr =", "", 404);
     check("status_addr = 10.0.0.0/8,::/0\nurl_path = /sms", "", 404);
     check("status_addr = 10.0.0.1\npermit_addr = 192.0.2.1", "", 403);
-    // Whatever url_path says: the page has its path.
+    // Whatever url_path says, the page keeps its path.
     check(
         "status_addr = 10.0.0.1\nurl_path = \"/status,/sms\"",
         "",
         404,
     );
-    // A proxy that nobody declared.
+    // The proxy is not declared.
     for field in [
         "X-Forwarded-For: 127.0.0.1\n",
         "x-forwarded-for:\n",
@@ -429,7 +429,7 @@ fn who_may_not_is_told_what_holds_for_any_path_that_nobody_has() {
         "X-Caller: 127.0.0.1\n",
         404,
     );
-    // One that was, and whom it names.
+    // The proxy is declared, and the caller that it names counts.
     let proxied = "url_path = /sms\nproxy_addr = 127.0.0.1\nstatus_addr = \"10.0.0.1,127.0.0.1\"";
     for field in [
         "X-Forwarded-For: 192.0.2.1\n",
@@ -456,7 +456,7 @@ fn it_is_read_and_nothing_else() {
     let head = http.answer_to_head();
     assert_eq!(head.status, 200);
     let length: usize = head.header("Content-Length").unwrap().parse().unwrap();
-    // The connection goes on, and the page is as long as was said.
+    // The connection goes on, and the page is as long as its head says.
     http.send("GET /status HTTP/1.1\r\n\r\n");
     let page = http.answer();
     assert_eq!((page.status, page.body.len()), (200, length));
@@ -524,13 +524,13 @@ fn a_reload_brings_it_moves_it_and_takes_it_away() {
     assert_eq!(accepted("/status"), Some(0));
     deliver();
     assert_eq!(accepted("/status"), Some(1));
-    // Elsewhere, and it goes on.
+    // The page moves, and the counts go on.
     reload("status_path = /elsewhere");
     assert_eq!(accepted("/status"), None);
     deliver();
     assert_eq!(accepted("/elsewhere"), Some(2));
     reload("status_path = /elsewhere\nstatus_addr = 10.0.0.1\npermit_addr = 192.0.2.1");
-    // Whoever is turned away unread is counted, too.
+    // A peer that is turned away unread is counted, too.
     assert_eq!(websmsd.get("/elsewhere").status, 403);
     reload("status_path = /elsewhere");
     let page = parse(&websmsd.get("/elsewhere").text());

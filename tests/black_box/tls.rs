@@ -1,4 +1,4 @@
-//! HTTPS served by `websmsd` itself, to clients that others wrote and to such as mean it ill.
+//! Tests HTTPS served by `websmsd` itself, with clients that others wrote and with hostile ones.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ fn given(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A folder with `cert.pem` and `key.pem`.
+/// Makes a folder with `cert.pem` and `key.pem`.
 fn scratch(cert: &str) -> Scratch {
     let scratch = Scratch::new();
     scratch.file("cert.pem", fs::read(given(cert)).unwrap());
@@ -37,7 +37,7 @@ fn start(more: &str) -> Websmsd {
     Websmsd::start_as(Called::Link, scratch, &conf, &[])
 }
 
-/// What curl gets: its exit code and the status.
+/// Runs curl and returns its exit code and the status.
 fn curl(websmsd: &Websmsd, more: &[&str], text: &str) -> (Option<i32>, String) {
     let mut run = Command::new("curl");
     run.args([
@@ -94,7 +94,7 @@ fn both_versions_of_tls_and_no_older_one() {
         (Some(35), "000"),
     );
     assert_eq!(websmsd.call_files()[0].body(), "\u{20ac}uro & more");
-    // A text of many records, and one as large as the limit allows.
+    // One text has many records, and one is as large as the limit allows.
     let long = "y".repeat(14_000);
     assert_eq!(curl(&websmsd, &[], &long).1, "200");
 }
@@ -157,7 +157,7 @@ fn what_is_no_tls_is_closed_without_a_word() {
         peer.set_read_timeout(Some(rig::PATIENCE)).unwrap();
         peer.write_all(bytes).unwrap();
         let mut answer = Vec::new();
-        // An alert at most, and it may come with a reset.
+        // The answer is an alert at most, perhaps followed by a reset.
         let _ = peer.read_to_end(&mut answer);
         assert!(
             answer.len() < 20 && !answer.starts_with(b"HTTP"),
@@ -176,7 +176,7 @@ fn slow_who_stalls_in_the_handshake_is_closed_and_holds_up_nobody() {
         .map(|number| {
             let mut peer = TcpStream::connect(websmsd.address).unwrap();
             peer.set_read_timeout(Some(rig::PATIENCE)).unwrap();
-            // Nothing, or the beginning of a record.
+            // The peer sends nothing, or the beginning of a record.
             let _ = peer.write_all(&b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"[..number % 12]);
             peer
         })
@@ -213,7 +213,7 @@ fn a_renewed_certificate_is_served_and_a_bad_one_is_not() {
         fs::rename(new, websmsd.scratch.join(name)).unwrap();
     };
     assert_eq!(curl(&websmsd, &[], "x").1, "200");
-    // Half of a renewal: a key of another certificate.
+    // The renewal is half done: the key belongs to another certificate.
     put("key.pem", other_key(&websmsd.scratch));
     wait_for("a look at the files", || {
         assert_eq!(curl(&websmsd, &[], "x").1, "200");
@@ -222,7 +222,7 @@ fn a_renewed_certificate_is_served_and_a_bad_one_is_not() {
             .contains("certificate not taken, the one before stays: tls_key is not the key")
     });
     put("key.pem", fs::read(given("server.key")).unwrap());
-    // Another name: curl no longer takes it.
+    // The certificate has another name: curl no longer accepts it.
     put("cert.pem", fs::read(given("misnamed.pem")).unwrap());
     wait_for("the other certificate", || {
         curl(&websmsd, &[], "x").0 == Some(60)
@@ -248,7 +248,7 @@ fn other_key(scratch: &Scratch) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// A daemon with a new key of a kind, written as `convert` does, serves.
+/// Checks that a daemon serves with a new key of a kind, written as `convert` does.
 #[track_caller]
 fn check_key(kind: &[&str], convert: &[&str]) {
     let scratch = Scratch::new();
@@ -305,7 +305,7 @@ fn keys_of_every_kind() {
     check_key(&ec("ec_paramgen_curve:P-256"), &["ec"]);
 }
 
-/// OpenSSL seeks its primes for seconds.
+/// OpenSSL looks for its primes for seconds.
 #[test]
 fn slow_a_long_key() {
     check_key(&rsa("rsa_keygen_bits:4096"), &[]);
@@ -382,7 +382,7 @@ fn slow_reloads_under_load_lose_no_request() {
         let url = format!("{scheme}://localhost:{}/", websmsd.address.port());
         let resolve = format!("localhost:{}:127.0.0.1", websmsd.address.port());
         let ca = given("ca.pem");
-        // Each curl makes 60 requests on one connection, where it is kept.
+        // Each curl makes 60 requests, on one connection if it is kept open.
         let client = || {
             let mut done = 0;
             while !over.load(Ordering::SeqCst) || done == 0 {
@@ -403,7 +403,7 @@ fn slow_reloads_under_load_lose_no_request() {
                 let new = websmsd.scratch.file("new.conf", &written[number % 2]);
                 fs::rename(new, &file).unwrap();
                 rig::signal(websmsd.pid(), "HUP");
-                // So many a second, whether it keeps up or not.
+                // It makes so many a second, whether the server keeps up or not.
                 std::thread::sleep(Duration::from_millis(10));
             }
             over.store(true, Ordering::SeqCst);

@@ -1,4 +1,5 @@
-//! One id, from a request to its call file and from an order to its verdict; numbers that are masked.
+//! Tests that one id leads from a request to its call file and from an order to its verdict, and that
+//! numbers are masked.
 
 use crate::rig::{self, Answer, CallFile, FORM, Itsp, Scratch, Script, Websmsd, websms};
 
@@ -58,13 +59,13 @@ fn refusals_have_an_id() {
     rig::remove_folder(&websmsd.outgoing());
     std::fs::write(websmsd.outgoing(), "").unwrap();
     check("/sms", SMS, 503);
-    // A kept-alive connection has one a request.
+    // On a kept-alive connection each request has an id.
     let mut http = websmsd.connect();
     http.send(rig::post("/sms", FORM, "To=1"));
     let first = id(&http.answer());
     http.send(rig::post("/sms", FORM, "To=1"));
     assert_ne!(id(&http.answer()), first);
-    // What is no request.
+    // This is no request.
     let mut http = websmsd.connect();
     http.send("nonsense\r\n\r\n");
     let answer = http.answer();
@@ -132,7 +133,7 @@ fn an_sms_sent_later_has_the_id_of_its_order() {
     for log in [&ran.stderr, &websmsd.log()] {
         assert!(!log.contains("2025550") && !log.contains("secret"), "{log}");
     }
-    // In, the same key holds.
+    // The key holds for incoming SMS as well.
     websmsd.post("/", FORM, SMS);
     websmsd.wait_for_log("200, from ...661 to ...160, ");
     assert!(!websmsd.log().contains("501712"), "{}", websmsd.log());
