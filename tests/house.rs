@@ -1,7 +1,7 @@
-//! `src/` → every breach of the house's rules: who imports whom, the map, first lines, words, names.
+//! Reports every breach of the rules for `src/`: imports, the map, first lines, words, names.
 //!
-//! The rules stand in the crate's documentation (`src/lib.rs`). Sources are read line by line, as the
-//! formatter writes them. That `limits`, `message` and `proto` touch no system is checked by the compiler
+//! The crate's documentation (`src/lib.rs`) holds the rules. Sources are read line by line, as the
+//! formatter writes them. The compiler checks that `limits`, `message` and `proto` touch no system
 //! (`tests/pure`).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// What may stand beside the hidden files at the top level.
+/// The entries of the top level beside hidden files.
 const TOP_LEVEL: [&str; 8] = [
     "Cargo.lock",
     "Cargo.toml",
@@ -22,7 +22,7 @@ const TOP_LEVEL: [&str; 8] = [
     "tests",
 ];
 
-/// What reaches outside the process or waits.
+/// Paths whose code reaches outside the process or waits.
 const OUTSIDE: [&str; 12] = [
     "rustix::",
     "rustls::",
@@ -95,7 +95,7 @@ fn the_tree_keeps_the_rules() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-/// Every file of a folder with this extension, as (path from the top level, content).
+/// Collects every file of a folder with this extension, as (path from the top level, content).
 fn collect(root: &Path, folder: &str, extension: &str, files: &mut Vec<(String, String)>) {
     let Ok(entries) = fs::read_dir(root.join(folder)) else {
         return;
@@ -104,7 +104,7 @@ fn collect(root: &Path, folder: &str, extension: &str, files: &mut Vec<(String, 
         let entry = entry.unwrap();
         let name = format!("{folder}/{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
-            // Build output and fuzzing corpora, where such folders exist.
+            // These are build output and fuzzing corpora, if such folders exist.
             if !name.ends_with("/target") && !name.ends_with("/corpus") {
                 collect(root, &name, extension, files);
             }
@@ -132,7 +132,7 @@ fn attribute_fault(path: &str, source: &str) -> Option<String> {
     ignored.then(|| format!("{path}: a test is switched off"))
 }
 
-/// A file of a test binary's folder that its `main.rs` does not name: its tests never run.
+/// Reports a file in a test binary's folder that its `main.rs` does not name, so that its tests never run.
 fn stray_fault(path: &str, files: &[(String, String)]) -> Option<String> {
     let (folder, name) = path.rsplit_once('/')?;
     let main = format!("{folder}/main.rs");
@@ -144,7 +144,7 @@ fn stray_fault(path: &str, files: &[(String, String)]) -> Option<String> {
 }
 
 fn word_fault(path: &str, source: &str) -> Option<String> {
-    // Put together here, so that this file does not contain them.
+    // The words are put together here, so that this file does not contain them.
     let words = [
         concat!("TO", "DO"),
         concat!("FIX", "ME"),
@@ -162,7 +162,7 @@ fn word_fault(path: &str, source: &str) -> Option<String> {
         })
 }
 
-/// `{:?}` outside of tests: the binaries of `cross/` print nothing for it.
+/// Reports `{:?}` outside of tests: the binaries of `cross/` print nothing for it.
 fn debug_fault(path: &str, source: &str) -> Option<String> {
     module_of(path)?;
     let number = code(source).position(|line| line.contains(":?}") || line.contains(":#?}"))?;
@@ -187,7 +187,7 @@ fn import_faults(path: &str, source: &str) -> Vec<String> {
     faults
 }
 
-/// The module that a file holds, from the crate's root; `None` for a file of tests.
+/// Returns the module that a file holds, from the crate's root; `None` for a file of tests.
 fn module_of(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let mut names: Vec<String> = path.split('/').map(str::to_owned).collect();
@@ -200,7 +200,7 @@ fn module_of(path: &str) -> Option<Vec<String>> {
     (!names.iter().any(|name| name == "tests")).then_some(names)
 }
 
-/// Why a module may not use a path.
+/// Returns why a module may not use a path.
 fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
     let place = module.first().map_or("lib", String::as_str);
     let top = used
@@ -270,7 +270,7 @@ fn import_fault(module: &[String], used: &str) -> Option<&'static str> {
     (place == "config" && reaches).then_some("reaches outside, this module is pure")
 }
 
-/// Why one room of `proto` may not use another.
+/// Returns why one room of `proto` may not use another.
 fn room_fault(room: &str, used: &str) -> Option<&'static str> {
     let below: &[&str] = match room {
         "grammar" | "sorted" => &[],
@@ -282,8 +282,8 @@ fn room_fault(room: &str, used: &str) -> Option<&'static str> {
     (room != used && !below.contains(&used)).then_some("is in a room that is not below")
 }
 
-/// Files of `proto` of which one uses the other and is used by it, over however many others. A page uses
-/// what it declares.
+/// Reports files of `proto` that use each other, directly or over others. A page uses the modules that it
+/// declares.
 fn circle_faults(files: &[(String, String)]) -> Vec<String> {
     let modules: BTreeMap<String, &str> = files
         .iter()
@@ -330,7 +330,8 @@ fn circle_faults(files: &[(String, String)]) -> Vec<String> {
         .collect()
 }
 
-/// What of the top level of `src/`, and of the rooms of `proto`, is not in the map, and the reverse.
+/// Reports entries of the top level of `src/`, and of the rooms of `proto`, that are not in the map, and
+/// the reverse.
 fn map_faults(lib: &str, top: &[String], rooms: &[String]) -> Vec<String> {
     let (_, rest) = lib.split_once("```text\n").unwrap();
     let (map, _) = rest.split_once("```").unwrap();
@@ -347,7 +348,7 @@ fn map_faults(lib: &str, top: &[String], rooms: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Crates that the check of purity takes in another version than the program.
+/// Reports crates whose version in the check of purity differs from the program's.
 fn lock_faults(own: &str, pure: &str) -> Vec<String> {
     let packages = pure.split("[[package]]\n").skip(1);
     let heads = packages.filter_map(|package| package.split("source = ").next());
@@ -357,7 +358,7 @@ fn lock_faults(own: &str, pure: &str) -> Vec<String> {
         .collect()
 }
 
-/// The names in a folder, folders with a `/` behind them.
+/// Returns the names in a folder, folders with a `/` behind them.
 fn names_in(root: &Path, folder: &str) -> Vec<String> {
     let entries = fs::read_dir(root.join(folder)).unwrap();
     entries
@@ -376,14 +377,14 @@ fn names_in(root: &Path, folder: &str) -> Vec<String> {
 
 // ---- Reading a source -----------------------------------------------------------------------
 
-/// The lines of a source without comments and without its tests, which stand last.
+/// Returns the lines of a source without comments and without its tests, which are last.
 fn code(source: &str) -> impl Iterator<Item = &str> {
     let code = source.lines().take_while(|line| *line != "#[cfg(test)]");
     code.map(|line| line.split("//").next().unwrap_or(""))
 }
 
-/// The paths that a source names from the crate's root, from `std` and from crates that reach outside:
-/// `super` resolved, and each name of a group in braces as a path of its own.
+/// Returns the paths that a source names from the crate's root, from `std` and from crates that reach
+/// outside. `super` is resolved, and each name of a group in braces gives a path of its own.
 fn paths(source: &str, module: &[String]) -> Vec<String> {
     let code: Vec<&str> = code(source).collect();
     let code = code.join("\n");
@@ -407,7 +408,7 @@ fn paths(source: &str, module: &[String]) -> Vec<String> {
     found
 }
 
-/// `super::a` → `crate::…::a`.
+/// Resolves `super::a` to `crate::…::a`.
 fn resolved(path: &str, module: &[String]) -> String {
     let mut base = module;
     let mut rest = path;
@@ -436,7 +437,7 @@ fn a_file_of_tests_that_nobody_names_is_found() {
     check("tests/x/a.rs", 0);
     check("tests/x/main.rs", 0);
     check("tests/x/b.rs", 1);
-    // No binary's folder, and none of tests.
+    // The first is no test binary's folder, the second is no folder of tests.
     check("tests/y/b.rs", 0);
     check("tests/b.rs", 0);
     check("src/b.rs", 0);
@@ -468,7 +469,7 @@ fn a_forbidden_import_is_found() {
         0,
     );
     check("src/proto/a/tests.rs", "use crate::sys;", 0);
-    // The rooms of proto.
+    // These are the rooms of proto.
     check(proto, "use crate::proto::wire::form;", 0);
     check(proto, "use crate::proto::sorted::Sorted;", 0);
     check(proto, "use crate::proto::grammar::Conditions;", 0);
@@ -485,7 +486,7 @@ fn a_forbidden_import_is_found() {
     check("src/proto/wire/a/b.rs", "use crate::proto::record;", 1);
     check("src/proto/record/a.rs", "use crate::proto::webhook;", 0);
     check("src/proto/attic/a.rs", "use crate::proto::wire;", 1);
-    // config names what is outside, and does not touch it.
+    // config names paths outside, and does not touch them.
     let config = "src/config/a.rs";
     check(config, "use crate::proto::webhook::access;", 0);
     check(config, "use super::Note;\nuse std::path::PathBuf;", 0);

@@ -1,4 +1,5 @@
-//! The real program and its yardsticks, in turns → a table of ratios. Run by `tests/bench/run`.
+//! Measures the real program and its yardsticks in turns, and prints a table of ratios. Run by
+//! `tests/bench/run`.
 //!
 //! Every figure is the median of several rounds. Within a round the program and its yardsticks
 //! follow each other, so that a slow minute of the machine meets all of them.
@@ -30,19 +31,19 @@ use std::time::{Duration, Instant};
 
 use rig::Scratch;
 
-/// What is measured, and how often.
+/// The measurements, and their numbers of rounds.
 pub struct Plan {
     /// The build that runs on this machine.
     pub binary: PathBuf,
-    /// The static build, where there is one.
+    /// The static build, if there is one.
     pub static_binary: Option<PathBuf>,
-    /// Rounds of a measurement by the second.
+    /// The rounds of measurements per second.
     pub rounds: usize,
-    /// Rounds of a measurement by the run.
+    /// The rounds of measurements per run.
     pub runs: usize,
 }
 
-/// The table, a row a figure.
+/// The table, with a row for each figure.
 #[derive(Default)]
 pub struct Table {
     rows: Vec<[String; 4]>,
@@ -50,7 +51,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A heading within the table.
+    /// Adds a heading within the table.
     pub fn heading(&mut self, text: &str) {
         println!("{text} …");
         self.rows.push([
@@ -61,14 +62,14 @@ impl Table {
         ]);
     }
 
-    /// A figure that only explains others.
+    /// Adds a figure that only explains others.
     pub fn figure(&mut self, what: &str, figure: String) {
         println!("    {what}: {figure}");
         self.rows
             .push([what.to_owned(), figure, String::new(), String::new()]);
     }
 
-    /// A figure with what is wanted of it.
+    /// Adds a figure with its goal.
     pub fn wanted(&mut self, what: &str, figure: String, wanted: &str, reached: bool) {
         let verdict = if reached { "yes" } else { "NO" };
         println!("    {what}: {figure} (wanted: {wanted}) {verdict}");
@@ -89,20 +90,20 @@ impl Table {
     }
 }
 
-/// The middle value.
+/// Returns the median.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// A `websmsd` without `-v`, whose log goes nowhere, killed with the value.
+/// A `websmsd` without `-v`, whose log is discarded. It is killed with the value.
 pub struct Daemon {
     child: Child,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// Holds its configuration and its spool.
+    /// The folder with its configuration and its spool.
     pub scratch: Scratch,
-    /// From before its start to the first connection that succeeded.
+    /// The time from before its start to the first connection that succeeded.
     pub start: Duration,
 }
 
@@ -132,12 +133,12 @@ impl Daemon {
         }
     }
 
-    /// Its process.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// A number of `/proc/PID/status`; of memory in KiB.
+    /// Returns a number of `/proc/PID/status`; of memory in KiB.
     pub fn status(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status
@@ -151,7 +152,7 @@ impl Daemon {
             .unwrap()
     }
 
-    /// One request on a connection of its own, answered 200.
+    /// Sends one request on a connection of its own, and checks the answer 200.
     pub fn deliver(&self, form: &str) {
         let mut http = rig::Http::connect(self.address);
         http.send(rig::post("/", rig::FORM, form));
@@ -166,7 +167,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Links to it are made elsewhere.
+/// Returns an absolute path, because links to it are made in other folders.
 fn absolute(path: &str) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }

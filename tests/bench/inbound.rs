@@ -1,4 +1,4 @@
-//! Webhooks a second: `websmsd` against `php -S` and against a loop that only writes the files.
+//! Measures webhooks per second: `websmsd` against `php -S` and against a loop that only writes the files.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::rig::{self, Http, Scratch};
 use super::{Daemon, Plan, Table, median};
 
-/// One round of one contestant.
+/// The length of one contestant's round.
 const ROUND: Duration = Duration::from_secs(1);
 
 const FORM: &str = "To=%2B12025550160&From=%2B15017122661&Body=Incoming+message%21";
@@ -115,13 +115,13 @@ fn websmsd(parent: &Path, sync: Sync, connections: usize) -> f64 {
     wrk(daemon.address, connections, &[])
 }
 
-/// With `key_id`: every SMS has an id that was never seen, which is what costs most.
+/// Measures with `key_id`: every SMS has an id that was never seen, which costs most.
 fn websmsd_with_ids(parent: &Path, sync: Sync, connections: usize) -> f64 {
     let daemon = daemon_with(parent, sync, "key_id = Id");
     wrk(daemon.address, connections, &["ids"])
 }
 
-/// `php -S` with its default of one worker, as the original was run.
+/// Measures `php -S` with its default of one worker, as the original was run.
 fn php(parent: &Path) -> f64 {
     let scratch = spool(parent);
     let address = rig::deaf_address();
@@ -146,7 +146,7 @@ fn spool(parent: &Path) -> Scratch {
     scratch
 }
 
-/// Answers a second; panics where one of them is no 200.
+/// Returns the answers per second; panics if one of them is no 200.
 pub fn wrk(address: SocketAddr, connections: usize, script: &[&str]) -> f64 {
     let output = Command::new("wrk")
         .args([
@@ -174,7 +174,8 @@ pub fn wrk(address: SocketAddr, connections: usize, script: &[&str]) -> f64 {
     rate.parse().unwrap()
 }
 
-/// Files a second: created, written, moved; with [`Sync::Yes`] file and folder synced.
+/// Returns the files per second that are created, written and moved; with [`Sync::Yes`] file and folder are
+/// synced.
 pub fn bare_loop(parent: &Path, sync: Sync) -> f64 {
     let scratch = spool(parent);
     let (staging, outgoing) = (scratch.join("staging"), scratch.join("outgoing"));
@@ -200,7 +201,7 @@ pub fn bare_loop(parent: &Path, sync: Sync) -> f64 {
     count as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The bytes of a call file as `websmsd` writes it.
+/// Returns the bytes of a call file as `websmsd` writes it.
 fn sample() -> Vec<u8> {
     let daemon = daemon(&std::env::temp_dir(), Sync::No);
     daemon.deliver(FORM);
@@ -209,7 +210,7 @@ fn sample() -> Vec<u8> {
         .bytes
 }
 
-/// How many of many SMS to one number were answered 200, and how many files there are then.
+/// Returns how many of many SMS to one number were answered 200, and how many files there are then.
 fn count(parent: &Path, sync: Sync) -> (usize, usize) {
     const EACH: usize = 1000;
     let daemon = daemon(parent, sync);

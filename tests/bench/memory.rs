@@ -1,5 +1,5 @@
-//! `websmsd`: resident memory at rest and under the worst that the limits allow, by HTTP and by HTTPS;
-//! time to listening.
+//! Measures resident memory of `websmsd` at rest and under the worst requests that the limits permit, by
+//! HTTP and by HTTPS; and the time until it listens.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -39,8 +39,8 @@ pub fn measure(plan: &Plan, table: &mut Table) {
             }
         };
         for way in [Way::Plain, Way::Tls] {
-            // What is wanted at rest, with 64 connections, and with 64 that send the worst, MB. TLS may add
-            // 32 KiB to each.
+            // These are the goals in MB: at rest, with 64 connections, and with 64 that send the worst
+            // requests. TLS may add 32 KiB to each.
             let (name, rest_mb, open_mb, worst_mb) = match way {
                 Way::Plain => ("", 1.5, 6.0, 8.0),
                 Way::Tls => ("HTTPS ", 2.5, 8.0, 10.0),
@@ -71,14 +71,14 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     }
 }
 
-/// How a connection speaks.
+/// The protocol of a connection.
 #[derive(Clone, Copy)]
 enum Way {
     Plain,
     Tls,
 }
 
-/// What one of the connections adds to the daemon at rest.
+/// Returns the memory that one of the connections adds to the daemon at rest.
 fn each(kib: f64, rest: f64) -> String {
     format!("{:.0} KiB each", (kib - rest) / CONNECTIONS as f64)
 }
@@ -109,7 +109,7 @@ enum Peer {
 }
 
 impl Peer {
-    /// Connected, and over TLS with the handshake done.
+    /// Connects, and over TLS completes the handshake.
     fn connect(address: SocketAddr, way: Way) -> Peer {
         let http = Http::connect(address);
         match way {
@@ -134,7 +134,7 @@ impl Peer {
         }
     }
 
-    /// A server that has closed meanwhile is no fault, as with [`Http::send`].
+    /// Sends bytes. A server that has closed meanwhile is no fault, as with [`Http::send`].
     fn send(&mut self, bytes: &[u8]) {
         match self {
             Peer::Plain(http) => http.send(bytes),
@@ -152,7 +152,7 @@ impl Peer {
     }
 }
 
-/// At rest after one SMS, so that what is made at first use is there.
+/// Measures at rest after one SMS, so that structures made at first use exist.
 fn idle(binary: &Path, way: Way) -> f64 {
     let daemon = daemon(binary, way);
     let mut peer = Peer::connect(daemon.address, way);
@@ -162,7 +162,7 @@ fn idle(binary: &Path, way: Way) -> f64 {
     daemon.status("VmRSS")
 }
 
-/// With every place taken by a connection that has sent the start of a request.
+/// Measures with every place taken by a connection that has sent the start of a request.
 fn open(binary: &Path, way: Way) -> f64 {
     let daemon = daemon(binary, way);
     let held: Vec<Peer> = (0..CONNECTIONS)
@@ -181,7 +181,7 @@ fn open(binary: &Path, way: Way) -> f64 {
     kib
 }
 
-/// Requests that the limits just allow, as (what it is, bytes).
+/// Returns requests that the limits just permit, each with its name.
 fn worst_requests() -> Vec<(&'static str, Vec<u8>)> {
     let pad = |text: String, end: &str| {
         let missing = 64 * 1024 - text.len() - end.len();
@@ -242,11 +242,11 @@ fn worst_requests() -> Vec<(&'static str, Vec<u8>)> {
     .collect()
 }
 
-/// The peak while every connection sends one request again and again.
+/// Measures the peak while every connection sends one request again and again.
 fn worst(binary: &Path, way: Way, request: &[u8]) -> f64 {
     let daemon = daemon(binary, way);
     let address = daemon.address;
-    // All but the last byte first, so that all of them are in memory at the same time.
+    // All but the last byte are sent first, so that all requests are in memory at the same time.
     let (most, last) = request.split_at(request.len() - 1);
     for _ in 0..3 {
         let mut held: Vec<Peer> = (0..CONNECTIONS)

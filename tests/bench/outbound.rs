@@ -1,4 +1,4 @@
-//! One SMS out: `websms` against `php` with cURL and against `curl`, by HTTP and by HTTPS.
+//! Measures one outgoing SMS: `websms` against `php` with cURL and against `curl`, by HTTP and by HTTPS.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -36,7 +36,7 @@ pub fn measure(plan: &Plan, table: &mut Table) {
         let conf = scratch.file(&format!("{scheme}.conf"), conf);
         let url = format!("{url}/sms/send/");
         table.heading(&format!("one SMS out by {scheme}, the whole run"));
-        // The static build is what a router runs, so it is the one that is compared.
+        // A router runs the static build, so that one is compared.
         let ours = plan.static_binary.as_ref().unwrap_or(&plan.binary);
         let mut runs = vec![
             ("`websms`", websms(ours, &conf)),
@@ -146,7 +146,7 @@ fn wall_ms(words: &[String]) -> f64 {
     ms
 }
 
-/// The most that was resident, by `time`, whose own 1 to 2 MB are the least it can tell.
+/// Returns the greatest resident memory by `time`, whose own 1 to 2 MB are its smallest result.
 fn peak_mb(words: &[String]) -> f64 {
     let output = Command::new("/usr/bin/time")
         .arg("-f")
@@ -160,7 +160,7 @@ fn peak_mb(words: &[String]) -> f64 {
     kib * 1024.0 / 1e6
 }
 
-/// A certificate for `localhost`, its own authority, and what a server needs of it.
+/// Makes a certificate for `localhost`, with an authority of its own, and the settings of a server.
 fn certificate(scratch: &Scratch) -> Arc<rustls::ServerConfig> {
     let (cert, key) = (scratch.join("cert.pem"), scratch.join("key.pem"));
     let made = Command::new("openssl")
@@ -209,7 +209,7 @@ fn certificate(scratch: &Scratch) -> Arc<rustls::ServerConfig> {
     Arc::new(config)
 }
 
-/// A provider that accepts everything, as fast as it can.
+/// Runs a provider that accepts everything, as fast as it can.
 fn stub(tls: Option<Arc<rustls::ServerConfig>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

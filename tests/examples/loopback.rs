@@ -1,11 +1,11 @@
-//! An SMS out and four SMS in, through the real programs, on loopback, before your eyes.
+//! Shows an SMS out and four SMS in, through the real programs, on loopback.
 //!
 //! ```text
 //! cargo run --release --example loopback
 //! ```
 //!
-//! The provider is a stub and Asterisk's spool is a temporary folder; `websms` and `websmsd` are
-//! the real ones, built when they are not there yet. Nothing leaves the machine and nothing stays.
+//! The provider is a stub and Asterisk's spool is a temporary folder; `websms` and `websmsd` are the real
+//! ones, and are built if they do not exist yet. Nothing leaves the machine and nothing stays.
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -69,8 +69,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The `websms` of the profile that this example was built in. `cargo run --example` does not
-/// build it, so this does.
+/// Builds the `websms` of the profile that this example was built in, because `cargo run --example` does
+/// not.
 fn build() -> Result<PathBuf, String> {
     let example = std::env::current_exe().map_err(|e| format!("who am I: {e}"))?;
     let folder = example
@@ -276,7 +276,7 @@ fn receive(
             file.variable("MESSAGE(from)").as_str(),
             PROVIDERS_NUMBER,
         )?;
-        // As Asterisk does once it has read the file.
+        // Asterisk does this once it has read the file.
         fs::remove_file(&file.path).map_err(|e| format!("{}: {e}", file.name))?;
     }
     Ok(())
@@ -286,7 +286,7 @@ fn headline(number: u32, text: &str) {
     println!("\n[{number}] {text}\n");
 }
 
-/// Prints a text with a margin, so that it stands out from what is said about it.
+/// Prints a text with a margin, so that it stands out from the explanations.
 fn quote(text: &str) {
     for line in text.trim_end().lines() {
         println!("  | {line}");
@@ -314,7 +314,7 @@ fn percent_encode(text: &str) -> String {
         .collect()
 }
 
-/// The same as a form does it: `+` for a blank, and `~` encoded.
+/// Encodes as a form does: `+` for a blank, and `~` encoded.
 fn form_encode(text: &str) -> String {
     percent_encode(text).replace("%20", "+").replace('~', "%7E")
 }

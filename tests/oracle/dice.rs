@@ -1,4 +1,4 @@
-//! The same seed → the same cases, on every machine.
+//! Generates the same cases from the same seed, on every machine.
 
 /// A small generator (xorshift64*); the same seed gives the same cases on every machine.
 pub struct Dice(u64);
@@ -21,7 +21,7 @@ impl Dice {
         of[self.below(of.len())]
     }
 
-    /// Up to `most` pieces in a row.
+    /// Returns up to `most` pieces in a row.
     pub fn some(&mut self, most: usize, of: &[&[u8]]) -> Vec<u8> {
         (0..self.below(most + 1))
             .flat_map(|_| self.one(of).to_vec())

@@ -1,4 +1,4 @@
-//! Requests → what real PHP makes of them, and what `form` does.
+//! Compares the results of `form` for many requests with those of real PHP.
 //!
 //! `WEBSMS_ORACLE_CASES` sets the number of generated requests, `WEBSMS_ORACLE_SEED` the seed.
 
@@ -71,7 +71,7 @@ fn ours(case: &Case) -> (String, String) {
     )
 }
 
-/// Every case at PHP and at us; all differences at once.
+/// Sends every case to PHP and to our parser, and reports all differences at once.
 fn compare(cases: &[Case]) {
     let server = Server::start();
     let mut differing = 0;
@@ -95,7 +95,7 @@ fn compare(cases: &[Case]) {
 
 #[test]
 fn names_and_values() {
-    // One set for the query and, but for what ends one, the same for the body.
+    // One set serves for the query and, except for bytes that end a query, also for the body.
     let rows: &[&[u8]] = &[
         b"",
         b"a=1",
@@ -254,7 +254,7 @@ fn content_types() {
 #[test]
 fn multipart() {
     let mut cases = Vec::new();
-    // Boundaries: the field and the boundary that the body uses.
+    // These are boundaries: the field, and the boundary that the body uses.
     let boundaries: &[(&str, &str)] = &[
         ("boundary=b", "b"),
         ("boundary=\"b\"", "b"),
@@ -302,7 +302,7 @@ fn multipart() {
             cases.push(body(content_type.as_bytes(), text.as_bytes()));
         }
     }
-    // The head of a part.
+    // These are heads of parts.
     let heads: &[&str] = &[
         "Content-Disposition: form-data; name=\"a\"",
         "content-disposition:form-data;name=a",
@@ -368,7 +368,7 @@ fn multipart() {
         );
         cases.push(body(b"multipart/form-data; boundary=b", begins.as_bytes()));
     }
-    // The framing: `~` is a part's head.
+    // These are framings, in which `~` is a part's head.
     let framings: &[&str] = &[
         "--b\r\n~v\r\n--b--\r\n",
         "--b\n~v\n--b--\n",
@@ -422,7 +422,7 @@ fn multipart() {
             cases.push(body(b"multipart/form-data; boundary=b", text.as_bytes()));
         }
     }
-    // Around the size of PHP's buffer: long heads, preambles and values.
+    // These have lengths around the size of PHP's buffer: long heads, preambles and values.
     for length in (5080..5130).chain(10210..10250) {
         let long = "x".repeat(length);
         for text in [
@@ -435,7 +435,7 @@ fn multipart() {
             cases.push(body(b"multipart/form-data; boundary=b", text.as_bytes()));
         }
     }
-    // Files beyond PHP's twenty, parameters and parts at their limits.
+    // These have more files than PHP's twenty, and parameters and parts at their limits.
     let part = |name: &str, n: usize| {
         format!("--b\r\nContent-Disposition: form-data; name=p{n}{name}\r\n\r\n{n}\r\n")
     };
@@ -526,7 +526,7 @@ fn value(dice: &mut Dice) -> Vec<u8> {
     )
 }
 
-/// Percent-encodes what must be, and more at random.
+/// Percent-encodes the bytes that need it, and others at random.
 fn escaped(dice: &mut Dice, bytes: &[u8], ascii: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for b in bytes {
@@ -668,7 +668,7 @@ fn multipart_case(dice: &mut Dice) -> Case {
     if dice.below(5) == 0 && !text.is_empty() {
         text.truncate(dice.below(text.len()));
     }
-    // Blanks at the end of a field are no part of it here; see the module's list.
+    // Blanks at the end of a field do not belong to it here; see the module's list.
     let end = content_type
         .iter()
         .rposition(|b| *b != b' ')
@@ -734,7 +734,7 @@ fn generated_sorts() {
     let mut differing = 0;
     for _ in 0..cases() {
         let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        // Above 16 keys PHP sorts in another way, which an order that is none lets show.
+        // Above 16 keys PHP sorts in another way, which shows if the order is not consistent.
         let (count, most) = match dice.below(8) {
             0 => (40, 1),
             _ => (dice.below(17), 3),
@@ -805,7 +805,7 @@ fn generated_sorts() {
     assert_eq!(differing, 0);
 }
 
-/// A JSON text; keys are never given twice, since PHP keeps the place of the first.
+/// Makes a JSON text. No key occurs twice, because PHP keeps the place of the first.
 fn json_text(dice: &mut Dice, depth: usize, keys: &mut usize, out: &mut Vec<u8>) {
     let blank: &[&[u8]] = &[b"", b"", b"", b"", b" ", b"\n", b"\t\r"];
     let string: &[&[u8]] = &[
@@ -882,7 +882,7 @@ fn json_text(dice: &mut Dice, depth: usize, keys: &mut usize, out: &mut Vec<u8>)
     out.extend_from_slice(dice.one(blank));
 }
 
-/// The same text with escapes for control characters in strings, which are taken as they are here alone.
+/// Escapes control characters in strings, which only our parser accepts unescaped.
 fn without_controls(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut in_string, mut escaped) = (false, false);
@@ -945,8 +945,8 @@ fn generated_json() {
             Ok(value) => leaves(value, &mut ours),
             Err(_) => ours.push(b"error".to_vec()),
         }
-        // Half a surrogate pair is an error there and U+FFFD here, on purpose; what was changed at
-        // random may hold one.
+        // Half a surrogate pair is an error in PHP and deliberately U+FFFD here; a random change may make
+        // one.
         let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
         let half = (holds(b"uD83D") || holds(b"ude00")) && theirs == [b"error"];
         assert!(half || ours == theirs, "{}", text.escape_ascii());

@@ -1,6 +1,6 @@
-//! Files made by a grammar, and the goldens → the same tree as PHP 8.2 makes of them.
+//! Compares the trees of generated files and of the goldens with those of PHP 8.2.
 //!
-//! `WEBSMS_ORACLE_CASES` and `WEBSMS_ORACLE_SEED` set how many files are made and which.
+//! `WEBSMS_ORACLE_CASES` sets the number of files and `WEBSMS_ORACLE_SEED` the seed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -20,7 +20,7 @@ const VARIABLES: [(&str, &str); 4] = [
 
 const CASES_DEFAULT: u64 = 2000;
 const SEED_DEFAULT: u64 = 20_240_229;
-/// Files handed to PHP at once.
+/// The number of files that PHP gets at once.
 const CHUNK: u64 = 1000;
 
 fn ours(file: &[u8]) -> String {
@@ -104,7 +104,7 @@ impl Drop for Php {
     }
 }
 
-/// Leaves out lines and bytes as long as the two still disagree.
+/// Removes lines and bytes as long as the two still disagree.
 fn shrink(php: &mut Php, file: &[u8]) -> Vec<u8> {
     let mut file = file.to_vec();
     let mut size = file.len() / 2;
@@ -166,7 +166,7 @@ fn generated_files_mean_what_they_mean_to_php() {
     }
     println!("PHP accepted {accepted} of {cases}");
     assert_eq!(wrong, 0, "files that differ");
-    // A generator that only makes faults, or none, would show little.
+    // A generator of faults alone, or without any, would show little.
     assert!(
         accepted * 4 > cases && accepted * 20 < cases * 19,
         "one-sided files"
@@ -222,8 +222,8 @@ fn beginnings_of_goldens_mean_what_they_mean_to_php() {
     }
 }
 
-/// PHP's parser has a stack of fixed size. Each row: what is repeated before and after, what stands
-/// between, and how often PHP takes it; one more is refused.
+/// PHP's parser has a stack of fixed size. Each row has the text that is repeated before and after, the
+/// text in between, and how often PHP accepts it; once more is refused.
 #[test]
 fn nesting_ends_where_it_ends_in_php() {
     let rows: [(&str, &str, &str, &str, usize); 17] = [
@@ -268,7 +268,7 @@ fn nesting_ends_where_it_ends_in_php() {
     }
 }
 
-/// The one difference: PHP puts a constant's value in the place of its name, we say that it would.
+/// Checks the one difference: PHP replaces a constant's name with its value, and we warn that it would.
 #[test]
 fn a_constant_of_php_is_text_with_a_surprise() {
     let mut php = Php::start("constant-ini");
@@ -290,7 +290,7 @@ fn a_constant_of_php_is_text_with_a_surprise() {
     }
 }
 
-/// Every constant that this PHP defines is known to be one.
+/// Checks that every constant that this PHP defines is recognised.
 #[test]
 fn all_constants_of_php_surprise() {
     let list = "echo implode(\"\\n\", array_keys(get_defined_constants()));";
@@ -304,7 +304,7 @@ fn all_constants_of_php_surprise() {
         "{} constants",
         names.lines().count()
     );
-    // These three are the keywords, which are values of their own.
+    // These three are keywords, which are values of their own.
     for name in names
         .lines()
         .filter(|name| !["TRUE", "FALSE", "NULL"].contains(name))

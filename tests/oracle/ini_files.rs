@@ -1,9 +1,9 @@
-//! A seed → files of INI text that touch every rule of PHP's scanner and parser.
+//! Generates, from a seed, files of INI text that touch every rule of PHP's scanner and parser.
 //!
 //! No word in them is the name of a PHP constant: those stay text here and do not in PHP.
 
-/// Deterministic numbers (SplitMix64), and whether the file is a tame one, of which PHP takes most:
-/// a fault hides all the rest of its file.
+/// Deterministic numbers (SplitMix64), and whether the file is a tame one, of which PHP accepts most. A
+/// fault hides the rest of its file.
 pub struct Random {
     state: u64,
     tame: bool,
@@ -37,7 +37,7 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    /// One file.
+    /// Returns one file.
     pub fn file(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         self.tame = self.one_in(2);
@@ -74,7 +74,7 @@ impl Random {
         out.splice(at..end, piece);
     }
 
-    /// Anything that means something to the scanner.
+    /// Adds anything that has a meaning for the scanner.
     fn soup(&mut self, out: &mut Vec<u8>) {
         if self.tame {
             out.extend(self.pick(&[

@@ -1,4 +1,4 @@
-//! Our parsers against PHP itself, case by case.
+//! Compares our parsers with PHP itself, case by case.
 
 #![allow(
     clippy::unwrap_used,

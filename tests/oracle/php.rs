@@ -1,4 +1,4 @@
-//! Real PHP 8.2: a server that says what it makes of a request, and its functions.
+//! Runs real PHP 8.2: a server that shows how it reads a request, and its functions.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle");
 
-/// `php -S` on a port of its own; ended when dropped.
+/// A `php -S` on a port of its own, which ends when the value is dropped.
 pub struct Server {
     php: Child,
     port: u16,
@@ -50,7 +50,7 @@ impl Server {
         panic!("php -S does not listen");
     }
 
-    /// `$_GET` and `$_POST` as the script prints them.
+    /// Returns `$_GET` and `$_POST` as the script prints them.
     pub fn ask(&self, query: &[u8], content_type: Option<&[u8]>, body: &[u8]) -> (String, String) {
         let mut request = b"POST /sms?".to_vec();
         request.extend_from_slice(query);
@@ -79,7 +79,7 @@ impl Server {
     }
 }
 
-/// PHP's functions, one line in, one line out.
+/// Calls PHP's functions, with one line in and one line out.
 pub struct Functions {
     php: Child,
     input: ChildStdin,

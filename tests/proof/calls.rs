@@ -1,7 +1,7 @@
-//! How many system calls an SMS costs.
+//! Counts how many system calls an SMS costs.
 //!
-//! Those of the second of three on one connection are counted, from its request to the next one, without
-//! what the log costs: it writes a line an SMS wherever the log goes.
+//! The calls of the second of three SMS on one connection are counted, from its request to the next one,
+//! without those of the log, which writes one line for each SMS in any case.
 
 use crate::rig::{FORM, Http, Tracer, Websmsd, post};
 
@@ -23,7 +23,8 @@ fn check(conf: &str, expected: &str) {
     let thread = trace.lines().find(|line| is_request(line)).unwrap();
     let (thread, _) = thread.split_once(' ').unwrap();
     let is_counted = |line: &&str| {
-        // A call that others interrupt has two lines. `fcntl` is the standard library's, in debug builds.
+        // A call that others interrupt has two lines. In debug builds `fcntl` comes from the standard
+        // library.
         let aside = [
             "<unfinished",
             "<detached",
@@ -55,7 +56,7 @@ fn an_sms_costs_few_system_calls() {
         "[websmsd]\n[astqueue]\nsync = no\n",
         &format!("recvfrom {spool} sendto"),
     );
-    // The folder of ids, its lock, and the file's length before and after.
+    // These are the folder of ids, its lock, and the file's length before and after.
     check(
         "[websmsd]\nkey_id = Id\n[astqueue]\nsync = no\n",
         &format!(

@@ -1,8 +1,8 @@
-//! The listener against others: RFC 9112 and 9110 row by row, independent clients, real reverse proxies.
+//! Tests the listener against RFC 9112 and 9110 row by row, independent clients and real reverse proxies.
 //!
-//! No public suite for HTTP/1.1 servers was to be had as a package, so the requirements stand here as
-//! a table, and the judges are programs that others wrote: curl, wget, PHP's cURL, Python's http.client,
-//! requests and httpx in front of the listener, nginx and haproxy between it and curl.
+//! No public suite for HTTP/1.1 servers was available as a package, so this table holds the requirements,
+//! and the judges are programs that others wrote: curl, wget, PHP's cURL, Python's http.client, requests
+//! and httpx in front of the listener, nginx and haproxy between it and curl.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -31,7 +31,7 @@ const TEXTS: [&str; 8] = [
 fn requirements_of_the_rfcs() {
     let websmsd = Websmsd::start(KEYS);
     let count = std::cell::Cell::new(0);
-    // All statuses that come for these bytes, in order, and whether the connection is closed then.
+    // Checks all statuses that come for these bytes, in order, and whether the connection is closed then.
     let check = |section: &str, request: &str, expected: &[u16], closes: bool| {
         let mut http = websmsd.connect();
         http.send(request);
@@ -44,7 +44,7 @@ fn requirements_of_the_rfcs() {
                 answer.status, *status,
                 "{section}, answer {place} to {request:?}"
             );
-            // RFC 9110 6.6.1: without a clock, no Date, and a router's may stand in 1970.
+            // Without a clock there must be no Date (RFC 9110 6.6.1), and a router's clock may show 1970.
             assert_eq!(answer.header("Date"), None, "{section}");
             let framed = answer.status < 200 || answer.header("Content-Length").is_some();
             assert!(framed, "{section}: an answer without its length");
@@ -389,7 +389,7 @@ fn requirements_of_the_rfcs() {
 
 // ---- Independent clients ----------------------------------------------------------------------
 
-/// Runs a client that is given the address and a text; whether it saw a 200.
+/// Runs a client with the address and a text, and checks that it saw a 200.
 fn run(program: &str, script: &[&str], url: &str, text: &str) {
     let ran = Command::new(program)
         .args(script)
@@ -570,7 +570,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A configuration of nginx that serves on the port what `locations` say.
+/// Returns a configuration of nginx that serves `locations` on the port.
 fn nginx_conf(scratch: &Scratch, port: u16, upstream: &str, locations: &str) -> String {
     let folder = scratch.path().display().to_string();
     format!(
@@ -607,7 +607,7 @@ fn haproxy(websmsd: SocketAddr, reuse: &str) -> Proxy {
     Proxy::start("haproxy", conf, &["-db", "-f"])
 }
 
-/// The status that curl gets from one of this machine's addresses.
+/// Returns the status that curl gets from one of this machine's addresses.
 fn curl(from: &str, more: &[&str], fields: &[&str], url: &str) -> String {
     let ran = Command::new("curl")
         .args(["-sS", "--noproxy", "*", "--interface", from])
@@ -620,7 +620,7 @@ fn curl(from: &str, more: &[&str], fields: &[&str], url: &str) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// The status of an SMS with this text.
+/// Returns the status of an SMS with this text.
 fn curl_from(from: &str, proxy: &Proxy, more: &[&str], text: &str) -> String {
     let text = format!("text={text}");
     let fields = ["to=+1", "from=2", &text].map(|field| ["--data-urlencode", field]);
@@ -666,7 +666,7 @@ fn behind_reverse_proxies() {
                 "{name} {text:?}"
             );
         }
-        // Who is not permitted, who claims to be somebody who is, and who claims to be the proxy.
+        // The caller is not permitted, claims to be a permitted one, or claims to be the proxy.
         for claim in [
             &[][..],
             &["-H", "X-Forwarded-For: 127.0.0.5"],
@@ -683,7 +683,7 @@ fn behind_reverse_proxies() {
     );
 }
 
-/// The block of the page about proxies that is in this language.
+/// Returns the block of the page about proxies that is in this language.
 fn snippet(language: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/doc/proxies.md");
     let page = fs::read_to_string(page).unwrap();
@@ -692,7 +692,7 @@ fn snippet(language: &str) -> String {
     block.to_owned()
 }
 
-/// A snippet with what is the reader's own put in its place, which must have been there.
+/// Replaces the reader's own parts of a snippet, which must occur in it.
 fn adapted(snippet: &str, own: &[(&str, String)]) -> String {
     let mut text = snippet.to_owned();
     for (theirs, ours) in own {

@@ -1,5 +1,5 @@
-//! A provider that fails by turns and a daemon that is killed again and again → no SMS lost, and none
-//! doubled but where a yes was on its way when the daemon died.
+//! Kills a daemon again and again while its provider fails by turns: no SMS is lost, and none is sent twice
+//! unless a positive answer was on its way when the daemon died.
 //!
 //! `WEBSMS_CRASH_SEED` repeats a run, `WEBSMS_CRASH_MESSAGES` makes it longer.
 
@@ -15,17 +15,17 @@ use std::time::{Duration, Instant};
 
 use crate::rig::{self, Called, Scratch, Websmsd};
 
-/// How the provider fails, by turns.
+/// The kinds of failures of the provider, in turn.
 const FAILURES: [&str; 5] = ["refused", "500", "429", "timeout", "reset"];
-/// One request of so many fails: a failure costs a pause of a second.
+/// The number of requests of which one fails: a failure costs a pause of a second.
 const FAILURE_EVERY: usize = 150;
-/// The daemon dies after so many more yeses, or up to twice as many.
+/// The number of positive answers after which the daemon dies, or up to twice as many.
 const KILL_EVERY: usize = 250;
 
-/// What the provider has seen.
+/// The requests that the provider has seen.
 #[derive(Default)]
 struct Seen {
-    /// For each text: in which life of the daemon it was accepted.
+    /// For each text, the lives of the daemon in which it was accepted.
     accepted: Mutex<HashMap<String, Vec<usize>>>,
     yeses: AtomicUsize,
     requests: AtomicUsize,
@@ -34,7 +34,7 @@ struct Seen {
     over: AtomicBool,
 }
 
-/// A small generator, so that a seed tells the whole story.
+/// Returns the next number of a small generator, so that a seed determines the whole run.
 fn next(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -51,7 +51,7 @@ fn listen(address: SocketAddr) -> TcpListener {
     bound.unwrap()
 }
 
-/// The provider, until `over`.
+/// Runs the provider until `over`.
 fn provider(first: TcpListener, seen: &Arc<Seen>) {
     let address = first.local_addr().unwrap();
     let mut listener = Some(first);
@@ -70,7 +70,7 @@ fn provider(first: TcpListener, seen: &Arc<Seen>) {
             seen.failures[kind].fetch_add(1, Ordering::SeqCst);
         }
         if failure == Some(0) {
-            // Nobody listens for this long; the connection is closed before anything of it was read.
+            // Nobody listens for this long; the connection is closed before any of it was read.
             listener = None;
             drop(stream);
             thread::sleep(Duration::from_millis(300));
@@ -93,7 +93,7 @@ fn answer(mut stream: TcpStream, failure: Option<usize>, seen: &Seen) {
         };
         request.extend_from_slice(&chunk[..read]);
         let whole = String::from_utf8_lossy(&request).into_owned();
-        // The text comes first in the form, and its end shows that all is there.
+        // The text comes first in the form, and its end shows that the request is complete.
         if let Some((_, form)) = whole.split_once("\r\n\r\n")
             && form.ends_with("&To=%2B1")
         {
@@ -127,9 +127,9 @@ fn answer(mut stream: TcpStream, failure: Option<usize>, seen: &Seen) {
                 reply("429 Slow").replace("\r\nConnection", "\r\nRetry-After: 1\r\nConnection");
             drop(stream.write_all(wait.as_bytes()));
         }
-        // Silent until the daemon has given up.
+        // It is silent until the daemon has given up.
         Some("timeout") => drop(stream.read(&mut chunk)),
-        // A byte that nobody has read makes the end a reset; the request was read whole.
+        // An unread byte makes the end a reset; the request was read whole.
         _ => {
             let _ = stream.write_all(b"H");
         }
@@ -231,7 +231,7 @@ fn slow_no_sms_is_lost_by_failures_and_deaths() {
         if lives.is_empty() {
             lost.push(number);
         }
-        // Two yeses to one daemon would be our doing.
+        // Two positive answers to one daemon would be our fault.
         assert!(
             lives.windows(2).all(|two| two[0] < two[1]),
             "m{number} {lives:?}"

@@ -1,5 +1,5 @@
-//! A daemon that is killed again and again, and a spool that restarts empty → no SMS of the inbox is lost,
-//! and none comes twice but where a death lay between its move and the record of it.
+//! Kills a daemon again and again, with a spool that restarts empty: no SMS of the inbox is lost, and none
+//! comes twice unless a crash came between its move and the record of it.
 //!
 //! A stand-in takes call files as Asterisk does. `WEBSMS_CRASH_SEED` repeats a run, `WEBSMS_CRASH_INBOX`
 //! makes it longer.
@@ -16,23 +16,24 @@ use std::time::{Duration, Instant};
 
 use crate::rig::{self, Called, Scratch, Websmsd};
 
-/// Clients, each of which sends one SMS after the other.
+/// The number of clients, each of which sends one SMS after the other.
 const CLIENTS: usize = 4;
-/// Numbers of each client.
+/// The number of telephone numbers of each client.
 const NUMBERS: usize = 12;
-/// The daemon dies after so many more SMS, or up to twice as many.
+/// The number of SMS after which the daemon dies, or up to twice as many.
 const KILL_EVERY: usize = 200;
-/// One death of so many empties the spool.
+/// The number of crashes of which one empties the spool.
 const EMPTY_EVERY: usize = 8;
 
 #[derive(Default)]
 struct World {
-    /// Where the daemon listens.
+    /// The address on which the daemon listens.
     address: Mutex<Option<SocketAddr>>,
     acknowledged: AtomicUsize,
-    /// SMS of which a request got no answer, so that it was sent again.
+    /// The SMS of which a request got no answer, so that it was sent again.
     unanswered: Mutex<HashMap<usize, usize>>,
-    /// What was taken, in order; held while the daemon dies, so that nothing is taken then.
+    /// The SMS that were taken, in order. It is locked while the daemon dies, so that nothing is taken
+    /// then.
     taken: Mutex<Vec<usize>>,
     over: AtomicBool,
 }
@@ -44,7 +45,7 @@ fn next(state: &mut u64) -> u64 {
     *state
 }
 
-/// The status of an answer; `None`: there is none.
+/// Returns the status of an answer; `None` if there is none.
 fn post(address: SocketAddr, number: usize, to: usize) -> Option<u16> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream
@@ -82,7 +83,7 @@ fn client(world: &World, client: usize, messages: usize) {
     }
 }
 
-/// The number of an SMS by its text, in a call file or a file of the inbox.
+/// Returns the number of an SMS by its text, from a call file or a file of the inbox.
 fn number_of(path: &Path) -> Option<usize> {
     let file = fs::read_to_string(path).ok()?;
     let text = match file.split_once("setvar: MESSAGE(body)=m") {
@@ -99,7 +100,7 @@ fn paths(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Takes call files until all is over.
+/// Takes call files until the end of the test.
 fn asterisk(world: &World, outgoing: &Path) {
     while !world.over.load(Ordering::SeqCst) {
         let mut taken = world.taken.lock().unwrap();
@@ -115,7 +116,8 @@ fn asterisk(world: &World, outgoing: &Path) {
     }
 }
 
-/// What an emptied spool, or a death before a record, makes come again: SMS in the inbox that were taken.
+/// Returns the SMS in the inbox that were taken and come again, after an emptied spool or a crash before a
+/// record.
 fn comes_again(inbox: &Path, marker: Option<&str>, taken: &[usize]) -> Vec<usize> {
     let is_recorded = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -222,7 +224,7 @@ fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
     for number in taken.iter().copied() {
         times[number] += 1;
         if times[number] == 1 {
-            // In the order in which they were acknowledged, for each number.
+            // For each number, they come in the order in which they were acknowledged.
             let client = number % CLIENTS;
             let to = (client, (number / CLIENTS) % NUMBERS);
             if let Some(before) = last.insert(to, number) {

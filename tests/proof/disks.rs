@@ -1,7 +1,8 @@
-//! Faults of every file call of a delivery, and death between any two → whole files, honest answers.
+//! Injects faults into every file call of a delivery, and crashes between any two: files are whole, answers
+//! honest.
 //!
-//! `strace` injects them into the real, running program. What is asked each time: no file of Asterisk's
-//! is partial, no SMS is answered 200 without its file, and the next SMS goes through.
+//! `strace` injects them into the real, running program. Each time, no file of Asterisk's is partial, no
+//! SMS is answered 200 without its file, and the next SMS is delivered.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,12 +14,12 @@ use crate::rig::{
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
 
-/// A daemon that delivers to folders that outlive it.
+/// Starts a daemon that delivers to folders that outlive it.
 fn start(spool: &Scratch) -> Websmsd {
     start_with(spool, "")
 }
 
-/// The same under a clock that is off by so much; the change times of files cannot be set.
+/// Starts such a daemon under another clock, because the change times of files cannot be set.
 fn start_with(spool: &Scratch, clock: &str) -> Websmsd {
     spool.folder("outgoing");
     let folder = spool.path().display();
@@ -33,7 +34,7 @@ fn start_with(spool: &Scratch, clock: &str) -> Websmsd {
     Websmsd::spawn(run, scratch)
 }
 
-/// Two call files' worth of text, so that there is something between their moves.
+/// Returns a text of two call files, so that there is something between their moves.
 fn text(number: usize) -> String {
     format!("{number} {} end", "x".repeat(1500))
 }
@@ -47,14 +48,14 @@ fn request(number: usize) -> Vec<u8> {
     )
 }
 
-/// One SMS; `None` where the connection ended without an answer.
+/// Delivers one SMS; `None` if the connection ended without an answer.
 fn deliver(websmsd: &Websmsd, number: usize) -> Option<Answer> {
     let mut http = Http::connect(websmsd.address);
     http.send(request(number));
     http.try_answer()
 }
 
-/// Calls of a delivery that touch files, each with how often its thread makes it.
+/// Returns the calls of a delivery that touch files, each with how often its thread makes it.
 fn file_calls() -> BTreeMap<String, usize> {
     let spool = Scratch::new();
     let websmsd = start(&spool);
@@ -83,7 +84,7 @@ fn file_calls() -> BTreeMap<String, usize> {
     calls
 }
 
-/// Beside the calls that everything here makes.
+/// Further calls, beside those that every component makes.
 const MORE_CALLS: [&str; 10] = [
     "writev",
     "fchown",
@@ -97,7 +98,7 @@ const MORE_CALLS: [&str; 10] = [
     "ftruncate",
 ];
 
-/// Every file in `outgoing` is whole: all its lines, the last one ended.
+/// Checks that every file in `outgoing` is whole: all its lines, the last one ended.
 #[track_caller]
 fn check_whole(files: &[CallFile]) {
     for file in files {
@@ -131,7 +132,7 @@ fn slow_every_file_call_of_a_delivery_may_fail() {
     let (outgoing, staging) = (spool.join("outgoing"), spool.join("staging"));
     let (mut cases, mut injected, mut refused) = (0, 0, 0);
     for (name, count) in &calls {
-        // A close that is not carried out leaks, which no kernel does.
+        // A close that is not carried out would leak, which no kernel does.
         if name == "close" {
             continue;
         }
@@ -165,7 +166,7 @@ fn slow_every_file_call_of_a_delivery_may_fail() {
                 }
                 empty(&outgoing);
                 empty(&staging);
-                // The fault has gone, and so has its effect.
+                // The fault is over, and so is its effect.
                 let again = deliver(&websmsd, cases).unwrap();
                 assert_eq!(again.status, 200, "{what}: afterwards");
                 assert!(has_arrived(&call_files(&outgoing), cases), "{what}");
@@ -208,7 +209,7 @@ fn slow_death_between_any_two_file_calls() {
                 None => silent += 1,
                 other => panic!("{what}: {other:?}"),
             }
-            // Who got no answer sends again, and is served.
+            // A client without an answer sends again, and is served.
             let before = files.len();
             let left: Vec<PathBuf> = fs::read_dir(&staging)
                 .unwrap()
@@ -224,7 +225,7 @@ fn slow_death_between_any_two_file_calls() {
                 "{what}: a staged file was delivered later"
             );
             drop(websmsd);
-            // Young ones stay; old ones of ours go at the next start, nobody else's do.
+            // Young files stay; old ones of ours are removed at the next start, but never another's.
             let stranger = staging.join("notes.txt");
             fs::write(&stranger, "keep").unwrap();
             for path in left.iter().chain([&stranger]) {
@@ -275,7 +276,7 @@ fn trouble_at_accept_and_threads_that_cannot_start() {
             &websmsd.scratch,
             &["-e", "trace=accept4", "-e", &inject],
         );
-        // The call that was waiting when the tracer came is not counted.
+        // The call that was waiting when the tracer attached is not counted.
         assert_eq!(deliver(&websmsd, 1).unwrap().status, 200, "{error}");
         assert_eq!(deliver(&websmsd, 1).unwrap().status, 200, "{error}");
         let trace = tracer.detach();
@@ -300,8 +301,8 @@ fn trouble_at_accept_and_threads_that_cannot_start() {
     assert_eq!(deliver(&websmsd, 1).unwrap().status, 200);
 }
 
-/// A small filesystem in memory, in a mount namespace of the daemon's own: writes come out short, then
-/// fail, as on a disk that fills up.
+/// A small filesystem in memory, in a mount namespace of the daemon: writes come out short, then fail, as
+/// on a disk that fills up.
 #[test]
 fn a_disk_that_fills_up() {
     let scratch = Scratch::new();

@@ -1,8 +1,8 @@
-//! Faults of every file call of the inbox, and death at any of them → no 200 without its SMS, no half file,
-//! and each SMS once.
+//! Injects faults into every file call of the inbox, and crashes at any of them: no 200 without its SMS, no
+//! partial file, and each SMS once.
 //!
-//! `strace` injects them into the running daemon: into the thread that puts an SMS in, and into the one that
-//! makes its call file, records the move and forgets it.
+//! `strace` injects them into the running daemon: into the thread that puts an SMS in, and into the thread
+//! that makes its call file, records the move and removes it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +14,10 @@ use crate::rig::{
     wait_for,
 };
 
-/// Beside the calls that everything here makes.
+/// Further calls, beside those that every component makes.
 const MORE_CALLS: [&str; 4] = ["fstat", "flock", "faccessat2", "inotify_add_watch"];
 
-/// Spool and state that outlive a daemon.
+/// A spool and a state folder that outlive a daemon.
 struct Home {
     scratch: Scratch,
     conf: PathBuf,
@@ -48,7 +48,7 @@ impl Home {
             .collect()
     }
 
-    /// Takes call files until the inbox is empty; what they said.
+    /// Takes call files until the inbox is empty, and returns their texts.
     #[track_caller]
     fn take_all(&self, what: &str) -> Vec<String> {
         let mut texts = Vec::new();
@@ -65,7 +65,7 @@ impl Home {
     }
 }
 
-/// A call file has all its lines, the last one ended.
+/// Checks that a call file has all its lines, the last one ended.
 #[track_caller]
 fn check_whole(file: &CallFile) {
     let text = file.text();
@@ -77,14 +77,14 @@ fn check_whole(file: &CallFile) {
     assert_eq!(text.lines().count(), 13, "{text}");
 }
 
-/// One SMS; `None` where the connection ended without an answer.
+/// Sends one SMS; `None` if the connection ended without an answer.
 fn send(websmsd: &Websmsd, text: &str) -> Option<u16> {
     let mut http = Http::connect(websmsd.address);
     http.send(post("/", FORM, format!("To=%2B1&From=Bank&Body={text}")));
     http.try_answer().map(|answer| answer.status)
 }
 
-/// How often a thread makes each file call for one SMS, at most, until it is forgotten.
+/// Returns how often a thread makes each file call for one SMS, at most, until it is removed.
 fn file_calls() -> BTreeMap<String, usize> {
     let home = Home::new();
     let websmsd = home.start();
@@ -161,7 +161,7 @@ fn slow_every_file_call_of_the_inbox_may_fail() {
                 if !name.starts_with("unlink") {
                     assert!(home.names("tmp").is_empty(), "{what}");
                 }
-                // The fault has gone, and so has its effect.
+                // The fault is over, and so is its effect.
                 assert_eq!(send(&websmsd, "next"), Some(200), "{what}");
                 assert_eq!(home.take_all(&what), ["next"], "{what}: afterwards");
             }
@@ -190,7 +190,7 @@ fn slow_death_at_any_file_call_of_the_inbox() {
             let tracer = traced(&websmsd, name, nth, "signal=SIGKILL");
             let status = send(&websmsd, "a");
             let mut texts = Vec::new();
-            // What Asterisk takes may be what it dies of.
+            // A call file that Asterisk takes may cause the crash.
             let ended = rig::holds_within(rig::PATIENCE, || {
                 if status.is_some() {
                     for file in call_files(&home.scratch.join("outgoing")) {
@@ -211,7 +211,7 @@ fn slow_death_at_any_file_call_of_the_inbox() {
             texts.extend(home.take_all(&what));
             match (status, texts.len()) {
                 (Some(200), 1) => {}
-                // Taken between the move and the record of it; the answer may not have come by then.
+                // It was taken between the move and the record of it; the answer may not have come by then.
                 (Some(200) | None, 2) => doubles += 1,
                 (None, 0 | 1) => silent += 1,
                 other => panic!("{what}: {other:?}"),

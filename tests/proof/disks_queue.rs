@@ -1,7 +1,8 @@
-//! Faults of every file call of the queue, and death at any of them → no SMS lost, none half queued.
+//! Injects faults into every file call of the queue, and crashes at any of them: no SMS is lost, none half
+//! queued.
 //!
 //! `strace` injects them into the real program: into a `websms` that queues, and into a `websms --flush`
-//! that sends what waits, which is the very pass that `websmsd` makes.
+//! that sends the waiting SMS with the same pass as `websmsd`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::rig::{self, Itsp, Scratch, Script, finish};
 
-/// Beside the calls that everything here makes.
+/// Further calls, beside those that every component makes.
 const MORE_CALLS: [&str; 3] = ["mkdir", "flock", "read"];
 
-/// A configuration whose queue somebody has just flushed, so that it counts as drained.
+/// A configuration whose queue was just flushed, so that it counts as drained.
 struct Pbx {
     scratch: Scratch,
     conf: PathBuf,
@@ -59,7 +60,7 @@ impl Pbx {
         }
     }
 
-    /// Runs the program under `strace`; its exit code and what was seen.
+    /// Runs the program under `strace`. Returns its exit code and the trace.
     fn traced(&self, options: &[&str], arguments: &[&str]) -> (Option<i32>, String) {
         let output = self.scratch.join("trace");
         let mut run = rig::command(Path::new("strace"));
@@ -72,8 +73,8 @@ impl Pbx {
         (ran.code, fs::read_to_string(output).unwrap())
     }
 
-    /// How often the thread of the first `mark` makes each file call from the first one on that touches
-    /// the queue: before it the configuration is read, which is no matter here.
+    /// Returns how often the thread of the first `mark` makes each file call, from the first one on that
+    /// touches the queue. The calls before it read the configuration and do not matter here.
     fn calls(&self, arguments: &[&str]) -> BTreeMap<(String, usize), ()> {
         let (_, trace) = self.traced(&["-e", "trace=all"], arguments);
         let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -101,7 +102,7 @@ impl Pbx {
     }
 }
 
-/// A queued SMS, whole.
+/// Checks that a queued SMS is whole.
 fn is_whole(file: &str, text: &str) -> bool {
     file.starts_with("websms queue 1\nid: ")
         && file.ends_with(&format!("\ntext: {}\n\n{text}", text.len()))
@@ -146,7 +147,7 @@ fn slow_every_file_call_of_queueing_may_fail_or_be_the_last() {
                     assert_eq!(files.len(), 1, "{what}: told that it is queued\n{trace}");
                     held += 1;
                 }
-                // Who was killed has been told nothing, and may ask again.
+                // The caller of a killed program knows of nothing, and may try again.
                 None => assert!(files.len() <= 1, "{what}"),
                 Some(_) => {
                     assert_eq!(files.len(), 0, "{what}: told that it is not\n{trace}");
@@ -191,7 +192,7 @@ fn slow_every_file_call_of_a_pass_may_fail_or_be_the_last() {
     let plant = || {
         pbx.empty();
         for (place, to) in ["1", "2"].iter().enumerate() {
-            // Another order and destination each.
+            // Each has another order and destination.
             let other = format!("{place:016x}{}", &name[16..33]);
             let other = format!("{other}-{place:016x}-{place:016x}");
             let file = file.replace("to: +1\n", &format!("to: +{to}\n"));
@@ -226,7 +227,7 @@ fn slow_every_file_call_of_a_pass_may_fail_or_be_the_last() {
             let filter = format!("trace={name}");
             pbx.traced(&["-e", &filter, "-e", &inject], &["--flush"]);
             cases += 1;
-            // What was not done is done by the next.
+            // The next run does what was not done.
             let mut flush = rig::command(&rig::binary());
             flush.arg("-c").arg(&pbx.conf).arg("--flush");
             let ran = finish(flush);

@@ -1,7 +1,7 @@
-//! Peers that want to do harm → everybody else is served, and nothing of them stays.
+//! Lets peers do harm: everybody else is served, and nothing of them stays.
 //!
-//! Real sockets in a network namespace of its own, so that peers have addresses: loopback is nobody's
-//! enemy and has no limit of its own. The hostile ones come from one address, the good one from another.
+//! The sockets are real, in a network namespace of its own, so that peers have addresses: loopback is
+//! exempt from limits. The hostile peers come from one address, the good one from another.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,12 +17,12 @@ use websms::limits::FIRST_BYTE_WAIT;
 use crate::rig::{self, Called, FORM, Http, Scratch, Websmsd, post, wait_for};
 
 const KEYS: &str = "[websmsd]\nkey_to=to\nkey_from=from\nkey_body=text\n";
-/// The address that hostile peers come from: who connects to one's own address comes from it.
+/// The address of hostile peers: a connection to one's own address comes from it.
 const BAD: [u8; 4] = [192, 0, 2, 1];
-/// The good peer's.
+/// The address of the good peer.
 const GOOD: [u8; 4] = [192, 0, 2, 2];
 
-/// Runs a test of this file again, alone, where the two addresses exist. True inside.
+/// Runs a test of this file again, alone, where the two addresses exist. Returns true inside.
 fn is_inside(test: &str) -> bool {
     if std::env::var_os("WEBSMS_OWN_NETWORK").is_some() {
         return true;
@@ -51,7 +51,7 @@ fn is_inside(test: &str) -> bool {
         run.status,
         String::from_utf8_lossy(&run.stderr)
     );
-    // Its counts; its result is this test's.
+    // Its counts are printed; its result is the result of this test.
     for line in said.lines().filter(|line| line.starts_with("-- ")) {
         println!("{line}");
     }
@@ -59,7 +59,7 @@ fn is_inside(test: &str) -> bool {
 }
 
 fn start(more: &str) -> Websmsd {
-    // In memory, so that nobody waits for this machine's disk.
+    // The folder is in memory, so that the test does not wait for this machine's disk.
     let scratch = Scratch::within(Path::new("/dev/shm"));
     let conf = rig::spool_conf(&scratch, &format!("{KEYS}{more}"));
     let conf = scratch.file("websms.conf", conf);
@@ -72,7 +72,7 @@ fn start(more: &str) -> Websmsd {
     websmsd
 }
 
-/// One waits for signals, one accepts, two see to the queue.
+/// One thread waits for signals, one accepts, and two work on the queue.
 const OWN_THREADS: usize = 4;
 
 fn at(websmsd: &Websmsd, address: [u8; 4]) -> SocketAddr {
@@ -83,7 +83,7 @@ fn sms() -> Vec<u8> {
     post("/", FORM, "to=%2B12025550160&from=Bank&text=hello")
 }
 
-/// What a process holds.
+/// The resources that a process holds.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     threads: usize,
@@ -107,12 +107,12 @@ fn held(pid: u32) -> Held {
     }
 }
 
-/// How long the good peer waits at most: for a busy machine, and for the kernel, which repeats the
-/// first packet of a connection after one second and after three where the queue before `accept` was full.
+/// The longest wait of the good peer: for a busy machine, and for the kernel, which repeats the first
+/// packet of a connection after one second and after three if the queue before `accept` was full.
 const GOOD_WAIT: Duration = Duration::from_secs(8);
 
-/// The good peer: one SMS, which must be taken, and soon; how long it took. Empties the spool behind itself, as Asterisk
-/// does.
+/// Sends one SMS as the good peer, which must be taken soon, and returns the time that it took. Empties the
+/// spool afterwards, as Asterisk does.
 fn good(websmsd: &Websmsd) -> Duration {
     let start = Instant::now();
     let mut http = Http::connect(at(websmsd, GOOD));
@@ -127,12 +127,13 @@ fn good(websmsd: &Websmsd) -> Duration {
     for file in websmsd.call_files() {
         let _ = fs::remove_file(file.path);
     }
-    // Each connection keeps its port for a minute, and there are 28,000: not more than 15,000 a minute.
+    // Each connection keeps its port for a minute, and there are 28,000: no more than 15,000 are used a
+    // minute.
     thread::sleep(Duration::from_millis(4));
     took
 }
 
-/// A connection of a hostile peer; one that is turned away is as good.
+/// Opens a connection of a hostile peer; one that is turned away counts as well.
 fn bad(address: SocketAddr) -> Option<TcpStream> {
     let stream = TcpStream::connect(address).ok()?;
     stream
@@ -153,7 +154,7 @@ fn drain(mut stream: TcpStream) -> Vec<u8> {
 
 type Deed = (&'static str, fn(TcpStream));
 
-/// What a hostile peer does with a connection.
+/// The things that a hostile peer does with a connection.
 const DEEDS: [Deed; 13] = [
     ("says nothing", |stream| {
         drain(stream);
@@ -209,13 +210,13 @@ const DEEDS: [Deed; 13] = [
     }),
 ];
 
-/// More than half of the longest body, so that all of it is held ready.
+/// Sends more than half of the longest body, so that room for all of it is reserved.
 fn half_a_body(stream: &mut TcpStream) {
     let _ = stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 60000\r\n\r\n");
     let _ = stream.write_all(&[b'x'; 33_000]);
 }
 
-/// Sends the beginning of a request and two answers' cause; closing with an answer unread resets.
+/// Sends a whole request and the beginning of another one; closing with an answer unread resets.
 fn reset(stream: &mut TcpStream, bytes: usize) {
     let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
     let _ = stream.write_all(&sms()[..bytes]);
@@ -223,7 +224,7 @@ fn reset(stream: &mut TcpStream, bytes: usize) {
     let _ = stream.read(&mut one);
 }
 
-/// Waits until nothing of the peers is left, and checks what memory has grown by.
+/// Waits until nothing of the peers is left, and checks by how much memory has grown.
 #[track_caller]
 fn back_to(websmsd: &Websmsd, before: Held, growth_kib: usize) -> Held {
     let pid = websmsd.pid();
@@ -238,12 +239,12 @@ fn back_to(websmsd: &Websmsd, before: Held, growth_kib: usize) -> Held {
     after
 }
 
-/// One peer has taken all connections that it gets, and `deed` was done on each; how many those are.
+/// Takes all connections that one peer gets, and does `deed` on each. Returns the connections.
 fn taken_by_one(websmsd: &Websmsd, deed: fn(&mut TcpStream)) -> Vec<TcpStream> {
     let address = at(websmsd, BAD);
     let mut taken: Vec<TcpStream> = (0..20).filter_map(|_| bad(address)).collect();
     taken.iter_mut().for_each(deed);
-    // All of it has come, and whatever came was read.
+    // All bytes have come and were read.
     rig::wait_for_rest(websmsd.pid());
     taken
 }
@@ -258,7 +259,7 @@ fn half_sent_bodies_of_one_peer_leave_memory_to_others() {
     for _ in 0..5 {
         assert!(good(&websmsd) < FIRST_BYTE_WAIT);
     }
-    // The longest, too.
+    // This is the longest, too.
     let body = format!("to=1&from=2&text=hello&more={}", "a".repeat(60_000));
     let mut http = Http::connect(at(&websmsd, GOOD));
     http.send(post("/", FORM, &body));
@@ -291,7 +292,7 @@ fn slow_every_deed_while_a_good_peer_is_served() {
     let (mut threads, mut memory_kib, mut longest) = (0, 0, Duration::ZERO);
     let done = AtomicUsize::new(0);
     thread::scope(|scope| {
-        // Ten times as many as there are slots, of all kinds, from one address.
+        // There are ten times as many as slots, of all kinds, from one address.
         for number in 0..640 {
             let (peers, done) = (&peers, &done);
             scope.spawn(move || {
@@ -321,7 +322,7 @@ fn slow_every_deed_while_a_good_peer_is_served() {
         before.memory_kib,
         after.memory_kib,
     );
-    // Sixteen of the one, one of the other, and threads that have given their slot back and end.
+    // There are sixteen of one peer, one of the other, and threads that have given their slot back and end.
     assert!(threads <= before.threads + 32, "{threads}");
     assert!(memory_kib <= before.memory_kib + 4096, "{memory_kib}");
     assert!(peers.load(Ordering::Relaxed) > 100 && served.load(Ordering::Relaxed) > 20);
@@ -338,7 +339,7 @@ fn slow_one_peer_has_sixteen_connections() {
         http.send(sms());
         http.answer().status
     };
-    // One waits for signals, one accepts, two see to the queue.
+    // One thread waits for signals, one accepts, and two work on the queue.
     let own = 4;
     wait_for("its own threads", || {
         self::held(websmsd.pid()).threads == own
@@ -360,8 +361,8 @@ fn slow_one_peer_has_sixteen_connections() {
     wait_for("the peer's slots", || status(BAD) == 200);
 }
 
-/// Two readings of one request are what smuggling lives on: each of these is refused, and the
-/// connection with it.
+/// Request smuggling needs two readings of one request: each of these is refused, and its connection
+/// closed.
 #[test]
 fn what_could_be_read_in_two_ways_is_refused() {
     let websmsd = Websmsd::start(KEYS);
@@ -431,8 +432,8 @@ fn what_could_be_read_in_two_ways_is_refused() {
     println!("-- hostile: 28 ambiguous requests refused");
 }
 
-/// A minute, or `WEBSMS_SOAK_SECONDS`: all kinds of peers come and go; nothing grows.
-/// Sets a flag however its scope ends: threads that wait for it would keep a failed test for ever.
+/// Sets a flag however its scope ends: threads that wait for it would otherwise keep a failed test running
+/// for ever.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -441,6 +442,7 @@ impl Drop for Ends<'_> {
     }
 }
 
+/// Lets all kinds of peers come and go for a minute, or for `WEBSMS_SOAK_SECONDS`: nothing grows.
 #[test]
 fn slow_soak() {
     if !is_inside("slow_soak") {

@@ -1,6 +1,6 @@
-//! Hostile peers, broken disks, sudden deaths and other people's programs: proofs that take their time.
+//! Proofs that take their time, with hostile peers, broken disks, crashes and other people's programs.
 //!
-//! Each test prints what it counted. They run one at a time, since some measure how fast others are served.
+//! Each test prints its counts. They run one at a time, because some measure how fast others are served.
 
 #![allow(
     clippy::unwrap_used,

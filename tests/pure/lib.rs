@@ -1,4 +1,5 @@
-//! `limits`, `message` and `proto` without `std`: the compiler refuses a file, a clock, an environment.
+//! Compiles `limits`, `message` and `proto` without `std`: the compiler refuses a file, a clock, an
+//! environment.
 #![no_std]
 extern crate alloc;
 #[path = "../../src/limits.rs"]

@@ -1,11 +1,11 @@
-//! Bytes → a socket → one answer: a client that sends exactly what it is told.
+//! An HTTP client that sends exactly the bytes it is given, and reads the answers.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use super::PATIENCE;
 
-/// A POST as bytes, keep-alive.
+/// Returns a POST as bytes, keep-alive.
 pub fn post(target: &str, content_type: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let mut request = format!(
@@ -36,7 +36,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A header's value; names are compared without case.
+    /// Returns a header's value; names are compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
         find_header(&self.headers, name)
     }
@@ -64,29 +64,29 @@ impl Http {
         }
     }
 
-    /// Writes bytes. A server that has closed meanwhile is no fault: its answer tells.
+    /// Writes bytes. A server that has closed meanwhile is no fault, because its answer shows it.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    /// Nothing more will be sent.
+    /// Closes the sending side: nothing more will be sent.
     pub fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next answer, `100 Continue` included; panics where none comes.
+    /// Returns the next answer, `100 Continue` included; panics if none comes.
     #[track_caller]
     pub fn answer(&mut self) -> Answer {
         self.try_answer().expect("an answer")
     }
 
-    /// The answer to a HEAD: its length announces no body.
+    /// Returns the answer to a HEAD: its length announces no body.
     #[track_caller]
     pub fn answer_to_head(&mut self) -> Answer {
         self.read_head().expect("an answer")
     }
 
-    /// The next answer, or `None` where the connection ends first.
+    /// Returns the next answer, or `None` if the connection ends first.
     pub fn try_answer(&mut self) -> Option<Answer> {
         let mut answer = self.read_head()?;
         if answer.status >= 200 && answer.status != 204 && answer.status != 304 {
@@ -127,7 +127,7 @@ impl Http {
         })
     }
 
-    /// Whether the server has ended the connection with nothing more to say. Waits for it.
+    /// Whether the server ends the connection without another byte. Waits for it.
     #[track_caller]
     pub fn is_closed(&mut self) -> bool {
         self.unread.is_empty() && self.fill().is_none() && self.unread.is_empty()
@@ -138,7 +138,7 @@ impl Http {
         let mut chunk = [0; 16 * 1024];
         let read = loop {
             match self.stream.read(&mut chunk) {
-                // A read that has a limit of time ends when any program that a test started does.
+                // A read with a time limit is interrupted whenever a program ends that a test has started.
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 read => break read,
             }
@@ -175,7 +175,7 @@ pub(super) fn find_header<'h>(headers: &'h [(String, String)], name: &str) -> Op
     found.next().map(|(_, value)| value.as_str())
 }
 
-/// First line and header fields.
+/// Splits a head into its first line and its header fields.
 pub(super) fn split_head(head: &str) -> (String, Vec<(String, String)>) {
     let mut lines = head.trim_end_matches("\r\n").split("\r\n");
     let first = lines.next().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! A script → a provider on loopback that accepts, refuses, babbles, hangs and resets.
+//! A scripted provider on loopback that accepts, refuses, babbles, hangs and resets.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::PATIENCE;
 use super::http::{find, find_header, split_head};
 
-/// What the stub does with one connection.
+/// The stub's behaviour on one connection.
 #[derive(Debug, Clone)]
 pub enum Script {
     /// Reads the request, answers, closes.
@@ -19,7 +19,7 @@ pub enum Script {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
-    /// Reads the request, answers as it deserves, closes.
+    /// Reads the request, answers by its contents, closes.
     Decide(Decision),
     /// Reads the request, writes these bytes, closes.
     Raw(Vec<u8>),
@@ -36,15 +36,15 @@ pub enum Script {
     HangAfter(Vec<u8>),
     /// Closes without reading.
     CloseUnread,
-    /// Reads the request and closes without a word.
+    /// Reads the request and closes without an answer.
     Close,
-    /// Has the whole request, then resets the connection without a word.
+    /// Receives the whole request, then resets the connection without an answer.
     Reset,
-    /// Has the whole request, writes these bytes, then resets the connection.
+    /// Receives the whole request, writes these bytes, then resets the connection.
     ResetAfter(Vec<u8>),
 }
 
-/// A request → the status and the body of its answer.
+/// Decides by the request on the status and the body of the answer.
 #[derive(Clone)]
 pub struct Decision(pub Arc<Decide>);
 
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Decision {
 }
 
 impl Script {
-    /// An answer with this body and no header but its length.
+    /// Answers with this body and no header but its length.
     pub fn reply(status: u16, body: impl AsRef<[u8]>) -> Script {
         Script::Reply {
             status,
@@ -66,7 +66,7 @@ impl Script {
         }
     }
 
-    /// An answer with headers.
+    /// Answers with headers.
     pub fn reply_with(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Script {
         let headers = headers
             .iter()
@@ -79,7 +79,7 @@ impl Script {
         }
     }
 
-    /// A 200 that announces more body than it sends.
+    /// Answers 200 and announces more body than it sends.
     pub fn cut_body(body: &str) -> Script {
         let length = body.len() + 100;
         Script::Raw(
@@ -102,7 +102,7 @@ impl Received {
         find_header(&self.headers, name)
     }
 
-    /// A parameter of a form, decoded; empty where it is not there.
+    /// Returns a decoded parameter of a form; empty if it is missing.
     pub fn form(&self, name: &str) -> String {
         let text = self.text();
         let mut pairs = text.split('&').filter_map(|pair| pair.split_once('='));
@@ -117,7 +117,7 @@ impl Received {
     }
 }
 
-/// A provider on loopback that does what its script says and remembers what it was sent.
+/// A provider on loopback that follows its script and remembers the requests.
 pub struct Itsp {
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<Received>>>,
@@ -126,7 +126,7 @@ pub struct Itsp {
 }
 
 impl Itsp {
-    /// The scripts are used one a connection, in order; the last one repeats.
+    /// Starts a provider. Each connection gets the next script, in order; the last one repeats.
     pub fn start(scripts: Vec<Script>) -> Itsp {
         assert!(!scripts.is_empty(), "a stub needs a script");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -154,22 +154,22 @@ impl Itsp {
         itsp
     }
 
-    /// A provider that accepts everything.
+    /// Starts a provider that accepts everything.
     pub fn accepting() -> Itsp {
         Itsp::start(vec![Script::reply(200, r#"{"status":"success"}"#)])
     }
 
-    /// `http://127.0.0.1:PORT`, for `host`.
+    /// Returns `http://127.0.0.1:PORT`, for `host`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// All that was received whole so far.
+    /// Returns all complete requests so far.
     pub fn requests(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The only request; panics where there are several or none.
+    /// Returns the only request; panics if there are several or none.
     #[track_caller]
     pub fn request(&self) -> Received {
         let mut requests = self.requests();
@@ -177,7 +177,7 @@ impl Itsp {
         requests.remove(0)
     }
 
-    /// How often somebody has connected.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -191,7 +191,7 @@ impl Drop for Itsp {
     }
 }
 
-/// An address on loopback where nobody listens. Its port lies below the range from which the system
+/// Returns an address on loopback where nobody listens. Its port is below the range from which the system
 /// assigns ports, so that no other test gets it meanwhile.
 pub fn deaf_address() -> SocketAddr {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -213,7 +213,7 @@ fn play(stream: TcpStream, script: Script, requests: &Mutex<Vec<Received>>, over
         Script::HangUnread => return hang(&stream, over),
         _ => {}
     }
-    // What is left unread when the socket is closed makes the kernel send a reset.
+    // Bytes that are unread when the socket is closed make the kernel send a reset.
     let left_unread = usize::from(matches!(script, Script::Reset | Script::ResetAfter(_)));
     let Some(request) = receive(&mut stream, left_unread) else {
         return;
@@ -313,7 +313,7 @@ fn receive(stream: &mut TcpStream, left_unread: usize) -> Option<Received> {
     }
 }
 
-/// A request and its length in bytes, once it is there whole.
+/// Returns a request and its length in bytes, once it is complete.
 fn parse_request(bytes: &[u8]) -> Option<(Received, usize)> {
     let end = find(bytes, b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();

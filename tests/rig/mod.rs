@@ -1,8 +1,7 @@
-//! A test → the real program between a stub provider and a spool, all on loopback.
+//! Runs the real program between a stub provider and a spool, all on loopback.
 //!
-//! Everything here waits for a condition and panics when it does not come; nothing sleeps for a
-//! fixed time and hopes. Only `std` is used, so that a fault of ours cannot hide behind a crate
-//! that shares it.
+//! Every function waits for a condition and panics if it does not come; none sleeps for a fixed time and
+//! hopes. Only `std` is used, so that a fault of ours cannot hide behind a crate that shares it.
 
 #![allow(
     dead_code,
@@ -38,17 +37,19 @@ pub use http::{Answer, FORM, Http, post};
 pub use itsp::{Decision, Itsp, Received, Script, deaf_address};
 pub use tracer::{Tracer, is_file_call, wait_for_rest};
 
-/// How long anything may take before a test has failed. Generous: the machine may be busy.
+/// The time after which anything that has not happened fails its test. It is generous, because the machine
+/// may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 static BINARY: OnceLock<PathBuf> = OnceLock::new();
 
-/// Names the program to an example or a bench, which Cargo does not.
+/// Sets the path of the program for an example or a bench, which Cargo does not do.
 pub fn use_binary(path: PathBuf) {
     BINARY.set(path).expect("one program a run");
 }
 
-/// The real program. A test takes the one that `WEBSMS_BINARY` names, such as a static one of `cross/build.sh`.
+/// Returns the path of the real program. `WEBSMS_BINARY` may name another one, such as a static one of
+/// `cross/build.sh`.
 pub fn binary() -> PathBuf {
     match option_env!("CARGO_BIN_EXE_websms") {
         Some(path) => std::env::var_os("WEBSMS_BINARY").map_or_else(|| path.into(), PathBuf::from),
@@ -75,7 +76,7 @@ pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
         if start.elapsed() > limit {
             return false;
         }
-        // More seldom where it takes long, for a look may cost as much as a program's run.
+        // The longer it takes, the rarer are the looks, because a look may cost as much as a program's run.
         let pause = start.elapsed() / 16;
         thread::sleep(pause.clamp(Duration::from_millis(3), Duration::from_millis(20)));
     }
@@ -83,7 +84,7 @@ pub fn holds_within(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
 
 // ---- Files ----------------------------------------------------------------------------------
 
-/// A temporary folder (0700) that is removed with all it holds.
+/// A temporary folder (0700) that is removed with its contents.
 pub struct Scratch {
     path: PathBuf,
 }
@@ -93,7 +94,7 @@ impl Scratch {
         Scratch::within(&std::env::temp_dir())
     }
 
-    /// In a folder of the caller's choice, for a test that needs another filesystem.
+    /// Makes a folder within another, for a test that needs another filesystem.
     pub fn within(parent: &Path) -> Scratch {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         loop {
@@ -146,7 +147,7 @@ impl Drop for Scratch {
     }
 }
 
-/// A call file as it stands in the spool.
+/// A call file in the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallFile {
     pub name: String,
@@ -159,7 +160,7 @@ impl CallFile {
         String::from_utf8(self.bytes.clone()).expect("a call file is UTF-8")
     }
 
-    /// The value of the only line `key: value`; panics where there are several or none.
+    /// Returns the value of the only line `key: value`; panics if there are several or none.
     #[track_caller]
     pub fn value(&self, key: &str) -> String {
         let text = self.text();
@@ -173,7 +174,7 @@ impl CallFile {
         value.to_owned()
     }
 
-    /// The value of the only `setvar: name=value`.
+    /// Returns the value of the only `setvar: name=value`.
     #[track_caller]
     pub fn variable(&self, name: &str) -> String {
         let text = self.text();
@@ -186,7 +187,7 @@ impl CallFile {
         value.to_owned()
     }
 
-    /// `MESSAGE(body)`, decoded as a dialplan does it.
+    /// Returns `MESSAGE(body)`, decoded as a dialplan does it.
     #[track_caller]
     pub fn body(&self) -> String {
         let value = self.variable("MESSAGE(body)");
@@ -198,7 +199,7 @@ impl CallFile {
     }
 }
 
-/// Every call file of a folder, in the order of modification time, then name: Asterisk's order.
+/// Returns every call file of a folder in Asterisk's order: by modification time, then by name.
 pub fn call_files(folder: &Path) -> Vec<CallFile> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -245,16 +246,16 @@ pub fn percent_decode(text: &str) -> String {
 
 // ---- websms ---------------------------------------------------------------------------------
 
-/// What a finished run left.
+/// The results of a finished run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
-    /// Exit code; `None` where a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// `websms` with nothing of this machine's environment that could change what it does.
+/// Returns a command for `websms` without any environment of this machine that could change its behaviour.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     for name in ["AST_AGI_DIR", "WEBSMS_CONF", "WEBSMSD_PORT"] {
@@ -271,8 +272,8 @@ pub fn websms<A: AsRef<OsStr>>(conf: &Path, args: &[A]) -> Ran {
     finish(run)
 }
 
-/// Copies a program that is to be run. By one that ends: a file that this process has open for writing,
-/// the programs that other tests start meanwhile have open too, and it cannot be executed.
+/// Copies a program that is to be run. A program that ends does it: a file that this process has open for
+/// writing is open in the programs that other tests start meanwhile, and cannot be executed.
 #[track_caller]
 pub fn copy_program(from: &Path, to: &Path) {
     let mut cp = Command::new("cp");
@@ -324,7 +325,7 @@ fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
 
 // ---- websmsd --------------------------------------------------------------------------------
 
-/// How the daemon's applet is chosen.
+/// The way in which the daemon's applet is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Called {
     /// `websmsd …`, a link.
@@ -335,25 +336,24 @@ pub enum Called {
     FirstArgument,
 }
 
-/// A running `websmsd` with its own configuration and spool, killed with the value.
+/// A running `websmsd` with its own configuration and spool. It is killed with the value.
 pub struct Websmsd {
     child: Child,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// Holds the configuration, the link and, as `outgoing` and `staging`, the spool.
+    /// The folder with the configuration, the link and, as `outgoing` and `staging`, the spool.
     pub scratch: Scratch,
     log: Arc<Mutex<String>>,
 }
 
 impl Websmsd {
-    /// Starts it on `conf`, to which the spool folders are added. `@DIR@` stands for the scratch
-    /// folder.
+    /// Starts it on `conf`, to which the spool folders are added. `@DIR@` stands for the scratch folder.
     #[track_caller]
     pub fn start(conf: &str) -> Websmsd {
         Websmsd::start_as(Called::Link, Scratch::new(), conf, &[])
     }
 
-    /// The same by another name, in a folder that the test has prepared, with more options.
+    /// Starts it by another name, in a folder that the test has prepared, with more options.
     #[track_caller]
     pub fn start_as(called: Called, scratch: Scratch, conf: &str, options: &[&str]) -> Websmsd {
         let conf = spool_conf(&scratch, conf);
@@ -412,7 +412,7 @@ impl Websmsd {
         call_files(&self.outgoing())
     }
 
-    /// The one call file that is there; panics where there are several or none.
+    /// Returns the only call file; panics if there are several or none.
     #[track_caller]
     pub fn call_file(&self) -> CallFile {
         let mut files = self.call_files();
@@ -420,7 +420,7 @@ impl Websmsd {
         files.remove(0)
     }
 
-    /// All that it has logged so far.
+    /// Returns all that it has logged so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -436,7 +436,7 @@ impl Websmsd {
         Http::connect(self.address)
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a connection of its own.
     #[track_caller]
     pub fn post(&self, target: &str, content_type: &str, body: impl AsRef<[u8]>) -> Answer {
         let mut http = self.connect();
@@ -444,7 +444,7 @@ impl Websmsd {
         http.answer()
     }
 
-    /// A GET on a connection of its own.
+    /// Sends a GET on a connection of its own.
     #[track_caller]
     pub fn get(&self, target: &str) -> Answer {
         let mut http = self.connect();
@@ -461,7 +461,7 @@ impl Websmsd {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for its end, which the test has brought about.
+    /// Waits for its end, which the test has caused.
     #[track_caller]
     pub fn wait_for_exit(&mut self) -> ExitStatus {
         wait_for_exit(&mut self.child)
@@ -478,7 +478,7 @@ impl Drop for Websmsd {
     }
 }
 
-/// `websmsd` by the chosen name, without arguments.
+/// Returns a command for `websmsd` by the chosen name, without arguments.
 pub fn daemon_command(called: Called, scratch: &Scratch) -> Command {
     let link = match called {
         Called::Link => "websmsd",
@@ -496,8 +496,8 @@ pub fn daemon_command(called: Called, scratch: &Scratch) -> Command {
     command(&link)
 }
 
-/// `conf` with the spool of `scratch` in its `[astqueue]` and its folder `state` in `[queue]`, unless
-/// it names them itself. Makes the folder that Asterisk would have made.
+/// Adds to `conf` the spool of `scratch` in `[astqueue]` and its folder `state` in `[queue]`, unless it
+/// names them itself. Makes the folder that Asterisk would have made.
 pub fn spool_conf(scratch: &Scratch, conf: &str) -> String {
     scratch.folder("outgoing");
     let folder = scratch.path().to_str().unwrap();
@@ -521,7 +521,7 @@ fn with_keys(conf: String, section: &str, key: &str, lines: &str) -> String {
     }
 }
 
-/// Bytes that have come to a program's address and that it has not read (`/proc/net/tcp`).
+/// Returns the number of bytes that have come to a program's address unread (`/proc/net/tcp`).
 pub fn unread_bytes(address: SocketAddr) -> u64 {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let port = format!(":{:04X}", address.port());
@@ -529,15 +529,16 @@ pub fn unread_bytes(address: SocketAddr) -> u64 {
         .lines()
         .map(|row| row.split_whitespace().collect::<Vec<_>>());
     let ours = rows.filter(|row| row.get(1).is_some_and(|local| local.ends_with(&port)));
-    // `tx_queue:rx_queue`; of the socket that listens it is the number of those not accepted.
+    // The field is `tx_queue:rx_queue`; for a listening socket it is the number of connections not accepted
+    // yet.
     let unread = ours.map(|row| row[4].split_once(':').unwrap().1.to_owned());
     unread
         .map(|bytes| u64::from_str_radix(&bytes, 16).unwrap())
         .sum()
 }
 
-/// Removes a folder with all it holds at one instant, so that a program which makes it anew at once is
-/// not in the way.
+/// Removes a folder with its contents in one step, so that a program which makes it again at once is not in
+/// the way.
 pub fn remove_folder(folder: &Path) {
     let aside = folder.with_extension("removed");
     fs::rename(folder, &aside).unwrap();
@@ -545,8 +546,8 @@ pub fn remove_folder(folder: &Path) {
     wait_for("an empty folder", || fs::remove_dir_all(&aside).is_ok());
 }
 
-/// Runs a command under a clock that is off (`+2h`) or stands at a time (`@1970-01-01 00:10:00`); an
-/// empty one is left alone. The change times of files cannot be set.
+/// Runs a command under a clock that is off (`+2h`) or starts at a time (`@1970-01-01 00:10:00`); an empty
+/// one changes nothing. The change times of files cannot be set.
 pub fn set_clock(run: &mut Command, clock: &str) {
     if !clock.is_empty() {
         run.env("LD_PRELOAD", libfaketime());
@@ -589,7 +590,7 @@ fn keep_lines(mut lines: impl BufRead, kept: &Mutex<String>) {
     }
 }
 
-/// The first address in the log after `listening on`.
+/// Returns the first address in the log after `listening on`.
 fn listening(log: &str) -> Option<SocketAddr> {
     let line = log
         .lines()

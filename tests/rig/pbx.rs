@@ -1,4 +1,4 @@
-//! A PBX whose SMS wait: its configuration, its queue as files, its daemon.
+//! A PBX with waiting SMS: its configuration, its queue as files, its daemon.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,19 +20,19 @@ impl Pbx {
         Pbx { scratch, conf }
     }
 
-    /// One interface at `url`.
+    /// Makes a PBX with one interface at `url`.
     pub fn with(url: &str, more: &str) -> Pbx {
         Pbx::new(&one(url, more))
     }
 
-    /// Its daemon, which outlives no test.
+    /// Starts its daemon, which outlives no test.
     pub fn websmsd(&self) -> Websmsd {
         self.websmsd_at("")
     }
 
-    /// The same under a clock of one's choice.
+    /// Starts its daemon under another clock.
     pub fn websmsd_at(&self, clock: &str) -> Websmsd {
-        // The daemon owns a folder of its own and works with ours.
+        // The daemon has a folder of its own and works with ours.
         let scratch = Scratch::new();
         let mut run = super::daemon_command(Called::Link, &scratch);
         run.arg("-c")
@@ -88,20 +88,20 @@ impl Pbx {
         wait_for("an empty queue", || self.names("new").is_empty());
     }
 
-    /// A message as an earlier run left it.
+    /// Writes a message as an earlier run would leave it.
     pub fn plant(&self, order: u64, to: &str, item: &str) -> PathBuf {
         let folder = self.queue().join("new");
         fs::create_dir_all(&folder).unwrap();
         let name = format!("{order:016x}-{order:016x}-{:016x}-{:016x}", hash(to), 0);
         let (aside, path) = (self.scratch.join(&name), folder.join(&name));
         fs::write(&aside, item).unwrap();
-        // As the programs do, so that a running daemon hears of it and never sees half of it.
+        // The programs do it this way, so that a running daemon notices it and never sees half of it.
         fs::rename(&aside, &path).unwrap();
         path
     }
 }
 
-/// Different for different texts is all that is needed here.
+/// Returns a hash. It only has to differ for different texts.
 fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(7, |hash, byte| hash * 31 + u64::from(byte))
@@ -133,7 +133,7 @@ pub fn texts(requests: &[Received]) -> Vec<String> {
         .collect()
 }
 
-/// A provider that takes all SMS but those to one number.
+/// Runs a provider that takes all SMS but those to one number.
 pub fn refusing_for_now(to: &'static str) -> Itsp {
     let script = move |request: &Received| match request.form("To") == to {
         true => (500, String::new()),

@@ -1,4 +1,4 @@
-//! `strace` on a running program: what it calls, and faults at calls of one's choice.
+//! Runs `strace` on a running program: shows its calls, and injects faults at chosen ones.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +14,8 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Attaches to all threads that are there and will be, once the program has nothing to do: a
-    /// fault is then met by what the test does, and not by the end of the program's own start.
+    /// Attaches to all threads, present and future, once the program has nothing to do: then only the test
+    /// can cause a fault, and not the end of the program's own start.
     #[track_caller]
     pub fn attach(pid: u32, scratch: &Scratch, options: &[&str]) -> Tracer {
         wait_for_rest(pid);
@@ -48,14 +48,14 @@ impl Tracer {
         Tracer { child, output }
     }
 
-    /// Lets go; what was seen.
+    /// Detaches and returns the trace.
     pub fn detach(mut self) -> String {
         signal(self.child.id(), "INT");
         wait_for_exit(&mut self.child);
         fs::read_to_string(&self.output).unwrap()
     }
 
-    /// What was seen, once the program has died.
+    /// Returns the trace, once the program has died.
     pub fn after_death(mut self) -> String {
         wait_for_exit(&mut self.child);
         fs::read_to_string(&self.output).unwrap()
@@ -69,7 +69,7 @@ impl Drop for Tracer {
     }
 }
 
-/// Waits until every thread sleeps and goes on sleeping: none has run between two looks.
+/// Waits until every thread sleeps and stays asleep: none has run between two looks.
 #[track_caller]
 pub fn wait_for_rest(pid: u32) {
     let mut before = BTreeMap::new();
@@ -81,18 +81,18 @@ pub fn wait_for_rest(pid: u32) {
     });
 }
 
-/// Whether every thread has a tracer. Those of finished connections may still be on their way out.
+/// Whether every thread has a tracer. Threads of finished connections may still be ending.
 fn is_traced(pid: u32) -> bool {
     let tasks = tasks(pid);
     !tasks.is_empty() && tasks.values().all(|task| task.traced)
 }
 
-/// What the system says of a thread (`proc_pid_status(5)`).
+/// The system's data on a thread (`proc_pid_status(5)`).
 #[derive(Debug, PartialEq, Eq)]
 struct Task {
     sleeps: bool,
     traced: bool,
-    /// How often it was put to sleep, by itself or not.
+    /// The number of times that it was put to sleep, by itself or not.
     switches: Vec<String>,
 }
 
@@ -116,7 +116,7 @@ fn tasks(pid: u32) -> BTreeMap<PathBuf, Task> {
         .collect()
 }
 
-/// Whether a system call touches files: one that whatever keeps an SMS makes, or one of `more`.
+/// Whether a system call touches files: one that keeping an SMS needs, or one of `more`.
 pub fn is_file_call(name: &str, more: &[&str]) -> bool {
     const CALLS: [&str; 16] = [
         "openat",

@@ -1,4 +1,4 @@
-//! Bytes of the engine → [`websms_fuzz::access`].
+//! Passes the engine's bytes to [`websms_fuzz::access`].
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| websms_fuzz::access(bytes));

@@ -1,4 +1,4 @@
-//! Bytes of the engine → [`websms_fuzz::reply`].
+//! Passes the engine's bytes to [`websms_fuzz::reply`].
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| websms_fuzz::reply(bytes));

@@ -1,4 +1,4 @@
-//! Whole connections → the whole inbound story, over a stream in memory that is cut anywhere.
+//! Runs whole connections through the whole inbound story, over a stream in memory that is cut anywhere.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -17,8 +17,8 @@ use websms::sys::stream::Stream;
 use crate::pieces;
 use crate::sms::config;
 
-/// Three bytes of settings, then what a peer sends: whatever the cuts, the answers are the same,
-/// they are HTTP, and as many call files stand in the spool as they promise.
+/// The input is three bytes of settings, then the peer's bytes. Wherever these are cut, the answers are
+/// equal, they are HTTP, and the spool has as many call files as they promise.
 pub fn inbound(bytes: &[u8]) {
     let [flags, seed, more, sent @ ..] = bytes else {
         return;
@@ -32,7 +32,7 @@ pub fn inbound(bytes: &[u8]) {
     }
 }
 
-/// What one connection came to.
+/// The result of one connection.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     statuses: Vec<u16>,
@@ -49,7 +49,7 @@ fn houses() -> &'static [House] {
     static HOUSES: OnceLock<Vec<House>> = OnceLock::new();
     HOUSES.get_or_init(|| {
         let folder = Box::leak(Box::new(folder()));
-        // A syslog that nobody reads takes the lines.
+        // The lines go to a syslog that nobody reads.
         let socket: &'static Path = Box::leak(Box::new(folder.join("log")));
         std::mem::forget(UnixDatagram::bind(socket).unwrap());
         log::open_at(socket, "fuzz", log::Stderr::Instead);
@@ -70,7 +70,8 @@ fn houses() -> &'static [House] {
     })
 }
 
-/// Left behind at the end: the engine exits as it likes. Who starts it names and clears the place.
+/// Returns the folder. It is left behind at the end, because the engine exits as it likes; the caller names
+/// and clears the place.
 fn folder() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("websms-fuzz-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
@@ -146,7 +147,7 @@ impl House {
     }
 }
 
-/// As many lines as there must be, each with a key of ours.
+/// Checks that the call file has the right number of lines, each with a key of ours.
 fn check_call_file(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).expect("a call file is UTF-8");
     let keys: Vec<&str> = text
@@ -175,8 +176,8 @@ fn check_call_file(bytes: &[u8]) {
     assert!(text.contains("\nContext: default\n") && text.contains("@default\n"));
 }
 
-/// The answers' statuses; panics where what was written is no sequence of answers. `100 Continue`
-/// depends on how much of a body had come, and is left out.
+/// Returns the answers' statuses; panics if the bytes are no sequence of answers. `100 Continue` depends on
+/// how much of a body had come, and is left out.
 fn statuses(mut written: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
     let mut closed = false;
@@ -208,12 +209,12 @@ fn statuses(mut written: &[u8]) -> Vec<u16> {
             }
             closed |= name == "Connection" && value == "close";
         }
-        // An answer to HEAD announces what it does not send; then the next begins here.
+        // An answer to HEAD announces a body that it does not send; the next answer begins here.
         let length = length.expect("a length");
         if !written.starts_with(b"HTTP/1.1 ") {
             written = written.get(length..).unwrap_or_default();
         }
-        // Which fault of a head is seen first depends on the cuts.
+        // The cuts decide which fault of a head is seen first.
         statuses.push(match status {
             414 | 431 => 400,
             other => other,
@@ -222,7 +223,7 @@ fn statuses(mut written: &[u8]) -> Vec<u16> {
     statuses
 }
 
-/// What the peer sends, a piece a read; then its end, or silence.
+/// The peer's bytes, with a piece for each read; then its end, or silence.
 struct Script {
     pieces: VecDeque<Vec<u8>>,
     silent: bool,

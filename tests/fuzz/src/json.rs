@@ -1,12 +1,12 @@
-//! JSON texts → our reader and another's must say the same.
+//! Compares our JSON reader with another one.
 
 use serde_json::Value as Theirs;
 use websms::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
 use websms::proto::wire::json::{self, BadJson, Value};
 
-/// The same texts are JSON to both, and hold the same strings and numbers. Ours differs where its
-/// documentation says so: a byte order mark, half surrogate pairs, control characters in strings, strings that
-/// are no UTF-8, its limits.
+/// Both accept the same texts as JSON, with equal strings and numbers. Ours differs where its documentation
+/// says so: a byte order mark, half surrogate pairs, control characters in strings, strings that are not
+/// UTF-8, and its limits.
 pub fn json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let theirs = serde_json::from_str::<Theirs>(&without_controls(&whole_pairs(&text)));
@@ -27,7 +27,7 @@ pub fn json(bytes: &[u8]) {
         Err(BadJson::TooDeep) => assert!(count(bytes, b"[{") > JSON_DEPTH_MAX),
         Err(BadJson::TooManyValues) => assert!(count(bytes, b"[{,") >= JSON_VALUES_MAX),
     }
-    // What we write, we and they read.
+    // Both read what ours writes.
     let mut written = Vec::new();
     json::write_string(bytes, &mut written);
     let back: String = serde_json::from_slice(&written).expect("a string that we wrote");
@@ -69,7 +69,7 @@ fn compare(ours: Value<'_>, theirs: &Theirs) {
     }
 }
 
-/// Control characters in strings become their escapes.
+/// Escapes control characters in strings.
 fn without_controls(text: &str) -> String {
     let mut out = String::new();
     let (mut in_string, mut escaped) = (false, false);
@@ -84,7 +84,7 @@ fn without_controls(text: &str) -> String {
     out
 }
 
-/// `\uD800` and the like without their partner become `\uFFFD`.
+/// Replaces `\uD800` and the like without their partner with `\uFFFD`.
 fn whole_pairs(text: &str) -> String {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;

@@ -1,7 +1,7 @@
-//! Bytes from outside → what must hold of every core, whatever they are.
+//! Checks the properties of every core for any bytes from outside.
 //!
-//! One function a target. Each of them takes any bytes and panics where the program breaks a promise;
-//! that it must not panic itself goes without saying.
+//! There is one function for each target. Each takes any bytes and panics if the program breaks a promise;
+//! of course the program must not panic itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ pub use parsers::{access, form, ini, request};
 pub use queue::{envelope, schedule, state};
 pub use sms::{agi, callfile, reply, verify, webhook};
 
-/// Cuts `bytes` at the first `\n` behind it: a line of settings, and the rest.
+/// Cuts `bytes` behind the first `\n`: a line of settings, and the rest.
 fn line(bytes: &[u8]) -> (&[u8], &[u8]) {
     match bytes.iter().position(|b| *b == b'\n') {
         Some(end) => (&bytes[..end], &bytes[end + 1..]),
@@ -30,7 +30,7 @@ fn line(bytes: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Cuts `bytes` into pieces whose lengths follow from `seed`: any cut can come.
+/// Cuts `bytes` into pieces whose lengths follow from `seed`, so that every cut is possible.
 fn pieces(bytes: &[u8], seed: u8) -> Vec<&[u8]> {
     let mut state = u32::from(seed).wrapping_mul(2_654_435_761).wrapping_add(1);
     let mut rest = bytes;

@@ -1,4 +1,4 @@
-//! INI files, request heads, forms, addresses → values that keep their limits.
+//! Checks that INI files, request heads, forms and addresses give values within their limits.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use websms::proto::wire::request::{Chunks, Framing, Measure, Request};
 
 use crate::{line, pieces};
 
-/// A configuration file: dumped, it is JSON; what is said of it names lines that are there.
+/// Parses a configuration file: its dump is JSON, and remarks on it name lines that exist.
 pub fn ini(bytes: &[u8]) {
     let variable = |name: &[u8]| (name.len() < 4).then(|| b"v\"a;l".to_vec());
     let lines = 1 + bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count();
@@ -34,7 +34,7 @@ pub fn ini(bytes: &[u8]) {
         assert!(!note.text.contains('\n'), "{}", note.text);
     }
     if let Some(config) = reading.config {
-        // Which interface a request belongs to is told by the name.
+        // The name tells to which interface a request belongs.
         let mut names: Vec<&str> = Vec::new();
         for interface in &config.rules.interfaces {
             assert!(!names.contains(&interface.name.as_str()));
@@ -43,7 +43,7 @@ pub fn ini(bytes: &[u8]) {
     }
 }
 
-/// A head, and chunks behind it: any cut gives the same, and nothing unclear has a length.
+/// Reads a head and chunks behind it: any cut gives the same result, and nothing unclear has a length.
 pub fn request(bytes: &[u8]) {
     let (seed, bytes) = bytes.split_first().unwrap_or((&0, b""));
     let whole = Measure::default().head(bytes);
@@ -57,7 +57,7 @@ pub fn request(bytes: &[u8]) {
             break;
         }
     }
-    // What is wrong with it first may depend on the cut; that it is refused does not.
+    // The first fault may depend on the cut, but not that the head is refused.
     assert_eq!(stepwise.ok(), whole.ok());
     let Ok(Some(head_bytes)) = whole else {
         return;
@@ -92,7 +92,7 @@ pub fn request(bytes: &[u8]) {
     }
 }
 
-/// The same chunks, cut.
+/// Decodes the chunks in pieces.
 fn in_pieces(
     head_bytes: usize,
     behind: &[u8],
@@ -113,7 +113,8 @@ fn in_pieces(
     Ok((body, used, done))
 }
 
-/// Reads the head again, as plainly as can be: one length of digits, or `chunked` in any case, or neither.
+/// Reads the head again, as plainly as possible: one length of digits, or `chunked` in any case, or
+/// neither.
 fn check_framing(head: &[u8], framing: Framing) {
     let mut lengths = Vec::new();
     let mut codings = Vec::new();
@@ -151,7 +152,8 @@ fn check_framing(head: &[u8], framing: Framing) {
     }
 }
 
-/// A content type in the first line, a body behind it: bounded, and nothing from nowhere.
+/// Parses a form, with its content type in the first line: the result is bounded, and holds only bytes of
+/// the body.
 pub fn form(bytes: &[u8]) {
     let (content_type, body) = line(bytes);
     for parsed in [
@@ -165,7 +167,7 @@ pub fn form(bytes: &[u8]) {
         assert!(nodes <= PARAMETER_NODES_MAX, "{nodes}");
         assert!(value_bytes <= body.len(), "{value_bytes}");
     }
-    // What we write of any name and value is one pair, and reads back.
+    // An encoded name and value give one pair, which is read back unchanged.
     let encoded = form::encode_pairs(&[(b"k".to_vec(), body.to_vec())]);
     let back = form::parse_urlencoded(&encoded).ok().unwrap();
     assert!(matches!(back.get(b"k"), Some(Value::Scalar(text)) if **text == *body));
@@ -191,7 +193,7 @@ fn size(array: &Array) -> (usize, usize) {
     (nodes, bytes)
 }
 
-/// 17 bytes of peer, a line of blocks, a head: nobody is let in whom the blocks do not hold.
+/// Judges access for 17 bytes of peer, a line of blocks and a head: nobody outside of the blocks is let in.
 pub fn access(bytes: &[u8]) {
     let Some((peer, rest)) = bytes.split_at_checked(17) else {
         return;

@@ -1,5 +1,5 @@
-//! Queue files, the schedule, counts: what is read is what was written, nobody is sent twice at once,
-//! and no limit is passed.
+//! Checks queue files, the schedule and counts: files are read as they were written, no number gets two SMS
+//! at once, and no limit is exceeded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use websms::proto::record::quota;
 use websms::proto::record::schedule::{Entry, Next, Schedule, Settings, Tried};
 use websms::proto::record::seen::{FILE_BYTES_MAX, Format, Seen};
 
-/// A queue file: one that is read says the same when it is written and read again; its name, too.
+/// Reads a queue file: after it is written and read again it is equal, and so is its name.
 pub fn envelope(bytes: &[u8]) {
     if let Ok(item) = Item::parse(bytes) {
         let written = item.encode();
@@ -27,7 +27,7 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
-/// Messages that come, are tried and end in any order: one a destination, one an interface, the first
+/// Lets messages come, be tried and end in any order: one per destination, one per interface, the first one
 /// first, and none is forgotten.
 pub fn schedule(bytes: &[u8]) {
     let interfaces = ["a", "b", "c"];
@@ -36,7 +36,7 @@ pub fn schedule(bytes: &[u8]) {
         ("b", vec!["b"]),
         ("c", vec!["c", "a"]),
     ];
-    // How long a text each of them takes.
+    // These are the lengths of text that each of them takes.
     let owned = |names: &[&str]| {
         let longest = |name: &str| if name == "b" { 100 } else { usize::MAX };
         let names = names.iter();
@@ -117,10 +117,10 @@ pub fn schedule(bytes: &[u8]) {
     }
 }
 
-/// Files of counts, notices, certificates, kept requests and delivered SMS: read without harm; and whatever the clock
-/// and the machine do, no more SMS go over an interface in a day than its limit.
+/// Reads files of counts, notices, certificates, kept requests and delivered SMS without harm. Whatever the
+/// clock and the machine do, no more SMS are sent over an interface in a day than its limit.
 pub fn state(bytes: &[u8]) {
-    // A kept request, of whatever version, is written so that it does nothing to a terminal.
+    // A kept request of any version is written so that it does nothing to a terminal.
     if let Ok(kept) = Kept::parse(bytes) {
         let written = kept.encode();
         assert_eq!(Kept::parse(&written), Ok(kept));
@@ -132,7 +132,7 @@ pub fn state(bytes: &[u8]) {
     if let Some(told) = Told::parse(bytes) {
         assert!(Told::parse(&told.encode()).is_some());
     }
-    // Records of delivered SMS, of whatever version and with whatever fault, are written as they were read.
+    // Records of delivered SMS, of any version and with any fault, are written as they were read.
     let (seen, _) = Seen::parse(bytes);
     let written = seen.encode();
     assert!(written.len() <= seen.file_bytes_max() && seen.file_bytes_max() <= FILE_BYTES_MAX);
@@ -168,7 +168,7 @@ pub fn state(bytes: &[u8]) {
             "its own file"
         );
     }
-    // A story within one day: the time goes on, and the machine starts anew.
+    // This plays within one day: the time goes on, and the machine starts anew.
     let (mut file, mut now_s, mut boots, mut granted) = (None::<Vec<u8>>, 1_800_057_600, 0, 0);
     for step in bytes.iter().take(300) {
         match step % 8 {

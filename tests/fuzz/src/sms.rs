@@ -1,4 +1,4 @@
-//! Messages, webhooks, providers' answers and Asterisk's words → what leaves the program.
+//! Checks what the program makes of messages, webhooks, providers' answers and Asterisk's words.
 
 use std::sync::OnceLock;
 
@@ -19,7 +19,7 @@ use websms::proto::webhook::{self, Reading};
 
 use crate::{line, pieces};
 
-/// A configuration that is right.
+/// Returns a configuration without faults.
 pub(crate) fn config(text: &str) -> Config {
     let reading = config::read(text.as_bytes(), &|_| None);
     reading
@@ -27,7 +27,8 @@ pub(crate) fn config(text: &str) -> Config {
         .unwrap_or_else(|| panic!("{:?}", reading.notes))
 }
 
-/// To and from in two lines, the text behind them: no input adds a line or changes another.
+/// Encodes a message, with to and from in two lines and the text behind them: no input adds a line or
+/// changes another.
 pub fn callfile(bytes: &[u8]) {
     let (flag, bytes) = bytes.split_first().unwrap_or((&0, b""));
     let (to, rest) = line(bytes);
@@ -50,7 +51,7 @@ pub fn callfile(bytes: &[u8]) {
     check_call_files(&message, &route);
 }
 
-/// Call files of a message, read as Asterisk reads them.
+/// Reads the call files of a message as Asterisk does, and checks them.
 pub(crate) fn check_call_files(message: &Message, route: &Route) {
     let Ok(files) = callfile::encode(message, route, 1_795_392_000, "0123456789abcdef") else {
         return;
@@ -83,7 +84,7 @@ const KEYS: [&str; 13] = [
     "setvar",
 ];
 
-/// Checks one file line by line and gives the text that a dialplan gets from it.
+/// Checks one file line by line and returns the text that a dialplan gets from it.
 fn check_call_file(file: &[u8], message: &Message) -> Vec<u8> {
     let file = std::str::from_utf8(file).expect("a call file is UTF-8");
     assert!(file.ends_with('\n'));
@@ -117,7 +118,7 @@ fn check_call_file(file: &[u8], message: &Message) -> Vec<u8> {
     }
 }
 
-/// What `pbx_spool.c` makes of a line: comments off, blanks at the end off.
+/// Returns a line as `pbx_spool.c` reads it: without comments and without blanks at the end.
 fn as_asterisk(line: &str) -> String {
     let mut kept: Vec<u8> = line.bytes().collect();
     let mut at = 0;
@@ -137,7 +138,7 @@ fn as_asterisk(line: &str) -> String {
     String::from_utf8(kept).unwrap()
 }
 
-/// A whole request in one piece, for interfaces of several kinds: what is read keeps the alphabets.
+/// Reads a whole request in one piece, for interfaces of several kinds: the results keep the alphabets.
 pub fn webhook(bytes: &[u8]) {
     static CONFIGS: OnceLock<Vec<Config>> = OnceLock::new();
     let configs = CONFIGS.get_or_init(|| {
@@ -183,7 +184,7 @@ pub fn webhook(bytes: &[u8]) {
             to.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+._-".contains(&b))
         );
-        // What Asterisk compares is neither its own extension nor a pattern.
+        // The number that Asterisk compares is neither one of its own extensions nor a pattern.
         let extension = to.replace('-', "");
         assert!(!["", "s", "h", "i", "t", "T", "e", "o", "a", "failed"].contains(&extension.as_str()));
         assert!(!extension.starts_with('_'));
@@ -196,7 +197,8 @@ pub fn webhook(bytes: &[u8]) {
     }
 }
 
-/// Arguments in the first line, divided by blanks; what Asterisk says behind it.
+/// Reads the environment, with arguments in the first line, separated by blanks, and Asterisk's bytes
+/// behind it.
 pub fn agi(bytes: &[u8]) {
     let (seed, bytes) = bytes.split_first().unwrap_or((&0, b""));
     let (arguments, said) = line(bytes);
@@ -212,7 +214,7 @@ pub fn agi(bytes: &[u8]) {
         }
     }
     assert_eq!(stepwise, whole);
-    // What can end it is the arguments, and nothing a text can hold.
+    // Only the arguments can end it, and nothing in a text.
     let mut end = b"\n".to_vec();
     for (number, argument) in (1..).zip(&arguments) {
         end.extend_from_slice(format!("agi_arg_{number}: ").as_bytes());
@@ -227,7 +229,7 @@ pub fn agi(bytes: &[u8]) {
         Some(_) => assert_ne!(whole, Fed::More),
         None => assert_ne!(whole, Fed::End),
     }
-    // Whatever a value holds, it is one command.
+    // With any value it is one command.
     let value = String::from_utf8_lossy(said);
     let command = agi::set_variable("WEBSMS_REASON", &value);
     assert!(command.len() < 2047);
@@ -248,7 +250,8 @@ pub fn agi(bytes: &[u8]) {
     websms::proto::wire::text::segments(&value);
 }
 
-/// A status and flags, a `Retry-After` line, a body: an id is harmless, a pause is a number.
+/// Judges a reply of a status and flags, a `Retry-After` line and a body: an id is harmless, a pause is a
+/// number.
 pub fn reply(bytes: &[u8]) {
     static ACCOUNTS: OnceLock<Vec<Config>> = OnceLock::new();
     let accounts = ACCOUNTS.get_or_init(|| {
@@ -315,7 +318,8 @@ pub fn reply(bytes: &[u8]) {
     }
 }
 
-/// A request for every signature scheme: nobody guesses a signature, and nothing short of one will do.
+/// Verifies a request with every signature scheme: nobody guesses a signature, and nothing else is
+/// accepted.
 pub fn verify(bytes: &[u8]) {
     static CONFIGS: OnceLock<Vec<Config>> = OnceLock::new();
     let schemes = CONFIGS.get_or_init(|| {
