@@ -1,6 +1,6 @@
-# Missing tools → installed Debian packages, or a plain word about what is missing. Sourced.
+# Installs missing tools from Debian packages, or says plainly what is missing. Sourced by other scripts.
 
-# as_root COMMAND…: as it is for root, through sudo for others.
+# as_root COMMAND…: runs a command as root, through sudo for other users.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -12,7 +12,7 @@ as_root() {
     fi
 }
 
-# need PROGRAM=PACKAGE…: installs the package of every program that is not there.
+# need PROGRAM=PACKAGE…: installs the packages of programs that are missing.
 need() {
     local pair missing=()
     for pair in "$@"; do
@@ -28,7 +28,7 @@ need() {
     done
 }
 
-# need_php_module MODULE=PACKAGE
+# need_php_module MODULE=PACKAGE: installs the package of a PHP module that is missing.
 need_php_module() {
     has_php_module "${1%%=*}" && return
     install_packages "${1#*=}"
@@ -38,7 +38,7 @@ need_php_module() {
     }
 }
 
-# No pipe to a grep that stops reading: PHP would die of it now and then.
+# A pipe to a grep that stops reading would sometimes kill PHP.
 has_php_module() { php -r 'exit(extension_loaded($argv[1]) ? 0 : 1);' -- "$1"; }
 
 install_packages() {
@@ -52,7 +52,7 @@ install_packages() {
         apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
-# need_rust: cargo with rustfmt and clippy.
+# need_rust: checks for cargo with rustfmt and clippy.
 need_rust() {
     [ ! -d "${CARGO_HOME:-$HOME/.cargo}/bin" ] || PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
     command -v cargo >/dev/null || {

@@ -1,4 +1,4 @@
-"""A real Asterisk, a SIP phone, a stub ITSP and WebSMS between them → what holds and what does not.
+"""Checks WebSMS between a real Asterisk, a SIP phone and a stub ITSP.
 
 usage: checks.py ROOT BINARY        as root; ROOT is a Debian with Asterisk (tests/asterisk/run makes it)
 """
@@ -52,7 +52,7 @@ dir = {queue}
 
 
 class Checks:
-    """Counts what held, a part at a time."""
+    """Counts the checks that held, a part at a time."""
 
     def __init__(self, pbx, itsp, phones):
         self.pbx, self.itsp, self.phones = pbx, itsp, phones
@@ -73,16 +73,16 @@ class Checks:
         print(f"-- {name}: {self.passed - before} held, {self.failed - failed} did not, {time.monotonic() - start:.0f} s", flush=True)
 
     def number(self):
-        """A number that no other check uses."""
+        """Returns a number that no other check uses."""
         return f"+120255{next(self.numbers)}"
 
     @contextlib.contextmanager
     def tries(self, more=""):
-        """While it holds, Asterisk keeps the SMS of a call that is not answered and tries again each second."""
+        """Within this context, Asterisk keeps the SMS of an unanswered call and tries again each second."""
         self.configure(astqueue=f"maxretries = 600\nretrytime = 1\n{more}")
         self.reload()
         yield
-        # What a check that did not hold has left behind must not fail the next ones.
+        # Files that a failed check has left behind must not fail the next ones.
         for name in self.pbx.calls():
             os.remove(f"{self.pbx.outside}/spool/outgoing/{name}")
         self.configure()
@@ -94,7 +94,7 @@ class Checks:
             timeout=TIMEOUT, queue=queue, astqueue=astqueue, websms=websms, websmsd=websmsd))
 
     def reload(self):
-        """websmsd reads its configuration again."""
+        """Makes websmsd read its configuration again."""
         def read():
             return self.pbx.log("websmsd.out").count("configuration read again")
 
@@ -106,13 +106,13 @@ class Checks:
         return f"{self.pbx.folder}/canary/text"
 
     def out(self, number, text, phone="dave", display=None):
-        """A text out → what the dialplan saw of it."""
+        """Sends a text out and returns what the dialplan saw of it."""
         self.phones[phone].send(number, text, display)
         wait_for(lambda: self.pbx.seen(number))
         return self.pbx.seen(number)
 
     def post(self, fields, body=None, content_type=FORM):
-        """A webhook → the status of its answer."""
+        """Posts a webhook and returns the status of its answer."""
         caller = http.client.HTTPConnection("127.0.0.1", self.pbx.http_port, timeout=20)
         caller.request("POST", "/hook", body or urllib.parse.urlencode(fields), {"Content-Type": content_type})
         answer = caller.getresponse()
@@ -121,7 +121,7 @@ class Checks:
         return answer.status
 
     def barrier(self):
-        """An SMS to bob, by which all that was in the spool before has been dealt with."""
+        """Sends an SMS to bob. Once it has arrived, everything that was in the spool before has been dealt with."""
         sender = self.number()
         self.post({"To": BOB, "From": sender, "Body": "barrier"})
         self.check("a later SMS arrives", wait_for(lambda: self.phones["bob"].bodies(sender)), True)
@@ -137,7 +137,7 @@ def shown(value):
 
 
 def the_trap_snaps(t):
-    """What nothing of ours may do leaves a mark when something else does it."""
+    """The trap for forbidden commands works: they leave a mark when something else runs them."""
     t.phones["dave"].send("trap", b"x")
     t.check("an AGI program's EXEC runs", wait_for(lambda: "agi" in t.pbx.canaries()), True)
     wait_for(lambda: t.pbx.seen("trap"))
@@ -155,7 +155,7 @@ def nothing_snapped(t):
 def outbound_texts(t):
     """The ITSP gets exactly what the phone sent, and the dialplan hears of it."""
     texts = {**TEXTS, **hostile(t.canary()), "1,023 bytes": "a" * 1022 + ".", "1,022 bytes": "é" * 511}
-    # A text of blanks is none to a provider; it has a row of its own.
+    # A provider refuses a text of blanks, which has a row of its own.
     del texts["blanks only"]
     sent = {name: t.number() for name in texts}
     for name, number in sent.items():
@@ -167,7 +167,7 @@ def outbound_texts(t):
 
 
 def outbound_bytes(t):
-    """Bytes that are no UTF-8, and what Asterisk itself takes away."""
+    """Texts with bytes that are not UTF-8, and with characters that Asterisk itself removes."""
     for name, sent, wanted in [
         ("latin-1", b"caf\xe9", b"caf\xe9"),
         ("broken UTF-8", b"a\xff\xc3(b", b"a\xff\xc3(b"),
@@ -294,7 +294,7 @@ def outbound_slow(t):
 
 
 def outbound_missing(t):
-    """Last of its kind: Asterisk 16 mixes up the status of runs that come after one of these."""
+    """Runs last of its kind, because Asterisk 16 mixes up the status of runs that come after one of these."""
     t.phones["dave"].send("missing", b"x")
     wait_for(lambda: t.pbx.seen("missing"))
     t.check("AGISTATUS of a program that is not there", t.pbx.seen("missing")[0], "NOTFOUND")
@@ -328,7 +328,7 @@ def inbound_texts(t):
 
 
 def inbound_formats(t):
-    """The same text by other kinds of webhook."""
+    """One text arrives by other kinds of webhook."""
     phone, text = t.phones["alice"], TEXTS["emoji with joiners"] + ' "x", ;#% \\ ${EXTEN}\n.'
     import json
     boundary = "b0undary"
@@ -396,7 +396,7 @@ def notices(t):
     notice, other = t.number(), t.number()
     call(notice, "setvar: WEBSMS_NOTICE=1\n")
     t.check("a notice that is sent on ends", wait_for(lambda: not t.pbx.calls()), True)
-    # The same without that line goes out, so the line alone is what keeps it.
+    # Without that line the SMS goes out, so the line alone keeps it.
     call(other, "")
     t.check("another SMS goes on", wait_for(lambda: t.itsp.bodies(other.encode())), True)
     t.check("a notice goes to no provider", t.itsp.bodies(notice.encode()), [])
@@ -480,7 +480,7 @@ def inbound_polled(t):
 
 
 def inbound_logs(t):
-    """No text in websmsd's log."""
+    """websmsd's log holds no text."""
     log = t.pbx.log("websmsd.out")
     t.check("websmsd has written a log", ALICE in log, True)
     for word in ("Incoming message!", "not a comment", "EXEC System", "s3cr3t"):
@@ -490,7 +490,7 @@ def inbound_logs(t):
 
 
 def selftest(t):
-    """websmsd --selftest knows an Asterisk that reads the spool from one that reads another folder."""
+    """websmsd --selftest distinguishes an Asterisk that reads the spool from one that reads another folder."""
     def run(conf):
         # It looks for Asterisk's process in /proc, which that root has not.
         command = t.pbx.inside([f"{t.pbx.folder}/agi/websms", "websmsd", "--selftest", "--json", "-c", f"{t.pbx.folder}/{conf}"])

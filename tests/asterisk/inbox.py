@@ -1,4 +1,4 @@
-"""The inbox: what was answered with 200 outlives Asterisk, websmsd and the spool, and arrives once and in order.
+"""Checks the inbox: SMS that were answered with 200 outlive Asterisk, websmsd and the spool, and arrive once, in order.
 
 Each part below is a function of `Checks`.
 """
@@ -16,7 +16,7 @@ SHORT, LONG, PARTS_OF_LONG = 50, 6, 5
 
 @contextlib.contextmanager
 def kept(t):
-    """While it holds, SMS are kept in the inbox, and Asterisk tries again each second."""
+    """Within this context, SMS are kept in the inbox, and Asterisk tries again each second."""
     t.configure(queue=f"{t.pbx.folder}/state", astqueue="maxretries = 600\nretrytime = 1\ninbox = yes\ninbox_rate =\n")
     t.reload()
     yield
@@ -27,7 +27,7 @@ def kept(t):
 
 
 def waiting(t):
-    """Names of the SMS in the inbox."""
+    """Returns the names of the SMS in the inbox."""
     return os.listdir(f"{t.pbx.outside}/state/inbox/new")
 
 
@@ -43,7 +43,7 @@ def listens(t):
 
 
 def power_cut(t, meanwhile):
-    """Asterisk and websmsd die, something is done to the spool, and both start again."""
+    """Kills Asterisk and websmsd, changes the spool, and starts both again."""
     kill(t, t.websmsd)
     kill(t, t.pbx.asterisk)
     meanwhile(t)
@@ -53,7 +53,7 @@ def power_cut(t, meanwhile):
 
 
 def empty_spool(t):
-    """As a restart leaves a spool in memory."""
+    """Leaves the spool as a restart leaves one in memory."""
     for name in ("outgoing", "staging"):
         shutil.rmtree(f"{t.pbx.outside}/spool/{name}")
 

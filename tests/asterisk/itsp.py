@@ -1,4 +1,4 @@
-"""A stub ITSP on loopback: what WebSMS sends it → kept; its answers are for the test to choose."""
+"""A stub ITSP on loopback that keeps what WebSMS sends to it. The test chooses its answers."""
 
 import http.server
 import json

@@ -1,4 +1,4 @@
-"""The last hop: an SMS in its call file → the phone, by the sample dialplan.
+"""Checks the last hop: an SMS gets from its call file to the phone, by the sample dialplan.
 
 Each part below is a function of `Checks`. All of them count what each phone got: an SMS that waits must come
 once, and one that was sent must not come again.
@@ -19,7 +19,7 @@ BURST = 100
 
 
 def accounts(version):
-    """The accounts of these phones, for an Asterisk of that version."""
+    """Returns the accounts of these phones, for an Asterisk of that version."""
     strict = {STRICT: Account(places=1, qualify=QUALIFY + "qualify_2xx_only = yes\n")}
     return {
         UNREGISTERED: Account(places=1),
@@ -50,7 +50,7 @@ def go_away(t, row, phone):
 
 
 def post(t, row, name, text):
-    """An SMS for the phones of an account → its sender."""
+    """Posts an SMS for the phones of an account and returns its sender."""
     sender = t.number()
     t.check(f"{row}: taken", t.post({"To": NUMBERS[name], "From": sender, "Body": text}), 200)
     return sender
@@ -155,7 +155,7 @@ def silent(t):
 
 
 def refused(t):
-    """What a phone answers to the SMS itself is lost on Asterisk."""
+    """Asterisk ignores a phone's answer to the SMS itself."""
     phone, row = t.phones[QUALIFIED], "480"
     has_status(t, row, phone, "Avail")
     phone.statuses["MESSAGE"] = "480 Temporarily Unavailable"
@@ -184,7 +184,7 @@ def unknown_number(t):
     def warnings(number, choice):
         return t.pbx.log().count(f"Ext. {number}: SMS for {number}: no phone has this number ({choice})")
 
-    # Whatever websmsd takes for a number is an extension of the sample, one character included.
+    # Every number that websmsd accepts is an extension of the sample, even one of a single character.
     for number in (t.number(), "5", "b", "T2", "+", ".", ".5", "-7", "x-"):
         row = f"unknown number {number}"
         before = warnings(number, "drop")
@@ -237,7 +237,7 @@ def bursts(t):
 
 
 def restarted(t):
-    """What waits when Asterisk ends, and what comes until it is there again, is handed over."""
+    """SMS that wait when Asterisk ends, and SMS that come until it is back, are delivered."""
     away, there = t.phones[UNREGISTERED], t.phones[QUALIFIED]
     has_status(t, "restart", there, "Avail")
     waiting = post(t, "restart, waiting", UNREGISTERED, "waiting")
@@ -281,7 +281,7 @@ def quiet_log(t):
 
 
 def with_tries(run, more=""):
-    """The part, run while Asterisk tries again; `more` are lines of [astqueue]."""
+    """Runs the part while Asterisk tries again; `more` are lines of [astqueue]."""
     def part(t):
         with t.tries(more):
             run(t)

@@ -1,4 +1,4 @@
-"""A Debian root with Asterisk → one Asterisk and one websmsd of a run's own, as Asterisk's user, on loopback."""
+"""Runs one Asterisk and one websmsd from a Debian root, as Asterisk's user, on loopback."""
 
 import glob
 import os
@@ -51,7 +51,7 @@ read -r reply
 
 
 class Account(NamedTuple):
-    """A phone's account in pjsip.conf."""
+    """Returns a phone's account in pjsip.conf."""
 
     context: str = "websms-out"  # of the messages that it sends
     places: int = 0  # how many phones may register; 0: one phone is there without
@@ -80,7 +80,7 @@ class Pbx:
             self.sample = file.read()
 
     def write(self, name, text, mode=0o600):
-        """A file of Asterisk's user, replaced in one step. Asterisk would take a half-made one from its spool."""
+        """Replaces a file of Asterisk's user in one step. Asterisk would take a partial one from its spool."""
         new = f"{self.outside}/file.new"
         with open(new, "w") as file:
             file.write(text)
@@ -98,7 +98,7 @@ class Pbx:
             "astlogdir": f"{self.folder}/log", "astsbindir": "/usr/sbin",
         }
         self.write("etc/asterisk.conf", "[directories]\n" + "".join(f"{key} => {path}\n" for key, path in places.items()))
-        # What wants the network or another channel driver stays out.
+        # Modules that need the network or another channel driver are left out.
         self.write("etc/modules.conf", "[modules]\nautoload = yes\n" + "".join(
             f"noload = {name}.so\n" for name in ("chan_sip", "chan_iax2", "chan_unistim", "chan_mgcp", "chan_skinny", "chan_alsa", "chan_console", "res_hep", "chan_dahdi", "app_voicemail_odbc", "app_voicemail_imap")))
         self.write("etc/logger.conf", "[general]\n[logfiles]\nmessages => notice,warning,error,verbose(4)\n")
@@ -155,21 +155,21 @@ class Pbx:
             return ""
 
     def seen(self, number):
-        """What the dialplan saw of the message to `number`: status words, identifier and reason."""
+        """Returns what the dialplan saw of the message to `number`: status words, identifier and reason."""
         for line in self.log().splitlines():
             if f"SEEN {number}|" in line:
                 return tuple(line.split("SEEN ", 1)[1].split("|")[1:5])
         return None
 
     def contact_status(self, phone):
-        """What Asterisk knows of a phone: Avail, Unavail, NonQual and so on; None if it is not registered."""
+        """Returns Asterisk's status of a phone: Avail, Unavail, NonQual and so on; None if it is not registered."""
         for line in self.cli("pjsip show contacts").splitlines():
             if f"/{phone.contact} " in line:
                 return line.split()[3]
         return None
 
     def calls(self):
-        """Names of the call files that wait."""
+        """Returns the names of the call files that wait."""
         return os.listdir(f"{self.outside}/spool/outgoing")
 
     def canaries(self):

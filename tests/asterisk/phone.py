@@ -1,4 +1,4 @@
-"""A SIP phone on loopback: texts → MESSAGE requests, and MESSAGE requests → texts. UDP, std only."""
+"""A SIP phone on loopback that sends and receives texts as MESSAGE requests. UDP, std only."""
 
 import re
 import socket
@@ -10,7 +10,7 @@ PATIENCE = 30  # seconds until a wait has failed; the machine may be busy
 
 
 def wait_for(condition, patience=PATIENCE):
-    """Whether `condition` came to hold within `patience` seconds."""
+    """Waits up to `patience` seconds, and returns whether `condition` came to hold."""
     end = time.monotonic() + patience
     while not condition():
         if time.monotonic() > end:

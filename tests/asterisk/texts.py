@@ -1,6 +1,6 @@
-"""Texts that something between a phone and a provider might stumble over: name → bytes."""
+"""Texts, by name, that something between a phone and a provider might stumble over."""
 
-# What a text would have to write if it wanted Asterisk to do something. {} is a file that must not appear.
+# Texts that try to make Asterisk do something. {} is a file that must not appear.
 COMMANDS = {
     "agi command": 'EXEC System "touch {}"',
     "agi command after a line": 'hello\nEXEC System "touch {}"\n.',
@@ -65,7 +65,7 @@ TEXTS = {
     "xml": "<?xml version=\"1.0\"?><note>x</note>",
 }
 
-# As long as a call-file line takes it encoded, and one more; and what must come in parts.
+# The longest text that a call-file line takes encoded, and one more character; and texts that come in parts.
 LONG = {
     "ascii, 1,000": "x" * 1000,
     "ascii, 1,001": "x" * 1001,
@@ -85,5 +85,5 @@ LONG = {
 
 
 def hostile(canary):
-    """The commands with a file's name filled in."""
+    """Returns the commands with a file's name filled in."""
     return {name: text.replace("{{", "{").replace("}}", "}").replace("{}", canary) for name, text in COMMANDS.items()}

@@ -1,5 +1,6 @@
 #!/bin/sh
-# → the certificates of this folder: a test authority, and servers it vouches for, rightly and wrongly.
+# Makes the certificates of this folder: a test authority, and servers that it vouches for, rightly and
+# wrongly.
 # usage: tests/tls/make.sh   (needs openssl; these keys guard nothing)
 set -eu
 cd "$(dirname "$0")"
@@ -54,7 +55,8 @@ server expired "$here" 20000101000000Z 20010101000000Z
 server early "$here" 20980101000000Z 20991231235959Z
 server misnamed DNS:other.example 20000101000000Z 20991231235959Z
 
-# The same of other names and times: only the server's own certificate may stand in ca_file so.
+# own: makes certificates with other names and times, which are valid only as a server's own certificate in
+# ca_file.
 own() { # NAME SAN FROM TO
     openssl req -new -key server.key -subj /CN=localhost -out "$work/csr"
     sign "$work/csr" "$1.pem" "basicConstraints=critical,CA:TRUE\nsubjectAltName=$2" \
@@ -64,5 +66,5 @@ own own-expired "$here" 20000101000000Z 20010101000000Z
 own own-misnamed DNS:other.example 20000101000000Z 20991231235959Z
 own own-twin "$here" 20000101000000Z 20991231235959Z
 
-# What openssl makes by itself when it is asked for a certificate: an authority that calls itself a server.
+# openssl makes this by itself when it is asked for a certificate: an authority that calls itself a server.
 openssl req -x509 -new -key server.key -subj /CN=localhost -addext "subjectAltName=$here" -days 27000 -out authority.pem

@@ -1,4 +1,4 @@
-"""Webhooks that the provider's own code signs and verifies, against the verdicts of `websmsd`.
+"""Compares the verdicts of `websmsd` on webhooks with those of the provider's own code.
 
 usage: inbound.py BINARY HOME      the schemes whose package is in that environment
 
@@ -32,7 +32,7 @@ TEXT = '{"to":"12025550160","from":"12025550183","text":"Hi & bye=%+ \u00e4\U000
 
 
 def flipped(text):
-    """`text` with each of its bytes changed in turn, as far as it stays printable ASCII."""
+    """Yields `text` with each of its bytes changed in turn, as far as it stays printable ASCII."""
     for at, char in enumerate(text):
         other = chr(ord(char) ^ 1)
         if " " < other <= "~":
@@ -40,7 +40,7 @@ def flipped(text):
 
 
 def sign(scheme, payload=None, target=TARGET, origin=ORIGIN, secret=TOKEN):
-    """A webhook of the provider's code; None where the package does not sign this."""
+    """Returns a webhook signed by the provider's code; None if the package does not sign this."""
     try:
         return scheme.sign(secret, origin + target, payload if payload is not None else usual(scheme))
     except Exception:
@@ -52,7 +52,7 @@ def usual(scheme):
 
 
 def payloads(scheme):
-    """(kind, payload) of what a provider sends, or could."""
+    """Yields (kind, payload) of webhooks that a provider sends, or could send."""
     if scheme.kind != FORM:
         yield from [("valid", TEXT), ("valid", '{"to":"1","text":""}'), ("valid", '{"to":"a","x":"\\u0041"}')]
         return
@@ -78,7 +78,7 @@ def payloads(scheme):
 
 
 def signed(scheme):
-    """(kind, target, webhook) as it was signed, or signed with another key or for another URL."""
+    """Yields (kind, target, webhook): unchanged, or signed with another key or for another URL."""
     for kind, payload in payloads(scheme):
         yield kind, TARGET, sign(scheme, payload)
     for target in ["/", "/in", "/in?", "/in?a", "/in?a=", "/in?a=%20+", "/in/?b=2&a=1", "/%69n", "/in?=", "/in?&a=1"]:
@@ -99,7 +99,7 @@ def signed(scheme):
 
 
 def changed(scheme):
-    """(kind, target, webhook) of which one thing was changed after it was signed."""
+    """Yields (kind, target, webhook) with one change after it was signed."""
     good = sign(scheme)
     for body in flipped(good.body.decode("latin-1")):
         yield "body", TARGET, good._replace(body=body.encode("latin-1"))
@@ -123,7 +123,7 @@ def changed(scheme):
 
 
 def changed_pairs(pairs):
-    """(kind, pairs) with each byte of a name or value changed, and with other pairs."""
+    """Yields (kind, pairs) with each byte of a name or value changed, and with other pairs."""
     for at, (name, value) in enumerate(pairs):
         before, behind = pairs[:at], pairs[at + 1 :]
         yield from (("name", [*before, (other, value), *behind]) for other in flipped(name))
@@ -166,7 +166,7 @@ class Daemon:
         self.stream = socket.create_connection(self.address, 30).makefile("rwb")
 
     def status(self, target, webhook):
-        """The status of the answer, over one connection as long as it lasts."""
+        """Returns the status of the answer, over one connection as long as it lasts."""
         head = [f"POST {target} HTTP/1.1", "Host: sms.example.com", f"Content-Type: {webhook.kind}"]
         head += [f"{name}: {value}" for name, value in webhook.headers.items()]
         head += [f"Content-Length: {len(webhook.body)}", "", ""]
@@ -185,7 +185,7 @@ class Daemon:
         return int(line.split()[1])
 
     def takes(self, target, webhook):
-        """A proof that fails is 401, and a request that cannot be read 400. What is no SMS is 422 behind it."""
+        """Returns whether the proof passes: it fails with 401 and, if the request cannot be read, 400."""
         status = self.status(target, webhook)
         if status not in (200, 400, 401, 422):
             raise RuntimeError(f"{self.process.args}: status {status} for {target} {webhook}")
@@ -198,7 +198,7 @@ class Daemon:
 
 
 def verified(scheme, url, webhook):
-    """The verdict of the package, which gets header fields without the blanks around them, as from any server."""
+    """Returns the verdict of the package, which gets header fields without blanks around them, as from any server."""
     headers = {name: value.strip() for name, value in webhook.headers.items()}
     try:
         return scheme.verify(url, webhook._replace(headers=headers))
@@ -207,7 +207,7 @@ def verified(scheme, url, webhook):
 
 
 def judge(binary, scheme):
-    """Prints a line, and each kind of change about which the verdicts differ. Whether all is explained."""
+    """Prints a line, and each kind of change about which the verdicts differ. Returns whether all are explained."""
     with tempfile.TemporaryDirectory() as folder:
         daemon = Daemon(binary, scheme, folder)
         cases, valid = 0, 0

@@ -1,4 +1,4 @@
-"""What `websms` sends with a preset, against what the provider's own package sends.
+"""Compares the requests of `websms` with a preset with those of the provider's own package.
 
 usage: outbound.py golden BINARY            all presets of the table against the files of golden/
        outbound.py live BINARY HOME         the packages of that environment against those files
@@ -40,7 +40,7 @@ CASES = {  # what `websms` is given; a package is given the number as the provid
 
 
 def facts(vendor, request):
-    """Every fact of a request that is compared, by name."""
+    """Returns every fact of a request that is compared, by name."""
     kind = request.headers.get("content-type", "").split(";")[0] if request.body else ""
     found = {"method": request.method, "url": request.url}
     if request.method != "GET":
@@ -60,7 +60,7 @@ def facts(vendor, request):
 
 
 def flat(path, value):
-    """A JSON value as (path, text) of each of its leaves; a text has its quotes, a number none."""
+    """Yields (path, text) of each leaf of a JSON value; a text has its quotes, a number none."""
     if isinstance(value, dict):
         return [pair for name, inner in value.items() for pair in flat(f"{path}.{name}".lstrip("."), inner)]
     if isinstance(value, list):
@@ -90,7 +90,7 @@ class Sender:
         self.recorder.answers = {"": (vendor.status, vendor.answer), "/auth/time": (200, str(int(time.time())))}
 
     def heard(self, vendor):
-        """The facts of the SMS, which is the last request: OVH's package asks for the time before it."""
+        """Returns the facts of the SMS, which is the last request: OVH's package asks for the time before it."""
         return facts(vendor, self.recorder.received[-1])
 
     def ours(self, vendor):
@@ -140,7 +140,7 @@ def version(vendor):
 
 
 def differences(ours, theirs):
-    """(case, fact, our value, their value) of each that is not the same."""
+    """Yields (case, fact, our value, their value) for each fact that differs."""
     for case, fields in theirs.items():
         for fact in sorted(ours[case].keys() | fields.keys()):
             pair = ours[case].get(fact), fields.get(fact)
@@ -153,7 +153,7 @@ def explains(known, fact, ours, theirs):
 
 
 def judge(vendor, ours):
-    """Prints a line, and what no row explains. Whether all is well."""
+    """Prints a line, and the differences that no row explains. Returns whether there are none."""
     kept = read(vendor)
     used, unexplained = set(), collections.defaultdict(list)
     for case, fact, *pair in differences(ours, kept["requests"]):
@@ -179,7 +179,7 @@ def judge(vendor, ours):
 
 
 def same_as_kept(vendor, theirs):
-    """The package still sends what the golden file has. Prints a line."""
+    """Checks that the package still sends what the golden file has. Prints a line."""
     kept = read(vendor)
     found = differences(theirs, kept["requests"])
     faults = [f"{case}: {fact} is {now!r}, was {was!r}" for case, fact, now, was in found]

@@ -15,14 +15,14 @@ import urllib.parse
 from typing import Callable, NamedTuple
 
 USER, SECRET, ACCOUNT, EXTRA = "user-1", "pass-1", "acc-1", "extra-1"
-# Some packages look at the form of what they are given.
+# Some packages check the form of their arguments.
 PLIVO_USER, ZADARMA_SECRET = "MA" + 18 * "X", 20 * "s"
 SIPGATE_USER, SIPGATE_SECRET, SIPGATE_SMS_ID = "token-USER01", "00000000-0000-4000-8000-000000000000", "s0"
 ANY = "*"
 
 
 class Known(NamedTuple):
-    """A difference that is meant: the fact, our value, theirs (None: not there; ANY), and the reason."""
+    """An intended difference: the fact, our value, theirs (None if it is missing; ANY), and the reason."""
 
     fact: str
     ours: str | None
@@ -232,7 +232,7 @@ zadarma = node(f"""
 
 
 def ovh_proof(request):
-    """The signature by the formula that the package uses too, over the request as it came."""
+    """Computes the signature by the package's own formula, over the request as it came."""
     now, given = request.headers["x-ovh-timestamp"], request.headers["x-ovh-signature"]
     signed = "+".join([SECRET, EXTRA, request.method, request.url, request.body.decode(), now])
     right = given == "$1$" + hashlib.sha1(signed.encode()).hexdigest()
@@ -241,7 +241,7 @@ def ovh_proof(request):
 
 
 def zadarma_proof(request):
-    """Likewise. What is signed is the body, whose names must be in order."""
+    """Computes the signature over the body, whose names must be in order."""
     body, path = request.body.decode(), urllib.parse.urlsplit(request.url).path
     names = [pair.partition("=")[0] for pair in body.split("&")]
     signed = path + body + hashlib.md5(body.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A recorder on loopback: what a program sends to a provider → kept, and answered as the provider would.
+"""A recorder on loopback that keeps a program's requests to a provider, and answers as the provider would.
 
 It is an HTTP proxy that ends TLS itself, so a program keeps the provider's own URL and only the proxy
 and one more certificate authority are given to it. Nothing is passed on to anybody.
@@ -99,7 +99,7 @@ def handler(recorder, context):
 
 
 def certificate(hosts, ca):
-    """A new authority in the file `ca`, and (certificate, key) of a server with all these names."""
+    """Makes a new authority in the file `ca`. Returns (certificate, key) of a server with all these names."""
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)

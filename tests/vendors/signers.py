@@ -51,7 +51,7 @@ def form(pairs):
 
 
 def grouped(pairs):
-    """Names with their value, or with a list where there are several."""
+    """Returns names with their value, or with a list if there are several."""
     names = dict.fromkeys(name for name, _ in pairs)
     lists = {name: [value for known, value in pairs if known == name] for name in names}
     return {name: values[0] if len(values) == 1 else values for name, values in lists.items()}
@@ -143,7 +143,7 @@ def vonage_sign(secret, _url, pairs):
 
 
 def vonage_check(parameters):
-    """Without a timestamp the package would put in that of now, and its verdict depend on the second."""
+    """Checks parameters with a timestamp. Without one the package would add the present time to them."""
     return "timestamp" in parameters and vonage_auth(TOKEN).check_signature(parameters)
 
 
