@@ -1,7 +1,8 @@
-//! `response_check`, `later_check` → [`Check`]; `key_message_id`, `key_reason` → [`AnswerPlace`].
+//! Parses `response_check` and `later_check` as [`Check`], `key_message_id` and `key_reason` as
+//! [`AnswerPlace`].
 //!
-//! A regex is written as for PHP's `preg_match`. The engine here is smaller; what it reads
-//! differently is translated, what it cannot do is a fault.
+//! A regex is written as for PHP's `preg_match`. The engine here is smaller: patterns that it reads
+//! differently are translated, and patterns that it cannot handle are a fault.
 
 use crate::limits::REGEX_BYTES_MAX;
 use crate::proto::grammar::{Alternatives, pair};
@@ -9,7 +10,7 @@ use crate::proto::provider::{AnswerPlace, Check};
 
 use super::values::{Parsed, shown};
 
-/// `key=value` or `/regex/flags`; empty: none.
+/// Parses `key=value` or `/regex/flags`; empty means none.
 pub fn parse(value: &[u8]) -> Parsed<Option<Check>> {
     match value {
         [] => Ok(None),
@@ -38,7 +39,7 @@ pub fn answer_place(value: &[u8]) -> Parsed<AnswerPlace> {
     }
 }
 
-/// What stands behind the first `/`.
+/// Parses a regex from behind its first `/`.
 fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
     let rest = str::from_utf8(rest).map_err(|_| "is a regex that is not UTF-8")?;
     let (pattern, flags) = rest
@@ -68,9 +69,9 @@ fn regex(rest: &[u8]) -> Parsed<regex_lite::Regex> {
         })
 }
 
-/// A PCRE pattern in the words of the engine here, where the two read the same letters differently:
-/// PCRE's `$` also holds before a final line end, its `\<` is a `<`, a `{` that counts nothing and a
-/// `[` in a class are themselves, and the flag `x` leaves classes alone.
+/// Translates a PCRE pattern for the engine here, where the two read the same letters differently: PCRE's
+/// `$` also matches before a final line end, its `\<` is a `<`, a `{` that counts nothing and a `[` in a
+/// class are literal, and the flag `x` leaves classes alone.
 fn translate(pattern: &str, flags: &str) -> Parsed<String> {
     let mut out = String::with_capacity(pattern.len());
     let mut place = Place::Outside;
@@ -86,7 +87,7 @@ fn translate(pattern: &str, flags: &str) -> Parsed<String> {
                 if text.is_empty() {
                     return Err("is a regex that ends in a backslash".into());
                 }
-                // A counted or repeated escape is no quantifier of its own.
+                // An escape with a count or a repetition is no quantifier of its own.
                 after = ' ';
                 let prefix = if matches!(text, "<" | ">") { "" } else { "\\" };
                 match place {
@@ -134,7 +135,7 @@ fn has(flags: &str, flag: u8) -> bool {
     flags.as_bytes().contains(&flag)
 }
 
-/// `:digit:]` at the begin of what stands behind a `[` in a class; empty: that is itself.
+/// Returns the `:digit:]` that follows a `[` in a class; empty if the `[` is literal.
 fn posix_name(rest: &str) -> &str {
     let end = rest.strip_prefix(':').and_then(|name| name.find(":]"));
     let name = end.and_then(|end| rest.get(..end.saturating_add(3)));
@@ -143,22 +144,22 @@ fn posix_name(rest: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// The first character and the rest; both empty at the end.
+/// Returns the first character and the rest; both are empty at the end.
 fn split_first(text: &str) -> (&str, &str) {
     let bytes = text.chars().next().map_or(0, char::len_utf8);
     text.split_at_checked(bytes).unwrap_or_default()
 }
 
-/// Where in a pattern a character stands.
+/// The place of a character in a pattern.
 #[derive(Clone, Copy)]
 enum Place {
     Outside,
-    /// Behind `[` or `[^`, where a `]` is itself.
+    /// The character is behind `[` or `[^`, where a `]` is literal.
     ClassStart,
     Class,
 }
 
-/// Whether what follows a `{` makes it a count: `3}`, `3,}`, `3,5}`.
+/// Whether the text behind a `{` makes it a count: `3}`, `3,}`, `3,5}`.
 fn counts(rest: &str) -> bool {
     let Some((inside, _)) = rest.split_once('}') else {
         return false;
@@ -173,7 +174,7 @@ fn counts(rest: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// `Some(true)`: matches, `Some(false)`: does not, `None`: no regex.
+    /// Checks a regex: `Some(true)` if it matches, `Some(false)` if it does not, `None` if it is no regex.
     fn check(value: &str, answer: &str, expected: Option<bool>) {
         let found = match parse(value.as_bytes()) {
             Ok(Some(Check::Regex(regex))) => Some(regex.is_match(answer)),
@@ -259,7 +260,7 @@ mod tests {
         ] {
             check(value, "", None);
         }
-        // The size is limited, whatever the count says.
+        // The size of the compiled regex is limited, whatever the count.
         check("/a{100}/", &"a".repeat(100), Some(true));
         // Two characters took 64 bytes when this was written.
         check("/^(?:ab){4000}$/", &"ab".repeat(4000), Some(true));

@@ -16,7 +16,7 @@ pub enum Section {
 }
 
 impl Section {
-    /// All of them.
+    /// All sections, in the order of the documentation.
     pub const ALL: [Section; 4] = [
         Section::Websms,
         Section::Websmsd,
@@ -24,7 +24,7 @@ impl Section {
         Section::Queue,
     ];
 
-    /// Its name without the brackets.
+    /// Returns the section's name without the brackets.
     pub const fn name(self) -> &'static str {
         match self {
             Section::Websms => "websms",
@@ -35,34 +35,34 @@ impl Section {
     }
 }
 
-/// What holds where a key is not given.
+/// The value of a key that is not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// The same as if this value were given; mostly empty.
+    /// The key counts as given with this value, which is mostly empty.
     Value(&'static str),
-    /// Something that no value says, in words.
+    /// The effect cannot be written as a value; these words describe it.
     Unlike(&'static str),
 }
 
 /// Whether a key may be given per index (spec §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// `key [index] = value` too.
+    /// The key may also be written as `key [index] = value`.
     Interface,
-    /// Once for the whole program.
+    /// The key is given once for the whole program.
     Program,
 }
 
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// Where it stands.
+    /// The section of the key.
     pub section: Section,
-    /// Its name.
+    /// The name of the key.
     pub name: &'static str,
     /// The later PHP program's name for it.
     pub also: Option<&'static str>,
-    /// What holds without it.
+    /// The value of the key if it is not given.
     pub default: Absent,
     /// Whether it takes an index.
     pub scope: Scope,
@@ -74,7 +74,7 @@ impl Key {
         matches!(self.default, Absent::Value("yes" | "no" | "auto"))
     }
 
-    /// The default as documentation writes it: `-` for an empty one.
+    /// Returns the default as documentation writes it: `-` for an empty one.
     pub fn default_shown(&self) -> &'static str {
         match self.default {
             Absent::Value("") => "-",
@@ -276,14 +276,14 @@ pub const KEYS: &[Key] = &[
     once(Queue, "reports", "no"),
 ];
 
-/// The key of that name, in either spelling.
+/// Returns the key of that name, in either spelling.
 pub fn find(section: Section, name: &[u8]) -> Option<&'static Key> {
     let is = |known: &str| known.as_bytes() == name;
     KEYS.iter()
         .find(|key| key.section == section && (is(key.name) || key.also.is_some_and(is)))
 }
 
-/// The known name of the section that an unknown one most looks like.
+/// Returns the known name of the section that is most similar to an unknown one.
 pub fn nearest_key(section: Section, name: &[u8]) -> &'static str {
     let mut names = Vec::new();
     for key in KEYS.iter().filter(|key| key.section == section) {
@@ -293,7 +293,7 @@ pub fn nearest_key(section: Section, name: &[u8]) -> &'static str {
     nearest(&names, name)
 }
 
-/// Whether a name that was meant and not given would leave a door open.
+/// Whether a key of this name restricts who may deliver, so that a misspelt one would leave a door open.
 pub fn guards(section: Section, name: &str) -> bool {
     section == Section::Websmsd
         && (matches!(name, "permit_addr" | "remt_addr" | "url_path")

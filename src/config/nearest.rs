@@ -1,7 +1,7 @@
-//! Finds the known name that an unknown one most looks like, for remarks on typos.
+//! Finds the known name that is most similar to an unknown one, for remarks on typos.
 
-/// The name with the smallest distance; of several the one with the fewest letters
-/// changed, one that ends alike, or the first. Empty without names.
+/// Returns the name with the smallest distance; of several, the one with the fewest letters changed, one
+/// that ends alike, or the first. Empty without names.
 pub fn nearest<'a>(names: &[&'a str], unknown: &[u8]) -> &'a str {
     // A longer name is no typo of ours, and a comparison takes as long as the product of both lengths.
     let mut unknown = unknown.to_ascii_lowercase();
@@ -25,12 +25,12 @@ pub fn nearest<'a>(names: &[&'a str], unknown: &[u8]) -> &'a str {
     nearest
 }
 
-/// Of an unknown name, bytes that are compared.
+/// The number of bytes of an unknown name that are compared.
 const NAME_BYTES_COMPARED: usize = 64;
 
-/// Letters to change from one name to the other; a name that shares a word with the other
-/// (`permit`, `password`, `trusted_proxy`) is nearer than its letters say: one for each word that
-/// is left over.
+/// Returns the number of letters to change from one name to the other. A name that shares a word with the
+/// other (`permit`, `password`, `trusted_proxy`) is nearer than that: it counts one for each word that is
+/// left over.
 fn distance(unknown: &[u8], known: &[u8]) -> usize {
     let mut least = levenshtein(unknown, known);
     let divides = |byte: &&u8| **byte == b'_';
@@ -43,7 +43,7 @@ fn distance(unknown: &[u8], known: &[u8]) -> usize {
     least
 }
 
-/// The words of a name that are long enough to say something.
+/// Returns the words of a name that are long enough to be compared.
 fn long_words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     name.split(|byte| *byte == b'_')
         .filter(|word| word.len() >= 4)
@@ -52,7 +52,7 @@ fn long_words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn levenshtein(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.iter().enumerate() {
-        // What stood in the cell before, up and to the left of the next one.
+        // This is the earlier value of the cell above and to the left of the next one.
         let mut corner = i;
         let mut left = i.saturating_add(1);
         let mut cells = row.iter_mut();

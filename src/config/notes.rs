@@ -3,22 +3,22 @@
 /// One remark on a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Line of the file, from 1; 0 where it belongs to no line.
+    /// The line of the file, from 1; 0 if it belongs to no line.
     pub line: u32,
-    /// Whether it can be run so.
+    /// The severity of the remark.
     pub severity: Severity,
-    /// Fact and remedy, no secret in it.
+    /// The fact and the remedy, without any secret.
     pub text: String,
 }
 
-/// How bad a [`Note`] is.
+/// The severity of a [`Note`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// It cannot be run.
+    /// The configuration cannot be run.
     Fault,
-    /// It can, but probably not as meant.
+    /// The configuration can be run, but is probably not meant this way.
     Warning,
-    /// It can, and the note says how it will run.
+    /// The configuration can be run, and the note says how it will work.
     Fact,
 }
 
@@ -30,23 +30,23 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// It cannot be run so.
+    /// Adds a fault, with which the configuration cannot be run.
     pub fn fault(&mut self, line: u32, text: String) {
         self.push(line, Severity::Fault, text);
     }
 
-    /// It can, but probably not as meant.
+    /// Adds a warning: the configuration can be run, but is probably not meant this way.
     pub fn warn(&mut self, line: u32, text: String) {
         self.push(line, Severity::Warning, text);
     }
 
-    /// Faults so far.
+    /// Returns the number of faults so far.
     pub fn faults(&self) -> usize {
         self.faults
     }
 
-    /// A remark of either kind. One that is there already is not added again: a key without an index is read
-    /// for every interface.
+    /// Adds a remark. A remark that is there already is not added again, because a key without an index is
+    /// read for every interface.
     pub fn push(&mut self, line: u32, severity: Severity, text: String) {
         let note = Note {
             line,
@@ -63,7 +63,7 @@ impl Notes {
         self.list.insert(at, note);
     }
 
-    /// All of them.
+    /// Returns all remarks.
     pub fn finish(self) -> Vec<Note> {
         self.list
     }

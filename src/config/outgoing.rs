@@ -1,4 +1,4 @@
-//! `[websms]` → outbound interfaces.
+//! Reads `[websms]` as outbound interfaces.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,41 +26,41 @@ use super::values::{self, Choices, Parsed};
 /// One outbound interface (`[websms]`).
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// The request.
+    /// The account, which shapes the request.
     pub account: provider::Account,
-    /// The connection.
+    /// The settings of the connection.
     pub client: Client,
-    /// Index of the interface to try when this one fails for now. It exists, and following it
-    /// from interface to interface comes to an end.
+    /// The index of the interface to try if this one fails temporarily. It exists, and the chain of
+    /// fallbacks comes to an end.
     pub fallback: Option<String>,
-    /// How many SMS it may send. With a `rate` or a `limit` there is a `[queue] dir`.
+    /// The limits on the number of SMS. With a `rate` or a `limit` there is a `[queue] dir`.
     pub quota: quota::Settings,
 }
 
-/// How to reach a provider.
+/// The settings for reaching a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// For the whole run of `websms`.
+    /// The time limit for the whole run of `websms`.
     pub timeout: Duration,
-    /// HTTP proxy URL.
+    /// The URL of the HTTP proxy.
     pub proxy: Option<String>,
-    /// Certificate check.
+    /// The certificates that are trusted.
     pub trust: Trust,
 }
 
-/// Whom a TLS client believes.
+/// The certificates that a TLS client trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// Embedded roots, the system's bundle, and this PEM file.
+    /// The embedded roots, the system's bundle, and this PEM file are trusted.
     Roots {
         /// `ca_file`.
         ca_file: Option<PathBuf>,
     },
-    /// Anybody: `tls_verify = no`.
+    /// Every certificate is accepted (`tls_verify = no`).
     Anybody,
 }
 
-/// One interface without an index, or one an index, in file order.
+/// Reads one interface without an index, or one for each index, in file order.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<Outgoing> {
     let mut indices = table.indices();
     if indices.is_empty() {
@@ -82,7 +82,8 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Vec<
     list
 }
 
-/// Apart: within the loop all its addresses would be laid out before it, 1 KiB on MIPS.
+/// Reads one interface. Inside the loop, the compiler would load all addresses of its texts first, which
+/// costs 1 KiB on MIPS.
 #[inline(never)]
 fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     let faults = reader.notes.faults();
@@ -156,7 +157,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         reason: reader.read_or("key_reason", check::answer_place, AnswerPlace::Usual),
         check_path: reader.read("check_path", values::check_path),
     };
-    // What could not be read has had its fault.
+    // A part that could not be read has its fault already.
     if reader.notes.faults() == faults {
         check_account(reader, &mut account);
     }
@@ -195,7 +196,7 @@ fn long_message_id(reader: &mut Reader<'_, '_>) -> Option<AnswerPlace> {
     reader.given(name).then_some(place)
 }
 
-/// Where there is no folder, nothing can be counted.
+/// Refuses limits without a folder, because nothing could be counted.
 pub fn check_quotas(table: &Table<'_>, notes: &mut Notes) {
     for name in ["rate", "limit"] {
         for (value, line) in table.values_of(name) {
@@ -233,7 +234,7 @@ fn target(reader: &mut Reader<'_, '_>, values: &Values) -> Target {
     target
 }
 
-/// Only what the configuration says can be a part of a host, and only as a part of its name.
+/// Fills in a host. Only values of the configuration can be a part of it, and only of the host's name.
 fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
     let in_a_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
     for name in &fill::names(host) {
@@ -250,7 +251,7 @@ fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
     Ok(fill::fill(host, |name| values.of(name).to_vec()))
 }
 
-/// A value that a key asks for must be there.
+/// Checks that the values of a key's placeholders are given.
 fn check_placeholders(reader: &mut Reader<'_, '_>, key: &'static str, values: &Values) {
     for name in &fill::names(reader.raw(key)) {
         let missing = match name {
@@ -270,7 +271,7 @@ fn check_placeholders(reader: &mut Reader<'_, '_>, key: &'static str, values: &V
     }
 }
 
-/// `auth_method` as a word.
+/// The words of `auth_method`.
 #[derive(Clone, Copy)]
 enum Method {
     None,
@@ -328,7 +329,7 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
         Method::None => Auth::None,
         Method::Plain => plain(reader),
         Method::Basic => {
-            // A preset knows whose user has no password.
+            // The preset knows which providers have users without a password.
             if no_user != no_passwd && !reader.is_preset("auth_passwd") {
                 half_given(reader);
             }
@@ -340,7 +341,7 @@ fn auth(reader: &mut Reader<'_, '_>) -> Auth {
         Method::Bearer => Auth::Bearer {
             token: reader.read("auth_passwd", values::header_text).into(),
         },
-        // Nothing is no name either, and has had its fault.
+        // An empty name is no valid name either, and has its fault already.
         Method::Header if lacks => Auth::None,
         Method::Header => Auth::Header {
             name: reader.read("auth_user", values::header_name),
@@ -377,7 +378,7 @@ fn half_given(reader: &mut Reader<'_, '_>) {
     reader.fault(given, missing);
 }
 
-/// The secret with its parameter; the user with its own, or neither (an API key has no user).
+/// Reads the secret with its parameter, and the user with its own or neither (an API key has no user).
 fn plain(reader: &mut Reader<'_, '_>) -> Auth {
     let (key_user, key_secret) = (reader.bytes("key_user"), reader.bytes("key_secret"));
     let (user, passwd) = (reader.bytes("auth_user"), reader.bytes("auth_passwd"));
@@ -429,7 +430,7 @@ fn carries_secret(auth: &Auth, headers: &[(String, String)]) -> bool {
     by_auth || headers.any(|(name, value)| is_secret(name.as_bytes(), value.as_bytes()))
 }
 
-/// Whether a path has a credential filled in, or a parameter behind its `?` that is named for one.
+/// Whether a path has a credential filled in, or a parameter behind its `?` whose name marks one.
 fn path_has_secret(path: &[u8]) -> bool {
     let mut pieces = path.split(|byte| matches!(byte, b'?' | b'&'));
     let tells = |piece: &[u8]| {
@@ -440,25 +441,26 @@ fn path_has_secret(path: &[u8]) -> bool {
     is_secret(b"", path) || pieces.any(tells)
 }
 
-/// Whether a credential is filled in, or stands in what is named for one.
+/// Whether a value holds a credential, or its name marks one.
 fn is_secret(name: &[u8], value: &[u8]) -> bool {
     let filled = fill::names(value);
     let mut filled = filled.iter();
     filled.any(|name| matches!(name, Name::Passwd | Name::Extra)) || tells_a_secret(name)
 }
 
-/// Whether a message can be made into a request at all: told at the start, not at the first SMS.
+/// Checks that a message can be made into a request at all, so that this is known at the start and not at
+/// the first SMS.
 fn check_account(reader: &mut Reader<'_, '_>, account: &mut Account) {
     let (Ok(to), Ok(from), Ok(text)) = (
         Number::parse_outbound(b"+12025550183"),
         Sender::parse_outbound(b"+12025550160"),
-        // Beyond U+FFFF, so that the parameter of `charset` is there too.
+        // The text is beyond U+FFFF, so that the parameter of `charset` is used, too.
         Text::parse_outbound("\u{1F600}".as_bytes()),
     ) else {
         return;
     };
     let message = Message { to, from, text };
-    // Encodes the message as configured, then as if every text were long.
+    // This encodes the message as configured, then as if every text were long.
     let long_bytes = account.long_bytes;
     let made = provider::encode(&message, account, 0);
     account.long_bytes = 0;
@@ -497,7 +499,8 @@ fn client(reader: &mut Reader<'_, '_>) -> Client {
     }
 }
 
-/// An interface that the key without an index names as the fallback of all is its own last.
+/// Returns the fallback. An interface that the key without an index names as the fallback of all has none
+/// itself.
 fn fallback(reader: &mut Reader<'_, '_>) -> Option<String> {
     let name = reader.read("fallback", values::text);
     let for_all = !reader.is_own("fallback");
@@ -507,7 +510,7 @@ fn fallback(reader: &mut Reader<'_, '_>) -> Option<String> {
     }
 }
 
-/// Unknown names, and chains that come back to where they began.
+/// Reports unknown names, and chains that come back to where they began.
 fn check_fallbacks(list: &[Outgoing], lines: &[u32], notes: &mut Notes) {
     let find = |name: &str| {
         let mut all = list.iter();

@@ -1,4 +1,4 @@
-//! `provider = NAME` → the preset's keys.
+//! Finds the preset's keys for `provider = NAME`.
 
 use crate::proto::wire::ini::{self, Ini};
 use crate::providers::PRESETS;
@@ -8,13 +8,13 @@ use super::lookup::{self, Preset, Table, key_bytes};
 use super::nearest::nearest;
 use super::notes::Notes;
 
-/// The preset of a name, as INI text.
+/// Returns the preset of a name, as INI text.
 pub type Lookup = fn(&str) -> Option<&'static str>;
 
-/// A preset that is asked for: its name and its tree.
+/// A preset that the configuration asks for: its name and its tree.
 pub type Tree<'a> = (&'a [u8], Ini);
 
-/// The trees of every preset that the tables ask for. An unknown name is a fault.
+/// Returns the trees of every preset that the tables ask for. An unknown name is a fault.
 pub fn trees<'a>(tables: [&Table<'a>; 2], lookup: Lookup, notes: &mut Notes) -> Vec<Tree<'a>> {
     let mut trees: Vec<Tree<'a>> = Vec::new();
     for table in tables {
@@ -54,7 +54,7 @@ fn one_way(value: &[u8], section: Section) -> String {
     )
 }
 
-/// Other names of providers whose presets have the one of today.
+/// Other names of providers, with the names of their presets today.
 const OTHER_NAMES: [(&str, &str); 3] = [
     ("nexmo", "vonage"),
     ("thinq", "commio"),
@@ -80,7 +80,7 @@ pub struct Presets<'a> {
 }
 
 impl<'a> Presets<'a> {
-    /// Their tables. A test reads every preset, so nothing in them is left to be remarked on.
+    /// Makes the tables of the presets. A test reads every preset, so there are no remarks on them.
     pub fn of(trees: &'a [Tree<'a>]) -> Presets<'a> {
         let mut list = Vec::new();
         for (name, tree) in trees {
@@ -89,7 +89,7 @@ impl<'a> Presets<'a> {
         Presets { list }
     }
 
-    /// What `provider` brings to an interface of a table.
+    /// Returns the preset of `provider` for an interface of a table.
     pub fn find(&self, table: &Table<'_>, index: &str) -> Option<Preset<'_>> {
         let (value, line) = table.value("provider", index)?;
         let (_, tables) = self.list.iter().find(|(name, _)| *name == value)?;

@@ -1,4 +1,4 @@
-//! `host` and `path`, `proxy`, `public_url` → URLs that are well formed.
+//! Makes well-formed URLs of `host` and `path`, `proxy` and `public_url`.
 //!
 //! Invariant: no error quotes a URL, which may hold credentials.
 
@@ -11,35 +11,35 @@ use super::values::{Parsed, number, text};
 /// A request's URL in the two parts of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// `host`, with a scheme in small letters.
+    /// The `host`, with a scheme in small letters.
     pub host: String,
-    /// `path` as it stands.
+    /// The `path`, unchanged.
     pub path: String,
-    /// What a reader of the network can see.
+    /// Whether others on the network can read the request.
     pub exposure: Exposure,
-    /// Where the name of the host ends.
+    /// The part in which the host's name ends.
     pub seam: Seam,
 }
 
-/// Who can read a request on its way.
+/// Whether others can read a request on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposure {
-    /// `https`, or this machine.
+    /// Nobody can: it uses `https`, or stays on this machine.
     Safe,
-    /// `http` to another machine.
+    /// Others can: it uses `http` to another machine.
     Readable,
 }
 
-/// Where the name of the host ends.
+/// The part in which the host's name ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seam {
-    /// In `host`.
+    /// It ends in `host`.
     Host,
-    /// In `path`, which is hardly meant.
+    /// It ends in `path`, which is hardly meant.
     Path,
 }
 
-/// `host` then `path`, joined as they stand.
+/// Joins `host` and `path` unchanged.
 pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
     let host = url_text(host)?;
     let path = url_text(path).map_err(|text| format!("with path {text}"))?;
@@ -65,7 +65,7 @@ pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
     })
 }
 
-/// Visible ASCII.
+/// Returns a URL of visible ASCII characters.
 fn url_text(value: &[u8]) -> Parsed<String> {
     match value.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
         true => text(value),
@@ -77,7 +77,7 @@ fn url_text(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// The scheme in small letters and what follows its `://`; without one, the default.
+/// Returns the scheme in small letters and the text behind its `://`; without a scheme, the default.
 fn split_scheme<'a>(url: &'a str, default: &'static str) -> Parsed<(&'static str, &'a str)> {
     match url.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok(("https", rest)),
@@ -93,7 +93,7 @@ fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or("")
 }
 
-/// The host of an authority that is well formed and holds no credentials.
+/// Returns the host of an authority that is well formed and holds no credentials.
 fn host_name(authority: &str) -> Parsed<&str> {
     if authority.contains('@') {
         return Err("holds credentials; give them as auth_user and auth_passwd".into());
@@ -115,7 +115,7 @@ fn host_name(authority: &str) -> Parsed<&str> {
     }
 }
 
-/// `name:port`, a port's digits not yet looked at.
+/// Splits `name:port`, without a check of the port's digits.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
@@ -135,13 +135,13 @@ fn is_loopback(name: &str) -> bool {
     }
 }
 
-/// An HTTP proxy, credentials allowed; empty: none.
+/// Parses the URL of an HTTP proxy, which may have credentials; empty means none.
 pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
     let url = url_text(value)?;
     if url.is_empty() {
         return Ok(None);
     }
-    // Nobody means TLS to a proxy without saying so.
+    // TLS to a proxy needs an explicit scheme.
     let (scheme, rest) = split_scheme(&url, "http")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let after_credentials = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
@@ -152,8 +152,8 @@ pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
     Ok(Some(format!("{scheme}://{rest}")))
 }
 
-/// `public_url`: absolute, without a query, with a path if that is not the one that arrives here;
-/// empty: none.
+/// Parses `public_url`: absolute, without a query, and with a path if the provider calls another one than
+/// the one that arrives here; empty means none.
 pub fn public_url(value: &[u8]) -> Parsed<Option<PublicUrl>> {
     let url = url_text(value)?;
     if url.is_empty() {

@@ -1,4 +1,4 @@
-//! The text of one value → what it means, or a sentence of fact and remedy.
+//! Parses the text of one value. An error is a sentence with the fact and the remedy.
 //!
 //! Invariant: no error quotes a value that could be a secret. Addresses, numbers and choices are
 //! quoted, escaped and cut; URLs, credentials, parameters and headers never are.
@@ -24,10 +24,10 @@ use crate::proto::wire::number::{self, NumberFormat};
 use super::nearest::nearest;
 use super::program::Inbox;
 
-/// A value, or what is wrong with it.
+/// A value, or a sentence on what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
 
-/// A value for messages: escaped, and cut where it is long.
+/// Returns a value for messages: escaped, and cut if it is long.
 pub fn shown(value: &[u8]) -> String {
     let cut = value.get(..SHOWN_BYTES_MAX);
     let more = if cut.is_some() && value.len() > SHOWN_BYTES_MAX {
@@ -38,17 +38,17 @@ pub fn shown(value: &[u8]) -> String {
     format!("\"{}{more}\"", cut.unwrap_or(value).escape_ascii())
 }
 
-/// A fault that begins with the value.
+/// Returns a fault that begins with the value.
 fn no(value: &[u8], text: &str) -> String {
     format!("{} {text}", shown(value))
 }
 
-/// Of a value that stands in a message, bytes; the rest becomes an ellipsis.
+/// The number of bytes of a value that messages show; the rest becomes an ellipsis.
 const SHOWN_BYTES_MAX: usize = 40;
 
 // ---- Text -----------------------------------------------------------------------------------
 
-/// The name of a parameter that every SMS needs.
+/// Parses the name of a parameter that every SMS needs.
 pub fn needed_name(value: &[u8]) -> Parsed<Vec<u8>> {
     match value {
         [] => Err("is empty, but an SMS needs this parameter; give its name".into()),
@@ -56,7 +56,7 @@ pub fn needed_name(value: &[u8]) -> Parsed<Vec<u8>> {
     }
 }
 
-/// UTF-8 without control characters.
+/// Parses UTF-8 without control characters.
 pub fn text(value: &[u8]) -> Parsed<String> {
     let text = str::from_utf8(value).map_err(|_| "is not UTF-8; save the file as UTF-8")?;
     match text.chars().any(char::is_control) {
@@ -65,7 +65,7 @@ pub fn text(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// A path that is joined to `host`; empty: none.
+/// Parses a path that is joined to `host`; empty means none.
 pub fn check_path(value: &[u8]) -> Parsed<String> {
     match value.first() {
         None | Some(b'/') if value.iter().all(|byte| matches!(byte, b'!'..=b'~')) => text(value),
@@ -73,7 +73,7 @@ pub fn check_path(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// Characters that any header field can carry: visible ASCII and blanks.
+/// Parses characters that any header field can carry: visible ASCII and blanks.
 pub fn header_text(value: &[u8]) -> Parsed<String> {
     match value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         true => text(value),
@@ -81,7 +81,7 @@ pub fn header_text(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// A dialplan context.
+/// Parses a dialplan context.
 pub fn context(value: &[u8]) -> Parsed<String> {
     match text(value)? {
         name if name.is_empty() => Err("is empty; name a context of the dialplan".into()),
@@ -92,7 +92,7 @@ pub fn context(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// The name of a file or folder.
+/// Parses the name of a file or folder.
 pub fn path(value: &[u8]) -> Parsed<PathBuf> {
     match text(value)? {
         path if path.is_empty() => Err("is empty; give a path".into()),
@@ -100,7 +100,7 @@ pub fn path(value: &[u8]) -> Parsed<PathBuf> {
     }
 }
 
-/// The same; empty: none.
+/// Parses the name of a file or folder; empty means none.
 pub fn path_or_none(value: &[u8]) -> Parsed<Option<PathBuf>> {
     match value {
         [] => Ok(None),
@@ -108,7 +108,7 @@ pub fn path_or_none(value: &[u8]) -> Parsed<Option<PathBuf>> {
     }
 }
 
-/// A program to run, by its absolute path and without arguments; empty: none.
+/// Parses the absolute path of a program to run, without arguments; empty means none.
 pub fn program(value: &[u8]) -> Parsed<Option<PathBuf>> {
     match path_or_none(value)? {
         Some(path) if !path.is_absolute() => {
@@ -118,7 +118,7 @@ pub fn program(value: &[u8]) -> Parsed<Option<PathBuf>> {
     }
 }
 
-/// `user` or `user:group`; empty: none.
+/// Parses `user` or `user:group`; empty means none.
 pub fn owner(value: &[u8]) -> Parsed<Option<(String, Option<String>)>> {
     let text = text(value)?;
     if text.is_empty() {
@@ -140,12 +140,12 @@ pub fn owner(value: &[u8]) -> Parsed<Option<(String, Option<String>)>> {
     }
 }
 
-/// A user's or group's name, bytes; Linux stops at 32.
+/// The greatest length of a user's or group's name in bytes; Linux permits 32.
 const OWNER_BYTES_MAX: usize = 32;
 
 // ---- Choices --------------------------------------------------------------------------------
 
-/// `1 yes true on` against empty, `0 no false off`.
+/// Parses `1 yes true on`, or empty, `0 no false off`.
 pub fn switch(value: &[u8]) -> Parsed<bool> {
     const WORDS: [(&str, bool); 9] = [
         ("1", true),
@@ -165,11 +165,11 @@ pub fn switch(value: &[u8]) -> Parsed<bool> {
     }
 }
 
-/// Words and what each means.
+/// Words and their meanings.
 pub type Choices<T> = [(&'static str, T)];
 
-/// The number of the word that is the value. An unknown one is told without being quoted: it may be
-/// a password that went into the wrong line.
+/// Returns the number of the word that is the value. The fault for an unknown word does not quote it,
+/// because it may be a password in the wrong line.
 pub fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<usize> {
     let mut words = Vec::new();
     let mut all = String::new();
@@ -191,7 +191,7 @@ pub fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Par
     ))
 }
 
-/// `format`.
+/// The words of `format`.
 pub const FORMATS: &Choices<Format> = &[
     ("form", Format::Form),
     ("json", Format::Json),
@@ -199,10 +199,10 @@ pub const FORMATS: &Choices<Format> = &[
     ("multipart", Format::Multipart),
 ];
 
-/// `space`.
+/// The words of `space`.
 pub const SPACES: &Choices<Space> = &[("+", Space::Plus), ("%20", Space::Percent20)];
 
-/// `number_format`. An unknown one changes nothing, as in the PHP.
+/// The words of `number_format`. An unknown one changes nothing, as in the PHP.
 pub const NUMBER_FORMATS: &Choices<NumberFormat> = &[
     ("", NumberFormat::AsIs),
     ("omit+", NumberFormat::OmitPlus),
@@ -214,7 +214,7 @@ pub const NUMBER_FORMATS: &Choices<NumberFormat> = &[
     ("+NANP", NumberFormat::PlusNanp),
 ];
 
-/// `charset`. An unknown one changes nothing, as in the PHP.
+/// Parses `charset`. An unknown one changes nothing, as in the PHP.
 pub fn charset(value: &[u8]) -> Parsed<Charset> {
     match value {
         [] => Ok(Charset::AsIs),
@@ -226,7 +226,7 @@ pub fn charset(value: &[u8]) -> Parsed<Charset> {
     }
 }
 
-/// `text_decode`.
+/// The words of `text_decode`.
 pub const TEXT_DECODES: &Choices<Decode> = &[
     ("none", Decode::None),
     ("", Decode::None),
@@ -234,14 +234,14 @@ pub const TEXT_DECODES: &Choices<Decode> = &[
     ("base64", Decode::Base64),
 ];
 
-/// `log_numbers`.
+/// The words of `log_numbers`.
 pub const LOG_NUMBERS: &Choices<LogNumbers> =
     &[("whole", LogNumbers::Whole), ("masked", LogNumbers::Masked)];
 
-/// `media`.
+/// The words of `media`.
 pub const MEDIA: &Choices<Media> = &[("link", Media::Link), ("drop", Media::Drop)];
 
-/// `message_encode`.
+/// The words of `message_encode`.
 pub const MESSAGE_ENCODES: &Choices<Encoding> = &[
     ("rfc3986", Encoding::Rfc3986),
     ("none", Encoding::None),
@@ -250,7 +250,7 @@ pub const MESSAGE_ENCODES: &Choices<Encoding> = &[
 
 // ---- Numbers --------------------------------------------------------------------------------
 
-/// Decimal digits within a range.
+/// Parses decimal digits within a range.
 pub fn number(value: &[u8], min: u64, max: u64) -> Parsed<u64> {
     // `parse` alone would take `+5`.
     digits(value)
@@ -258,7 +258,7 @@ pub fn number(value: &[u8], min: u64, max: u64) -> Parsed<u64> {
         .ok_or_else(|| no(value, &format!("is no number from {min} to {max}")))
 }
 
-/// The same as a count.
+/// Parses a count within a range.
 pub fn count(value: &[u8], min: u64, max: u64) -> Parsed<usize> {
     let number = number(value, min, max)?;
     usize::try_from(number).map_err(|_| "is too large for this machine".into())
@@ -271,7 +271,7 @@ fn digits(value: &[u8]) -> Option<u64> {
     }
 }
 
-/// A number that goes into a call file as it stands; empty: no line.
+/// Parses a number that goes into a call file unchanged; empty means no line.
 pub fn call_file_number(value: &[u8], min: u64) -> Parsed<String> {
     match value {
         [] => Ok(String::new()),
@@ -279,7 +279,7 @@ pub fn call_file_number(value: &[u8], min: u64) -> Parsed<String> {
     }
 }
 
-/// An HTTP status for a request that is no acceptable message.
+/// Parses an HTTP status for a request that is no acceptable message.
 pub fn status(value: &[u8]) -> Parsed<u16> {
     digits(value)
         .and_then(|status| u16::try_from(status).ok())
@@ -287,7 +287,7 @@ pub fn status(value: &[u8]) -> Parsed<u16> {
         .ok_or_else(|| no(value, "is no status from 200 to 299 or 400 to 599"))
 }
 
-/// `status_check`; empty: every 2xx.
+/// Parses `status_check`; empty means every 2xx.
 pub fn statuses(value: &[u8]) -> Parsed<Vec<u16>> {
     each(value, |entry| {
         let status = number(entry, 100, 599)?;
@@ -296,7 +296,7 @@ pub fn statuses(value: &[u8]) -> Parsed<Vec<u16>> {
     })
 }
 
-/// Octal permission bits.
+/// Parses octal permission bits.
 pub fn mode(value: &[u8]) -> Parsed<u32> {
     let octal = (3..=4).contains(&value.len()) && value.iter().all(|b| matches!(b, b'0'..=b'7'));
     let digit = |mode: u32, digit: &u8| (mode << 3) | u32::from(digit & 7);
@@ -309,7 +309,7 @@ pub fn mode(value: &[u8]) -> Parsed<u32> {
     }
 }
 
-/// Seconds, or a number with `s`, `m`, `h` or `d`.
+/// Parses seconds, or a number with `s`, `m`, `h` or `d`.
 pub fn duration(value: &[u8], max_s: u64) -> Parsed<Duration> {
     let (number, unit_s) = match value.split_last() {
         Some((b's', number)) => (number, 1),
@@ -348,7 +348,7 @@ pub fn inbox(value: &[u8]) -> Parsed<Inbox> {
     }
 }
 
-/// `rate`, `20/min`; empty: none.
+/// Parses `rate`, as `20/min`; empty means none.
 pub fn rate(value: &[u8]) -> Parsed<Option<Rate>> {
     if value.is_empty() {
         return Ok(None);
@@ -370,7 +370,7 @@ pub fn rate(value: &[u8]) -> Parsed<Option<Rate>> {
     })
 }
 
-/// `limit`, `500/day`; empty: none.
+/// Parses `limit`, as `500/day`; empty means none.
 pub fn limit(value: &[u8]) -> Parsed<Option<u64>> {
     if value.is_empty() {
         return Ok(None);
@@ -386,7 +386,7 @@ fn quota_count(value: &[u8]) -> Option<u64> {
     digits(value).filter(|count| (1..=QUOTA_MAX).contains(count))
 }
 
-/// `[queue] retry`.
+/// Parses `[queue] retry`.
 pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
     let pauses = each(value, |entry| duration(entry, RETRY_PAUSE_S_MAX))?;
     match pauses.len() {
@@ -399,7 +399,7 @@ pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
 
 // ---- Lists ----------------------------------------------------------------------------------
 
-/// What stands between two `divider`s.
+/// Splits a value at each `divider`.
 fn split(value: &[u8], divider: u8) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     for part in value.split(|byte| *byte == divider) {
@@ -408,7 +408,7 @@ fn split(value: &[u8], divider: u8) -> Vec<&[u8]> {
     parts
 }
 
-/// Entries without the blanks around them; empty ones dropped.
+/// Splits a value into entries without the blanks around them; empty ones are dropped.
 fn list(value: &[u8], divider: u8) -> Vec<&[u8]> {
     let mut entries = split(value, divider);
     for entry in &mut entries {
@@ -418,7 +418,7 @@ fn list(value: &[u8], divider: u8) -> Vec<&[u8]> {
     entries
 }
 
-/// Entries between commas, understood.
+/// Parses each of the entries between commas.
 fn each<T>(value: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> Parsed<Vec<T>> {
     let mut all = Vec::new();
     for entry in list(value, b',') {
@@ -427,7 +427,7 @@ fn each<T>(value: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> Parsed<Vec<T>> {
     Ok(all)
 }
 
-/// Address blocks.
+/// Parses address blocks.
 pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
     each(value, |entry| {
         let text = str::from_utf8(entry).ok();
@@ -452,10 +452,10 @@ pub fn numbers(value: &[u8]) -> Parsed<Vec<Number>> {
     }
 }
 
-/// Request paths.
+/// Parses request paths.
 pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
     each(value, |entry| match entry {
-        // A target on the wire has neither, so such an entry would be a door that never opens.
+        // A target on the wire has neither, so such an entry would never match.
         [b'/', rest @ ..] if rest.iter().all(|byte| matches!(byte, b'!'..=b'~')) => {
             Ok(entry.to_vec())
         }
@@ -467,7 +467,7 @@ pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
     })
 }
 
-/// The path of the status page; empty: there is none.
+/// Parses the path of the status page; empty means that there is none.
 pub fn status_path(value: &[u8]) -> Parsed<Option<Vec<u8>>> {
     let mut paths = paths(value)?;
     let only = paths.pop();
@@ -491,12 +491,12 @@ pub fn status_auth(value: &[u8]) -> Parsed<Vec<u8>> {
     }
 }
 
-/// Addresses with ports.
+/// Parses addresses with ports.
 pub fn addresses(value: &[u8]) -> Parsed<Vec<SocketAddr>> {
     each(value, address)
 }
 
-/// `ADDR:PORT`, IPv6 in brackets.
+/// Parses `ADDR:PORT`, with IPv6 in brackets.
 pub fn address(value: &[u8]) -> Parsed<SocketAddr> {
     let text = str::from_utf8(value).ok();
     text.and_then(|text| text.parse().ok()).ok_or_else(|| {
@@ -541,7 +541,7 @@ pub fn needed_alternatives(value: &[u8]) -> Parsed<Alternatives> {
 
 // ---- HTTP -----------------------------------------------------------------------------------
 
-/// `Name: value` between `|`.
+/// Parses fields `Name: value`, separated by `|`.
 pub fn headers(value: &[u8]) -> Parsed<Vec<(String, String)>> {
     let mut fields = Vec::new();
     for entry in list(value, b'|') {
@@ -565,7 +565,7 @@ fn field(entry: &[u8]) -> Parsed<(String, String)> {
     Ok((name, value))
 }
 
-/// A field name (RFC 9110 §5.1) that is not ours to set.
+/// Parses a field name (RFC 9110 §5.1) that is not ours to set.
 pub fn header_name(value: &[u8]) -> Parsed<String> {
     let letter = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
     if value.is_empty() || !value.iter().all(letter) {
@@ -593,7 +593,7 @@ const OUR_HEADERS: [&str; 9] = [
     "Accept-Encoding",
 ];
 
-/// A content type.
+/// Parses a content type.
 pub fn content_type(value: &[u8]) -> Parsed<String> {
     match value.contains(&b'/') {
         true => header_text(value),
@@ -601,7 +601,7 @@ pub fn content_type(value: &[u8]) -> Parsed<String> {
     }
 }
 
-/// The CGI spelling of a request header; empty: none.
+/// Parses the CGI spelling of a request header; empty means none.
 pub fn cgi_header(value: &[u8]) -> Parsed<String> {
     let header = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
     match value {

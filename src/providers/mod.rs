@@ -1,10 +1,10 @@
-//! A provider's name → its preset: the INI text that `provider = NAME` stands for.
+//! Holds the presets: for each provider's name, the INI text that `provider = NAME` stands for.
 //!
-//! A preset is written in the language of `websms.conf` and holds the keys of `[websms]` and
-//! `[websmsd]` that are the provider's own. A key in the operator's file wins. Its comments are
-//! for the operator: what to fill in, what to enter at the provider, what to beware of.
+//! A preset is written in the language of `websms.conf` and holds the keys of `[websms]` and `[websmsd]`
+//! that are the provider's own. A key in the operator's file wins. Its comments tell the operator what to
+//! fill in, what to enter at the provider, and what to beware of.
 
-/// Every preset: name and text.
+/// Every preset, with its name and its text.
 pub const PRESETS: &[(&str, &str)] = &[
     ("46elks", include_str!("46elks.ini")),
     (
@@ -43,7 +43,7 @@ pub const PRESETS: &[(&str, &str)] = &[
     ("zadarma", include_str!("zadarma.ini")),
 ];
 
-/// The preset of that name, if there is one.
+/// Returns the preset of that name, if there is one.
 pub fn preset(name: &str) -> Option<&'static str> {
     PRESETS
         .iter()
@@ -51,7 +51,7 @@ pub fn preset(name: &str) -> Option<&'static str> {
         .map(|(_, text)| *text)
 }
 
-/// A line for each preset: its name, and what it is of.
+/// Returns a line for each preset, with its name and its title.
 pub fn list() -> String {
     let mut lines = String::new();
     for (name, text) in PRESETS {
@@ -65,7 +65,7 @@ pub fn list() -> String {
 /// Marks the place of the address in a preset's comments, which is entered at the provider.
 const HOOK: &str = "@HOOK@";
 
-/// A preset with its comments; `address` is that of this machine as the provider calls it.
+/// Returns a preset with its comments; `address` is this machine's address for the provider.
 pub fn explained(name: &str, address: &str) -> Option<String> {
     Some(preset(name)?.replace(HOOK, address))
 }
