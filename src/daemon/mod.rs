@@ -34,7 +34,7 @@ use crate::sys::log::{self, Level, Stderr};
 use crate::sys::ready;
 use crate::sys::signals;
 use crate::sys::stdio::complain;
-use crate::sys::threads::{self, Tell};
+use crate::sys::threads;
 use listening::{accept, bind_all, connections_max};
 use setup::open;
 use workers::{NO_THREAD, ask_providers, deliver_inbox, drain_queue};
@@ -112,7 +112,7 @@ struct Running {
     /// Wakes the thread that drains the queue.
     bell: Bell,
     /// Tells the polling thread of a new configuration; `None` if there is no such thread.
-    asking: Mutex<Option<Tell<()>>>,
+    asking: Mutex<Option<threads::Sender<()>>>,
 }
 
 /// Does everything up to the first accepted connection.

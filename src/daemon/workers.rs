@@ -10,7 +10,7 @@ use crate::limits::{CONNECTION_STACK_BYTES, INBOX_STACK_BYTES, SENDER_STACK_BYTE
 use crate::poll as polls;
 use crate::queue::{self, Bell};
 use crate::state::State;
-use crate::sys::threads::{self, Tell};
+use crate::sys::threads;
 
 pub(super) const NO_THREAD: &str = "cannot start a thread";
 
@@ -35,23 +35,23 @@ pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
 /// changed.
 pub(super) fn ask_providers(
     service: &Arc<Service>,
-    asking: &Mutex<Option<Tell<()>>>,
+    asking: &Mutex<Option<threads::Sender<()>>>,
 ) -> io::Result<()> {
     let mut asking = asking.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(tell) = asking.as_ref() {
-        tell.tell(());
+    if let Some(sender) = asking.as_ref() {
+        sender.send(());
         return Ok(());
     }
     if service.setup().config.polls.is_empty() {
         return Ok(());
     }
-    let (tell, news) = threads::mailbox();
+    let (sender, news) = threads::channel();
     let service = Arc::clone(service);
     let source: polls::Source = Arc::new(move || service.setup());
     threads::spawn("poll", CONNECTION_STACK_BYTES, move || {
         polls::run(&source, &news)
     })?;
-    *asking = Some(tell);
+    *asking = Some(sender);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ use crate::limits::{
 };
 use crate::sys::listener::Slots;
 use crate::sys::spool::Spool;
-use crate::sys::threads::Turns;
+use crate::sys::threads::Semaphore;
 use crate::sys::tls::certificate::Certificate;
 use buffer::Memory;
 pub use connection::serve;
@@ -100,7 +100,7 @@ pub struct Service {
     pub slots: Arc<Slots>,
     memory: Memory,
     /// The limit for parsing requests at once.
-    readers: Turns,
+    readers: Semaphore,
 }
 
 /// The part of the memory that is left when each connection has its first bytes.
@@ -113,7 +113,7 @@ impl Service {
             setup: RwLock::new(Arc::new(setup)),
             slots,
             memory: Memory::new(SHARED_BYTES, REQUEST_MEMORY_PER_PEER_MAX),
-            readers: Turns::new(READERS_MAX),
+            readers: Semaphore::new(READERS_MAX),
         }
     }
 

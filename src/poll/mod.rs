@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::inbound::Setup;
 use crate::limits::{POLL_CLOCK_PAUSE, POLL_THREAD_PAUSE, POLLS_AT_ONCE_MAX, SENDER_STACK_BYTES};
 use crate::sys::clock;
-use crate::sys::threads::{self, Inbox};
+use crate::sys::threads;
 pub use poller::look;
 use poller::{Poller, Stepped};
 
@@ -27,7 +27,7 @@ use poller::{Poller, Stepped};
 pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
 
 /// Polls for ever. `news` tells that the configuration has changed.
-pub fn run(source: &Source, news: &Inbox<()>) -> ! {
+pub fn run(source: &Source, news: &threads::Receiver<()>) -> ! {
     let begun = Instant::now();
     let mut pollers: Vec<Poller> = Vec::new();
     loop {

@@ -37,23 +37,23 @@ pub fn apart(name: &str, stack_bytes: usize, run: &mut (dyn FnMut() + Send)) -> 
     })
 }
 
-/// News from many threads to one, in their order.
-pub fn mailbox<T>() -> (Tell<T>, Inbox<T>) {
+/// Opens a channel for news from many threads to one, which keeps their order.
+pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
         news: Mutex::new(Some(Vec::new())),
         arrived: Condvar::new(),
     });
-    (Tell(Arc::clone(&shared)), Inbox(shared))
+    (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
-/// Where news is told.
-pub struct Tell<T>(Arc<Shared<T>>);
+/// The end of a channel that sends.
+pub struct Sender<T>(Arc<Shared<T>>);
 
-/// Where it is waited for.
-pub struct Inbox<T>(Arc<Shared<T>>);
+/// The end of a channel that waits for news.
+pub struct Receiver<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
-    /// `None` when nobody waits any more.
+    /// The news that waits; `None` when there is no receiver any more.
     news: Mutex<Option<Vec<T>>>,
     arrived: Condvar,
 }
@@ -64,9 +64,9 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T> Tell<T> {
-    /// Never waits. False: nobody will hear it.
-    pub fn tell(&self, this: T) -> bool {
+impl<T> Sender<T> {
+    /// Sends without waiting. Returns false if there is no receiver.
+    pub fn send(&self, this: T) -> bool {
         let mut news = self.0.lock();
         let Some(news) = news.as_mut() else {
             return false;
@@ -77,14 +77,14 @@ impl<T> Tell<T> {
     }
 }
 
-impl<T> Clone for Tell<T> {
-    fn clone(&self) -> Tell<T> {
-        Tell(Arc::clone(&self.0))
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        Sender(Arc::clone(&self.0))
     }
 }
 
-impl<T> Inbox<T> {
-    /// The oldest news, waited for so long.
+impl<T> Receiver<T> {
+    /// Returns the oldest news, for which it waits so long.
     pub fn wait(&self, wait: Duration) -> Option<T> {
         let deadline = Deadline::after(wait);
         let mut news = self.0.lock();
@@ -100,31 +100,31 @@ impl<T> Inbox<T> {
     }
 }
 
-impl<T> Drop for Inbox<T> {
+impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         *self.0.lock() = None;
     }
 }
 
-/// So many may do something at once; the others wait for one of them to end.
-pub struct Turns {
+/// Lets a fixed number of threads do something at once; the others wait.
+pub struct Semaphore {
     places: Mutex<Places>,
     ended: Condvar,
 }
 
 struct Places {
     free: usize,
-    /// Threads that wait for one: where there are none, nobody need be woken.
+    /// The number of waiting threads: without any, none need be woken.
     waiting: usize,
 }
 
-/// One of them, to the end of the value.
-pub struct Turn<'t>(&'t Turns);
+/// A place of a [`Semaphore`], which is given back when the value is dropped.
+pub struct SemaphoreGuard<'t>(&'t Semaphore);
 
-impl Turns {
-    /// `most` at once, at least one.
-    pub fn new(most: usize) -> Turns {
-        Turns {
+impl Semaphore {
+    /// Makes a semaphore with `most` places, at least one.
+    pub fn new(most: usize) -> Semaphore {
+        Semaphore {
             places: Mutex::new(Places {
                 free: most.max(1),
                 waiting: 0,
@@ -133,8 +133,8 @@ impl Turns {
         }
     }
 
-    /// Waits without end: what is done in a turn must be short, and wait for nothing.
-    pub fn take(&self) -> Turn<'_> {
+    /// Takes a place, and waits for one without a limit: the holder must be quick, and wait for nothing.
+    pub fn take(&self) -> SemaphoreGuard<'_> {
         let mut places = self.lock();
         while places.free == 0 {
             places.waiting = places.waiting.saturating_add(1);
@@ -142,7 +142,7 @@ impl Turns {
             places.waiting = places.waiting.saturating_sub(1);
         }
         places.free = places.free.saturating_sub(1);
-        Turn(self)
+        SemaphoreGuard(self)
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
@@ -150,7 +150,7 @@ impl Turns {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for SemaphoreGuard<'_> {
     fn drop(&mut self) {
         let mut places = self.0.lock();
         places.free = places.free.saturating_add(1);
@@ -168,45 +168,45 @@ mod tests {
 
     #[test]
     fn news_comes_in_order_and_from_threads() {
-        let (tell, inbox) = mailbox();
-        assert_eq!(inbox.wait(Duration::from_millis(1)), None);
+        let (sender, receiver) = channel();
+        assert_eq!(receiver.wait(Duration::from_millis(1)), None);
         for number in 0..3 {
-            assert!(tell.tell(number));
+            assert!(sender.send(number));
         }
-        let other = tell.clone();
+        let other = sender.clone();
         let spawned = spawn("test", 64 * 1024, move || {
-            // The others may have been heard by then or not.
-            other.tell(3);
+            // The others may have been received by then or not.
+            other.send(3);
         });
         assert!(spawned.is_ok());
-        let heard: Vec<_> = (0..4).filter_map(|_| inbox.wait(LONG)).collect();
+        let heard: Vec<_> = (0..4).filter_map(|_| receiver.wait(LONG)).collect();
         assert_eq!(heard, [0, 1, 2, 3]);
-        assert_eq!(inbox.wait(Duration::ZERO), None);
+        assert_eq!(receiver.wait(Duration::ZERO), None);
     }
 
     #[test]
-    fn who_tells_knows_that_nobody_hears() {
-        let (tell, inbox) = mailbox();
-        drop(inbox);
-        assert!(!tell.tell(1));
+    fn a_sender_knows_that_there_is_no_receiver() {
+        let (sender, receiver) = channel();
+        drop(receiver);
+        assert!(!sender.send(1));
     }
 
     #[test]
     fn a_third_waits_for_one_of_two() {
-        let turns = Arc::new(Turns::new(2));
-        let first = turns.take();
-        let second = turns.take();
-        let (tell, inbox) = mailbox();
-        let shared = Arc::clone(&turns);
+        let semaphore = Arc::new(Semaphore::new(2));
+        let first = semaphore.take();
+        let second = semaphore.take();
+        let (sender, receiver) = channel();
+        let shared = Arc::clone(&semaphore);
         let spawned = spawn("test", 64 * 1024, move || {
             let _third = shared.take();
-            tell.tell(());
+            sender.send(());
         });
         assert!(spawned.is_ok());
-        assert_eq!(inbox.wait(Duration::from_millis(50)), None);
+        assert_eq!(receiver.wait(Duration::from_millis(50)), None);
         drop(second);
-        assert_eq!(inbox.wait(LONG), Some(()));
+        assert_eq!(receiver.wait(LONG), Some(()));
         drop(first);
-        drop((turns.take(), turns.take()));
+        drop((semaphore.take(), semaphore.take()));
     }
 }

@@ -28,7 +28,7 @@ use crate::sys::clock;
 use crate::sys::files::Unreadable;
 use crate::sys::queue::{Folder, Place};
 use crate::sys::sharing::SharedSync;
-use crate::sys::threads::{Inbox as Mailbox, Tell, mailbox};
+use crate::sys::threads;
 use counts::Counts;
 
 /// The inbox folder and the counts of it. All threads and configurations share one.
@@ -36,13 +36,13 @@ pub struct Inbox {
     folder: Folder,
     counts: Mutex<Counts>,
     sync: SharedSync,
-    tell: Tell<Happened>,
-    /// The mailbox, until the delivering thread takes it.
+    sender: threads::Sender<Happened>,
+    /// The receiver, until the delivering thread takes it.
     mail: Mutex<Option<Mail>>,
 }
 
 /// Events for the thread that delivers from the inbox.
-pub struct Mail(Mailbox<Happened>);
+pub struct Mail(threads::Receiver<Happened>);
 
 /// An event that wakes the delivering thread.
 enum Happened {
@@ -85,12 +85,12 @@ pub enum NotKept {
 impl Inbox {
     /// Creates an inbox for this folder, without touching the folder.
     pub fn new(folder: Folder) -> Inbox {
-        let (tell, happened) = mailbox();
+        let (sender, happened) = threads::channel();
         Inbox {
             folder,
             counts: Mutex::default(),
             sync: SharedSync::default(),
-            tell,
+            sender,
             mail: Mutex::new(Some(Mail(happened))),
         }
     }
@@ -108,7 +108,7 @@ impl Inbox {
 
     /// Wakes the delivering thread after a reload.
     pub fn ring(&self) {
-        self.tell.tell(Happened::Reload);
+        self.sender.send(Happened::Reload);
     }
 
     /// Returns the figures for the status page.
@@ -157,7 +157,7 @@ impl Inbox {
             match &put {
                 Ok(()) if is_heard => {
                     let put = Happened::Put(*name, item.arrived_s, *bytes);
-                    self.tell.tell(put);
+                    self.sender.send(put);
                 }
                 Ok(()) => counts.settle(name),
                 Err(_) => {
@@ -197,7 +197,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Takes the mailbox for the delivering thread; `None` if it is taken already.
+    /// Takes the receiver for the delivering thread; `None` if it is taken already.
     pub fn attend(&self) -> Option<Mail> {
         self.lock_mail().take()
     }

@@ -35,7 +35,7 @@ use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::log::{self as syslog, Level};
 use crate::sys::queue::{Drain, Folder, Place};
-use crate::sys::threads::{self, Inbox, Tell, mailbox};
+use crate::sys::threads;
 
 /// Returns the current configuration.
 pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
@@ -48,8 +48,8 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
             Ok(Some(drain)) => {
                 let clock = system_clock();
                 let pass = Pass::new(folder, drain, source, &clock);
-                let tell = pass.tell.clone();
-                bell.hang(move || _ = tell.tell(Happened::News));
+                let sender = pass.sender.clone();
+                bell.hang(move || _ = sender.send(Happened::News));
                 pass.run(Until::Never)
             }
             Ok(None) => "another process drains it".to_owned(),
@@ -134,13 +134,13 @@ struct Pass<'a> {
     is_told: Arc<AtomicBool>,
     /// Whether a flush waits until everything was tried.
     flushing: bool,
-    happened: Inbox<Happened>,
-    tell: Tell<Happened>,
+    happened: threads::Receiver<Happened>,
+    sender: threads::Sender<Happened>,
 }
 
 impl<'a> Pass<'a> {
     fn new(folder: &'a Folder, drain: Drain, source: &'a Source, clock: &'a Clock) -> Pass<'a> {
-        let (tell, happened) = mailbox();
+        let (sender, happened) = threads::channel();
         let config = source();
         Pass {
             folder,
@@ -158,7 +158,7 @@ impl<'a> Pass<'a> {
             is_told: Arc::default(),
             flushing: false,
             happened,
-            tell,
+            sender,
         }
     }
 
@@ -212,7 +212,7 @@ impl<'a> Pass<'a> {
     /// Starts the thread that reports news.
     fn listen(&self) -> std::io::Result<()> {
         let mut news = self.folder.news()?;
-        let tell = self.tell.clone();
+        let sender = self.sender.clone();
         let is_told = Arc::clone(&self.is_told);
         let run = move || {
             loop {
@@ -221,7 +221,7 @@ impl<'a> Pass<'a> {
                     news = news.again();
                 }
                 let is_new = !is_told.swap(true, Ordering::SeqCst);
-                if is_new && !tell.tell(Happened::News) {
+                if is_new && !sender.send(Happened::News) {
                     return;
                 }
             }
@@ -425,7 +425,7 @@ impl<'a> Pass<'a> {
                 return self.tried(&name, ASIDE);
             }
         }
-        let (tell, config) = (self.tell.clone(), Arc::clone(&config));
+        let (sender, config) = (self.sender.clone(), Arc::clone(&config));
         let send_name = name.clone();
         let counted = (item.unsure > 0).then(|| item.clone());
         let run = move || {
@@ -437,7 +437,7 @@ impl<'a> Pass<'a> {
                 }
                 None => Err(Outcome::new(Status::Fault, "no such interface")),
             };
-            tell.tell(Happened::Tried {
+            sender.send(Happened::Tried {
                 name: send_name,
                 item: Box::new(item),
                 via,

@@ -14,7 +14,7 @@ use ureq::{Error, Timeout};
 
 use super::{Progress, Step};
 use crate::limits::{RESOLVER_STACK_BYTES, RESOLVERS_MAX};
-use crate::sys::threads::{self, mailbox};
+use crate::sys::threads::{self, channel};
 
 /// The number of look-ups under way. A look-up that hangs outlives its caller, because the system's
 /// resolver cannot be interrupted; so look-ups are counted, not joined.
@@ -82,16 +82,16 @@ pub(super) fn look_up(
     reason: Timeout,
 ) -> Result<Vec<SocketAddr>, Error> {
     let slot = Slot::take().ok_or(Error::HostNotFound)?;
-    let (tell, inbox) = mailbox();
+    let (sender, receiver) = channel();
     let name = host.to_owned();
     let run = move || {
         let _slot = slot;
         let found = (name.as_str(), port).to_socket_addrs();
         // After the deadline nobody listens any more.
-        tell.tell(found.map(Iterator::collect).unwrap_or_default());
+        sender.send(found.map(Iterator::collect).unwrap_or_default());
     };
     threads::spawn("resolver", RESOLVER_STACK_BYTES, run).map_err(Error::Io)?;
-    inbox.wait(wait).ok_or(Error::Timeout(reason))
+    receiver.wait(wait).ok_or(Error::Timeout(reason))
 }
 
 /// One of [`RESOLVERS_MAX`] places.

@@ -30,7 +30,7 @@ use crate::sys::clock::{self, Deadline};
 use crate::sys::log::{self, Clean, Level};
 use crate::sys::queue::{Drain, Place};
 use crate::sys::spool::{Spool, SpoolFault};
-use crate::sys::threads::{self, Inbox as Mailbox};
+use crate::sys::threads;
 use crate::sys::watch::{Watch, Watched};
 
 mod turn;
@@ -99,10 +99,10 @@ fn listen(inbox: &Arc<Inbox>, outgoing: &Arc<AtomicI32>) -> Option<Arc<Watch>> {
                 thread::sleep(QUEUE_TAKE_PAUSE);
             }
             if spool {
-                inbox.tell.tell(Happened::Spool);
+                inbox.sender.send(Happened::Spool);
             }
             if news {
-                inbox.tell.tell(Happened::News);
+                inbox.sender.send(Happened::News);
             }
         }
     };
@@ -165,7 +165,12 @@ impl<'a> Pass<'a> {
     }
 
     /// Delivers until it cannot go on, and returns the reason.
-    fn run(&mut self, drain: &Drain, source: &Source, happened: &Mailbox<Happened>) -> String {
+    fn run(
+        &mut self,
+        drain: &Drain,
+        source: &Source,
+        happened: &threads::Receiver<Happened>,
+    ) -> String {
         loop {
             if self.is_news && !self.inbox.folder.is_valid(drain) {
                 return "its folder was removed".to_owned();
@@ -283,7 +288,7 @@ impl<'a> Pass<'a> {
                 return;
             }
         };
-        // The mailbox reports these.
+        // The receiver reports these.
         let putting = self.inbox.counts().putting();
         let names = names.iter().filter_map(|name| Name::parse(name));
         let names: Sorted<(u64, u64), Name> =
