@@ -26,7 +26,7 @@ use crate::config::{Config, Note, Severity, Sound};
 use crate::inbound::{Keeps, Service, Setup};
 use crate::limits::{CONNECTION_STACK_BYTES, SPOOL_LOOK_PAUSE};
 use crate::privileges::{self, NotEntered};
-use crate::queue::Bell;
+use crate::queue::Waker;
 use crate::surroundings;
 use crate::sys::cause::Cause;
 use crate::sys::listener::Slots;
@@ -110,7 +110,7 @@ struct Running {
     addresses: Vec<SocketAddr>,
     queue_dir: Option<PathBuf>,
     /// Wakes the thread that drains the queue.
-    bell: Bell,
+    waker: Waker,
     /// Tells the polling thread of a new configuration; `None` if there is no such thread.
     asking: Mutex<Option<threads::Sender<()>>>,
 }
@@ -151,7 +151,7 @@ fn start(options: &Options) -> Result<Running, Fault> {
         return refused(NO_THREAD, &error);
     }
     Ok(Running {
-        bell: drain_queue(&service)?,
+        waker: drain_queue(&service)?,
         asking,
         service,
         hangups,
@@ -293,7 +293,7 @@ fn renew(options: &Options, running: &Running) {
             }
             service.slots.set_max(connections_max(&setup.config));
             service.replace(setup);
-            running.bell.ring();
+            running.waker.wake();
             if let Err(error) = ask_providers(service, &running.asking) {
                 let words = format_args!("no provider is asked: {NO_THREAD}: {}", Cause(&error));
                 log::event(Level::Error, words);
@@ -302,7 +302,7 @@ fn renew(options: &Options, running: &Running) {
                 fault.lines.iter().for_each(|line| tell(Level::Error, line));
             }
             if let Some(inbox) = &service.setup().inbox {
-                inbox.ring();
+                inbox.wake();
             }
             tell(Level::Notice, "configuration read again");
             log_surroundings(&options.config, &service.setup().config);

@@ -8,25 +8,25 @@ use crate::inbound::inbox;
 use crate::inbound::{Keeps, Service};
 use crate::limits::{CONNECTION_STACK_BYTES, INBOX_STACK_BYTES, SENDER_STACK_BYTES};
 use crate::poll as polls;
-use crate::queue::{self, Bell};
+use crate::queue::{self, Waker};
 use crate::state::State;
 use crate::sys::threads;
 
 pub(super) const NO_THREAD: &str = "cannot start a thread";
 
 /// Starts to drain the outbound queue, if there is one.
-pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Bell, Fault> {
-    let bell = Bell::default();
+pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Waker, Fault> {
+    let waker = Waker::default();
     let Some(state) = State::of(&service.setup().config) else {
-        return Ok(bell);
+        return Ok(waker);
     };
     let folder = state.queue();
     let service = Arc::clone(service);
     let source: queue::Source = Arc::new(move || Arc::clone(&service.setup().config));
-    let heard = bell.clone();
-    let drain = move || queue::drain(&folder, &source, &heard);
+    let own = waker.clone();
+    let drain = move || queue::drain(&folder, &source, &own);
     match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
-        Ok(()) => Ok(bell),
+        Ok(()) => Ok(waker),
         Err(error) => refused(NO_THREAD, &error),
     }
 }

@@ -8,7 +8,6 @@
 //!    └─────────────────────────────────────────────────────────────┴─ given up: failed/, hook, notice
 //! ```
 
-mod bell;
 mod ends;
 mod flush;
 mod listing;
@@ -19,10 +18,11 @@ mod reported;
 mod schedule;
 mod standing;
 mod tries;
+mod waker;
 
-pub use bell::Bell;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing, sections};
 pub use manage::{Refusal, drop, retry, show};
 pub use pass::{Source, drain};
 pub use reported::reported;
+pub use waker::Waker;

@@ -107,7 +107,7 @@ impl Inbox {
     }
 
     /// Wakes the delivering thread after a reload.
-    pub fn ring(&self) {
+    pub fn wake(&self) {
         self.sender.send(Happened::Reload);
     }
 

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::bell::Bell;
 use super::ends::Ends;
 use super::schedule::{jitter, pauses_ms, settings};
 use super::standing::Standing;
 use super::tries::Tries;
+use super::waker::Waker;
 use crate::config::Config;
 use crate::limits::{
     QUEUE_LOOK_PAUSE, QUEUE_READ_PAUSE, QUEUE_TAKE_PAUSE, QUOTA_PAUSE, SENDER_STACK_BYTES,
@@ -41,7 +41,7 @@ use crate::sys::threads;
 pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
 
 /// Drains the queue for ever, as soon as no other process does.
-pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
+pub fn drain(folder: &Folder, source: &Source, waker: &Waker) -> ! {
     let mut told = false;
     loop {
         let why = match folder.drain() {
@@ -49,7 +49,7 @@ pub fn drain(folder: &Folder, source: &Source, bell: &Bell) -> ! {
                 let clock = system_clock();
                 let pass = Pass::new(folder, drain, source, &clock);
                 let sender = pass.sender.clone();
-                bell.hang(move || _ = sender.send(Happened::News));
+                waker.set(move || _ = sender.send(Happened::News));
                 pass.run(Until::Never)
             }
             Ok(None) => "another process drains it".to_owned(),
