@@ -37,7 +37,7 @@ pub struct Buffer<'m> {
 
 /// The reason why no more bytes came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dry {
+pub enum FillError {
     /// The peer sends no more.
     Ended,
     /// The deadline is over.
@@ -129,19 +129,19 @@ impl<'m> Buffer<'m> {
     }
 
     /// Waits for more bytes.
-    pub fn fill(&mut self, stream: &mut dyn Stream, deadline: Deadline) -> Result<(), Dry> {
+    pub fn fill(&mut self, stream: &mut dyn Stream, deadline: Deadline) -> Result<(), FillError> {
         if self.filled == self.bytes.len() {
             self.grow()?;
         }
         let room = self.bytes.get_mut(self.filled..).unwrap_or_default();
         match stream.read(room, deadline) {
-            Ok(0) => Err(Dry::Ended),
+            Ok(0) => Err(FillError::Ended),
             Ok(read) => {
                 self.filled = self.filled.saturating_add(read).min(self.bytes.len());
                 Ok(())
             }
-            Err(e) if e.kind() == io::ErrorKind::TimedOut => Err(Dry::Slow),
-            Err(_) => Err(Dry::Broken),
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => Err(FillError::Slow),
+            Err(_) => Err(FillError::Broken),
         }
     }
 
@@ -165,7 +165,7 @@ impl<'m> Buffer<'m> {
         }
     }
 
-    fn grow(&mut self) -> Result<(), Dry> {
+    fn grow(&mut self) -> Result<(), FillError> {
         let is_first = self.bytes.is_empty();
         let wanted = match self.bytes.len() {
             0 => REQUEST_FIRST_BYTES,
@@ -174,7 +174,7 @@ impl<'m> Buffer<'m> {
         let more = wanted.saturating_sub(self.bytes.len());
         // If a full buffer can get no more, a limit should have ended the request before.
         if more == 0 || !(is_first || self.memory.take(self.peer, more)) {
-            return Err(Dry::NoRoom);
+            return Err(FillError::NoRoom);
         }
         self.bytes.reserve_exact(more);
         self.bytes.resize(wanted, 0);

@@ -11,7 +11,7 @@ mod bytes;
 use std::io;
 use std::net::IpAddr;
 
-use super::buffer::{Buffer, Dry};
+use super::buffer::{Buffer, FillError};
 use super::deliver::{Fate, Order, Outcome};
 use super::id::Id;
 use super::source::{InBrackets, Source};
@@ -44,9 +44,9 @@ pub fn serve(service: &Service, stream: &mut dyn Stream, peer: IpAddr, slot: &Sl
         buffer: Buffer::new(&service.memory, slot.peer()),
         wait: Wait::First,
         id: Id::draw(),
-        manner: Manner::UNKNOWN,
+        mode: AnswerMode::UNKNOWN,
     };
-    while connection.exchange() == Then::Next {
+    while connection.exchange() == Flow::Next {
         connection.wait = Wait::Idle;
         connection.id = Id::draw();
     }
@@ -61,7 +61,7 @@ pub(super) struct Connection<'s> {
     wait: Wait,
     /// The current request's id.
     id: Id,
-    manner: Manner,
+    mode: AnswerMode,
 }
 
 /// The event that is awaited before a request begins.
@@ -75,7 +75,7 @@ enum Wait {
 
 /// The way in which the current request must be answered.
 #[derive(Debug, Clone, Copy)]
-struct Manner {
+struct AnswerMode {
     version: Version,
     keeps_alive: bool,
     head_only: bool,
@@ -83,7 +83,7 @@ struct Manner {
 
 /// The state of the connection after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum Flow {
     Next,
     End,
 }
@@ -120,16 +120,16 @@ pub(super) enum Reply<'c> {
     Rejected(&'c Webhook),
 }
 
-impl Manner {
-    /// The manner for a request whose head could not be read.
-    const UNKNOWN: Manner = Manner {
+impl AnswerMode {
+    /// The mode for a request whose head could not be read.
+    const UNKNOWN: AnswerMode = AnswerMode {
         version: Version::Http11,
         keeps_alive: false,
         head_only: false,
     };
 
-    fn of(request: &Request) -> Manner {
-        Manner {
+    fn of(request: &Request) -> AnswerMode {
+        AnswerMode {
             version: request.version,
             keeps_alive: request.keeps_alive(),
             head_only: request.method == "HEAD",
@@ -154,24 +154,24 @@ fn refusal(bad: BadRequest) -> Refusal {
     }
 }
 
-impl From<Dry> for Stop {
-    fn from(dry: Dry) -> Stop {
-        match dry {
-            Dry::Ended => Stop::Refused(Refusal::Malformed("cut off"), None),
-            Dry::Slow => Stop::Refused(Refusal::Slow, None),
-            Dry::NoRoom => Stop::Refused(Refusal::Busy, None),
-            Dry::Broken => Stop::Silent,
+impl From<FillError> for Stop {
+    fn from(error: FillError) -> Stop {
+        match error {
+            FillError::Ended => Stop::Refused(Refusal::Malformed("cut off"), None),
+            FillError::Slow => Stop::Refused(Refusal::Slow, None),
+            FillError::NoRoom => Stop::Refused(Refusal::Busy, None),
+            FillError::Broken => Stop::Silent,
         }
     }
 }
 
 impl Connection<'_> {
     /// Reads one request and answers it.
-    fn exchange(&mut self) -> Then {
-        self.manner = Manner::UNKNOWN;
+    fn exchange(&mut self) -> Flow {
+        self.mode = AnswerMode::UNKNOWN;
         match self.request() {
             Ok(then) => then,
-            Err(Stop::Silent) => Then::End,
+            Err(Stop::Silent) => Flow::End,
             Err(Stop::Refused(refusal, caller)) => {
                 self.log_refusal(caller, "", refusal);
                 self.answer(&refusal.answer(), None)
@@ -179,7 +179,7 @@ impl Connection<'_> {
         }
     }
 
-    fn request(&mut self) -> Result<Then, Stop> {
+    fn request(&mut self) -> Result<Flow, Stop> {
         let (head_bytes, deadline) = self.read_head()?;
         let setup = self.service.setup();
         let (reply, used) = match self.open(&setup, head_bytes)? {
@@ -210,7 +210,7 @@ impl Connection<'_> {
     fn open<'c>(&mut self, setup: &'c Setup, head_bytes: usize) -> Result<Opening<'c>, Stop> {
         let head = self.buffer.filled().get(..head_bytes).unwrap_or_default();
         let request = Request::parse(head)?;
-        self.manner = Manner::of(&request);
+        self.mode = AnswerMode::of(&request);
         let framing = match request.framing() {
             // The limit is told only to a peer that is let in.
             Err(BadRequest::BodyTooLong) => Err(BadRequest::BodyTooLong),
@@ -402,14 +402,14 @@ impl Connection<'_> {
 
     /// Writes an answer. `used` is the length of the request if all of it was read; without it the connection
     /// ends.
-    fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Then {
-        let stays = used.is_some() && self.manner.keeps_alive && !self.service.slots.are_short();
-        let after = match (stays, self.manner.version) {
+    fn answer(&mut self, answer: &Answer, used: Option<usize>) -> Flow {
+        let stays = used.is_some() && self.mode.keeps_alive && !self.service.slots.are_short();
+        let after = match (stays, self.mode.version) {
             (false, _) => After::Close,
             (true, Version::Http10) => After::OpenHttp10,
             (true, Version::Http11) => After::Open,
         };
-        let method = if self.manner.head_only { "HEAD" } else { "" };
+        let method = if self.mode.head_only { "HEAD" } else { "" };
         let id = self.id.to_string();
         let (start, rest) = response::encode(&answer.with_id(&id), after, method);
         let deadline = Deadline::after(ANSWER_WAIT);
@@ -422,17 +422,17 @@ impl Connection<'_> {
                 Level::Debug,
                 format_args!("{} {}: {}", self.id, self.peer, gone(&error)),
             );
-            return Then::End;
+            return Flow::End;
         }
         self.buffer.remove(0..used.unwrap_or(0));
         if stays {
             self.buffer.shrink();
-            return Then::Next;
+            return Flow::Next;
         }
         if used.is_none() || !self.buffer.filled().is_empty() {
             self.linger();
         }
-        Then::End
+        Flow::End
     }
 
     /// Waits until the peer has read the answer: a connection that is closed with unread bytes is reset,

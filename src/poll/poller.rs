@@ -13,7 +13,7 @@ use crate::proto::provider::poll::page::{self, BadPage, Page};
 use crate::proto::provider::poll::request::{Ask, Spot, encode_done, encode_list};
 use crate::proto::provider::{BodyEnd, Call, Reply, retry_after_s, said_of_list};
 use crate::proto::record::poll::schedule::Schedule;
-use crate::proto::record::poll::walk::{Found, Then, Walk};
+use crate::proto::record::poll::walk::{Found, Progress, Walk};
 use crate::proto::webhook::interface::Interface;
 use crate::proto::wire::json;
 use crate::state::State;
@@ -140,12 +140,12 @@ impl Poller {
         let stepped = self.ask(&parts, say);
         let status = setup.status.as_ref();
         match stepped {
-            Ok(Then::More) => {
+            Ok(Progress::More) => {
                 self.is_under_way = true;
                 self.schedule.go_on(now());
                 Stepped::More
             }
-            Ok(Then::Enough) => {
+            Ok(Progress::Enough) => {
                 self.is_under_way = false;
                 self.schedule.succeed(now());
                 let words =
@@ -198,7 +198,7 @@ impl Poller {
         }
     }
 
-    fn ask(&mut self, parts: &Parts<'_>, say: &mut Say) -> Result<Then, Bad> {
+    fn ask(&mut self, parts: &Parts<'_>, say: &mut Say) -> Result<Progress, Bad> {
         let lister = &parts.polling.lister;
         self.remember(parts, lister)?;
         // An element that was shown once and could not be stored comes before anything new.
@@ -285,7 +285,7 @@ impl Poller {
         reply: &Reply,
         page: &Page<'_>,
         say: &mut Say,
-    ) -> Result<Then, Bad> {
+    ) -> Result<Progress, Bad> {
         let lister = &parts.polling.lister;
         let (all_settled, new) = self.sort(parts, page);
         let elements = page.elements.len();
@@ -305,31 +305,31 @@ impl Poller {
             return Err("there is no walk".into());
         };
         // A page that was cut off is requested again.
-        let then = match is_cut {
-            true => Then::Lost("the answer was cut off"),
+        let progress = match is_cut {
+            true => Progress::Lost("the answer was cut off"),
             false => walk.turn(lister, &call.url, &found),
         };
-        let (began_s, is_end) = (walk.began_s, then == Then::End);
+        let (began_s, is_end) = (walk.began_s, progress == Progress::End);
         let is_full = self.held_bytes > POLL_HELD_BYTES_MAX;
         if lister.consumes {
             self.write_held(parts);
         }
-        let is_stored = match lister.consumes || is_full || then != Then::More {
+        let is_stored = match lister.consumes || is_full || progress != Progress::More {
             true => self.store(parts, is_end.then_some(began_s), say),
             false => true,
         };
         if !is_stored && !lister.consumes {
             self.walk = None;
         }
-        match then {
+        match progress {
             _ if !is_stored => Err(NOT_STORED.into()),
-            Then::Lost(why) => {
+            Progress::Lost(why) => {
                 if !is_cut {
                     self.walk = None;
                 }
                 Err(why.into())
             }
-            then => Ok(then),
+            progress => Ok(progress),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reads the bytes of one request from the socket, the head and then the body.
 
 use super::{Connection, Stop, Wait};
-use crate::inbound::buffer::Dry;
+use crate::inbound::buffer::FillError;
 use crate::limits::{FIRST_BYTE_WAIT, IDLE_WAIT, REQUEST_WAIT};
 use crate::proto::wire::request::{Chunks, Framing, Measure};
 use crate::sys::clock::Deadline;
@@ -27,8 +27,10 @@ impl Connection<'_> {
             }
             match self.buffer.fill(self.stream, deadline) {
                 Ok(()) => {}
-                Err(Dry::Slow) if !begun && self.wait == Wait::Idle => return Err(Stop::Silent),
-                Err(Dry::Ended) if !begun => return Err(Stop::Silent),
+                Err(FillError::Slow) if !begun && self.wait == Wait::Idle => {
+                    return Err(Stop::Silent);
+                }
+                Err(FillError::Ended) if !begun => return Err(Stop::Silent),
                 Err(dry) => return Err(dry.into()),
             }
         }

@@ -35,7 +35,7 @@ use crate::sys::watch::{Watch, Watched};
 
 mod turn;
 
-use turn::{Then, Turn};
+use turn::{AfterTurn, Turn};
 
 /// Returns the current configuration, with what was opened for it.
 pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
@@ -422,13 +422,13 @@ impl<'a> Pass<'a> {
                 is_held: held.contains(&entry.name.destination) || done.is_err(),
             };
             match turn.take(entry) {
-                Ok(Then::Waits) => held.insert(entry.name.destination, ()),
-                Ok(Then::Over) => again = true,
-                Ok(Then::Unread) => {
+                Ok(AfterTurn::Waits) => held.insert(entry.name.destination, ()),
+                Ok(AfterTurn::Over) => again = true,
+                Ok(AfterTurn::Unread) => {
                     again = true;
                     held.insert(entry.name.destination, ());
                 }
-                Ok(Then::Gone) => gone.insert((entry.name.order, entry.name.id), ()),
+                Ok(AfterTurn::Gone) => gone.insert((entry.name.order, entry.name.id), ()),
                 Err(fault) => {
                     held.insert(entry.name.destination, ());
                     done = Err(fault);

@@ -15,7 +15,7 @@ use crate::sys::queue::Place;
 use crate::sys::spool::{File, Spool, SpoolFault, Step as Tried};
 
 /// The state of an SMS after its turn.
-pub(super) enum Then {
+pub(super) enum AfterTurn {
     /// It is in the inbox, and those behind it for its destination wait.
     Waits,
     /// It cannot be read now, and those behind it wait.
@@ -37,14 +37,14 @@ pub(super) struct Turn<'p, 'a> {
 }
 
 impl Turn<'_, '_> {
-    pub fn take(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
+    pub fn take(&self, entry: &mut Entry) -> Result<AfterTurn, SpoolFault> {
         if entry.is_over {
             return Ok(self.forget(entry));
         }
         match inbox::step(&entry.name, entry.has_call_file, self.marker) {
             Step::Wait | Step::Record => {
                 self.record(entry);
-                Ok(Then::Waits)
+                Ok(AfterTurn::Waits)
             }
             Step::Taken if entry.parts == entry.name.part => Ok(self.forget(entry)),
             Step::Taken => self.go_on(entry),
@@ -53,12 +53,12 @@ impl Turn<'_, '_> {
     }
 
     /// Goes on to the next part, if there is one, after Asterisk has taken a part.
-    fn go_on(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
+    fn go_on(&self, entry: &mut Entry) -> Result<AfterTurn, SpoolFault> {
         if entry.parts == 0 {
             match self.call_files(entry) {
                 Ok(Some(files)) => entry.parts = files.len(),
-                Ok(None) => return Ok(Then::Gone),
-                Err(_) => return Ok(Then::Unread),
+                Ok(None) => return Ok(AfterTurn::Gone),
+                Err(_) => return Ok(AfterTurn::Unread),
             }
         }
         if entry.name.part >= entry.parts {
@@ -73,7 +73,7 @@ impl Turn<'_, '_> {
     }
 
     /// Makes the call file of the next part and moves it.
-    fn deliver(&self, entry: &mut Entry) -> Result<Then, SpoolFault> {
+    fn deliver(&self, entry: &mut Entry) -> Result<AfterTurn, SpoolFault> {
         let expire_s = self.config.queue.expire.as_secs();
         let now_s = clock::stamp_s();
         let is_old = now_s > 0 && entry.arrived_s > 0;
@@ -81,12 +81,12 @@ impl Turn<'_, '_> {
             return Ok(self.give_up(entry, "older than expire, and Asterisk has not taken it"));
         }
         if self.is_held {
-            return Ok(Then::Waits);
+            return Ok(AfterTurn::Waits);
         }
         let files = match self.call_files(entry) {
             Ok(Some(files)) => files,
-            Ok(None) => return Ok(Then::Gone),
-            Err(_) => return Ok(Then::Unread),
+            Ok(None) => return Ok(AfterTurn::Gone),
+            Err(_) => return Ok(AfterTurn::Unread),
         };
         entry.parts = files.len();
         let Some(file) = files.get(entry.name.part.saturating_sub(1)) else {
@@ -115,7 +115,7 @@ impl Turn<'_, '_> {
                 folder,
                 ..
             }) if folder == self.spool.outgoing() => true,
-            Err(SpoolFault::Crowded { .. }) => return Ok(Then::Waits),
+            Err(SpoolFault::Crowded { .. }) => return Ok(AfterTurn::Waits),
             Err(fault) => return Err(fault),
         };
         entry.has_call_file = true;
@@ -125,7 +125,7 @@ impl Turn<'_, '_> {
             log::event(Level::Notice, words);
         }
         self.record(entry);
-        Ok(Then::Waits)
+        Ok(AfterTurn::Waits)
     }
 
     /// Returns all of its call files, or `None` if it is gone or no SMS. An error means to wait.
@@ -174,10 +174,10 @@ impl Turn<'_, '_> {
     }
 
     /// Removes the SMS, because Asterisk has all of it.
-    fn forget(&self, entry: &mut Entry) -> Then {
+    fn forget(&self, entry: &mut Entry) -> AfterTurn {
         let forgotten = self.pass.inbox.folder.forget(&entry.file.text());
         let Err(error) = forgotten else {
-            return Then::Gone;
+            return AfterTurn::Gone;
         };
         if !entry.is_over {
             let (id, words) = (id_text(entry.name.id), Cause(&error));
@@ -186,22 +186,22 @@ impl Turn<'_, '_> {
             log::event(Level::Error, words);
         }
         entry.is_over = true;
-        Then::Over
+        AfterTurn::Over
     }
 
     /// Moves the SMS to `failed/` with the reason.
-    fn give_up(&self, entry: &mut Entry, reason: &str) -> Then {
+    fn give_up(&self, entry: &mut Entry, reason: &str) -> AfterTurn {
         let folder = &self.pass.inbox.folder;
         entry.name.marker = None;
         self.rename(entry);
         let file = entry.file.text();
         let Ok(Ok((item, _))) = read(folder, Place::New, &file) else {
-            return Then::Waits;
+            return AfterTurn::Waits;
         };
         let reason = reason.to_owned();
         let item = Item { reason, ..item };
         let Ok(dropped) = folder.bury(&file, &item.encode(), QUEUE_FAILED_MAX) else {
-            return Then::Waits;
+            return AfterTurn::Waits;
         };
         tell_dropped(&dropped);
         let to = self
@@ -213,7 +213,7 @@ impl Turn<'_, '_> {
             Level::Error,
             format_args!("inbox {id}: to={to} given up: {reason}"),
         );
-        Then::Gone
+        AfterTurn::Gone
     }
 }
 

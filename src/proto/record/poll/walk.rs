@@ -44,9 +44,9 @@ pub struct Found {
     pub is_whole: bool,
 }
 
-/// The next step of a walk.
+/// The progress of a walk after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum Progress {
     /// There is another page.
     More,
     /// There is another page, and the next poll asks for it.
@@ -87,27 +87,27 @@ impl Walk {
     }
 
     /// Records that the page of the answer to `asked` was dealt with, and returns the next step.
-    pub fn turn(&mut self, lister: &Lister, asked: &str, found: &Found) -> Then {
+    pub fn turn(&mut self, lister: &Lister, asked: &str, found: &Found) -> Progress {
         self.requests = self.requests.saturating_add(1);
         if !found.is_whole {
-            return Then::Lost("the answer is longer than any that is read, or cut");
+            return Progress::Lost("the answer is longer than any that is read, or cut");
         }
         let is_known = lister.order == Order::Newest && found.all_settled && !lister.consumes;
         match (is_known, self.next(lister, asked, found)) {
-            (false, Err(bad)) => return Then::Lost(bad.phrase()),
+            (false, Err(bad)) => return Progress::Lost(bad.phrase()),
             (false, Ok(Some(spot))) => self.spot = spot,
             (true, _) | (_, Ok(None)) => {
                 self.number = self.number.saturating_add(1);
                 self.spot = Spot::First;
                 self.offset = 0;
                 if self.number >= lister.numbers.len() {
-                    return Then::End;
+                    return Progress::End;
                 }
             }
         }
         match self.requests < POLL_REQUESTS_MAX {
-            true => Then::More,
-            false => Then::Enough,
+            true => Progress::More,
+            false => Progress::Enough,
         }
     }
 
@@ -208,10 +208,10 @@ mod tests {
                 Spot::Value(value) => String::from_utf8_lossy(value).into_owned(),
             };
             shown.push(match then {
-                Then::More => format!("{spot} {number}").trim_end().to_owned(),
-                Then::Enough => "enough".to_owned(),
-                Then::End => "end".to_owned(),
-                Then::Lost(why) => why.split(',').next().unwrap_or_default().to_owned(),
+                Progress::More => format!("{spot} {number}").trim_end().to_owned(),
+                Progress::Enough => "enough".to_owned(),
+                Progress::End => "end".to_owned(),
+                Progress::Lost(why) => why.split(',').next().unwrap_or_default().to_owned(),
             });
         }
         assert_eq!(shown, expected);
@@ -310,15 +310,15 @@ mod tests {
         for nth in 1..POLL_REQUESTS_MAX {
             assert_eq!(
                 walk.turn(&pages, ASKED, &page(1, None)),
-                Then::More,
+                Progress::More,
                 "{nth}"
             );
         }
-        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Then::Enough);
+        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Progress::Enough);
         assert_eq!(walk.spot(), &Spot::Number(21));
         walk.resume();
-        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Then::More);
-        assert_eq!(walk.turn(&pages, ASKED, &page(0, None)), Then::End);
+        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Progress::More);
+        assert_eq!(walk.turn(&pages, ASKED, &page(0, None)), Progress::End);
     }
 
     #[test]
