@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Fault, refused};
 use crate::inbound::inbox;
-use crate::inbound::{Keeps, Service};
+use crate::inbound::{CurrentSetup, Keeps, Service};
 use crate::limits::{CONNECTION_STACK_BYTES, INBOX_STACK_BYTES, SENDER_STACK_BYTES};
 use crate::poll as polls;
 use crate::queue::{self, Waker};
@@ -22,7 +22,7 @@ pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Waker, Fault> {
     };
     let folder = state.queue();
     let service = Arc::clone(service);
-    let source: queue::Source = Arc::new(move || Arc::clone(&service.setup().config));
+    let source: queue::CurrentConfig = Arc::new(move || Arc::clone(&service.setup().config));
     let own = waker.clone();
     let drain = move || queue::drain(&folder, &source, &own);
     match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
@@ -47,7 +47,7 @@ pub(super) fn ask_providers(
     }
     let (sender, news) = threads::channel();
     let service = Arc::clone(service);
-    let source: polls::Source = Arc::new(move || service.setup());
+    let source: CurrentSetup = Arc::new(move || service.setup());
     threads::spawn("poll", CONNECTION_STACK_BYTES, move || {
         polls::run(&source, &news)
     })?;
@@ -75,7 +75,7 @@ pub(super) fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
         return Ok(());
     };
     let (inbox, service) = (Arc::clone(inbox), Arc::clone(service));
-    let source: inbox::Source = Arc::new(move || service.setup());
+    let source: CurrentSetup = Arc::new(move || service.setup());
     let deliver = move || inbox::deliver(&inbox, &mail, &source);
     match threads::spawn("inbox", INBOX_STACK_BYTES, deliver) {
         Ok(()) => Ok(()),

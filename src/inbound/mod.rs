@@ -70,6 +70,9 @@ pub struct Setup {
     pub reports: Option<Arc<Reports>>,
 }
 
+/// Returns the current configuration, with what was opened for it.
+pub type CurrentSetup = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
+
 /// The place where an SMS is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeps {

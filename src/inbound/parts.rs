@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Setup;
 use super::deliver::deliver_text;
-use super::inbox::{self, Source};
+use super::inbox;
+use super::{CurrentSetup, Setup};
 use crate::limits::{
     INBOX_STACK_BYTES, PART_RETRY_PAUSE, PARTS_BYTES_MAX, PARTS_GONE_WAIT, PARTS_HELD_MAX,
     PARTS_LOCK_WAIT, PARTS_LOOK_PAUSE, PARTS_OF_SENDER_MAX, QUEUE_FAILED_MAX,
@@ -271,7 +271,7 @@ impl Parts {
     }
 
     /// Starts, once, the thread that delivers texts that have waited long enough.
-    pub fn attend(self: &Arc<Parts>, source: Source) -> io::Result<()> {
+    pub fn attend(self: &Arc<Parts>, source: CurrentSetup) -> io::Result<()> {
         if self.is_attended.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
@@ -279,7 +279,7 @@ impl Parts {
         threads::spawn("parts", INBOX_STACK_BYTES, move || parts.watch(&source))
     }
 
-    fn watch(&self, source: &Source) {
+    fn watch(&self, source: &CurrentSetup) {
         let mut state = self.state();
         loop {
             self.look(&mut state, source().part_wait());

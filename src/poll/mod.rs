@@ -13,21 +13,17 @@
 mod memory;
 mod poller;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::inbound::Setup;
+use crate::inbound::{CurrentSetup, Setup};
 use crate::limits::{POLL_CLOCK_PAUSE, POLL_THREAD_PAUSE, POLLS_AT_ONCE_MAX, SENDER_STACK_BYTES};
 use crate::sys::clock;
 use crate::sys::threads;
 pub use poller::look;
 use poller::{Poller, Stepped};
 
-/// Returns the current configuration, with what was opened for it.
-pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
-
 /// Polls for ever. `news` tells that the configuration has changed.
-pub fn run(source: &Source, news: &threads::Receiver<()>) -> ! {
+pub fn run(source: &CurrentSetup, news: &threads::Receiver<()>) -> ! {
     let begun = Instant::now();
     let mut pollers: Vec<Poller> = Vec::new();
     loop {

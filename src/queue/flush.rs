@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::pass::{Source, drain_once};
+use super::pass::{CurrentConfig, drain_once};
 use crate::config::Config;
 use crate::limits::FLUSH_WAIT;
 use crate::outbound::hold;
@@ -38,7 +38,7 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
     let fault = |error: std::io::Error| format!("{root}: {}", Cause(&error));
     let before = waiting(&folder).map_err(fault)?;
     let config = Arc::new(config);
-    let source: Source = Arc::new(move || Arc::clone(&config));
+    let source: CurrentConfig = Arc::new(move || Arc::clone(&config));
     let deadline = Deadline::after(FLUSH_WAIT);
     loop {
         if let Some(drain) = folder.drain().map_err(fault)? {

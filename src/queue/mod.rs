@@ -23,6 +23,6 @@ mod waker;
 pub use flush::{Flushed, flush};
 pub use listing::{Look, listing, sections};
 pub use manage::{Refusal, drop, retry, show};
-pub use pass::{Source, drain};
+pub use pass::{CurrentConfig, drain};
 pub use reported::reported;
 pub use waker::Waker;

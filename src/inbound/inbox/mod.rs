@@ -14,7 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use pass::{Source, deliver, deliver_once};
+pub use pass::{deliver, deliver_once};
 
 use super::Keeps;
 use crate::config;

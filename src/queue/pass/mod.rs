@@ -38,10 +38,10 @@ use crate::sys::queue::{Drain, Folder, Place};
 use crate::sys::threads;
 
 /// Returns the current configuration.
-pub type Source = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
+pub type CurrentConfig = Arc<dyn Fn() -> Arc<Config> + Send + Sync>;
 
 /// Drains the queue for ever, as soon as no other process does.
-pub fn drain(folder: &Folder, source: &Source, waker: &Waker) -> ! {
+pub fn drain(folder: &Folder, source: &CurrentConfig, waker: &Waker) -> ! {
     let mut told = false;
     loop {
         let why = match folder.drain() {
@@ -88,7 +88,7 @@ fn system_clock() -> impl Fn() -> Moment {
 }
 
 /// Tries every message once.
-pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &Source) {
+pub(super) fn drain_once(folder: &Folder, drain: Drain, source: &CurrentConfig) {
     Pass::new(folder, drain, source, &system_clock()).run(Until::Tried);
 }
 
@@ -116,7 +116,7 @@ enum Happened {
 struct Pass<'a> {
     folder: &'a Folder,
     drain: Drain,
-    source: &'a Source,
+    source: &'a CurrentConfig,
     config: Arc<Config>,
     schedule: Schedule,
     clock: &'a Clock<'a>,
@@ -139,7 +139,12 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(folder: &'a Folder, drain: Drain, source: &'a Source, clock: &'a Clock) -> Pass<'a> {
+    fn new(
+        folder: &'a Folder,
+        drain: Drain,
+        source: &'a CurrentConfig,
+        clock: &'a Clock,
+    ) -> Pass<'a> {
         let (sender, happened) = threads::channel();
         let config = source();
         Pass {

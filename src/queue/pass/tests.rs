@@ -77,7 +77,7 @@ fn with_pass(
     for (name, text) in messages {
         folder.put(&name.text(), text.as_bytes()).unwrap();
     }
-    let source: Source = Arc::new(move || Arc::clone(&config));
+    let source: CurrentConfig = Arc::new(move || Arc::clone(&config));
     let now = Cell::new(Moment {
         since_ms: 1,
         stamp_s,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::counts::Counts;
 use super::{Happened, Inbox, Mail, read};
 use crate::config::Config;
-use crate::inbound::{Setup, kept_settings};
+use crate::inbound::{CurrentSetup, kept_settings};
 use crate::limits::{
     INBOX_LOOK_PAUSE, INBOX_RETRY_PAUSE, INBOX_RETRY_PAUSE_MAX, INBOX_STACK_BYTES,
     QUEUE_FAILED_MAX, QUEUE_TAKE_PAUSE,
@@ -37,11 +37,8 @@ mod turn;
 
 use turn::{AfterTurn, Turn};
 
-/// Returns the current configuration, with what was opened for it.
-pub type Source = Arc<dyn Fn() -> Arc<Setup> + Send + Sync>;
-
 /// Delivers from the inbox for ever, as soon as no other process does.
-pub fn deliver(inbox: &Arc<Inbox>, happened: &Mail, source: &Source) -> ! {
+pub fn deliver(inbox: &Arc<Inbox>, happened: &Mail, source: &CurrentSetup) -> ! {
     let Mail(happened) = happened;
     let outgoing = Arc::new(AtomicI32::new(-1));
     let watch = listen(inbox, &outgoing);
@@ -168,7 +165,7 @@ impl<'a> Pass<'a> {
     fn run(
         &mut self,
         drain: &Drain,
-        source: &Source,
+        source: &CurrentSetup,
         happened: &threads::Receiver<Happened>,
     ) -> String {
         loop {

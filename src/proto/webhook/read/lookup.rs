@@ -18,7 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::slice;
 
-use super::source::Source;
+use super::source::Sources;
 use crate::limits::JSON_VALUES_MAX;
 use crate::proto::grammar::{Alternatives, Condition};
 use crate::proto::sorted::Sorted;
@@ -51,7 +51,7 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     /// Reads all JSON of a request once. Exceeding a limit is an error; malformed JSON counts as plain
     /// text.
-    pub(super) fn new(source: &'a Source<'a>, webhook: &Webhook) -> Result<Places<'a>, TooMuch> {
+    pub(super) fn new(source: &'a Sources<'a>, webhook: &Webhook) -> Result<Places<'a>, TooMuch> {
         let root = |root: &'a Parameters<'a>| match root {
             Parameters::Form(array) => Ok(Some(Place::Array(array))),
             Parameters::Json(text) => opened(text),

@@ -32,7 +32,7 @@ use item::Maker;
 use lookup::{Place, Places, Scope};
 pub use report::{Report, State};
 use shape::{Level, Shape};
-use source::Source;
+use source::Sources;
 use text::charset;
 
 /// The contents of a request that was let in.
@@ -123,7 +123,7 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
         Some(polled) if is_element => polled,
         _ => &interface.webhook,
     };
-    let source = Source::read(permit.coverage(), request, webhook)?;
+    let source = Sources::read(permit.coverage(), request, webhook)?;
     let places = Places::new(&source, webhook)?;
     let charset = charset(request.header("content-type").unwrap_or_default());
     let body = source.malformed.map(|at| ("the body", at));
@@ -151,7 +151,7 @@ fn if_whole(reading: Reading) -> Result<Reading, BadWebhook> {
 }
 
 fn messages(
-    source: &Source<'_>,
+    source: &Sources<'_>,
     places: &Places<'_>,
     webhook: &Webhook,
     charset: Option<&str>,
@@ -246,7 +246,7 @@ fn alone(items: Vec<Item>, reports: Vec<Report>) -> Result<Reading, BadWebhook> 
 
 /// Whether all conditions hold for a whole request. Returns `None` if none fails, but one cannot be judged
 /// because the body could not be read.
-fn holds(conditions: &Conditions, source: &Source<'_>, places: &Places<'_>) -> Option<bool> {
+fn holds(conditions: &Conditions, source: &Sources<'_>, places: &Places<'_>) -> Option<bool> {
     let mut all = Some(true);
     for condition in conditions.iter() {
         match said(condition, Scope::Whole(places), places) {
@@ -298,7 +298,7 @@ fn said(condition: &Condition, scope: Scope, places: &Places<'_>) -> Option<bool
 /// Whether a request names a destination, sender or text at all, at any place that its proof covers. A GET
 /// that does not is somebody's look at the address and no message.
 pub fn names_any(coverage: &Coverage, request: &Request<'_>, webhook: &Webhook) -> bool {
-    let Ok(source) = Source::read(coverage, request, webhook) else {
+    let Ok(source) = Sources::read(coverage, request, webhook) else {
         return false;
     };
     let Ok(places) = Places::new(&source, webhook) else {

@@ -12,7 +12,7 @@ use crate::proto::wire::request::Request;
 
 /// The sources of parameters. Those of the body stand before those of the query.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
+pub(super) struct Sources<'a> {
     /// The parameters that the permit covers.
     pub(super) covered: Vec<Parameters<'a>>,
     /// The parameters that it does not cover. They can only say that a request is no message at all.
@@ -24,12 +24,12 @@ pub(super) struct Source<'a> {
     pub(super) malformed: Option<usize>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> Sources<'a> {
     pub(super) fn read(
         coverage: &Coverage,
         request: &Request<'a>,
         webhook: &Webhook,
-    ) -> Result<Source<'a>, TooMuch> {
+    ) -> Result<Sources<'a>, TooMuch> {
         let mut body = parameters::body(request)?;
         let mut query = parameters::query(request)?;
         let media_type = form::media_type(request.header("content-type").unwrap_or_default());
@@ -48,7 +48,7 @@ impl<'a> Source<'a> {
             Coverage::Element(json) => json::malformed(json),
             _ => parameters::malformed(request, body.as_ref()).filter(|_| is_read),
         };
-        let mut source = Source {
+        let mut source = Sources {
             malformed,
             covered: Vec::new(),
             uncovered: Vec::new(),
