@@ -34,7 +34,7 @@ pub struct Outgoing {
     /// fallbacks comes to an end.
     pub fallback: Option<String>,
     /// The limits on the number of SMS. With a `rate` or a `limit` there is a `[queue] dir`.
-    pub quota: quota::Settings,
+    pub quota: quota::Limits,
 }
 
 /// The settings for reaching a provider.
@@ -165,7 +165,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         account,
         client: client(reader),
         fallback: fallback(reader),
-        quota: quota::Settings {
+        quota: quota::Limits {
             rate: reader.read("rate", values::rate),
             limit: reader.read("limit", values::limit),
         },

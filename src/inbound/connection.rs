@@ -21,7 +21,7 @@ use crate::limits::{ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT};
 use crate::proto::grammar::Alternatives;
 use crate::proto::record::kept::Items;
 use crate::proto::record::seen::Signature;
-use crate::proto::webhook::access::{self, Caller, Entry, Permit};
+use crate::proto::webhook::access::{self, Admission, Caller, Permit};
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::proof::{self, Coverage};
 use crate::proto::webhook::verify::Scheme;
@@ -99,7 +99,7 @@ enum Stop {
 /// The result of reading the head alone.
 enum Opening<'c> {
     /// The body must be read.
-    Body(Entry<'c>, Framing),
+    Body(Admission<'c>, Framing),
     /// The answer is known already. The framing tells whether a body was left unread.
     Early(Reply<'c>, Framing),
 }
@@ -282,7 +282,7 @@ impl Connection<'_> {
     fn judge<'c>(
         &self,
         setup: &'c Setup,
-        entry: Entry<'c>,
+        entry: Admission<'c>,
         head_bytes: usize,
         request_bytes: usize,
     ) -> Result<Reply<'c>, Stop> {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::limits::{KEPT_FILE_BYTES_MAX, KEPT_RETRY_WAIT};
-use crate::proto::record::kept::{Allowance, Entry, Kept, Shelf};
+use crate::proto::record::kept::{Allowance, Kept, KeptFile, Shelf};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::kept::Folder;
@@ -129,7 +129,7 @@ impl Rejected {
         }
         state.failing = None;
         state.allowance.spend();
-        let entry = Entry {
+        let entry = KeptFile {
             name: name.clone(),
             print: Some(print),
             address: kept.address,
@@ -143,13 +143,13 @@ impl Rejected {
 
     /// Returns the entry of a file. A file that cannot be read is set aside and keeps a place until it is
     /// the oldest.
-    fn look_at(&self, name: String) -> Entry {
+    fn look_at(&self, name: String) -> KeptFile {
         let read = self.folder.read(&name, KEPT_FILE_BYTES_MAX);
         let bytes = read.as_ref().map_or(0, Vec::len);
         let fault = match read {
             Ok(file) => match Kept::parse(&file) {
                 Ok(kept) => {
-                    return Entry {
+                    return KeptFile {
                         name,
                         print: Some(kept.print()),
                         address: kept.address,
@@ -160,7 +160,7 @@ impl Rejected {
             },
             Err(unreadable) => unreadable.to_string(),
         };
-        let mut entry = Entry {
+        let mut entry = KeptFile {
             name,
             print: None,
             address: None,

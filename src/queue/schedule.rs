@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::config::{Config, Outgoing};
 use crate::limits::SENDERS_MAX;
-use crate::proto::record::schedule::{JITTER_MAX, Settings};
+use crate::proto::record::schedule::{self, JITTER_MAX};
 
 /// Returns the chains of interfaces, the pauses and the number of senders.
-pub fn settings(config: &Config) -> Settings {
+pub fn settings(config: &Config) -> schedule::Settings {
     let link = |outgoing: &&Outgoing| {
         let account = &outgoing.account;
         (account.interface.clone(), account.text_chars_max)
@@ -17,7 +17,7 @@ pub fn settings(config: &Config) -> Settings {
         let name = outgoing.account.interface.clone();
         (name, chain.iter().map(link).collect())
     });
-    Settings {
+    schedule::Settings {
         chains: chains.collect(),
         pauses_ms: pauses_ms(config),
         senders_max: SENDERS_MAX,

@@ -29,7 +29,7 @@ use crate::outbound::quota::{self, Grant};
 use crate::proto::provider::Verdict;
 use crate::proto::record::envelope::{Item, Name};
 use crate::proto::record::notice::Why;
-use crate::proto::record::schedule::{self, Entry, Next, Schedule, Tried};
+use crate::proto::record::schedule::{self, Next, QueuedMessage, Schedule, Tried};
 use crate::proto::sorted::Sorted;
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
@@ -293,7 +293,7 @@ impl<'a> Pass<'a> {
             let age = self.folder.age(&name.text()).unwrap_or_default();
             self.tries.written(&name, &item, age);
         }
-        let entry = Entry {
+        let entry = QueuedMessage {
             due_ms,
             spare_due_ms,
             expires_ms: self.expires_ms(&item),

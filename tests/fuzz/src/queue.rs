@@ -8,7 +8,7 @@ use websms::proto::record::envelope::{Item, Name};
 use websms::proto::record::kept::Kept;
 use websms::proto::record::notice::Told;
 use websms::proto::record::quota;
-use websms::proto::record::schedule::{Entry, Next, Schedule, Settings, Tried};
+use websms::proto::record::schedule::{QueuedMessage, Next, Schedule, Settings, Tried};
 use websms::proto::record::seen::{FILE_BYTES_MAX, Format, Seen};
 
 /// Reads a queue file: after it is written and read again it is equal, and so is its name.
@@ -63,7 +63,7 @@ pub fn schedule(bytes: &[u8]) {
                     destination: value % 5,
                     interface: 0,
                 };
-                let entry = Entry {
+                let entry = QueuedMessage {
                     interface: interfaces[value as usize % 3].to_owned(),
                     due_ms: now_ms * (value & 1),
                     expires_ms: (value & 2 != 0).then_some(now_ms + value * 4),
@@ -138,7 +138,7 @@ pub fn state(bytes: &[u8]) {
     assert!(written.len() <= seen.file_bytes_max() && seen.file_bytes_max() <= FILE_BYTES_MAX);
     let (again, result) = Seen::parse(&written);
     assert_eq!((again.encode(), result), (written, Ok(Format::Current)));
-    let settings = quota::Settings {
+    let settings = quota::Limits {
         rate: Some(quota::Rate {
             count: 5,
             per: quota::Per::Minute,

@@ -108,7 +108,7 @@ fn listen(inbox: &Arc<Inbox>, outgoing: &Arc<AtomicI32>) -> Option<Arc<Watch>> {
 }
 
 /// The state of one SMS.
-struct Entry {
+struct SmsState {
     /// The current name of its file.
     file: Name,
     /// The name that its file should have. It differs from `file` if the file could not be renamed.
@@ -130,7 +130,7 @@ struct Pass<'a> {
     inbox: &'a Inbox,
     watch: Option<(Option<&'a Watch>, &'a AtomicI32)>,
     /// The SMS by order and id.
-    entries: Sorted<(u64, u64), Entry>,
+    entries: Sorted<(u64, u64), SmsState>,
     /// The marker, read after the spool; `None` if it must be read.
     marker: Option<u64>,
     /// Destinations with a call file that belongs to no SMS of this inbox.
@@ -212,7 +212,7 @@ impl<'a> Pass<'a> {
     }
 
     fn add(&mut self, name: Name, arrived_s: u64, bytes: u64) {
-        let entry = Entry {
+        let entry = SmsState {
             file: name,
             name,
             arrived_s,

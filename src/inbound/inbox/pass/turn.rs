@@ -3,7 +3,7 @@
 use std::io;
 
 use super::super::read;
-use super::{Entry, Pass, tell_dropped};
+use super::{Pass, SmsState, tell_dropped};
 use crate::config::Config;
 use crate::limits::QUEUE_FAILED_MAX;
 use crate::proto::record::inbox::{self, Item, Kind, Step, id_text};
@@ -37,7 +37,7 @@ pub(super) struct Turn<'p, 'a> {
 }
 
 impl Turn<'_, '_> {
-    pub fn take(&self, entry: &mut Entry) -> Result<AfterTurn, SpoolFault> {
+    pub fn take(&self, entry: &mut SmsState) -> Result<AfterTurn, SpoolFault> {
         if entry.is_over {
             return Ok(self.forget(entry));
         }
@@ -53,7 +53,7 @@ impl Turn<'_, '_> {
     }
 
     /// Goes on to the next part, if there is one, after Asterisk has taken a part.
-    fn go_on(&self, entry: &mut Entry) -> Result<AfterTurn, SpoolFault> {
+    fn go_on(&self, entry: &mut SmsState) -> Result<AfterTurn, SpoolFault> {
         if entry.parts == 0 {
             match self.call_files(entry) {
                 Ok(Some(files)) => entry.parts = files.len(),
@@ -73,7 +73,7 @@ impl Turn<'_, '_> {
     }
 
     /// Makes the call file of the next part and moves it.
-    fn deliver(&self, entry: &mut Entry) -> Result<AfterTurn, SpoolFault> {
+    fn deliver(&self, entry: &mut SmsState) -> Result<AfterTurn, SpoolFault> {
         let expire_s = self.config.queue.expire.as_secs();
         let now_s = clock::stamp_s();
         let is_old = now_s > 0 && entry.arrived_s > 0;
@@ -129,7 +129,7 @@ impl Turn<'_, '_> {
     }
 
     /// Returns all of its call files, or `None` if it is gone or no SMS. An error means to wait.
-    fn call_files(&self, entry: &Entry) -> Result<Option<Vec<CallFile>>, Unmade> {
+    fn call_files(&self, entry: &SmsState) -> Result<Option<Vec<CallFile>>, Unmade> {
         let folder = &self.pass.inbox.folder;
         let item = match read(folder, Place::New, &entry.file.text()) {
             Ok(Ok((item, _))) => item,
@@ -149,7 +149,7 @@ impl Turn<'_, '_> {
     }
 
     /// Records that its call file is in the spool, once a power cut cannot take that back.
-    fn record(&self, entry: &mut Entry) {
+    fn record(&self, entry: &mut SmsState) {
         entry.name.marker = Some(self.marker);
         if entry.file != entry.name {
             entry.is_unsynced = entry.is_unsynced && self.spool.settle().is_err();
@@ -160,7 +160,7 @@ impl Turn<'_, '_> {
     }
 
     /// Renames the file. If that fails, the next look tries again; until then the name in memory counts.
-    fn rename(&self, entry: &mut Entry) {
+    fn rename(&self, entry: &mut SmsState) {
         if entry.file == entry.name {
             return;
         }
@@ -174,7 +174,7 @@ impl Turn<'_, '_> {
     }
 
     /// Removes the SMS, because Asterisk has all of it.
-    fn forget(&self, entry: &mut Entry) -> AfterTurn {
+    fn forget(&self, entry: &mut SmsState) -> AfterTurn {
         let forgotten = self.pass.inbox.folder.forget(&entry.file.text());
         let Err(error) = forgotten else {
             return AfterTurn::Gone;
@@ -190,7 +190,7 @@ impl Turn<'_, '_> {
     }
 
     /// Moves the SMS to `failed/` with the reason.
-    fn give_up(&self, entry: &mut Entry, reason: &str) -> AfterTurn {
+    fn give_up(&self, entry: &mut SmsState, reason: &str) -> AfterTurn {
         let folder = &self.pass.inbox.folder;
         entry.name.marker = None;
         self.rename(entry);

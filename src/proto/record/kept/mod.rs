@@ -319,12 +319,12 @@ impl Items {
 /// The kept files, oldest first.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    entries: Vec<Entry>,
+    entries: Vec<KeptFile>,
 }
 
 /// One kept file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct KeptFile {
     /// The name of the file.
     pub name: String,
     /// Its [`Kept::print`]; `None` if it is not known.
@@ -345,12 +345,12 @@ impl Shelf {
     /// Gives `entry` the newest of `places` places. Returns the names of the files that must go, so that
     /// all together have at most [`KEPT_BYTES_MAX`] bytes and one address has at most its share of the
     /// places. A file with the same name is replaced and not returned.
-    pub fn place(&mut self, entry: Entry, places: usize) -> Vec<String> {
+    pub fn place(&mut self, entry: KeptFile, places: usize) -> Vec<String> {
         let mut gone = Vec::new();
         self.entries.retain(|other| other.name != entry.name);
         let share = share(places);
         let own_network = entry.address.map(network);
-        let is_same = |other: &Entry| other.address.map(network) == own_network;
+        let is_same = |other: &KeptFile| other.address.map(network) == own_network;
         self.entries.push(entry);
         let mut own = self.entries.iter().filter(|other| is_same(other)).count();
         while own > share
@@ -382,7 +382,7 @@ impl Shelf {
     }
 
     /// Adds a file that was found, at the newest end.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: KeptFile) {
         self.entries.push(entry);
     }
 }

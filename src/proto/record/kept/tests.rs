@@ -212,8 +212,8 @@ fn the_name_is_of_target_and_body() {
     );
 }
 
-fn entry(name: usize, address: [u8; 4], bytes: usize) -> Entry {
-    Entry {
+fn entry(name: usize, address: [u8; 4], bytes: usize) -> KeptFile {
+    KeptFile {
         name: name.to_string(),
         print: Some(7),
         address: Some(address.into()),

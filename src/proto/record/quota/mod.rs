@@ -23,7 +23,7 @@ use crate::proto::record::fields::{self, BadField, Fields};
 
 /// The limits of an interface.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct Limits {
     /// `rate`: the permitted rate.
     pub rate: Option<Rate>,
     /// `limit`: the permitted number of SMS per day.
@@ -114,10 +114,10 @@ impl From<BadField> for BadQuota {
     }
 }
 
-impl Settings {
+impl Limits {
     /// Whether there are no limits, so that nothing is counted.
     pub fn is_none(&self) -> bool {
-        *self == Settings::default()
+        *self == Limits::default()
     }
 
     /// Returns how many SMS may follow a sync. There are fewer if the usual number would be a large part of
@@ -159,17 +159,17 @@ impl fmt::Display for Rate {
 pub fn ask(
     file: Option<&[u8]>,
     interface: &str,
-    settings: &Settings,
+    limits: &Limits,
     moment: Moment<'_>,
 ) -> Result<(Answer, Change), BadQuota> {
     let before = file.map(Record::parse).transpose()?.unwrap_or_default();
     let is_exact = moment.boot.is_some_and(|boot| before.boot == boot);
     let (mut count, left) = match is_exact {
         true => (before.exact, before.left),
-        false => (before.at_most(settings, moment), 0),
+        false => (before.at_most(limits, moment), 0),
     };
-    count.move_to(settings, moment);
-    let answer = count.judge(settings, moment.now_s);
+    count.move_to(limits, moment);
+    let answer = count.judge(limits, moment.now_s);
     let granted = answer == Answer::Granted;
     let mut after = Record {
         boot: moment.boot.unwrap_or_default().to_owned(),
@@ -178,7 +178,7 @@ pub fn ask(
     if granted && left == 0 {
         after.synced = count;
         after.ahead = match moment.boot {
-            Some(_) => settings.ahead(),
+            Some(_) => limits.ahead(),
             None => 1,
         };
         after.left = after.ahead;
@@ -216,7 +216,7 @@ struct Count {
 
 impl Count {
     /// Resets the counts of a day or period that is over.
-    fn move_to(&mut self, settings: &Settings, moment: Moment<'_>) {
+    fn move_to(&mut self, limits: &Limits, moment: Moment<'_>) {
         match moment.day {
             // SMS sent before the clock was set count for today, because their day is unknown.
             Some(day) if self.day == 0 => self.day = day,
@@ -226,7 +226,7 @@ impl Count {
             Some(day) if day.saturating_add(1) < self.day => self.day = day,
             Some(_) | None => {}
         }
-        let per_s = settings.rate.map_or(0, |rate| rate.per.s());
+        let per_s = limits.rate.map_or(0, |rate| rate.per.s());
         if moment.now_s < self.since_s {
             self.since_s = moment.now_s;
         }
@@ -235,11 +235,11 @@ impl Count {
         }
     }
 
-    fn judge(&self, settings: &Settings, now_s: u64) -> Answer {
-        if settings.limit.is_some_and(|limit| self.sent >= limit) {
+    fn judge(&self, limits: &Limits, now_s: u64) -> Answer {
+        if limits.limit.is_some_and(|limit| self.sent >= limit) {
             return Answer::Limit;
         }
-        match settings.rate {
+        match limits.rate {
             Some(rate) if self.burst >= rate.count => {
                 let end_s = self.since_s.saturating_add(rate.per.s());
                 Answer::Rate {
@@ -276,9 +276,9 @@ const VERSION: &[u8] = b"websms quota 1\n";
 impl Record {
     /// Returns the highest possible count after a start of the system: all SMS that may have followed were
     /// sent, today and just now.
-    fn at_most(&self, settings: &Settings, moment: Moment<'_>) -> Count {
+    fn at_most(&self, limits: &Limits, moment: Moment<'_>) -> Count {
         let mut count = self.synced;
-        count.move_to(settings, moment);
+        count.move_to(limits, moment);
         if count.burst == 0 {
             count.since_s = moment.now_s;
         }

@@ -9,7 +9,7 @@ struct Disk {
     file: Option<Vec<u8>>,
     synced: Option<Vec<u8>>,
     syncs: usize,
-    settings: Settings,
+    limits: Limits,
     boot: Option<&'static str>,
 }
 
@@ -20,7 +20,7 @@ impl Disk {
             file: None,
             synced: None,
             syncs: 0,
-            settings: Settings { rate, limit },
+            limits: Limits { rate, limit },
             boot: Some("one"),
         }
     }
@@ -31,7 +31,7 @@ impl Disk {
             day,
             boot: self.boot,
         };
-        let (answer, change) = ask(self.file.as_deref(), "eu", &self.settings, moment).unwrap();
+        let (answer, change) = ask(self.file.as_deref(), "eu", &self.limits, moment).unwrap();
         match change {
             Change::None => {}
             Change::Whole(bytes) => {
@@ -210,9 +210,9 @@ fn a_clock_that_is_set_gives_nothing_back() {
 fn a_limit_that_is_changed_counts_what_was_sent() {
     let mut disk = Disk::new(None, Some(3));
     disk.granted(9, MIDNIGHT_S);
-    disk.settings.limit = Some(5);
+    disk.limits.limit = Some(5);
     assert_eq!(disk.granted(9, MIDNIGHT_S), 2);
-    disk.settings.limit = Some(1);
+    disk.limits.limit = Some(1);
     assert_eq!(disk.ask(MIDNIGHT_S), Answer::Limit);
 }
 

@@ -36,7 +36,7 @@ pub struct Settings {
 
 /// A waiting message, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct QueuedMessage {
     /// The interface to try first.
     pub interface: String,
     /// The time before which it is not tried.
@@ -108,7 +108,7 @@ pub struct Schedule {
 
 #[derive(Debug)]
 struct Waiting {
-    entry: Entry,
+    entry: QueuedMessage,
     /// The interface over which it is under way.
     via: Option<String>,
     tried_ms: u64,
@@ -163,7 +163,7 @@ impl Schedule {
     }
 
     /// Takes up a message. If it was tried elsewhere and must wait, its interface counts as down.
-    pub fn add(&mut self, name: Name, entry: Entry, now_ms: u64) {
+    pub fn add(&mut self, name: Name, entry: QueuedMessage, now_ms: u64) {
         if let Some(state) = state_of(&mut self.interfaces, &entry.interface)
             && entry.due_ms > now_ms
             && !entry.forbidden

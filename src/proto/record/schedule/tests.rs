@@ -20,8 +20,8 @@ fn name(number: u64, destination: u64) -> Name {
 }
 
 /// Returns a message that is due and never expires.
-fn entry(interface: &str) -> Entry {
-    Entry {
+fn entry(interface: &str) -> QueuedMessage {
+    QueuedMessage {
         interface: interface.to_owned(),
         due_ms: 0,
         spare_due_ms: 0,
@@ -52,7 +52,7 @@ impl Story {
     }
 
     fn add(&mut self, number: u64, destination: u64, interface: &str) {
-        let entry = Entry {
+        let entry = QueuedMessage {
             expires_ms: Some(10_000_000),
             ..entry(interface)
         };
@@ -228,7 +228,7 @@ fn a_message_that_always_fails_and_is_alone_makes_no_pause_of_the_interface_long
 #[test]
 fn an_interface_that_takes_no_such_text_is_passed_over_for_it_alone() {
     let mut story = Story::new();
-    let long = Entry {
+    let long = QueuedMessage {
         chars: 11,
         ..entry("a")
     };
@@ -406,7 +406,7 @@ fn under_an_insane_clock_nothing_is_too_old() {
 #[test]
 fn what_failed_elsewhere_says_that_its_interface_is_down() {
     let mut story = Story::new();
-    let entry = Entry {
+    let entry = QueuedMessage {
         due_ms: story.now_ms + 5_000,
         ..entry("c")
     };
@@ -418,7 +418,7 @@ fn what_failed_elsewhere_says_that_its_interface_is_down() {
 #[test]
 fn what_failed_elsewhere_has_been_with_the_next_interface_too() {
     let mut story = Story::new();
-    let entry = Entry {
+    let entry = QueuedMessage {
         due_ms: story.now_ms + 5_000,
         ..entry("a")
     };
@@ -475,7 +475,7 @@ fn a_flush_ends_where_some_in_a_row_have_failed() {
 fn of_those_not_tried_here_who_was_tried_least_goes_first() {
     let mut story = Story::new();
     for (number, tries) in [(1, 4), (2, 4), (3, 0), (4, 1)] {
-        let entry = Entry {
+        let entry = QueuedMessage {
             tries,
             ..entry("c")
         };
@@ -509,7 +509,7 @@ fn a_message_that_is_forbidden_holds_up_its_own_destination_only() {
 fn what_another_interface_asked_for_holds_for_it_alone() {
     let mut story = Story::new();
     let now_ms = story.now_ms;
-    let waiting = Entry {
+    let waiting = QueuedMessage {
         due_ms: now_ms + 1_000,
         spare_due_ms: now_ms + 20_000,
         ..entry("a")
@@ -529,7 +529,7 @@ fn what_another_interface_asked_for_holds_for_it_alone() {
 fn a_forbidden_message_of_another_process_says_nothing_of_its_interface() {
     let mut story = Story::new();
     let now_ms = story.now_ms;
-    let waiting = Entry {
+    let waiting = QueuedMessage {
         due_ms: now_ms + 5_000,
         forbidden: true,
         ..entry("c")

@@ -1,7 +1,7 @@
 //! Decides whether a request is let in, by the rules and the peer, and gives it a [`Permit`].
 //!
 //! This takes two steps, because the first must pass before any of the body is read: [`admit`] looks at
-//! address and path and gives an [`Entry`]; [`check`] turns the entry and the whole request into a
+//! address and path and gives an [`Admission`]; [`check`] turns that and the whole request into a
 //! [`Permit`].
 //!
 //! Invariant: only this module makes a `Permit`, so that no message is read from a request that was not let
@@ -75,7 +75,7 @@ pub enum Login {
 /// The sender of a request and the interface that it belongs to. Address and path have passed, credentials
 /// have not been looked at.
 #[derive(Debug)]
-pub struct Entry<'r> {
+pub struct Admission<'r> {
     interface: &'r Interface,
     caller: Caller,
 }
@@ -161,7 +161,7 @@ impl Caller {
     }
 }
 
-impl<'r> Entry<'r> {
+impl<'r> Admission<'r> {
     /// Returns the interface.
     pub fn interface(&self) -> &'r Interface {
         self.interface
@@ -232,14 +232,18 @@ fn has_trace_of_proxy(rules: &Rules, request: &Request) -> bool {
 
 /// Judges address and path of a request and returns the interface that it belongs to. The body has not been
 /// read.
-pub fn admit<'r>(rules: &'r Rules, peer: IpAddr, request: &Request) -> Result<Entry<'r>, Denied> {
+pub fn admit<'r>(
+    rules: &'r Rules,
+    peer: IpAddr,
+    request: &Request,
+) -> Result<Admission<'r>, Denied> {
     let caller = caller(rules, peer, request);
     let is_taken = rules.status.as_ref().is_some_and(|it| it.is_at(request));
     let mut denied = Denied::Address;
     for interface in rules.interfaces.iter().rev() {
         if interface.gate.permits(caller.address()) {
             if interface.gate.serves(request) && !is_taken {
-                return Ok(Entry { interface, caller });
+                return Ok(Admission { interface, caller });
             }
             denied = Denied::Path;
         }
@@ -250,7 +254,7 @@ pub fn admit<'r>(rules: &'r Rules, peer: IpAddr, request: &Request) -> Result<En
 /// Checks the credentials or the signature over the whole request, body included. `now_s` is `None` while
 /// the clock is not sane. The choice of the interface is final: no other is tried.
 pub fn check<'r>(
-    entry: Entry<'r>,
+    entry: Admission<'r>,
     request: &Request,
     now_s: Option<u64>,
 ) -> Result<Permit<'r>, proof::Denied> {
