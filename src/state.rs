@@ -22,7 +22,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use crate::config::{Config, Inbox};
-use crate::proto::record::envelope::Name;
+use crate::proto::record::envelope::QueueName;
 use crate::proto::record::{inbox, parts};
 use crate::proto::wire::form::rawurlencode;
 use crate::sys::files::{is_volatile, nearest};
@@ -49,19 +49,19 @@ impl State {
 
     /// Returns the folder of SMS that wait to be sent, and of those that were given up.
     pub fn queue(&self) -> queue::Folder {
-        let is_ours = |name: &str| Name::parse(name).is_some();
+        let is_ours = |name: &str| QueueName::parse(name).is_some();
         queue::Folder::new(&self.dir.join("queue"), is_ours)
     }
 
     /// Returns the folder of SMS that came in and wait for Asterisk, and of those that were given up.
     pub fn inbox(&self) -> queue::Folder {
-        let is_ours = |name: &str| inbox::Name::parse(name).is_some();
+        let is_ours = |name: &str| inbox::InboxName::parse(name).is_some();
         queue::Folder::new(&self.dir.join("inbox"), is_ours)
     }
 
     /// Returns the folder of parts of long texts that wait for the other parts.
     pub fn parts(&self) -> queue::Folder {
-        let is_ours = |name: &str| parts::Name::parse(name).is_some();
+        let is_ours = |name: &str| parts::PartName::parse(name).is_some();
         queue::Folder::new(&self.dir.join("parts"), is_ours)
     }
 

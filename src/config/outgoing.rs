@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::limits::{TEXT_LENGTH_MAX, TIMEOUT_S_MAX};
 use crate::message::{Message, Number, Sender, Text};
-use crate::proto::provider::fill::{self, Name, Values};
+use crate::proto::provider::fill::{self, Placeholder, Values};
 use crate::proto::provider::sign::Auth;
 use crate::proto::provider::tells_a_secret;
 use crate::proto::provider::{
@@ -238,7 +238,7 @@ fn target(reader: &mut Reader<'_, '_>, values: &Values) -> Target {
 fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
     let in_a_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
     for name in &fill::names(host) {
-        if !matches!(name, Name::Account | Name::User) {
+        if !matches!(name, Placeholder::Account | Placeholder::User) {
             return Err("takes no placeholders but {account} and {auth_user}".into());
         }
         if !values.of(*name).iter().all(in_a_name) {
@@ -255,11 +255,11 @@ fn filled_host(host: &[u8], values: &Values) -> Parsed<Vec<u8>> {
 fn check_placeholders(reader: &mut Reader<'_, '_>, key: &'static str, values: &Values) {
     for name in &fill::names(reader.raw(key)) {
         let missing = match name {
-            Name::Account => "account",
-            Name::User => "auth_user",
-            Name::Passwd => "auth_passwd",
-            Name::Extra => "auth_extra",
-            Name::To | Name::From => continue,
+            Placeholder::Account => "account",
+            Placeholder::User => "auth_user",
+            Placeholder::Passwd => "auth_passwd",
+            Placeholder::Extra => "auth_extra",
+            Placeholder::To | Placeholder::From => continue,
         };
         if values.of(*name).is_empty() {
             let text = name.text();
@@ -445,7 +445,8 @@ fn path_has_secret(path: &[u8]) -> bool {
 fn is_secret(name: &[u8], value: &[u8]) -> bool {
     let filled = fill::names(value);
     let mut filled = filled.iter();
-    filled.any(|name| matches!(name, Name::Passwd | Name::Extra)) || tells_a_secret(name)
+    filled.any(|name| matches!(name, Placeholder::Passwd | Placeholder::Extra))
+        || tells_a_secret(name)
 }
 
 /// Checks that a message can be made into a request at all, so that this is known at the start and not at

@@ -6,7 +6,7 @@ use crate::limits::{POLL_S_MAX, POLL_S_MIN, TIMEOUT_S_MAX};
 use crate::message::Number;
 use crate::proto::grammar::{Alternatives, Conditions};
 use crate::proto::provider::poll::lister::{Done, Lister, Order, Paging};
-use crate::proto::provider::poll::request::{Name, names};
+use crate::proto::provider::poll::request::{PollPlaceholder, names};
 use crate::proto::webhook::access::Rules;
 use crate::proto::webhook::interface::{Dlr, Webhook};
 use crate::proto::wire::form::Pair;
@@ -136,11 +136,11 @@ fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -
     let values = &outgoing.account.values;
     for name in asked.iter().chain(&in_done.unwrap_or_default()) {
         let (value, text) = match name {
-            Name::Account => (
+            PollPlaceholder::Account => (
                 &values.account,
                 "has {account} in it, and [websms] gives no account",
             ),
-            Name::User => (
+            PollPlaceholder::User => (
                 &values.auth_user,
                 "has {auth_user} in it, and [websms] gives no auth_user",
             ),
@@ -154,7 +154,7 @@ fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -
     check_path(reader, "poll_each", &each, false);
     let numbers = webhook.own_numbers.iter().map(Number::as_str);
     Lister {
-        numbers: match asked.contains(&Name::Number) {
+        numbers: match asked.contains(&PollPlaceholder::Number) {
             true => numbers.map(String::from).collect(),
             false => Vec::new(),
         },
@@ -177,13 +177,13 @@ fn conditions(reader: &mut Reader<'_, '_>, key: &'static str) -> Conditions {
     conditions
 }
 
-fn paging(reader: &mut Reader<'_, '_>, asked: &[Name]) -> Paging {
+fn paging(reader: &mut Reader<'_, '_>, asked: &[PollPlaceholder]) -> Paging {
     let next = places(reader, "poll_next", values::alternatives);
     let page = reader.raw("poll_page");
     if !next.is_empty() {
         return Paging::Url(next);
     }
-    if asked.contains(&Name::Next) {
+    if asked.contains(&PollPlaceholder::Next) {
         let value = places(reader, "poll_page", values::alternatives);
         if matches!(page, b"" | b"0" | b"1") {
             let text =
@@ -203,7 +203,10 @@ fn paging(reader: &mut Reader<'_, '_>, asked: &[Name]) -> Paging {
             1
         }
     };
-    match (asked.contains(&Name::Page), asked.contains(&Name::Offset)) {
+    match (
+        asked.contains(&PollPlaceholder::Page),
+        asked.contains(&PollPlaceholder::Offset),
+    ) {
         (true, _) => Paging::Page(first),
         (false, true) => Paging::Offset,
         (false, false) => Paging::None,

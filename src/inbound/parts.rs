@@ -24,7 +24,7 @@ use crate::limits::{
 };
 use crate::message::{Message, Text};
 use crate::proto::record::inbox::{Item, Kind, id_text};
-use crate::proto::record::parts::{Name, Part, content, join};
+use crate::proto::record::parts::{Part, PartName, content, join};
 use crate::proto::record::seen::digest;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::log::{self, Level};
@@ -47,9 +47,9 @@ struct State {
     /// The texts, oldest first.
     texts: Vec<Incomplete>,
     /// Parts of texts that are being delivered; their files may still be there.
-    going: Vec<Name>,
+    going: Vec<PartName>,
     /// Parts of texts that have gone lately, and until when each is remembered.
-    gone: VecDeque<(Name, Deadline)>,
+    gone: VecDeque<(PartName, Deadline)>,
 }
 
 /// A text that lacks parts.
@@ -58,7 +58,7 @@ struct Incomplete {
     due: Deadline,
     /// A number that stands for its sender.
     sender: u64,
-    parts: Vec<(Name, usize)>,
+    parts: Vec<(PartName, usize)>,
 }
 
 /// The result of taking a part.
@@ -110,7 +110,7 @@ impl Parts {
         id: u64,
         wait: Duration,
     ) -> io::Result<Taken> {
-        let name = Name {
+        let name = PartName {
             text: part.text(interface, message),
             id,
             content: content(message.text.as_bytes()),
@@ -120,7 +120,7 @@ impl Parts {
         let mut state = self.state();
         let _lock = self.folder.hold(PARTS_LOCK_WAIT)?;
         self.look(&mut state, wait);
-        let is_same = |other: &Name| (other.text, other.number) == (name.text, name.number);
+        let is_same = |other: &PartName| (other.text, other.number) == (name.text, name.number);
         let gone = state.gone.iter().map(|(other, _)| other);
         let held = state.texts.iter().flat_map(|text| &text.parts);
         let mut others = gone.chain(held.map(|(other, _)| other));
@@ -203,12 +203,15 @@ impl Parts {
             state.is_swept = true;
             self.folder.sweep();
         }
-        let there: Vec<Name> = files.iter().filter_map(|file| Name::parse(file)).collect();
+        let there: Vec<PartName> = files
+            .iter()
+            .filter_map(|file| PartName::parse(file))
+            .collect();
         for text in &mut state.texts {
             text.parts.retain(|(name, _)| there.contains(name));
         }
         state.texts.retain(|text| !text.parts.is_empty());
-        let is_there = |name: &Name| there.contains(name);
+        let is_there = |name: &PartName| there.contains(name);
         state
             .gone
             .retain(|(name, until)| until.left().is_some() || is_there(name));
@@ -228,7 +231,7 @@ impl Parts {
     }
 
     /// Reads a part. `None`: it is not there any more, or it was no part and was set aside.
-    fn read(&self, name: &Name) -> io::Result<Option<(Item, u64)>> {
+    fn read(&self, name: &PartName) -> io::Result<Option<(Item, u64)>> {
         match inbox::read(&self.folder, Place::New, &name.file()) {
             Ok(Ok(read)) => Ok(Some(read)),
             Ok(Err(why)) => {
@@ -306,7 +309,7 @@ impl Parts {
         }
         let mut state = self.state();
         self.look(&mut state, wait);
-        let is_old = |(name, _): &(Name, usize)| {
+        let is_old = |(name, _): &(PartName, usize)| {
             let age = self.folder.age(&name.file());
             age.is_some_and(|age| age > wait)
         };
@@ -359,14 +362,14 @@ impl Parts {
 }
 
 impl State {
-    fn knows(&self, name: &Name) -> bool {
+    fn knows(&self, name: &PartName) -> bool {
         let mut held = self.texts.iter().flat_map(|text| &text.parts);
         self.going.contains(name) || held.any(|(other, _)| other == name)
     }
 
     /// Adds a part that is in the folder.
-    fn add(&mut self, part: (Name, usize), sender: u64, wait: Duration) {
-        let is_of = |it: &(Name, usize)| it.0.text == part.0.text;
+    fn add(&mut self, part: (PartName, usize), sender: u64, wait: Duration) {
+        let is_of = |it: &(PartName, usize)| it.0.text == part.0.text;
         match (self.texts.iter_mut()).find(|text| text.parts.iter().any(is_of)) {
             Some(text) => text.parts.push(part),
             None => self.texts.push(Incomplete {
@@ -386,7 +389,7 @@ impl State {
 
     /// Notes that a text is not being delivered any more.
     fn stop(&mut self, text: &Incomplete) {
-        let is_of = |name: &Name| text.parts.iter().any(|(other, _)| other == name);
+        let is_of = |name: &PartName| text.parts.iter().any(|(other, _)| other == name);
         self.going.retain(|name| !is_of(name));
     }
 
@@ -432,7 +435,7 @@ mod tests {
         let wait = Duration::from_secs(60);
         let mut state = State::default();
         for (text, (sender, parts, bytes)) in (0..).zip(texts) {
-            let name = |id: usize| Name {
+            let name = |id: usize| PartName {
                 text,
                 id: u64::try_from(id).unwrap_or(0),
                 content: 0,

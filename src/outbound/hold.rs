@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::limits::{FLUSH_AGE, QUEUE_FILE_BYTES_MAX, QUEUE_LOOKS_MAX};
 use crate::message::Message;
-use crate::proto::record::envelope::{self, Item, Name};
+use crate::proto::record::envelope::{self, Item, QueueName};
 use crate::sys::cause::Cause;
 use crate::sys::clock;
 pub use crate::sys::clock::stamp_s;
@@ -28,7 +28,10 @@ pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
 /// failed temporarily on its interface.
 pub fn must_wait(folder: &Folder, message: &Message, interface: &str) -> Option<&'static str> {
     let names = folder.list(Place::New).unwrap_or_default();
-    let names: Vec<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
+    let names: Vec<QueueName> = names
+        .iter()
+        .filter_map(|name| QueueName::parse(name))
+        .collect();
     let destination = envelope::destination(message.to.as_str());
     if names.iter().any(|name| name.destination == destination) {
         return Some("an earlier SMS to this number waits");
@@ -36,7 +39,8 @@ pub fn must_wait(folder: &Folder, message: &Message, interface: &str) -> Option<
     let digest = envelope::interface(interface);
     let mut same = names.iter().filter(|name| name.interface == digest);
     // A message that the provider forbids says nothing about its interface.
-    let failed = |name: &Name| read(folder, name).is_ok_and(|item| item.tries > item.forbidden);
+    let failed =
+        |name: &QueueName| read(folder, name).is_ok_and(|item| item.tries > item.forbidden);
     let looked = same.by_ref().take(QUEUE_LOOKS_MAX).any(failed);
     (looked || same.next().is_some()).then_some("an earlier SMS failed for now on this interface")
 }
@@ -91,7 +95,7 @@ fn prepared(
     if names.len() >= messages_max {
         return Err(NotQueued::Full { held: names.len() });
     }
-    let last = names.last().and_then(|name| Name::parse(name));
+    let last = names.last().and_then(|name| QueueName::parse(name));
     let after_last = last.map_or(0, |name| name.order.saturating_add(1));
     let bytes = item.encode();
     if bytes.len() > QUEUE_FILE_BYTES_MAX {
@@ -120,12 +124,12 @@ impl fmt::Display for Unread {
 }
 
 /// Reads a message that waits.
-pub fn read(folder: &Folder, name: &Name) -> Result<Item, Unread> {
+pub fn read(folder: &Folder, name: &QueueName) -> Result<Item, Unread> {
     read_at(folder, Place::New, name)
 }
 
 /// Reads a message in the given place.
-pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unread> {
+pub fn read_at(folder: &Folder, place: Place, name: &QueueName) -> Result<Item, Unread> {
     match folder.read(place, &name.text(), QUEUE_FILE_BYTES_MAX) {
         Ok(bytes) => Item::parse(&bytes).map_err(|bad| Unread::Bad(bad.to_string())),
         Err(Unreadable::Io(error)) => Err(Unread::Io(error)),
@@ -136,7 +140,7 @@ pub fn read_at(folder: &Folder, place: Place, name: &Name) -> Result<Item, Unrea
 /// Logs the messages for which `failed/` had no room.
 pub fn tell_dropped(names: &[String]) {
     for name in names {
-        let id = Name::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
+        let id = QueueName::parse(name).map_or_else(|| "-".to_owned(), |name| name.id);
         let words = format_args!("queue {id}: dropped from failed/, which is full");
         log::event(Level::Warning, words);
     }

@@ -7,7 +7,7 @@
 use super::hold;
 use crate::config::Config;
 use crate::proto::provider::{Blame, Verdict};
-use crate::proto::record::envelope::Name;
+use crate::proto::record::envelope::QueueName;
 use crate::proto::record::event;
 use crate::proto::record::metrics::{Interface, Outbound, Queue};
 use crate::proto::wire::form::rawurlencode;
@@ -119,7 +119,7 @@ fn waiting(state: &State) -> Option<Queue> {
     let count = |names: &[String]| u64::try_from(names.len()).unwrap_or(u64::MAX);
     let oldest_s = match names.first() {
         None => Some(0),
-        Some(first) => Name::parse(first).and_then(|name| {
+        Some(first) => QueueName::parse(first).and_then(|name| {
             let queued_s = hold::read(&folder, &name).ok()?.queued_s;
             let now_s = hold::stamp_s();
             (queued_s > 0 && now_s > 0).then(|| now_s.saturating_sub(queued_s))

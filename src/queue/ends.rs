@@ -9,7 +9,7 @@ use crate::limits::QUEUE_FAILED_MAX;
 use crate::outbound::hold::tell_dropped;
 use crate::outbound::log;
 use crate::outbound::outcome::Outcome;
-use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::record::hook::{self, Event};
 use crate::proto::record::notice::Why;
 use crate::proto::sorted::Sorted;
@@ -20,7 +20,7 @@ use crate::sys::queue::Folder;
 /// The ends of messages in a folder.
 pub struct Ends<'a> {
     folder: &'a Folder,
-    owed: Sorted<Name, Owed>,
+    owed: Sorted<QueueName, Owed>,
 }
 
 /// A step that the system refused.
@@ -48,19 +48,19 @@ impl<'a> Ends<'a> {
     }
 
     /// Whether a message has ended, although its file is still there.
-    pub fn holds(&self, name: &Name) -> bool {
+    pub fn holds(&self, name: &QueueName) -> bool {
         self.owed.contains(name)
     }
 
     /// Ends a message that was sent.
-    pub fn remove(&mut self, name: &Name) {
+    pub fn remove(&mut self, name: &QueueName) {
         if self.folder.remove(&name.text()).is_err() {
             self.owe(name, Owed::Remove);
         }
     }
 
     /// Moves a message to `failed/` with its reason. Its sender may be told.
-    pub fn give_up(&mut self, name: &Name, mut given_up: GivenUp, config: &Config) {
+    pub fn give_up(&mut self, name: &QueueName, mut given_up: GivenUp, config: &Config) {
         given_up.item.set_reason(&given_up.outcome.reason);
         let is_buried = self.bury(name, &given_up, config);
         let GivenUp {
@@ -73,7 +73,7 @@ impl<'a> Ends<'a> {
     }
 
     /// Sets aside a file that is no message.
-    pub fn set_aside(&mut self, name: &Name, why: &str) {
+    pub fn set_aside(&mut self, name: &QueueName, why: &str) {
         let is_done = self.put_aside(name);
         let what = match is_done {
             true => "set aside",
@@ -94,13 +94,13 @@ impl<'a> Ends<'a> {
             Owed::Bury(given_up) => self.bury(name, given_up, config),
             Owed::SetAside => self.put_aside(name),
         });
-        let left: Vec<Name> = left.map(|(name, _)| name.clone()).collect();
+        let left: Vec<QueueName> = left.map(|(name, _)| name.clone()).collect();
         self.owed = owed;
         self.owed.retain(|name, _| left.contains(name));
     }
 
     /// Moves a message to `failed/`. Returns whether it is there, or gone for another reason.
-    fn bury(&self, name: &Name, given_up: &GivenUp, config: &Config) -> bool {
+    fn bury(&self, name: &QueueName, given_up: &GivenUp, config: &Config) -> bool {
         let GivenUp {
             item,
             via,
@@ -123,7 +123,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    fn put_aside(&self, name: &Name) -> bool {
+    fn put_aside(&self, name: &QueueName) -> bool {
         let text = name.text();
         match self.folder.set_aside(&text, QUEUE_FAILED_MAX) {
             Ok(dropped) => {
@@ -134,7 +134,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    fn owe(&mut self, name: &Name, owed: Owed) {
+    fn owe(&mut self, name: &QueueName, owed: Owed) {
         let what = match owed {
             Owed::Remove => "sent, but its file cannot be removed",
             _ => "given up, but its file cannot be moved to failed/",

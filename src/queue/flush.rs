@@ -8,7 +8,7 @@ use super::pass::{CurrentConfig, drain_once};
 use crate::config::Config;
 use crate::limits::FLUSH_WAIT;
 use crate::outbound::hold;
-use crate::proto::record::envelope::Name;
+use crate::proto::record::envelope::QueueName;
 use crate::state::State;
 use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
@@ -74,12 +74,15 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
     })
 }
 
-fn waiting(folder: &Folder) -> std::io::Result<Vec<Name>> {
+fn waiting(folder: &Folder) -> std::io::Result<Vec<QueueName>> {
     let names = folder.list(Place::New)?;
-    Ok(names.iter().filter_map(|name| Name::parse(name)).collect())
+    Ok(names
+        .iter()
+        .filter_map(|name| QueueName::parse(name))
+        .collect())
 }
 
-fn fate(folder: &Folder, name: &Name) -> String {
+fn fate(folder: &Folder, name: &QueueName) -> String {
     let id = &name.id;
     for (place, word) in [(Place::New, "waits"), (Place::Failed, "failed")] {
         if let Ok(item) = hold::read_at(folder, place, name) {

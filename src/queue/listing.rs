@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::inbound::inbox;
 use crate::limits::{PAGE_FAILED_MAX, PAGE_WAITING_MAX};
 use crate::outbound::{hold, sent};
-use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::record::sheet::{Cell, Section, Shape};
 use crate::proto::wire::json;
 use crate::state::State;
@@ -86,7 +86,7 @@ struct Row {
 }
 
 fn row(folder: &Folder, place: Place, name: &str, config: &Config, now_s: u64) -> Row {
-    let parsed = Name::parse(name.strip_suffix(".bad").unwrap_or(name));
+    let parsed = QueueName::parse(name.strip_suffix(".bad").unwrap_or(name));
     let (id, item) = match (&parsed, name.ends_with(".bad")) {
         (Some(parsed), false) => {
             let item = hold::read_at(folder, place, parsed);

@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::inbound::inbox::{self, Inbox, NotKept};
 use crate::outbound::{hold, sent};
-use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::record::sent::{End, Record};
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -195,7 +195,9 @@ impl Found {
 
     fn read(&self) -> Option<Item> {
         match self.room {
-            Room::Queue => hold::read_at(&self.folder, self.place, &Name::parse(&self.file)?).ok(),
+            Room::Queue => {
+                hold::read_at(&self.folder, self.place, &QueueName::parse(&self.file)?).ok()
+            }
             Room::Inbox => inbox::shown(&self.folder, self.place, &self.file).ok(),
         }
     }

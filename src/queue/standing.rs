@@ -1,6 +1,6 @@
 //! Remembers facts about interfaces, and about messages that a provider forbids.
 
-use crate::proto::record::envelope::Name;
+use crate::proto::record::envelope::QueueName;
 use crate::proto::sorted::Sorted;
 
 /// Facts that are forgotten when the process ends, and learned anew.
@@ -11,7 +11,7 @@ pub struct Standing {
     /// The number of SMS sent over each interface.
     sent: Sorted<String, u64>,
     /// The number of SMS sent when the provider first forbade each message.
-    forbidden: Sorted<Name, u64>,
+    forbidden: Sorted<QueueName, u64>,
 }
 
 impl Standing {
@@ -36,7 +36,7 @@ impl Standing {
 
     /// Records that the provider forbids a message. Returns whether others were sent over the interface
     /// since it first did, so that the account itself is not forbidden.
-    pub fn forbids(&mut self, name: &Name, via: &str) -> bool {
+    pub fn forbids(&mut self, name: &QueueName, via: &str) -> bool {
         let sent = self.sent_over(via);
         match self.forbidden.get(name) {
             Some(before) => *before < sent,
@@ -48,7 +48,7 @@ impl Standing {
     }
 
     /// Forgets messages that no longer wait.
-    pub fn retain(&mut self, waits: impl Fn(&Name) -> bool) {
+    pub fn retain(&mut self, waits: impl Fn(&QueueName) -> bool) {
         self.forbidden.retain(|name, _| waits(name));
     }
 
@@ -61,8 +61,8 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn name(order: u64) -> Name {
-        Name {
+    fn name(order: u64) -> QueueName {
+        QueueName {
             order,
             id: format!("{order:016x}"),
             destination: order,

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use crate::limits::QUEUE_WRITE_PAUSE;
-use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::sorted::Sorted;
 use crate::sys::clock::Deadline;
 
 /// Facts about messages that their files do not have.
-pub struct Tries(Sorted<Name, Known>);
+pub struct Tries(Sorted<QueueName, Known>);
 
 struct Known {
     tries: u32,
@@ -31,26 +31,26 @@ impl Tries {
     }
 
     /// Records the contents of a message's file, which was written so long ago.
-    pub fn written(&mut self, name: &Name, item: &Item, age: Duration) {
+    pub fn written(&mut self, name: &QueueName, item: &Item, age: Duration) {
         self.keep(name, item, QUEUE_WRITE_PAUSE.saturating_sub(age), false);
     }
 
     /// Records contents that a message's file should have, but that could not be written.
-    pub fn unwritten(&mut self, name: &Name, item: &Item) {
+    pub fn unwritten(&mut self, name: &QueueName, item: &Item) {
         self.keep(name, item, Duration::ZERO, true);
     }
 
     /// Whether the last attempt to write its file failed.
-    pub fn is_unwritten(&self, name: &Name) -> bool {
+    pub fn is_unwritten(&self, name: &QueueName) -> bool {
         self.0.get(name).is_some_and(|known| known.is_unwritten)
     }
 
     /// Whether anything is known about a message.
-    pub fn holds(&self, name: &Name) -> bool {
+    pub fn holds(&self, name: &QueueName) -> bool {
         self.0.contains(name)
     }
 
-    fn keep(&mut self, name: &Name, item: &Item, pause: Duration, is_unwritten: bool) {
+    fn keep(&mut self, name: &QueueName, item: &Item, pause: Duration, is_unwritten: bool) {
         let known = Known {
             tries: item.tries,
             unsure: item.unsure,
@@ -64,7 +64,7 @@ impl Tries {
     }
 
     /// Adds the known facts to the contents of a message's file.
-    pub fn complete(&self, name: &Name, item: &mut Item) {
+    pub fn complete(&self, name: &QueueName, item: &mut Item) {
         let Some(known) = self.0.get(name) else {
             return;
         };
@@ -81,7 +81,7 @@ impl Tries {
 
     /// Records a try that failed. Returns whether the file should be written: after the first try, and for
     /// a new reason.
-    pub fn note(&mut self, name: &Name, item: &Item) -> bool {
+    pub fn note(&mut self, name: &QueueName, item: &Item) -> bool {
         match self.0.get_mut(name) {
             Some(known) if known.reason == item.reason && known.pause.left().is_some() => {
                 known.tries = item.tries;
@@ -93,7 +93,7 @@ impl Tries {
     }
 
     /// Forgets messages that no longer wait.
-    pub fn retain(&mut self, waits: impl Fn(&Name) -> bool) {
+    pub fn retain(&mut self, waits: impl Fn(&QueueName) -> bool) {
         self.0.retain(|name, _| waits(name));
     }
 }

@@ -12,7 +12,7 @@ use crate::limits::{CERTIFICATE_DAYS_MIN, SELFTEST_WAIT};
 use crate::outbound::attempt::connection;
 use crate::outbound::hold;
 use crate::proto::provider::{self, Call, Format, NO_LENGTH};
-use crate::proto::record::envelope::Name;
+use crate::proto::record::envelope::QueueName;
 use crate::proto::wire::certificate;
 use crate::proto::wire::number;
 use crate::state::State;
@@ -322,7 +322,7 @@ fn check_queue(config: &Config, report: &mut Report) {
     };
     let mut age = String::new();
     for name in &names {
-        let item = Name::parse(name).and_then(|name| hold::read(&folder, &name).ok());
+        let item = QueueName::parse(name).and_then(|name| hold::read(&folder, &name).ok());
         if let Some(item) = item.filter(|item| item.queued_s > 0) {
             let minutes = clock::now_s().saturating_sub(item.queued_s) / 60;
             age = format!(", the oldest for {minutes} minutes");

@@ -4,7 +4,7 @@ use super::NotKept;
 use std::time::{Duration, Instant};
 
 use crate::limits::{INBOX_BURST, INBOX_BYTES_MAX, SPOOL_SHARES};
-use crate::proto::record::inbox::Name;
+use crate::proto::record::inbox::InboxName;
 use crate::proto::record::quota::Rate;
 use crate::proto::sorted::Sorted;
 use crate::sys::clock;
@@ -22,7 +22,7 @@ pub(super) struct Counts {
     /// The highest order number given so far.
     last: u64,
     /// SMS that are being put in, and those that the delivering thread has not heard of.
-    putting: Vec<(Name, u64)>,
+    putting: Vec<(InboxName, u64)>,
     /// The time at which all SMS so far would have come at the permitted rate.
     paced: Option<Instant>,
 }
@@ -41,10 +41,10 @@ impl Counts {
     /// Reserves places for all of these SMS, or none, and returns them with their order numbers.
     pub(super) fn take(
         &mut self,
-        mut wanted: Vec<(Name, u64)>,
+        mut wanted: Vec<(InboxName, u64)>,
         items_max: usize,
         rate: Option<Rate>,
-    ) -> Result<Vec<(Name, u64)>, NotKept> {
+    ) -> Result<Vec<(InboxName, u64)>, NotKept> {
         for taken in 0..wanted.len() {
             let judged = match wanted.get(taken) {
                 Some((name, bytes)) => self.judge(taken, name, *bytes, items_max),
@@ -72,7 +72,13 @@ impl Counts {
 
     /// Whether there is a place for one more. A destination gets a further place while it holds no more than a
     /// third of those still free.
-    fn judge(&self, item: usize, name: &Name, bytes: u64, items_max: usize) -> Result<(), NotKept> {
+    fn judge(
+        &self,
+        item: usize,
+        name: &InboxName,
+        bytes: u64,
+        items_max: usize,
+    ) -> Result<(), NotKept> {
         let Held { items, .. } = self.whole;
         let free = items_max.saturating_sub(items);
         let free_bytes = INBOX_BYTES_MAX.saturating_sub(self.whole.bytes);
@@ -127,7 +133,7 @@ impl Counts {
     }
 
     /// Counts an SMS that is in the folder, or will be.
-    pub(super) fn add(&mut self, name: &Name, bytes: u64) {
+    pub(super) fn add(&mut self, name: &InboxName, bytes: u64) {
         self.last = self.last.max(name.order);
         self.whole.add(bytes);
         match self.held.get_mut(&name.destination) {
@@ -137,7 +143,7 @@ impl Counts {
     }
 
     /// Notes that an SMS has been put in and heard of, or could not be put in.
-    pub(super) fn settle(&mut self, name: &Name) {
+    pub(super) fn settle(&mut self, name: &InboxName) {
         self.putting.retain(|(other, _)| other.id != name.id);
     }
 
@@ -176,8 +182,8 @@ mod tests {
     use super::*;
     use crate::proto::record::quota::Per;
 
-    fn name(id: u64, destination: u64) -> Name {
-        Name {
+    fn name(id: u64, destination: u64) -> InboxName {
+        InboxName {
             order: 0,
             id,
             destination,
@@ -229,7 +235,7 @@ mod tests {
     fn each_is_behind_all_that_were_there() {
         let mut counts = Counts::default();
         counts.add(
-            &Name {
+            &InboxName {
                 order: u64::MAX - 2,
                 ..name(1, 1)
             },

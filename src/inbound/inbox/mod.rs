@@ -20,7 +20,7 @@ use super::Keeps;
 use crate::config;
 use crate::limits::{INBOX_BYTES_MAX, INBOX_FILE_BYTES_MAX};
 use crate::proto::record::envelope;
-use crate::proto::record::inbox::{Item, Name, id_text};
+use crate::proto::record::inbox::{InboxName, Item, id_text};
 use crate::proto::record::metrics::Queue;
 use crate::state::Keeping;
 use crate::sys::cause::Cause;
@@ -47,7 +47,7 @@ pub struct Mail(threads::Receiver<Happened>);
 /// An event that wakes the delivering thread.
 enum Happened {
     /// This process put an SMS in.
-    Put(Name, u64, u64),
+    Put(InboxName, u64, u64),
     /// Asterisk has taken a call file, or the spool's folder was replaced.
     Spool,
     /// Another process asks for attention, or the inbox folder has changed.
@@ -187,8 +187,8 @@ impl Inbox {
         let names = counts.take(wanted, spool.files_max, None)?;
         drop(counts);
         for (name, _) in names {
-            let name = Name {
-                part: Name::parse(file).map_or(1, |failed| failed.part),
+            let name = InboxName {
+                part: InboxName::parse(file).map_or(1, |failed| failed.part),
                 ..name
             };
             let taken = self.folder.take_back(file, &name.text(), &bytes);
@@ -223,7 +223,7 @@ impl Inbox {
         let texts = self.folder.list(Place::New)?;
         counts.begin();
         for text in texts {
-            if let Some(name) = Name::parse(&text) {
+            if let Some(name) = InboxName::parse(&text) {
                 counts.add(&name, self.folder.bytes(&text));
             }
         }
@@ -258,7 +258,7 @@ pub fn read(folder: &Folder, place: Place, name: &str) -> io::Result<Result<(Ite
 /// Reads an SMS of the folder in the form that the queue's commands show, with the reason why it waits or was
 /// given up. An error says why the file is no SMS.
 pub fn shown(folder: &Folder, place: Place, file: &str) -> Result<envelope::Item, String> {
-    let Some(name) = Name::parse(file) else {
+    let Some(name) = InboxName::parse(file) else {
         return Err("no SMS, set aside".to_owned());
     };
     let read = read(folder, place, file);

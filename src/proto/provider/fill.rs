@@ -27,7 +27,7 @@ impl core::fmt::Debug for Values {
 
 /// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
+pub enum Placeholder {
     /// `{account}`: the provider's name for the account.
     Account,
     /// `{auth_user}`: the user name.
@@ -43,16 +43,16 @@ pub enum Name {
 }
 
 /// Every placeholder as written in a template.
-const NAMES: [(&str, Name); 6] = [
-    ("{account}", Name::Account),
-    ("{auth_user}", Name::User),
-    ("{auth_passwd}", Name::Passwd),
-    ("{auth_extra}", Name::Extra),
-    ("{to}", Name::To),
-    ("{from}", Name::From),
+const NAMES: [(&str, Placeholder); 6] = [
+    ("{account}", Placeholder::Account),
+    ("{auth_user}", Placeholder::User),
+    ("{auth_passwd}", Placeholder::Passwd),
+    ("{auth_extra}", Placeholder::Extra),
+    ("{to}", Placeholder::To),
+    ("{from}", Placeholder::From),
 ];
 
-impl Name {
+impl Placeholder {
     /// Returns the placeholder as written, braces included.
     pub fn text(self) -> &'static str {
         let mut names = NAMES.iter();
@@ -62,19 +62,19 @@ impl Name {
 
 impl Values {
     /// Returns the value of a placeholder. It is empty for placeholders that depend on the SMS.
-    pub fn of(&self, name: Name) -> &[u8] {
+    pub fn of(&self, name: Placeholder) -> &[u8] {
         match name {
-            Name::Account => &self.account,
-            Name::User => &self.auth_user,
-            Name::Passwd => &self.auth_passwd,
-            Name::Extra => &self.auth_extra,
-            Name::To | Name::From => b"",
+            Placeholder::Account => &self.account,
+            Placeholder::User => &self.auth_user,
+            Placeholder::Passwd => &self.auth_passwd,
+            Placeholder::Extra => &self.auth_extra,
+            Placeholder::To | Placeholder::From => b"",
         }
     }
 }
 
 /// Returns the placeholders of a template, repeated as often as they occur.
-pub fn names(template: &[u8]) -> Vec<Name> {
+pub fn names(template: &[u8]) -> Vec<Placeholder> {
     let mut found = Vec::new();
     fill(template, |name| {
         found.push(name);
@@ -84,11 +84,11 @@ pub fn names(template: &[u8]) -> Vec<Name> {
 }
 
 /// Replaces every placeholder of the template. Braces within a filled-in value are not looked at.
-pub fn fill(template: &[u8], mut value: impl FnMut(Name) -> Vec<u8>) -> Vec<u8> {
+pub fn fill(template: &[u8], mut value: impl FnMut(Placeholder) -> Vec<u8>) -> Vec<u8> {
     fill_from(template, &mut value)
 }
 
-fn fill_from(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
+fn fill_from(template: &[u8], value: &mut dyn FnMut(Placeholder) -> Vec<u8>) -> Vec<u8> {
     replace(template, &NAMES.map(|(text, _)| text), &mut |place| {
         let name = NAMES.get(place).map(|(_, name)| *name);
         name.map(&mut *value).unwrap_or_default()
@@ -136,8 +136,8 @@ mod tests {
         };
         let check = |template: &str, expected: &str, named: usize| {
             let filled = fill(template.as_bytes(), |name| match name {
-                Name::To => b"1".to_vec(),
-                Name::From => b"2".to_vec(),
+                Placeholder::To => b"1".to_vec(),
+                Placeholder::From => b"2".to_vec(),
                 name => values.of(name).to_vec(),
             });
             assert_eq!(filled, expected.as_bytes(), "{template}");

@@ -205,8 +205,8 @@ impl Item {
     }
 
     /// Returns its name with this place in the order.
-    pub fn name(&self, order: u64) -> Name {
-        Name {
+    pub fn name(&self, order: u64) -> QueueName {
+        QueueName {
             order,
             id: self.id.clone(),
             destination: destination(self.message.to.as_str()),
@@ -217,7 +217,7 @@ impl Item {
 
 /// The fields of a queued SMS's name, sorted as its text is: first come, first sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
+pub struct QueueName {
     /// The microseconds since 1970 at which it came; more than those of every SMS that was there.
     pub order: u64,
     /// The id of the SMS.
@@ -228,7 +228,7 @@ pub struct Name {
     pub interface: u64,
 }
 
-impl Name {
+impl QueueName {
     /// Returns the name of the file.
     pub fn text(&self) -> String {
         format!(
@@ -238,12 +238,12 @@ impl Name {
     }
 
     /// Reads a file's name. Returns `None` if the file is not ours.
-    pub fn parse(name: &str) -> Option<Name> {
+    pub fn parse(name: &str) -> Option<QueueName> {
         let mut parts = name.split('-');
         let (order, id) = (parts.next()?, parts.next()?);
         let (destination, interface) = (parts.next()?, parts.next()?);
         fields::hex(id)?;
-        let name = Name {
+        let name = QueueName {
             order: fields::hex(order)?,
             id: id.to_owned(),
             destination: fields::hex(destination)?,
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn a_name_says_where_it_goes() {
         let name = item().name(255);
-        assert_eq!(Name::parse(&name.text()), Some(name.clone()));
+        assert_eq!(QueueName::parse(&name.text()), Some(name.clone()));
         assert!(
             name.text()
                 .starts_with("00000000000000ff-0123456789abcdef-")
@@ -412,7 +412,7 @@ mod tests {
             &text.to_uppercase(),
             &text.replacen("00", "+0", 1),
         ] {
-            assert_eq!(Name::parse(bad), None, "{bad}");
+            assert_eq!(QueueName::parse(bad), None, "{bad}");
         }
     }
 
@@ -422,7 +422,7 @@ mod tests {
         names.sort();
         let orders: Vec<u64> = names
             .iter()
-            .map(|n| Name::parse(n).unwrap().order)
+            .map(|n| QueueName::parse(n).unwrap().order)
             .collect();
         assert_eq!(orders, [1, 3, 16, 256]);
     }

@@ -121,8 +121,8 @@ impl Item {
     }
 
     /// Returns its name with this place in the order, before any of it is delivered.
-    pub fn name(&self, order: u64) -> Name {
-        Name {
+    pub fn name(&self, order: u64) -> InboxName {
+        InboxName {
             order,
             id: self.id,
             destination: destination(&self.message.to),
@@ -145,7 +145,7 @@ pub fn destination(to: &Number) -> u64 {
 
 /// The fields of a file's name, sorted as its text is: first come, first delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
+pub struct InboxName {
     /// The microseconds since 1970 at which it came; more than those of every SMS that was there.
     pub order: u64,
     /// The id of the SMS.
@@ -158,10 +158,10 @@ pub struct Name {
     pub marker: Option<u64>,
 }
 
-impl Name {
+impl InboxName {
     /// Returns the name of the file.
     pub fn text(&self) -> String {
-        let Name {
+        let InboxName {
             order,
             id,
             destination,
@@ -180,7 +180,7 @@ impl Name {
     }
 
     /// Reads a file's name. Returns `None` if the file is not ours.
-    pub fn parse(name: &str) -> Option<Name> {
+    pub fn parse(name: &str) -> Option<InboxName> {
         let mut pieces = name.split('.');
         let mut stem = pieces.next()?.split('-').map(fields::hex);
         let (order, id, destination) = (stem.next()??, stem.next()??, stem.next()??);
@@ -190,7 +190,7 @@ impl Name {
             (Some(part), None) => (part_number(part)?, None),
             (Some(part), Some(marker)) => (part_number(part)?, Some(fields::hex(marker)?)),
         };
-        let name = Name {
+        let name = InboxName {
             order,
             id,
             destination,
@@ -222,7 +222,7 @@ pub enum Step {
 
 /// Returns the next step for an SMS. The spool was read whole, `marker` was read after that, and the SMS
 /// has a call file in the spool or not.
-pub fn step(name: &Name, has_call_file: bool, marker: u64) -> Step {
+pub fn step(name: &InboxName, has_call_file: bool, marker: u64) -> Step {
     let is_recorded = name.marker == Some(marker);
     match (has_call_file, is_recorded) {
         (true, true) => Step::Wait,
@@ -317,13 +317,13 @@ mod tests {
         assert_eq!(name.destination, destination(&number(b"+1202555")));
         assert_ne!(name.destination, destination(&number(b"+1202556")));
         let check = |part: usize, marker: Option<u64>, tail: &str| {
-            let name = Name {
+            let name = InboxName {
                 part,
                 marker,
                 ..name
             };
             assert_eq!(name.text(), [&stem, tail].concat());
-            assert_eq!(Name::parse(&name.text()), Some(name));
+            assert_eq!(InboxName::parse(&name.text()), Some(name));
         };
         check(1, None, "");
         check(1, Some(0xab), ".00000000000000ab");
@@ -345,17 +345,17 @@ mod tests {
             ".1.00000000000000ab",
             ".00000000000000AB",
         ] {
-            assert_eq!(Name::parse(&[&stem, tail].concat()), None, "{tail}");
+            assert_eq!(InboxName::parse(&[&stem, tail].concat()), None, "{tail}");
         }
-        assert_eq!(Name::parse(stem.get(1..).unwrap()), None);
-        assert_eq!(Name::parse(""), None);
+        assert_eq!(InboxName::parse(stem.get(1..).unwrap()), None);
+        assert_eq!(InboxName::parse(""), None);
     }
 
     #[test]
     fn names_sort_by_their_order() {
         let mut names: Vec<String> = [3, 256, 1, 16].map(|n| item().name(n).text()).to_vec();
         names.sort();
-        let orders = names.iter().map(|n| Name::parse(n).unwrap().order);
+        let orders = names.iter().map(|n| InboxName::parse(n).unwrap().order);
         assert_eq!(orders.collect::<Vec<u64>>(), [1, 3, 16, 256]);
     }
 
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn each_state_has_its_step() {
         let check = |recorded: Option<u64>, has_call_file: bool, expected: Step| {
-            let name = Name {
+            let name = InboxName {
                 marker: recorded,
                 ..item().name(1)
             };

@@ -50,7 +50,7 @@ impl Part {
 
 /// The fields of the name of a part's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Name {
+pub struct PartName {
     /// The digest of the text, [`Part::text`].
     pub text: u64,
     /// The id of the request by which the part came.
@@ -63,10 +63,10 @@ pub struct Name {
     pub total: usize,
 }
 
-impl Name {
+impl PartName {
     /// Returns the name of the file.
     pub fn file(&self) -> String {
-        let Name {
+        let PartName {
             text,
             id,
             content,
@@ -77,10 +77,10 @@ impl Name {
     }
 
     /// Reads a file's name. Returns `None` if the file is not ours.
-    pub fn parse(file: &str) -> Option<Name> {
+    pub fn parse(file: &str) -> Option<PartName> {
         let mut pieces = file.split('-');
         let mut next = || pieces.next();
-        let name = Name {
+        let name = PartName {
             text: fields::hex(next()?)?,
             id: fields::hex(next()?)?,
             content: fields::hex(next()?)?,
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_name_comes_back() {
-        let name = Name {
+        let name = PartName {
             text: 1,
             id: 2,
             content: 3,
@@ -179,14 +179,14 @@ mod tests {
             total: 16,
         };
         let file = name.file();
-        assert_eq!(Name::parse(&file), Some(name));
+        assert_eq!(PartName::parse(&file), Some(name));
         for bad in [
             file.replace("-4-", "-17-"),
             file.replace("-4-", "-04-"),
             format!("{file}-1"),
             String::new(),
         ] {
-            assert_eq!(Name::parse(&bad), None, "{bad}");
+            assert_eq!(PartName::parse(&bad), None, "{bad}");
         }
     }
 }

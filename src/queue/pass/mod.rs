@@ -27,7 +27,7 @@ use crate::outbound::log;
 use crate::outbound::outcome::{Outcome, Status};
 use crate::outbound::quota::{self, Grant};
 use crate::proto::provider::Verdict;
-use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::record::notice::Why;
 use crate::proto::record::schedule::{self, Next, QueuedMessage, Schedule, Tried};
 use crate::proto::sorted::Sorted;
@@ -106,7 +106,7 @@ enum Happened {
     News,
     /// A try is over.
     Tried {
-        name: Name,
+        name: QueueName,
         item: Box<Item>,
         via: String,
         verdict: Result<Verdict, Outcome>,
@@ -122,7 +122,7 @@ struct Pass<'a> {
     clock: &'a Clock<'a>,
     tries: Tries,
     /// Messages that came while the clock was not sane, and have no time yet.
-    unstamped: Sorted<Name>,
+    unstamped: Sorted<QueueName>,
     ends: Ends<'a>,
     standing: Standing,
     /// Interfaces that are not in the configuration although something waits for them, and that were
@@ -247,8 +247,8 @@ impl<'a> Pass<'a> {
                 return;
             }
         };
-        let names = names.iter().filter_map(|name| Name::parse(name));
-        let names: Sorted<Name> = names.map(|name| (name, ())).collect();
+        let names = names.iter().filter_map(|name| QueueName::parse(name));
+        let names: Sorted<QueueName> = names.map(|name| (name, ())).collect();
         self.schedule.retain(|name| names.contains(name));
         self.tries.retain(|name| names.contains(name));
         self.standing.retain(|name| names.contains(name));
@@ -266,7 +266,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes up a message that this process does not know yet.
-    fn take_up(&mut self, name: Name) {
+    fn take_up(&mut self, name: QueueName) {
         let item = match self.recall(&name) {
             Ok(item) => item,
             Err(why) => return self.unread(&name, &why),
@@ -308,7 +308,7 @@ impl<'a> Pass<'a> {
 
     /// Handles a file that could not be read: looks at it again later, or sets it aside if it is no
     /// message.
-    fn unread(&mut self, name: &Name, why: &Unread) {
+    fn unread(&mut self, name: &QueueName, why: &Unread) {
         match why {
             // Somebody has removed the file and does not want it sent.
             _ if !self.is_there(name) => {}
@@ -351,7 +351,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Starts to count a message's age, because the clock has become sane.
-    fn stamp(&mut self, name: &Name) {
+    fn stamp(&mut self, name: &QueueName) {
         let Ok(mut item) = self.recall(name) else {
             return;
         };
@@ -374,13 +374,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Reads a message's file, and adds what is known beyond it.
-    fn recall(&self, name: &Name) -> Result<Item, Unread> {
+    fn recall(&self, name: &QueueName) -> Result<Item, Unread> {
         let mut item = read(self.folder, name)?;
         self.tries.complete(name, &mut item);
         Ok(item)
     }
 
-    fn start(&mut self, name: Name, via: String) {
+    fn start(&mut self, name: QueueName, via: String) {
         let mut item = match self.recall(&name) {
             Ok(item) => item,
             Err(why) => {
@@ -459,17 +459,17 @@ impl<'a> Pass<'a> {
     }
 
     /// Lets a message wait because the interface may send no more for now.
-    fn hold(&mut self, name: &Name, item: &Item, via: &str, reason: &str, wait: Duration) {
+    fn hold(&mut self, name: &QueueName, item: &Item, via: &str, reason: &str, wait: Duration) {
         self.log_try(item, via, reason);
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         self.tried(name, Tried::Held { wait_ms });
     }
 
-    fn is_there(&self, name: &Name) -> bool {
+    fn is_there(&self, name: &QueueName) -> bool {
         self.folder.holds(&name.text())
     }
 
-    fn tried(&mut self, name: &Name, tried: Tried) {
+    fn tried(&mut self, name: &QueueName, tried: Tried) {
         let now_ms = self.now_ms();
         self.schedule.tried(name, tried, now_ms, jitter());
     }

@@ -9,7 +9,7 @@ use crate::outbound::hold::due_s;
 use crate::outbound::log;
 use crate::outbound::outcome::{MAYBE_SENT, Outcome, Status, settle, unsure};
 use crate::proto::provider::{Blame, Verdict};
-use crate::proto::record::envelope::{Item, Name};
+use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::record::notice::Why;
 use crate::proto::record::schedule::Tried;
 use crate::queue::ends::GivenUp;
@@ -20,7 +20,7 @@ impl Pass<'_> {
     /// Settles a try by its result.
     pub(super) fn settle(
         &mut self,
-        name: &Name,
+        name: &QueueName,
         mut item: Item,
         via: &str,
         verdict: Result<Verdict, Outcome>,
@@ -89,14 +89,21 @@ impl Pass<'_> {
     }
 
     /// Ends a message that the provider answers and refuses.
-    fn refuse(&mut self, name: &Name, item: Item, via: &str, reason: Cow<'static, str>) {
+    fn refuse(&mut self, name: &QueueName, item: Item, via: &str, reason: Cow<'static, str>) {
         let outcome = Outcome::new(Status::Refused, reason);
         self.give_up(name, item, via, outcome, Why::Refused);
         self.tried(name, Tried::Done);
     }
 
     /// Lets a message wait, and writes its reason into its file if it is new.
-    fn later(&mut self, name: &Name, mut item: Item, via: &str, reason: &str, asked: Duration) {
+    fn later(
+        &mut self,
+        name: &QueueName,
+        mut item: Item,
+        via: &str,
+        reason: &str,
+        asked: Duration,
+    ) {
         item.set_reason(reason);
         if item.unsure >= UNSURE_TRIES_MAX {
             return self.doubt(name, item, via);
@@ -109,14 +116,14 @@ impl Pass<'_> {
     }
 
     /// Gives up a message that may have been sent, after the greatest number of tries.
-    pub(super) fn doubt(&mut self, name: &Name, item: Item, via: &str) {
+    pub(super) fn doubt(&mut self, name: &QueueName, item: Item, via: &str) {
         let words = format!("last: {}", item.reason);
         let outcome = Outcome::new(Status::Failed, words);
         self.give_up(name, item, via, outcome, Why::Unsure);
         self.schedule.remove(name);
     }
 
-    pub(super) fn expire(&mut self, name: &Name) {
+    pub(super) fn expire(&mut self, name: &QueueName) {
         let item = match self.recall(name) {
             Ok(item) => item,
             Err(why) => {
@@ -143,7 +150,7 @@ impl Pass<'_> {
     /// Gives up a message. Its reason must not claim that it is unsent if it may have been sent.
     pub(super) fn give_up(
         &mut self,
-        name: &Name,
+        name: &QueueName,
         item: Item,
         via: &str,
         mut outcome: Outcome,
@@ -161,7 +168,7 @@ impl Pass<'_> {
         self.ends.give_up(name, given_up, &self.config);
     }
 
-    pub(super) fn write(&mut self, name: &Name, item: &Item) -> bool {
+    pub(super) fn write(&mut self, name: &QueueName, item: &Item) -> bool {
         // Somebody has removed the file meanwhile and does not want it back.
         if !self.is_there(name) {
             return false;

@@ -56,7 +56,7 @@ impl Drop for Scratch {
 }
 
 /// Returns a queue file: one message of `order` to a number of its own.
-fn file(order: u64, queued_s: u64, due_s: u64) -> (Name, String) {
+fn file(order: u64, queued_s: u64, due_s: u64) -> (QueueName, String) {
     let text = format!(
         "websms queue 1\nid: {order:016x}\ninterface: \nto: +{order}\nfrom: alice\nqueued: {queued_s}\n\
          tries: 1\nunsure: 0\ndue: {due_s}\nreason: provider answered 503\ntext: 1\n\nx"
@@ -67,7 +67,7 @@ fn file(order: u64, queued_s: u64, due_s: u64) -> (Name, String) {
 /// Runs `test` on a pass that has looked at the messages once. The test may set the clock.
 fn with_pass(
     name: &str,
-    messages: &[(Name, String)],
+    messages: &[(QueueName, String)],
     stamp_s: u64,
     test: impl FnOnce(&mut Pass<'_>, &Scratch, &Cell<Moment>),
 ) {
@@ -100,7 +100,7 @@ fn wait(now: &Cell<Moment>, s: u64) {
 
 /// Checks that the message of that order is sent next, over the only interface.
 #[track_caller]
-fn take(pass: &mut Pass<'_>, order: u64) -> (Name, Item) {
+fn take(pass: &mut Pass<'_>, order: u64) -> (QueueName, Item) {
     match pass.schedule.next(pass.now_ms()) {
         Next::Send(name, via) if name.order == order && via.is_empty() => {
             let item = pass.recall(&name).unwrap();

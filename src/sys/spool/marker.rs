@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::name::Name;
+use super::name::CallFileName;
 use super::{Spool, SpoolFault, Step, Sync, failed, is_missing};
 use crate::sys::directory::Directory;
 use crate::sys::files::{self, Unreadable};
@@ -43,7 +43,7 @@ impl Spool {
             let outgoing = Directory::open(&self.outgoing)?;
             let found = outgoing.metadata()?;
             outgoing.each(&mut |name, is_folder| {
-                if let Some(name) = Name::parse(name).filter(|_| !is_folder) {
+                if let Some(name) = CallFileName::parse(name).filter(|_| !is_folder) {
                     see(name.to, name.unique);
                 }
                 true
@@ -93,7 +93,8 @@ impl Spool {
 /// Removes the call files of one id from an `outgoing`; Asterisk drops a call whose file is gone.
 pub fn withdraw(outgoing: &Path, id: u64) -> io::Result<()> {
     let outgoing = Directory::open(outgoing)?;
-    let is_of = |name: &str| Name::parse(name.as_bytes()).is_some_and(|name| name.unique == id);
+    let is_of =
+        |name: &str| CallFileName::parse(name.as_bytes()).is_some_and(|name| name.unique == id);
     let names = outgoing.names(&is_of)?;
     names.iter().try_for_each(|name| outgoing.remove(name))
 }

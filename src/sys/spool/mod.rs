@@ -40,7 +40,7 @@ mod table;
 use fault::failed;
 pub use fault::{SpoolFault, Step};
 pub use marker::{Ground, withdraw};
-use name::Name;
+use name::CallFileName;
 use places::{NoPlace, Places, Want};
 
 /// The settings for call files (`[astqueue]`).
@@ -202,7 +202,7 @@ impl Spool {
     /// senders got no 200 and send again. Returns the number of removed files.
     pub fn sweep(&self) -> usize {
         let staging = Directory::open(&self.staging);
-        let is_ours = |name: &str| Name::parse(name.as_bytes()).is_some();
+        let is_ours = |name: &str| CallFileName::parse(name.as_bytes()).is_some();
         staging.map_or(0, |staging| staging.sweep(self.owner, SWEEP_AGE, &is_ours))
     }
 

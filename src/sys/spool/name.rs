@@ -3,16 +3,16 @@
 /// A call file's name of ours, parsed: `TO.SECONDS.UNIQUE.call` or `TO.SECONDS.UNIQUE-PART.call`, UNIQUE 16 hex
 /// digits.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Name<'a> {
+pub(super) struct CallFileName<'a> {
     pub(super) to: &'a [u8],
     pub(super) unique: u64,
     /// Whether the file is a later part of its text, not the first.
     pub(super) is_later: bool,
 }
 
-impl Name<'_> {
+impl CallFileName<'_> {
     /// Parses a name; `None` if it is not ours.
-    pub(super) fn parse(name: &[u8]) -> Option<Name<'_>> {
+    pub(super) fn parse(name: &[u8]) -> Option<CallFileName<'_>> {
         let mut fields = name.rsplitn(4, |byte| *byte == b'.');
         let (call, unique, seconds, to) = (
             fields.next()?,
@@ -24,7 +24,7 @@ impl Name<'_> {
         let (unique, part) = unique.split_at_checked(16)?;
         let is_part = part.is_empty() || part.strip_prefix(b"-").is_some_and(is_number);
         let is_ours = call == b"call" && is_number(seconds) && !to.is_empty() && is_part;
-        is_ours.then_some(Name {
+        is_ours.then_some(CallFileName {
             to,
             unique: hexadecimal(unique)?,
             is_later: !part.is_empty(),
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_name_of_ours_is_known() {
         fn check(name: &str, expected: Option<(&str, u64, bool)>) {
-            let name = Name::parse(name.as_bytes());
+            let name = CallFileName::parse(name.as_bytes());
             let found = name.map(|it| (it.to.to_vec(), it.unique, it.is_later));
             let expected =
                 expected.map(|(to, unique, later)| (to.as_bytes().to_vec(), unique, later));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use websms::proto::wire::certificate;
-use websms::proto::record::envelope::{Item, Name};
+use websms::proto::record::envelope::{Item, QueueName};
 use websms::proto::record::kept::Kept;
 use websms::proto::record::notice::Told;
 use websms::proto::record::quota;
@@ -18,10 +18,10 @@ pub fn envelope(bytes: &[u8]) {
         assert_eq!(Item::parse(&written).as_ref(), Ok(&item));
         assert_eq!(Item::parse(&written[..written.len() - 1]).ok(), None);
         let name = item.name(u64::from(bytes[0]));
-        assert_eq!(Name::parse(&name.text()), Some(name));
+        assert_eq!(QueueName::parse(&name.text()), Some(name));
     }
     if let Ok(text) = std::str::from_utf8(bytes)
-        && let Some(name) = Name::parse(text)
+        && let Some(name) = QueueName::parse(text)
     {
         assert_eq!(name.text(), text);
     }
@@ -51,13 +51,13 @@ pub fn schedule(bytes: &[u8]) {
         senders_max: 3,
     });
     let mut now_ms = 1;
-    let mut waiting: BTreeSet<Name> = BTreeSet::new();
-    let mut under_way: BTreeMap<Name, String> = BTreeMap::new();
+    let mut waiting: BTreeSet<QueueName> = BTreeSet::new();
+    let mut under_way: BTreeMap<QueueName, String> = BTreeMap::new();
     for (number, step) in bytes.chunks(2).enumerate() {
         let value = u64::from(step.get(1).copied().unwrap_or(0));
         match step[0] % 5 {
             0 => {
-                let name = Name {
+                let name = QueueName {
                     order: number as u64,
                     id: format!("{number:016x}"),
                     destination: value % 5,

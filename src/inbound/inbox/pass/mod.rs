@@ -22,7 +22,7 @@ use crate::limits::{
     QUEUE_FAILED_MAX, QUEUE_TAKE_PAUSE,
 };
 use crate::proto::record::envelope;
-use crate::proto::record::inbox::{Item, Name, id_text};
+use crate::proto::record::inbox::{InboxName, Item, id_text};
 use crate::proto::sorted::Sorted;
 use crate::state::Keeping;
 use crate::sys::cause::Cause;
@@ -110,9 +110,9 @@ fn listen(inbox: &Arc<Inbox>, outgoing: &Arc<AtomicI32>) -> Option<Arc<Watch>> {
 /// The state of one SMS.
 struct SmsState {
     /// The current name of its file.
-    file: Name,
+    file: InboxName,
     /// The name that its file should have. It differs from `file` if the file could not be renamed.
-    name: Name,
+    name: InboxName,
     arrived_s: u64,
     bytes: u64,
     /// The number of its call files; 0 if unknown.
@@ -211,7 +211,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn add(&mut self, name: Name, arrived_s: u64, bytes: u64) {
+    fn add(&mut self, name: InboxName, arrived_s: u64, bytes: u64) {
         let entry = SmsState {
             file: name,
             name,
@@ -287,8 +287,8 @@ impl<'a> Pass<'a> {
         };
         // The receiver reports these.
         let putting = self.inbox.counts().putting();
-        let names = names.iter().filter_map(|name| Name::parse(name));
-        let names: Sorted<(u64, u64), Name> =
+        let names = names.iter().filter_map(|name| InboxName::parse(name));
+        let names: Sorted<(u64, u64), InboxName> =
             names.map(|name| ((name.order, name.id), name)).collect();
         self.is_news = false;
         let before = self.entries.len();
@@ -326,7 +326,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds an SMS that is new to this pass.
-    fn take_up(&mut self, name: Name) {
+    fn take_up(&mut self, name: InboxName) {
         match read(&self.inbox.folder, Place::New, &name.text()) {
             Ok(Ok((item, bytes))) => {
                 self.add(name, item.arrived_s, bytes);
@@ -455,7 +455,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Moves a file that is no SMS away.
-    fn set_aside(&self, name: &Name, why: &str) {
+    fn set_aside(&self, name: &InboxName, why: &str) {
         let dropped = self.inbox.folder.set_aside(&name.text(), QUEUE_FAILED_MAX);
         let what = match &dropped {
             Ok(_) => "set aside",

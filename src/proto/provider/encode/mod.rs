@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::account::{Account, Call, Charset, Format, Space};
-use super::fill::{Name, fill};
+use super::fill::{Placeholder, fill};
 use super::sign::{Auth, ToSign};
 use crate::message::{Message, Text};
 use crate::proto::wire::form::{encode_pairs, ksort, rawurlencode};
@@ -64,7 +64,7 @@ pub fn encode_check(account: &Account, now_s: u64) -> Option<Result<Call, BadAcc
     if account.check_path.is_empty() {
         return None;
     }
-    let in_url = |name: Name| rawurlencode(account.values.of(name)).into_bytes();
+    let in_url = |name: Placeholder| rawurlencode(account.values.of(name)).into_bytes();
     let path = fill(account.check_path.as_bytes(), in_url);
     let path = String::from_utf8_lossy(&path).into_owned();
     Some(encode_bare(account, None, path, Vec::new(), now_s))
@@ -87,7 +87,7 @@ pub(super) fn encode_bare(
     parameters: Vec<Parameter>,
     now_s: u64,
 ) -> Result<Call, BadAccount> {
-    let value = |name: Name| account.values.of(name).to_vec();
+    let value = |name: Placeholder| account.values.of(name).to_vec();
     let format = match parameters.is_empty() {
         true => Format::Query,
         false => account.format,
@@ -121,12 +121,12 @@ pub(super) struct Filled {
 pub(super) fn filled(message: &Message, account: &Account) -> Filled {
     let to = number::format(message.to.as_str(), account.number_format).into_bytes();
     let from = number::format(message.from.as_str(), account.number_format_from).into_bytes();
-    let value = |name: Name| match name {
-        Name::To => to.clone(),
-        Name::From => from.clone(),
+    let value = |name: Placeholder| match name {
+        Placeholder::To => to.clone(),
+        Placeholder::From => from.clone(),
         name => account.values.of(name).to_vec(),
     };
-    let in_url = |name: Name| rawurlencode(&value(name)).into_bytes();
+    let in_url = |name: Placeholder| rawurlencode(&value(name)).into_bytes();
     let path = fill(account.path.as_bytes(), in_url);
     let headers = account.headers.iter();
     Filled {
@@ -145,7 +145,7 @@ fn parameters(
     account: &Account,
     to: &[u8],
     from: &[u8],
-    value: impl Fn(Name) -> Vec<u8>,
+    value: impl Fn(Placeholder) -> Vec<u8>,
 ) -> Vec<Parameter> {
     let mut list = Vec::new();
     let mut put = |key: &[u8], value: Vec<u8>| put(&mut list, key, value, account.format);

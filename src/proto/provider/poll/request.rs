@@ -44,7 +44,7 @@ pub struct Ask<'a> {
 
 /// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
+pub enum PollPlaceholder {
     /// `{since}`: the time from which on SMS are asked for.
     Since,
     /// `{since_date}`: the date of the day before that time.
@@ -69,24 +69,24 @@ pub enum Name {
     Id,
 }
 
-const NAMES: [(&str, Name); 11] = [
-    ("{since}", Name::Since),
-    ("{since_date}", Name::SinceDate),
-    ("{today}", Name::Today),
-    ("{tomorrow}", Name::Tomorrow),
-    ("{account}", Name::Account),
-    ("{number}", Name::Number),
-    ("{auth_user}", Name::User),
-    ("{page}", Name::Page),
-    ("{offset}", Name::Offset),
-    ("{next}", Name::Next),
-    ("{id}", Name::Id),
+const NAMES: [(&str, PollPlaceholder); 11] = [
+    ("{since}", PollPlaceholder::Since),
+    ("{since_date}", PollPlaceholder::SinceDate),
+    ("{today}", PollPlaceholder::Today),
+    ("{tomorrow}", PollPlaceholder::Tomorrow),
+    ("{account}", PollPlaceholder::Account),
+    ("{number}", PollPlaceholder::Number),
+    ("{auth_user}", PollPlaceholder::User),
+    ("{page}", PollPlaceholder::Page),
+    ("{offset}", PollPlaceholder::Offset),
+    ("{next}", PollPlaceholder::Next),
+    ("{id}", PollPlaceholder::Id),
 ];
 
 const DAY_S: u64 = 86_400;
 
 /// Returns every placeholder of a template, in order.
-pub fn names(template: &[u8]) -> Vec<Name> {
+pub fn names(template: &[u8]) -> Vec<PollPlaceholder> {
     let mut found = Vec::new();
     filled(template, &mut |name| {
         found.push(name);
@@ -95,7 +95,7 @@ pub fn names(template: &[u8]) -> Vec<Name> {
     found
 }
 
-fn filled(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
+fn filled(template: &[u8], value: &mut dyn FnMut(PollPlaceholder) -> Vec<u8>) -> Vec<u8> {
     fill::replace(template, &NAMES.map(|(text, _)| text), &mut |place| {
         let name = NAMES.get(place).map(|(_, name)| *name);
         name.map(&mut *value).unwrap_or_default()
@@ -104,7 +104,7 @@ fn filled(template: &[u8], value: &mut dyn FnMut(Name) -> Vec<u8>) -> Vec<u8> {
 
 /// Encodes the request for one page of a list.
 pub fn encode_list(account: &Account, lister: &Lister, ask: &Ask) -> Result<Call, BadAccount> {
-    let value = |name: Name| value(name, account, lister, ask);
+    let value = |name: PollPlaceholder| value(name, account, lister, ask);
     let path = match ask.spot {
         Spot::Url(url) => url.clone(),
         _ => path(&lister.path, &value),
@@ -131,9 +131,9 @@ pub fn encode_done(
 }
 
 /// Fills in a path, and leaves out parameters that have no value.
-fn path(template: &str, value: &dyn Fn(Name) -> Vec<u8>) -> String {
+fn path(template: &str, value: &dyn Fn(PollPlaceholder) -> Vec<u8>) -> String {
     let in_url = |template: &str| {
-        let encoded = |name: Name| rawurlencode(&value(name)).into_bytes();
+        let encoded = |name: PollPlaceholder| rawurlencode(&value(name)).into_bytes();
         let filled = filled(template.as_bytes(), &mut |name| encoded(name));
         String::from_utf8_lossy(&filled).into_owned()
     };
@@ -152,20 +152,21 @@ fn path(template: &str, value: &dyn Fn(Name) -> Vec<u8>) -> String {
 }
 
 /// Whether a parameter has a value.
-fn is_kept(template: &[u8], value: &dyn Fn(Name) -> Vec<u8>) -> bool {
-    let may_lack = |name: &Name| matches!(name, Name::Number | Name::Next);
+fn is_kept(template: &[u8], value: &dyn Fn(PollPlaceholder) -> Vec<u8>) -> bool {
+    let may_lack =
+        |name: &PollPlaceholder| matches!(name, PollPlaceholder::Number | PollPlaceholder::Next);
     let mut names = names(template).into_iter().filter(may_lack);
     names.all(|name| !value(name).is_empty())
 }
 
-fn value(name: Name, account: &Account, lister: &Lister, ask: &Ask) -> Vec<u8> {
+fn value(name: PollPlaceholder, account: &Account, lister: &Lister, ask: &Ask) -> Vec<u8> {
     let text = match name {
-        Name::Since => date::rfc3339(ask.since_s),
-        Name::SinceDate => date::day(ask.since_s.saturating_sub(DAY_S)),
-        Name::Today => date::day(ask.now_s),
-        Name::Tomorrow => date::day(ask.now_s.saturating_add(DAY_S)),
-        Name::Number => number::format(ask.number, account.number_format_from),
-        Name::Page | Name::Offset => {
+        PollPlaceholder::Since => date::rfc3339(ask.since_s),
+        PollPlaceholder::SinceDate => date::day(ask.since_s.saturating_sub(DAY_S)),
+        PollPlaceholder::Today => date::day(ask.now_s),
+        PollPlaceholder::Tomorrow => date::day(ask.now_s.saturating_add(DAY_S)),
+        PollPlaceholder::Number => number::format(ask.number, account.number_format_from),
+        PollPlaceholder::Page | PollPlaceholder::Offset => {
             let first = match lister.paging {
                 Paging::Page(first) => first,
                 _ => 0,
@@ -176,10 +177,10 @@ fn value(name: Name, account: &Account, lister: &Lister, ask: &Ask) -> Vec<u8> {
             };
             at.to_string()
         }
-        Name::Account => return account.values.account.clone(),
-        Name::User => return account.values.auth_user.clone(),
-        Name::Id => return ask.id.to_vec(),
-        Name::Next => match ask.spot {
+        PollPlaceholder::Account => return account.values.account.clone(),
+        PollPlaceholder::User => return account.values.auth_user.clone(),
+        PollPlaceholder::Id => return ask.id.to_vec(),
+        PollPlaceholder::Next => match ask.spot {
             Spot::Value(next) => return next.clone(),
             _ => "".to_owned(),
         },

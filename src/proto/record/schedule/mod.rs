@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::limits::FLUSH_FAILURES_MAX;
-use crate::proto::record::envelope::Name;
+use crate::proto::record::envelope::QueueName;
 use crate::proto::sorted::Sorted;
 
 /// The settings of the schedule.
@@ -61,9 +61,9 @@ pub struct QueuedMessage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Send this message over that interface and report the result.
-    Send(Name, String),
+    Send(QueueName, String),
     /// Give this message up, because it is too old.
-    Expire(Name),
+    Expire(QueueName),
     /// Wait until then, or until there is news.
     Wait(Option<u64>),
 }
@@ -101,7 +101,7 @@ pub enum Tried {
 #[derive(Debug)]
 pub struct Schedule {
     settings: Settings,
-    waiting: Sorted<Name, Waiting>,
+    waiting: Sorted<QueueName, Waiting>,
     interfaces: Sorted<String, State>,
     under_way: usize,
 }
@@ -136,7 +136,7 @@ struct Down {
     /// The index of the present pause.
     pause: usize,
     /// The message that failed last.
-    failed: Name,
+    failed: QueueName,
 }
 
 /// Whether and over which interface a message can go.
@@ -163,7 +163,7 @@ impl Schedule {
     }
 
     /// Takes up a message. If it was tried elsewhere and must wait, its interface counts as down.
-    pub fn add(&mut self, name: Name, entry: QueuedMessage, now_ms: u64) {
+    pub fn add(&mut self, name: QueueName, entry: QueuedMessage, now_ms: u64) {
         if let Some(state) = state_of(&mut self.interfaces, &entry.interface)
             && entry.due_ms > now_ms
             && !entry.forbidden
@@ -188,7 +188,7 @@ impl Schedule {
     }
 
     /// Changes the time at which a message is too old.
-    pub fn set_expiry(&mut self, name: &Name, expires_ms: Option<u64>) {
+    pub fn set_expiry(&mut self, name: &QueueName, expires_ms: Option<u64>) {
         if let Some(waiting) = self.waiting.get_mut(name) {
             waiting.entry.expires_ms = expires_ms;
         }
@@ -219,12 +219,12 @@ impl Schedule {
     }
 
     /// Whether this message is known.
-    pub fn holds(&self, name: &Name) -> bool {
+    pub fn holds(&self, name: &QueueName) -> bool {
         self.waiting.contains(name)
     }
 
     /// Forgets messages that are no longer in the folder: removing the file cancels the SMS.
-    pub fn retain(&mut self, is_there: impl Fn(&Name) -> bool) {
+    pub fn retain(&mut self, is_there: impl Fn(&QueueName) -> bool) {
         self.waiting
             .retain(|name, waiting| waiting.via.is_some() || is_there(name));
     }
@@ -266,7 +266,7 @@ impl Schedule {
         let mut destinations: Sorted<u64> =
             under_way.map(|(name, _)| (name.destination, ())).collect();
         let mut wake_ms = None;
-        let mut probe: Option<((u64, u32), Name, String)> = None;
+        let mut probe: Option<((u64, u32), QueueName, String)> = None;
         let mut chosen = None;
         let full = self.under_way >= self.settings.senders_max;
         for (name, waiting) in self.waiting.iter() {
@@ -356,7 +356,7 @@ impl Schedule {
 
     /// Records the result of a message that [`Schedule::next`] gave out. `jitter` is 0 to 200 and shortens
     /// a pause by so many thousandths, so that waiting messages do not come back all at once.
-    pub fn tried(&mut self, name: &Name, tried: Tried, now_ms: u64, jitter: u64) {
+    pub fn tried(&mut self, name: &QueueName, tried: Tried, now_ms: u64, jitter: u64) {
         let Some(waiting) = self.waiting.get_mut(name) else {
             return;
         };
@@ -438,7 +438,7 @@ impl Schedule {
     }
 
     /// Forgets a message that was given up.
-    pub fn remove(&mut self, name: &Name) {
+    pub fn remove(&mut self, name: &QueueName) {
         self.waiting.remove(name);
     }
 }

@@ -10,8 +10,8 @@ struct Story {
     now_ms: u64,
 }
 
-fn name(number: u64, destination: u64) -> Name {
-    Name {
+fn name(number: u64, destination: u64) -> QueueName {
+    QueueName {
         order: number,
         id: format!("{number:016x}"),
         destination,

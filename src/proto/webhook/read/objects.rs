@@ -15,7 +15,7 @@ pub(super) const FROM: Part = 1;
 pub(super) const BODY: Part = 2;
 
 /// A key that is no path.
-pub(super) struct Name<'k> {
+pub(super) struct KeyName<'k> {
     pub(super) part: Part,
     pub(super) name: &'k [u8],
     /// Whether its value may stand below the top.
@@ -66,7 +66,7 @@ impl<'a> Tree<'a> {
         &self,
         places: &Places<'a>,
         roots: usize,
-        names: &[Name],
+        names: &[KeyName],
         list: Option<usize>,
     ) -> Option<(Vec<Place<'a>>, bool)> {
         let mut objects: Vec<(usize, Held)> = Vec::new();
@@ -130,7 +130,7 @@ fn agree(objects: &[(usize, Held)]) -> bool {
 fn held<'a>(
     places: &Places<'a>,
     place: Place<'a>,
-    names: &[Name],
+    names: &[KeyName],
     part: Part,
 ) -> Option<Cow<'a, [u8]>> {
     let mut names = names.iter().filter(|it| it.is_sought && it.part == part);

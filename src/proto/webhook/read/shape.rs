@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::lookup::{Place, Places, Scope, first};
-use super::objects::{BODY, FROM, Name, Part, TO, Tree};
+use super::objects::{BODY, FROM, KeyName, Part, TO, Tree};
 use super::text::has_text;
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::wire::json;
@@ -41,7 +41,7 @@ impl<'a> Scope<'_, 'a> {
     /// whatever stands deeper, and a path says by itself which element it means.
     pub(super) fn shape(&self, webhook: &Webhook) -> Shape<'a> {
         let (places, roots) = self.roots();
-        let mut names: Vec<Name> = Vec::new();
+        let mut names: Vec<KeyName> = Vec::new();
         for (part, key) in [
             (TO, &webhook.key_to),
             (FROM, &webhook.key_from),
@@ -53,7 +53,7 @@ impl<'a> Scope<'_, 'a> {
                 let is_deep = is_deep(places, roots, name);
                 is_open = is_open && (is_deep || self.find_name(name).is_none());
                 if !json::is_path(name) {
-                    names.push(Name {
+                    names.push(KeyName {
                         part,
                         name,
                         is_sought: is_open,
@@ -64,7 +64,7 @@ impl<'a> Scope<'_, 'a> {
         for (part, condition) in (ASKED..).zip(webhook.accept_if.iter()) {
             let name = condition.key.as_slice();
             if is_deep(places, roots, name) {
-                names.push(Name {
+                names.push(KeyName {
                     part,
                     name,
                     is_sought: true,
@@ -131,7 +131,7 @@ fn is_deep(places: &Places, roots: &[Place], key: &[u8]) -> bool {
 
 /// Returns how many of these places hold a name of that part; 2 if there are more. Without `all`, only
 /// names that may stand below the top count.
-fn holders(places: &Places, inner: &[Place], names: &[Name], part: Part, all: bool) -> usize {
+fn holders(places: &Places, inner: &[Place], names: &[KeyName], part: Part, all: bool) -> usize {
     let holding = inner
         .iter()
         .filter(|it| has_any(places, **it, names, part, all));
@@ -139,7 +139,7 @@ fn holders(places: &Places, inner: &[Place], names: &[Name], part: Part, all: bo
 }
 
 /// Whether a name of that part has a value below a place.
-fn has_any(places: &Places, place: Place, names: &[Name], part: Part, all: bool) -> bool {
+fn has_any(places: &Places, place: Place, names: &[KeyName], part: Part, all: bool) -> bool {
     let mut names = names.iter();
     names
         .any(|it| it.part == part && (all || it.is_sought) && places.deep(place, it.name).is_some())

@@ -153,13 +153,13 @@ impl Filling {
     /// Sets the value that `name` describes, as PHP's `php_register_variable_ex` does.
     pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), TooMuch> {
         let path = match name::parse(name) {
-            name::Name::Path(path) => path,
-            name::Name::TooDeep(top) => {
+            name::ParameterName::Path(path) => path,
+            name::ParameterName::TooDeep(top) => {
                 let top = Key::parse(&top);
                 self.root.entries.retain(|(key, _)| *key != top);
                 return Ok(());
             }
-            name::Name::None => return Ok(()),
+            name::ParameterName::None => return Ok(()),
         };
         let mut array = &mut self.root;
         let mut steps = path.into_iter().peekable();

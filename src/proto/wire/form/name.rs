@@ -8,7 +8,7 @@ const LEVELS_MAX: usize = 64;
 
 /// The meaning of a name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Name<'a> {
+pub(super) enum ParameterName<'a> {
     /// The name is a path: the key, then its indices.
     Path(Vec<Step<'a>>),
     /// The name has more than 64 indices: PHP drops the pair and removes the value of its first key.
@@ -29,7 +29,7 @@ pub(super) enum Step<'a> {
 }
 
 /// Reads a decoded name.
-pub(super) fn parse(name: &[u8]) -> Name<'_> {
+pub(super) fn parse(name: &[u8]) -> ParameterName<'_> {
     let name = name.split(|b| *b == 0).next().unwrap_or_default();
     let spaces = name.iter().take_while(|b| **b == b' ').count();
     let name = name.get(spaces..).unwrap_or_default();
@@ -38,15 +38,15 @@ pub(super) fn parse(name: &[u8]) -> Name<'_> {
     let (head, mut rest) = name.split_at_checked(bracket).unwrap_or((name, &[]));
     let key = mangled(head, b" .");
     if key.is_empty() {
-        return Name::None;
+        return ParameterName::None;
     }
     let mut last = Step::Index(key);
     let mut path = Vec::new();
     while let Some(after) = rest.strip_prefix(b"[") {
         if path.len() >= LEVELS_MAX {
             return match path.swap_remove(0) {
-                Step::Index(top) => Name::TooDeep(top),
-                _ => Name::None,
+                Step::Index(top) => ParameterName::TooDeep(top),
+                _ => ParameterName::None,
             };
         }
         // One blank is skipped, however many there are.
@@ -75,7 +75,7 @@ pub(super) fn parse(name: &[u8]) -> Name<'_> {
         true => Step::Drop,
         false => last,
     });
-    Name::Path(path)
+    ParameterName::Path(path)
 }
 
 /// Replaces each of `bytes` with `_`.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::file::{BadIni, Ini};
 use super::reader::Reader;
-use super::scan::{End, Name, Statement, Token, is_blank, is_newline, keyword};
+use super::scan::{End, NameKind, Statement, Token, is_blank, is_newline, keyword};
 use super::tree::{Loss, Tree, reads_differently};
 use super::value;
 
@@ -88,7 +88,7 @@ impl File<'_> {
 
     fn section(&mut self) -> Result<(), BadIni> {
         self.note_hash("a section");
-        let name = self.name(Name::Section)?;
+        let name = self.name(NameKind::Section)?;
         let loss = self.tree.open(&name, self.reader.line);
         if let Loss::Replaced(line) = loss {
             self.reader.note_line(
@@ -103,7 +103,7 @@ impl File<'_> {
 
     /// Reads `name[index] = value` from behind `name[`.
     fn indexed(&mut self, name: &[u8]) -> Result<End, BadIni> {
-        let index = self.name(Name::Index)?;
+        let index = self.name(NameKind::Index)?;
         if !self.reader.scan.equals() {
             return Err(self.reader.fault(if name.is_empty() {
                 "blanks before a section header: begin its line with ["
@@ -123,7 +123,7 @@ impl File<'_> {
     }
 
     /// Reads the name of a section or an index, its `]` included.
-    fn name(&mut self, kind: Name) -> Result<Vec<u8>, BadIni> {
+    fn name(&mut self, kind: NameKind) -> Result<Vec<u8>, BadIni> {
         let mut name = Vec::new();
         let expanded = self.reader.expanded.len();
         loop {

@@ -84,7 +84,7 @@ impl End {
 
 /// The kind of a name that is being read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Name {
+pub(super) enum NameKind {
     /// The name of a section, after `[`.
     Section,
     /// The name in the brackets of `name[index]`.
@@ -231,13 +231,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the next piece of a section's name or of an index.
-    pub(super) fn name_token(&mut self, name: Name) -> Token<'a> {
+    pub(super) fn name_token(&mut self, name: NameKind) -> Token<'a> {
         let blanks = self.run(0, is_blank);
         match self.peek(blanks) {
             Some(b'"') => return self.quote(blanks),
-            Some(b']') if name == Name::Index || blanks == 0 => {
+            Some(b']') if name == NameKind::Index || blanks == 0 => {
                 self.take(blanks.saturating_add(1));
-                if name == Name::Section {
+                if name == NameKind::Section {
                     self.skip_blanks();
                     self.newline();
                 }
@@ -253,7 +253,7 @@ impl<'a> Scanner<'a> {
         let (run, _) = self.dollar_run(is_plain_in_name, true);
         match self.take(run) {
             [] => Token::Stray,
-            text if name == Name::Index && is_word(text) => Token::Word(text),
+            text if name == NameKind::Index && is_word(text) => Token::Word(text),
             text => Token::Text(text),
         }
     }

@@ -18,7 +18,7 @@
 use std::time::Instant;
 
 use super::File;
-use super::name::Name;
+use super::name::CallFileName;
 use super::table::Table;
 use crate::limits::{
     CALL_FILE_PARTS_MAX, SPOOL_COUNT_WAIT, SPOOL_FULL_WAIT, SPOOL_LATE_TEXTS_MAX, SPOOL_PART_WAIT,
@@ -107,7 +107,7 @@ impl Places {
     pub(super) fn wanted(&self, files: &[File<'_>]) -> Vec<Want> {
         let mut wanted: Vec<Want> = Vec::new();
         for (file, name) in files.iter().map(|file| file.name).enumerate() {
-            let name = Name::parse(name.as_bytes());
+            let name = CallFileName::parse(name.as_bytes());
             match (&name, wanted.last_mut()) {
                 (Some(name), Some(text)) if name.is_later && name.unique == text.unique => {
                     text.later = text.later.saturating_add(1);
@@ -179,7 +179,7 @@ impl Places {
     /// Counts a file of the folder.
     pub(super) fn see(&mut self, name: &[u8]) {
         self.found = self.found.saturating_add(1);
-        let Some(name) = Name::parse(name) else {
+        let Some(name) = CallFileName::parse(name) else {
             return self.count(None, 0);
         };
         let late = self.late.get(name.unique);
