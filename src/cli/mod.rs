@@ -17,7 +17,7 @@ use crate::config::Severity;
 use crate::surroundings;
 use crate::sys::files;
 use crate::sys::stdio::{self, complain, print};
-use options::Wish;
+use options::Action;
 use selftest::Report;
 
 /// The path of the configuration unless `-c` or `WEBSMS_CONF` gives another.
@@ -83,10 +83,10 @@ fn misused(applet: &str, fault: &str, usage: &str) -> u8 {
 }
 
 /// Carries out an action that both applets have.
-fn common(wish: Wish, path: &Path, usage: &str) -> u8 {
-    match wish {
-        Wish::Check => return check(path),
-        Wish::Version => {
+fn common(action: Action, path: &Path, usage: &str) -> u8 {
+    match action {
+        Action::Check => return check(path),
+        Action::Version => {
             let version = concat!("websms ", env!("CARGO_PKG_VERSION"), " (");
             print([version, BUILT, ")\n"].concat().as_bytes());
         }

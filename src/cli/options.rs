@@ -48,7 +48,7 @@ pub(super) enum Kind {
     /// It records that it was given.
     Flag(Flag),
     /// It asks for an action other than the applet's usual one; the last one counts.
-    Wish(Wish),
+    Action(Action),
     /// It ends the options.
     End,
 }
@@ -61,7 +61,7 @@ pub(super) enum Value {
     /// Every value is kept.
     Listen,
     /// The action is asked for with the value.
-    Asks(Wish),
+    Asks(Action),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) enum Flag {
 
 /// An action that an option asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Action {
     Check,
     Queue,
     Flush,
@@ -92,7 +92,7 @@ pub(super) enum Wish {
 /// The options that were given.
 #[derive(Default)]
 pub(super) struct Options<'a> {
-    pub(super) wish: Option<Wish>,
+    pub(super) action: Option<Action>,
     pub(super) verbose: bool,
     pub(super) dry_run: bool,
     pub(super) json: bool,
@@ -216,7 +216,7 @@ impl<'a> Options<'a> {
             (Kind::Flag(Flag::Verbose), None) => self.verbose = true,
             (Kind::Flag(Flag::DryRun), None) => self.dry_run = true,
             (Kind::Flag(Flag::Json), None) => self.json = true,
-            (Kind::Wish(wish), None) => self.wish = Some(wish),
+            (Kind::Action(action), None) => self.action = Some(action),
             (Kind::End, None) => {}
         }
         Ok(())
@@ -228,9 +228,9 @@ impl<'a> Options<'a> {
             Value::Index => self.index = Some(value),
             Value::From => self.from = Some(value),
             Value::Listen => self.listen.push(value),
-            Value::Asks(wish) => {
+            Value::Asks(action) => {
                 self.object = Some(value);
-                self.wish = Some(wish);
+                self.action = Some(action);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Instant;
 
-use super::options::{self, BadUsage, Flag, Kind, Known, Options, User, Users, Value, Wish};
+use super::options::{self, Action, BadUsage, Flag, Kind, Known, Options, User, Users, Value};
 use super::{EXIT_FAULT, common, config_path, misused, show, usage};
 use crate::cli::selftest;
 use crate::config::{Config, Severity};
@@ -34,30 +34,34 @@ const KNOWN: Known = Known {
         ("-n", Users::People, Kind::Flag(Flag::DryRun)),
         ("--dry-run", Users::People, Kind::Flag(Flag::DryRun)),
         ("--json", Users::People, Kind::Flag(Flag::Json)),
-        ("--check", Users::People, Kind::Wish(Wish::Check)),
-        ("--queue", Users::People, Kind::Wish(Wish::Queue)),
-        ("--flush", Users::People, Kind::Wish(Wish::Flush)),
+        ("--check", Users::People, Kind::Action(Action::Check)),
+        ("--queue", Users::People, Kind::Action(Action::Queue)),
+        ("--flush", Users::People, Kind::Action(Action::Flush)),
         (
             "--show",
             Users::People,
-            Kind::Value(Value::Asks(Wish::Show)),
+            Kind::Value(Value::Asks(Action::Show)),
         ),
         (
             "--retry",
             Users::People,
-            Kind::Value(Value::Asks(Wish::Retry)),
+            Kind::Value(Value::Asks(Action::Retry)),
         ),
         (
             "--drop",
             Users::People,
-            Kind::Value(Value::Asks(Wish::Drop)),
+            Kind::Value(Value::Asks(Action::Drop)),
         ),
-        ("--selftest", Users::People, Kind::Wish(Wish::SelfTest)),
-        ("--providers", Users::People, Kind::Wish(Wish::Providers)),
-        ("-V", Users::People, Kind::Wish(Wish::Version)),
-        ("--version", Users::People, Kind::Wish(Wish::Version)),
-        ("-h", Users::People, Kind::Wish(Wish::Help)),
-        ("--help", Users::People, Kind::Wish(Wish::Help)),
+        ("--selftest", Users::People, Kind::Action(Action::SelfTest)),
+        (
+            "--providers",
+            Users::People,
+            Kind::Action(Action::Providers),
+        ),
+        ("-V", Users::People, Kind::Action(Action::Version)),
+        ("--version", Users::People, Kind::Action(Action::Version)),
+        ("-h", Users::People, Kind::Action(Action::Help)),
+        ("--help", Users::People, Kind::Action(Action::Help)),
     ],
     stranger: "an argument before TO that is no option",
 };
@@ -66,7 +70,7 @@ const KNOWN: Known = Known {
 enum Asked<'a> {
     Send(Order<'a>),
     /// Another action, with the name of a preset or the id of an SMS if given.
-    Other(Wish, Option<&'a OsStr>),
+    Other(Action, Option<&'a OsStr>),
 }
 
 /// Runs `websms` and returns the exit code; `start` is when the process began.
@@ -92,20 +96,20 @@ pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
             }
             return outcome.status.exit_code();
         }
-        Asked::Other(Wish::Queue, _) => list_queue(&path, &options),
-        Asked::Other(Wish::Flush, _) => {
+        Asked::Other(Action::Queue, _) => list_queue(&path, &options),
+        Asked::Other(Action::Flush, _) => {
             log::open("websms", options.stderr());
             flush(&path)
         }
-        Asked::Other(Wish::SelfTest, _) => {
+        Asked::Other(Action::SelfTest, _) => {
             let index = options.index.map(OsStr::as_bytes);
             return show(&selftest::outbound(&path, index), options.json);
         }
-        Asked::Other(wish @ (Wish::Show | Wish::Retry | Wish::Drop), id) => {
-            manage(wish, id.unwrap_or_default(), &path)
+        Asked::Other(action @ (Action::Show | Action::Retry | Action::Drop), id) => {
+            manage(action, id.unwrap_or_default(), &path)
         }
-        Asked::Other(Wish::Providers, name) => providers(name, options.index, &path),
-        Asked::Other(wish, _) => return common(wish, &path, usage::WEBSMS),
+        Asked::Other(Action::Providers, name) => providers(name, options.index, &path),
+        Asked::Other(action, _) => return common(action, &path, usage::WEBSMS),
     };
     match done {
         Ok((lines, exit)) => {
@@ -163,12 +167,12 @@ fn flush(path: &Path) -> Done {
 }
 
 /// `--show`, `--retry`, `--drop`: exit with 1 if no SMS has that id, with 75 if the queue has no room.
-fn manage(wish: Wish, id: &OsStr, path: &Path) -> Done {
+fn manage(action: Action, id: &OsStr, path: &Path) -> Done {
     let config = entered(path).map_err(told)?;
     let id = id.to_string_lossy();
-    let done = match wish {
-        Wish::Retry => queue::retry(&config, &id),
-        Wish::Drop => queue::drop(&config, &id),
+    let done = match action {
+        Action::Retry => queue::retry(&config, &id),
+        Action::Drop => queue::drop(&config, &id),
         _ => queue::show(&config, &id),
     };
     let (fault, status) = match done {
@@ -354,13 +358,13 @@ fn read_reply() -> Option<Vec<u8>> {
 
 fn parse(arguments: &[OsString], user: User) -> Result<(Options<'_>, Asked<'_>), BadUsage> {
     let (options, data) = options::parse(arguments, &KNOWN, user)?;
-    if options.json && !matches!(options.wish, Some(Wish::Queue | Wish::SelfTest)) {
+    if options.json && !matches!(options.action, Some(Action::Queue | Action::SelfTest)) {
         return Err("--json goes with --queue or --selftest".into());
     }
-    let asked = match (options.wish, data) {
+    let asked = match (options.action, data) {
         (None, _) => Asked::Send(order(data, options.index)?),
-        (Some(wish), []) => Asked::Other(wish, options.object),
-        (Some(Wish::Providers), [name]) => Asked::Other(Wish::Providers, Some(name)),
+        (Some(action), []) => Asked::Other(action, options.object),
+        (Some(Action::Providers), [name]) => Asked::Other(Action::Providers, Some(name)),
         (Some(_), _) => return Err("this option stands alone".into()),
     };
     Ok((options, asked))
@@ -416,14 +420,14 @@ mod tests {
                 let parts = [order.to, order.from, order.text].map(text).join("|");
                 format!("{sending} {parts} {:?}", order.index.map(text))
             }
-            Asked::Other(Wish::Queue, _) => format!("Queue({look})"),
-            Asked::Other(Wish::SelfTest, _) => {
+            Asked::Other(Action::Queue, _) => format!("Queue({look})"),
+            Asked::Other(Action::SelfTest, _) => {
                 format!("SelfTest {{ index: {index:?}, look: {look} }}")
             }
-            Asked::Other(Wish::Providers, name) => {
+            Asked::Other(Action::Providers, name) => {
                 format!("Providers {{ name: {name:?}, index: {index:?} }}")
             }
-            Asked::Other(wish, _) => format!("{wish:?}"),
+            Asked::Other(action, _) => format!("{action:?}"),
         };
         let stderr = if options.verbose { "v " } else { "" };
         format!("{}{stderr}{asked}", config.unwrap_or_default())

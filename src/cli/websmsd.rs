@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::options::{self, BadUsage, Flag, Kind, Known, Options, User, Users, Value, Wish};
+use super::options::{self, Action, BadUsage, Flag, Kind, Known, Options, User, Users, Value};
 use super::{EXIT_FAULT, common, config_path, misused, show, usage};
 use crate::cli::selftest::{self, Wanted};
 use crate::daemon;
@@ -28,18 +28,22 @@ const KNOWN: Known = Known {
         (
             "--replay",
             Users::People,
-            Kind::Value(Value::Asks(Wish::Replay)),
+            Kind::Value(Value::Asks(Action::Replay)),
         ),
-        ("--poll", Users::People, Kind::Wish(Wish::Poll)),
+        ("--poll", Users::People, Kind::Action(Action::Poll)),
         ("-v", Users::People, Kind::Flag(Flag::Verbose)),
         ("--json", Users::People, Kind::Flag(Flag::Json)),
-        ("--check", Users::People, Kind::Wish(Wish::Check)),
-        ("--dump-config", Users::People, Kind::Wish(Wish::DumpConfig)),
-        ("--selftest", Users::People, Kind::Wish(Wish::SelfTest)),
-        ("-V", Users::People, Kind::Wish(Wish::Version)),
-        ("--version", Users::People, Kind::Wish(Wish::Version)),
-        ("-h", Users::People, Kind::Wish(Wish::Help)),
-        ("--help", Users::People, Kind::Wish(Wish::Help)),
+        ("--check", Users::People, Kind::Action(Action::Check)),
+        (
+            "--dump-config",
+            Users::People,
+            Kind::Action(Action::DumpConfig),
+        ),
+        ("--selftest", Users::People, Kind::Action(Action::SelfTest)),
+        ("-V", Users::People, Kind::Action(Action::Version)),
+        ("--version", Users::People, Kind::Action(Action::Version)),
+        ("-h", Users::People, Kind::Action(Action::Help)),
+        ("--help", Users::People, Kind::Action(Action::Help)),
     ],
     stranger: "an argument that is no option",
 };
@@ -63,17 +67,17 @@ impl CommandLine<'_> {
     fn run(self) -> Result<u8, BadUsage> {
         let options = self.options;
         let config = config_path(options.config);
-        match (options.wish, options.object) {
-            (None | Some(Wish::SelfTest), _) => {}
-            (Some(Wish::DumpConfig), _) => return Ok(dump_config(&config)),
-            (Some(Wish::Replay), Some(file)) => {
+        match (options.action, options.object) {
+            (None | Some(Action::SelfTest), _) => {}
+            (Some(Action::DumpConfig), _) => return Ok(dump_config(&config)),
+            (Some(Action::Replay), Some(file)) => {
                 return Ok(daemon::replay(&config, Path::new(file), options.stderr()));
             }
-            (Some(Wish::Poll), _) => {
+            (Some(Action::Poll), _) => {
                 let index = options.index.map(OsStr::to_string_lossy);
                 return Ok(daemon::poll(&config, index.as_deref(), options.stderr()));
             }
-            (Some(wish), _) => return Ok(common(wish, &config, usage::WEBSMSD)),
+            (Some(action), _) => return Ok(common(action, &config, usage::WEBSMSD)),
         }
         let serving = daemon::Options {
             config,
@@ -81,7 +85,7 @@ impl CommandLine<'_> {
             port: port(std::env::var_os("WEBSMSD_PORT").as_deref())?,
             verbose: options.verbose,
         };
-        if options.wish.is_none() {
+        if options.action.is_none() {
             return Ok(daemon::run(&serving));
         }
         let index = options.index.map(OsStr::to_string_lossy);
@@ -107,9 +111,9 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine<'_>, BadUsage> {
         None => None,
     };
     let of_selftest = options.json || from.is_some();
-    let particular = match options.wish {
-        Some(Wish::SelfTest) => false,
-        Some(Wish::Poll) => of_selftest,
+    let particular = match options.action {
+        Some(Action::SelfTest) => false,
+        Some(Action::Poll) => of_selftest,
         _ => of_selftest || options.index.is_some(),
     };
     if particular {
@@ -176,10 +180,10 @@ mod tests {
                 Ok(CommandLine {
                     options, listen, ..
                 }) => {
-                    let asked = match (options.wish, options.object) {
+                    let asked = match (options.action, options.object) {
                         (None, _) => "Serve".to_owned(),
-                        (Some(Wish::Replay), Some(file)) => format!("Replay({file:?})"),
-                        (Some(wish), _) => format!("{wish:?}"),
+                        (Some(Action::Replay), Some(file)) => format!("Replay({file:?})"),
+                        (Some(action), _) => format!("{action:?}"),
                     };
                     let config = options.config.unwrap_or_default();
                     let config = config.display();
