@@ -1,7 +1,7 @@
 #!/bin/bash
 # usage: packaging/build.sh [--ci | TARGET...]
 # From the binaries of cross/build.sh, the packages of packages.txt into target/cross/packages, with SHA256SUMS.
-# The same sources give the same bytes: all times are the release's, that of packaging/changelog.
+# The same commit gives the same bytes: all times are the commit's or, without git, those of packaging/changelog.
 set -euo pipefail
 # shellcheck source=../cross/tools.sh
 . "$(dirname "$0")/../cross/tools.sh"
@@ -20,7 +20,8 @@ grep -qx "version = \"$version\"" Cargo.toml || fail "Cargo.toml and packaging/c
 grep -qx "PKG_VERSION:=$version" packaging/openwrt/websms/Makefile || fail "packaging/openwrt/websms/Makefile names another version"
 ! grep -o 'websms_[0-9.]*_openwrt' packaging/openwrt/README.md | grep -v "^websms_${version}_" || fail "packaging/openwrt/README.md names another version"
 maintainer=$(sed -nE '/^ -- /{s/^ -- (.*>)  .*/\1/p;q}' packaging/changelog)
-SOURCE_DATE_EPOCH=$(date -d "$(sed -nE '/^ -- /{s/.*>  (.*)/\1/p;q}' packaging/changelog)" +%s)
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null ||
+    date -d "$(sed -nE '/^ -- /{s/.*>  (.*)/\1/p;q}' packaging/changelog)" +%s)
 export SOURCE_DATE_EPOCH
 
 stage=$out/stage
@@ -34,6 +35,15 @@ sed -f packaging/openwrt/conf.sed packaging/websms.conf >"$stage/openwrt.conf"
 for line in 'dir = /etc/websms/queue' 'listen = 0.0.0.0:8080'; do
     [ "$(grep -cx "$line" "$stage/openwrt.conf")" = 1 ] || fail "packaging/openwrt/conf.sed does not fit packaging/websms.conf: $line"
 done
+
+# On OpenWrt what follows an installation follows an upgrade that went well.
+mkdir "$stage/scripts"
+cat packaging/apk/post-upgrade packaging/openwrt/postinst >"$stage/scripts/openwrt-post-upgrade"
+for script in packaging/{alpine,apk,debian,openwrt}/{pre,post}*; do
+    cp "$script" "$stage/scripts/$(basename "$(dirname "$script")")-$(basename "$script")"
+done
+# nfpm gives the scripts of an .apk the times that their files have.
+touch -d "@$SOURCE_DATE_EPOCH" "$stage"/scripts/*
 
 # package SYSTEM ARCHITECTURE TARGET FORMAT BUDGET
 package() {

@@ -2,13 +2,15 @@
 
 usage: denser.py ARCHITECTURE PACKAGE
 
-Nothing but the compression changes: xz for the .deb, of which dpkg reads every filter; the densest gzip for the others,
-which read no other format. The same package in gives the same bytes out.
+Only the compression changes: xz for the .deb, of which dpkg reads every filter; the densest gzip for the others,
+which read no other format; and in the .ipk the installed size, which nfpm writes in KiB and opkg reads in bytes.
+The same package in gives the same bytes out.
 """
 
 import hashlib
 import io
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -48,15 +50,34 @@ def denser_deb():
         PACKAGE.write_bytes(pathlib.Path(folder, "new").read_bytes())
 
 
+def with_size(tar, size):
+    """The control files of an .ipk, with an installed size of so many bytes."""
+    inner, file = tarfile.open(fileobj=io.BytesIO(tar)), io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as changed:
+        for member in inner:
+            data = inner.extractfile(member).read()
+            if member.name.endswith("/control"):
+                data, found = re.subn(rb"^Installed-Size: .*$", b"Installed-Size: %d" % size, data, flags=re.M)
+                if found != 1:
+                    sys.exit(f"{PACKAGE.name}: its control file does not give one installed size")
+                member.size = len(data)
+            changed.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
 def denser_ipk():
     """A gzipped tar of two others."""
     [(_, plain)] = gzip_streams(PACKAGE.read_bytes())
     outer, file = tarfile.open(fileobj=io.BytesIO(plain)), io.BytesIO()
+    [data_part] = [member for member in outer if member.name.endswith("data.tar.gz")]
+    installed = sum(member.size for member in tarfile.open(fileobj=outer.extractfile(data_part)))
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as denser:
         for member in outer:
             data = outer.extractfile(member).read()
             if member.name.endswith(".gz"):
                 [(_, tar)] = gzip_streams(data)
+                if member.name.endswith("control.tar.gz"):
+                    tar = with_size(tar, installed)
                 data = gzip(tar)
             member.size = len(data)
             denser.addfile(member, io.BytesIO(data))

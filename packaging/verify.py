@@ -20,7 +20,10 @@ import zlib
 TOP = pathlib.Path(__file__).parent.parent
 SYSTEM, ARCHITECTURE = sys.argv[1:3]
 BINARY, PACKAGE = pathlib.Path(sys.argv[3]), pathlib.Path(sys.argv[4])
-VERSION = re.match(r"websms \(([0-9.]+)\)", (TOP / "packaging/changelog").read_text())[1]
+CHANGELOG = (TOP / "packaging/changelog").read_text()
+VERSION = re.match(r"websms \(([0-9.]+)\)", CHANGELOG)[1]
+MAINTAINER = re.search(r"^ -- (.*>)  ", CHANGELOG, re.M)[1]
+HOMEPAGE = re.search(r"^homepage: (.*)", (TOP / "packaging/common.yaml").read_text(), re.M)[1]
 
 
 def expect(what, found, wanted):
@@ -85,6 +88,8 @@ def check_control(fields, version):
     expect("name", fields["Package"], "websms")
     expect("version", fields["Version"], version)
     expect("architecture", fields["Architecture"], ARCHITECTURE)
+    expect("homepage", fields.get("Homepage"), HOMEPAGE)
+    expect("maintainer", fields["Maintainer"], MAINTAINER)
 
 
 # ---- Three formats ---------------------------------------------------------------------------------
@@ -104,12 +109,15 @@ def check_ipk():
     expect("format", parts["debian-binary"], b"2.0\n")
     tar, control = (tarfile.open(fileobj=io.BytesIO(parts[name])) for name in ("data.tar.gz", "control.tar.gz"))
     check_opkg_like(tar, control, f"{VERSION}-1")
+    # opkg compares it, as bytes, with the space that is free.
+    size = fields_of(control.extractfile("./control").read().decode(), ":")["Installed-Size"]
+    expect("installed size", int(size), sum(member.size for member in tar))
 
 
 def check_opkg_like(tar, control, version):
     parts = {path: control.extractfile(member).read().decode() for path, member in files_of(control).items() if member.isreg()}
     check_control(fields_of(parts["/control"], ":"), version)
-    expect("scripts", {"/postinst", "/prerm"} - set(parts), set())
+    expect("scripts", {"/preinst", "/postinst", "/prerm"} - set(parts), set())
     check_contents(tar, parts["/conffiles"].split())
 
 
@@ -135,11 +143,13 @@ def check_apk():
     expect("the control part ends the tar", "usr/lib/websms/websms" in [name.removeprefix("./") for name in names], True)
     control = tarfile.open(fileobj=io.BytesIO(control_plain + bytes(1024)))
     scripts = set(control.getnames()) - {".PKGINFO"}
-    wanted = {"openwrt": {".post-install", ".post-upgrade", ".pre-deinstall"}, "alpine": {".pre-install", ".post-install"}}
-    expect("scripts", scripts, wanted[SYSTEM])
+    # An upgrade keeps the old program, since a script that fails does not stop apk.
+    wanted = {".pre-install", ".post-install", ".pre-upgrade", ".post-upgrade", ".pre-deinstall"}
+    expect("scripts", scripts, wanted)
 
     info = fields_of(control.extractfile(".PKGINFO").read().decode(), " = ")
-    fields = {"Package": info["pkgname"], "Version": info["pkgver"], "Architecture": info["arch"]}
+    names = {"Package": "pkgname", "Version": "pkgver", "Architecture": "arch", "Homepage": "url", "Maintainer": "maintainer"}
+    fields = {field: info[name] for field, name in names.items()}
     check_control(fields, f"{VERSION}-r1")
     expect("SHA-256 of the data", info["datahash"], hashlib.sha256(data_gz).hexdigest())
 

@@ -12,9 +12,10 @@ need shellcheck=shellcheck mandoc=mandoc systemd-analyze=systemd dpkg-deb=dpkg d
 cd "$top"
 packages=$out/packages
 
-echo "== the same bytes when built twice"
+echo "== the same bytes when built twice, from files of other times"
 packaging/build.sh "$@"
 mv "$packages/SHA256SUMS" "$out/SHA256SUMS.first"
+find packaging LICENSE -exec touch -d 2001-02-03 {} +
 packaging/build.sh "$@" >/dev/null
 cmp "$packages/SHA256SUMS" "$out/SHA256SUMS.first"
 (cd "$packages" && sha256sum --quiet -c SHA256SUMS)
@@ -33,8 +34,8 @@ done < <(grep -v '^#' packaging/packages.txt)
 
 echo "== scripts, manual pages"
 shellcheck -x -P cross -P packaging cross/*.sh cross/zig packaging/*.sh
-shellcheck packaging/debian/{postinst,prerm,postrm} packaging/alpine/{pre-install,post-install,websmsd} \
-    packaging/openwrt/{postinst,prerm,websmsd.init} packaging/{alpine,debian,openwrt}/test/*.sh
+shellcheck packaging/debian/{preinst,postinst,prerm,postrm} packaging/apk/* \
+    packaging/alpine/{pre-install,post-install,pre-deinstall,websmsd} packaging/openwrt/{preinst,postinst,prerm,websmsd.init} packaging/{alpine,debian,openwrt}/test/*.sh
 diff <(sed '1,/^$/d; s|/usr/local/sbin/|/usr/sbin/|' packaging/websmsd.service) packaging/debian/websmsd.service ||
     fail "packaging/websmsd.service and the packages' unit differ in more than a path"
 mandoc -T lint -W warning packaging/man/*
@@ -52,7 +53,15 @@ deb=$(find "$packages" -name "websms_*_$(dpkg --print-architecture).deb")
 [ -n "$deb" ] || fail "no .deb for this machine among the targets: the installation cannot be tried"
 echo "== installed, upgraded, removed"
 as_root packaging/debian/test/install.sh "$deb" "$out"
+read -r architecture target < <(awk -v a="$(dpkg --print-architecture)" '$1 == "debian" && $2 == a { print $2, $3 }' packaging/packages.txt)
 echo "== under OpenRC"
-as_root packaging/alpine/test/openrc.sh "$(binary_of "$(awk -v a="$(dpkg --print-architecture)" '$1 == "debian" && $2 == a { print $3 }' \
-    packaging/packages.txt)")" "$out"
+as_root packaging/alpine/test/openrc.sh "$(binary_of "$target")" "$out"
+echo "== upgraded as opkg and apk do"
+case $architecture in
+    amd64) openwrt=x86_64 alpine=x86_64 ;;
+    arm64) openwrt=aarch64_generic alpine=aarch64 ;;
+    *) fail "which packages of OpenWrt and Alpine run on this machine?" ;;
+esac
+as_root packaging/openwrt/test/upgrade.sh "$packages"/websms_*_"openwrt_$openwrt.ipk" "$packages"/websms_*_"openwrt_$openwrt.apk" \
+    "$packages"/websms_*_"alpine_$alpine.apk" "$out"
 echo "packages: all well"

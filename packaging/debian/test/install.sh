@@ -9,8 +9,8 @@ fail() { echo "install.sh: $*" >&2; exit 1; }
 # inside COMMAND...: quietly, unless it fails.
 inside() {
     local log=$root.log
-    DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@" >"$log" 2>&1 ||
-        { cat "$log" >&2; fail "$* failed"; }
+    DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin unshare --mount --pid --fork --kill-child \
+        --mount-proc="$root/proc" chroot "$root" "$@" >"$log" 2>&1 || { cat "$log" >&2; fail "$* failed"; }
 }
 # expect PATH "MODE OWNER:GROUP"
 expect() { [ "$(chroot "$root" stat -c '%a %U:%G' "$1")" = "$2" ] || fail "$1 is $(chroot "$root" stat -c '%a %U:%G' "$1"), not $2"; }
@@ -40,6 +40,9 @@ dpkg-deb -b "$root/next" "$root/next.deb" >/dev/null
 ! grep -q '^ProcSubset' "$root/next/usr/lib/systemd/system/websmsd.service" || fail "the unit hides boot_id"
 
 inside dpkg -i /one.deb
+# state: the version that is installed, where dpkg has nothing left to do.
+state() { chroot "$root" dpkg -l websms | sed -nE 's/^ii +websms +([^ ]+) .*/\1/p'; }
+version=$(state)
 expect /etc/asterisk/websms.conf "640 root:asterisk"
 expect /var/spool/asterisk "750 asterisk:asterisk"
 # Asterisk makes outgoing in it, and websmsd, as the same user, staging.
@@ -62,6 +65,31 @@ mv "$root/bundle" "$root/$bundle"
 inside systemd-analyze verify --man=no /usr/lib/systemd/system/websmsd.service
 [ ! -s "$root.log" ] || { cat "$root.log" >&2; fail "the unit has warnings"; }
 
+# Both units, that of the packages and that for /usr/local.
+chroot "$root" install -D /usr/sbin/websmsd /usr/local/sbin/websmsd
+cp "$(dirname "$0")/../../websmsd.service" "$root/etc/systemd/system/websmsd.service"
+inside systemd-analyze verify --man=no /etc/systemd/system/websmsd.service
+[ ! -s "$root.log" ] || { cat "$root.log" >&2; fail "the unit for /usr/local has warnings"; }
+rm -r "${root:?}/etc/systemd/system/websmsd.service" "${root:?}/usr/local/sbin/websmsd"
+
+# An upgrade over a configuration in which the new version finds faults: it ends before anything is replaced, however dpkg is
+# told of the package. Then one where dpkg's package file is not to be found: it fails after it, without a restart.
+cp -p "$root/etc/asterisk/websms.conf" "$root.good"
+printf '%s\n' '[websms]' 'auth_method = nonsense' >>"$root/etc/asterisk/websms.conf"
+mkdir "$root/folder"
+ln -s ../next.deb "$root/folder/1-websms.deb"
+sum=$(md5sum <"$root/usr/lib/websms/websms")
+for way in "dpkg -i /next.deb" "cd / && dpkg -i one.deb next.deb" "dpkg --unpack --recursive /folder" "cd /folder && dpkg --unpack -R ."; do
+    ! (inside sh -c "$way") 2>"$root.err" || fail "$way: the upgrade goes on with faults"
+    grep -q 'finds faults in /etc/asterisk/websms.conf' "$root.log" || fail "$way: $(cat "$root.log")"
+    grep -q ': fault: .*auth_method' "$root.log" || fail "$way names no fault"
+    [ "$(md5sum <"$root/usr/lib/websms/websms")" = "$sum" ] || fail "$way has replaced the program"
+    [ "$(state)" = "$version" ] || fail "after $way: $(state)"
+    [ "$(find "$root/var/lib/dpkg" -name 'websms*.websms' -o -path '*tmp.ci/*')" = '' ] || fail "$way leaves files behind"
+done
+rm -r "${root:?}/folder"
+
+cp -p "$root.good" "$root/etc/asterisk/websms.conf"
 echo '; mine' >>"$root/etc/asterisk/websms.conf"
 cp "$root/etc/asterisk/websms.conf" "$root.mine"
 touch "$root/var/spool/websms/waiting"
@@ -69,6 +97,7 @@ inside dpkg --force-confdef --force-confold -i /next.deb
 cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "the upgrade lost the configuration"
 [ -e "$root/etc/asterisk/websms.conf.dpkg-dist" ] || fail "the new sample is not beside it"
 [ -e "$root/var/spool/websms/waiting" ] || fail "the upgrade lost the queue"
+! grep -q 'not to be found' "$root.log" || fail "preinst does not find the package"
 expect /etc/asterisk/websms.conf "640 root:asterisk"
 
 inside dpkg -r websms
@@ -82,10 +111,18 @@ gone /etc/asterisk/websms.conf
 gone /var/spool/websms
 gone /var/spool/asterisk/staging
 
-# Where Asterisk is another user's and runs, and a configuration is there that only its user could read.
+# A websmsd that was started by hand ends with the package, and does not make its queue again.
+inside dpkg -i /one.deb
+chroot "$root" install -d -m 0700 -o asterisk -g asterisk /var/spool/asterisk/outgoing
+cp "$(dirname "$0")/purge.sh" "$root/purge.sh"
+inside sh /purge.sh
+gone /var/spool/websms
+gone /usr/lib/websms
+
+# Where Asterisk is another user's and runs, and a configuration is there that only root can read.
 chroot "$root" useradd --system pbx
 chroot "$root" install -d -m 0755 -o pbx -g pbx /var/spool/asterisk/outgoing
-chroot "$root" install -D -m 0600 -o asterisk /dev/null /etc/asterisk/websms.conf
+chroot "$root" install -D -m 0600 /dev/null /etc/asterisk/websms.conf
 cp "$root.mine" "$root/etc/asterisk/websms.conf"
 inside dpkg --force-confdef --force-confold -i /one.deb
 cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "installing lost the configuration"
@@ -107,4 +144,4 @@ chroot "$root" setpriv --reuid=asterisk --regid=asterisk --clear-groups ln -s /r
 inside dpkg --force-confdef --force-confold -i /one.deb
 expect /root/secret "600 root:root"
 grep -q 'asterisk cannot read /etc/asterisk/websms.conf' "$root.log" || fail "nobody said that Asterisk cannot read the configuration"
-rm -rf "${root:?}" "${root:?}.mine" "${root:?}.log"
+rm -rf "${root:?}" "${root:?}.mine" "${root:?}.log" "${root:?}.good" "${root:?}.err"

@@ -44,6 +44,10 @@ stub setpriv <<'EOF'
 [ "$1 $2 $3 $4 $5" = '--reuid=asterisk --regid=asterisk --init-groups test -r' ] || exit 1
 case $(stat -L -c '%u:%g' "$6" 2>/dev/null) in 385:* | *:385) ;; *) exit 1 ;; esac
 EOF
+stub websmsd <<EOF
+[ "\$*" = --check ] || exit 3
+! cat "$root/faults" 2>/dev/null || exit 2
+EOF
 PATH=$root/bin:$PATH
 
 sed "s#\(/etc\|/run\|/var\)\>#$box\1#g" "$here/../postinst" >"$root/postinst"
@@ -166,5 +170,14 @@ expect "root's link to root's folder" "$(owner /pbx/websms.conf), told: $told" '
 fresh
 configure 1.0.0-1
 expect 'an upgrade' "$(owner $conf) $(cat "$root/out")" '600 0:0 '
+
+# With faults it fails, and dpkg says so; what runs is not restarted.
+echo 'websms.conf:3: fault: no such key' >"$root/faults"
+status=0
+sh -e "$root/postinst" configure 1.0.0-1 >"$root/out" 2>&1 || status=$?
+expect 'an upgrade with faults' "$status $(sed -n '2p' "$root/out")" '1 websms.conf:3: fault: no such key'
+fresh
+configure
+expect 'a first installation does not ask' "$told" no
 
 [ "$failures" = 0 ]
