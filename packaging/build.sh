@@ -30,6 +30,9 @@ rm -rf "${stage:?}" "${packages:?}"
 mkdir -p "$stage" "$packages"
 for page in packaging/man/*; do gzip -9nc "$page" >"$stage/$(basename "$page").gz"; done
 gzip -9nc packaging/changelog >"$stage/changelog.gz"
+# Debian has the text of the Apache licence; others get it once.
+{ cat packaging/notices && echo 'The text of Apache-2.0 is in /usr/share/common-licenses/Apache-2.0.'; } >"$stage/copyright"
+cat packaging/notices packaging/licences/Apache-2.0 | gzip -9n >"$stage/notices.gz"
 sed -f packaging/openwrt/conf.sed packaging/websms.conf >"$stage/openwrt.conf"
 # A sample that conf.sed no longer fits must not go out: the queue would be lost with the power.
 for line in 'dir = /etc/websms/queue' 'listen = 0.0.0.0:8080'; do

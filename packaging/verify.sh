@@ -6,9 +6,14 @@ set -euo pipefail
 # shellcheck source=../cross/tools.sh
 . "$(dirname "$0")/../cross/tools.sh"
 
+# words_of: a page as it is shown → its words, one a line, without the foot and without hyphens, at which only groff breaks words.
+words_of() {
+    sed 's/\x1b\[[0-9;]*m//g; s/.\x08//g; 1d' | sed -z 's/\n[^\n]*\n*$//; s/[-‐]\n *//g; s/[-‐–—]//g' | tr -s ' \n' '\n'
+}
+
 targets=$(targets_of "$@")
 need shellcheck=shellcheck mandoc=mandoc systemd-analyze=systemd dpkg-deb=dpkg debootstrap=debootstrap dash=dash \
-    busybox=busybox fakeroot=fakeroot python3=python3 make=make
+    busybox=busybox lintian=lintian groff=groff fakeroot=fakeroot python3=python3 make=make
 cd "$top"
 packages=$out/packages
 
@@ -32,6 +37,10 @@ while read -r system architecture target _; do
 done < <(grep -v '^#' packaging/packages.txt)
 [ "$checked" = "$(find "$packages" -name 'websms_*' | wc -l)" ] || fail "$checked packages checked, and there are others"
 
+echo "== licence notices, lintian"
+python3 packaging/notices.py --check
+for deb in "$packages"/*.deb; do lintian --allow-root --fail-on error,warning "$deb"; done
+
 echo "== scripts, manual pages"
 shellcheck -x -P cross -P packaging cross/*.sh cross/zig packaging/*.sh
 shellcheck packaging/debian/{preinst,postinst,prerm,postrm} packaging/apk/* \
@@ -39,6 +48,14 @@ shellcheck packaging/debian/{preinst,postinst,prerm,postrm} packaging/apk/* \
 diff <(sed '1,/^$/d; s|/usr/local/sbin/|/usr/sbin/|' packaging/websmsd.service) packaging/debian/websmsd.service ||
     fail "packaging/websmsd.service and the packages' unit differ in more than a path"
 mandoc -T lint -W warning packaging/man/*
+for page in packaging/man/*; do
+    # A word such as In would be a macro in a heading, of which mandoc does not warn.
+    ! mandoc -T tree "$page" | grep -A1 -E '^ *S[hs] \(head\)' | grep '(elem)' || fail "$page has a macro in a heading"
+    [ -z "$(groff -mdoc -T utf8 -ww -z "$page" 2>&1)" ] || fail "$page: $(groff -mdoc -T utf8 -ww -z "$page" 2>&1)"
+    # Both programs show the same, but for the foot, and for where they break lines.
+    diff <(mandoc -T utf8 "$page" | words_of) <(groff -mdoc -T utf8 "$page" | words_of) ||
+        fail "$page reads otherwise under groff than under mandoc"
+done
 for shell in dash "busybox sh"; do
     # shellcheck disable=SC2086  # two words
     fakeroot $shell packaging/openwrt/test/init.sh

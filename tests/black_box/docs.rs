@@ -582,3 +582,39 @@ fn the_readme_is_short_and_names_this_version_and_the_compiler() {
     let compiler = env!("CARGO_PKG_RUST_VERSION");
     assert!(readme.contains(&format!("Rust {compiler} or later")));
 }
+
+#[test]
+fn the_licence_notices_name_what_is_locked() {
+    let notices = read("packaging/notices");
+    let lock = read("Cargo.lock");
+    let mut named = Vec::new();
+    for line in notices.lines().filter(|line| line.starts_with("  ")) {
+        let works = line.split(": ").next().unwrap_or_default().trim();
+        for work in works.split(", ") {
+            let Some((name, version)) = work.split_once(' ') else {
+                continue;
+            };
+            if version.starts_with(|it: char| it.is_ascii_digit()) {
+                let locked = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+                assert!(lock.contains(&locked), "{work}: run packaging/notices.py");
+                named.push(name);
+            }
+        }
+    }
+    let manifest = read("Cargo.toml");
+    let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let dependencies = dependencies.split("\n[").next().unwrap();
+    for line in dependencies.lines().filter(|line| !line.starts_with('#')) {
+        let Some((key, value)) = line.split_once(" = ") else {
+            continue;
+        };
+        let name = match value.split_once("package = \"") {
+            Some((_, rest)) => rest.split('"').next().unwrap(),
+            None => key,
+        };
+        assert!(named.contains(&name), "{name}: run packaging/notices.py");
+    }
+    for other in ["musl", "the standard library of Rust"] {
+        assert!(notices.contains(&format!("  {other}: ")), "{other}");
+    }
+}
