@@ -61,7 +61,10 @@ impl State {
 
     /// Returns the folder of parts of long texts that wait for the other parts.
     pub fn parts(&self) -> queue::Folder {
-        let is_ours = |name: &str| parts::PartName::parse(name).is_some();
+        let is_ours = |name: &str| {
+            let name = parts::PartName::parse(name).or_else(|| parts::PartName::parse_gone(name));
+            name.is_some()
+        };
         queue::Folder::new(&self.dir.join("parts"), is_ours)
     }
 

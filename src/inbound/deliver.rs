@@ -144,11 +144,15 @@ impl<'a> Order<'a> {
             .iter()
             .map(|(owner, whole)| (*owner, whole.message.clone()))
             .collect();
-        self.settle(wholes, |owner| {
-            is_put && !fates.get(owner).is_some_and(Fate::is_crowded)
-        });
         if !is_put {
+            self.settle(wholes, |_| false);
             return self.later(Refusal::Spool);
+        }
+        let is_crowded = |owner: usize| fates.get(owner).is_some_and(Fate::is_crowded);
+        for (_, whole) in wholes.iter().filter(|(owner, _)| !is_crowded(*owner)) {
+            if let Some(parts) = &self.setup.parts {
+                parts.mark(whole);
+            }
         }
         let is_delivered = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Held);
         let delivered = prints.iter().zip(&fates);
@@ -165,6 +169,7 @@ impl<'a> Order<'a> {
         {
             claim.record(&safe);
         }
+        self.settle(wholes, |owner| !is_crowded(owner));
         self.tell(items, &fates, &texts);
         Outcome {
             reply: self.reply(&fates),

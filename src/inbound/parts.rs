@@ -161,24 +161,33 @@ impl Parts {
         Ok(Taken::Held)
     }
 
+    /// Notes in the folder that a text has gone, in one step: after a death its parts are no text of their own,
+    /// and its last part is known, whether it was recorded by then or not.
+    pub(super) fn mark(&self, whole: &Whole) {
+        let parts = &whole.text.parts;
+        if let Some(last) = whole.last()
+            && let Some((carrier, _)) = parts.iter().find(|(_, bytes)| *bytes > 0)
+        {
+            let _ = self.folder.rename(&carrier.file(), &last.gone_file());
+        }
+    }
+
     /// Forgets a text that has gone, or lets one that is not safe wait.
     pub(super) fn settle(&self, whole: Whole, is_safe: bool) {
-        let mut text = whole.text;
         if !is_safe {
-            return self.put_back(text);
+            return self.put_back(whole.text);
         }
+        let last = whole.last();
         let mut state = self.state();
-        state.stop(&text);
-        for (name, bytes) in text.parts.drain(..) {
+        state.stop(&whole.text);
+        for (name, bytes) in whole.text.parts {
             if bytes > 0 {
                 let _ = self.folder.forget(&name.file());
             }
-            if state.gone.len() >= PARTS_HELD_MAX {
-                state.gone.pop_front();
-            }
-            state
-                .gone
-                .push_back((name, Deadline::after(PARTS_GONE_WAIT)));
+            state.forget(name);
+        }
+        if let Some(last) = last {
+            let _ = self.folder.forget(&last.gone_file());
         }
     }
 
@@ -203,10 +212,18 @@ impl Parts {
             state.is_swept = true;
             self.folder.sweep();
         }
-        let there: Vec<PartName> = files
+        let mut there: Vec<PartName> = files
             .iter()
             .filter_map(|file| PartName::parse(file))
             .collect();
+        for last in files.iter().filter_map(|file| PartName::parse_gone(file)) {
+            // Of a text that this process delivers it removes the parts itself.
+            if !state.going.iter().any(|going| going.text == last.text) {
+                let (gone, rest) = there.into_iter().partition(|name| name.text == last.text);
+                there = rest;
+                self.end(state, gone, last);
+            }
+        }
         for text in &mut state.texts {
             text.parts.retain(|(name, _)| there.contains(name));
         }
@@ -228,6 +245,16 @@ impl Parts {
                 state.make_room(sender);
             }
         }
+    }
+
+    /// Removes what a death has left of a text that has gone.
+    fn end(&self, state: &mut State, parts: Vec<PartName>, last: PartName) {
+        for name in parts {
+            let _ = self.folder.forget(&name.file());
+            state.forget(name);
+        }
+        let _ = self.folder.forget(&last.gone_file());
+        state.forget(last);
     }
 
     /// Reads a part. `None`: it is not there any more, or it was no part and was set aside.
@@ -350,7 +377,11 @@ impl Parts {
         match self.whole(&text, name.total, &item.message, None) {
             Ok(message) => {
                 let is_safe = deliver_text(setup, &item.interface, name.id, &message);
-                self.settle(Whole { message, text }, is_safe);
+                let whole = Whole { message, text };
+                if is_safe {
+                    self.mark(&whole);
+                }
+                self.settle(whole, is_safe);
                 is_safe
             }
             Err(_) => {
@@ -358,6 +389,15 @@ impl Parts {
                 false
             }
         }
+    }
+}
+
+impl Whole {
+    /// The part that completed it, which is in no file; of a text that lacks parts, the first one.
+    fn last(&self) -> Option<PartName> {
+        let parts = &self.text.parts;
+        let last = parts.iter().find(|(_, bytes)| *bytes == 0);
+        last.or(parts.first()).map(|(name, _)| *name)
     }
 }
 
@@ -385,6 +425,15 @@ impl State {
         let text = self.texts.remove(place);
         self.going.extend(text.parts.iter().map(|(name, _)| *name));
         text
+    }
+
+    /// Remembers for a while that a part's text has gone.
+    fn forget(&mut self, name: PartName) {
+        if self.gone.len() >= PARTS_HELD_MAX {
+            self.gone.pop_front();
+        }
+        let until = Deadline::after(PARTS_GONE_WAIT);
+        self.gone.push_back((name, until));
     }
 
     /// Notes that a text is not being delivered any more.

@@ -2,7 +2,7 @@
 //! comes twice unless a crash came between its move and the record of it.
 //!
 //! A stand-in takes call files as Asterisk does. `WEBSMS_CRASH_SEED` repeats a run, `WEBSMS_CRASH_INBOX`
-//! makes it longer.
+//! and `WEBSMS_CRASH_PARTS` make it longer.
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,6 +25,51 @@ const KILL_EVERY: usize = 200;
 /// The number of crashes of which one empties the spool.
 const EMPTY_EVERY: usize = 8;
 
+/// What the clients send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// Each text in one request.
+    Short,
+    /// Each text in one to five requests, of which every second text's come in reverse.
+    InParts,
+}
+
+impl Texts {
+    fn parts(self, number: usize) -> usize {
+        match self {
+            Texts::Short => 1,
+            Texts::InParts => 1 + number % 5,
+        }
+    }
+
+    /// The requests that a text is, as fields of a form.
+    fn requests(self, number: usize) -> Vec<String> {
+        let total = self.parts(number);
+        if total == 1 {
+            return vec![format!("Id={number}&Body=m{number}")];
+        }
+        let part = |part| {
+            let place = format!("ref={number}&part={part}&total={total}");
+            format!("Id={number}.{part}&{place}&Body=m{number}.{part}-")
+        };
+        let mut requests: Vec<String> = (1..=total).map(part).collect();
+        if number % 2 == 1 {
+            requests.reverse();
+        }
+        requests
+    }
+
+    /// The text that must arrive.
+    fn text(self, number: usize) -> String {
+        match self.parts(number) {
+            1 => format!("m{number}"),
+            total => (1..=total)
+                .map(|part| format!("m{number}.{part}-"))
+                .collect(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct World {
     /// The address on which the daemon listens.
@@ -45,13 +90,13 @@ fn next(state: &mut u64) -> u64 {
     *state
 }
 
-/// Returns the status of an answer; `None` if there is none.
-fn post(address: SocketAddr, number: usize, to: usize) -> Option<u16> {
+/// The status of an answer; `None`: there is none.
+fn post(address: SocketAddr, fields: &str, to: usize) -> Option<u16> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .ok()?;
-    let body = format!("Id={number}&To=%2B{to}&From=Bank&Body=m{number}");
+    let body = format!("To=%2B{to}&From=Bank&{fields}");
     let request = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
@@ -64,12 +109,17 @@ fn post(address: SocketAddr, number: usize, to: usize) -> Option<u16> {
 }
 
 /// Sends every SMS of a client until it is acknowledged.
-fn client(world: &World, client: usize, messages: usize) {
-    for number in (client..messages).step_by(CLIENTS) {
+fn client(world: &World, client: usize, texts: Texts, messages: usize) {
+    let numbers = (client..messages).step_by(CLIENTS);
+    let requests = numbers.flat_map(|number| {
+        let requests = texts.requests(number).into_iter();
+        requests.map(move |fields| (number, fields))
+    });
+    for (number, fields) in requests {
         let to = 1000 * (client + 1) + (number / CLIENTS) % NUMBERS;
         loop {
             let address = *world.address.lock().unwrap();
-            let answer = address.and_then(|address| post(address, number, to));
+            let answer = address.and_then(|address| post(address, &fields, to));
             match (address, answer) {
                 (_, Some(200)) => break,
                 (Some(_), None) => {
@@ -83,14 +133,19 @@ fn client(world: &World, client: usize, messages: usize) {
     }
 }
 
-/// Returns the number of an SMS by its text, from a call file or a file of the inbox.
-fn number_of(path: &Path) -> Option<usize> {
+/// The number of an SMS and its text, in a call file or a file of inbox or parts.
+fn read(path: &Path) -> Option<(usize, String)> {
     let file = fs::read_to_string(path).ok()?;
-    let text = match file.split_once("setvar: MESSAGE(body)=m") {
+    let text = match file.split_once("setvar: MESSAGE(body)=") {
         Some((_, text)) => text.lines().next()?,
-        None => file.rsplit_once("\n\nm")?.1,
+        None => file.rsplit_once("\n\n")?.1,
     };
-    text.parse().ok()
+    let number = text.strip_prefix('m')?.split('.').next()?;
+    Some((number.parse().ok()?, text.to_owned()))
+}
+
+fn number_of(path: &Path) -> Option<usize> {
+    read(path).map(|(number, _)| number)
 }
 
 fn paths(folder: &Path) -> Vec<PathBuf> {
@@ -100,15 +155,17 @@ fn paths(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Takes call files until the end of the test.
-fn asterisk(world: &World, outgoing: &Path) {
+/// Takes call files until all is over.
+fn asterisk(world: &World, outgoing: &Path, texts: Texts) {
     while !world.over.load(Ordering::SeqCst) {
         let mut taken = world.taken.lock().unwrap();
         let found = paths(outgoing);
         for path in &found {
-            let number = number_of(path);
+            let read = read(path);
             if fs::remove_file(path).is_ok() {
-                taken.push(number.expect("a whole call file"));
+                let (number, text) = read.expect("a whole call file");
+                assert_eq!(text, texts.text(number));
+                taken.push(number);
             }
         }
         drop(taken);
@@ -132,16 +189,35 @@ fn comes_again(inbox: &Path, marker: Option<&str>, taken: &[usize]) -> Vec<usize
     again
 }
 
+fn from(name: &str, other: usize) -> usize {
+    std::env::var(name).map_or(other, |it| it.parse().unwrap())
+}
+
 #[test]
 fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
-    let from = |name: &str, other: u64| std::env::var(name).map_or(other, |it| it.parse().unwrap());
-    let messages = usize::try_from(from("WEBSMS_CRASH_INBOX", 2500)).unwrap();
+    check(Texts::Short, from("WEBSMS_CRASH_INBOX", 2500));
+}
+
+#[test]
+fn slow_no_part_of_a_text_is_lost_by_deaths_and_an_emptied_spool() {
+    check(Texts::InParts, from("WEBSMS_CRASH_PARTS", 2500));
+}
+
+/// Sends so many requests, or a few more for a whole last text.
+fn check(texts: Texts, requests: usize) {
     let seed = from("WEBSMS_CRASH_SEED", 20_261_130);
-    println!("-- inbox: seed {seed}, {messages} SMS");
+    let (mut messages, mut wanted) = (0, 0);
+    while wanted < requests {
+        wanted += texts.parts(messages);
+        messages += 1;
+    }
+    println!("-- inbox: seed {seed}, {messages} SMS in {wanted} requests");
+    let seed = u64::try_from(seed).unwrap();
     let mut state = seed | 1;
 
     let scratch = Scratch::new();
-    let conf = "[websmsd]\nkey_id = Id\n[astqueue]\ninbox = yes\ninbox_rate =\nmax = 1000\n";
+    let conf = "[websmsd]\nkey_id = Id\nkey_part_ref = ref\nkey_part_number = part\nkey_part_total = total\n\
+                part_wait = 1h\n[astqueue]\ninbox = yes\ninbox_rate =\nmax = 1000\n";
     let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, conf));
     let (outgoing, staging) = (scratch.join("outgoing"), scratch.join("staging"));
     let inbox = scratch.join("state/inbox/new");
@@ -158,10 +234,12 @@ fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
     let mut threads = Vec::new();
     for number in 0..CLIENTS {
         let world = Arc::clone(&world);
-        threads.push(thread::spawn(move || client(&world, number, messages)));
+        threads.push(thread::spawn(move || {
+            client(&world, number, texts, messages)
+        }));
     }
     let taking = (Arc::clone(&world), outgoing.clone());
-    let asterisk = thread::spawn(move || asterisk(&taking.0, &taking.1));
+    let asterisk = thread::spawn(move || asterisk(&taking.0, &taking.1, texts));
 
     let mut websmsd = start();
     *world.address.lock().unwrap() = Some(websmsd.address);
@@ -170,7 +248,7 @@ fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
     let (mut before, mut moved) = (0, Instant::now());
     loop {
         let acknowledged = world.acknowledged.load(Ordering::SeqCst);
-        if acknowledged == messages && paths(&inbox).is_empty() {
+        if acknowledged == wanted && paths(&inbox).is_empty() {
             break;
         }
         let now = acknowledged + world.taken.lock().unwrap().len();
@@ -182,7 +260,7 @@ fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
             "nothing is delivered any more:\n{}",
             websmsd.log()
         );
-        if acknowledged >= next_kill && acknowledged < messages {
+        if acknowledged >= next_kill && acknowledged < wanted {
             rig::signal(websmsd.pid(), "KILL");
             *world.address.lock().unwrap() = None;
             websmsd.wait_for_exit();
@@ -247,13 +325,25 @@ fn slow_no_sms_of_the_inbox_is_lost_by_deaths_and_an_emptied_spool() {
         doubled += twice.min(known);
         resent += twice.saturating_sub(known);
     }
+    // Parts that are left belong to texts that came, at a death between the text's way into the inbox and
+    // the end of its parts.
+    let left = paths(&scratch.join("state/parts/new"));
+    for path in &left {
+        let number = number_of(path).unwrap();
+        assert!(
+            unanswered.contains_key(&number),
+            "a part of m{number} is left"
+        );
+    }
     println!(
-        "-- inbox: {messages} SMS, {kills} times kill -9, {emptied} of them with an emptied spool: {} lost; \
+        "-- inbox: {messages} SMS in {wanted} requests, {kills} times kill -9, {emptied} of them with an emptied spool: {} lost; \
          {doubled} came twice: {by_emptying} had been taken and not forgotten when the spool was emptied, {} \
-         moved and not recorded at a death; {resent} sent again by a client without an answer",
+         moved and not recorded at a death; {resent} sent again by a client without an answer, and {} parts of \
+         such are left",
         lost.len(),
-        again.len() - by_emptying
+        again.len() - by_emptying,
+        left.len()
     );
     assert!(lost.is_empty(), "{lost:?}");
-    assert!(kills >= messages / 600, "{kills}");
+    assert!(kills >= wanted / 600, "{kills}");
 }

@@ -48,6 +48,9 @@ impl Part {
     }
 }
 
+/// Behind the name of a part whose text has gone.
+const GONE: &str = ".gone";
+
 /// The fields of the name of a part's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartName {
@@ -74,6 +77,17 @@ impl PartName {
             total,
         } = self;
         format!("{text:016x}-{id:016x}-{content:016x}-{number}-{total}")
+    }
+
+    /// Returns the name of the file that says that the text of this part, its last one, has gone. A part of the
+    /// text gets this name before any is removed.
+    pub fn gone_file(&self) -> String {
+        self.file() + GONE
+    }
+
+    /// Reads such a file's name.
+    pub fn parse_gone(file: &str) -> Option<PartName> {
+        PartName::parse(file.strip_suffix(GONE)?)
     }
 
     /// Reads a file's name. Returns `None` if the file is not ours.
@@ -180,6 +194,9 @@ mod tests {
         };
         let file = name.file();
         assert_eq!(PartName::parse(&file), Some(name));
+        assert_eq!(PartName::parse_gone(&file), None);
+        assert_eq!(PartName::parse_gone(&name.gone_file()), Some(name));
+        assert_eq!(PartName::parse(&name.gone_file()), None);
         for bad in [
             file.replace("-4-", "-17-"),
             file.replace("-4-", "-04-"),
