@@ -301,3 +301,64 @@ fn without_zeros(mut code: &[u8]) -> &[u8] {
     }
     code
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config;
+
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    fn tell(_: &Config, record: &Record) {
+        TOLD.lock().unwrap().push(record.last_line());
+    }
+
+    #[test]
+    fn a_report_that_is_too_early_is_held_for_a_minute() {
+        let folder = format!("websms-reports-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir_all(folder.join("sent")).unwrap();
+        let text =
+            "[websms]\nhost = a\nauth_method = none\n[websmsd]\ndlr_id = id\ndlr_status = status\n";
+        let read = config::read(text.as_bytes(), &|_| None);
+        let config = read.config.unwrap_or_else(|| panic!("{:?}", read.notes));
+        let incoming = config.rules.interfaces.first().unwrap();
+        let early = |id: &str| {
+            let report = Report {
+                id: id.to_owned(),
+                state: webhook::State::Failed(b"30034".to_vec()),
+            };
+            final_one(&config, incoming, &report).unwrap()
+        };
+        let reports = Reports::new(Journal::new(&folder.join("sent"), "sms"), tell);
+        let (kept, gone) = (early("A"), early("B"));
+        for held in [&kept, &gone] {
+            let left = held.until.left().unwrap();
+            assert!(left <= Duration::from_secs(60) && left > Duration::from_secs(50));
+        }
+        let over = Deadline::after(Duration::ZERO);
+        reports.state().early = vec![
+            Early {
+                until: over,
+                ..gone
+            },
+            kept,
+        ];
+        // Before the note of either SMS: the one whose minute is over is forgotten.
+        assert!(reports.look_again(&config));
+        assert_eq!(reports.state().early.len(), 1);
+        // Now the notes of both come.
+        let line = |id: &str| format!("\nsms\t0\tsms{id}\t\t1\t2\t{id}\n");
+        let file = ["websms sent 1\n", &line("A"), &line("B")].concat();
+        fs::write(folder.join("sent/sms"), file).unwrap();
+        assert!(!reports.look_again(&config));
+        let told = TOLD.lock().unwrap().join("");
+        assert_eq!(told.matches("end\t").count(), 1, "{told}");
+        assert!(told.contains("\tA\tfailed\t30034"), "{told}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
