@@ -364,7 +364,7 @@ impl Connection<'_> {
                 Reply::Accepted(webhook)
             }
             Err(BadWebhook::TooMuch(what)) => {
-                order.refuse(Refusal::TooLong, format_args!("413, {what}"));
+                order.refuse(Refusal::TooLong, 413, format_args!("{what}"));
                 Reply::Refused(Refusal::TooLong)
             }
             Err(bad) => {

@@ -88,7 +88,7 @@ impl<'a> Order<'a> {
         let (known, claim) = match self.claim(&prints) {
             Ok(claimed) => claimed.unzip(),
             Err(Busy) => {
-                self.log_refusal(Level::Warning, format_args!("503, its id is under way"));
+                self.log_later(Level::Warning, format_args!("its id is under way"));
                 return self.later(Refusal::Busy);
             }
         };
@@ -189,8 +189,8 @@ impl<'a> Order<'a> {
             let to = to.map_or("", |message| message.to.as_str());
             let to = self.setup.config.log_numbers.show(to.as_bytes());
             let (to, whom) = (Clean(&to), if crowded.is_some() { " to " } else { "" });
-            let words = format_args!("503, not delivered{whom}{to}: {fault}");
-            self.log_refusal(Level::Error, words);
+            let words = format_args!("not delivered{whom}{to}: {fault}");
+            self.log_later(Level::Error, words);
             let Some(owner) = crowded.filter(|_| may_split) else {
                 return false;
             };
@@ -275,8 +275,8 @@ impl<'a> Order<'a> {
             }
             Err(error) => {
                 let (folder, cause) = (parts.folder().root().display(), Cause(&error));
-                let words = format_args!("503, a part cannot be kept in {folder}: {cause}");
-                self.log_refusal(Level::Error, words);
+                let words = format_args!("a part cannot be kept in {folder}: {cause}");
+                self.log_later(Level::Error, words);
                 Err(Unencoded)
             }
         }
@@ -291,19 +291,19 @@ impl<'a> Order<'a> {
         batch: &mut Batch,
     ) -> Result<Fate, Unencoded> {
         let Some(unique) = self.id.message(place) else {
-            self.log_refusal(Level::Error, format_args!("503, no randomness"));
+            self.log_later(Level::Error, format_args!("no randomness"));
             return Err(Unencoded);
         };
         let (interface, id) = (&self.interface.name, self.id.number(place));
         match batch.add(self.setup, interface, id, message, now_s) {
             Ok(()) => Ok(Fate::Delivered(unique)),
             Err(Unfit::TooLong { parts }) => {
-                let words = format_args!("413, text needs {parts} call files");
-                self.refuse(Refusal::TooLong, words);
+                let words = format_args!("text needs {parts} call files");
+                self.refuse(Refusal::TooLong, 413, words);
                 Ok(Fate::TooLong)
             }
             Err(Unfit::Line { key }) => {
-                self.log_refusal(Level::Error, format_args!("503, {key} fits no call file"));
+                self.log_later(Level::Error, format_args!("{key} fits no call file"));
                 Err(Unencoded)
             }
         }
@@ -430,22 +430,40 @@ impl<'a> Order<'a> {
 
     pub fn reject(&self, bad: &dyn fmt::Display) {
         let status = self.interface.webhook.reject_status;
-        self.refuse(Refusal::Rejected(status), format_args!("{status}, {bad}"));
+        self.refuse(Refusal::Rejected(status), status, format_args!("{bad}"));
     }
 
-    pub fn refuse(&self, refusal: Refusal, words: fmt::Arguments<'_>) {
+    pub fn refuse(&self, refusal: Refusal, status: u16, words: fmt::Arguments<'_>) {
         self.count(refusal);
         self.note("REJECTED", &self.id.to_string(), words);
-        self.log_refusal(Level::Notice, words);
+        self.log_refusal(Level::Notice, Some(status), words);
+    }
+
+    /// Logs why a message must come again: a provider is told so by 503, and is asked again where it was asked.
+    fn log_later(&self, level: Level, words: fmt::Arguments<'_>) {
+        self.log_refusal(level, None, words);
     }
 
     /// Logs a refusal, with a limit per second, so that a provider that repeats itself cannot fill the log.
-    fn log_refusal(&self, level: Level, words: fmt::Arguments<'_>) {
+    fn log_refusal(&self, level: Level, status: Option<u16>, words: fmt::Arguments<'_>) {
+        let (id, source) = (self.id, self.source);
         let interface = InBrackets(&self.interface.name);
-        log::refusal_at(
-            level,
-            format_args!("{} {}{interface}: {words}", self.id, self.source),
-        );
+        match source {
+            Source::Peer(..) => {
+                let status = status.unwrap_or(503);
+                let line = format_args!("{id} {source}{interface}: {status}, {words}");
+                log::refusal_at(level, line);
+            }
+            // Nobody gets an answer.
+            Source::Poll if status.is_none() => {
+                let line = format_args!("{id} {source}{interface}: {words}; to be asked for again");
+                log::refusal_at(level, line);
+            }
+            Source::Poll => {
+                let line = format_args!("{id} {source}{interface}: passed over, {words}");
+                log::refusal_at(level, line);
+            }
+        }
     }
 
     /// Records an event for the status page, if there is one.

@@ -162,8 +162,8 @@ impl Order<'_> {
     fn keep_element(&self, element: &[u8], bad: &BadWebhook, now_s: u64) {
         let own = digest(&[b"element", element]);
         let status = self.interface.webhook.reject_status;
-        let words = format_args!("passed over, element {own:016x}: {bad}");
-        self.refuse(Refusal::Rejected(status), words);
+        let words = format_args!("element {own:016x}: {bad}");
+        self.refuse(Refusal::Rejected(status), status, words);
         self.keep_bytes(element, now_s);
     }
 

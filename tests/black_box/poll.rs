@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -579,6 +580,16 @@ fn what_could_not_be_stored_is_asked_for_again() {
     fs::remove_dir(&outgoing).unwrap();
     provider.add(1..=5);
     daemon.wait_for_log("not all of it could be stored");
+    // Nobody gets an answer, so the log names no status.
+    let log = daemon.log();
+    let words = log
+        .lines()
+        .find(|line| line.contains(" poll: not delivered: "));
+    let words = words.unwrap_or_else(|| panic!("{log}"));
+    assert!(
+        words.ends_with("; to be asked for again") && !words.contains("503"),
+        "{words}"
+    );
     fs::create_dir(&outgoing).unwrap();
     wait_for("the SMS", || call_files(&outgoing).len() == 5);
     daemon.wait_for_log("poll: works again");
@@ -992,6 +1003,15 @@ impl Chance {
 /// `WEBSMS_POLL_SMS` sets their number for a separate run.
 #[test]
 fn no_sms_is_lost_while_the_poller_is_killed() {
+    check_kills("no");
+}
+
+#[test]
+fn no_sms_of_the_inbox_is_lost_while_the_poller_is_killed() {
+    check_kills("yes");
+}
+
+fn check_kills(inbox: &str) {
     let all: usize = std::env::var("WEBSMS_POLL_SMS").map_or(120, |it| it.parse().unwrap());
     let seed = 20_261_130;
     let provider = Provider::new(Pages::Url, 20, true);
@@ -1027,13 +1047,14 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
     let itsp = Itsp::start(vec![Script::Decide(Decision(Arc::new(decide)))]);
     *is_calm.lock().unwrap() = true;
     let keys = format!(
-        "{}poll_timeout = 20s\n[astqueue]\nmax = 100000\n",
+        "{}poll_timeout = 20s\n[astqueue]\nmax = 100000\ninbox = {inbox}\ninbox_rate =\n",
         provider.keys()
     );
     let place = Place::new(&conf(&itsp, &keys));
     place.good();
     *is_calm.lock().unwrap() = false;
 
+    let asterisk = Asterisk::start(&place);
     let arriving = provider.clone();
     let arrivals = thread::spawn(move || {
         let mut chance = Chance(seed + 1);
@@ -1064,13 +1085,13 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
     for _ in 0..1 + all / 200 {
         place.good();
     }
-    let texts = place.texts();
+    let texts = asterisk.texts(&place);
     let mut distinct = texts.clone();
     distinct.dedup();
     let twice = texts.len() - distinct.len();
     let faults = faults.lock().unwrap();
     eprintln!(
-        "{all} SMS, {kills} kills, answers {faults:?}: {} delivered, {twice} twice",
+        "inbox = {inbox}: {all} SMS, {kills} kills, answers {faults:?}: {} delivered, {twice} twice",
         distinct.len()
     );
     assert_eq!(distinct.len(), all, "lost with seed {seed}");
@@ -1084,6 +1105,15 @@ fn no_sms_is_lost_while_the_poller_is_killed() {
 /// killed. They are counted.
 #[test]
 fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
+    check_kills_of_a_list_that_is_consumed("no");
+}
+
+#[test]
+fn of_what_is_listed_once_a_kill_costs_no_more_with_an_inbox() {
+    check_kills_of_a_list_that_is_consumed("yes");
+}
+
+fn check_kills_of_a_list_that_is_consumed(inbox: &str) {
     let all: usize = std::env::var("WEBSMS_POLL_SMS").map_or(120, |it| it.parse().unwrap());
     let waiting: Arc<Mutex<Vec<usize>>> = Arc::default();
     let shown: Arc<Mutex<Vec<Vec<usize>>>> = Arc::default();
@@ -1105,9 +1135,12 @@ fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
         (200, format!(r#"{{"messages":[{}]}}"#, elements.join(",")))
     };
     let itsp = Itsp::start(vec![Script::Decide(Decision(Arc::new(decide)))]);
-    let keys =
-        "poll_path = /list\npoll_consumes = yes\npoll_order = oldest\n[astqueue]\nmax = 100000\n";
-    let place = Place::new(&conf(&itsp, keys));
+    let keys = format!(
+        "poll_path = /list\npoll_consumes = yes\npoll_order = oldest\n[astqueue]\nmax = 100000\n\
+         inbox = {inbox}\ninbox_rate =\n"
+    );
+    let place = Place::new(&conf(&itsp, &keys));
+    let asterisk = Asterisk::start(&place);
     let log = place.scratch.join("log");
     let mut chance = Chance(20_261_131);
     let mut kills = 0;
@@ -1124,7 +1157,7 @@ fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
         kills += 1;
     }
     place.good();
-    let texts = place.texts();
+    let texts = asterisk.texts(&place);
     let mut distinct = texts.clone();
     distinct.dedup();
     let lost = all - distinct.len();
@@ -1135,13 +1168,58 @@ fn of_what_is_listed_once_a_kill_costs_at_most_what_was_just_answered() {
         .filter(|page| !page.iter().all(is_here))
         .count();
     eprintln!(
-        "{all} SMS listed once, {kills} kills: {lost} lost in {struck} answers, {} twice",
+        "inbox = {inbox}: {all} SMS listed once, {kills} kills: {lost} lost in {struck} answers, {} twice",
         texts.len() - distinct.len()
     );
     // A kill affects one answer, and nothing that was stored. SMS that were moved and not yet recorded come
     // twice.
     assert!(struck <= kills, "{struck} answers with {kills} kills");
     assert!(texts.len() - distinct.len() <= kills * 10);
+}
+
+/// A stand-in that takes call files as Asterisk does.
+struct Asterisk {
+    is_over: Arc<AtomicBool>,
+    taking: thread::JoinHandle<Vec<String>>,
+}
+
+impl Asterisk {
+    fn start(place: &Place) -> Asterisk {
+        let outgoing = place.scratch.join("outgoing");
+        let is_over = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&is_over);
+        let taking = thread::spawn(move || {
+            let mut texts = Vec::new();
+            loop {
+                let is_last = heard.load(Ordering::SeqCst);
+                for file in call_files(&outgoing) {
+                    fs::remove_file(&file.path).unwrap();
+                    texts.push(file.body());
+                }
+                if is_last {
+                    return texts;
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+        });
+        Asterisk { is_over, taking }
+    }
+
+    /// All that it took, sorted, once a daemon has delivered what waits in the inbox.
+    fn texts(self, place: &Place) -> Vec<String> {
+        let mut run = daemon_command(Called::Link, &place.scratch);
+        run.arg("-c").arg(&place.conf);
+        let daemon = Killed(spawn(run, &place.scratch.join("log")));
+        let inbox = place.state().join("inbox/new");
+        wait_for("an empty inbox", || {
+            fs::read_dir(&inbox).map_or(0, Iterator::count) == 0
+        });
+        drop(daemon);
+        self.is_over.store(true, Ordering::SeqCst);
+        let mut texts = self.taking.join().unwrap();
+        texts.sort_unstable();
+        texts
+    }
 }
 
 /// A program that is killed with the value.
