@@ -125,7 +125,9 @@ impl Known {
 
     /// Whether an element was known when a poll came to its end.
     pub fn is_settled(&self, element: u64) -> bool {
-        self.settled.contains(&element)
+        // From the end, where those stand that the list still shows: else a poll at rest would search through
+        // all of them for each.
+        self.settled.iter().rev().any(|other| *other == element)
     }
 
     /// Records that an element was dealt with.
