@@ -127,10 +127,10 @@ fn show(report: &Report, json: bool) -> u8 {
         false => print(report.text()),
         true => print(&report.json()),
     }
-    match report.outcome() {
-        selftest::Outcome::Holds => 0,
-        selftest::Outcome::Fails => EXIT_FAILS,
-        selftest::Outcome::Unusable => EXIT_FAULT,
+    match report.conclusion() {
+        selftest::Conclusion::Holds => 0,
+        selftest::Conclusion::Fails => EXIT_FAILS,
+        selftest::Conclusion::Unusable => EXIT_FAULT,
     }
 }
 

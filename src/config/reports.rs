@@ -55,12 +55,12 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
             statics.clear();
             continue;
         }
-        match reporter.and_then(hook) {
-            Some(hook) => {
+        match reporter.and_then(report_address) {
+            Some(report) => {
                 for (_, value) in statics {
-                    fill(value, hook.address.as_bytes());
+                    fill(value, report.address.as_bytes());
                 }
-                account.dlr_secrets = hook.secrets;
+                account.dlr_secrets = report.secrets;
             }
             None => {
                 let text = " asks for delivery reports and the same interface of [websmsd] has no public_url, \
@@ -72,13 +72,13 @@ pub fn ask(line: Option<u32>, outgoing: &mut [Outgoing], rules: &Rules, notes: &
 }
 
 /// The address to which reports are sent.
-struct Hook {
+struct ReportAddress {
     address: String,
     /// The secret parts of the address, each in every spelling.
     secrets: Vec<Vec<u8>>,
 }
 
-fn hook(interface: &Interface) -> Option<Hook> {
+fn report_address(interface: &Interface) -> Option<ReportAddress> {
     let gate = &interface.gate;
     let url = gate.public_url.as_ref()?;
     let paths = gate.paths.as_deref().unwrap_or_default();
@@ -91,7 +91,7 @@ fn hook(interface: &Interface) -> Option<Hook> {
             login.push(behind);
         }
     }
-    let address = url.hook(&login, path);
+    let address = url.report_address(&login, path);
     // Covers a login that `public_url` itself contains, too.
     let (_, rest) = address.split_once("://").unwrap_or_default();
     let authority = rest.split('/').next().unwrap_or_default();
@@ -101,7 +101,7 @@ fn hook(interface: &Interface) -> Option<Hook> {
         secrets.push(part.as_bytes().to_vec());
         secrets.push(percent_decode(part.as_bytes()));
     }
-    Some(Hook { address, secrets })
+    Some(ReportAddress { address, secrets })
 }
 
 fn position(value: &[u8]) -> Option<usize> {

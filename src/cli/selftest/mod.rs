@@ -63,9 +63,9 @@ pub struct Report {
     unusable: bool,
 }
 
-/// The result of a report.
+/// The conclusion of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Conclusion {
     /// No step failed.
     Holds,
     /// A step failed.
@@ -112,12 +112,12 @@ impl Report {
         self.add(Finding::Ok, fact, "");
     }
 
-    /// Returns the result of the report.
-    pub fn outcome(&self) -> Outcome {
+    /// Returns the conclusion of the report.
+    pub fn conclusion(&self) -> Conclusion {
         match (self.unusable, self.fails) {
-            (true, _) => Outcome::Unusable,
-            (false, true) => Outcome::Fails,
-            (false, false) => Outcome::Holds,
+            (true, _) => Conclusion::Unusable,
+            (false, true) => Conclusion::Fails,
+            (false, false) => Conclusion::Holds,
         }
     }
 
@@ -128,8 +128,8 @@ impl Report {
 
     /// Returns the report for a monitor: one object.
     pub fn json(&self) -> Vec<u8> {
-        let start: &[u8] = match self.outcome() {
-            Outcome::Holds => b"{\"ok\":true,\"steps\":[",
+        let start: &[u8] = match self.conclusion() {
+            Conclusion::Holds => b"{\"ok\":true,\"steps\":[",
             _ => b"{\"ok\":false,\"steps\":[",
         };
         [start, &self.json, b"]}\n"].concat()
@@ -205,13 +205,13 @@ mod tests {
             ..Report::default()
         };
         report.ok(format_args!("it can be right"));
-        assert_eq!(report.outcome(), Outcome::Holds);
+        assert_eq!(report.conclusion(), Conclusion::Holds);
         (report.name, report.interface) = ("dns", "a".to_owned());
         report.add(Finding::Warn, format_args!("one \"name\""), "");
-        assert_eq!(report.outcome(), Outcome::Holds);
+        assert_eq!(report.conclusion(), Conclusion::Holds);
         report.name = "tcp";
         report.add(Finding::Fail, format_args!("refused"), "look there");
-        assert_eq!(report.outcome(), Outcome::Fails);
+        assert_eq!(report.conclusion(), Conclusion::Fails);
         assert_eq!(
             String::from_utf8_lossy(report.text()),
             "ok    clock: it can be right\nwarn  dns [a]: one \"name\"\nFAIL  tcp [a]: refused\n      \
@@ -226,6 +226,6 @@ mod tests {
              {\"name\":\"tcp\",\"interface\":\"a\",\"result\":\"fail\",\"text\":\"refused\",\"remedy\":\"look there\"}]}\n"
         );
         report.unusable = true;
-        assert_eq!(report.outcome(), Outcome::Unusable);
+        assert_eq!(report.conclusion(), Conclusion::Unusable);
     }
 }

@@ -34,7 +34,7 @@ pub fn inbound(bytes: &[u8]) {
 
 /// The result of one connection.
 #[derive(Debug, PartialEq, Eq)]
-struct Outcome {
+struct ConnectionResult {
     statuses: Vec<u16>,
     call_files: usize,
 }
@@ -115,7 +115,7 @@ impl House {
         }
     }
 
-    fn converse(&self, pieces: &[&[u8]], silent: bool) -> Outcome {
+    fn converse(&self, pieces: &[&[u8]], silent: bool) -> ConnectionResult {
         let mut script = Script {
             pieces: pieces
                 .iter()
@@ -140,7 +140,7 @@ impl House {
         let statuses = statuses(&script.written);
         let accepted = statuses.iter().filter(|status| **status == 200).count();
         assert!(call_files == 0 || accepted > 0, "a call file without a 200");
-        Outcome {
+        ConnectionResult {
             statuses,
             call_files,
         }

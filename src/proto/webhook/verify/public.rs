@@ -62,7 +62,7 @@ impl PublicUrl {
     /// Returns the address to which delivery reports go. It has `login` before the host, or its own user
     /// and password if `login` is empty, and `target`, the path served here, if the URL has no path. The
     /// query of `target`, which the interface asks for, is added in any case.
-    pub fn hook(&self, login: &str, target: &[u8]) -> String {
+    pub fn report_address(&self, login: &str, target: &[u8]) -> String {
         let target = String::from_utf8_lossy(target);
         let query = target.find('?').and_then(|at| target.get(at..));
         let (scheme, mut authority) = self.origin.split_once("://").unwrap_or_default();
@@ -125,7 +125,7 @@ mod tests {
         fn check(url: &str, login: &str, target: &str, expected: &str) {
             let found = PublicUrl::parse(url)
                 .unwrap()
-                .hook(login, target.as_bytes());
+                .report_address(login, target.as_bytes());
             assert_eq!(found, expected, "{url} {target}");
         }
         check("https://h", "", "/", "https://h/");
