@@ -1,4 +1,4 @@
-//! `[websmsd]` → who may deliver, and how webhooks are read.
+//! Reads `[websmsd]`: who may deliver, and how webhooks are read.
 
 use crate::limits::{PART_WAIT_S_MAX, SIGNATURE_AGE_S_MAX};
 use crate::proto::grammar::Alternatives;
@@ -15,7 +15,7 @@ use super::notes::Notes;
 use super::preset::Presets;
 use super::{url, values};
 
-/// The rules, with one interface without an index, or one an index, in file order.
+/// Reads the rules, with one interface without an index, or one for each index, in file order.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rules {
     let (indices, polled_alone) = candidates(table, notes);
     let mut interfaces = Vec::new();
@@ -170,7 +170,7 @@ fn closed() -> Gate {
     }
 }
 
-/// Apart, as the interfaces of `outgoing` are.
+/// Reads who is let in. It is a function of its own for the same reason as that of `outgoing`.
 #[inline(never)]
 fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     let gate = Gate {
@@ -197,7 +197,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
         );
         reader.warn("auth_age", &text);
     }
-    // A value that was refused is given all the same.
+    // A key whose value was refused counts as given.
     let has_method = !matches!(reader.raw("auth_method"), b"" | b"none");
     if !reader.given("permit_addr") && !has_method {
         reader.warn_of_section(
@@ -211,7 +211,7 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     gate
 }
 
-/// `auth_method` and what its scheme needs.
+/// Reads `auth_method` and the keys that its scheme needs.
 fn credentials(reader: &mut Reader<'_, '_>) -> Credentials {
     let mut credentials = Credentials::none();
     let chosen = match reader.raw("auth_method") {
@@ -260,7 +260,7 @@ fn credentials(reader: &mut Reader<'_, '_>) -> Credentials {
     credentials
 }
 
-/// Apart likewise.
+/// Reads the parameters of webhooks. It is a function of its own for the same reason.
 #[inline(never)]
 fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     let accept_if = reader.read("accept_if", values::conditions);
@@ -368,7 +368,7 @@ pub(super) fn check_path(
     }
 }
 
-/// A path with a place in each list in the stead of `[]`, which means all of them.
+/// Replaces each `[]`, which means all elements of a list, with an index.
 fn with_a_place(path: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(path.len());
     for (at, byte) in path.iter().enumerate() {

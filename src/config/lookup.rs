@@ -1,4 +1,5 @@
-//! Sections of an INI tree → the value of a key for an interface, and remarks on what is unknown.
+//! Looks up the value of a key for an interface in the sections of an INI tree, with remarks on unknown
+//! names.
 
 use crate::limits::INDEX_BYTES_MAX;
 use crate::proto::wire::ini;
@@ -8,28 +9,29 @@ use super::nearest::nearest;
 use super::notes::{Notes, Severity};
 use super::values::{self, Choices, Parsed, shown};
 
-/// A known key, given.
+/// A known key that the file gives.
 pub struct Slot<'a> {
-    /// Its row.
+    /// The row of the key.
     pub key: &'static Key,
     /// The spelling in the file.
     pub name: &'static str,
     index: Option<String>,
     /// The value as the file gives it.
     pub value: &'a [u8],
-    /// Where it stands.
+    /// The line of the key.
     pub line: u32,
 }
 
 /// The known keys of one section, in file order.
 pub struct Table<'a> {
     section: Section,
-    /// Line of the section's header; 0 without one.
+    /// The line of the section's header; 0 without one.
     line: u32,
     slots: Vec<Slot<'a>>,
 }
 
-/// The tables of a file in the order of [`Section::ALL`]; unknown sections and keys are remarked on.
+/// Returns the tables of a file in the order of [`Section::ALL`], with remarks on unknown sections and
+/// keys.
 pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
     let mut tables = Section::ALL.map(|section| Table {
         section,
@@ -74,7 +76,7 @@ pub fn key_bytes(key: &ini::Key) -> Vec<u8> {
 }
 
 impl<'a> Table<'a> {
-    /// Apart from the loop that calls it, which makes it smaller.
+    /// Fills the table. Outside of the loop that calls it, it makes the program smaller.
     #[inline(never)]
     fn fill(&mut self, map: &'a ini::Map, notes: &mut Notes) {
         let section = self.section.name();
@@ -124,8 +126,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Where both spellings of a key are given, plays them through in file order as one key: the
-    /// later holds, as in PHP's own assignments.
+    /// Merges the two spellings of a key if both are given, in file order as for one key: the later value
+    /// counts, as in PHP's own assignments.
     #[inline(never)]
     fn settle(&mut self, key: &'static Key, notes: &mut Notes) {
         let section = self.section.name();
@@ -160,8 +162,8 @@ impl<'a> Table<'a> {
         });
     }
 
-    /// The slots that are wanted and where each stands among all, by their lines: an array stands
-    /// where it began, its values where they are written.
+    /// Returns the wanted slots with their indices among all, by their lines: an array is at the place
+    /// where it began, its values are where they are written.
     fn by_line(&self, wanted: &dyn Fn(&Slot<'_>) -> bool) -> Vec<(usize, &Slot<'a>)> {
         let mut found: Vec<(usize, &Slot<'a>)> = Vec::new();
         for (nth, slot) in self.slots.iter().enumerate() {
@@ -173,8 +175,8 @@ impl<'a> Table<'a> {
         found
     }
 
-    /// The indices of one key, in file order; one that is written again stays where it was. Where both
-    /// spellings are mixed, which are two arrays to the parser, the lines decide.
+    /// Returns the indices of one key, in file order. A repeated index keeps its first place. If both
+    /// spellings are mixed, which are two arrays for the parser, the lines decide.
     pub fn indices_of(&self, name: &str) -> Vec<String> {
         let of_key = |slot: &Slot<'_>| slot.key.name == name;
         let mut spellings = self.slots.iter().filter(|slot| of_key(slot));
@@ -194,7 +196,7 @@ impl<'a> Table<'a> {
             .collect()
     }
 
-    /// Every index of the section, in file order.
+    /// Returns every index of the section, in file order.
     pub fn indices(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for (_, slot) in self.by_line(&|slot| slot.index.is_some()) {
@@ -205,8 +207,8 @@ impl<'a> Table<'a> {
         names
     }
 
-    /// Remarks on values for indices that are no interface of `known`. A guard that guards nothing
-    /// is a fault.
+    /// Adds remarks on values for indices that are no interface of `known`. Such a value of a key that
+    /// restricts who may deliver is a fault.
     pub fn check_indices(&self, known: &[String], notes: &mut Notes) {
         for slot in &self.slots {
             let Some(index) = slot.index.as_ref().filter(|index| !known.contains(index)) else {
@@ -226,7 +228,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The key for the index, else the one without.
+    /// Returns the key for the index, or else the one without an index.
     fn slot(&self, name: &str, index: &str) -> Option<&Slot<'a>> {
         let mut without = None;
         for slot in self.slots.iter().filter(|slot| slot.key.name == name) {
@@ -239,17 +241,17 @@ impl<'a> Table<'a> {
         without
     }
 
-    /// Its section.
+    /// Returns the section.
     pub fn section(&self) -> Section {
         self.section
     }
 
-    /// All that the file gives, in file order.
+    /// Returns all keys that the file gives, in file order.
     pub fn slots(&self) -> &[Slot<'a>] {
         &self.slots
     }
 
-    /// Every value of a key and its line.
+    /// Returns every value of a key, and its line.
     pub fn values_of(&self, name: &str) -> impl Iterator<Item = (&'a [u8], u32)> {
         self.slots
             .iter()
@@ -257,7 +259,7 @@ impl<'a> Table<'a> {
             .map(|slot| (slot.value, slot.line))
     }
 
-    /// The value of a key for an interface, without preset or default, and its line.
+    /// Returns the value of a key for an interface, without preset or default, and its line.
     pub fn value(&self, name: &str, index: &str) -> Option<(&'a [u8], u32)> {
         self.slot(name, index).map(|slot| (slot.value, slot.line))
     }
@@ -268,7 +270,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// An index as the name of an interface.
+/// Returns an index as the name of an interface.
 fn index_text(key: &ini::Key) -> Parsed<String> {
     let name = key_bytes(key);
     let bytes = name.len();
@@ -307,47 +309,47 @@ fn unknown(section: Section, name: &[u8], line: u32, notes: &mut Notes) {
     notes.push(line, severity, format!("[{here}] {shown} {is}{word}{end}"));
 }
 
-/// A preset and the line that asked for it.
+/// A preset, and the line that asked for it.
 #[derive(Clone, Copy)]
 pub struct Preset<'a> {
-    /// Its keys of this section.
+    /// The preset's keys of this section.
     pub table: &'a Table<'a>,
-    /// Line of `provider`.
+    /// The line of `provider`.
     pub line: u32,
 }
 
 /// Reads the keys of one interface of one section.
 pub struct Reader<'a, 'n> {
-    /// The file's.
+    /// The table of the file.
     pub table: &'a Table<'a>,
-    /// The interface; empty: none.
+    /// The interface's index; empty if it has none.
     pub index: &'a str,
-    /// What `provider` brings.
+    /// The preset of `provider`.
     pub preset: Option<Preset<'a>>,
-    /// Where remarks go.
+    /// The remarks so far.
     pub notes: &'n mut Notes,
 }
 
-/// Keys whose value changes nothing where it is not understood, as in the PHP.
+/// Keys whose values have no effect if they are not understood, as in the PHP.
 const AS_GOOD_AS_NONE: [&str; 3] = ["number_format", "number_format_from", "charset"];
 
-/// A value that holds, and whose it is.
+/// The value that counts, and its origin.
 struct Found<'a> {
     value: &'a [u8],
     line: u32,
     origin: Origin<'a>,
 }
 
-/// Whose a value is.
+/// The origin of a value.
 enum Origin<'a> {
-    /// The file's: the name in its spelling, and the index.
+    /// The file, with the name in its spelling, and the index.
     File(&'static str, Option<&'a str>),
     Preset,
     Default,
 }
 
 impl<'a, 'n> Reader<'a, 'n> {
-    /// For keys that take no index.
+    /// Makes a reader for keys that take no index.
     pub fn once(table: &'a Table<'a>, notes: &'n mut Notes) -> Reader<'a, 'n> {
         Reader {
             table,
@@ -357,7 +359,8 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
     }
 
-    /// The key for the index, the key without one, the preset, the default (spec §4).
+    /// Finds the key for the index, the key without one, the preset or the default, in this order
+    /// (spec §4).
     fn find(&self, name: &'static str) -> Option<Found<'a>> {
         if let Some(slot) = self.table.slot(name, self.index) {
             return Some(Found {
@@ -385,12 +388,12 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
     }
 
-    /// The value as it stands; empty where the key is not given and has no default.
+    /// Returns the value unchanged; empty if the key is not given and has no default.
     pub fn raw(&self, name: &'static str) -> &'a [u8] {
         self.find(name).map_or(b"", |found| found.value)
     }
 
-    /// A copy of it.
+    /// Returns a copy of the value.
     pub fn bytes(&self, name: &'static str) -> Vec<u8> {
         self.raw(name).to_vec()
     }
@@ -407,19 +410,19 @@ impl<'a, 'n> Reader<'a, 'n> {
         matches!(origin, Some(Origin::File(_, Some(_))))
     }
 
-    /// Whether the value that holds is the preset's.
+    /// Whether the value that counts comes from the preset.
     pub fn is_preset(&self, name: &'static str) -> bool {
         let origin = self.find(name).map(|found| found.origin);
         matches!(origin, Some(Origin::Preset))
     }
 
-    /// The value, understood; the type's default where it is not given and no value says the
-    /// default, and where it is refused.
+    /// Returns the parsed value. Returns the type's default if the key is not given and its default is no
+    /// value, or if the value is refused.
     pub fn read<T: Default>(&mut self, name: &'static str, parse: fn(&[u8]) -> Parsed<T>) -> T {
         self.read_or(name, parse, T::default())
     }
 
-    /// The same with a default of one's own.
+    /// Returns the parsed value, or this default instead of the type's.
     pub fn read_or<T>(
         &mut self,
         name: &'static str,
@@ -436,14 +439,14 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
     }
 
-    /// What one of a few words means.
+    /// Returns the meaning of a value that is one of a few words.
     pub fn choose<T: Copy>(&mut self, name: &'static str, choices: &Choices<T>, default: T) -> T {
         let word = |nth: usize| choices.get(nth).map(|choice| choice.0);
         let choice = self.chosen(name, &word).and_then(|nth| choices.get(nth));
         choice.map_or(default, |choice| choice.1)
     }
 
-    /// The number of the word that the value is; see [`values::chosen`].
+    /// Returns the number of the word that is the value; see [`values::chosen`].
     pub fn chosen(
         &mut self,
         name: &'static str,
@@ -453,7 +456,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         chosen.map_err(|text| self.refuse(name, text)).ok()
     }
 
-    /// A value that is not understood.
+    /// Adds the remark on a value that is not understood.
     fn refuse(&mut self, name: &'static str, text: String) {
         match AS_GOOD_AS_NONE.contains(&name) {
             true => self.warn(name, &format!("{text}; it is ignored")),
@@ -461,12 +464,12 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
     }
 
-    /// A fault of a key, where it stands.
+    /// Adds a fault of a key, at its line.
     pub fn fault(&mut self, name: &'static str, text: &str) {
         self.remark(name, Severity::Fault, text);
     }
 
-    /// A warning about a key, where it stands.
+    /// Adds a warning about a key, at its line.
     pub fn warn(&mut self, name: &'static str, text: &str) {
         self.remark(name, Severity::Warning, text);
     }
@@ -497,7 +500,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         self.notes.push(self.table.line, Severity::Warning, text);
     }
 
-    /// A warning about a key that this interface lacks.
+    /// Adds a warning about a key that this interface lacks.
     pub fn warn_of_index(&mut self, name: &'static str, text: &str) {
         match self.index {
             "" => self.warn(name, text),
@@ -505,7 +508,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
     }
 
-    /// Line of the key, or of the section.
+    /// Returns the line of the key, or of the section.
     pub fn line(&self, name: &'static str) -> u32 {
         self.find(name).map_or(self.table.line, |found| found.line)
     }

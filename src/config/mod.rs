@@ -1,7 +1,7 @@
-//! An INI tree → [`Config`]: every key typed, checked, defaulted; aliases, interfaces; unknown keys
-//! reported.
+//! Makes a [`Config`] from an INI tree: every key typed, checked and with its default, aliases and
+//! interfaces resolved, unknown keys reported.
 //!
-//! Nothing is read here: the caller hands over the file's bytes.
+//! No file is read here: the caller passes the file's bytes.
 
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::LogNumbers;
@@ -37,30 +37,30 @@ pub use program::{First, Inbox, Listening, Notify, Queue, Spool, Sync, TlsFiles}
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Outbound interfaces in file order: one without an index, or one an index.
+    /// The outbound interfaces in file order: one without an index, or one for each index.
     pub outgoing: Vec<Outgoing>,
-    /// Who may deliver, with every inbound interface.
+    /// The rules on who may deliver, with every inbound interface.
     pub rules: access::Rules,
     /// Interfaces whose provider is polled for SMS.
     pub polls: Vec<Polling>,
-    /// Where `websmsd` listens.
+    /// The addresses and limits of `websmsd`.
     pub listening: Listening,
-    /// How a call file looks.
+    /// The settings for the contents of call files.
     pub route: callfile::Route,
-    /// Where it goes.
+    /// The settings for the folders of call files.
     pub spool: Spool,
-    /// Where an SMS waits that failed for now, and all our state.
+    /// The settings for the queue and for all our state.
     pub queue: Queue,
-    /// How both programs log numbers.
+    /// The form of numbers in the log, for both programs.
     pub log_numbers: LogNumbers,
 }
 
 /// An INDEX that selects no outbound interface.
 #[derive(Debug)]
 pub struct NoInterface {
-    /// None was given, and the interfaces have indices; or it is none of them.
+    /// The fact: no INDEX was given although the interfaces have indices, or it is none of them.
     fact: &'static str,
-    /// The interfaces that there are, in file order; empty where there are no indices.
+    /// The interfaces, in file order; empty if there are no indices.
     known: String,
 }
 
@@ -75,8 +75,8 @@ impl std::fmt::Display for NoInterface {
 }
 
 impl Config {
-    /// The outbound interface that INDEX selects (spec §4). An empty INDEX counts as absent; where
-    /// no key has an index, any other is a fault: it is mostly a piece of a text that was not quoted.
+    /// Returns the outbound interface that INDEX selects (spec §4). An empty INDEX counts as absent. If no
+    /// key has an index, any other INDEX is a fault: it is mostly a piece of an unquoted text.
     pub fn outgoing(&self, index: Option<&[u8]>) -> Result<&Outgoing, NoInterface> {
         let index = index.filter(|index| !index.is_empty());
         let mut known = String::new();
@@ -102,7 +102,8 @@ impl Config {
 }
 
 impl Config {
-    /// An interface and those to try after it, in order. Each once: `fallback` makes no loops.
+    /// Returns an interface and those to try after it, in order. Each occurs once, because `fallback` makes
+    /// no loops.
     pub fn chain<'a>(&'a self, first: &'a Outgoing) -> Vec<&'a Outgoing> {
         let mut chain = vec![first];
         let mut next = first.fallback.as_deref();
@@ -116,25 +117,25 @@ impl Config {
         chain
     }
 
-    /// The outbound interface of exactly this name, which is empty where there are no indices.
+    /// Returns the outbound interface of exactly this name, which is empty if there are no indices.
     pub fn interface(&self, name: &str) -> Option<&Outgoing> {
         let mut all = self.outgoing.iter();
         all.find(|outgoing| outgoing.account.interface == name)
     }
 }
 
-/// A file, read: the configuration unless there is a fault, and every remark in file order.
+/// The result of reading a file: the configuration unless there is a fault, and every remark in file order.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// `None` where a note is a fault.
+    /// The configuration; `None` if a note is a fault.
     pub config: Option<Config>,
-    /// Where a note is one: what is to be run with never, but tells what else is wrong.
+    /// If a note is a fault: a configuration that must not be run, but can be checked for other faults.
     pub draft: Option<(Config, Sound)>,
     /// Faults and warnings.
     pub notes: Vec<Note>,
 }
 
-/// Which parts of a configuration are as the file has them. Others hold something made up.
+/// Tells which parts of a configuration are as in the file. The others hold made-up values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sound {
     /// [`Config::outgoing`].
@@ -148,7 +149,7 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// A configuration without a fault.
+    /// All parts of a configuration without a fault.
     pub const WHOLE: Sound = Sound {
         outgoing: true,
         listening: true,
@@ -162,7 +163,7 @@ pub fn read(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Reading
     read_with(file, variable, providers::preset)
 }
 
-/// The same with presets of one's own.
+/// Reads the bytes of a `websms.conf` with other presets.
 fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: Lookup) -> Reading {
     let mut notes = Notes::default();
     let mut built = None;
@@ -189,8 +190,8 @@ fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: L
     }
 }
 
-/// Everything, faults included, so that all of them are told at once; what could not be read is
-/// filled with something that is made up.
+/// Builds everything even if there are faults, so that all of them are reported at once. Made-up values
+/// replace those that could not be read.
 fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     for surprise in &tree.surprises {
         notes.warn(surprise.line, surprise.text.clone());
@@ -200,7 +201,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     let [websms, websmsd, astqueue, queue] = tables;
     let trees = preset::trees([&websms, &websmsd], preset, notes);
     let presets = Presets::of(&trees);
-    // A key that stands where it must not may be that of any part.
+    // A key in the wrong section may belong to any part.
     let are_placed = notes.faults() == 0;
     let mut faults = notes.faults();
     let mut is_sound = |notes: &Notes| {
@@ -221,7 +222,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
         incoming::check_ages(&websmsd, &mut rules, notes);
         polling::refuse(&websmsd, notes);
     }
-    // Where an inbound interface has a fault, what it lacks may just be wrong.
+    // If an inbound interface has a fault, missing settings may only be wrong ones.
     let mut nowhere = Notes::default();
     let told = match is_sound(notes) {
         true => &mut *notes,

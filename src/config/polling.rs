@@ -52,7 +52,7 @@ pub fn read(
         };
         let every = reader.read("poll", every);
         let Some(every) = every else {
-            // A value that was refused asks for it all the same.
+            // A refused value asks for it all the same.
             if reader.raw("poll").is_empty() {
                 check_way_in(&mut reader);
             }
@@ -118,7 +118,8 @@ fn every(value: &[u8]) -> Parsed<Option<Duration>> {
 
 const ORDERS: &Choices<Order> = &[("newest", Order::Newest), ("oldest", Order::Oldest)];
 
-/// A function of its own: inside the loop the compiler would load all its addresses first.
+/// Reads how the list is asked for and read. It is a function of its own: inside the loop the compiler
+/// would load all addresses of its texts first.
 #[inline(never)]
 fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -> Lister {
     let path = reader.read("poll_path", values::check_path);
@@ -279,8 +280,8 @@ fn element(reader: &mut Reader<'_, '_>, webhook: &Webhook, lister: &Lister) -> W
     element
 }
 
-/// Whether the key, or the one that stands for it where it is not given, is empty. One whose value was refused
-/// is not.
+/// Whether the key, or the one that replaces it if it is not given, is empty. A refused value does not
+/// count as empty.
 fn names_none(reader: &Reader<'_, '_>, key: &'static str, else_by: &'static str) -> bool {
     let named_by = if reader.given(key) { key } else { else_by };
     reader.raw(named_by).is_empty()

@@ -1,4 +1,4 @@
-//! What is given once for the whole program: listener, call files, queue.
+//! Reads the settings that apply to the whole program: listener, call files, queue.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,22 +17,22 @@ use super::values;
 /// `[websmsd] listen` and the limits that may be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listening {
-    /// Addresses of `listen`; empty: the key is not given.
+    /// The addresses of `listen`; empty if the key is not given.
     pub addresses: Vec<SocketAddr>,
     /// `max_connections`.
     pub connections_max: usize,
     /// `keep_rejected`: refused requests kept for `--replay`.
     pub rejected_max: usize,
-    /// With it HTTPS is served, without it HTTP.
+    /// The files with which HTTPS is served; `None` for HTTP.
     pub tls: Option<TlsFiles>,
     /// The program that is run for each SMS that came in.
     pub on_message: Option<PathBuf>,
 }
 
-/// What serving HTTPS needs, PEM both.
+/// The files that HTTPS needs, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// `tls_cert`, the chain, the server's own first.
+    /// `tls_cert`, the chain, with the server's own certificate first.
     pub cert: PathBuf,
     /// `tls_key`.
     pub key: PathBuf,
@@ -41,13 +41,13 @@ pub struct TlsFiles {
 /// `[astqueue]`: folders and files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spool {
-    /// Where Asterisk picks up.
+    /// The folder from which Asterisk takes files.
     pub outgoing: PathBuf,
-    /// Where files are written first.
+    /// The folder in which files are written first.
     pub staging: PathBuf,
-    /// `filemode`, octal.
+    /// `filemode`, an octal number.
     pub mode: u32,
-    /// `fileowner`: user, and group if given.
+    /// `fileowner`: the user, and the group if given.
     pub owner: Option<(String, Option<String>)>,
     /// `sync`.
     pub sync: Sync,
@@ -74,26 +74,27 @@ pub enum Inbox {
 /// Whether a webhook is answered before its file is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
-    /// fsync first.
+    /// fsync comes first.
     Before,
-    /// The operating system's own time.
+    /// The operating system chooses the time.
     Never,
 }
 
-/// `[queue]`.
+/// The settings of `[queue]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
-    /// All our state; `None`: no queue, ids in memory only, nothing kept.
+    /// The folder of all our state; `None` if there is no queue, ids are in memory only, and nothing is
+    /// kept.
     pub dir: Option<PathBuf>,
-    /// Pauses between tries; the last repeats. Never empty.
+    /// The pauses between tries; the last repeats. Never empty.
     pub retry: Vec<Duration>,
-    /// Age at which an SMS is given up.
+    /// The age at which an SMS is given up.
     pub expire: Duration,
-    /// Messages held.
+    /// The greatest number of messages in the queue.
     pub messages_max: usize,
-    /// What `websms` does with a new SMS.
+    /// The first step of `websms` with a new SMS.
     pub first: First,
-    /// Who is told that an SMS was given up.
+    /// The person who is told that an SMS was given up.
     pub notify: Notify,
     /// The program that is run for each SMS that is given up.
     pub on_failure: Option<PathBuf>,
@@ -102,7 +103,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The pause before a second try, or what the provider asked for where that is longer: at most the
+    /// Returns the pause before a second try, or the provider's own if that is longer, but at most the
     /// longest of `retry`.
     pub fn pause(&self, asked: Duration) -> Duration {
         let longest = self.retry.iter().max().copied().unwrap_or_default();
@@ -111,25 +112,25 @@ impl Queue {
     }
 }
 
-/// `[queue] first`.
+/// The first step with a new SMS (`[queue] first`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum First {
-    /// `no`: send it.
+    /// `no`: it is sent.
     Send,
-    /// `yes`: put it into the queue, from which `websmsd` sends at once.
+    /// `yes`: it is put into the queue, from which `websmsd` sends at once.
     Queue,
 }
 
-/// `[queue] notify`.
+/// The person who is told that an SMS was given up (`[queue] notify`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
-    /// `no`: who looks into `failed/`.
+    /// `no`: nobody is told; the SMS is in `failed/`.
     Nobody,
-    /// `yes`: who sent it.
+    /// `yes`: its sender is told.
     Sender,
 }
 
-/// `[websmsd]`.
+/// Reads the settings of `[websmsd]` for listening.
 pub fn listening(reader: &mut Reader<'_, '_>) -> Listening {
     Listening {
         addresses: reader.read("listen", values::addresses),
@@ -159,12 +160,12 @@ fn tls(reader: &mut Reader<'_, '_>) -> Option<TlsFiles> {
     None
 }
 
-/// `[websms] log_numbers`.
+/// Reads `[websms] log_numbers`.
 pub fn log_numbers(reader: &mut Reader<'_, '_>) -> LogNumbers {
     reader.choose("log_numbers", values::LOG_NUMBERS, LogNumbers::Whole)
 }
 
-/// `[astqueue]`, the lines of a call file.
+/// Reads the lines of a call file from `[astqueue]`.
 pub fn route(reader: &mut Reader<'_, '_>) -> Route {
     let faults = reader.notes.faults();
     let number = |value: &[u8]| values::call_file_number(value, 0);
@@ -184,7 +185,7 @@ pub fn route(reader: &mut Reader<'_, '_>) -> Route {
         data: reader.read("data", values::text),
         encoding: reader.choose("message_encode", values::MESSAGE_ENCODES, Encoding::Rfc3986),
     };
-    // What could not be read has had its fault.
+    // A part that could not be read has its fault already.
     if reader.notes.faults() == faults
         && let Err(key) = callfile::check(&route)
     {
@@ -196,7 +197,7 @@ pub fn route(reader: &mut Reader<'_, '_>) -> Route {
     route
 }
 
-/// `[astqueue]`, the folders and files.
+/// Reads the folders and files from `[astqueue]`.
 pub fn spool(reader: &mut Reader<'_, '_>, queue: &Queue) -> Spool {
     let outgoing = reader.read("outgoingdir", values::path);
     let staging = reader.read("stagingdir", values::path);
@@ -236,9 +237,9 @@ pub fn spool(reader: &mut Reader<'_, '_>, queue: &Queue) -> Spool {
     }
 }
 
-/// `[queue]`.
+/// Reads `[queue]`.
 pub fn queue(reader: &mut Reader<'_, '_>) -> Queue {
-    // One that is refused is not to be taken for none.
+    // A refused value must not count as an empty one.
     let dir = reader.read_or("dir", values::path_or_none, Some(PathBuf::new()));
     let reports = reader.read("reports", values::switch);
     if reports && dir.is_none() {
