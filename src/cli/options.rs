@@ -1,4 +1,4 @@
-//! Arguments → the options at their beginning, and the data after them.
+//! Splits arguments into the options at their beginning and the data after them.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! Every key of the table: by default, given, empty and bad; in both spellings and per index.
+//! Tests every key of the table: not given, given, empty and bad, in both spellings and per index.
 
 use super::*;
 use crate::message::Number;
@@ -6,18 +6,18 @@ use crate::proto::grammar::{Alternatives, Condition, Conditions};
 use crate::proto::provider::poll::lister::Paging;
 use crate::proto::provider::{AnswerPlace, NO_LENGTH};
 
-/// One key: what it is by default, when given, when given empty; what it cannot be.
+/// One key: its values when it is not given, given or given empty, and values that are faults.
 struct Row {
     section: Section,
     name: &'static str,
     /// Lines that the key needs beside it.
     with: &'static str,
     default: &'static str,
-    /// Texts behind the `=`, and what they become.
+    /// The texts behind the `=`, and their values.
     values: &'static [(&'static str, &'static str)],
-    /// `None`: a fault.
+    /// The value of an empty text; `None` if that is a fault.
     empty: Option<&'static str>,
-    /// Faults.
+    /// The texts that are faults.
     bad: &'static [&'static str],
 }
 
@@ -1259,7 +1259,7 @@ fn show_conditions(conditions: &Conditions) -> String {
     shown.join(" and ")
 }
 
-/// What a key became, as text. Of several interfaces the first.
+/// Returns the value of a key as text; with several interfaces, that of the first.
 fn look(config: &Config, section: Section, name: &str) -> String {
     let outgoing = &config.outgoing[0];
     let account = &outgoing.account;
@@ -1499,11 +1499,11 @@ fn every_key_by_default_given_empty_and_bad() {
             check(&format!("{} [a] = 1", row.name), None);
             continue;
         }
-        // The same for an interface: one that exists for `[websmsd]`.
+        // For interfaces, the index must be one that exists for `[websmsd]`.
         let gates = ["permit_addr", "url_path"].contains(&row.name) || row.section == Websms;
         let door = if gates { "" } else { "permit_addr [a] =\n" };
         for (value, became) in row.values {
-            // An interface of one's own needs a host.
+            // An interface with an index needs a host.
             let line = format!("{door}{} [a] = {value}", row.name);
             check(&line, Some(became));
         }

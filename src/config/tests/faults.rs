@@ -1,8 +1,8 @@
-//! Faults and what follows from them, told once.
+//! Tests that faults and their consequences are reported once.
 
 use super::*;
 
-/// A value that is given and wrong has its own fault, and no remark says that it is not given.
+/// Checks that a wrong value has its own fault, and that no remark calls the key missing.
 #[test]
 fn what_is_wrong_is_not_called_missing() {
     let check = |text: &str, line: u32| {
@@ -41,7 +41,7 @@ fn what_is_wrong_is_not_called_missing() {
         let line = text.lines().position(|line| bad.ends_with(line)).unwrap();
         check(&text, u32::try_from(line).unwrap() + 1);
     }
-    // A preset whose SMS are only asked for.
+    // The SMS of this preset are only polled for.
     let asked = "[websms]\nhost = https://h\n[websmsd]\npermit_addr = 1.2.3.4\nproxy_addr =\nprovider = voipms\npoll = 1\n";
     let notes = read(asked.as_bytes(), &|_| None).notes;
     assert!(
@@ -81,7 +81,7 @@ fn what_is_wrong_is_not_called_missing() {
     );
 }
 
-/// The lines of all faults.
+/// Returns the lines of all faults.
 fn notes_of(text: &str) -> Vec<u32> {
     let faults = notes(text, Severity::Fault);
     faults.iter().map(|(line, _)| *line).collect()

@@ -1,4 +1,4 @@
-//! Texts of `websms.conf` → settings and remarks, every key and every rule.
+//! Tests the settings and remarks that texts of `websms.conf` give, for every key and every rule.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -40,7 +40,7 @@ fn config(text: &str) -> Config {
         .unwrap_or_else(|| panic!("{text}\n{:?}", reading.notes))
 }
 
-/// Lines and texts of one severity.
+/// Returns the lines and texts of the notes with one severity.
 fn notes(text: &str, severity: Severity) -> Vec<(u32, String)> {
     let reading = read_text(text);
     let faulty = reading.notes.iter().any(|n| n.severity == Severity::Fault);
@@ -49,7 +49,7 @@ fn notes(text: &str, severity: Severity) -> Vec<(u32, String)> {
     of.map(|note| (note.line, note.text)).collect()
 }
 
-/// Exactly one fault, on that line, with those words.
+/// Checks that there is exactly one fault, on that line, with those words.
 fn check_fault(text: &str, line: u32, words: &str) {
     let faults = notes(text, Severity::Fault);
     match faults.as_slice() {
@@ -58,7 +58,7 @@ fn check_fault(text: &str, line: u32, words: &str) {
     }
 }
 
-/// A configuration that can be run, and a warning on that line with those words.
+/// Checks that the configuration can be run, with a warning on that line with those words.
 fn check_warning(text: &str, line: u32, words: &str) {
     assert_eq!(notes(text, Severity::Fault), [], "{text}");
     let warnings = notes(text, Severity::Warning);
@@ -66,7 +66,7 @@ fn check_warning(text: &str, line: u32, words: &str) {
     assert!(warnings.iter().any(hit), "{text}\n{warnings:?}");
 }
 
-/// No remark with those words.
+/// Checks that there is no remark with those words.
 fn check_silence(text: &str, words: &str) {
     let reading = read_text(text);
     let mut says = reading.notes.iter().map(|note| &note.text);
@@ -218,7 +218,7 @@ fn a_long_auth_age_needs_a_folder() {
         &conf(&format!("{sinch} 300s"), "[queue]\ndir =\n"),
         "auth_age",
     );
-    // A preset's age is as short as it must be.
+    // A preset's age is shortened as far as necessary.
     let age = |dir: &str| {
         let preset = "provider = sinch\nauth_method = sinch\nauth_passwd = p";
         let reading = read(conf(preset, dir).as_bytes(), &|_| None);
@@ -270,7 +270,7 @@ fn the_later_of_two_spellings_holds() {
         "permit_addr [a] = 1.1.1.1\nremt_addr [b] = 2.2.2.2",
         "a:1.1.1.1/128 b:2.2.2.2/128",
     );
-    // In file order, though to the parser these are two arrays; one that is written again stays.
+    // They are in file order, though the parser sees two arrays; a repeated index keeps its place.
     check(
         "remt_addr [a] = 1.1.1.1\npermit_addr [b] = 2.2.2.2\nremt_addr [c] = 3.3.3.3",
         "a:1.1.1.1/128 b:2.2.2.2/128 c:3.3.3.3/128",
@@ -343,7 +343,7 @@ fn outbound_interfaces() {
         "url_host [a] = https://a\npath [a] = /x",
         &["a:https://a/x To"],
     );
-    // As in the PHP, an index takes the place of what was given without one.
+    // As in the PHP, an index replaces the value that was given without one.
     check(
         "host = https://h\nhost [a] = https://a\npath [b] = /b",
         &["a:https://a/ To", "b:http://localhost/b To"],
@@ -476,7 +476,7 @@ fn fallbacks() {
         two.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
         [3, 4]
     );
-    // One that leads into a circle is not on it.
+    // An interface that leads into a circle is not on it.
     let lead = notes(
         "[websms]\nhost = https://h\nfallback[a] = b\nfallback[b] = c\nfallback[c] = b\n",
         Severity::Fault,
@@ -521,7 +521,7 @@ fn inbound_interfaces() {
         "permit_addr [b] = 1.1.1.1\npermit_addr [a] = 2.2.2.2\nurl_path = /p\nkey_to [a] = ta",
         &["b:1.1.1.1/128 /p To", "a:2.2.2.2/128 /p ta"],
     );
-    // With indices of permit_addr only those count, whatever url_path has.
+    // If permit_addr has indices, only those count, whatever url_path has.
     check(
         "url_path [c] = /c\nurl_path [a] = /a\npermit_addr [a] = 1.1.1.1\npermit_addr [b] = 2.2.2.2",
         &["a:1.1.1.1/128 /a To", "b:2.2.2.2/128 all To"],
@@ -685,7 +685,7 @@ fn outbound_credentials() {
     check(&format!("{text} = 'Body2.a=1'"), Ok("basic  "));
 }
 
-/// How the first inbound interface's provider proves itself.
+/// Returns the credentials of the first inbound interface.
 fn credentials(text: &str) -> Credentials {
     config(text).rules.interfaces[0].gate.credentials.clone()
 }
@@ -899,7 +899,7 @@ fn words_that_have_become_something_else_are_told() {
     check_fault("[websmsd]\nproxy_hdr = x\n", 2, "nearest: proxy_addr");
     check_fault("[websmsd]\nurlpath = /x\n", 2, "nearest: url_path");
     check_fault("[websmsd]\npath = /x\n", 2, "nearest: url_path");
-    // In the other sections such a name opens nothing.
+    // In the other sections such a name opens no door.
     check_warning("[websms]\nauth_metod = basic\n", 2, "nearest: auth_method");
     check_warning(
         "[websmsd]\n#permit_addr = 1.2.3.4\n",
@@ -1126,7 +1126,7 @@ fn call_file_lines() {
         }
         check_fault(&text(bytes_max + 1), 2, "cut or skip");
     }
-    // 1022 bytes less the line's own, and 64 of the number.
+    // These are the 1022 bytes of a line without its own text, and without the 64 of the number.
     check("channel_context", 1022 - "Channel: Local/@".len() - 64);
     check("context", 1022 - "Context: ".len());
     check("account", 1022 - "Account: ".len());
@@ -1266,7 +1266,7 @@ fn interfaces_that_are_asked() {
         "permit_addr [a] = 192.0.2.1\npoll [b] = 60s",
         &["a - 192.0.2.1/128", "b by \"\" nobody"],
     );
-    // Where other interfaces have paths of their own, a polled one does not take all of theirs.
+    // If other interfaces have paths of their own, a polled one does not take all of theirs.
     one(
         "permit_addr = 192.0.2.1\nurl_path [a] = /a\npoll [b] = 60s",
         &["a - 192.0.2.1/128", "b by \"\" nobody"],
@@ -1395,7 +1395,7 @@ fn every_preset_is_read_without_a_remark() {
 fn the_packaged_sample_is_usable() {
     let sample = include_bytes!("../../../packaging/websms.conf");
     let reading = read(sample, &|_| None);
-    // Nothing but what an operator has to put in.
+    // The remarks name only the settings that an operator has to fill in.
     let told = reading.notes.iter().map(|note| note.text.as_str());
     assert_eq!(
         told.collect::<Vec<_>>(),
@@ -1411,8 +1411,8 @@ fn the_packaged_sample_is_usable() {
     assert_eq!(config.rules.interfaces.len(), 1);
 }
 
-/// Every key, in the order of the table and in its section, beside its default: behind a `;`
-/// unless the sample uses it.
+/// Checks that the sample names every key, in the order of the table and in its section, with its default:
+/// behind a `;` unless the sample uses it.
 #[test]
 fn the_packaged_sample_names_every_key() {
     let sample = include_str!("../../../packaging/websms.conf");
