@@ -51,10 +51,11 @@ pub struct Ini {
     pub words: Vec<u32>,
     /// The lines, in order, whose value PHP's arithmetic computed: it is a number, whatever was written.
     pub computed: Vec<u32>,
-    /// Lines, in order, in whose value a `${name}` was replaced by a variable's text.
+    /// The lines, in order, in whose value a variable's text replaced a `${name}`.
     pub expanded: Vec<u32>,
-    /// What a quotation took from the lines below its first one, or an apostrophe that is never closed from
-    /// the rest of the file, with the line in which its statement began. The text begins with a line end.
+    /// The text that a quotation contains from the lines below its first one, or an apostrophe that is never
+    /// closed from the rest of the file, with the line in which its statement began. The text begins with a
+    /// line end.
     pub swallowed: Vec<(u32, Vec<u8>)>,
 }
 

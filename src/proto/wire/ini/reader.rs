@@ -108,14 +108,14 @@ impl<'a> Reader<'a> {
         self.note(text);
     }
 
-    /// Remarks on a part of a value or name that goes on in the next lines.
+    /// Adds a remark on a part of a value or name that goes on in the next lines.
     pub(super) fn note_lines(&mut self, part: &[u8], text: &str) {
         if self.keep_lines(part) {
             self.note(text);
         }
     }
 
-    /// Keeps what stands below the first line of `part`; whether there is anything.
+    /// Keeps the text below the first line of `part`. Returns whether there is any.
     pub(super) fn keep_lines(&mut self, part: &[u8]) -> bool {
         let at = part.iter().position(|byte| is_newline(*byte));
         let lines = at.and_then(|at| part.get(at..)).unwrap_or_default();
