@@ -16,7 +16,7 @@ use crate::outbound::attempt::connection;
 use crate::privileges::{self, NotEntered};
 use crate::proto::provider;
 use crate::state::Keeping;
-use crate::sys::client;
+use crate::sys::client::{self, Failure};
 use crate::sys::files::{self, Links, Unreadable, nearest};
 use crate::sys::processes::{self, ASTERISK, User};
 use crate::sys::tls::certificate::{BadIdentity, Identity};
@@ -140,10 +140,11 @@ pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
 pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
     let mut notes = file_notes(path);
     for outgoing in config.outgoing.iter().filter(|_| sound.outgoing) {
-        if let Some(text) = interface_fault(outgoing) {
+        if let Some((is_fault, text)) = interface_fault(outgoing) {
+            let tell = if is_fault { fault } else { warn };
             match outgoing.account.interface.as_str() {
-                "" => fault(&mut notes, &[&text]),
-                index => fault(&mut notes, &["interface ", index, ": ", &text]),
+                "" => tell(&mut notes, &[&text]),
+                index => tell(&mut notes, &["interface ", index, ": ", &text]),
             }
         }
     }
@@ -379,14 +380,16 @@ impl Obstacle {
     }
 }
 
-/// Returns why no request can be made for an interface, whatever the message.
-fn interface_fault(outgoing: &Outgoing) -> Option<String> {
-    let fault = provider::encode(&sample()?, &outgoing.account, 0).err();
-    if let Some(fault) = fault {
-        return Some(fault.to_string());
-    }
-    let settings = connection(&outgoing.client);
-    client::check(&settings).err().map(str::to_owned)
+/// Returns why no request can be made for an interface, whatever the message, and whether that is a fault: what
+/// the system lacks stops no SMS that comes in.
+fn interface_fault(outgoing: &Outgoing) -> Option<(bool, String)> {
+    let call = match provider::encode(&sample()?, &outgoing.account, 0) {
+        Ok(call) => call,
+        Err(fault) => return Some((true, fault.to_string())),
+    };
+    let failure = client::check(&call.url, &connection(&outgoing.client)).err()?;
+    let is_fault = matches!(failure, Failure::Setup(_));
+    Some((is_fault, failure.phrase().to_owned()))
 }
 
 /// Returns a made-up message, with a sender and a destination that belong to nobody.

@@ -55,10 +55,10 @@ for name in /usr/bin/websms /usr/sbin/websmsd /usr/share/asterisk/agi-bin/websms
 done
 # As the user it will run as, with the sample as it comes.
 inside setpriv --reuid=asterisk --regid=asterisk --clear-groups websmsd --check
-# The package has no certificates of authorities: without the system's, a check names what brings them.
+# The package has no certificates of authorities: without the system's, a check warns, and names what brings them.
 bundle=etc/ssl/certs/ca-certificates.crt
 mv "$root/$bundle" "$root/bundle"
-! chroot "$root" websms --check >"$root.log" 2>&1 || fail "--check does not miss $bundle"
+chroot "$root" websms --check >"$root.log" 2>&1 || { cat "$root.log" >&2; fail "--check takes a missing bundle for a fault"; }
 grep -q 'no certificates of authorities.*ca-certificates (Debian)' "$root.log" || { cat "$root.log" >&2; fail "--check does not name the package"; }
 mv "$root/bundle" "$root/$bundle"
 # A small Debian has no man; that the pages are there is the manifest's.
@@ -126,7 +126,8 @@ chroot "$root" install -D -m 0600 /dev/null /etc/asterisk/websms.conf
 cp "$root.mine" "$root/etc/asterisk/websms.conf"
 inside dpkg --force-confdef --force-confold -i /one.deb
 cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "installing lost the configuration"
-expect /etc/asterisk/websms.conf "640 root:asterisk"
+# It is not root's, so what its owner may have put there is not made root's.
+expect /etc/asterisk/websms.conf "600 asterisk:root"
 expect /var/spool/asterisk/outgoing "755 pbx:pbx"
 inside setpriv --reuid=asterisk --regid=asterisk --clear-groups test -r /etc/asterisk/websms.conf
 inside dpkg -r websms

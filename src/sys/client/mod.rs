@@ -90,8 +90,7 @@ pub fn fetch(
         return Err(Failure::Unwritten("no time left to try"));
     };
     let proxy = settings.proxy.map(parse_proxy).transpose()?;
-    let https = starts_with_https(&call.url) || settings.proxy.is_some_and(starts_with_https);
-    let tls = match https {
+    let tls = match needs_tls(&call.url, settings) {
         true => Some(tls::settings(&settings.trust)?),
         false => None,
     };
@@ -135,13 +134,18 @@ pub fn fetch(
     }
 }
 
-/// Checks that the settings can be used at all; the error says why not.
-pub fn check(settings: &Settings<'_>) -> Result<(), &'static str> {
-    let usable = || {
-        settings.proxy.map(parse_proxy).transpose()?;
-        tls::check(&settings.trust)
-    };
-    usable().map_err(Failure::phrase)
+/// Checks that a request to `url` can be made with these settings. [`Failure::Setup`] says what is wrong with
+/// them, [`Failure::Unwritten`] what the system lacks for now.
+pub fn check(url: &str, settings: &Settings<'_>) -> Result<(), Failure> {
+    settings.proxy.map(parse_proxy).transpose()?;
+    match tls::check(&settings.trust) {
+        Err(Failure::Unwritten(_)) if !needs_tls(url, settings) => Ok(()),
+        checked => checked,
+    }
+}
+
+fn needs_tls(url: &str, settings: &Settings<'_>) -> bool {
+    starts_with_https(url) || settings.proxy.is_some_and(starts_with_https)
 }
 
 fn send(agent: &Agent, call: &Call) -> Result<Response<Body>, Error> {
