@@ -649,7 +649,7 @@ fn request_memory_has_a_limit() {
     // On a machine that is busy the first ones wait for longer than a body may take.
     let late = statuses.iter().filter(|status| **status == 408).count();
     assert_eq!(served + refused + late, 40, "{statuses:?}");
-    assert!(served >= 8, "{statuses:?}");
+    assert!(served + late >= 8, "{statuses:?}");
     assert!(refused >= 1, "{statuses:?}");
     drop(held);
     check(&websmsd, post("/", FORM, "x".repeat(65536)), 421, false);
