@@ -275,6 +275,8 @@ fn every_page_can_be_reached_and_no_link_leads_nowhere() {
         .unwrap()
         .map(|entry| format!("packaging/doc/{}", entry.unwrap().file_name().display()))
         .collect();
+    // A picture is no page, but the README shows it.
+    there.retain(|file| file.ends_with(".md") || !reached.contains(file));
     there.sort();
     let known = PAGES
         .iter()

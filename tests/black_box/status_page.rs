@@ -201,7 +201,7 @@ fn without_status_auth_there_are_figures_and_problems_alone() {
             }
             assert!(!text.contains("\"events\"") && !text.contains("\"kept\""));
             // The problem is told, with what to do.
-            assert!(text.contains("it has sent nothing since"), "{text}");
+            assert!(text.contains("nothing was sent since"), "{text}");
             assert!(text.contains("websms --selftest"), "{text}");
         }
     }

@@ -216,7 +216,9 @@ impl Status {
         }
     }
 
-    /// Returns the answer to a request of somebody who may read the figures.
+    /// Returns the answer to a request of somebody who may read the figures. A function of its own, so that the
+    /// stack that it takes is not taken for every request.
+    #[inline(never)]
     pub(super) fn answer(&self, setup: &Setup, request: &Request, connections: (u64, u64)) -> Page {
         let metrics = self.metrics(setup, connections);
         let form = accept::choose(request.headers("Accept"));

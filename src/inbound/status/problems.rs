@@ -146,7 +146,7 @@ fn failing(metrics: &Metrics, held: &Held, view: View, found: &mut Found) {
             continue;
         };
         let since = date::rfc3339(first.time_s);
-        let mut fact = format!("it has sent nothing since {since}");
+        let mut fact = format!("nothing was sent since {since}");
         if view == View::Whole {
             fact.push_str(": ");
             fact.push_str(&String::from_utf8_lossy(last.reason));
@@ -157,7 +157,7 @@ fn failing(metrics: &Metrics, held: &Held, view: View, found: &mut Found) {
         let since = date::rfc3339(polls.failing_s);
         found.add(
             &polls.name,
-            format!("its polls fail since {since}"),
+            format!("polls have failed since {since}"),
             POLLING_REMEDY,
         );
     }

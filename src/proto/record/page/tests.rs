@@ -248,7 +248,7 @@ fn busy() -> Sheet {
     ));
     let problem = Problem {
         interface: "kiwi".to_owned(),
-        text: "it has sent nothing since 2023-11-14T22:13:20Z: 503 Service Unavailable".to_owned(),
+        text: "nothing was sent since 2023-11-14T22:13:20Z: 503 Service Unavailable".to_owned(),
         remedy: "websms --selftest walks the way to the provider and names the step that fails; \
                  websms --queue shows what waits"
             .to_owned(),
