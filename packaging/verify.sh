@@ -6,7 +6,8 @@ set -euo pipefail
 # shellcheck source=../cross/tools.sh
 . "$(dirname "$0")/../cross/tools.sh"
 
-# words_of: a page as it is shown → its words, one a line, without the foot and without hyphens, at which only groff breaks words.
+# words_of: a page as it is shown → its words, one a line, without the foot and without hyphens, at which only
+# groff breaks words.
 words_of() {
     sed 's/\x1b\[[0-9;]*m//g; s/.\x08//g; 1d' | sed -z 's/\n[^\n]*\n*$//; s/[-‐]\n *//g; s/[-‐–—]//g' | tr -s ' \n' '\n'
 }
@@ -70,6 +71,8 @@ deb=$(find "$packages" -name "websms_*_$(dpkg --print-architecture).deb")
 [ -n "$deb" ] || fail "no .deb for this machine among the targets: the installation cannot be tried"
 echo "== installed, upgraded, removed"
 as_root packaging/debian/test/install.sh "$deb" "$out"
+echo "== under systemd"
+as_root packaging/debian/test/systemd.sh "$deb" "$out"
 read -r architecture target < <(awk -v a="$(dpkg --print-architecture)" '$1 == "debian" && $2 == a { print $2, $3 }' packaging/packages.txt)
 echo "== under OpenRC"
 as_root packaging/alpine/test/openrc.sh "$(binary_of "$target")" "$out"

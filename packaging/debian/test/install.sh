@@ -72,8 +72,8 @@ inside systemd-analyze verify --man=no /etc/systemd/system/websmsd.service
 [ ! -s "$root.log" ] || { cat "$root.log" >&2; fail "the unit for /usr/local has warnings"; }
 rm -r "${root:?}/etc/systemd/system/websmsd.service" "${root:?}/usr/local/sbin/websmsd"
 
-# An upgrade over a configuration in which the new version finds faults: it ends before anything is replaced, however dpkg is
-# told of the package. Then one where dpkg's package file is not to be found: it fails after it, without a restart.
+# An upgrade over a configuration in which the new version finds faults: it ends before anything is replaced,
+# however dpkg is told of the package.
 cp -p "$root/etc/asterisk/websms.conf" "$root.good"
 printf '%s\n' '[websms]' 'auth_method = nonsense' >>"$root/etc/asterisk/websms.conf"
 mkdir "$root/folder"
@@ -98,6 +98,13 @@ cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "the upgrade lost the 
 [ -e "$root/etc/asterisk/websms.conf.dpkg-dist" ] || fail "the new sample is not beside it"
 [ -e "$root/var/spool/websms/waiting" ] || fail "the upgrade lost the queue"
 ! grep -q 'not to be found' "$root.log" || fail "preinst does not find the package"
+# Without /proc the package file is not to be found. Then the upgrade fails after it, until the faults are mended.
+printf '%s\n' '[websms]' 'auth_method = nonsense' >>"$root/etc/asterisk/websms.conf"
+! PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" dpkg -i /next.deb >"$root.log" 2>&1 || fail "an upgrade with faults does not fail"
+grep -q 'not to be found' "$root.log" || fail "nobody says that the package was not found"
+grep -q ': fault: .*auth_method' "$root.log" || fail "the faults are not named"
+cp "$root.mine" "$root/etc/asterisk/websms.conf"
+inside dpkg --configure websms
 expect /etc/asterisk/websms.conf "640 root:asterisk"
 
 inside dpkg -r websms

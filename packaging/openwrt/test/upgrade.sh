@@ -1,8 +1,8 @@
 #!/bin/bash
-# usage: upgrade.sh IPK APK ALPINE-APK CACHE      (as root, after packaging/debian/test/install.sh, whose scratch Debian it copies)
-# The packages' own scripts on an upgrade, with and without faults in the configuration, under busybox. Neither opkg nor apk is
-# to be had on Debian 12: stand-ins do what those do, in their order (opkg_install.c of opkg-lede; database.c of
-# apk-tools, which goes on where pre-upgrade fails).
+# usage: upgrade.sh IPK APK ALPINE-APK CACHE      (as root, after packaging/debian/test/install.sh: copies its scratch Debian)
+# The packages' own scripts on an upgrade, with and without faults in the configuration, under busybox. Debian 12
+# has neither opkg nor apk: stand-ins do what those do, in their order (opkg_install.c of opkg-lede; database.c
+# of apk-tools, which goes on where pre-upgrade fails).
 set -euo pipefail
 
 if [ "$1" != inside ]; then
