@@ -267,7 +267,6 @@ fn entered(path: &Path) -> Result<Config, Outcome> {
     let Err(refusal) = privileges::enter(&config, path) else {
         return Ok(config);
     };
-    log::event(Level::Error, format_args!("{refusal}"));
     let status = match refusal {
         NotEntered::Fault(_) => Status::Fault,
         NotEntered::System(_) => Status::Refused,

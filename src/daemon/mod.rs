@@ -92,8 +92,7 @@ pub fn run(options: &Options) -> u8 {
         Err(fault) => {
             for line in &fault.lines {
                 tell(Level::Error, line);
-                // With `-v` the log has said it on stderr already.
-                if !options.verbose {
+                if !log::has_shown() {
                     complain(format_args!("websmsd: {line}"));
                 }
             }

@@ -357,6 +357,8 @@ impl<'a> Order<'a> {
             return;
         };
         let end = match fate {
+            // The line begins with it.
+            Fate::Delivered(unique) if self.id.is(unique) => "",
             Fate::Delivered(unique) => unique,
             Fate::Held => "a part, whose others are awaited",
             Fate::Duplicate => "delivered before",
@@ -364,12 +366,13 @@ impl<'a> Order<'a> {
         };
         let route = FromTo(message, self.setup.config.log_numbers);
         let verdict = self.source.verdict();
+        let comma = if end.is_empty() { "" } else { ", " };
         match item.channel {
             Some(channel) => self.log(
                 Level::Info,
-                format_args!("{verdict}, {route}, {end}, {channel}: dropped"),
+                format_args!("{verdict}, {route}{comma}{end}, {channel}: dropped"),
             ),
-            None => self.log(Level::Info, format_args!("{verdict}, {route}, {end}")),
+            None => self.log(Level::Info, format_args!("{verdict}, {route}{comma}{end}")),
         }
     }
 

@@ -20,6 +20,12 @@ impl Id {
         number.map_or(0, |number| number.wrapping_add(place))
     }
 
+    /// Whether a text is this id.
+    pub fn is(self, text: &str) -> bool {
+        let Id(number) = self;
+        number.is_some_and(|number| u64::from_str_radix(text, 16) == Ok(number))
+    }
+
     /// Returns the id of the request's message at `place`, from 0: the first has the request's own id, the
     /// others are counted up from it.
     pub fn message(self, place: u64) -> Option<String> {

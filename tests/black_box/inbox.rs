@@ -164,7 +164,7 @@ fn an_sms_is_in_the_inbox_until_asterisk_has_taken_it() {
     assert!(
         websmsd
             .log()
-            .contains(&format!("200, from Bank to +1, {id}"))
+            .contains(&format!("{id} 127.0.0.1: 200, from Bank to +1\n"))
     );
 }
 

@@ -157,3 +157,26 @@ fn lines_of_many_threads_are_whole_and_none_is_missed_untold() {
         assert!(lines <= THREADS * LINES && lines + lost >= THREADS * LINES);
     });
 }
+
+/// What ends a start is an error in the log and told to whoever started it, but on one stderr it stands once.
+#[test]
+fn an_error_at_the_start_is_told_once() {
+    let scratch = Scratch::new();
+    let conf = scratch.file(
+        "websms.conf",
+        "[websms]\nauth_method = x\n[websmsd]\npermit_addr =\n",
+    );
+    for more in [&[][..], &["-v"]] {
+        let mut run = rig::daemon_command(rig::Called::Link, &scratch);
+        run.arg("-c")
+            .arg(&conf)
+            .args(["-l", "127.0.0.1:0"])
+            .args(more);
+        let ran = rig::finish(run);
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        let told = ran
+            .stderr
+            .matches("auth_method has a value that is not known");
+        assert_eq!(told.count(), 1, "{}", ran.stderr);
+    }
+}

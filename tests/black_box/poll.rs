@@ -189,8 +189,17 @@ fn delivered(log: &str) -> Vec<String> {
     let lines = log
         .lines()
         .filter(|line| line.contains(": delivered, from "));
-    let id = |line: &str| line.rsplit(", ").next().unwrap().trim().to_owned();
     lines.map(id).collect()
+}
+
+/// Returns the id of the SMS in a line: its last part, or the word before "poll" in the first line of an answer.
+pub fn id(line: &str) -> String {
+    let last = line.rsplit(", ").next().unwrap().trim();
+    let id = match last.contains(' ') {
+        true => line.split(' ').find(|word| word.len() == 16).unwrap(),
+        false => last,
+    };
+    id.to_owned()
 }
 
 /// Returns every file below a folder with its inode, its change time and its size.
@@ -770,7 +779,7 @@ fn a_daemon_whose_providers_are_asked_listens_nowhere() {
     wait_for("the SMS", || {
         call_files(&daemon.scratch.join("outgoing")).len() == 1
     });
-    daemon.wait_for_log(" poll: delivered, from +12025550183 to +12025550160, ");
+    daemon.wait_for_log(" poll: delivered, from +12025550183 to +12025550160\n");
     let log = daemon.log();
     assert!(!log.contains("listening on"), "{log}");
     let sockets = fs::read_dir(format!("/proc/{}/fd", daemon.child.id())).unwrap();

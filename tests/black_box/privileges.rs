@@ -588,6 +588,14 @@ fn folders_of_two_owners_are_a_fault() {
             " belong to two users, so root cannot work in both",
         );
     }
+    // Whoever asks is told once.
+    let house = House::new("");
+    give(&house.path("state"), STRANGER);
+    for args in [&["--flush"][..], &["--queue"], &["--show", "x"]] {
+        let ran = house.websms(args);
+        let told = ran.stderr.matches(" belong to two users").count();
+        assert_eq!((ran.code, told), (Some(2), 1), "{args:?}: {}", ran.stderr);
+    }
 }
 
 #[test]

@@ -215,8 +215,8 @@ fn check(row: &Row) {
         .lines()
         .filter(|line| line.contains(": delivered, from "));
     let file = |line: &str| -> &CallFile {
-        let id = line.rsplit(", ").next().unwrap();
-        files.iter().find(|it| it.name.contains(id)).unwrap()
+        let id = crate::poll::id(line);
+        files.iter().find(|it| it.name.contains(&id)).unwrap()
     };
     let found: Vec<(String, String, String)> = lines
         .map(|line| {

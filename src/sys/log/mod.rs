@@ -53,6 +53,11 @@ pub fn event(level: Level, words: fmt::Arguments<'_>) {
     lock().event(level, line.as_str(), Instant::now());
 }
 
+/// Returns whether the latest line went to stderr, because of `-v` or without a syslog.
+pub fn has_shown() -> bool {
+    lock().shown
+}
+
 /// Logs a refusal that anybody can provoke, as a notice: at most [`LOG_REFUSALS_PER_SECOND_MAX`] a second.
 /// The others are counted, and their number precedes the next line of a later second.
 pub fn refusal(words: fmt::Arguments<'_>) {
@@ -175,6 +180,8 @@ struct Log {
     /// Whether there ever was a syslog. If so, a line that it misses counts as lost even if stderr got it:
     /// a daemon's stderr is often `/dev/null`.
     reached: bool,
+    /// Whether stderr got the latest line.
+    shown: bool,
     lost: u64,
     second: Option<Instant>,
     refusals: u32,
@@ -190,6 +197,7 @@ impl Log {
             socket: None,
             missed: None,
             reached: false,
+            shown: false,
             lost: 0,
             second: None,
             refusals: 0,
@@ -237,16 +245,13 @@ impl Log {
 
     fn line(&mut self, level: Level, words: &str, now: Instant) {
         let sent = self.send(level, words, now);
-        let mut shown = false;
         let wanted = match self.stderr {
             Stderr::Too => true,
             Stderr::Instead => !sent,
             Stderr::Never => false,
         };
-        if wanted {
-            shown = self.show(level, words);
-        }
-        if !sent && (self.reached || !shown) {
+        self.shown = wanted && self.show(level, words);
+        if !sent && (self.reached || !self.shown) {
             self.lost = self.lost.saturating_add(1);
         }
     }
