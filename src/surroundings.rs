@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::config::{self, Config, Note, Outgoing, Reading, Severity, Sound};
+use crate::config::{self, Config, Intact, Note, Outgoing, Reading, Severity};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::{Message, Number, Sender, Text};
 use crate::outbound::attempt::connection;
@@ -52,7 +52,7 @@ pub fn load(path: &Path) -> Reading {
 /// Checks who may write the configuration: its writers can have any program run and send the credentials
 /// anywhere.
 fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
-    let draft = reading.draft.as_ref().filter(|(_, sound)| sound.spool);
+    let draft = reading.draft.as_ref().filter(|(_, intact)| intact.spool);
     let config = reading.config.as_ref().or(draft.map(|(config, _)| config));
     let outgoing = config.and_then(|config| nearest(&config.spool.outgoing));
     let outgoing = outgoing.and_then(|folder| fs::metadata(folder).ok());
@@ -78,7 +78,7 @@ fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
     }
     fault(&mut reading.notes, &[who, may, remedy]);
     if let Some(config) = reading.config.take() {
-        reading.draft = Some((config, Sound::WHOLE));
+        reading.draft = Some((config, Intact::WHOLE));
     }
 }
 
@@ -92,7 +92,7 @@ fn check_memory(reading: &mut Reading) {
                     a folder that outlives a restart";
         fault(&mut reading.notes, &[text]);
         if let Some(config) = reading.config.take() {
-            reading.draft = Some((config, Sound::WHOLE));
+            reading.draft = Some((config, Intact::WHOLE));
         }
     }
 }
@@ -112,14 +112,14 @@ pub fn load_whole(
             Ok(_) => reading.config = Some(config),
             Err(why) => {
                 fault(&mut reading.notes, &[&why.to_string()]);
-                reading.draft = Some((config, Sound::WHOLE));
+                reading.draft = Some((config, Intact::WHOLE));
                 entered = Err(why);
             }
         }
     }
     let more = match (&reading.config, &reading.draft) {
-        (Some(config), _) => notes(path, config, Sound::WHOLE),
-        (None, Some((draft, sound))) => notes(path, draft, *sound),
+        (Some(config), _) => notes(path, config, Intact::WHOLE),
+        (None, Some((draft, intact))) => notes(path, draft, *intact),
         // Nothing in the file could be read, if it exists at all.
         (None, None) => file_notes(path),
     };
@@ -136,10 +136,10 @@ pub fn variable(name: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns what is wrong around a configuration that is right in itself: files that others may read or
 /// write, folders that cannot work together, requests that cannot be made. If the configuration has faults,
-/// only its `sound` parts are looked at.
-pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
+/// only its `intact` parts are looked at.
+pub fn notes(path: &Path, config: &Config, intact: Intact) -> Vec<Note> {
     let mut notes = file_notes(path);
-    for outgoing in config.outgoing.iter().filter(|_| sound.outgoing) {
+    for outgoing in config.outgoing.iter().filter(|_| intact.outgoing) {
         if let Some((is_fault, text)) = interface_fault(outgoing) {
             let tell = if is_fault { fault } else { warn };
             match outgoing.account.interface.as_str() {
@@ -149,7 +149,7 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
         }
     }
     if let Some(tls) = &config.listening.tls
-        && sound.listening
+        && intact.listening
     {
         if others_may(&tls.key, OTHERS_READ) {
             let text = "others may read the file of tls_key: chmod o-r";
@@ -159,9 +159,9 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
             fault(&mut notes, &[&what]);
         }
     }
-    if sound.spool {
+    if intact.spool {
         reader_note(path, &config.spool, &mut notes);
-        let keeping = Some(Keeping::of(config)).filter(|_| sound.queue);
+        let keeping = Some(Keeping::of(config)).filter(|_| intact.queue);
         spool_notes(&config.spool, keeping, &mut notes);
         if let Some(keeping) = keeping {
             keeping_notes(config, keeping, &mut notes);
@@ -169,8 +169,8 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
     }
     let (on_message, on_failure) = (&config.listening.on_message, &config.queue.on_failure);
     let hooks = [
-        ("[websmsd] on_message: ", on_message, sound.listening),
-        ("[queue] on_failure: ", on_failure, sound.queue),
+        ("[websmsd] on_message: ", on_message, intact.listening),
+        ("[queue] on_failure: ", on_failure, intact.queue),
     ];
     for (key, program, is_sound) in hooks {
         let program = program.as_deref().filter(|_| is_sound);
@@ -179,7 +179,7 @@ pub fn notes(path: &Path, config: &Config, sound: Sound) -> Vec<Note> {
         }
     }
     if let Some(dir) = &config.queue.dir
-        && sound.queue
+        && intact.queue
     {
         if others_may(dir, OTHERS_WRITE) {
             warn(&mut notes, &others_write("[queue] dir"));

@@ -2,7 +2,7 @@
 
 use crate::limits::{PART_WAIT_S_MAX, SIGNATURE_AGE_S_MAX};
 use crate::proto::grammar::Alternatives;
-use crate::proto::webhook::access::{Rules, Status};
+use crate::proto::webhook::access::{Rules, StatusPage};
 use crate::proto::webhook::interface::{Decode, Dlr, Gate, Interface, Media, Webhook};
 use crate::proto::webhook::verify::{Covers, Credentials, Needs, SCHEMES, Tells};
 use crate::proto::wire::cidr::Cidr;
@@ -79,7 +79,7 @@ pub fn check_ages(table: &Table<'_>, rules: &mut Rules, notes: &mut Notes) {
 }
 
 /// The status page, where there is one.
-fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<Status> {
+fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<StatusPage> {
     let permit = reader.read("status_addr", values::cidrs);
     let Some(path) = reader.read("status_path", values::status_path) else {
         if reader.table.gives("status_addr") && !reader.table.gives("status_path") {
@@ -112,7 +112,7 @@ fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<Statu
     if reader.table.gives("status_addr") && !reader.table.gives("proxy_addr") {
         reader.warn("status_addr", NO_PROXY_ADDR);
     }
-    Some(Status {
+    Some(StatusPage {
         path,
         permit,
         login,

@@ -130,14 +130,14 @@ pub struct Reading {
     /// The configuration; `None` if a note is a fault.
     pub config: Option<Config>,
     /// If a note is a fault: a configuration that must not be run, but can be checked for other faults.
-    pub draft: Option<(Config, Sound)>,
+    pub draft: Option<(Config, Intact)>,
     /// Faults and warnings.
     pub notes: Vec<Note>,
 }
 
 /// Tells which parts of a configuration are as in the file. The others hold made-up values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sound {
+pub struct Intact {
     /// [`Config::outgoing`].
     pub outgoing: bool,
     /// [`Config::listening`].
@@ -148,9 +148,9 @@ pub struct Sound {
     pub queue: bool,
 }
 
-impl Sound {
+impl Intact {
     /// All parts of a configuration without a fault.
-    pub const WHOLE: Sound = Sound {
+    pub const WHOLE: Intact = Intact {
         outgoing: true,
         listening: true,
         spool: true,
@@ -192,7 +192,7 @@ fn read_with(file: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>, preset: L
 
 /// Builds everything even if there are faults, so that all of them are reported at once. Made-up values
 /// replace those that could not be read.
-fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
+fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Intact) {
     for surprise in &tree.surprises {
         notes.warn(surprise.line, surprise.text.clone());
     }
@@ -238,7 +238,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
     let listening = program::listening(&mut Reader::once(&websmsd, notes));
     let listening_is_sound = is_sound(notes);
     let spool = program::spool(&mut Reader::once(&astqueue, notes), &queue);
-    let sound = Sound {
+    let intact = Intact {
         outgoing: outgoing_is_sound,
         listening: listening_is_sound,
         spool: is_sound(notes),
@@ -254,7 +254,7 @@ fn build(tree: &Ini, preset: Lookup, notes: &mut Notes) -> (Config, Sound) {
         queue,
         log_numbers: program::log_numbers(&mut Reader::once(&websms, notes)),
     };
-    (config, sound)
+    (config, intact)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 
 pub use listening::{BindFault, addresses, try_address};
 
-use crate::config::{Config, Note, Severity, Sound};
+use crate::config::{Config, Intact, Note, Severity};
 use crate::inbound::{Keeps, Service, Setup};
 use crate::limits::{CONNECTION_STACK_BYTES, SPOOL_LOOK_PAUSE};
 use crate::privileges::{self, NotEntered};
@@ -208,7 +208,7 @@ fn load_config(path: &Path) -> Result<Config, Fault> {
 /// Logs faults around a configuration that works. This takes longer than connections should wait for their
 /// listener.
 fn log_surroundings(path: &Path, config: &Config) {
-    for note in &surroundings::notes(path, config, Sound::WHOLE) {
+    for note in &surroundings::notes(path, config, Intact::WHOLE) {
         let level = match note.severity {
             Severity::Fault => Level::Error,
             Severity::Warning => Level::Warning,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{EXIT_CONFIG, Fault, fault};
-use crate::config::{Config, Severity, Sound};
+use crate::config::{Config, Intact, Severity};
 use crate::inbound::inbox::{self, Inbox};
 use crate::inbound::{Counts, Duplicates, Parts, Rejected, Reports, Setup, Status, kept_settings};
 use crate::outbound;
@@ -137,7 +137,7 @@ fn remarks(path: &Path, config: &Config) -> Vec<String> {
     if File::open(path).is_ok() {
         notes = surroundings::load(path).notes;
     }
-    notes.extend(surroundings::notes(path, config, Sound::WHOLE));
+    notes.extend(surroundings::notes(path, config, Intact::WHOLE));
     let told = notes.iter().filter(|note| note.severity != Severity::Fact);
     told.map(|note| match note.line {
         0 => note.text.clone(),

@@ -12,7 +12,7 @@ use std::io;
 use std::net::IpAddr;
 
 use super::buffer::{Buffer, FillError};
-use super::deliver::{Fate, Order, Outcome};
+use super::deliver::{MessageResult, Order, RequestResult};
 use super::id::Id;
 use super::source::{InBrackets, Source};
 use super::status::{Page, Status};
@@ -453,12 +453,14 @@ impl Connection<'_> {
 
 /// Returns the messages of an answered request that were not acceptable or too long, if any; the provider
 /// does not send them again.
-fn refused_items(outcome: &Outcome<'_>) -> Option<Items> {
+fn refused_items(outcome: &RequestResult<'_>) -> Option<Items> {
     let answered = matches!(outcome.reply, Reply::Accepted(_) | Reply::Rejected(_));
-    let fates = outcome.fates.iter().zip(1..);
-    let refused = fates.filter(|(fate, _)| matches!(fate, Fate::Rejected(_) | Fate::TooLong));
+    let results = outcome.results.iter().zip(1..);
+    let refused = results.filter(|(result, _)| {
+        matches!(result, MessageResult::Rejected(_) | MessageResult::TooLong)
+    });
     let places: Vec<usize> = refused.map(|(_, place)| place).collect();
-    let of = outcome.fates.len();
+    let of = outcome.results.len();
     if !answered || places.is_empty() {
         None
     } else if places.len() == of {

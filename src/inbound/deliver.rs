@@ -49,7 +49,7 @@ pub(super) struct Order<'a> {
 
 /// The result for one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum MessageResult {
     /// It is safe, in the inbox or the spool. Holds the id in its call files' names.
     Delivered(String),
     /// It is a part of a text and waits for the others.
@@ -65,25 +65,25 @@ pub(super) enum Fate {
     Crowded,
 }
 
-impl Fate {
+impl MessageResult {
     pub fn is_crowded(&self) -> bool {
-        matches!(self, Fate::Crowded)
+        matches!(self, MessageResult::Crowded)
     }
 }
 
 /// The result for a request.
-pub(super) struct Outcome<'a> {
+pub(super) struct RequestResult<'a> {
     /// Its answer.
     pub reply: Reply<'a>,
     /// The results of the messages; empty if all of them failed temporarily.
-    pub fates: Vec<Fate>,
+    pub results: Vec<MessageResult>,
 }
 
 impl<'a> Order<'a> {
     /// Delivers all messages that are acceptable and new, or none. If each has an id, by which it is
     /// recognised when it comes again, all but those of a crowded destination are delivered. Messages that
     /// are not acceptable are logged and do not stop the others.
-    pub fn deliver(&self, items: &[Item], now_s: u64) -> Outcome<'a> {
+    pub fn deliver(&self, items: &[Item], now_s: u64) -> RequestResult<'a> {
         let prints: Vec<Option<Print>> = items.iter().map(|item| self.print(item)).collect();
         let (known, claim) = match self.claim(&prints) {
             Ok(claimed) => claimed.unzip(),
@@ -95,33 +95,37 @@ impl<'a> Order<'a> {
         let mut known = known.into_iter().flatten();
         let mut batch = Batch::default();
         let mut wholes = Vec::new();
-        let mut fates = Vec::new();
+        let mut results = Vec::new();
         let mut resigned = Vec::new();
         let mut too_long = Vec::new();
         for ((item, print), place) in items.iter().zip(&prints).zip(0..) {
             let known = print.and_then(|print| known.next().map(|known| (print, known)));
-            let fate = match (&item.message, known) {
+            let result = match (&item.message, known) {
                 (Err(bad), _) => {
                     self.reject(bad);
-                    Fate::Rejected(bad.clone())
+                    MessageResult::Rejected(bad.clone())
                 }
                 // A message equal to one of this request that was not delivered is not delivered either.
-                (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => Fate::TooLong,
+                (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => {
+                    MessageResult::TooLong
+                }
                 (Ok(_), Some((print, known @ (Known::Same | Known::Resigned | Known::Recut)))) => {
                     // Its new signature must not come again either.
                     resigned.extend((known == Known::Resigned).then_some(print));
                     self.warn_of(known);
-                    Fate::Duplicate
+                    MessageResult::Duplicate
                 }
                 (Ok(message), known) => {
                     match self.take(item, message, (place, now_s), &mut batch, &mut wholes) {
-                        Ok(fate) => {
+                        Ok(result) => {
                             match known {
-                                Some((print, _)) if fate == Fate::TooLong => too_long.push(print),
+                                Some((print, _)) if result == MessageResult::TooLong => {
+                                    too_long.push(print)
+                                }
                                 Some((_, known)) => self.warn_of(known),
                                 None => {}
                             }
-                            fate
+                            result
                         }
                         Err(Unencoded) => {
                             self.settle(wholes, |_| false);
@@ -130,15 +134,15 @@ impl<'a> Order<'a> {
                     }
                 }
             };
-            batch.own(fates.len());
-            fates.push(fate);
+            batch.own(results.len());
+            results.push(result);
         }
         let mut is_put = true;
         if !batch.is_empty() {
             let mut known_again = items.iter().zip(&prints);
             let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
             let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
-            is_put = self.put(items, batch, &mut fates, may_split);
+            is_put = self.put(items, batch, &mut results, may_split);
         }
         let texts: Vec<(usize, Message)> = wholes
             .iter()
@@ -148,17 +152,20 @@ impl<'a> Order<'a> {
             self.settle(wholes, |_| false);
             return self.later(Refusal::Spool);
         }
-        let is_crowded = |owner: usize| fates.get(owner).is_some_and(Fate::is_crowded);
+        let is_crowded = |owner: usize| results.get(owner).is_some_and(MessageResult::is_crowded);
         for (_, whole) in wholes.iter().filter(|(owner, _)| !is_crowded(*owner)) {
             if let Some(parts) = &self.setup.parts {
                 parts.mark(whole);
             }
         }
-        let is_delivered = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Held);
-        let delivered = prints.iter().zip(&fates);
-        let delivered = delivered.filter_map(|(print, fate)| print.filter(|_| is_delivered(fate)));
+        let is_delivered = |result: &MessageResult| {
+            matches!(result, MessageResult::Delivered(_) | MessageResult::Held)
+        };
+        let delivered = prints.iter().zip(&results);
+        let delivered =
+            delivered.filter_map(|(print, result)| print.filter(|_| is_delivered(result)));
         let mut safe: Vec<Print> = delivered.collect();
-        match fates.iter().any(Fate::is_crowded) {
+        match results.iter().any(MessageResult::is_crowded) {
             // The provider sends the whole request again: if its signature were recorded, the rest would be
             // lost.
             true => safe.iter_mut().for_each(|print| print.proof = None),
@@ -170,16 +177,22 @@ impl<'a> Order<'a> {
             claim.record(&safe);
         }
         self.settle(wholes, |owner| !is_crowded(owner));
-        self.tell(items, &fates, &texts);
-        Outcome {
-            reply: self.reply(&fates),
-            fates,
+        self.tell(items, &results, &texts);
+        RequestResult {
+            reply: self.reply(&results),
+            results,
         }
     }
 
     /// Makes all messages safe, or none; if the request may be split, all but those of crowded
-    /// destinations, whose fates it changes. Logs a failure. Returns whether the messages are safe.
-    fn put(&self, items: &[Item], mut batch: Batch, fates: &mut [Fate], may_split: bool) -> bool {
+    /// destinations, whose results it changes. Logs a failure. Returns whether the messages are safe.
+    fn put(
+        &self,
+        items: &[Item],
+        mut batch: Batch,
+        results: &mut [MessageResult],
+        may_split: bool,
+    ) -> bool {
         loop {
             let Err(Unsafe { crowded, fault }) = batch.put(self.setup) else {
                 return true;
@@ -194,8 +207,8 @@ impl<'a> Order<'a> {
             let Some(owner) = crowded.filter(|_| may_split) else {
                 return false;
             };
-            if let Some(fate) = fates.get_mut(owner) {
-                *fate = Fate::Crowded;
+            if let Some(result) = results.get_mut(owner) {
+                *result = MessageResult::Crowded;
             }
             batch.leave(owner);
             if batch.is_empty() {
@@ -248,7 +261,7 @@ impl<'a> Order<'a> {
         (place, now_s): (u64, u64),
         batch: &mut Batch,
         wholes: &mut Vec<(usize, Whole)>,
-    ) -> Result<Fate, Unencoded> {
+    ) -> Result<MessageResult, Unencoded> {
         let (Some(parts), Some([reference, number, total])) = (&self.setup.parts, &item.part)
         else {
             return self.encode(message, place, now_s, batch);
@@ -261,17 +274,17 @@ impl<'a> Order<'a> {
         let wait = self.interface.webhook.part_wait;
         match parts.take(&part, interface, message, id, wait) {
             Ok(Taken::Own) => self.encode(message, place, now_s, batch),
-            Ok(Taken::Held) => Ok(Fate::Held),
-            Ok(Taken::Known) => Ok(Fate::Duplicate),
+            Ok(Taken::Held) => Ok(MessageResult::Held),
+            Ok(Taken::Known) => Ok(MessageResult::Duplicate),
             Ok(Taken::Whole(whole)) => {
                 let pieces = pieces(&whole.message, &self.setup.config.route);
                 wholes.push((usize::try_from(place).unwrap_or(usize::MAX), whole));
-                let mut fate = Err(Unencoded);
+                let mut result = Err(Unencoded);
                 for (piece, message) in (0..).zip(pieces) {
                     let added = self.encode(&message, piece_id(place, piece), now_s, batch)?;
-                    fate = fate.or(Ok(added));
+                    result = result.or(Ok(added));
                 }
-                fate
+                result
             }
             Err(error) => {
                 let (folder, cause) = (parts.folder().root().display(), Cause(&error));
@@ -289,18 +302,18 @@ impl<'a> Order<'a> {
         place: u64,
         now_s: u64,
         batch: &mut Batch,
-    ) -> Result<Fate, Unencoded> {
+    ) -> Result<MessageResult, Unencoded> {
         let Some(unique) = self.id.message(place) else {
             self.log_later(Level::Error, format_args!("no randomness"));
             return Err(Unencoded);
         };
         let (interface, id) = (&self.interface.name, self.id.number(place));
         match batch.add(self.setup, interface, id, message, now_s) {
-            Ok(()) => Ok(Fate::Delivered(unique)),
+            Ok(()) => Ok(MessageResult::Delivered(unique)),
             Err(Unfit::TooLong { parts }) => {
                 let words = format_args!("text needs {parts} call files");
                 self.refuse(Refusal::TooLong, 413, words);
-                Ok(Fate::TooLong)
+                Ok(MessageResult::TooLong)
             }
             Err(Unfit::Line { key }) => {
                 self.log_later(Level::Error, format_args!("{key} fits no call file"));
@@ -312,33 +325,40 @@ impl<'a> Order<'a> {
     /// Chooses the answer. A message that has no place makes the provider send the whole request again.
     /// Otherwise a message that was delivered, now or before, makes the request a success; one that is not
     /// acceptable is kept, and so outweighs those that are too long.
-    fn reply(&self, fates: &[Fate]) -> Reply<'a> {
-        let is_safe =
-            |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Held | Fate::Duplicate);
-        if fates.iter().any(Fate::is_crowded) {
+    fn reply(&self, results: &[MessageResult]) -> Reply<'a> {
+        let is_safe = |result: &MessageResult| {
+            matches!(
+                result,
+                MessageResult::Delivered(_) | MessageResult::Held | MessageResult::Duplicate
+            )
+        };
+        if results.iter().any(MessageResult::is_crowded) {
             self.count(Refusal::Spool);
             Reply::Refused(Refusal::Spool)
-        } else if fates.iter().any(is_safe) {
+        } else if results.iter().any(is_safe) {
             Reply::Accepted(&self.interface.webhook)
-        } else if fates.iter().all(|fate| *fate == Fate::TooLong) {
+        } else if results
+            .iter()
+            .all(|result| *result == MessageResult::TooLong)
+        {
             Reply::Refused(Refusal::TooLong)
         } else {
             Reply::Rejected(&self.interface.webhook)
         }
     }
 
-    /// Logs and counts the fate of each message and runs its hook.
-    fn tell(&self, items: &[Item], fates: &[Fate], texts: &[(usize, Message)]) {
-        for (place, (item, fate)) in items.iter().zip(fates).enumerate() {
-            self.log_fate(item, fate);
+    /// Logs and counts the result of each message and runs its hook.
+    fn tell(&self, items: &[Item], results: &[MessageResult], texts: &[(usize, Message)]) {
+        for (place, (item, result)) in items.iter().zip(results).enumerate() {
+            self.log_fate(item, result);
             if let (Some(status), Ok(message)) = (&self.setup.status, &item.message) {
                 let counts = &status.counts;
-                counts.settle(&self.interface.name, message, fate, &self.id.to_string());
+                counts.settle(&self.interface.name, message, result, &self.id.to_string());
             }
             let mut whole = texts.iter().filter(|(owner, _)| *owner == place);
             let whole = whole.next().map(|(_, message)| message);
             if let Some(message) = whole.or(item.message.as_ref().ok()) {
-                run_hook(self.setup, &self.interface.name, message, fate);
+                run_hook(self.setup, &self.interface.name, message, result);
             }
         }
     }
@@ -352,17 +372,17 @@ impl<'a> Order<'a> {
         self.log(Level::Warning, format_args!("{words}"));
     }
 
-    fn log_fate(&self, item: &Item, fate: &Fate) {
+    fn log_fate(&self, item: &Item, result: &MessageResult) {
         let Ok(message) = &item.message else {
             return;
         };
-        let end = match fate {
+        let end = match result {
             // The line begins with it.
-            Fate::Delivered(unique) if self.id.is(unique) => "",
-            Fate::Delivered(unique) => unique,
-            Fate::Held => "a part, whose others are awaited",
-            Fate::Duplicate => "delivered before",
-            Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => return,
+            MessageResult::Delivered(unique) if self.id.is(unique) => "",
+            MessageResult::Delivered(unique) => unique,
+            MessageResult::Held => "a part, whose others are awaited",
+            MessageResult::Duplicate => "delivered before",
+            MessageResult::Rejected(_) | MessageResult::TooLong | MessageResult::Crowded => return,
         };
         let route = FromTo(message, self.setup.config.log_numbers);
         let verdict = self.source.verdict();
@@ -478,11 +498,11 @@ impl<'a> Order<'a> {
 
     /// Returns the outcome if nothing was delivered that the provider must not send again. Logs and counts
     /// the reason.
-    fn later(&self, why: Refusal) -> Outcome<'a> {
+    fn later(&self, why: Refusal) -> RequestResult<'a> {
         self.count(why);
-        Outcome {
+        RequestResult {
             reply: Reply::Refused(Refusal::Spool),
-            fates: Vec::new(),
+            results: Vec::new(),
         }
     }
 
@@ -556,18 +576,18 @@ pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Me
     }
     let words = format_args!("{unique} a text in parts {route}, not all of which came");
     log::event(Level::Notice, words);
-    let fate = Fate::Delivered(unique);
+    let result = MessageResult::Delivered(unique);
     if let Some(status) = &setup.status {
-        status.counts.settle(interface, message, &fate, "");
+        status.counts.settle(interface, message, &result, "");
     }
-    run_hook(setup, interface, message, &fate);
+    run_hook(setup, interface, message, &result);
     true
 }
 
 /// Runs the operator's own program for a message that is safe.
-fn run_hook(setup: &Setup, interface: &str, message: &Message, fate: &Fate) {
+fn run_hook(setup: &Setup, interface: &str, message: &Message, result: &MessageResult) {
     if let Some(program) = &setup.on_message
-        && let Fate::Delivered(id) = fate
+        && let MessageResult::Delivered(id) = result
     {
         hook::start(Run {
             label: format!("{id} {}", Event::Message.key()),

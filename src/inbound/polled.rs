@@ -4,7 +4,7 @@
 //! over, and stops none of the others.
 
 use super::Setup;
-use super::deliver::{Fate, Order};
+use super::deliver::{MessageResult, Order};
 use super::id::Id;
 use super::source::Source;
 use crate::limits::{BODY_BYTES_MAX, MESSAGES_MAX};
@@ -143,10 +143,12 @@ impl Order<'_> {
         }
         let outcome = self.deliver(&items, now_s);
         for (nth, place) in owners.iter().enumerate() {
-            let is_safe = match outcome.fates.get(nth) {
-                None | Some(Fate::Crowded) => false,
-                Some(Fate::Delivered(_) | Fate::Held | Fate::Duplicate) => true,
-                Some(Fate::Rejected(_) | Fate::TooLong) => {
+            let is_safe = match outcome.results.get(nth) {
+                None | Some(MessageResult::Crowded) => false,
+                Some(
+                    MessageResult::Delivered(_) | MessageResult::Held | MessageResult::Duplicate,
+                ) => true,
+                Some(MessageResult::Rejected(_) | MessageResult::TooLong) => {
                     self.keep_bytes(elements.get(*place).copied().unwrap_or_default(), now_s);
                     true
                 }

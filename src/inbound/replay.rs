@@ -5,7 +5,7 @@
 //! included.
 
 use super::connection::Reply;
-use super::deliver::{Fate, Order, Outcome};
+use super::deliver::{MessageResult, Order, RequestResult};
 use super::id::Id;
 use super::source::Source;
 use super::{Keeps, Setup};
@@ -84,23 +84,25 @@ pub fn replay(setup: &Setup, kept: &Kept, say: &mut dyn FnMut(&str)) -> Replayed
     let (numbers, items): (Vec<usize>, Vec<Item>) = numbered.into_iter().unzip();
     say(&format!("messages: {count}, {} to deliver", items.len()));
     let outcome = order.deliver(&items, clock::now_s());
-    for ((number, item), fate) in numbers.iter().zip(&items).zip(&outcome.fates) {
+    for ((number, item), result) in numbers.iter().zip(&items).zip(&outcome.results) {
         say(&format!(
             "message {number}: {}",
-            told(item, fate, setup.keeps)
+            told(item, result, setup.keeps)
         ));
     }
     match outcome {
-        Outcome {
+        RequestResult {
             reply: Reply::Accepted(_),
             ..
         } => Replayed::Delivered,
-        Outcome { fates, .. } if fates.iter().any(Fate::is_crowded) => Replayed::Failed,
-        Outcome { fates, .. } if fates.is_empty() => {
+        RequestResult { results, .. } if results.iter().any(MessageResult::is_crowded) => {
+            Replayed::Failed
+        }
+        RequestResult { results, .. } if results.is_empty() => {
             say("not delivered: the inbox or spool cannot take it, or websmsd is busy with it");
             Replayed::Failed
         }
-        Outcome { .. } => Replayed::NotAcceptable,
+        RequestResult { .. } => Replayed::NotAcceptable,
     }
 }
 
@@ -120,22 +122,24 @@ fn wanted(items: Vec<Item>, which: &Items) -> Option<Vec<(usize, Item)>> {
     }
 }
 
-fn told(item: &Item, fate: &Fate, keeps: Keeps) -> String {
-    let fate = match fate {
-        Fate::Delivered(unique) if keeps == Keeps::Inbox => format!("in the inbox, {unique}"),
-        Fate::Delivered(unique) => format!("delivered, {unique}"),
-        Fate::Held => "a part, whose others are awaited".to_owned(),
-        Fate::Duplicate => "delivered before".to_owned(),
-        Fate::Rejected(bad) => return format!("not acceptable: {bad}"),
-        Fate::TooLong => "text too long".to_owned(),
-        Fate::Crowded => "not delivered, for too many wait for its number".to_owned(),
+fn told(item: &Item, result: &MessageResult, keeps: Keeps) -> String {
+    let result = match result {
+        MessageResult::Delivered(unique) if keeps == Keeps::Inbox => {
+            format!("in the inbox, {unique}")
+        }
+        MessageResult::Delivered(unique) => format!("delivered, {unique}"),
+        MessageResult::Held => "a part, whose others are awaited".to_owned(),
+        MessageResult::Duplicate => "delivered before".to_owned(),
+        MessageResult::Rejected(bad) => return format!("not acceptable: {bad}"),
+        MessageResult::TooLong => "text too long".to_owned(),
+        MessageResult::Crowded => "not delivered, for too many wait for its number".to_owned(),
     };
     match &item.message {
         Ok(message) => {
             let (from, to) = (message.from.as_str(), message.to.as_str());
             let (from, to) = (Quoted(from.as_bytes()), Quoted(to.as_bytes()));
-            format!("from {from} to {to}: {fate}")
+            format!("from {from} to {to}: {result}")
         }
-        Err(_) => fate,
+        Err(_) => result,
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use problems::{CLOCK_FACT, CLOCK_REMEDY, PBX_SPOOL_REMEDY};
 
-use super::deliver::Fate;
+use super::deliver::MessageResult;
 use super::inbox::Inbox;
 use super::{Service, Setup};
 use crate::config::Config;
@@ -109,10 +109,16 @@ impl Counts {
 
     /// Counts what became of an SMS, and records it for the page. That it is not acceptable is counted where it
     /// is logged.
-    pub(super) fn settle(&self, interface: &str, message: &Message, fate: &Fate, id: &str) {
+    pub(super) fn settle(
+        &self,
+        interface: &str,
+        message: &Message,
+        result: &MessageResult,
+        id: &str,
+    ) {
         let now_s = clock::now_s();
-        let (verdict, id) = match fate {
-            Fate::Delivered(unique) => {
+        let (verdict, id) = match result {
+            MessageResult::Delivered(unique) => {
                 add_one(&self.accepted);
                 let sane_s = if clock::is_sane(now_s) { now_s } else { 0 };
                 if sane_s > 0 {
@@ -122,12 +128,12 @@ impl Counts {
                 self.receive(interface, sane_s);
                 ("RECEIVED", unique.as_str())
             }
-            Fate::Duplicate => {
+            MessageResult::Duplicate => {
                 add_one(&self.duplicates);
                 ("DUPLICATE", id)
             }
-            Fate::Held => ("PART", id),
-            Fate::Rejected(_) | Fate::TooLong | Fate::Crowded => return,
+            MessageResult::Held => ("PART", id),
+            MessageResult::Rejected(_) | MessageResult::TooLong | MessageResult::Crowded => return,
         };
         let event = Event {
             time_s: now_s,

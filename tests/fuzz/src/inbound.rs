@@ -105,6 +105,9 @@ impl House {
             status: Some(Status {
                 counts: Arc::new(Counts::default()),
                 outbound: websms::outbound::outbound,
+                lists: |_| Vec::new(),
+                path: PathBuf::from("websms.conf"),
+                remarks: |_, _| Vec::new(),
             }),
             reports: None,
         };

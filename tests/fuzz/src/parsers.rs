@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use websms::config;
 use websms::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, PARAMETER_NODES_MAX, TARGET_BYTES_MAX};
-use websms::proto::webhook::access::{self, Caller, Rules, Status};
+use websms::proto::webhook::access::{self, Caller, Rules, StatusPage};
 use websms::proto::webhook::interface::{Gate, Interface};
 use websms::proto::wire::cidr::Cidr;
 use websms::proto::wire::form::{self, Array, Value};
@@ -221,9 +221,10 @@ pub fn access(bytes: &[u8]) {
         }],
         proxies: cidrs(proxies),
         proxy_header: "HTTP_X_FORWARDED_FOR".to_owned(),
-        status: (octets[14] & 1 == 1).then(|| Status {
+        status: (octets[14] & 1 == 1).then(|| StatusPage {
             path: b"/a".to_vec(),
             permit: cidrs(permit),
+            login: Vec::new(),
         }),
     };
     let Ok(Some(head_bytes)) = Measure::default().head(head) else {

@@ -28,7 +28,7 @@ pub struct Rules {
     /// none.
     pub proxy_header: String,
     /// The status page; `None` if there is none.
-    pub status: Option<Status>,
+    pub status: Option<StatusPage>,
 }
 
 impl Rules {
@@ -50,7 +50,7 @@ pub fn tells_of(incoming: &str, outgoing: &str) -> bool {
 
 /// The status page: its path, and who may read it. It belongs to no interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
+pub struct StatusPage {
     /// The undecoded path (`status_path`). No interface has it.
     pub path: Vec<u8>,
     /// The blocks of addresses that may read it (`status_addr`); empty if nobody may.
@@ -126,7 +126,7 @@ impl Rules {
     }
 }
 
-impl Status {
+impl StatusPage {
     fn permits(&self, address: IpAddr) -> bool {
         self.permit.iter().any(|block| block.contains(address))
     }

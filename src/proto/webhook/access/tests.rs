@@ -302,7 +302,7 @@ fn strangers() {
 /// Returns rules with a status page at `/status`, for 127.0.0.0/8, ::1 and 10.0.0.0/8.
 fn with_status(gates: Vec<Gate>) -> Rules {
     let mut rules = rules(gates);
-    rules.status = Some(Status {
+    rules.status = Some(StatusPage {
         path: b"/status".to_vec(),
         permit: blocks_of("127.0.0.0/8 ::1 10.0.0.0/8"),
         login: Vec::new(),
