@@ -90,7 +90,7 @@ fn roots(
     for bundle in bundles {
         // If a bundle is missing or broken, the embedded roots remain.
         if let Ok(pem) = read_bounded(Path::new(bundle)) {
-            roots.add_parsable_certificates(certificates(&pem));
+            add_new(&mut roots, &pem);
             break;
         }
     }
@@ -101,6 +101,20 @@ fn roots(
     match roots.is_empty() {
         true => Err(Failure::Unwritten(NO_ROOTS)),
         false => Ok((roots, own)),
+    }
+}
+
+/// Adds the certificates that are not among the roots yet. One certificate is in memory at a time: a bundle is
+/// mostly the roots that we have, and what a connection leaves in the heap stays there between polls.
+fn add_new(roots: &mut RootCertStore, pem: &[u8]) {
+    for certificate in CertificateDer::pem_slice_iter(pem).filter_map(Result::ok) {
+        let before = roots.roots.len();
+        if roots.add(certificate).is_ok()
+            && let Some((added, known)) = roots.roots.split_last()
+            && known.contains(added)
+        {
+            roots.roots.truncate(before);
+        }
     }
 }
 
@@ -121,9 +135,12 @@ fn certificates(pem: &[u8]) -> Certificates {
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut pem = Vec::new();
     let limit = PEM_BYTES_MAX.saturating_add(1);
-    File::open(path)?.take(limit).read_to_end(&mut pem)?;
+    let file = File::open(path)?;
+    // In one piece, which goes back to the system; of a buffer that grows, pieces stay in the heap.
+    let bytes = file.metadata()?.len().saturating_add(1).min(limit);
+    let mut pem = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+    file.take(limit).read_to_end(&mut pem)?;
     if u64::try_from(pem.len()).is_ok_and(|bytes| bytes < limit) {
         Ok(pem)
     } else {
@@ -350,12 +367,13 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-#[cfg(all(test, feature = "embedded-roots"))]
+#[cfg(test)]
 #[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
     #[test]
+    #[cfg(feature = "embedded-roots")]
     fn without_any_root_nothing_is_sent_and_the_package_is_named() {
         let found =
             |embedded, bundles: &[&str]| roots(None, embedded, bundles).map(|it| it.0.len());
@@ -371,5 +389,20 @@ mod tests {
         }
         let embedded = &webpki_roots::TLS_SERVER_ROOTS[..1];
         assert_eq!(found(embedded, &["/nonexistent/bundle"]), Ok(1));
+    }
+
+    #[test]
+    fn a_root_of_a_bundle_is_added_once() {
+        let pem = include_bytes!("../../../tests/tls/ca.pem");
+        let mut roots = RootCertStore::empty();
+        for _ in 0..2 {
+            add_new(&mut roots, pem);
+            assert_eq!(roots.len(), 1);
+        }
+        // What is no certificate costs none of the others.
+        let bad = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let mut roots = RootCertStore::empty();
+        add_new(&mut roots, &[bad, pem.as_slice()].concat());
+        assert_eq!(roots.len(), 1);
     }
 }
