@@ -4,7 +4,8 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::rig::{
-    Answer, Called, FORM, Itsp, Scratch, Script, Websmsd, binary, command, finish, wait_for, websms,
+    Answer, Called, FORM, Itsp, Scratch, Script, Websmsd, binary, command, daemon_command, finish,
+    set_clock, spool_conf, wait_for, websms,
 };
 
 const PAGE: &str = "[websmsd]\nstatus_path = /status\nstatus_auth = me:secret\n";
@@ -427,4 +428,170 @@ fn an_interface_may_have_any_name() {
         "{}",
         page.len()
     );
+}
+
+// ---- Problems -------------------------------------------------------------------------------
+
+/// Whether page and JSON have a problem with this fact and this remedy.
+fn tells(websmsd: &Websmsd, fact: &str, remedy: &str) -> bool {
+    let (page, json) = (html(websmsd), json(websmsd));
+    let in_page = page.split("<li>").any(|problem| {
+        let parts = problem.split_once("What to do: ");
+        parts.is_some_and(|(text, what)| text.contains(fact) && what.contains(remedy))
+    });
+    in_page && json.contains(fact) && json.contains(remedy) && json.contains("\"well\":false")
+}
+
+#[test]
+fn nothing_is_wrong_where_all_is_well() {
+    let websmsd = Websmsd::start(&format!("{PAGE}permit_addr = 127.0.0.1\nproxy_addr =\n"));
+    assert!(
+        html(&websmsd).contains("<p class=g>All is well."),
+        "{}",
+        json(&websmsd)
+    );
+    assert!(json(&websmsd).contains("\"well\":true,\"problems\":[]"));
+}
+
+#[test]
+fn what_check_warns_of_is_a_problem() {
+    let websmsd = Websmsd::start(PAGE);
+    assert!(tells(
+        &websmsd,
+        "so anybody may deliver",
+        "websmsd --check says the same"
+    ));
+    // What is in the file now counts.
+    let conf = websmsd.scratch.join("websms.conf");
+    let fixed = fs::read_to_string(&conf).unwrap();
+    fs::write(
+        &conf,
+        fixed.replace(PAGE, &format!("{PAGE}permit_addr = 127.0.0.1\n")),
+    )
+    .unwrap();
+    assert!(!tells(&websmsd, "so anybody may deliver", ""));
+}
+
+#[test]
+fn a_spool_that_is_not_there_is_a_problem_until_it_is_back() {
+    let websmsd = Websmsd::start(PAGE);
+    let fact = "no SMS reaches asterisk";
+    assert!(!tells(&websmsd, fact, ""));
+    fs::remove_dir(websmsd.outgoing()).unwrap();
+    wait_for("the problem", || {
+        tells(&websmsd, fact, "see whether asterisk is installed")
+    });
+    fs::create_dir(websmsd.outgoing()).unwrap();
+    assert!(!tells(&websmsd, fact, ""));
+}
+
+#[test]
+fn an_interface_that_fails_is_a_problem_until_it_sends() {
+    let scripts = [503, 400, 503].map(|status| Script::reply(status, ""));
+    let itsp = Itsp::start(scripts.to_vec());
+    let websmsd = with(&itsp, PAGE);
+    wait_for_queue(&websmsd);
+    let fact = "nothing was sent since";
+    send(&websmsd, "+1", "+2");
+    wait_for("the problem", || {
+        tells(&websmsd, fact, "websms --selftest walks the way")
+    });
+    // A refusal is an answer: the provider works, and the SMS that waits goes after it.
+    let conf = websmsd.scratch.join("websms.conf");
+    websms(&conf, &["--drop", "all"]);
+    websms(&conf, &["--flush"]);
+    wait_for("no problem", || !tells(&websmsd, fact, ""));
+    assert!(html(&websmsd).contains("<dt>Last error<dd>"));
+}
+
+#[test]
+fn polls_that_fail_are_a_problem() {
+    let itsp = Itsp::start(vec![Script::reply(500, "")]);
+    let conf = format!(
+        "{PAGE}poll = 10s\npoll_path = /list\npoll_each = sms\npoll_from = from\npoll_to = to\n\
+         poll_body = text\npoll_id = id\n"
+    );
+    let websmsd = with(&itsp, &conf);
+    wait_for("the problem", || {
+        tells(&websmsd, "polls have failed since", "websmsd --poll")
+    });
+}
+
+/// Runs a daemon in a folder that outlives it, under another clock.
+fn run_in(folder: &Scratch, conf: &str, clock: &str) -> Websmsd {
+    let conf = folder.file("websms.conf", spool_conf(folder, conf));
+    let mut run = daemon_command(Called::Link, folder);
+    run.arg("-c").arg(conf).args(["-l", "127.0.0.1:0", "-v"]);
+    set_clock(&mut run, clock);
+    Websmsd::spawn(run, Scratch::new())
+}
+
+#[test]
+fn sms_that_wait_for_long_are_a_problem() {
+    let itsp = Itsp::start(vec![Script::reply(503, "")]);
+    let folder = Scratch::new();
+    let conf = format!(
+        "{PAGE}[astqueue]\ninbox = yes\n[queue]\nretry = 60\n[websms]\nhost = http://{}\npath = /\n\
+         key_to = to\nkey_from = from\nkey_body = text\n",
+        itsp.address
+    );
+    let queue = "the oldest SMS in the queue waits for";
+    let inbox = "the oldest SMS in the inbox waits for";
+    let websmsd = run_in(&folder, &conf, "");
+    let file = folder.join("websms.conf");
+    wait_for("a daemon that drains", || {
+        !websms(&file, &["--queue"]).stdout.contains("no websmsd")
+    });
+    websms(&file, &["--", "+1", "+2", "x"]);
+    assert_eq!(websmsd.post("/", FORM, "To=1&From=2&Body=x").status, 200);
+    assert!(!tells(&websmsd, queue, "") && !tells(&websmsd, inbox, ""));
+    drop(websmsd);
+    let websmsd = run_in(&folder, &conf, "+20m");
+    wait_for("the queue's problem", || {
+        tells(&websmsd, queue, "websms --queue shows why")
+    });
+    wait_for("the inbox's problem", || {
+        tells(&websmsd, inbox, "see whether asterisk runs")
+    });
+}
+
+#[test]
+fn a_clock_that_is_not_set_is_a_problem() {
+    let folder = Scratch::new();
+    let websmsd = run_in(&folder, PAGE, "@1970-01-01 00:10:00");
+    assert!(tells(
+        &websmsd,
+        "the clock: it stands before",
+        "ntpd, or chronyd"
+    ));
+}
+
+#[test]
+fn a_certificate_that_has_ended_is_a_problem() {
+    let scratch = Scratch::new();
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    for (name, from) in [("cert.pem", "own-expired.pem"), ("key.pem", "server.key")] {
+        scratch.file(name, fs::read(tests.join(from)).unwrap());
+    }
+    let conf = format!("{PAGE}tls_cert = @DIR@/cert.pem\ntls_key = @DIR@/key.pem\n");
+    let websmsd = Websmsd::start_as(Called::Link, scratch, &conf, &[]);
+    let mut curl = Command::new("curl");
+    curl.args([
+        "-sk",
+        "--noproxy",
+        "*",
+        "--max-time",
+        "20",
+        "--compressed",
+        "-u",
+        "me:secret",
+    ])
+    .args(["-H", "Accept: application/json"])
+    .arg(format!("https://{}/status", websmsd.address));
+    let json = finish(curl).stdout;
+    assert!(
+        json.contains("the certificate of tls_cert has ended on"),
+        "{json}"
+    );
+    assert!(json.contains("renew it and replace the files"), "{json}");
 }

@@ -192,12 +192,17 @@ impl Page {
         self.raw(&["<tbody>"]);
         for row in &section.rows {
             self.raw(&["<tr>"]);
-            let used = row.iter().rposition(|cell| *cell != Cell::None);
-            let used = used.map_or(0, |last| last.saturating_add(1));
-            for ((_, label), cell) in section.columns.iter().zip(row).take(used) {
-                if !label.is_empty() {
-                    self.raw(&["<td>"]);
-                    self.cell(cell);
+            let mut unsaid = 0;
+            for ((_, label), cell) in section.columns.iter().zip(row) {
+                match cell {
+                    _ if label.is_empty() => {}
+                    // Empty cells at the end of a row are left out.
+                    Cell::None => unsaid = usize::saturating_add(unsaid, 1),
+                    cell => {
+                        (0..=unsaid).for_each(|_| self.raw(&["<td>"]));
+                        self.cell(cell);
+                        unsaid = 0;
+                    }
                 }
             }
         }
