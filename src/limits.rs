@@ -467,6 +467,9 @@ pub const EVENT_FIELD_BYTES_MAX: usize = 64;
 pub const EVENTS_KEYS_MAX: usize = 32;
 /// Stack of the thread that reads other processes' events: one datagram and its parts.
 pub const EVENTS_STACK_BYTES: usize = 64 * 1024;
+/// Stack of the thread that checks the configuration for the page: it parses the file, compiles its regexes and
+/// loads its certificate. It ends before the page is sent.
+pub const CHECK_STACK_BYTES: usize = 512 * 1024;
 /// Characters of one value on the page. Beyond: cut, with a mark.
 pub const PAGE_VALUE_CHARS_MAX: usize = 64;
 /// Characters of a reason or a problem on the page. Beyond: cut, with a mark.

@@ -595,3 +595,22 @@ fn a_certificate_that_has_ended_is_a_problem() {
     );
     assert!(json.contains("renew it and replace the files"), "{json}");
 }
+
+#[test]
+fn a_configuration_that_needs_a_deep_stack_is_checked_for_the_page() {
+    let deep = format!("/{}a{}/", "(".repeat(45), ")".repeat(45));
+    let itsp = Itsp::accepting();
+    let websmsd = with(&itsp, PAGE);
+    let conf = websmsd.scratch.join("websms.conf");
+    let whole = fs::read_to_string(&conf).unwrap();
+    let more = format!("[websms]\nresponse_check = \"{deep}\"\n");
+    fs::write(&conf, whole.replace("[websms]\n", &more)).unwrap();
+    for _ in 0..3 {
+        assert!(tells(&websmsd, "so anybody may deliver", ""));
+    }
+    assert!(
+        !html(&websmsd).contains("does not compile"),
+        "{}",
+        json(&websmsd)
+    );
+}

@@ -3,13 +3,13 @@
 //! A reader who has not given `status_auth` gets no number, reason, event or list. Numbers are shown as
 //! `log_numbers` says.
 
-use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::super::Setup;
 use super::Status;
 use super::problems::problems;
 use crate::config::Config;
-use crate::limits::PAGE_FAILED_MAX;
+use crate::limits::{CHECK_STACK_BYTES, KEPT_FILE_BYTES_MAX, PAGE_FAILED_MAX};
 use crate::proto::record::event::Event;
 use crate::proto::record::kept::{Items, Kept};
 use crate::proto::record::metrics::Metrics;
@@ -17,6 +17,7 @@ use crate::proto::record::sheet::{Cell, More, Section, Shape, Sheet, View};
 use crate::state::State;
 use crate::sys::clock;
 use crate::sys::events::{self, Held};
+use crate::sys::threads;
 
 /// Gathers all that this view may show.
 pub(super) fn sheet(status: &Status, setup: &Setup, metrics: &Metrics, view: View) -> Sheet {
@@ -134,7 +135,7 @@ fn kept(config: &Config, held: &Held) -> Option<Section> {
     let left_out = names.len().saturating_sub(PAGE_FAILED_MAX);
     names.truncate(PAGE_FAILED_MAX);
     let row = |name: &String| {
-        let file = folder.read(name, crate::limits::KEPT_FILE_BYTES_MAX).ok();
+        let file = folder.read(name, KEPT_FILE_BYTES_MAX).ok();
         let kept = file.and_then(|file| Kept::parse(&file).ok());
         let Some(kept) = kept else {
             let mut row = vec![Cell::Text(name.clone())];
@@ -179,8 +180,15 @@ fn reason_of<'a>(name: &str, held: &'a Held) -> &'a [u8] {
     events.find(refused).map_or(b"", |event| event.reason)
 }
 
-/// Returns the remarks of `--check`, one a line, of a file that this user may read.
+/// Lets one page at a time read the configuration.
+static CHECKS: Mutex<()> = Mutex::new(());
+
+/// Returns the remarks of `--check`. A configuration needs a deeper stack than a connection has, so this runs
+/// on a thread of its own; if none can be had, there are no remarks.
 pub(super) fn remarks(status: &Status, config: &Config) -> Vec<String> {
-    let path: &Path = &status.path;
-    (status.remarks)(path, config)
+    let _turn = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = Vec::new();
+    let mut check = || found = (status.remarks)(&status.path, config);
+    let _ = threads::apart("check", CHECK_STACK_BYTES, &mut check);
+    found
 }
