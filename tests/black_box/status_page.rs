@@ -458,7 +458,7 @@ fn what_check_warns_of_is_a_problem() {
     let websmsd = Websmsd::start(PAGE);
     assert!(tells(
         &websmsd,
-        "so anybody may deliver",
+        "anyone can deliver SMS",
         "websmsd --check says the same"
     ));
     // What is in the file now counts.
@@ -469,7 +469,7 @@ fn what_check_warns_of_is_a_problem() {
         fixed.replace(PAGE, &format!("{PAGE}permit_addr = 127.0.0.1\n")),
     )
     .unwrap();
-    assert!(!tells(&websmsd, "so anybody may deliver", ""));
+    assert!(!tells(&websmsd, "anyone can deliver SMS", ""));
 }
 
 #[test]
@@ -606,7 +606,7 @@ fn a_configuration_that_needs_a_deep_stack_is_checked_for_the_page() {
     let more = format!("[websms]\nresponse_check = \"{deep}\"\n");
     fs::write(&conf, whole.replace("[websms]\n", &more)).unwrap();
     for _ in 0..3 {
-        assert!(tells(&websmsd, "so anybody may deliver", ""));
+        assert!(tells(&websmsd, "anyone can deliver SMS", ""));
     }
     assert!(
         !html(&websmsd).contains("does not compile"),
