@@ -480,11 +480,11 @@ pub const PAGE_WAITING_MAX: usize = 20;
 pub const PAGE_FAILED_MAX: usize = 10;
 /// Interfaces and problems on the page, each. Beyond: left out.
 pub const PAGE_ENTRIES_MAX: usize = 64;
-/// `Accept` fields that are read, bytes together. Beyond: not read, so the answer is the figures.
+/// Length of the `Accept` fields together, in bytes. Beyond: not read, so the answer is the figures.
 pub const ACCEPT_BYTES_MAX: usize = 1024;
-/// How long an SMS may wait in the inbox before the page calls it a problem, seconds.
+/// Time for which an SMS may wait in the inbox, in seconds. Beyond: a problem on the page.
 pub const INBOX_SLOW_S: u64 = 5 * 60;
-/// How long an SMS may wait in the queue before the page calls it a problem, seconds.
+/// Time for which an SMS may wait in the queue, in seconds. Beyond: a problem on the page.
 pub const QUEUE_SLOW_S: u64 = 15 * 60;
 /// Bytes that must be free in a folder that SMS are written to. Fewer: a problem on the page.
 pub const DISK_FREE_BYTES_MIN: u64 = 1024 * 1024;

@@ -247,7 +247,7 @@ fn reader_note(path: &Path, spool: &config::Spool, notes: &mut Vec<Note>) {
     });
     let (mut bits, mut verb, mut bit) = (0o4, "read ", "r");
     for place in path.ancestors() {
-        // What an access control list says beside the mode is not read.
+        // An access control list beside the mode is not read.
         let found = fs::metadata(place);
         if found.is_ok_and(|found| !user.may(&found, bits)) && !files::has_acl(place) {
             let so = ", so every SMS from a phone is INVALID: chgrp it to a group of that user, and chmod g+";

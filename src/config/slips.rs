@@ -1,7 +1,8 @@
-//! Values that are probably not what was meant → remarks: lines that a quotation swallowed, words and credentials
-//! that PHP's syntax changed, typographic quotation marks, unknown placeholders, and what is still the sample's.
+//! Adds remarks on values that are probably mistakes: lines that a quotation swallowed, words and
+//! credentials that PHP's syntax changed, typographic quotation marks, unknown placeholders, and values of
+//! the sample.
 //!
-//! Invariant: no remark quotes a value but the sample's.
+//! Invariant: no remark quotes a value unless it is the sample's.
 
 use crate::proto::wire::ini::Ini;
 
@@ -9,7 +10,7 @@ use super::keys::{self, Section};
 use super::lookup::{Slot, Table};
 use super::notes::{Notes, Severity};
 
-/// Remarks on the values of the tables of a file.
+/// Adds remarks on the values of the tables of a file.
 pub fn check(tables: &[Table<'_>], tree: &Ini, notes: &mut Notes) {
     for (line, text) in &tree.swallowed {
         let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
@@ -31,7 +32,7 @@ pub fn check(tables: &[Table<'_>], tree: &Ini, notes: &mut Notes) {
     }
 }
 
-/// What a line would be if it did not stand in a quotation: text before its name, the name, text behind it.
+/// Returns what a line would be outside of a quotation: text before its name, the name, text behind it.
 fn swallowed(line: &[u8]) -> Option<[&'static str; 3]> {
     let line = line.trim_ascii();
     let is_section = |section: &Section| {
@@ -93,8 +94,8 @@ fn check_slot(section: Section, slot: &Slot<'_>, tree: &Ini, notes: &mut Notes) 
     }
 }
 
-/// A bare `on` is `1` and a bare `none` is empty. For a switch that is what was meant, and where a key was
-/// emptied mostly too, but not where that is a credential.
+/// Returns the word for a bare `on`, which is `1`, or `none`, which is empty. A switch is meant this way,
+/// and mostly a key that was emptied, but not a credential.
 fn word(slot: &Slot<'_>, is_credential: bool) -> Option<&'static str> {
     match slot.value {
         b"" if is_credential => Some("empty"),
@@ -108,7 +109,8 @@ fn is_typographic(value: &[u8]) -> bool {
     matches!(value, [0xe2, 0x80, 0x98..=0x9f, ..] | [0xc2, 0xab, ..])
 }
 
-/// The placeholders that a key knows; `None`: a brace is nothing special there, or is checked elsewhere.
+/// Returns the placeholders that a key knows; `None` if a brace has no meaning there, or is checked
+/// elsewhere.
 fn placeholders(section: Section, key: &str) -> Option<&'static str> {
     Some(match (section, key) {
         (Section::Websms, "path" | "headers" | "val_static" | "unicode_static" | "long_static") => {
@@ -123,7 +125,7 @@ fn placeholders(section: Section, key: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a name in braces is none of these. What stands in braces and is no name, as JSON does, does not count.
+/// Whether a name in braces is none of these. Text in braces that is no name, as in JSON, does not count.
 fn has_unknown(value: &[u8], known: &str) -> bool {
     let mut rest = value;
     while let Some(at) = rest.iter().position(|byte| *byte == b'{') {
@@ -143,7 +145,7 @@ fn has_unknown(value: &[u8], known: &str) -> bool {
     false
 }
 
-/// What the sample file and its comments have in the place of one's own, and whether it is the whole value.
+/// Returns the sample file's value of a key, or that of its comments, and whether it is the whole value.
 fn sample(section: Section, key: &str) -> Option<(&'static str, bool)> {
     Some(match (section, key) {
         (Section::Websms, "host") => ("api.example.com", false),
@@ -155,7 +157,7 @@ fn sample(section: Section, key: &str) -> Option<(&'static str, bool)> {
     })
 }
 
-/// Whether a text stands anywhere in a value.
+/// Whether a value contains a text.
 fn holds(value: &[u8], text: &str) -> bool {
     let mut parts = value.windows(text.len());
     parts.any(|part| part == text.as_bytes())

@@ -217,7 +217,7 @@ impl Parts {
             .filter_map(|file| PartName::parse(file))
             .collect();
         for last in files.iter().filter_map(|file| PartName::parse_gone(file)) {
-            // Of a text that this process delivers it removes the parts itself.
+            // This process removes the parts of a text itself if it delivers the text.
             if !state.going.iter().any(|going| going.text == last.text) {
                 let (gone, rest) = there.into_iter().partition(|name| name.text == last.text);
                 there = rest;

@@ -1,7 +1,7 @@
-//! The latest events of this machine, as bytes whose meaning is not known here: held by the daemon, told to it
-//! by every other process.
+//! Holds the latest events of this machine in the daemon, to which every other process sends its own.
+//! Events are bytes whose meaning is not known here.
 //!
-//! Nothing is written to a disk: another process tells of an event by one datagram to a socket, and does not
+//! Nothing is written to a disk: another process sends an event in one datagram to a socket, and does not
 //! wait. If nobody reads there, or too slowly, the event is lost.
 //!
 //! Invariant: an event is recorded with a copy and without a system call in the process that holds them.
@@ -18,23 +18,23 @@ use crate::limits::{EVENT_BYTES_MAX, EVENTS_KEYS_MAX, EVENTS_MAX, EVENTS_STACK_B
 use crate::sys::directory::Directory;
 use crate::sys::threads;
 
-/// What an event says of the thing that its key names.
+/// The meaning of an event for the thing that its key names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing.
+    /// The event has no meaning for it.
     Neither,
     /// It works.
     Works,
     /// It works, but not for this event, which is the latest failure and is not listed among the events.
     Refuses,
-    /// It has failed; likewise.
+    /// It has failed. This event is the latest failure as well, and not listed either.
     Fails,
 }
 
 /// The failures of one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failures {
-    /// What has failed.
+    /// The key of the thing that has failed.
     pub key: String,
     /// The first failure since it worked last; `None` if it has worked since.
     pub first: Option<Box<[u8]>>,
@@ -42,22 +42,22 @@ pub struct Failures {
     pub last: Box<[u8]>,
 }
 
-/// The events of this process and of those that tell it theirs.
+/// The events of this process and of those that send it theirs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held {
     /// The latest [`EVENTS_MAX`], oldest first.
     pub events: VecDeque<Box<[u8]>>,
-    /// One a key that has ever failed.
+    /// The failures of each key that has ever failed.
     pub failures: Vec<Failures>,
 }
 
-/// What becomes of an event.
+/// The place to which events go.
 enum Sink {
-    /// Nobody wants to know.
+    /// Events are dropped.
     Nowhere,
-    /// It is held here.
+    /// Events are held here.
     Here(Held),
-    /// It is told to the process that reads this socket.
+    /// Events are sent to the process that reads this socket.
     Socket(PathBuf),
 }
 
@@ -67,7 +67,7 @@ fn sink() -> MutexGuard<'static, Sink> {
     SINK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on events are held in this process. Those that are held already stay.
+/// Holds events in this process from now on. Events that are held already stay.
 pub fn hold() {
     let mut sink = sink();
     if !matches!(*sink, Sink::Here(_)) {
@@ -75,22 +75,22 @@ pub fn hold() {
     }
 }
 
-/// From now on events are told to the process that reads this socket, if there is one.
+/// Sends events from now on to the process that reads this socket, if there is one.
 pub fn tell(socket: PathBuf) {
     *sink() = Sink::Socket(socket);
 }
 
-/// From now on nobody wants to know of events; those that were held are forgotten.
+/// Drops events from now on, and forgets those that were held.
 pub fn forget() {
     *sink() = Sink::Nowhere;
 }
 
-/// Whether anybody wants to know of events.
+/// Whether events are held or sent.
 pub fn are_wanted() -> bool {
     !matches!(*sink(), Sink::Nowhere)
 }
 
-/// Records an event. What is longer than [`EVENT_BYTES_MAX`] is lost.
+/// Records an event. An event longer than [`EVENT_BYTES_MAX`] is lost.
 pub fn record(mark: Mark, key: &str, event: &[u8]) {
     match &mut *sink() {
         Sink::Nowhere => {}
@@ -99,7 +99,7 @@ pub fn record(mark: Mark, key: &str, event: &[u8]) {
     }
 }
 
-/// Returns what is held.
+/// Returns the events that are held.
 pub fn held() -> Held {
     match &*sink() {
         Sink::Here(held) => held.clone(),
@@ -144,9 +144,9 @@ impl Held {
 
 // ---- Between processes ----------------------------------------------------------------------
 
-/// Longest key in a datagram, bytes; its length is one byte.
+/// The length of the longest key in a datagram, in bytes; its length is stored in one byte.
 const KEY_BYTES_MAX: usize = 255;
-/// Longest datagram: mark, length of the key, key, event.
+/// The length of the longest datagram: mark, length of the key, key, event.
 const DATAGRAM_BYTES_MAX: usize = 2 + KEY_BYTES_MAX + EVENT_BYTES_MAX;
 
 fn send(path: &Path, mark: Mark, key: &str, event: &[u8]) {
@@ -160,14 +160,14 @@ fn send(path: &Path, mark: Mark, key: &str, event: &[u8]) {
         Mark::Fails => b'!',
     };
     let datagram = [&[mark, length], key.as_bytes(), event].concat();
-    // Nobody waits for a page: an event that cannot be told now is lost.
+    // Sending never waits: an event that cannot be sent now is lost.
     let _ = UnixDatagram::unbound().and_then(|socket| {
         socket.set_nonblocking(true)?;
         socket.send_to(&datagram, path)
     });
 }
 
-/// Takes a datagram apart. `None` if it is none of ours.
+/// Reads a datagram. Returns `None` if it is not ours.
 fn parse(datagram: &[u8]) -> Option<(Mark, &str, &[u8])> {
     let (mark, rest) = datagram.split_first()?;
     let (length, rest) = rest.split_first()?;

@@ -1,4 +1,4 @@
-//! "It serves" → the service manager that started the program, by the protocol of sd_notify(3).
+//! Tells the service manager that started the program that it serves, by the protocol of sd_notify(3).
 
 use std::ffi::OsStr;
 use std::os::unix::net::UnixDatagram;

@@ -11,7 +11,7 @@ use super::inbound::{Sync, bare_loop, wrk};
 use super::rig::{self, Scratch};
 use super::{Daemon, Plan, Table, median};
 
-/// What becomes of call files.
+/// The treatment of call files.
 #[derive(Clone, Copy)]
 enum Phones {
     /// Every SMS is for one number, and its first call file stays.

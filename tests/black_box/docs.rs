@@ -126,7 +126,7 @@ fn rendered(mdoc: &str) -> String {
     words.join(" ").replace(" ,", ",").replace(" .", ".")
 }
 
-/// What stands in the manual from the heading of a key to the next heading.
+/// Returns the text of the manual from the heading of a key to the next heading.
 fn item_of<'a>(manual: &'a str, key: &str) -> Option<&'a str> {
     let items = manual.split("\n.It Cm ").skip(1);
     let mut items = items.filter(|item| {

@@ -158,7 +158,7 @@ fn lines_of_many_threads_are_whole_and_none_is_missed_untold() {
     });
 }
 
-/// What ends a start is an error in the log and told to whoever started it, but on one stderr it stands once.
+/// A fault that ends a start is an error in the log and shown to the caller, but only once on one stderr.
 #[test]
 fn an_error_at_the_start_is_told_once() {
     let scratch = Scratch::new();

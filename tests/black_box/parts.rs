@@ -230,7 +230,7 @@ fn parts_of_a_command_and_of_a_daemon_make_one_text() {
     );
     assert_eq!(send(&websmsd, "s", 1, 3, "d"), 200);
     assert!(home.files().is_empty());
-    // What the command put in is known to the daemon.
+    // The daemon knows the part that the command put in.
     assert_eq!(send(&websmsd, "s", 2, 3, "e"), 200);
     assert_eq!(home.held(), 2);
     assert_eq!(send(&websmsd, "s", 3, 3, "f"), 200);

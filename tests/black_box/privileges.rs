@@ -588,7 +588,7 @@ fn folders_of_two_owners_are_a_fault() {
             " belong to two users, so root cannot work in both",
         );
     }
-    // Whoever asks is told once.
+    // The caller is told once.
     let house = House::new("");
     give(&house.path("state"), STRANGER);
     for args in [&["--flush"][..], &["--queue"], &["--show", "x"]] {

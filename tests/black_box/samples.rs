@@ -1,4 +1,4 @@
-//! The samples → what the program really does with them: dialplan, configurations of the pages and manuals.
+//! Tests the program with the samples: dialplan, configurations of the pages and manuals.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::rig::{self, Called, FORM, Scratch, Websmsd};
 use crate::signatures::{Webhook, base64, sha1};
 use websms::providers::PRESETS;
 
-/// How the dialplan calls `websms`.
+/// The line of the dialplan that calls `websms`.
 const AGI: &str = " same = n,AGI(websms,--,${QUOTE(${EXTEN})},${QUOTE(${MESSAGE(from)})},\
                    ${QUOTE(${MESSAGE(body)})})";
 
@@ -25,7 +25,7 @@ fn is_balanced(line: &str) -> bool {
     open.is_empty() && line.matches('"').count().is_multiple_of(2)
 }
 
-/// What is wrong with a dialplan: brackets, labels, and lines that are none.
+/// Returns the faults of a dialplan: brackets, labels, and lines that are no entries.
 fn dialplan_faults(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let mut labels: Vec<String> = Vec::new();
@@ -167,7 +167,7 @@ fn the_configuration_for_phones_that_are_away_works() {
 #[test]
 fn the_guide_of_the_readme_takes_the_webhook_that_it_shows() {
     let readme = read("README.md");
-    // What the guide's three lines for the shell sign and send.
+    // The guide's three lines for the shell sign and send this.
     let url = "http://sms.example.com:8080/sms";
     let signed = "BodyHello!From+15017122661To+12025550160";
     assert!(readme.contains(&format!("url={url} token='your token'")));
@@ -286,7 +286,7 @@ fn the_call_of_a_phone_that_is_away_is_never_answered() {
     assert_eq!(open[answers + 1], " same = n,Hangup()");
     let answering = open.iter().filter(|line| line.contains("Answer"));
     assert_eq!(answering.count(), 1);
-    // What is dropped is the operator's choice, in the first line.
+    // The operator chooses which SMS are dropped, in the first line.
     let number = "exten = _[+.0-9a-zA-Z]!,1,";
     assert_eq!(open[0], format!("{number}Set(UNKNOWN=drop)"));
     at(" same = n,GotoIf($[\"${UNKNOWN}\" = \"keep\"]?:answer)");

@@ -25,7 +25,7 @@ const KILL_EVERY: usize = 200;
 /// The number of crashes of which one empties the spool.
 const EMPTY_EVERY: usize = 8;
 
-/// What the clients send.
+/// The SMS that the clients send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Texts {
     /// Each text in one request.

@@ -1,4 +1,4 @@
-//! Gathers what the page for people shows, at the moment when somebody asks for it.
+//! Gathers the contents of the page for people when somebody asks for it.
 //!
 //! A reader who has not given `status_auth` gets no number, reason, event or list. Numbers are shown as
 //! `log_numbers` says.
@@ -81,7 +81,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("reason", "Reason"),
 ];
 
-/// The latest events, newest first.
+/// Returns the latest events, newest first.
 fn latest(config: &Config, held: &Held) -> Section {
     let row = |bytes: &[u8]| {
         let event = Event::parse(bytes)?;
@@ -89,7 +89,7 @@ fn latest(config: &Config, held: &Held) -> Section {
             [] => Cell::None,
             number => Cell::text(&config.log_numbers.show(number)),
         });
-        // That it was sent needs no reason.
+        // An SMS that was sent needs no reason.
         let reason = match event.verdict {
             b"SENT" | b"KEPT" => Cell::None,
             _ => Cell::reason(event.reason),
@@ -127,7 +127,7 @@ const KEPT: &[(&str, &str)] = &[
     ("reason", "Reason"),
 ];
 
-/// The refused requests that are kept, newest first; `None` without a folder for them.
+/// Returns the refused requests that are kept, newest first; `None` without a folder for them.
 fn kept(config: &Config, held: &Held) -> Option<Section> {
     let folder = State::of(config)?.rejected();
     let mut names = folder.list().unwrap_or_default();
@@ -183,8 +183,7 @@ fn reason_of<'a>(name: &str, held: &'a Held) -> &'a [u8] {
 /// Lets one page at a time read the configuration.
 static CHECKS: Mutex<()> = Mutex::new(());
 
-/// Returns the remarks of `--check`. A configuration needs a deeper stack than a connection has, so this runs
-/// on a thread of its own; if none can be had, there are no remarks.
+/// Returns the remarks of `--check`, one per line, if this user may read the file.
 pub(super) fn remarks(status: &Status, config: &Config) -> Vec<String> {
     let _turn = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut found = Vec::new();

@@ -1,9 +1,9 @@
-//! What comes in, counted and recorded; and the status page in its three forms.
+//! Counts and records incoming SMS, and gives the status page in its three forms.
 //!
-//! Nothing of the page is computed before somebody asks for it. What is needed of the past is counted here and
-//! told to nobody else: a restart begins anew, and so does a configuration that
-//! brings the page back. Refusals are counted where they are logged, one for one, whether or not the
-//! log has room for all of them.
+//! Nothing of the page is computed before somebody asks for it. The figures of the past are counted here
+//! and stored nowhere else: a restart begins anew, and so does a configuration that brings the page back.
+//! Refusals are counted where they are logged, one for one, whether or not the log has room for all of
+//! them.
 
 mod gather;
 mod problems;
@@ -31,16 +31,16 @@ use crate::proto::wire::response::{CHALLENGE, REASONS};
 use crate::sys::clock;
 use crate::sys::events::{self, Mark};
 
-/// What a status page needs, beside the configuration.
+/// The data that a status page needs beside the configuration.
 #[derive(Clone)]
 pub struct Status {
-    /// What has come in.
+    /// The counts of incoming SMS.
     pub counts: Arc<Counts>,
-    /// Tells what went out.
+    /// Returns the figures of outgoing SMS.
     pub outbound: fn(&Config) -> Outbound,
-    /// Lists what waits and what was given up.
+    /// Lists the SMS that wait and those that were given up.
     pub lists: fn(&Config) -> Vec<Section>,
-    /// The configuration's file.
+    /// The path of the configuration.
     pub path: PathBuf,
     /// Returns the warnings and faults of `--check`.
     pub remarks: fn(&Path, &Config) -> Vec<String>,
@@ -52,7 +52,7 @@ pub struct Counts {
     accepted: AtomicU32,
     last_s: AtomicU32,
     duplicates: AtomicU32,
-    /// One a word of [`REASONS`].
+    /// A count for each word of [`REASONS`].
     refused: [AtomicU32; REASONS.len()],
     /// The counts of each interface that is polled.
     polls: Mutex<Vec<Polls>>,
@@ -60,7 +60,7 @@ pub struct Counts {
     received: Mutex<Vec<Received>>,
 }
 
-/// What came in over one interface.
+/// The SMS that came in over one interface.
 #[derive(Debug, Clone)]
 struct Received {
     interface: String,
@@ -69,7 +69,7 @@ struct Received {
 }
 
 impl Counts {
-    /// Something is refused, for this word of [`REASONS`].
+    /// Counts a refusal under this word of [`REASONS`].
     pub fn refuse(&self, reason: &str) {
         let mut all = REASONS.iter().zip(&self.refused);
         if let Some((_, count)) = all.find(|(known, _)| **known == reason) {
@@ -107,8 +107,8 @@ impl Counts {
         }
     }
 
-    /// Counts what became of an SMS, and records it for the page. That it is not acceptable is counted where it
-    /// is logged.
+    /// Counts the result of an SMS, and records it for the page. An SMS that is not acceptable is counted
+    /// where it is logged.
     pub(super) fn settle(
         &self,
         interface: &str,
@@ -189,7 +189,7 @@ fn add_one(count: &AtomicU32) {
 }
 
 impl Service {
-    /// Counts a refusal, where somebody wants to know.
+    /// Counts a refusal, if the counts are shown anywhere.
     pub fn count_refusal(&self, reason: &str) {
         if let Some(status) = &self.setup().status {
             status.counts.refuse(reason);
@@ -222,8 +222,8 @@ impl Status {
         }
     }
 
-    /// Returns the answer to a request of somebody who may read the figures. A function of its own, so that the
-    /// stack that it takes is not taken for every request.
+    /// Returns the answer to a request of somebody who may read the figures. It is a function of its own,
+    /// so that not every request takes up its stack.
     #[inline(never)]
     pub(super) fn answer(&self, setup: &Setup, request: &Request, connections: (u64, u64)) -> Page {
         let metrics = self.metrics(setup, connections);
@@ -267,7 +267,7 @@ impl Status {
     }
 }
 
-/// The query by which a browser asks to be asked for `status_auth`.
+/// The query with which a browser requests the prompt for `status_auth`.
 const DETAILS: &[u8] = b"details";
 
 /// The status page in one of its forms.

@@ -1,4 +1,4 @@
-//! What is not well, each with its remedy.
+//! Finds the present problems, each with its remedy.
 
 use super::super::Setup;
 use super::Status;
@@ -14,11 +14,11 @@ use crate::sys::events::Held;
 use crate::sys::files;
 use crate::sys::tls::certificate::own;
 
-/// What helps against a clock that is not set.
+/// The fact about a clock that is not set.
 pub const CLOCK_FACT: &str = "it stands before this program was released, so certificates, signatures and ages cannot be judged";
-/// What helps against a clock that is not set.
+/// The remedy for a clock that is not set.
 pub const CLOCK_REMEDY: &str = "set it, and see that it is set at start: ntpd, or chronyd";
-/// What helps if Asterisk runs and takes no call files.
+/// The remedy if Asterisk runs and takes no call files.
 pub const PBX_SPOOL_REMEDY: &str = "asterisk -rx 'module load pbx_spool.so', and load it in modules.conf; if it is loaded, outgoingdir \
      must be the folder outgoing in astspooldir of asterisk.conf";
 
@@ -34,7 +34,7 @@ const DISK_REMEDY: &str =
 const RENEW_REMEDY: &str =
     "renew it and replace the files of tls_cert and tls_key; they are read again without a restart";
 
-/// Finds what is not well now.
+/// Finds the present problems.
 pub(super) fn problems(
     status: &Status,
     setup: &Setup,
@@ -72,7 +72,7 @@ pub(super) fn problems(
         found.add("", fact, &remedy);
     }
     for remark in super::gather::remarks(status, &setup.config) {
-        // The spool was looked at.
+        // The spool was checked already.
         if !remark.starts_with("outgoingdir does not exist") {
             found.add("", remark, CHECK_REMEDY);
         }
@@ -94,7 +94,7 @@ impl Found {
     }
 }
 
-/// Folders whose filesystem is nearly full.
+/// Adds folders whose filesystem is nearly full.
 fn disks(setup: &Setup, found: &mut Found) {
     let spool = &setup.config.spool;
     let folders = [
@@ -118,7 +118,7 @@ fn disks(setup: &Setup, found: &mut Found) {
     }
 }
 
-/// A certificate that will not be good for long, or is not any more.
+/// Adds a certificate that has expired or soon will.
 fn certificate_end(setup: &Setup, now_s: u64, found: &mut Found) {
     let Some(tls) = &setup.config.listening.tls else {
         return;
@@ -138,7 +138,7 @@ fn certificate_end(setup: &Setup, now_s: u64, found: &mut Found) {
     found.add("", fact, RENEW_REMEDY);
 }
 
-/// Interfaces that do not send, and those whose polls fail.
+/// Adds interfaces that do not send, and those whose polls fail.
 fn failing(metrics: &Metrics, held: &Held, view: View, found: &mut Found) {
     for failures in &held.failures {
         let first = failures.first.as_deref().and_then(Event::parse);
@@ -163,7 +163,7 @@ fn failing(metrics: &Metrics, held: &Held, view: View, found: &mut Found) {
     }
 }
 
-/// How long the oldest waits, if that is longer than `slow_s`.
+/// Returns how long the oldest SMS waits if that is longer than `slow_s`.
 fn slow(queue: Option<Queue>, slow_s: u64) -> Option<u64> {
     let queue = queue.filter(|queue| queue.waiting > 0)?;
     queue.oldest_s.filter(|oldest_s| *oldest_s > slow_s)

@@ -1,4 +1,4 @@
-//! One event, such as an SMS that was sent → the bytes that stand for it in memory and between processes.
+//! Encodes one event, such as an SMS that was sent, as bytes for memory and for other processes.
 //!
 //! Invariant: an event holds no text of an SMS, and encoded it is at most [`EVENT_BYTES_MAX`] long.
 
@@ -6,32 +6,32 @@ use alloc::vec::Vec;
 
 use crate::limits::{EVENT_BYTES_MAX, EVENT_FIELD_BYTES_MAX};
 
-/// What happened to one SMS or one request.
+/// An event of one SMS or one request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// When, seconds since 1970.
+    /// The time, seconds since 1970.
     pub time_s: u64,
-    /// `in` or `out`.
+    /// The direction, `in` or `out`.
     pub way: &'a [u8],
-    /// What came of it, in one word.
+    /// The result in one word.
     pub verdict: &'a [u8],
     /// The sender's number, unmasked.
     pub from: &'a [u8],
     /// The receiver's number, unmasked.
     pub to: &'a [u8],
-    /// The interface; empty where there are no indices.
+    /// The interface; empty if there are no indices.
     pub interface: &'a [u8],
     /// The id in the log.
     pub id: &'a [u8],
-    /// Why; empty where that needs no words.
+    /// The reason; empty if it needs no words.
     pub reason: &'a [u8],
 }
 
-/// Fields of an encoded event: the time and seven others.
+/// The number of fields of an encoded event: the time and seven others.
 const FIELDS: usize = 8;
 
 impl<'a> Event<'a> {
-    /// Returns the event with one field a line. A field that is too long is cut, and a control byte in it
+    /// Returns the event with one field per line. A field that is too long is cut, and a control byte in it
     /// becomes a question mark.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
@@ -52,7 +52,7 @@ impl<'a> Event<'a> {
         bytes
     }
 
-    /// Reads an event; `None` if the bytes are none.
+    /// Reads an event; `None` if the bytes are no event.
     pub fn parse(bytes: &'a [u8]) -> Option<Event<'a>> {
         if bytes.len() > EVENT_BYTES_MAX || bytes.split(|b| *b == b'\n').count() != FIELDS {
             return None;

@@ -1,6 +1,7 @@
-//! A [`Sheet`] → the page for people: HTML without a script, for a browser, a small screen and a screen reader.
+//! Writes a [`Sheet`] as the page for people: HTML without a script, for a browser, a small screen and a
+//! screen reader.
 //!
-//! Tags that HTML lets a writer leave out are left out: 100 events must fit into 15 KB.
+//! Tags that HTML makes optional are left out: 100 events must fit into 15 KB.
 //!
 //! Invariant: all text goes through [`Page::text`], which escapes what means something in HTML and replaces
 //! control characters, marks of direction, invisible characters and piles of combining marks.
@@ -220,7 +221,7 @@ impl Page {
         }
     }
 
-    /// `08:49:37`, with the day before it if that is not today.
+    /// Writes `08:49:37`, with the day before it if that is not today.
     fn time(&mut self, time_s: u64) {
         let (then, now) = (date::rfc3339(time_s), date::day(self.1));
         let (day, time) = then.split_once('T').unwrap_or_default();
@@ -230,7 +231,7 @@ impl Page {
         self.raw(&[time.trim_end_matches('Z')]);
     }
 
-    /// `2d3h`, `5m12s`, `12s`: the two largest units.
+    /// Writes the two largest units of a length of time: `2d3h`, `5m12s`, `12s`.
     fn span(&mut self, span_s: u64) {
         let (days, hours) = (span_s / 86_400, span_s / 3600 % 24);
         let (minutes, seconds) = (span_s / 60 % 60, span_s % 60);
@@ -272,7 +273,7 @@ impl Page {
     }
 }
 
-/// Combining marks that may stand on one character; further ones would cover the lines above.
+/// The number of combining marks that may stand on one character; further ones would cover the lines above.
 const COMBINING_MAX: u8 = 2;
 
 fn is_combining(c: char) -> bool {

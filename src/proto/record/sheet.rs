@@ -1,4 +1,5 @@
-//! What the page for people shows, as problems and sections of named values; and the same as JSON.
+//! Holds the contents of the page for people, as problems and sections of named values, and encodes them as
+//! JSON.
 //!
 //! The page ([`super::page`]) and the JSON are written from one [`Sheet`], so that neither says more than the
 //! other.
@@ -19,60 +20,60 @@ pub const JSON_TYPE: &str = "application/json";
 pub const FIELDS: &str = "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\
     Vary: Accept, Accept-Encoding, Authorization\r\n";
 
-/// All that is shown.
+/// All contents of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sheet {
     /// The program's version.
     pub version: &'static str,
-    /// Now, seconds since 1970.
+    /// The present time, seconds since 1970.
     pub now_s: u64,
-    /// What is not well.
+    /// The problems.
     pub problems: Vec<Problem>,
-    /// Figures, and for those who may see them events and lists.
+    /// The figures, and for readers who may see them events and lists.
     pub sections: Vec<Section>,
-    /// How much is shown.
+    /// The part that the reader may see.
     pub view: View,
 }
 
-/// How much a reader sees.
+/// The part of the page that a reader may see.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum View {
     /// Figures and problems; the configuration has no `status_auth`.
     #[default]
     Figures,
-    /// Figures and problems, since the reader has not given `status_auth`.
+    /// Figures and problems, because the reader has not given `status_auth`.
     SignedOut,
     /// Everything.
     Whole,
 }
 
-/// Something that is not well.
+/// A problem.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problem {
-    /// The interface that it concerns; empty if it concerns all, or where there are no indices.
+    /// The interface that it concerns; empty if it concerns all, or if there are no indices.
     pub interface: String,
     /// The fact.
     pub text: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 
 /// One list of named values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// Its name in JSON and as an anchor.
+    /// The section's name in JSON and as an anchor.
     pub key: &'static str,
-    /// Its heading.
+    /// The section's heading.
     pub title: &'static str,
-    /// What can be done about its rows; may be empty.
+    /// A hint for its rows, which may be empty.
     pub hint: &'static str,
-    /// How it is laid out.
+    /// The layout of its rows.
     pub shape: Shape,
     /// The columns' names in JSON, and their headings.
     pub columns: &'static [(&'static str, &'static str)],
-    /// One cell a column.
+    /// The rows, with one cell per column.
     pub rows: Vec<Vec<Cell>>,
-    /// Further rows that are not shown.
+    /// The number of further rows that are not shown.
     pub left_out: usize,
 }
 
@@ -90,23 +91,23 @@ pub enum Shape {
 /// One value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Cell {
-    /// Not known, or there is none.
+    /// The value is not known, or there is none.
     #[default]
     None,
-    /// A word, a number to call, an id.
+    /// A word, a telephone number or an id.
     Text(String),
     /// A reason: like a text, but it may be longer.
     Reason(String),
-    /// How many.
+    /// A number of things.
     Count(u64),
-    /// When, seconds since 1970.
+    /// A time, seconds since 1970.
     Time(u64),
-    /// How long, seconds.
+    /// A length of time, seconds.
     Span(u64),
 }
 
 impl Cell {
-    /// Makes a cell of a text from outside; an empty one says nothing.
+    /// Makes a cell of a text from outside; an empty text gives no value.
     pub fn text(text: &[u8]) -> Cell {
         match text {
             [] => Cell::None,
@@ -114,7 +115,7 @@ impl Cell {
         }
     }
 
-    /// Makes a cell of a reason; an empty one says nothing.
+    /// Makes a cell of a reason; an empty reason gives no value.
     pub fn reason(text: &[u8]) -> Cell {
         match text {
             [] => Cell::None,
@@ -133,16 +134,16 @@ impl Cell {
 
 // ---- Figures --------------------------------------------------------------------------------
 
-/// What is known of an interface besides the counts of [`Metrics`].
+/// The figures of an interface besides the counts of [`Metrics`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct More {
-    /// Its name.
+    /// The name of the interface.
     pub name: String,
-    /// SMS that came in over it, and when the last did.
+    /// The number of SMS that came in over it, and the time of the last one.
     pub received: Option<(u64, u64)>,
-    /// When it failed last; 0: never, as far as is known.
+    /// The time of its last failure; 0 if it never failed, as far as is known.
     pub failed_s: u64,
-    /// Why; empty where it is not to be shown.
+    /// The reason of that failure; empty if it must not be shown.
     pub reason: String,
 }
 
@@ -181,7 +182,7 @@ const INTERFACES: &[(&str, &str)] = &[
 const REFUSED: &[(&str, &str)] = &[("reason", "Reason"), ("count", "Number")];
 
 impl Section {
-    /// The sections that everybody sees.
+    /// Returns the sections that everybody may see.
     pub fn of_figures(metrics: &Metrics, more: &[More]) -> Vec<Section> {
         let section = |key, title, shape, columns, rows| Section {
             key,
@@ -250,7 +251,7 @@ fn count(count: Option<u64>) -> Cell {
     count.map_or(Cell::None, Cell::Count)
 }
 
-/// One row for each interface that anything is known of.
+/// Returns one row for each known interface.
 fn interfaces(metrics: &Metrics, more: &[More]) -> Vec<Vec<Cell>> {
     let outbound = metrics.outbound.interfaces.iter().map(|it| &it.name);
     let polled = metrics.polls.iter().map(|it| &it.name);

@@ -1,6 +1,6 @@
-//! `Accept` of a request for the status page → which of its three forms the reader wants (RFC 9110 §12.5.1).
+//! Reads from `Accept` which of the three forms of the status page the reader wants (RFC 9110 §12.5.1).
 //!
-//! Only a form that is named counts: a reader that takes anything gets the figures, as Prometheus does.
+//! Only a form that is named counts: a reader that accepts anything gets the figures, as Prometheus does.
 
 use crate::limits::ACCEPT_BYTES_MAX;
 
@@ -15,7 +15,8 @@ pub enum Form {
     Json,
 }
 
-/// Chooses the form that has the highest weight; of two alike the figures, else the one that is named first.
+/// Chooses the form with the highest weight; of two with equal weights the figures, otherwise the one named
+/// first.
 pub fn choose<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Form {
     let (mut chosen, mut weight, mut bytes) = (Form::Figures, 0, 0_usize);
     for field in fields {
@@ -45,7 +46,7 @@ pub fn choose<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Form {
     chosen
 }
 
-/// Whether the reader takes gzip, as it must say itself.
+/// Whether the reader accepts gzip, which it must say explicitly.
 pub fn takes_gzip<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> bool {
     fields.any(|field| {
         field.split(|b| *b == b',').any(|element| {
@@ -58,7 +59,7 @@ pub fn takes_gzip<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> bool {
     })
 }
 
-/// Reads `q=0.8` as 800; `None` if this is another parameter. What is no weight counts as 0.
+/// Reads `q=0.8` as 800; `None` if this is another parameter. An invalid weight counts as 0.
 fn quality(parameter: &[u8]) -> Option<u16> {
     let value = match parameter {
         [b'q' | b'Q', b'=', value @ ..] => value,

@@ -1,7 +1,7 @@
-//! Bytes → gzip (RFC 1952), for a page whose rows are much alike.
+//! Compresses bytes with gzip (RFC 1952), for a page whose rows are much alike.
 //!
-//! Of DEFLATE (RFC 1951) it uses one block of fixed codes and the latest earlier place of each three bytes: that
-//! makes a page a quarter as long, in 2 KB of program.
+//! It uses one block of fixed codes of DEFLATE (RFC 1951), and only the latest earlier place of each three
+//! bytes. This makes a page a quarter as long, with 2 KB of program.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -15,13 +15,13 @@ pub fn encode(bytes: &[u8]) -> Vec<u8> {
         held: 0,
         count: 0,
     };
-    // The last block, of fixed codes.
+    // This begins the last block, with fixed codes.
     bits.push(0b011, 3);
     blocks(bytes, &mut bits);
     bits.symbol(END);
     let mut out = bits.finish();
     out.extend_from_slice(&crc(bytes).to_le_bytes());
-    // The length modulo 2^32, as the format has it.
+    // The format asks for the length modulo 2^32.
     let length = u32::try_from(bytes.len() & 0xffff_ffff).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_le_bytes());
     out
@@ -31,11 +31,11 @@ const END: u16 = 256;
 const MATCH_BYTES_MIN: usize = 3;
 const MATCH_BYTES_MAX: usize = 258;
 const WINDOW_BYTES: usize = 32 * 1024;
-/// Places of the table of earlier places.
+/// The size of the table of earlier places.
 const PLACES: usize = 2048;
 
 fn blocks(bytes: &[u8], bits: &mut Bits) {
-    // The place after the latest three bytes of each hash; 0: there are none.
+    // The table has the place after the latest three bytes of each hash; 0 if there are none.
     let mut places = vec![0_usize; PLACES];
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -71,7 +71,7 @@ fn hash(rest: &[u8]) -> Option<usize> {
     usize::try_from(mixed).ok()
 }
 
-/// Bits as they are packed: from the least significant of each byte.
+/// Bits packed into bytes, from the least significant bit of each byte.
 struct Bits {
     out: Vec<u8>,
     held: u32,
@@ -89,7 +89,7 @@ impl Bits {
         }
     }
 
-    /// A code, which begins with its most significant bit.
+    /// Adds a code, which begins with its most significant bit.
     fn code(&mut self, code: u16, count: u32) {
         let turned = code
             .reverse_bits()
@@ -97,7 +97,7 @@ impl Bits {
         self.push(u32::from(turned), count);
     }
 
-    /// A literal, a length or the end (RFC 1951 §3.2.6).
+    /// Adds a literal, a length or the end (RFC 1951 §3.2.6).
     fn symbol(&mut self, symbol: u16) {
         let (first, code, count) = match symbol {
             0..=143 => (0, 0x30, 8),
@@ -109,7 +109,7 @@ impl Bits {
         self.code(code, count);
     }
 
-    /// How many bytes are the same as earlier ones (RFC 1951 §3.2.5).
+    /// Adds the number of bytes that equal earlier ones (RFC 1951 §3.2.5).
     fn length(&mut self, bytes: usize) {
         let over = bytes.saturating_sub(MATCH_BYTES_MIN);
         let over = u16::try_from(over).unwrap_or_default();
@@ -128,7 +128,7 @@ impl Bits {
         }
     }
 
-    /// How far before these the earlier bytes stand (RFC 1951 §3.2.5).
+    /// Adds the distance of these earlier bytes (RFC 1951 §3.2.5).
     fn distance(&mut self, bytes: usize) {
         let over = u16::try_from(bytes.saturating_sub(1)).unwrap_or_default();
         if over < 4 {
@@ -154,7 +154,7 @@ impl Bits {
     }
 }
 
-/// The checksum of gzip.
+/// Returns the checksum of gzip.
 fn crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
@@ -174,7 +174,7 @@ mod tests {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
 
-    /// Takes it apart with the system's own `gzip`.
+    /// Decompresses it with the system's own `gzip`.
     fn check(bytes: &[u8]) -> usize {
         let packed = encode(bytes);
         let mut child = Command::new("gzip")
@@ -205,7 +205,7 @@ mod tests {
         for bytes in [2, 3, 4, 257, 258, 259, 260, 32_768, 70_000] {
             check(&vec![b'x'; bytes]);
         }
-        // Distances about the window's end, and every length.
+        // These have distances around the window's end, and every length.
         let mut state = 1_u32;
         let mut noise = |bytes: usize| -> Vec<u8> {
             let mut next = || {

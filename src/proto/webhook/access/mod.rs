@@ -55,20 +55,20 @@ pub struct StatusPage {
     pub path: Vec<u8>,
     /// The blocks of addresses that may read it (`status_addr`); empty if nobody may.
     pub permit: Vec<Cidr>,
-    /// `user:password` (`status_auth`); empty: nobody sees more than figures and problems.
+    /// `user:password` (`status_auth`); if empty, nobody sees more than figures and problems.
     pub login: Vec<u8>,
 }
 
-/// What a request for the status page gives as `status_auth`.
+/// The `status_auth` in a request for the status page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Login {
     /// The configuration has none.
     Closed,
-    /// Nothing.
+    /// The request has none.
     Absent,
-    /// Something else.
+    /// The request has a wrong one.
     Wrong,
-    /// What the configuration has.
+    /// The request has the right one.
     Right,
 }
 
