@@ -28,12 +28,12 @@ use crate::sys::log::{self, Clean, Level};
 use crate::sys::threads;
 
 /// Announces that an SMS has arrived or failed.
-pub type Tell = fn(&Config, &Record);
+pub type Announce = fn(&Config, &Record);
 
 /// SMS that were sent, and their reports. All connections and configurations share one.
 pub struct Reports {
     journal: Journal,
-    tell: Tell,
+    announce: Announce,
     state: Mutex<State>,
 }
 
@@ -68,10 +68,10 @@ impl Early {
 
 impl Reports {
     /// Creates the record for this file; nothing is read before the first report.
-    pub fn new(journal: Journal, tell: Tell) -> Reports {
+    pub fn new(journal: Journal, announce: Announce) -> Reports {
         Reports {
             journal,
-            tell,
+            announce,
             state: Mutex::default(),
         }
     }
@@ -106,7 +106,7 @@ impl Reports {
 
     fn tell(&self, config: &Config, ended: &[Record]) {
         for record in ended {
-            (self.tell)(config, record);
+            (self.announce)(config, record);
         }
     }
 
