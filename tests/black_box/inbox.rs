@@ -413,6 +413,13 @@ fn without_a_spool_sms_wait_and_go_when_it_comes() {
     assert_eq!(home.names("new").len(), 2);
     home.scratch.folder("outgoing");
     home.wait_for_files(2);
+    // Nobody is connected, so the filesystem of the spool can be unmounted.
+    let folder = format!("/proc/{}/fd", websmsd.pid());
+    wait_for("folders that are closed", || {
+        let open = fs::read_dir(&folder).unwrap();
+        let mut paths = open.filter_map(|it| fs::read_link(it.unwrap().path()).ok());
+        !paths.any(|path| path.starts_with(home.outgoing()))
+    });
     websmsd.wait_for_log("SMS can be delivered again");
     let log = websmsd.log();
     let told = |words: &str| log.matches(words).count();

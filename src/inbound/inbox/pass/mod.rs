@@ -174,6 +174,8 @@ impl<'a> Pass<'a> {
             }
             let setup = source();
             let wait = self.round(&setup.config, &setup.spool);
+            // Nothing is delivered until the next round, so the spool's filesystem can be unmounted.
+            setup.spool.rest();
             drop(setup);
             let mut heard = happened.wait(wait);
             while let Some(news) = heard {
