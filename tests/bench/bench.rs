@@ -107,6 +107,18 @@ pub struct Daemon {
     pub start: Duration,
 }
 
+/// Returns the processor time of a process or thread, user and system, in seconds, from its `stat` file
+/// (proc(5)). A tick is a hundredth of a second on every Linux with a C library.
+pub fn processor_s(stat: &str) -> f64 {
+    let stat = std::fs::read_to_string(stat).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = fields.split(' ').skip(11).take(2);
+    ticks
+        .map(|ticks| ticks.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / 100.0
+}
+
 impl Daemon {
     /// Starts a build of it with its spool below `parent`.
     pub fn start(binary: &Path, parent: &Path, conf: &str) -> Daemon {
@@ -136,6 +148,11 @@ impl Daemon {
     /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Returns the processor time that it has taken, user and system, in seconds.
+    pub fn processor_s(&self) -> f64 {
+        processor_s(&format!("/proc/{}/stat", self.child.id()))
     }
 
     /// Returns a number of `/proc/PID/status`; of memory in KiB.
