@@ -133,8 +133,7 @@ chroot "$root" install -D -m 0600 /dev/null /etc/asterisk/websms.conf
 cp "$root.mine" "$root/etc/asterisk/websms.conf"
 inside dpkg --force-confdef --force-confold -i /one.deb
 cmp "$root/etc/asterisk/websms.conf" "$root.mine" || fail "installing lost the configuration"
-# It is not root's, so what its owner may have put there is not made root's.
-expect /etc/asterisk/websms.conf "600 asterisk:root"
+expect /etc/asterisk/websms.conf "640 root:asterisk"
 expect /var/spool/asterisk/outgoing "755 pbx:pbx"
 inside setpriv --reuid=asterisk --regid=asterisk --clear-groups test -r /etc/asterisk/websms.conf
 inside dpkg -r websms
