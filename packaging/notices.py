@@ -18,7 +18,7 @@ FILE = TOP / "packaging/notices"
 # The crates whose licence file has the common text of a licence.
 TEXT_FROM = {"ISC": "untrusted", "BSD-3-Clause": "subtle", "CDLA-Permissive-2.0": "webpki-roots"}
 BSD_2 = "BSD-2-Clause, which is BSD-3-Clause without its third condition"
-# What no crate is: the libraries of the compiler and of the linker.
+# The libraries of the compiler and of the linker are in no crate.
 OTHERS = [
     ("MIT", "the standard library of Rust", "Copyright (c) The Rust Project Contributors"),
     ("MIT", "musl", "Copyright (c) 2005-2020 Rich Felker, et al."),

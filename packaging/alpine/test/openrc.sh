@@ -4,7 +4,7 @@
 # started, and asked to reload, restart and start with a faulty configuration.
 set -euo pipefail
 
-# What runs in the scratch system, without a network and with processes of its own.
+# This part runs in the scratch system, without a network and with processes of its own.
 if [ "$1" = inside ]; then
     fail() { echo "openrc.sh: $*" >&2; exit 1; }
     # asks WANTED COMMAND: the status that rc-service gives.
@@ -18,7 +18,7 @@ if [ "$1" = inside ]; then
 
     mount -t proc proc /proc
     mount -t tmpfs tmpfs /run
-    # What OpenRC makes when the system starts.
+    # OpenRC makes these folders when the system starts.
     mkdir -p /run/lock /run/openrc/{starting,started,stopping,inactive,wasinactive,failed,hotplugged,daemons,options,exclusive,scheduled,tmp}
     echo default >/run/openrc/softlevel
     adduser --system --group --quiet --home /var/lib/asterisk --no-create-home asterisk
