@@ -13,7 +13,6 @@
 //! Invariant: [`Spool::deliver`] says yes only after every file stands in `outgoing` under its name,
 //! and, with [`Sync::Before`], a power cut cannot take it back. It never replaces a file.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -32,6 +31,7 @@ use crate::sys::sharing::SharedSync;
 use crate::sys::user::{self, Owner};
 
 mod fault;
+mod folders;
 mod marker;
 mod name;
 mod places;
@@ -39,6 +39,7 @@ mod table;
 
 use fault::failed;
 pub use fault::{SpoolFault, Step};
+use folders::{At, Folders, Identities, Identity};
 pub use marker::{Ground, withdraw};
 use name::CallFileName;
 use places::{NoPlace, Places, Want};
@@ -427,100 +428,6 @@ impl Spool {
             outgoing: self.outgoing.clone(),
             staging: self.staging.clone(),
         }
-    }
-}
-
-/// The two open folders.
-#[derive(Debug)]
-struct Folders {
-    outgoing: Directory,
-    staging: Directory,
-    identities: Identities,
-    /// The shared sync of `outgoing`.
-    sync: SharedSync,
-    /// Whether the first file that was made in `staging` had the mode that was asked for.
-    makes_mode: OnceLock<bool>,
-}
-
-/// The identities of the two folders.
-#[derive(Debug, PartialEq, Eq)]
-struct Identities {
-    staging: Identity,
-    outgoing: Identity,
-}
-
-/// A folder's path, and the step that fails without it.
-struct At<'a>(&'a Path, Step);
-
-impl At<'_> {
-    fn named(&self) -> Result<Identity, SpoolFault> {
-        let found = fs::metadata(self.0);
-        let identity = found.map(|found| Identity::of(&found));
-        identity.map_err(|error| failed(self.1, self.0, error))
-    }
-
-    fn open(&self) -> Result<(Directory, Identity), SpoolFault> {
-        let opened = Directory::open(self.0).and_then(|folder| {
-            let identity = Identity::of(&folder.metadata()?);
-            Ok((folder, identity))
-        });
-        opened.map_err(|error| failed(self.1, self.0, error))
-    }
-}
-
-/// Distinguishes folders from each other, and a folder from itself after a change of owner.
-#[derive(Debug, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    owner: Owner,
-}
-
-impl Identity {
-    fn is_folder_of(&self, other: &Identity) -> bool {
-        (self.device, self.inode) == (other.device, other.inode)
-    }
-
-    fn of(found: &fs::Metadata) -> Identity {
-        Identity {
-            device: found.dev(),
-            inode: found.ino(),
-            owner: Owner {
-                uid: found.uid(),
-                gid: Some(found.gid()),
-            },
-        }
-    }
-}
-
-impl Folders {
-    /// Whether a file has its mode from the call that made it. The umask, a list of access rights or the
-    /// kind of filesystem may be against it; they are the same for all files while the folders are open,
-    /// so one is looked at.
-    fn makes_mode(&self, file: &fs::File, mode: Mode) -> bool {
-        *self.makes_mode.get_or_init(|| {
-            let found = file.metadata();
-            found.is_ok_and(|found| Mode::from_raw_mode(found.mode() & 0o7777) == mode)
-        })
-    }
-
-    fn discard(&self, name: &str) {
-        // Should it stay, it is swept when it is old; nobody reads it.
-        let _ = self.staging.remove(name);
-    }
-
-    /// For filesystems (vfat, some of containers) that cannot refuse to replace. The lock keeps our own
-    /// threads from each other; that another process takes a name of 64 random bits between the look and
-    /// the move is left to chance.
-    fn move_by_looking(&self, name: &str) -> Result<(), Errno> {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _lock = lock(&ONE_AT_A_TIME);
-        let moved = match self.outgoing.look(name) {
-            Ok(_) => return Err(Errno::EXIST),
-            Err(error) if is_missing(&error) => self.staging.rename(name, &self.outgoing, name),
-            Err(error) => Err(error),
-        };
-        moved.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
     }
 }
 
