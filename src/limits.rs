@@ -205,8 +205,8 @@ pub const KEPT_SHARES: usize = 4;
 pub const SPOOL_COUNT_WAIT: Duration = Duration::from_secs(1);
 /// Age of that count while the spool is full, so that it is soon noticed when the spool empties.
 pub const SPOOL_FULL_WAIT: Duration = Duration::from_millis(100);
-/// Time for which an open `stagingdir` is used, while SMS follow each other. Then: looked for at its path
-/// again. A look costs a system call, and a folder that has been removed is noticed at once anyway.
+/// Time for which an open `stagingdir` is used, while SMS follow each other. Then: opened anew at its path. A
+/// look for each SMS costs a system call, and a folder that has been removed is noticed at once anyway.
 pub const SPOOL_STAGING_WAIT: Duration = Duration::from_secs(1);
 /// Divisor that gives the share of the free places that one destination may hold when it gets a further
 /// file: it ends with a quarter of an empty spool. Beyond: 503 for that destination alone.

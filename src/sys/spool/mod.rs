@@ -94,8 +94,7 @@ pub struct Spool {
     files_max: usize,
     /// Whether both folders were there and usable when they were last checked.
     is_ready: AtomicBool,
-    /// Both folders, open while deliveries follow each other, and when `staging` was last looked for at
-    /// its path.
+    /// Both folders, open while deliveries follow each other, and when they were opened.
     held: Mutex<Option<(Arc<Folders>, Instant)>>,
     places: Arc<Mutex<Places>>,
     /// Whether the filesystem has no `RENAME_NOREPLACE`.
@@ -284,24 +283,19 @@ impl Spool {
     }
 
     /// Returns both folders as their paths name them: `outgoing` now, since a file that is moved into a
-    /// folder that Asterisk does not see is lost, and `staging` now and then.
+    /// folder that Asterisk does not see is lost, and `staging` now and then. Both are opened anew then, so
+    /// that what is known of them is not older: which mode a new file has, for one.
     fn folders(&self) -> Result<Arc<Folders>, SpoolFault> {
         let outgoing = At(&self.outgoing, Step::Move);
-        let staging = At(&self.staging, Step::Write);
         let is_outgoing = outgoing.named()?;
         let mut held = lock(&self.held);
-        if let Some((folders, looked)) = held.as_mut() {
-            let is_fresh = looked.elapsed() < SPOOL_STAGING_WAIT;
-            let is_same = folders.identities.outgoing == is_outgoing
-                && (is_fresh || folders.identities.staging == staging.named()?);
-            if is_same {
-                if !is_fresh {
-                    *looked = Instant::now();
-                }
-                return Ok(Arc::clone(folders));
-            }
+        if let Some((folders, opened)) = held.as_ref()
+            && folders.identities.outgoing == is_outgoing
+            && opened.elapsed() < SPOOL_STAGING_WAIT
+        {
+            return Ok(Arc::clone(folders));
         }
-        let (staging, is_staging) = staging.open()?;
+        let (staging, is_staging) = At(&self.staging, Step::Write).open()?;
         let (outgoing, is_outgoing) = outgoing.open()?;
         let identities = Identities {
             staging: is_staging,

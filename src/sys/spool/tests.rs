@@ -62,3 +62,33 @@ fn a_name_stays_in_its_folder() {
     check("a/", false);
     check("a\0b", false);
 }
+
+#[test]
+fn a_mode_that_new_files_lose_later_is_set_again() {
+    // acl(5): a list that gives new files to their owner alone, as `setfacl -d -m g::-,o::-` does.
+    const OWNER_ALONE: &[u8] = b"\x02\0\0\0\
+        \x01\0\x07\0\xff\xff\xff\xff\x04\0\0\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
+    let (mut spool, folder) = spool("list");
+    spool.mode = Mode::from_raw_mode(0o644);
+    let mode_of = |name| {
+        let bytes = b"text";
+        let file = File {
+            name,
+            bytes,
+            delay_s: 0,
+        };
+        spool.deliver(&[file]).unwrap();
+        let found = fs::metadata(folder.join("outgoing").join(name)).unwrap();
+        found.mode() & 0o777
+    };
+    assert_eq!(mode_of("before"), 0o644);
+    let (staging, key) = (folder.join("staging"), "system.posix_acl_default");
+    let is_set = rustix::fs::setxattr(staging, key, OWNER_ALONE, rustix::fs::XattrFlags::empty());
+    // Not every filesystem has such lists.
+    if is_set != Err(Errno::NOTSUP) {
+        is_set.unwrap();
+        std::thread::sleep(SPOOL_STAGING_WAIT);
+        assert_eq!(mode_of("after"), 0o644);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
