@@ -65,7 +65,9 @@ fn quality(parameter: &[u8]) -> Option<u16> {
         [b'q' | b'Q', b'=', value @ ..] => value,
         _ => return None,
     };
-    let (whole, rest) = value.split_first()?;
+    let Some((whole, rest)) = value.split_first() else {
+        return Some(0);
+    };
     let digits = match rest {
         [] => b"",
         [b'.', digits @ ..] if digits.len() <= 3 => digits,
@@ -137,7 +139,7 @@ mod tests {
         check(&["text/html;q=0.5, text/plain;q=0.5"], Form::Figures);
         check(&["text/html;q=0.5, text/plain;q=0.499"], Form::Page);
         check(&["text/html;level=1;q=1.000"], Form::Page);
-        for bad in ["2", "1.1", "0.1234", "x", "-1", "0x1", "0.x", "1.001"] {
+        for bad in ["", "2", "1.1", "0.1234", "x", "-1", "0x1", "0.x", "1.001"] {
             check(&[&format!("text/html;q={bad}")], Form::Figures);
         }
         // Several fields are one list.
