@@ -18,6 +18,7 @@
 mod rig;
 
 mod agi;
+mod authorities;
 mod crowd;
 mod docs;
 mod duplicates;

@@ -26,7 +26,7 @@ fn conf(scratch: &Scratch, host: &str, more: &str) -> PathBuf {
     scratch.file("websms.conf", text)
 }
 
-const ORDER: [&str; 3] = ["+12025550183", "+12025550160", "Outgoing message!"];
+pub const ORDER: [&str; 3] = ["+12025550183", "+12025550160", "Outgoing message!"];
 
 /// Sends one message to a stub that plays `script`.
 fn send(script: Script, more: &str) -> (Ran, Itsp, Duration) {
@@ -735,7 +735,7 @@ fn a_proxy_is_asked_to_connect() {
 
 // ---- TLS ------------------------------------------------------------------------------------
 
-fn tls_file(name: &str) -> PathBuf {
+pub fn tls_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/tls")
         .join(name)
@@ -744,6 +744,25 @@ fn tls_file(name: &str) -> PathBuf {
 /// Runs an HTTPS provider with one of the certificates of `tests/tls`, for one connection. Returns its URL
 /// and, once joined, the request that it read; empty if the handshake failed.
 fn https(certificate: &str) -> (String, thread::JoinHandle<String>) {
+    serve_https(certificate, read_one)
+}
+
+/// Runs an HTTPS provider like [`https`], until it has read a request.
+pub fn https_until_read(certificate: &str) -> (String, thread::JoinHandle<String>) {
+    serve_https(certificate, |listener, config| {
+        loop {
+            let request = read_one(listener, config);
+            if !request.is_empty() {
+                return request;
+            }
+        }
+    })
+}
+
+fn serve_https(
+    certificate: &str,
+    serve: fn(&TcpListener, &Arc<ServerConfig>) -> String,
+) -> (String, thread::JoinHandle<String>) {
     let chain: Vec<_> = CertificateDer::pem_file_iter(tls_file(certificate))
         .unwrap()
         .map(Result::unwrap)
@@ -758,23 +777,26 @@ fn https(certificate: &str) -> (String, thread::JoinHandle<String>) {
         .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let running = thread::spawn(move || {
-        let mut socket = accept(&listener);
-        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
-        let mut stream = Stream::new(&mut connection, &mut socket);
-        let mut request = Vec::new();
-        let mut buffer = [0; 4096];
-        while !request.ends_with(b"To=%2B12025550183") {
-            match stream.read(&mut buffer) {
-                Ok(amount @ 1..) => request.extend_from_slice(&buffer[..amount]),
-                _ => break,
-            }
-        }
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-        let _ = stream.write_all(answer).and_then(|()| stream.flush());
-        String::from_utf8(request).unwrap()
-    });
+    let running = thread::spawn(move || serve(&listener, &Arc::new(config)));
     (format!("https://127.0.0.1:{port}"), running)
+}
+
+/// Reads the request of one connection and answers it; returns an empty one if the handshake failed.
+fn read_one(listener: &TcpListener, config: &Arc<ServerConfig>) -> String {
+    let mut socket = accept(listener);
+    let mut connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    let mut stream = Stream::new(&mut connection, &mut socket);
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    while !request.ends_with(b"To=%2B12025550183") {
+        match stream.read(&mut buffer) {
+            Ok(amount @ 1..) => request.extend_from_slice(&buffer[..amount]),
+            _ => break,
+        }
+    }
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let _ = stream.write_all(answer).and_then(|()| stream.flush());
+    String::from_utf8(request).unwrap()
 }
 
 #[track_caller]
