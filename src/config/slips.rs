@@ -4,10 +4,10 @@
 //!
 //! Invariant: no remark quotes a value unless it is the sample's.
 
-use crate::proto::wire::ini::Ini;
+use crate::proto::wire::ini::{Ini, Value};
 
 use super::keys::{self, Section};
-use super::lookup::{Slot, Table};
+use super::lookup::{Slot, Table, key_bytes};
 use super::notes::{Notes, Severity};
 
 /// Adds remarks on the values of the tables of a file.
@@ -24,6 +24,9 @@ pub fn check(tables: &[Table<'_>], tree: &Ini, notes: &mut Notes) {
             ];
             notes.fault(*line, text.concat());
         }
+    }
+    if let Some(websmsd) = tables.iter().find(|it| it.section() == Section::Websmsd) {
+        check_guards(websmsd, tree, notes);
     }
     for table in tables {
         for slot in table.slots() {
@@ -49,6 +52,34 @@ fn swallowed(line: &[u8]) -> Option<[&'static str; 3]> {
     let mut sections = Section::ALL.iter();
     let key = sections.find_map(|section| keys::find(*section, name))?;
     is_given.then_some(["the key ", key.name, ""])
+}
+
+/// Adds a fault for each key that restricts who may deliver and that is lost with its section, unless the
+/// section that counts gives it too.
+fn check_guards(websmsd: &Table<'_>, tree: &Ini, notes: &mut Notes) {
+    for section in &tree.replaced {
+        let Value::Map(map) = &section.value else {
+            continue;
+        };
+        if key_bytes(&section.key) != b"websmsd" {
+            continue;
+        }
+        for entry in &map.entries {
+            let key = keys::find(Section::Websmsd, &key_bytes(&entry.key));
+            if let Some(key) = key
+                && keys::guards(Section::Websmsd, key.name)
+                && !websmsd.gives(key.name)
+            {
+                let text = [
+                    "[websmsd] ",
+                    key.name,
+                    " is lost, since a later [websmsd] takes the place of this one, so a door may stand open: \
+                     write all keys under one header",
+                ];
+                notes.fault(entry.line, text.concat());
+            }
+        }
+    }
 }
 
 fn check_slot(section: Section, slot: &Slot<'_>, tree: &Ini, notes: &mut Notes) {

@@ -633,7 +633,11 @@ fn what_only_root_may_read_is_an_error_at_the_start() {
         fs::copy(tls.join(name), house.path(name)).unwrap();
         fs::set_permissions(house.path(name), Permissions::from_mode(0o644)).unwrap();
     }
-    house.configure("[websmsd]\ntls_cert = @DIR@/good.pem\ntls_key = @DIR@/server.key\n");
+    // The second [websmsd] takes the place of the first.
+    house.configure(
+        "[websmsd]\npermit_addr = 127.0.0.1\nproxy_addr =\ntls_cert = @DIR@/good.pem\n\
+         tls_key = @DIR@/server.key\n",
+    );
     drop(house.websmsd());
     shut(&house.path("server.key"));
     let mut run = house.websmsd_command();

@@ -31,6 +31,37 @@ fn a_line_in_a_quotation_is_a_fault_where_it_would_give_something() {
     );
 }
 
+/// Before this was a fault, such a file started `websmsd` without its `permit_addr`, open to all.
+#[test]
+fn no_second_section_takes_a_guard_away() {
+    let check = |guard: &str, expected: &str| {
+        let file =
+            format!("[websmsd]\nkey_to = a\n{guard} = 192.0.2.1\n[queue]\n[websmsd]\nkey_to = b\n");
+        check_fault(&file, 3, expected);
+    };
+    check(
+        "permit_addr",
+        "permit_addr is lost, since a later [websmsd]",
+    );
+    check("remt_addr", "permit_addr is lost");
+    check("permit_addr [a]", "permit_addr is lost");
+    check("url_path", "url_path is lost");
+    check("auth_method", "auth_method is lost");
+    check("proxy_addr", "proxy_addr is lost");
+    // What the later section gives too is not lost, and other keys open no door.
+    let given = "[websmsd]\npermit_addr = 192.0.2.1\n[websmsd]\nremt_addr = 192.0.2.2\n";
+    check_silence(given, "is lost, since");
+    check_warning(given, 3, "this section takes the place of one");
+    check_silence(
+        "[websmsd]\nkey_to = a\n[websmsd]\nkey_to = b\n",
+        "is lost, since",
+    );
+    check_silence(
+        "[websms]\nauth_user = a\n[websms]\nauth_user = b\n",
+        "is lost, since",
+    );
+}
+
 #[test]
 fn a_credential_that_is_computed_is_a_fault() {
     let fault = "auth_passwd holds one of & | ^ ~ ! ( ), with which";

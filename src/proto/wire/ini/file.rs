@@ -44,6 +44,8 @@ pub struct Map {
 pub struct Ini {
     /// Sections and top-level entries.
     pub root: Map,
+    /// The sections that a later one of the same name replaced with all their entries, in file order.
+    pub replaced: Vec<Entry>,
     /// The losses and changes that PHP's rules cause silently, in file order.
     pub surprises: Vec<Surprise>,
     /// The lines, in order, whose value is a bare word like `yes` or `none`. Its value is `1` or empty,

@@ -30,8 +30,10 @@ pub(super) fn parse(
         leftover: false,
     };
     while let Some(()) = file.statement()? {}
+    let (root, replaced) = file.tree.finish();
     Ok(Ini {
-        root: file.tree.finish(),
+        root,
+        replaced,
         surprises: file.reader.surprises,
         words: file.reader.words,
         computed: file.reader.computed,

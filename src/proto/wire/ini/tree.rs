@@ -30,6 +30,8 @@ pub(super) struct Tree {
     root_index: Index,
     /// The section that takes the entries now, and its index in `root`, where an empty map stands.
     section: Option<(usize, Map, Index)>,
+    /// The sections that were replaced.
+    replaced: Vec<Entry>,
 }
 
 #[derive(Default)]
@@ -46,9 +48,10 @@ struct Slot {
 }
 
 impl Tree {
-    pub(super) fn finish(mut self) -> Map {
+    /// Returns the sections and entries, and the sections that were replaced.
+    pub(super) fn finish(mut self) -> (Map, Vec<Entry>) {
         self.close_section();
-        self.root
+        (self.root, self.replaced)
     }
 
     fn close_section(&mut self) {
@@ -63,16 +66,21 @@ impl Tree {
     pub(super) fn open(&mut self, name: &[u8], line: u32) -> Loss {
         self.close_section();
         let section = Value::Map(Map::default());
+        let key = key(name);
         let (place, old) = put(
             &mut self.root,
             &mut self.root_index,
-            key(name),
+            key.clone(),
             section,
             line,
         );
         self.section = Some((place, Map::default(), Index::default()));
         match old {
-            Some((line, Value::Map(map))) if !map.entries.is_empty() => Loss::Replaced(line),
+            Some((line, Value::Map(map))) if !map.entries.is_empty() => {
+                let value = Value::Map(map);
+                self.replaced.push(Entry { key, value, line });
+                Loss::Replaced(line)
+            }
             None | Some((_, Value::Map(_))) => Loss::None,
             Some((line, Value::Scalar(_))) => Loss::Replaced(line),
         }
