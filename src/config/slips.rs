@@ -4,9 +4,9 @@
 //!
 //! Invariant: no remark quotes a value unless it is the sample's.
 
-use crate::proto::wire::ini::{Ini, Value};
+use crate::proto::wire::ini::{Entry, Ini};
 
-use super::keys::{self, Section};
+use super::keys::{self, Key, Section};
 use super::lookup::{Slot, Table, key_bytes};
 use super::notes::{Notes, Severity};
 
@@ -54,31 +54,38 @@ fn swallowed(line: &[u8]) -> Option<[&'static str; 3]> {
     is_given.then_some(["the key ", key.name, ""])
 }
 
-/// Adds a fault for each key that restricts who may deliver and that is lost with its section, unless the
-/// section that counts gives it too.
+/// Adds a fault for each key that restricts who may deliver and that does not count, since its section was
+/// replaced or it stands outside of `[websmsd]`, unless that section gives it too.
 fn check_guards(websmsd: &Table<'_>, tree: &Ini, notes: &mut Notes) {
-    for section in &tree.replaced {
-        let Value::Map(map) = &section.value else {
-            continue;
-        };
-        if key_bytes(&section.key) != b"websmsd" {
-            continue;
+    let mut check = |entry: &Entry, is_there: bool, why: &str| {
+        let name = key_bytes(&entry.key);
+        let key = keys::find(Section::Websmsd, &name);
+        if let Some(Key { name, .. }) = key
+            && keys::guards(Section::Websmsd, name)
+            // A key that [websms] has too may be meant for that.
+            && (is_there || keys::find(Section::Websms, name.as_bytes()).is_none())
+            && !websmsd.gives(name)
+        {
+            let text = ["[websmsd] ", name, why];
+            notes.fault(entry.line, text.concat());
         }
-        for entry in &map.entries {
-            let key = keys::find(Section::Websmsd, &key_bytes(&entry.key));
-            if let Some(key) = key
-                && keys::guards(Section::Websmsd, key.name)
-                && !websmsd.gives(key.name)
-            {
-                let text = [
-                    "[websmsd] ",
-                    key.name,
-                    " is lost, since a later [websmsd] takes the place of this one, so a door may stand open: \
-                     write all keys under one header",
-                ];
-                notes.fault(entry.line, text.concat());
-            }
-        }
+    };
+    let is_websmsd = |entry: &&Entry| key_bytes(&entry.key) == b"websmsd";
+    for section in tree.replaced.iter().filter(is_websmsd) {
+        let why = " is lost, since a later [websmsd] takes the place of this one, so a door may stand open: \
+                   write all keys under one header";
+        section
+            .inside()
+            .iter()
+            .for_each(|entry| check(entry, true, why));
+    }
+    let why = " stands outside of [websmsd] and is ignored, so a door may stand open: move it below that header";
+    for section in tree.root.entries.iter().filter(|entry| !is_websmsd(entry)) {
+        check(section, false, why);
+        section
+            .inside()
+            .iter()
+            .for_each(|entry| check(entry, false, why));
     }
 }
 

@@ -152,7 +152,7 @@ fn a_path_that_nothing_has_is_told() {
 #[test]
 fn a_wrong_list_of_names_or_conditions_is_a_fault_where_it_stands() {
     let check = |section: &str, line: &str, words: &str| {
-        let text = format!("[{section}]\nauth_method = none\npermit_addr = 1.1.1.1\n{line}\n");
+        let text = format!("[{section}]\nauth_method = none\nurl_path = /\n{line}\n");
         check_fault(&text, 4, words);
     };
     for (key, remedy) in [
@@ -826,7 +826,7 @@ fn unknown_keys_and_sections() {
     check_warning("[astqueue]\nstaging_dir = x\n", 2, "nearest: stagingdir");
     check_warning("[queue]\nretries = x\n", 2, "nearest: retry");
     check_warning(
-        "[websms]\n[websmd]\npermit_addr =\n",
+        "[websms]\n[websmd]\nreport_success = x\n",
         2,
         "nearest: [websmsd]",
     );

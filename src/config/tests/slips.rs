@@ -62,6 +62,40 @@ fn no_second_section_takes_a_guard_away() {
     );
 }
 
+/// Before this was a fault, a line that was added at the end of a file, below `[queue]`, closed no door.
+#[test]
+fn no_guard_stands_outside_of_its_section() {
+    let check = |file: &str, line: u32, name: &str| {
+        check_fault(
+            file,
+            line,
+            &format!("{name} stands outside of [websmsd] and is ignored"),
+        );
+    };
+    check(
+        "[websmsd]\nkey_to = a\n[queue]\nmax = 9\npermit_addr = 192.0.2.1\n",
+        5,
+        "permit_addr",
+    );
+    check("[websms]\nremt_addr [a] = 192.0.2.1\n", 2, "permit_addr");
+    check(
+        "proxy_addr = 192.0.2.1\n[websmsd]\nkey_to = a\n",
+        1,
+        "proxy_addr",
+    );
+    check(
+        "permit_addr [a] = 192.0.2.1\n[websmsd]\nkey_to = a\n",
+        1,
+        "permit_addr",
+    );
+    check("[websmds]\npermit_addr = 192.0.2.1\n", 2, "permit_addr");
+    let silent = |file: &str| check_silence(file, "stands outside of");
+    silent("[websmsd]\npermit_addr = 192.0.2.1\n[queue]\npermit_addr = 192.0.2.2\n");
+    silent("[websms]\nauth_method = none\nurl_path = /a\n[websmsd]\nkey_to = a\n");
+    silent("auth_method = none\n[queue]\nauth_user = a\n");
+    silent("[websmsd]\npermit_addr = 192.0.2.1\n[old]\nremt_addr = 192.0.2.2\n");
+}
+
 #[test]
 fn a_credential_that_is_computed_is_a_fault() {
     let fault = "auth_passwd holds one of & | ^ ~ ! ( ), with which";
@@ -190,7 +224,7 @@ fn a_placeholder_that_nothing_fills_is_told() {
     let words = "has a {name} in it that is not filled in";
     let told = |section: &str, line: &str| {
         check_warning(
-            &format!("[{section}]\npermit_addr = 1.1.1.1\n{line}\n"),
+            &format!("[{section}]\nauth_method = none\n{line}\n"),
             3,
             words,
         );

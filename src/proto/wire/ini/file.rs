@@ -39,6 +39,16 @@ pub struct Map {
     pub entries: Vec<Entry>,
 }
 
+impl Entry {
+    /// Returns the entries of a section or an array; none of a scalar.
+    pub fn inside(&self) -> &[Entry] {
+        match &self.value {
+            Value::Scalar(_) => &[],
+            Value::Map(map) => &map.entries,
+        }
+    }
+}
+
 /// The contents of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ini {
