@@ -727,60 +727,84 @@ fn generated_encodings() {
     }
 }
 
+/// Compares the order of names: words of all kinds, words and integers, integers in all their forms. What is
+/// not covered is left out (see `sort.rs`): other numbers, and mixtures in which PHP's order is a circle, as of
+/// integers with words that begin with digits, or of `+5` with a word that comes before `5`.
 #[test]
 fn generated_sorts() {
+    const WORDS: &[&[u8]] = &[
+        b"to",
+        b"from",
+        b"body",
+        b"To",
+        b"a",
+        b"A",
+        b"_",
+        b"$",
+        b"+",
+        b"-",
+        b".",
+        b"e",
+        b"E",
+        b"[",
+        b"]",
+        b"~",
+        b" ",
+        b"\xc3\xa9",
+        b"\xff",
+        b"\0",
+    ];
+    const ENDS: &[&[u8]] = &[b"", b"", b"0", b"10", b"9", b"[0]", b"[10]", b"[]"];
+    let word = |dice: &mut Dice| {
+        let word = [dice.one(WORDS), &*dice.some(2, WORDS), dice.one(ENDS)].concat();
+        let begins = word.trim_ascii_start().iter().find(|b| !b"+-.".contains(b));
+        match begins.is_some_and(u8::is_ascii_digit) {
+            true => b"_".to_vec(),
+            false => word,
+        }
+    };
+    let digits = |dice: &mut Dice| [dice.one(&[b"1", b"9", b"10"]), b"x", dice.one(ENDS)].concat();
+    let integer = |dice: &mut Dice| match dice.below(8) {
+        0 => dice
+            .one(&[b"-9223372036854775808", b"9223372036854775807"])
+            .to_vec(),
+        1 => format!("{:03}", dice.below(30)).into_bytes(),
+        2 => format!("-{:03}", dice.below(30) + 1).into_bytes(),
+        _ => (dice.below(60) as i64 - 30).to_string().into_bytes(),
+    };
+    let signed = |dice: &mut Dice| match dice.below(2) {
+        0 => [
+            dice.one(&[b"+", b"-", b"+0", b"-00"]),
+            &*dice.below(30).to_string().into_bytes(),
+        ]
+        .concat(),
+        _ => integer(dice),
+    };
     let mut dice = Dice::seeded();
     let mut php = Functions::start();
     let mut differing = 0;
     for _ in 0..cases() {
         let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        // Above 16 keys PHP sorts in another way, which shows if the order is not consistent.
-        let (count, most) = match dice.below(8) {
-            0 => (40, 1),
-            _ => (dice.below(17), 3),
+        // Above 16 names PHP sorts in another way, which shows if the order is not consistent.
+        let count = match dice.below(8) {
+            0 => 40,
+            _ => dice.below(17),
         };
+        let kind = dice.below(3);
         for _ in 0..count {
-            let key = dice.some(
-                most,
-                &[
-                    b"to",
-                    b"from",
-                    b"body",
-                    b"To",
-                    b"a",
-                    b"A",
-                    b"_",
-                    b"0",
-                    b"1",
-                    b"5",
-                    b"10",
-                    b"-",
-                    b"-5",
-                    b"+",
-                    b".",
-                    b"e",
-                    b"E",
-                    b"1e3",
-                    b"01",
-                    b"1.5",
-                    b" ",
-                    b"\t",
-                    b"9223372036854775807",
-                    b"9223372036854775808",
-                    b"99999999999999999999",
-                    b"\xc3\xa9",
-                    b"x",
-                    b"[0]",
-                    b"\0",
-                ],
-            );
+            let key = match (kind, dice.below(2)) {
+                (0, 0) => digits(&mut dice),
+                (1, 0) => integer(&mut dice),
+                (0 | 1, _) => word(&mut dice),
+                _ => signed(&mut dice),
+            };
             if !pairs.iter().any(|(other, _)| *other == key) {
                 pairs.push((key, Vec::new()));
             }
         }
         let words: Vec<&[u8]> = pairs.iter().map(|(key, _)| &**key).collect();
         let theirs = php.call("ksort", &words);
-        let before = pairs.clone();
+        let before: Vec<Vec<u8>> = pairs.iter().map(|(key, _)| key.clone()).collect();
         form::ksort(&mut pairs);
         let ours: Vec<Vec<u8>> = pairs.into_iter().map(|(key, _)| key).collect();
         if ours != theirs {
@@ -792,7 +816,6 @@ fn generated_sorts() {
                         .collect::<Vec<_>>()
                         .join(" | ")
                 };
-                let before: Vec<Vec<u8>> = before.into_iter().map(|(key, _)| key).collect();
                 println!(
                     "keys {}\nphp  {}\nours {}\n",
                     text(&before),

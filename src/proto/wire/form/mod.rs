@@ -11,9 +11,9 @@
 //!   [`PARAMETER_NODES_MAX`](crate::limits::PARAMETER_NODES_MAX) values and arrays.
 //! * A blank at the end of the `Content-Type` field is no part of the boundary.
 //! * `MAX_FILE_SIZE`, a parameter that makes PHP stop reading a file early, has no meaning.
+//! * [`ksort`] knows words and integers, and no other numbers.
 
 mod array;
-mod double;
 mod encode;
 mod multipart;
 mod name;
