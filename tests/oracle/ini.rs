@@ -275,7 +275,7 @@ fn a_constant_of_php_is_text_with_a_surprise() {
     for (name, theirs) in [
         ("E_ALL", "32767"),
         ("M_PI", "3.1415926535898"),
-        ("INF", "INF"),
+        ("PHP_INT_SIZE", "8"),
         ("LOG_ERR", "3"),
     ] {
         let file = format!("k={name}\n");
@@ -290,27 +290,29 @@ fn a_constant_of_php_is_text_with_a_surprise() {
     }
 }
 
-/// Checks that every constant that this PHP defines is recognised.
+/// Checks that nearly every constant that this PHP defines is noticed: all that have an underscore and no small
+/// letter.
 #[test]
-fn all_constants_of_php_surprise() {
+fn constants_of_php_surprise() {
     let list = "echo implode(\"\\n\", array_keys(get_defined_constants()));";
     let output = Command::new("php")
         .args(["-r", list])
         .output()
         .expect("php");
     let names = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        names.lines().count() > 500,
-        "{} constants",
-        names.lines().count()
-    );
-    // These three are keywords, which are values of their own.
-    for name in names
-        .lines()
-        .filter(|name| !["TRUE", "FALSE", "NULL"].contains(name))
-    {
+    let (mut noticed, mut others) = (0, 0);
+    for name in names.lines() {
+        let usual = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
         let file = format!("k={name}\n");
         let ini = ini::parse(file.as_bytes(), &|_| None).unwrap();
-        assert_eq!(ini.surprises.len(), 1, "{name}");
+        assert_eq!(ini.surprises.len(), usize::from(usual), "{name}");
+        match usual {
+            true => noticed += 1,
+            false => others += 1,
+        }
     }
+    assert!(
+        noticed > 500 && others * 10 < noticed,
+        "{noticed} noticed, {others} not"
+    );
 }

@@ -10,7 +10,6 @@
 //!
 //! Invariant: no text of a [`Surprise`] or a [`BadIni`] holds a byte of the file.
 
-mod constants;
 mod file;
 mod json;
 mod read;
@@ -81,7 +80,7 @@ mod tests {
         check("[s]\n[s]\na=1\n", &[]);
         check("a=http://h:1/p?q\n", &[]);
         check(
-            "a=e_all\nb=ALL\nc=E_all.x\nd=\"E_ALL\"\nE_ALL=1\n[M_PI]\n",
+            "a=e_all\nb=ALL\nc=E_all.x\nd=\"E_ALL\"\nE_ALL=1\n[M_PI]\ne=_A\nf=1_A\n",
             &[],
         );
     }
@@ -138,7 +137,7 @@ mod tests {
             &[(1, "variable"), (2, "variable"), (3, "variable")],
         );
         check(
-            "a=E_ALL\nb=INF x\nk[PHP_OS]=1\n",
+            "a=E_ALL\nb=M_PI x\nk[PHP_OS]=1\n",
             &[(1, "const"), (2, "const"), (3, "const")],
         );
         check(

@@ -4,7 +4,6 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::constants;
 use super::file::{BadIni, Surprise};
 use super::scan::{Scanner, Token, is_newline};
 use crate::limits::INI_SURPRISES_MAX;
@@ -141,11 +140,21 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn note_constant(&mut self, word: &[u8]) {
-        if constants::is_likely(word) {
+        if is_like_a_constant(word) {
             self.note(
                 "PHP would put the value of its constant here if it has one of this name; here the \
                 word stays: write it in \"...\" to mean the same in both",
             );
         }
     }
+}
+
+/// Whether a word looks like one of PHP's constants: capitals, digits and at least one underscore, behind a
+/// capital (`E_ALL`). Which constants exist depends on the extensions of an installation. Those that look
+/// otherwise (`INF`, `SIGHUP`) are not noticed.
+fn is_like_a_constant(word: &[u8]) -> bool {
+    let fits = |b: &u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_');
+    word.first().is_some_and(u8::is_ascii_uppercase)
+        && word.contains(&b'_')
+        && word.iter().all(fits)
 }
