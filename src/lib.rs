@@ -15,7 +15,7 @@
 //!                    │                                  │
 //!        ┌───────────┴──────┬──────────────┬────────────┴─┬──────────────┐
 //!        ▼                  ▼              ▼              ▼              ▼
-//!     proto/  pure       message.rs     config/        state.rs         sys/
+//!     proto/  pure       message/       config/        state.rs         sys/
 //!     wire webhook       limits.rs      providers/     the one state    sockets, files,
 //!     provider record                   one preset     folder           clock, log
 //!                                       a file

@@ -450,8 +450,8 @@ fn a_forbidden_import_is_found() {
         assert_eq!(found.len(), faults, "{path}: {source}: {found:?}");
     };
     check("src/limits.rs", "use crate::message;", 1);
-    check("src/message.rs", "use crate::limits;", 0);
-    check("src/message.rs", "use crate::proto::wire::form;", 1);
+    check("src/message/mod.rs", "use crate::limits;", 0);
+    check("src/message/mod.rs", "use crate::proto::wire::form;", 1);
     let proto = "src/proto/webhook/a.rs";
     check(proto, "use crate::message::Text;", 0);
     check(proto, "use crate::config::Config;", 1);

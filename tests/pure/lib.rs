@@ -4,7 +4,7 @@
 extern crate alloc;
 #[path = "../../src/limits.rs"]
 pub mod limits;
-#[path = "../../src/message.rs"]
+#[path = "../../src/message/mod.rs"]
 pub mod message;
 #[path = "../../src/proto/mod.rs"]
 pub mod proto;
