@@ -1,0 +1,31 @@
+/* What stands in the place of functions of the C library and of libunwind that only serve what the program has no use for.
+   static.ld gives them the names of those. With panic = "unwind" the first two must go. */
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* Nobody walks the stack: the tables are not there (force-unwind-tables in the settings), and a stripped binary could name
+   no function. Yet std's panic message refers to libunwind, which brings printf along: 52 KiB on MIPS. */
+int websms_unwind_backtrace(void *step, void *argument) {
+    (void)step, (void)argument;
+    return 5; /* _URC_END_OF_STACK */
+}
+
+uintptr_t websms_unwind_get_ip(void *context) {
+    (void)context;
+    return 0;
+}
+
+/* In a static binary dlsym finds nothing, ever. musl's own for MIPS takes its address from a register that only
+   position-independent callers set: called from std, on every look-up of statx, it was a bus error. */
+void *websms_dlsym(void *library, const char *name) {
+    (void)library, (void)name;
+    return 0;
+}
+
+/* The name of a thread in a list of processes is the one text that is made by printf: 13 KiB. The threads have none there,
+   and within the program they keep theirs. */
+int websms_pthread_setname_np(pthread_t thread, const char *name) {
+    (void)thread, (void)name;
+    return 0;
+}
