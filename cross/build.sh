@@ -10,6 +10,7 @@ set -euo pipefail
 targets=$(targets_of "$@")
 rust_tools
 python_tools
+tell_other_compiler
 
 cd "$top"
 # A checkout names its commit; a release's tarball has none.

