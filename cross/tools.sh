@@ -90,3 +90,6 @@ column() { awk -v t="$1" -v n="$2" '$1 == t { print $n }' "$top/cross/targets.tx
 # The static binary that is handed out alone, and the one for packages, without the certificates of the authorities.
 binary_of() { echo "$out/$1/release/websms"; }
 packaged_of() { echo "$out/$1/packaged/websms"; }
+
+# Signs and verifies by ed25519.c, for verify.sh.
+signer_of() { echo "$out/$1/ed25519"; }

@@ -11,8 +11,11 @@ need readelf=binutils openssl=openssl python3=python3 qemu-mipsel-static=qemu-us
 
 cd "$top"
 python3 cross/cross_toml.py --check
-cargo build --locked --quiet # the host's, to compare with
+cargo build --locked --quiet --bins --example ed25519 # the host's, to compare with
 host=${CARGO_TARGET_DIR:-target}/debug/websms
+signed=$("${CARGO_TARGET_DIR:-target}/debug/examples/ed25519")
+cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$out/ed25519.so" cross/ed25519.c
+python3 cross/ed25519.py "$out/ed25519.so"
 
 status=0
 : >"$out/sizes"
@@ -25,6 +28,10 @@ for target in $targets; do
         echo "ok $target"
     else
         echo "FAILED $target" && tail -n 30 "$out/$target.verify"
+        status=1
+    fi
+    if [ "$("qemu-$(column "$target" 3)-static" -cpu "$(column "$target" 4)" "$(signer_of "$target")")" != "$signed" ]; then
+        echo "FAILED $target: it signs otherwise than $signed"
         status=1
     fi
     printf '| %s | %s | %s | %s |\n' "$target" "$(stat -c %s "$binary")" "$budget" "$(stat -c %s "$(packaged_of "$target")")" >>"$out/sizes"
