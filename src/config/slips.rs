@@ -4,7 +4,7 @@
 //!
 //! Invariant: no remark quotes a value unless it is the sample's.
 
-use crate::proto::wire::ini::{Entry, Ini};
+use crate::proto::wire::ini::{Entry, Ini, Value};
 
 use super::keys::{self, Key, Section};
 use super::lookup::{Slot, Table, key_bytes};
@@ -64,8 +64,15 @@ fn check_guards(websmsd: &Table<'_>, tree: &Ini, notes: &mut Notes) {
             && keys::guards(Section::Websmsd, name)
             // A key that [websms] has too may be meant for that.
             && (is_there || keys::find(Section::Websms, name.as_bytes()).is_none())
-            && !websmsd.gives(name)
         {
+            let why = match websmsd.gives(name) {
+                false => why,
+                true if is_there && *name == "auth_method" && is_mixed(websmsd, entry) => {
+                    " is lost: it has values with an index or one without, so a door may stand open: give it with \
+                     each index"
+                }
+                true => return,
+            };
             let text = ["[websmsd] ", name, why];
             notes.fault(entry.line, text.concat());
         }
@@ -87,6 +94,20 @@ fn check_guards(websmsd: &Table<'_>, tree: &Ini, notes: &mut Notes) {
             .iter()
             .for_each(|entry| check(entry, false, why));
     }
+}
+
+/// Whether a lost `auth_method` asked for something, and the one that counts has indices where it had none, or
+/// the reverse.
+fn is_mixed(websmsd: &Table<'_>, lost: &Entry) -> bool {
+    let asks = |entry: &Entry| !matches!(&entry.value, Value::Scalar(value) if matches!(value.as_slice(), b"" | b"none"));
+    let is_indexed = matches!(lost.value, Value::Map(_));
+    let is_single = websmsd.value("auth_method", "").is_some();
+    is_single == is_indexed
+        && if is_indexed {
+            lost.inside().iter().any(asks)
+        } else {
+            asks(lost)
+        }
 }
 
 fn check_slot(section: Section, slot: &Slot<'_>, tree: &Ini, notes: &mut Notes) {

@@ -62,6 +62,30 @@ fn no_second_section_takes_a_guard_away() {
     );
 }
 
+/// Before this was a fault, the other interfaces took requests without the credentials that were asked for.
+#[test]
+fn no_exception_takes_a_proof_away() {
+    let check = |first: &str, second: &str, is_fault: bool| {
+        let file = format!(
+            "[websmsd]\npermit_addr [a] = 192.0.2.1\npermit_addr [b] = 192.0.2.2\n\
+             auth_user = u\nauth_passwd = p\nauth_method {first}\nauth_method {second}\n"
+        );
+        let words = "auth_method is lost: it has values with an index or one without";
+        match is_fault {
+            true => check_fault(&file, 6, words),
+            false => check_silence(&file, words),
+        }
+    };
+    check("= basic", "[a] = none", true);
+    check("= basic", "[a] = bearer", true);
+    check("[a] = basic", "= none", true);
+    check("= none", "[a] = basic", false);
+    check("=", "[a] = basic", false);
+    check("[a] = none", "= basic", false);
+    check("[a] = basic", "[b] = none", false);
+    check("= basic", "= none", false);
+}
+
 /// Before this was a fault, a line that was added at the end of a file, below `[queue]`, closed no door.
 #[test]
 fn no_guard_stands_outside_of_its_section() {

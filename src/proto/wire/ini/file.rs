@@ -54,7 +54,8 @@ impl Entry {
 pub struct Ini {
     /// Sections and top-level entries.
     pub root: Map,
-    /// The sections that a later one of the same name replaced with all their entries, in file order.
+    /// The sections that a later one of the same name replaced with all their entries, and for each entry with
+    /// an index that one without replaced, or the reverse, a section that holds it alone.
     pub replaced: Vec<Entry>,
     /// The losses and changes that PHP's rules cause silently, in file order.
     pub surprises: Vec<Surprise>,

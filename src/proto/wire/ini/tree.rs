@@ -30,7 +30,7 @@ pub(super) struct Tree {
     root_index: Index,
     /// The section that takes the entries now, and its index in `root`, where an empty map stands.
     section: Option<(usize, Map, Index)>,
-    /// The sections that were replaced.
+    /// The sections that were replaced, and each section with an entry that was replaced in it.
     replaced: Vec<Entry>,
 }
 
@@ -48,7 +48,7 @@ struct Slot {
 }
 
 impl Tree {
-    /// Returns the sections and entries, and the sections that were replaced.
+    /// Returns the sections and entries, and what was replaced (see [`super::file::Ini::replaced`]).
     pub(super) fn finish(mut self) -> (Map, Vec<Entry>) {
         self.close_section();
         (self.root, self.replaced)
@@ -99,7 +99,10 @@ impl Tree {
         let (_, old) = put(map, index, key(name), Value::Scalar(value), line);
         match old {
             None => Loss::None,
-            Some((line, Value::Map(_))) => Loss::ArrayByScalar(line),
+            Some((line, array @ Value::Map(_))) => {
+                self.keep(key(name), array, line);
+                Loss::ArrayByScalar(line)
+            }
             Some((line, Value::Scalar(_))) => Loss::Replaced(line),
         }
     }
@@ -116,9 +119,11 @@ impl Tree {
         let Some((slot, entry)) = index.slots.get_mut(&name).zip(map.entries.get_mut(place)) else {
             return loss;
         };
+        let mut scalar = None;
         if let Value::Scalar(_) = entry.value {
             loss = Loss::ScalarByArray(entry.line);
-            entry.value = Value::Map(Map::default());
+            let array = Value::Map(Map::default());
+            scalar = Some((core::mem::replace(&mut entry.value, array), entry.line));
         }
         entry.line = line;
         let Value::Map(array) = &mut entry.value else {
@@ -133,9 +138,26 @@ impl Tree {
             },
             _ => key(at),
         };
-        match put(array, index, at, Value::Scalar(value), line).1 {
-            Some((line, _)) => Loss::Replaced(line),
-            None => loss,
+        if let Some((line, _)) = put(array, index, at, Value::Scalar(value), line).1 {
+            loss = Loss::Replaced(line);
+        }
+        if let Some((scalar, line)) = scalar {
+            self.keep(name, scalar, line);
+        }
+        loss
+    }
+
+    /// Keeps an entry that was replaced in the section that takes the entries now.
+    fn keep(&mut self, key: Key, value: Value, line: u32) {
+        if let Some((place, ..)) = &self.section
+            && let Some(section) = self.root.entries.get(*place)
+        {
+            let entries = Vec::from([Entry { key, value, line }]);
+            self.replaced.push(Entry {
+                key: section.key.clone(),
+                value: Value::Map(Map { entries }),
+                line,
+            });
         }
     }
 }
