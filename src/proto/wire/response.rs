@@ -3,9 +3,8 @@
 //! Invariant: an answer holds nothing from the request but the value of `key_echo`, and that as plain text
 //! that no browser may take for anything else.
 
-use core::fmt::Write as _;
-
-use heapless::Vec as Bounded;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// The reason why a request is not served. Only [`Refusal::status`] turns it into a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,25 +256,15 @@ const CONTENT_TYPE_BYTES_MAX: usize = 256;
 
 /// Encodes an answer. Returns its bytes, and the rest of its body if that did not fit, which must be
 /// written next. An answer to HEAD has the length of its body and no body.
-pub fn encode<'a>(
-    answer: &Answer<'a>,
-    after: After,
-    method: &str,
-) -> (Bounded<u8, ANSWER_BYTES_MAX>, &'a [u8]) {
-    let mut bytes = Bounded::new();
+pub fn encode<'a>(answer: &Answer<'a>, after: After, method: &str) -> (Vec<u8>, &'a [u8]) {
     let bodiless = answer.status == 204;
-    // Writes cannot fail: the longest head is some 700 bytes, as a test shows.
-    let _ = write!(
-        bytes,
-        "HTTP/1.1 {} {}\r\n",
-        answer.status,
-        reason(answer.status)
-    );
-    for field in answer.fields {
-        let _ = bytes.write_str(field);
-    }
+    let mut head = String::with_capacity(ANSWER_BYTES_MAX);
+    let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| head.push_str(piece));
+    let status = usize::from(answer.status).to_string();
+    add(&["HTTP/1.1 ", &status, " ", reason(answer.status), "\r\n"]);
+    add(&answer.fields);
     if !answer.id.is_empty() {
-        let _ = write!(bytes, "X-WebSMS-Id: {}\r\n", answer.id);
+        add(&["X-WebSMS-Id: ", answer.id, "\r\n"]);
     }
     let content_type = answer.content_type;
     if !answer.body.is_empty()
@@ -285,23 +274,26 @@ pub fn encode<'a>(
             .bytes()
             .all(|b| b.is_ascii_graphic() || b == b' ')
     {
-        let _ = write!(bytes, "Content-Type: {content_type}\r\n");
+        add(&["Content-Type: ", content_type, "\r\n"]);
     }
     if !bodiless {
-        let _ = write!(bytes, "Content-Length: {}\r\n", answer.body.len());
+        let length = answer.body.len().to_string();
+        add(&["Content-Length: ", &length, "\r\n"]);
     }
-    let _ = bytes.write_str(match after {
+    add(&[match after {
         After::Open => "\r\n",
         After::OpenHttp10 => "Connection: keep-alive\r\n\r\n",
         After::Close => "Connection: close\r\n\r\n",
-    });
+    }]);
+    let mut bytes = head.into_bytes();
     if bodiless || method == "HEAD" {
         return (bytes, b"");
     }
-    match bytes.extend_from_slice(answer.body) {
-        Ok(()) => (bytes, b""),
-        Err(_) => (bytes, answer.body),
+    if bytes.len().saturating_add(answer.body.len()) > ANSWER_BYTES_MAX {
+        return (bytes, answer.body);
     }
+    bytes.extend_from_slice(answer.body);
+    (bytes, b"")
 }
 
 /// The interim answer to `Expect: 100-continue`.

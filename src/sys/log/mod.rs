@@ -173,6 +173,8 @@ struct Log {
     /// The path of the socket; `None` until it is opened, when there is stderr only.
     path: Option<&'static Path>,
     ident: &'static str,
+    /// The number of the process, as it stands in a line to the syslog: `[1]: `.
+    process: String,
     stderr: Stderr,
     socket: Option<UnixDatagram>,
     /// The time of the last look that found no syslog.
@@ -193,6 +195,7 @@ impl Log {
         Log {
             path: None,
             ident: "websms",
+            process: String::new(),
             stderr: Stderr::Instead,
             socket: None,
             missed: None,
@@ -209,6 +212,7 @@ impl Log {
         Log {
             path: Some(path),
             ident,
+            process: format!("[{}]: ", std::process::id()),
             stderr,
             ..Log::new_const()
         }
@@ -258,7 +262,6 @@ impl Log {
 
     /// Sends a line to the syslog, which may have been started again since the last line.
     fn send(&mut self, level: Level, words: &str, now: Instant) -> bool {
-        let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
         for _ in 0..2 {
             if self.socket.is_none() {
                 self.connect(now);
@@ -266,12 +269,7 @@ impl Log {
             let Some(socket) = &self.socket else {
                 return false;
             };
-            line.clear();
-            let priority = FACILITY_LOCAL0 | level.severity();
-            let pid = std::process::id();
-            if write!(line, "<{priority}>{}[{pid}]: {words}", self.ident).is_err() {
-                return false;
-            }
+            let line = [level.priority(), self.ident, &self.process, words].concat();
             match socket.send(line.as_bytes()) {
                 Ok(_) => return true,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
@@ -283,11 +281,7 @@ impl Log {
 
     /// Shows a line on stderr, unless that would block: a pipe that nobody reads must not stop the SMS.
     fn show(&self, level: Level, words: &str) -> bool {
-        let mut line = heapless::String::<{ LOG_LINE_BYTES_MAX + HEAD_BYTES_MAX }>::new();
-        let grade = level.name();
-        if writeln!(line, "{}: {grade}: {words}", self.ident).is_err() {
-            return false;
-        }
+        let line = [self.ident, ": ", level.name(), ": ", words, "\n"].concat();
         let mut stderr = io::stderr().lock();
         // A writable pipe has room for PIPE_BUF bytes (4096), which is more than a line.
         let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
@@ -342,13 +336,14 @@ impl Log {
 }
 
 impl Level {
-    fn severity(self) -> u8 {
+    /// Returns the start of a line to the syslog: the facility local0 (16), times eight, and the severity.
+    fn priority(self) -> &'static str {
         match self {
-            Level::Error => 3,
-            Level::Warning => 4,
-            Level::Notice => 5,
-            Level::Info => 6,
-            Level::Debug => 7,
+            Level::Error => "<131>",
+            Level::Warning => "<132>",
+            Level::Notice => "<133>",
+            Level::Info => "<134>",
+            Level::Debug => "<135>",
         }
     }
 
@@ -363,16 +358,10 @@ impl Level {
     }
 }
 
-/// The facility local0 of syslog(3), shifted to its place in a priority.
-const FACILITY_LOCAL0: u8 = 16 << 3;
-
-/// The length of `<134>websmsd[4194304]: `, with room to spare.
-const HEAD_BYTES_MAX: usize = 48;
-
 /// The words of an event on their way to one line: control characters are escaped, and the line is cut
 /// between characters with a mark.
 struct Line {
-    text: heapless::String<LOG_LINE_BYTES_MAX>,
+    text: String,
 }
 
 const CUT_MARK: &str = "\\...";
@@ -380,7 +369,7 @@ const CUT_MARK: &str = "\\...";
 impl Line {
     fn of(words: fmt::Arguments<'_>) -> Line {
         let mut line = Line {
-            text: heapless::String::new(),
+            text: String::with_capacity(LOG_LINE_BYTES_MAX),
         };
         // The error only says that the line was cut, which its mark says as well.
         let _ = line.write_fmt(words);
@@ -408,25 +397,25 @@ impl fmt::Write for Line {
         // Most words have nothing to escape and fit. Character by character they would cost more than all
         // else about a line.
         if is_plain(words.as_bytes()) && words.len() <= self.room() {
-            return self.text.push_str(words).map_err(|_| fmt::Error);
+            self.text.push_str(words);
+            return Ok(());
         }
         words.chars().try_for_each(|c| self.write_char(c))
     }
 
     fn write_char(&mut self, c: char) -> fmt::Result {
-        let mut escaped = heapless::String::<12>::new();
+        let mut escaped = String::from(c);
         if c.is_control() {
-            write!(escaped, "\\x{:02x}", u32::from(c))?;
-        } else {
-            escaped.push(c).map_err(|_| fmt::Error)?;
+            escaped = format!("\\x{:02x}", u32::from(c));
         }
         if escaped.len() > self.room() {
             if !self.text.ends_with(CUT_MARK) {
-                let _ = self.text.push_str(CUT_MARK);
+                self.text.push_str(CUT_MARK);
             }
             return Err(fmt::Error);
         }
-        self.text.push_str(&escaped).map_err(|_| fmt::Error)
+        self.text.push_str(&escaped);
+        Ok(())
     }
 }
 
