@@ -410,7 +410,7 @@ impl Connection<'_> {
             (true, Version::Http11) => After::Open,
         };
         let method = if self.mode.head_only { "HEAD" } else { "" };
-        let id = self.id.to_string();
+        let id = self.id.text();
         let (start, rest) = response::encode(&answer.with_id(&id), after, method);
         let deadline = Deadline::after(ANSWER_WAIT);
         let mut written = self.stream.write(&start, deadline);

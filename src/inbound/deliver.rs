@@ -51,7 +51,7 @@ pub(super) struct Order<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum MessageResult {
     /// It is safe, in the inbox or the spool. Holds the id in its call files' names.
-    Delivered(String),
+    Delivered(u64),
     /// It is a part of a text and waits for the others.
     Held,
     /// It was delivered before.
@@ -307,8 +307,7 @@ impl<'a> Order<'a> {
             self.log_later(Level::Error, format_args!("no randomness"));
             return Err(Unencoded);
         };
-        let (interface, id) = (&self.interface.name, self.id.number(place));
-        match batch.add(self.setup, interface, id, message, now_s) {
+        match batch.add(self.setup, &self.interface.name, unique, message, now_s) {
             Ok(()) => Ok(MessageResult::Delivered(unique)),
             Err(Unfit::TooLong { parts }) => {
                 let words = format_args!("text needs {parts} call files");
@@ -353,7 +352,7 @@ impl<'a> Order<'a> {
             self.log_fate(item, result);
             if let (Some(status), Ok(message)) = (&self.setup.status, &item.message) {
                 let counts = &status.counts;
-                counts.settle(&self.interface.name, message, result, &self.id.to_string());
+                counts.settle(&self.interface.name, message, result, &self.id.text());
             }
             let mut whole = texts.iter().filter(|(owner, _)| *owner == place);
             let whole = whole.next().map(|(_, message)| message);
@@ -376,10 +375,14 @@ impl<'a> Order<'a> {
         let Ok(message) = &item.message else {
             return;
         };
+        let unique;
         let end = match result {
             // The line begins with it.
-            MessageResult::Delivered(unique) if self.id.is(unique) => "",
-            MessageResult::Delivered(unique) => unique,
+            MessageResult::Delivered(id) if *id == self.id.number(0) => "",
+            MessageResult::Delivered(id) => {
+                unique = id_text(*id);
+                &unique
+            }
             MessageResult::Held => "a part, whose others are awaited",
             MessageResult::Duplicate => "delivered before",
             MessageResult::Rejected(_) | MessageResult::TooLong | MessageResult::Crowded => return,
@@ -427,7 +430,7 @@ impl<'a> Order<'a> {
             items,
             method,
             target: request.target.to_vec(),
-            content_type: request.header("content-type").unwrap_or_default().to_vec(),
+            content_type: request.header("Content-Type").unwrap_or_default().to_vec(),
             body: request.body.to_vec(),
         };
         match rejected.keep(&kept) {
@@ -458,7 +461,7 @@ impl<'a> Order<'a> {
 
     pub fn refuse(&self, refusal: Refusal, status: u16, words: fmt::Arguments<'_>) {
         self.count(refusal);
-        self.note("REJECTED", &self.id.to_string(), words);
+        self.note("REJECTED", &self.id.text(), words);
         self.log_refusal(Level::Notice, Some(status), words);
     }
 
@@ -576,7 +579,7 @@ pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Me
     }
     let words = format_args!("{unique} a text in parts {route}, not all of which came");
     log::event(Level::Notice, words);
-    let result = MessageResult::Delivered(unique);
+    let result = MessageResult::Delivered(id);
     if let Some(status) = &setup.status {
         status.counts.settle(interface, message, &result, "");
     }
@@ -589,10 +592,11 @@ fn run_hook(setup: &Setup, interface: &str, message: &Message, result: &MessageR
     if let Some(program) = &setup.on_message
         && let MessageResult::Delivered(id) = result
     {
+        let id = id_text(*id);
         hook::start(Run {
             label: format!("{id} {}", Event::Message.key()),
             program: program.clone(),
-            environment: environment(Event::Message, id, interface, message),
+            environment: environment(Event::Message, &id, interface, message),
             input: message.text.as_bytes().to_vec(),
         });
     }

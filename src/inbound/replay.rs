@@ -9,6 +9,7 @@ use super::deliver::{MessageResult, Order, RequestResult};
 use super::id::Id;
 use super::source::Source;
 use super::{Keeps, Setup};
+use crate::proto::record::inbox::id_text;
 use crate::proto::record::kept::{Items, Kept};
 use crate::proto::record::seen::Signature;
 use crate::proto::webhook::access::{Caller, Permit};
@@ -125,9 +126,9 @@ fn wanted(items: Vec<Item>, which: &Items) -> Option<Vec<(usize, Item)>> {
 fn told(item: &Item, result: &MessageResult, keeps: Keeps) -> String {
     let result = match result {
         MessageResult::Delivered(unique) if keeps == Keeps::Inbox => {
-            format!("in the inbox, {unique}")
+            format!("in the inbox, {}", id_text(*unique))
         }
-        MessageResult::Delivered(unique) => format!("delivered, {unique}"),
+        MessageResult::Delivered(unique) => format!("delivered, {}", id_text(*unique)),
         MessageResult::Held => "a part, whose others are awaited".to_owned(),
         MessageResult::Duplicate => "delivered before".to_owned(),
         MessageResult::Rejected(bad) => return format!("not acceptable: {bad}"),

@@ -20,6 +20,7 @@ use super::{Service, Setup};
 use crate::config::Config;
 use crate::message::Message;
 use crate::proto::record::event::Event;
+use crate::proto::record::inbox::id_text;
 use crate::proto::record::metrics::{self, Inbound, Metrics, Outbound, Polls};
 use crate::proto::record::page;
 use crate::proto::record::sheet::{self, Section, View};
@@ -117,7 +118,7 @@ impl Counts {
         id: &str,
     ) {
         let now_s = clock::now_s();
-        let (verdict, id) = match result {
+        let (verdict, unique) = match result {
             MessageResult::Delivered(unique) => {
                 add_one(&self.accepted);
                 let sane_s = if clock::is_sane(now_s) { now_s } else { 0 };
@@ -126,13 +127,13 @@ impl Counts {
                     self.last_s.store(sane_s, Ordering::Relaxed);
                 }
                 self.receive(interface, sane_s);
-                ("RECEIVED", unique.as_str())
+                ("RECEIVED", Some(id_text(*unique)))
             }
             MessageResult::Duplicate => {
                 add_one(&self.duplicates);
-                ("DUPLICATE", id)
+                ("DUPLICATE", None)
             }
-            MessageResult::Held => ("PART", id),
+            MessageResult::Held => ("PART", None),
             MessageResult::Rejected(_) | MessageResult::TooLong | MessageResult::Crowded => return,
         };
         let event = Event {
@@ -142,7 +143,7 @@ impl Counts {
             from: message.from.as_str().as_bytes(),
             to: message.to.as_str().as_bytes(),
             interface: interface.as_bytes(),
-            id: id.as_bytes(),
+            id: unique.as_deref().unwrap_or(id).as_bytes(),
             reason: b"",
         };
         events::record(Mark::Neither, "", &event.encode());

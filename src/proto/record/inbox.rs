@@ -134,7 +134,14 @@ impl Item {
 
 /// Returns an id as it is written in the log and in the names of files.
 pub fn id_text(id: u64) -> String {
-    format!("{id:016x}")
+    let mut digits = [0; 16];
+    let mut left = id;
+    for digit in digits.iter_mut().rev() {
+        let value = usize::try_from(left & 0x0f).unwrap_or(0);
+        *digit = b"0123456789abcdef".get(value).copied().unwrap_or(b'0');
+        left >>= 4;
+    }
+    core::str::from_utf8(&digits).unwrap_or_default().to_owned()
 }
 
 /// Returns the digest of a destination for a name. Destinations that are equal for Asterisk have the same
