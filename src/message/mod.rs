@@ -166,6 +166,10 @@ impl Number {
         let number = Number(alphabet("to", bytes, |b| {
             b.is_ascii_alphanumeric() || b"+._-".contains(&b)
         })?);
+        // Neither an extension that Asterisk runs by itself nor a pattern begins like most numbers.
+        if matches!(bytes, [b'+' | b'0'..=b'9', ..]) {
+            return Ok(number);
+        }
         let special = ["s", "h", "i", "t", "T", "e", "o", "a", "failed"];
         if special.iter().any(|special| number.is_extension(special)) {
             return Err(BadMessage::SpecialExtension);
@@ -211,6 +215,9 @@ impl Sender {
             [] => b"anonymous",
             given => measured("from", given)?,
         };
+        if let Ok(sender) = alphabet("from", bytes, is_sender_byte) {
+            return Ok(Sender(sender));
+        }
         let kept = |c: char| u8::try_from(c).ok().filter(|b| is_sender_byte(*b));
         let replaced = |c: char| kept(c).map_or('_', char::from);
         Ok(Sender(match core::str::from_utf8(bytes) {
@@ -330,11 +337,11 @@ fn measured<'a>(field: &'static str, raw: &'a [u8]) -> Result<&'a [u8], BadMessa
 fn alphabet(
     field: &'static str,
     bytes: &[u8],
-    known: impl Fn(u8) -> bool,
+    known: fn(u8) -> bool,
 ) -> Result<String, BadMessage> {
     match bytes.iter().find(|b| !known(**b)) {
         Some(byte) => Err(BadMessage::Alphabet { field, byte: *byte }),
-        None => Ok(bytes.iter().map(|b| char::from(*b)).collect()),
+        None => Ok(core::str::from_utf8(bytes).unwrap_or_default().into()),
     }
 }
 

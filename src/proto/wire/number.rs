@@ -1,7 +1,6 @@
 //! Converts a telephone number to the spelling that a provider or a dialplan wants.
 
-use alloc::borrow::{Cow, ToOwned};
-use alloc::format;
+use alloc::borrow::Cow;
 use alloc::string::String;
 
 use crate::message::trim;
@@ -50,8 +49,10 @@ pub fn inbound(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
 /// a number is copied. If the rest is not digits with an optional `+`, or has fewer than
 /// [`FORMATTED_DIGITS_MIN`] digits, the input is returned unchanged.
 pub fn clean(raw: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(text) = core::str::from_utf8(raw) else {
-        return Cow::Borrowed(raw);
+    let is_clean = raw.iter().all(|byte| matches!(byte, b'+' | b'0'..=b'9'));
+    let text = match core::str::from_utf8(raw) {
+        Ok(text) if !is_clean => text,
+        _ => return Cow::Borrowed(raw),
     };
     let number: String = text.chars().filter(|c| !is_separator(*c)).collect();
     match number.len() < raw.len() && is_number(&number) {
@@ -80,28 +81,32 @@ fn is_number(raw: &str) -> bool {
 }
 
 /// Returns the number in this spelling. Only digits with an optional `+` before them are changed.
-pub fn format(raw: &str, format: NumberFormat) -> String {
+pub fn format(raw: &str, format: NumberFormat) -> Cow<'_, str> {
     if !is_number(raw) {
-        return raw.to_owned();
+        return Cow::Borrowed(raw);
     }
     let digits = raw.strip_prefix('+').unwrap_or(raw);
     let without_00 = digits.strip_prefix("00").unwrap_or(digits);
-    match format {
-        NumberFormat::AsIs => raw.to_owned(),
-        NumberFormat::OmitPlus => digits.to_owned(),
-        NumberFormat::Digits => without_00.to_owned(),
-        NumberFormat::Plus => format!("+{without_00}"),
+    let (start, rest) = match format {
+        NumberFormat::AsIs => ("", raw),
+        NumberFormat::OmitPlus => ("", digits),
+        NumberFormat::Digits => ("", without_00),
+        NumberFormat::Plus => ("+", without_00),
         NumberFormat::Nanp => match without_00.strip_prefix('1') {
             // Eleven digits begin with the country code. Ten digits behind a `+` belong to another country.
-            Some(national) if national.len() == 10 => national.to_owned(),
-            _ => raw.to_owned(),
+            Some(national) if national.len() == 10 => ("", national),
+            _ => ("", raw),
         },
         NumberFormat::PlusNanp => match raw.len() {
-            10 if raw.len() == without_00.len() => format!("+1{raw}"),
+            10 if raw.len() == without_00.len() => ("+1", raw),
             // Seven to nine digits are a local number, whose area is not known.
-            0..10 => raw.to_owned(),
-            _ => format!("+{without_00}"),
+            0..10 => ("", raw),
+            _ => ("+", without_00),
         },
+    };
+    match start {
+        "" => Cow::Borrowed(rest),
+        start => Cow::Owned([start, rest].concat()),
     }
 }
 

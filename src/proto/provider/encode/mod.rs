@@ -119,8 +119,9 @@ pub(super) struct Filled {
 }
 
 pub(super) fn filled(message: &Message, account: &Account) -> Filled {
-    let to = number::format(message.to.as_str(), account.number_format).into_bytes();
-    let from = number::format(message.from.as_str(), account.number_format_from).into_bytes();
+    let format = |number, format| number::format(number, format).into_owned().into_bytes();
+    let to = format(message.to.as_str(), account.number_format);
+    let from = format(message.from.as_str(), account.number_format_from);
     let value = |name: Placeholder| match name {
         Placeholder::To => to.clone(),
         Placeholder::From => from.clone(),

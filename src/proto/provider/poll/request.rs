@@ -165,7 +165,9 @@ fn value(name: PollPlaceholder, account: &Account, lister: &Lister, ask: &Ask) -
         PollPlaceholder::SinceDate => date::day(ask.since_s.saturating_sub(DAY_S)),
         PollPlaceholder::Today => date::day(ask.now_s),
         PollPlaceholder::Tomorrow => date::day(ask.now_s.saturating_add(DAY_S)),
-        PollPlaceholder::Number => number::format(ask.number, account.number_format_from),
+        PollPlaceholder::Number => {
+            number::format(ask.number, account.number_format_from).into_owned()
+        }
         PollPlaceholder::Page | PollPlaceholder::Offset => {
             let first = match lister.paging {
                 Paging::Page(first) => first,

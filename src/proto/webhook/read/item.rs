@@ -135,7 +135,10 @@ impl<'a> Maker<'a> {
         };
         let (from, channel) = number::inbound(&from);
         let from = Sender::parse_inbound(&from)?;
-        let from = Sender::parse_inbound(self.in_format(from.as_str()).as_bytes())?;
+        let from = match self.reformatted(from.as_str()) {
+            Some(other) => Sender::parse_inbound(other.as_bytes())?,
+            None => from,
+        };
         let text = Text::parse_inbound(&text(scope, self.webhook)?, self.charset);
         Ok((destinations, (from, channel), text))
     }
@@ -163,12 +166,17 @@ impl<'a> Maker<'a> {
     fn destination(&self, raw: &[u8]) -> Result<Tagged<Number>, BadMessage> {
         let (to, channel) = number::inbound(raw);
         let to = Number::parse_inbound(&to)?;
-        let to = Number::parse_inbound(self.in_format(to.as_str()).as_bytes())?;
+        let to = match self.reformatted(to.as_str()) {
+            Some(other) => Number::parse_inbound(other.as_bytes())?,
+            None => to,
+        };
         Ok((to, channel))
     }
 
-    fn in_format(&self, raw: &str) -> String {
-        number::format(raw, self.webhook.number_format)
+    /// Returns a number in the interface's format; `None` if it already has it.
+    fn reformatted(&self, number: &str) -> Option<String> {
+        let other = number::format(number, self.webhook.number_format);
+        (other != number).then(|| other.into_owned())
     }
 }
 
