@@ -13,17 +13,12 @@ pub(super) struct CallFileName<'a> {
 impl CallFileName<'_> {
     /// Parses a name; `None` if it is not ours.
     pub(super) fn parse(name: &[u8]) -> Option<CallFileName<'_>> {
-        let mut fields = name.rsplitn(4, |byte| *byte == b'.');
-        let (call, unique, seconds, to) = (
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-        );
+        let (rest, unique) = divided(name.strip_suffix(b".call")?)?;
+        let (to, seconds) = divided(rest)?;
         let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
         let (unique, part) = unique.split_at_checked(16)?;
         let is_part = part.is_empty() || part.strip_prefix(b"-").is_some_and(is_number);
-        let is_ours = call == b"call" && is_number(seconds) && !to.is_empty() && is_part;
+        let is_ours = is_number(seconds) && !to.is_empty() && is_part;
         is_ours.then_some(CallFileName {
             to,
             unique: hexadecimal(unique)?,
@@ -32,11 +27,24 @@ impl CallFileName<'_> {
     }
 }
 
+/// Divides a name at its last dot.
+fn divided(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    let (before, rest) = name.split_at_checked(dot)?;
+    Some((before, rest.get(1..)?))
+}
+
 fn hexadecimal(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = char::from(*digit).to_digit(16)?;
-        Some(number << 4 | u64::from(digit))
-    })
+    let mut number = 0_u64;
+    for digit in digits {
+        let value = match digit {
+            b'0'..=b'9' => digit & 0x0f,
+            b'A'..=b'F' | b'a'..=b'f' => (digit & 0x0f).saturating_add(9),
+            _ => return None,
+        };
+        number = number << 4 | u64::from(value);
+    }
+    Some(number)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! Asterisk reads in each line what was meant.
 
 use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
@@ -101,16 +101,17 @@ pub fn encode(
     let head = head(route, to, message.from.as_str())?;
     let text = message.text.to_utf8();
     let bodies = bodies(&text, route.encoding)?;
+    let seconds = now_s.to_string();
     let files = (1_u64..).zip(bodies).map(|(part, body)| {
         let tail = match part {
             1 => String::new(),
             _ => format!("-{part}"),
         };
-        let (value, encoding) = (&body.value, body.encoding.name());
+        let encoding = body.encoding.name();
+        let lines = [&head, BODY_KEY, &body.value, ENCODING_LINE, encoding, "\n"];
         CallFile {
-            name: format!("{to}.{now_s}.{unique}{tail}.call"),
-            bytes: format!("{head}{BODY_KEY}{value}\nsetvar: MESSAGE_ENCODE={encoding}\n")
-                .into_bytes(),
+            name: [to, ".", &seconds, ".", unique, &tail, ".call"].concat(),
+            bytes: lines.concat().into_bytes(),
             delay_s: part.saturating_sub(1),
         }
     });
@@ -147,40 +148,47 @@ fn head(route: &Route, to: &str, from: &str) -> Result<String, Unfit> {
         Switch::Yes => "yes",
         Switch::No => "no",
     };
-    let local = ["Local/", to, "@", &route.channel_context].concat();
-    let caller = ["\"\" <", from, ">"].concat();
-    let lines = [
-        ("channel_context", "Channel: ", local.as_str(), Empty::Kept),
-        ("from", "CallerID: ", &caller, Empty::Kept),
-        ("waittime", "WaitTime: ", &route.waittime, Empty::Left),
-        ("maxretries", "MaxRetries: ", &route.maxretries, Empty::Left),
-        ("retrytime", "RetryTime: ", &route.retrytime, Empty::Left),
-        ("account", "Account: ", &route.account, Empty::Left),
+    let lines: [(&str, &str, &[&str], Empty); 14] = [
+        (
+            "channel_context",
+            "Channel: Local/",
+            &[to, "@", &route.channel_context],
+            Empty::Kept,
+        ),
+        ("from", "CallerID: \"\" <", &[from, ">"], Empty::Kept),
+        ("waittime", "WaitTime: ", &[&route.waittime], Empty::Left),
+        (
+            "maxretries",
+            "MaxRetries: ",
+            &[&route.maxretries],
+            Empty::Left,
+        ),
+        ("retrytime", "RetryTime: ", &[&route.retrytime], Empty::Left),
+        ("account", "Account: ", &[&route.account], Empty::Left),
         (
             "application",
             "Application: ",
-            &route.application,
+            &[&route.application],
             Empty::Left,
         ),
-        ("data", "Data: ", &route.data, Empty::Left),
-        ("context", "Context: ", &route.context, Empty::Kept),
-        ("to", "Extension: ", to, Empty::Kept),
-        ("priority", "Priority: ", &route.priority, Empty::Left),
-        ("archive", "Archive: ", archive, Empty::Kept),
-        ("to", "setvar: MESSAGE(to)=", to, Empty::Kept),
-        ("from", "setvar: MESSAGE(from)=", from, Empty::Kept),
+        ("data", "Data: ", &[&route.data], Empty::Left),
+        ("context", "Context: ", &[&route.context], Empty::Kept),
+        ("to", "Extension: ", &[to], Empty::Kept),
+        ("priority", "Priority: ", &[&route.priority], Empty::Left),
+        ("archive", "Archive: ", &[archive], Empty::Kept),
+        ("to", "setvar: MESSAGE(to)=", &[to], Empty::Kept),
+        ("from", "setvar: MESSAGE(from)=", &[from], Empty::Kept),
     ];
     let mut head = String::with_capacity(HEAD_BYTES_USUAL);
     for (key, start, value, empty) in lines {
-        if value.is_empty() && empty == Empty::Left {
+        if value == [""] && empty == Empty::Left {
             continue;
         }
-        let start_of_line = head.len();
-        head.push_str(start);
-        head.push_str(value);
-        if !head.get(start_of_line..).is_some_and(is_read_whole) {
+        if !is_read_whole(start, value) {
             return Err(Unfit::Line { key });
         }
+        head.push_str(start);
+        value.iter().for_each(|piece| head.push_str(piece));
         head.push('\n');
     }
     Ok(head)
@@ -198,25 +206,35 @@ enum Empty {
     Left,
 }
 
-/// Whether a line is short enough and no comment begins in it. Blanks at its end may be dropped.
-fn is_read_whole(line: &str) -> bool {
-    let mut before = b' ';
-    line.len() <= CALL_FILE_LINE_BYTES_MAX
-        && line.bytes().all(|byte| {
+/// Whether a line of a start of ours and the pieces of a value is short enough and no comment begins in it.
+/// Blanks at its end may be dropped.
+fn is_read_whole(start: &str, value: &[&str]) -> bool {
+    let mut before = start.bytes().last().unwrap_or(b' ');
+    let mut length = start.len();
+    for piece in value {
+        length = length.saturating_add(piece.len());
+        for byte in piece.bytes() {
             let fits = match byte {
                 b'\t' => true,
                 b'#' => !matches!(before, b' ' | b'\t'),
                 b';' => before == b'\\',
                 _ => !byte.is_ascii_control(),
             };
+            if !fits {
+                return false;
+            }
             before = byte;
-            fits
-        })
+        }
+    }
+    length <= CALL_FILE_LINE_BYTES_MAX
 }
 
 // ---- The text -------------------------------------------------------------------------------
 
 const BODY_KEY: &str = "setvar: MESSAGE(body)=";
+
+/// The end of the text's line, and the start of the one behind it.
+const ENCODING_LINE: &str = "\nsetvar: MESSAGE_ENCODE=";
 
 /// The room that a line has for the text.
 const BODY_BYTES_MAX: usize = CALL_FILE_LINE_BYTES_MAX - BODY_KEY.len();
@@ -290,7 +308,7 @@ fn stands_as_it_is(text: &str) -> bool {
     !is_blank(bytes.first())
         && !is_blank(bytes.last())
         && !bytes.contains(&b';')
-        && is_read_whole(&[BODY_KEY, text].concat())
+        && is_read_whole(BODY_KEY, &[text])
 }
 
 /// Percent-encodes only what the file format needs; `URIDECODE` decodes the result.
