@@ -49,7 +49,7 @@ pub fn body<'a>(request: &Request<'a>) -> Result<Option<Parameters<'a>>, TooMuch
             Err(BadJson::Malformed { .. }) => {}
         }
     }
-    let array = form::parse_body(request.header("content-type"), request.body)?;
+    let array = form::parse_body(request.header("Content-Type"), request.body)?;
     Ok(Some(Parameters::Form(array)))
 }
 
@@ -57,25 +57,26 @@ pub fn body<'a>(request: &Request<'a>) -> Result<Option<Parameters<'a>>, TooMuch
 pub fn malformed(request: &Request<'_>, body: Option<&Parameters<'_>>) -> Option<usize> {
     let is_form = matches!(body, Some(Parameters::Form(_))) && !request.body.is_empty();
     let should_be = is_form && should_be_json(request);
-    json::malformed(request.body).filter(|_| should_be)
+    should_be.then(|| json::malformed(request.body)).flatten()
 }
 
 /// Whether a body is JSON by its type, or by its look if the type leaves that open.
 fn should_be_json(request: &Request<'_>) -> bool {
-    let media_type = form::media_type(request.header("content-type").unwrap_or_default());
+    let media_type = form::media_type(request.header("Content-Type").unwrap_or_default());
     let ends = |suffix: &[u8]| {
         let start = media_type.len().checked_sub(suffix.len());
         start
             .and_then(|start| media_type.get(start..))
             .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
     };
-    let is = |name: &[u8]| media_type.eq_ignore_ascii_case(name);
-    let text = media_type
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
-    let json = is(b"application/json") || ends(b"+json");
-    let perhaps = media_type.is_empty() || text || is(b"application/x-www-form-urlencoded");
-    json || (perhaps && is_container(request.body))
+    let is = |name: &[u8]| form::is_same(media_type, name);
+    let is_text = || {
+        let start = media_type.get(..5);
+        start.is_some_and(|start| start.eq_ignore_ascii_case(b"text/"))
+    };
+    let is_json = is(b"application/json") || ends(b"+json");
+    let is_open = || media_type.is_empty() || is_text() || is(b"application/x-www-form-urlencoded");
+    is_json || (is_container(request.body) && is_open())
 }
 
 /// Returns the value of a top-level parameter, from the body before the query; for signatures that cover
@@ -93,7 +94,7 @@ pub fn form_pairs(request: &Request<'_>) -> Option<Vec<Pair>> {
     if matches!(request.method, "GET" | "HEAD") || request.body.is_empty() {
         return Some(Vec::new());
     }
-    let media_type = form::media_type(request.header("content-type").unwrap_or_default());
+    let media_type = form::media_type(request.header("Content-Type").unwrap_or_default());
     let urlencoded = media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
     match urlencoded && !is_container(request.body) {
         true => distinct_pairs(request.body),

@@ -42,6 +42,8 @@ pub(super) enum Place<'a> {
 pub(super) struct Places<'a> {
     covered: Vec<Place<'a>>,
     uncovered: Vec<Place<'a>>,
+    /// Whether nothing stands below the top: there are forms alone, without arrays and JSON.
+    pub(super) is_flat: bool,
     /// The form values that are JSON, by the address of their bytes, and the parsed JSON.
     opened: Sorted<*const u8, json::Value<'a>>,
     /// The byte, counted from 1, at which the first form value that looks like JSON is malformed.
@@ -59,6 +61,7 @@ impl<'a> Places<'a> {
         let mut places = Places {
             covered: Vec::new(),
             uncovered: Vec::new(),
+            is_flat: true,
             opened: Sorted::new(),
             malformed: None,
         };
@@ -68,16 +71,20 @@ impl<'a> Places<'a> {
         for uncovered in &source.uncovered {
             places.uncovered.extend(root(uncovered)?);
         }
-        let named = webhook.named();
-        for place in places
-            .covered
-            .clone()
-            .iter()
-            .chain(&places.uncovered.clone())
-        {
-            if let Place::Array(array) = place {
-                let values = values(array, &named);
-                places.open(array, &named, &values)?;
+        let is_flat = |(_, value): &(Key, Value)| match value {
+            Value::Array(_) => false,
+            Value::Scalar(bytes) => !is_container(bytes),
+        };
+        for root in source.covered.iter().chain(&source.uncovered) {
+            match root {
+                Parameters::Form(array) if array.entries().iter().all(is_flat) => {}
+                Parameters::Form(array) => {
+                    places.is_flat = false;
+                    let named = webhook.named();
+                    let values = values(array, &named);
+                    places.open(array, &named, &values)?;
+                }
+                Parameters::Json(_) => places.is_flat = false,
             }
         }
         Ok(places)

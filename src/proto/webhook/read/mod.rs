@@ -125,7 +125,7 @@ pub fn read(permit: Permit<'_>, request: &Request<'_>) -> Result<Reading, BadWeb
     };
     let source = Sources::read(permit.coverage(), request, webhook)?;
     let places = Places::new(&source, webhook)?;
-    let charset = charset(request.header("content-type").unwrap_or_default());
+    let charset = charset(request.header("Content-Type").unwrap_or_default());
     let body = source.malformed.map(|at| ("the body", at));
     let malformed = body.or(places.malformed.map(|at| ("a parameter", at)));
     let reading = messages(&source, &places, webhook, charset);

@@ -41,6 +41,9 @@ impl<'a> Scope<'_, 'a> {
     /// whatever stands deeper, and a path says by itself which element it means.
     pub(super) fn shape(&self, webhook: &Webhook) -> Shape<'a> {
         let (places, roots) = self.roots();
+        if places.is_flat {
+            return Shape::One;
+        }
         let mut names: Vec<KeyName> = Vec::new();
         for (part, key) in [
             (TO, &webhook.key_to),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::proto::webhook::interface::Webhook;
 use crate::proto::webhook::proof::Coverage;
-use crate::proto::wire::form::{self, Array, TooMuch, Value};
+use crate::proto::wire::form::{self, Array, Key, TooMuch, Value};
 use crate::proto::wire::json;
 use crate::proto::wire::parameters::{self, Parameters};
 use crate::proto::wire::request::Request;
@@ -32,13 +32,15 @@ impl<'a> Sources<'a> {
     ) -> Result<Sources<'a>, TooMuch> {
         let mut body = parameters::body(request)?;
         let mut query = parameters::query(request)?;
-        let media_type = form::media_type(request.header("content-type").unwrap_or_default());
-        if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-            && let Some(body) = &mut body
-        {
-            keep_repeated(body, request.body, webhook);
+        if !webhook.key_media.is_empty() {
+            let media_type = form::media_type(request.header("Content-Type").unwrap_or_default());
+            if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+                && let Some(body) = &mut body
+            {
+                keep_repeated(body, request.body, webhook);
+            }
+            keep_repeated(&mut query, request.query(), webhook);
         }
-        keep_repeated(&mut query, request.query(), webhook);
         let nothing = match &body {
             Some(Parameters::Form(array)) => array.entries().is_empty(),
             _ => false,
@@ -122,14 +124,14 @@ fn unescape(place: &mut Parameters, webhook: &Webhook) {
         return;
     };
     let ends = |b: &u8| matches!(b, b'.' | b'[');
-    let mut named = webhook.named();
-    for path in &mut named {
-        *path = path.split(ends).next().unwrap_or_default();
-    }
+    let is_named = |key: &Key| {
+        let mut named = webhook.named().into_iter();
+        named.any(|path| key.is(path.split(ends).next().unwrap_or_default()))
+    };
     for (key, value) in array.entries_mut() {
         if let Value::Scalar(bytes) = value
-            && !named.iter().any(|name| key.is(name))
             && let Some(decoded) = decoded(bytes)
+            && !is_named(key)
         {
             *bytes = decoded.into();
         }

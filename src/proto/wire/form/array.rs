@@ -49,7 +49,8 @@ impl Key {
             [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
             _ => false,
         };
-        let number = core::str::from_utf8(bytes).ok().filter(|_| shortest);
+        let number = shortest.then_some(bytes);
+        let number = number.and_then(|digits| core::str::from_utf8(digits).ok());
         match number.and_then(|text| text.parse().ok()) {
             Some(number) => Key::Int(number),
             None => Key::Bytes(bytes.into()),
@@ -120,6 +121,28 @@ impl Array {
         self.entries.push((key, value));
     }
 
+    /// Returns the place for the value of one step of a name, and makes it if it is missing; `None` if PHP
+    /// drops the pair. `nodes` counts the places that were made.
+    fn slot(&mut self, step: name::Step, nodes: &mut usize) -> Result<Option<&mut Value>, TooMuch> {
+        let key = match step {
+            name::Step::Index(index) => Some(Key::parse(&index)),
+            name::Step::Append => self.free_key(),
+            name::Step::Drop => None,
+        };
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        let place = self.position(&key).unwrap_or(self.entries.len());
+        if place == self.entries.len() {
+            *nodes = nodes.saturating_add(1);
+            if *nodes > PARAMETER_NODES_MAX {
+                return Err(TooMuch("parameter arrays"));
+            }
+            self.push(key, Value::Scalar(Box::default()));
+        }
+        Ok(self.entries.get_mut(place).map(|(_, value)| value))
+    }
+
     /// Returns the key of the next `[]`; `None` after the largest possible one.
     fn free_key(&self) -> Option<Key> {
         let key = Key::Int(self.next.unwrap_or(0));
@@ -143,17 +166,10 @@ impl Filling {
             .ok_or(TooMuch("parameters"))
     }
 
-    fn count_node(nodes: &mut usize) -> Result<(), TooMuch> {
-        *nodes = nodes.saturating_add(1);
-        (*nodes <= PARAMETER_NODES_MAX)
-            .then_some(())
-            .ok_or(TooMuch("parameter arrays"))
-    }
-
     /// Sets the value that `name` describes, as PHP's `php_register_variable_ex` does.
     pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), TooMuch> {
-        let path = match name::parse(name) {
-            name::ParameterName::Path(path) => path,
+        let (steps, last) = match name::parse(name) {
+            name::ParameterName::Path(steps, last) => (steps, last),
             name::ParameterName::TooDeep(top) => {
                 let top = Key::parse(&top);
                 self.root.entries.retain(|(key, _)| *key != top);
@@ -162,29 +178,10 @@ impl Filling {
             name::ParameterName::None => return Ok(()),
         };
         let mut array = &mut self.root;
-        let mut steps = path.into_iter().peekable();
-        while let Some(step) = steps.next() {
-            let key = match step {
-                name::Step::Index(index) => Key::parse(&index),
-                name::Step::Append => match array.free_key() {
-                    Some(key) => key,
-                    None => return Ok(()),
-                },
-                name::Step::Drop => return Ok(()),
-            };
-            let place = array.position(&key).unwrap_or(array.entries.len());
-            let leaf = steps.peek().is_none();
-            if place == array.entries.len() {
-                Self::count_node(&mut self.nodes)?;
-                array.push(key, Value::Scalar(Box::default()));
-            }
-            let Some((_, slot)) = array.entries.get_mut(place) else {
+        for step in steps {
+            let Some(slot) = array.slot(step, &mut self.nodes)? else {
                 return Ok(());
             };
-            if leaf {
-                *slot = Value::Scalar(value.into());
-                return Ok(());
-            }
             if matches!(slot, Value::Scalar(_)) {
                 *slot = Value::Array(Array::default());
             }
@@ -192,6 +189,9 @@ impl Filling {
                 return Ok(());
             };
             array = inner;
+        }
+        if let Some(slot) = array.slot(last, &mut self.nodes)? {
+            *slot = Value::Scalar(value.into());
         }
         Ok(())
     }

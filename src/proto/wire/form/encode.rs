@@ -23,8 +23,8 @@ pub fn encode_pairs(pairs: &[Pair]) -> Vec<u8> {
 /// `-_.` stay unchanged.
 pub fn urlencode(bytes: &[u8]) -> String {
     escape(bytes, |b| match b {
-        b' ' => Some('+'),
-        b'-' | b'_' | b'.' => Some(char::from(b)),
+        b' ' => Some(b'+'),
+        b'-' | b'_' | b'.' => Some(b),
         _ => None,
     })
 }
@@ -32,29 +32,29 @@ pub fn urlencode(bytes: &[u8]) -> String {
 /// Encodes like PHP's `rawurlencode` (RFC 3986): letters, digits and `-_.~` stay unchanged.
 pub fn rawurlencode(bytes: &[u8]) -> String {
     escape(bytes, |b| match b {
-        b'-' | b'_' | b'.' | b'~' => Some(char::from(b)),
+        b'-' | b'_' | b'.' | b'~' => Some(b),
         _ => None,
     })
 }
 
-fn escape(bytes: &[u8], plain: fn(u8) -> Option<char>) -> String {
-    const HEX: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or('0');
-    let mut out = String::with_capacity(bytes.len());
+fn escape(bytes: &[u8], plain: fn(u8) -> Option<u8>) -> String {
+    let digit = |nibble: u8| b"0123456789ABCDEF".get(usize::from(nibble)).copied();
+    let mut out = Vec::with_capacity(bytes.len());
     for b in bytes.iter().copied() {
-        if b.is_ascii_alphanumeric() {
-            out.push(char::from(b));
-        } else if let Some(c) = plain(b) {
-            out.push(c);
-        } else {
-            out.push('%');
-            out.push(digit(b >> 4));
-            out.push(digit(b & 0x0f));
+        match b {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => out.push(b),
+            _ => match plain(b) {
+                Some(b) => out.push(b),
+                None => {
+                    out.push(b'%');
+                    out.extend(digit(b >> 4));
+                    out.extend(digit(b & 0x0f));
+                }
+            },
         }
     }
-    out
+    // All of it is ASCII.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Decodes `%HH`. A `%` without two hexadecimal digits stays, and so does `+` (PHP's `rawurldecode`).
@@ -64,11 +64,16 @@ pub fn percent_decode(bytes: &[u8]) -> Vec<u8> {
 
 /// Decodes `%HH`, and replaces `+` with `plus`.
 pub(super) fn unescape(bytes: &[u8], plus: u8) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
+    // The result is never longer than the text.
+    let mut out = bytes.to_vec();
     let mut rest = bytes;
+    let mut left = out.iter_mut();
     while let Some((first, tail)) = rest.split_first() {
+        let Some(slot) = left.next() else {
+            break;
+        };
         rest = tail;
-        out.push(match (first, tail) {
+        *slot = match (first, tail) {
             (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
                 (Some(high), Some(low)) => {
                     rest = after;
@@ -78,13 +83,17 @@ pub(super) fn unescape(bytes: &[u8], plus: u8) -> Vec<u8> {
             },
             (b'+', _) => plus,
             (other, _) => *other,
-        });
+        };
     }
+    let unused = left.len();
+    out.truncate(out.len().saturating_sub(unused));
     out
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    match digit {
+        b'0'..=b'9' => Some(digit & 0x0f),
+        b'A'..=b'F' | b'a'..=b'f' => Some((digit & 0x0f).saturating_add(9)),
+        _ => None,
+    }
 }

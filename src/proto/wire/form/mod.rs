@@ -23,6 +23,7 @@ pub use array::{Array, Key, Pair, TooMuch, Value};
 pub use encode::{encode_pairs, percent_decode, rawurlencode, urlencode};
 pub use sort::ksort;
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use array::Filling;
@@ -32,9 +33,9 @@ use array::Filling;
 pub fn parse_body(content_type: Option<&[u8]>, body: &[u8]) -> Result<Array, TooMuch> {
     let content_type = content_type.unwrap_or_default();
     let media_type = media_type(content_type);
-    if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+    if is_same(media_type, b"application/x-www-form-urlencoded") {
         parse_urlencoded(body)
-    } else if media_type.eq_ignore_ascii_case(b"multipart/form-data") {
+    } else if is_same(media_type, b"multipart/form-data") {
         multipart::parse(body, content_type)
     } else {
         Ok(Array::default())
@@ -48,6 +49,12 @@ pub fn media_type(content_type: &[u8]) -> &[u8] {
     parts.next().unwrap_or_default()
 }
 
+/// Whether names of a protocol are the same but for their case. Mostly they are spelled alike, which is found
+/// out faster.
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one == other || one.eq_ignore_ascii_case(other)
+}
+
 /// Parses the parameters of an urlencoded body or of a query.
 pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
     let mut filling = Filling::default();
@@ -59,7 +66,7 @@ pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
         let mut sides = piece.splitn(2, |b| *b == b'=');
         let name = sides.next().unwrap_or_default();
         let value = sides.next().unwrap_or_default();
-        filling.set(&urldecode(name), urldecode(value))?;
+        filling.set(&urldecode(name), urldecode(value).into_owned())?;
     }
     Ok(filling.root)
 }
@@ -72,15 +79,18 @@ pub fn pairs(bytes: &[u8]) -> Vec<Pair> {
         .filter(|piece| !piece.is_empty())
         .map(|piece| {
             let mut sides = piece.splitn(2, |b| *b == b'=');
-            let mut side = || urldecode(sides.next().unwrap_or_default());
+            let mut side = || urldecode(sides.next().unwrap_or_default()).into_owned();
             (side(), side())
         })
         .collect()
 }
 
 /// Decodes `+` as a space and `%HH` as a byte.
-fn urldecode(bytes: &[u8]) -> Vec<u8> {
-    encode::unescape(bytes, b' ')
+fn urldecode(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        true => Cow::Owned(encode::unescape(bytes, b' ')),
+        false => Cow::Borrowed(bytes),
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ const LEVELS_MAX: usize = 64;
 /// The meaning of a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ParameterName<'a> {
-    /// The name is a path: the key, then its indices.
-    Path(Vec<Step<'a>>),
+    /// The name is a path: the steps to the innermost array, and the key in it.
+    Path(Vec<Step<'a>>, Step<'a>),
     /// The name has more than 64 indices: PHP drops the pair and removes the value of its first key.
     TooDeep(Cow<'a, [u8]>),
     /// The name means no parameter.
@@ -71,11 +71,10 @@ pub(super) fn parse(name: &[u8]) -> ParameterName<'_> {
         path.push(last);
         last = next;
     }
-    path.push(match forged_prefix(&last, name) {
-        true => Step::Drop,
-        false => last,
-    });
-    ParameterName::Path(path)
+    match forged_prefix(&last, name) {
+        true => ParameterName::Path(path, Step::Drop),
+        false => ParameterName::Path(path, last),
+    }
 }
 
 /// Replaces each of `bytes` with `_`.

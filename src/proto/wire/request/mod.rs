@@ -17,6 +17,7 @@ use core::mem::MaybeUninit;
 
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TARGET_BYTES_MAX};
 
+use crate::proto::wire::form;
 pub use bad::BadRequest;
 pub use chunks::{Chunks, Decoded};
 
@@ -94,7 +95,8 @@ impl Measure {
             Some(last) => bytes.get(last).copied().unwrap_or(0),
             None => 0,
         };
-        for (position, &byte) in bytes.iter().enumerate().skip(self.scanned) {
+        let fresh = bytes.get(self.scanned..).unwrap_or_default();
+        for (position, &byte) in (self.scanned..).zip(fresh) {
             let next = position.saturating_add(1);
             match byte {
                 b'\n' if before != b'\r' => return Err(BadRequest::Malformed("bare LF")),
@@ -198,7 +200,7 @@ impl<'a> Request<'a> {
                 .collect(),
             body: b"",
         };
-        match request.headers("host").count() {
+        match request.headers("Host").count() {
             0 | 1 => Ok(request),
             _ => Err(BadRequest::Malformed("two Host fields")),
         }
@@ -206,8 +208,8 @@ impl<'a> Request<'a> {
 
     /// Returns how the body's end is found (RFC 9112 §6), or why the body cannot be read at all.
     pub fn framing(&self) -> Result<Framing, BadRequest> {
-        let mut lengths = self.headers("content-length");
-        let mut codings = self.headers("transfer-encoding");
+        let mut lengths = self.headers("Content-Length");
+        let mut codings = self.headers("Transfer-Encoding");
         let framing = match (lengths.next(), codings.next()) {
             (None, None) => Framing::Length(0),
             (Some(length), None) if lengths.next().is_none() => length_of(length)?,
@@ -265,7 +267,7 @@ impl<'a> Request<'a> {
     pub fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'r> {
         self.fields
             .iter()
-            .filter(move |field| field.name.eq_ignore_ascii_case(name))
+            .filter(move |field| form::is_same(field.name.as_bytes(), name.as_bytes()))
             .map(|field| field.value)
     }
 
