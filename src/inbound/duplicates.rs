@@ -242,7 +242,7 @@ fn is_missing(error: &io::Error) -> bool {
 
 /// Whether a wait is over; `None` if there is none.
 fn is_over(wait: Option<Deadline>) -> Option<bool> {
-    wait.map(|wait| wait.left().is_none())
+    wait.map(|wait| wait.is_over())
 }
 
 /// Returns what is known of an SMS that has others `before` it in its request; `found` is what the record

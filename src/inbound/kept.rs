@@ -113,7 +113,7 @@ impl Rejected {
         if state.shelf.holds(&name, print) && self.folder.has(&name) {
             return Keeping::Held(name);
         }
-        if state.failing.is_some_and(|wait| wait.left().is_some()) {
+        if state.failing.is_some_and(|wait| !wait.is_over()) {
             return Keeping::Failed;
         }
         if !state.allowance.is_left(self.opened.elapsed()) {

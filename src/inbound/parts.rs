@@ -231,7 +231,7 @@ impl Parts {
         let is_there = |name: &PartName| there.contains(name);
         state
             .gone
-            .retain(|(name, until)| until.left().is_some() || is_there(name));
+            .retain(|(name, until)| !until.is_over() || is_there(name));
         for name in there {
             if state.gone.iter().any(|(gone, _)| *gone == name) {
                 // It could not be removed when its text had gone.
@@ -313,7 +313,7 @@ impl Parts {
         let mut state = self.state();
         loop {
             self.look(&mut state, source().part_wait());
-            let is_due = |text: &Incomplete| text.due.left().is_none();
+            let is_due = |text: &Incomplete| text.due.is_over();
             let Some(place) = state.texts.iter().position(is_due) else {
                 let waits = state.texts.iter().filter_map(|text| text.due.left());
                 let wait = waits.fold(PARTS_LOOK_PAUSE, Duration::min);

@@ -142,7 +142,7 @@ impl Reports {
     fn look_again(&self, config: &Config) -> bool {
         let mut ended = Vec::new();
         let mut state = self.state();
-        state.early.retain(|early| early.until.left().is_some());
+        state.early.retain(|early| !early.until.is_over());
         let before = state.stamp;
         self.refresh(&mut state);
         if state.stamp != before {

@@ -54,15 +54,12 @@ pub fn flush(config: Config) -> Result<Flushed, String> {
             break;
         }
         folder.request_flush().map_err(fault)?;
-        while folder.wants_flush()
-            && folder.is_drained().map_err(fault)?
-            && deadline.left().is_some()
-        {
+        while folder.wants_flush() && folder.is_drained().map_err(fault)? && !deadline.is_over() {
             thread::sleep(LOOK_PAUSE);
         }
         // The request was answered, or the time is over; otherwise the process that drained has ended, and
         // this one drains.
-        if !folder.wants_flush() || deadline.left().is_none() {
+        if !folder.wants_flush() || deadline.is_over() {
             break;
         }
     }

@@ -83,7 +83,7 @@ impl Tries {
     /// a new reason.
     pub fn note(&mut self, name: &QueueName, item: &Item) -> bool {
         match self.0.get_mut(name) {
-            Some(known) if known.reason == item.reason && known.pause.left().is_some() => {
+            Some(known) if known.reason == item.reason && !known.pause.is_over() => {
                 known.tries = item.tries;
                 known.forbidden = item.forbidden;
                 item.tries <= 1

@@ -56,6 +56,11 @@ impl Deadline {
         }
     }
 
+    /// Whether the time has come.
+    pub fn is_over(&self) -> bool {
+        self.left().is_none()
+    }
+
     /// Returns the remaining time, never zero; `None` when it is over.
     pub fn left(&self) -> Option<Duration> {
         let Some(at) = self.at else {

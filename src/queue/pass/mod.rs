@@ -208,7 +208,7 @@ impl<'a> Pass<'a> {
                 }) => self.settle(&name, *item, &via, verdict),
                 None => {}
             }
-            if self.look_by.left().is_none() {
+            if self.look_by.is_over() {
                 self.look();
             }
         }

@@ -182,7 +182,7 @@ impl<'a> Pass<'a> {
                 self.hear(news);
                 heard = happened.wait(Duration::ZERO);
             }
-            if self.look_by.left().is_none() {
+            if self.look_by.is_over() {
                 self.look_by = Deadline::after(INBOX_LOOK_PAUSE);
                 (self.is_news, self.marker) = (true, None);
             }
@@ -232,7 +232,7 @@ impl<'a> Pass<'a> {
         if self.is_news {
             self.list();
         }
-        let rests = self.pause.is_some_and(|(_, over)| over.left().is_some());
+        let rests = self.pause.is_some_and(|(_, over)| !over.is_over());
         if !self.entries.is_empty() && !rests {
             let done = match self.marker {
                 None => self.survey(spool),
