@@ -20,8 +20,8 @@ use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
 use crate::proto::record::seen::{self, FILE_BYTES_MAX, Format, Known, Places, Print, Seen};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files;
-use crate::sys::journal::{End, Folder, Journal, Stamp, Turn};
+use crate::sys::files::Unreadable;
+use crate::sys::journal::{End, Folder, Found, Journal, Stamp, Turn};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
@@ -180,28 +180,26 @@ impl Duplicates {
                 Some(folder) => journal.turn_in(folder, deadline)?,
                 None => journal.turn(deadline)?,
             };
-            let end = catch_up(journal, &turn, &mut state)?;
-            Ok((journal, turn, end))
+            catch_up(journal, &turn, &mut state)?;
+            Ok(turn)
         });
         for print in prints {
             state.seen.push(print);
         }
-        let written = turn.map(|turn| {
-            turn.and_then(|(journal, turn, end)| {
-                write_down(journal, &turn, end, &mut state, prints)
-            })
-        });
+        let (Some(journal), Some(turn)) = (journal, turn) else {
+            return;
+        };
+        let written = turn.and_then(|turn| write_down(journal, &turn, &mut state, prints));
         match written {
-            Some(Ok(())) if state.owed.take().is_some() => {
-                let path = journal.map_or(Path::new(""), Journal::path);
-                let path = path.as_os_str().as_encoded_bytes();
+            Ok(()) if state.owed.take().is_some() => {
+                let path = journal.path().as_os_str().as_encoded_bytes();
                 log::event(
                     Level::Notice,
                     format_args!("{}: ids are written down again", Clean(path)),
                 );
             }
-            Some(Ok(())) | None => {}
-            Some(Err(error)) => self.owe(&mut state, &error),
+            Ok(()) => {}
+            Err(error) => self.owe(&mut state, &error),
         }
     }
 
@@ -258,31 +256,19 @@ fn beside(before: &[Print], print: &Print, found: Known) -> Known {
     }
 }
 
-/// Reads the file if it has changed since it was last read or written. Returns its end, if there is a file.
-fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<Option<End>> {
-    match journal.end(turn) {
-        Ok(end) if state.stamp == Some(end.stamp) => return Ok(Some(end)),
-        Err(files::Unreadable::Io(error)) if is_missing(&error) => return Ok(None),
-        Err(files::Unreadable::Io(error)) => return Err(error),
-        Ok(_) | Err(_) => {}
+/// Reads the file if it has changed since it was last read or written. A file that is not ours is set aside,
+/// and its records go on in a new one. A file of an older version is written anew.
+fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
+    if journal.stamp(&turn.folder)? == state.stamp {
+        return Ok(());
     }
-    take_in(journal, turn, state)?;
-    Ok(journal.end(turn).ok())
-}
-
-/// Reads the file. A file that is not ours is set aside, and its records go on in a new one. A file of an older
-/// version is written anew.
-fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
-    let (mut seen, result) = match journal.read(turn, FILE_BYTES_MAX) {
-        Ok(bytes) => {
+    let (mut seen, result) = match journal.read(turn, FILE_BYTES_MAX)? {
+        Found::File(bytes) => {
             let (seen, result) = Seen::parse(&bytes);
             (seen, result.map_err(|fault| fault.to_string()))
         }
-        Err(files::Unreadable::Io(error)) if is_missing(&error) => {
-            return Ok(());
-        }
-        Err(files::Unreadable::Io(error)) => return Err(error),
-        Err(unreadable) => (Seen::default(), Err(unreadable.to_string())),
+        Found::Nothing => return Ok(()),
+        Found::Foreign(why) => (Seen::default(), Err(why)),
     };
     // Otherwise all that is remembered has been written, and a record missing from the file was forgotten.
     if state.owed.is_some() || result.is_err() {
@@ -305,7 +291,6 @@ fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> 
 fn write_down(
     journal: &Journal,
     turn: &Turn,
-    end: Option<End>,
     state: &mut State,
     prints: &[Print],
 ) -> io::Result<()> {
@@ -313,8 +298,11 @@ fn write_down(
     let bytes_max = u64::try_from(state.seen.file_bytes_max()).unwrap_or(u64::MAX);
     let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
     let has_room = |end: &End| end.stamp.bytes.saturating_add(added) <= bytes_max;
-    match end.filter(has_room) {
-        Some(end) if state.owed.is_none() => state.stamp = Some(end.append(&lines)?),
+    match journal.end(turn) {
+        Ok(end) if has_room(&end) && state.owed.is_none() => {
+            state.stamp = Some(end.append(&lines)?);
+        }
+        Err(Unreadable::Io(error)) if !is_missing(&error) => return Err(error),
         _ => {
             journal.replace(turn, &state.seen.encode())?;
             state.stamp = journal.stamp(&turn.folder)?;

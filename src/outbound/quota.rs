@@ -18,8 +18,7 @@ use crate::state::State;
 use crate::sys::boot;
 use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::files::Unreadable;
-use crate::sys::journal::{Journal, Turn};
+use crate::sys::journal::{Found, Journal, Turn};
 
 /// The answer to whether one more SMS may be sent.
 #[derive(Debug)]
@@ -93,14 +92,13 @@ fn count(state: &State, outgoing: &Outgoing, deadline: &Deadline) -> io::Result<
         boot: boot.as_deref(),
     };
     let ask = |file: Option<&[u8]>| quota::ask(file, interface, &outgoing.quota, moment);
-    let fault = match journal.read(&turn, QUOTA_FILE_BYTES_MAX) {
-        Ok(file) => match ask(Some(&file)) {
+    let fault = match journal.read(&turn, QUOTA_FILE_BYTES_MAX)? {
+        Found::File(file) => match ask(Some(&file)) {
             Ok((answer, change)) => return write(&journal, &turn, answer, &change),
             Err(bad) => Some(bad.to_string()),
         },
-        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(Unreadable::Io(error)) => return Err(error),
-        Err(never) => Some(never.to_string()),
+        Found::Nothing => None,
+        Found::Foreign(why) => Some(why),
     };
     if let Some(fault) = fault {
         let why = ["no count of SMS: ", &fault].concat();

@@ -10,8 +10,7 @@ use crate::proto::record::poll::held;
 use crate::proto::record::poll::known::{Known, lines};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
-use crate::sys::files::Unreadable;
-use crate::sys::journal::Journal;
+use crate::sys::journal::{Found, Journal};
 use crate::sys::log::{self, Clean, Level};
 
 /// The elements that are known, and their file.
@@ -29,30 +28,26 @@ impl Memory {
     /// Reads the file. If there is none, the list was never read.
     pub fn load(journal: Journal) -> io::Result<Memory> {
         let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
-        let mut known = Known::default();
-        match journal.read(&turn, POLL_FILE_BYTES_MAX) {
-            Ok(bytes) => {
-                let (read, result) = Known::parse(&bytes);
-                known = read;
-                if result.is_err() {
-                    set_aside(&journal, &turn, "a line of it is none of ours")?;
-                    journal.replace(&turn, &known.encode())?;
-                }
-            }
-            Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(Unreadable::Io(error)) => return Err(error),
-            Err(unreadable) => {
-                known = Known::parse(b"").0;
-                set_aside(&journal, &turn, &unreadable.to_string())?;
-                journal.replace(&turn, &known.encode())?;
-            }
-        }
-        Ok(Memory {
-            is_open: known.is_first() || known.was_open(),
+        let mut memory = Memory {
             journal,
-            known,
+            known: Known::default(),
+            is_open: true,
             is_failing: false,
-        })
+        };
+        let journal = &memory.journal;
+        let (bytes, why) = match journal.read(&turn, POLL_FILE_BYTES_MAX)? {
+            Found::Nothing => return Ok(memory),
+            Found::File(bytes) => (bytes, "a line of it is none of ours".to_owned()),
+            Found::Foreign(why) => (Vec::new(), why),
+        };
+        let (known, result) = Known::parse(&bytes);
+        if result.is_err() {
+            journal.give_up(&turn, &why, format_args!("its ids are known no more"))?;
+            journal.replace(&turn, &known.encode())?;
+        }
+        memory.is_open = known.was_open();
+        memory.known = known;
+        Ok(memory)
     }
 
     /// Records the elements noted just now. The walk either came to its end, with `settled_s` as the time from
@@ -100,20 +95,12 @@ impl Memory {
 /// Reads the elements that a list showed once, and that were not stored when the program ended.
 pub(super) fn read_held(journal: &Journal) -> io::Result<Vec<Vec<u8>>> {
     let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
-    match journal.read(&turn, POLL_HELD_FILE_BYTES_MAX) {
-        Ok(bytes) => Ok(held::parse(&bytes)),
-        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(Unreadable::Io(error)) => Err(error),
-        Err(_) => Ok(Vec::new()),
-    }
+    let file = journal.content(&turn, POLL_HELD_FILE_BYTES_MAX)?;
+    Ok(held::parse(&file))
 }
 
 /// Writes down elements that are not stored yet, so that they outlive the program.
 pub(super) fn write_held(journal: &Journal, elements: &[&[u8]]) -> io::Result<()> {
     let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
     journal.replace(&turn, &held::encode(elements))
-}
-
-fn set_aside(journal: &Journal, turn: &crate::sys::journal::Turn, fault: &str) -> io::Result<()> {
-    journal.give_up(turn, fault, format_args!("its ids are known no more"))
 }

@@ -18,7 +18,7 @@ use crate::proto::webhook::callfile;
 use crate::state::{Keeping, State};
 use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::files::{self, Unreadable};
+use crate::sys::files;
 use crate::sys::hook;
 use crate::sys::log::{self, Level, Quoted};
 use crate::sys::spool::{File, Spool};
@@ -115,14 +115,9 @@ fn remember(config: &Config, sender: &Number, now_s: u64) -> Result<(), String> 
     let turn = journal
         .turn(Deadline::after(NOTICES_TURN_WAIT))
         .map_err(said)?;
-    let mut told = match journal.read(&turn, NOTICES_FILE_BYTES_MAX) {
-        // A file that cannot be understood is ignored, because it only covers ten minutes.
-        Ok(file) => Told::parse(&file).unwrap_or_default(),
-        Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(said(error));
-        }
-        Err(_) => Told::default(),
-    };
+    let file = journal.content(&turn, NOTICES_FILE_BYTES_MAX);
+    // A file that cannot be understood is ignored, because it only covers ten minutes.
+    let mut told = Told::parse(&file.map_err(said)?).unwrap_or_default();
     told.add(sender, now_s).map_err(|why| why.to_string())?;
     journal.replace(&turn, &told.encode()).map_err(said)
 }

@@ -53,6 +53,17 @@ pub struct Turn {
     _lock: Lock,
 }
 
+/// What [`Journal::read`] found under the file's name.
+#[derive(Debug)]
+pub enum Found {
+    /// There is nothing.
+    Nothing,
+    /// The contents of the file.
+    File(Vec<u8>),
+    /// It is no file, or one that is too long; with the reason why it is not read.
+    Foreign(String),
+}
+
 /// The end of the file, valid while this process holds the [`Turn`].
 #[derive(Debug)]
 pub struct End {
@@ -139,18 +150,24 @@ impl Journal {
         lock::file(&folder.0, "lock", share, deadline)
     }
 
-    /// Returns the whole file.
-    pub fn read(&self, turn: &Turn, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
-        turn.folder.0.read(self.name, bytes_max)
+    /// Reads the whole file.
+    pub fn read(&self, turn: &Turn, bytes_max: usize) -> io::Result<Found> {
+        match turn.folder.0.read(self.name, bytes_max) {
+            Ok(bytes) => Ok(Found::File(bytes)),
+            Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Found::Nothing)
+            }
+            Err(Unreadable::Io(error)) => Err(error),
+            Err(foreign) => Ok(Found::Foreign(foreign.to_string())),
+        }
     }
 
     /// Returns the whole file; empty if there is none, or if it is no file that can be read.
     pub fn content(&self, turn: &Turn, bytes_max: usize) -> io::Result<Vec<u8>> {
-        match self.read(turn, bytes_max) {
-            Ok(bytes) => Ok(bytes),
-            Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Err(_) => Ok(Vec::new()),
-        }
+        Ok(match self.read(turn, bytes_max)? {
+            Found::File(bytes) => bytes,
+            Found::Nothing | Found::Foreign(_) => Vec::new(),
+        })
     }
 
     /// Returns the file without its first `from` bytes, at most `bytes_max` of it.
