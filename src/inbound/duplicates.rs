@@ -110,7 +110,10 @@ impl Duplicates {
             },
             _ => None,
         };
-        let marks: Vec<NonZeroU64> = prints.iter().flat_map(Print::marks).collect();
+        let mut marks: Vec<NonZeroU64> = Vec::new();
+        for print in prints {
+            print.mark(&mut marks);
+        }
         let mut state = self.state();
         while marks.iter().any(|mark| state.claimed.contains(mark)) {
             let left = deadline.left().ok_or(Busy)?;

@@ -278,7 +278,7 @@ impl Seen {
             for record in &interface.records {
                 let mut here = self.interfaces.iter();
                 let here = here.find(|it| it.name == interface.name);
-                if !here.is_some_and(|here| here.records.contains(record)) {
+                if !here.is_some_and(|here| here.records.iter().any(|it| it == record)) {
                     self.put(interface.name, *record);
                 }
             }

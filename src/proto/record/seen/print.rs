@@ -72,9 +72,14 @@ impl Print {
         }
     }
 
-    /// Returns the digests that no two simultaneous requests may share.
-    pub fn marks(&self) -> impl Iterator<Item = NonZeroU64> {
-        self.id.into_iter().chain(self.proof)
+    /// Adds to `marks` the digests that no two simultaneous requests may share.
+    pub fn mark(&self, marks: &mut Vec<NonZeroU64>) {
+        if let Some(id) = self.id {
+            marks.push(id);
+        }
+        if let Some(proof) = self.proof {
+            marks.push(proof);
+        }
     }
 }
 
