@@ -125,15 +125,15 @@ impl Order<'_> {
         for (place, element) in elements.iter().enumerate() {
             match read(self.interface, element) {
                 Ok(None) => {}
-                Ok(Some(of_element)) => {
-                    for mut item in of_element {
+                Ok(Some(mut of_element)) => {
+                    for item in &mut of_element {
                         if item.id.is_none() && !no_ids {
                             let own = digest(&[b"element", element]);
                             item.id = Some(format!("{own:016x}").into_bytes());
                         }
-                        items.push(item);
                         owners.push(place);
                     }
+                    items.append(&mut of_element);
                 }
                 Err(bad) => self.keep_element(element, &bad, now_s),
             }

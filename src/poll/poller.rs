@@ -78,17 +78,18 @@ struct Bad {
     is_account: bool,
     /// Whether the page has gone, so that the next poll begins anew.
     is_gone: bool,
-    asked: Duration,
+    /// The pause that the provider asked for.
+    asked_s: u64,
 }
 
-impl From<&str> for Bad {
-    fn from(why: &str) -> Bad {
-        Bad {
+impl From<&str> for Box<Bad> {
+    fn from(why: &str) -> Box<Bad> {
+        Box::new(Bad {
             why: why.to_owned(),
             is_account: false,
             is_gone: false,
-            asked: Duration::ZERO,
-        }
+            asked_s: 0,
+        })
     }
 }
 
@@ -138,35 +139,28 @@ impl Poller {
             self.schedule.begin(now());
         }
         let stepped = self.ask(&parts, say);
-        let status = setup.status.as_ref();
-        match stepped {
+        self.is_under_way = matches!(stepped, Ok(Progress::More));
+        let stepped = match stepped {
             Ok(Progress::More) => {
-                self.is_under_way = true;
                 self.schedule.go_on(now());
-                Stepped::More
+                return Stepped::More;
             }
             Ok(Progress::Enough) => {
-                self.is_under_way = false;
                 self.schedule.succeed(now());
                 let words =
                     "the list is longer than one poll reads, and the next one goes on there";
                 say(words);
                 self.log(Level::Notice, words);
-                Stepped::Enough
+                return Stepped::Enough;
             }
             Ok(_) => {
-                self.is_under_way = false;
                 self.walk = None;
                 if self.schedule.succeed(now()) {
                     self.log(Level::Notice, "works again");
                 }
-                if let Some(status) = status {
-                    status.counts.poll(&self.name, true);
-                }
                 Stepped::Good
             }
             Err(bad) => {
-                self.is_under_way = false;
                 // A failed network does not stop the delivery of SMS that are held.
                 if !polling.lister.consumes
                     && !self.held.is_empty()
@@ -175,19 +169,20 @@ impl Poller {
                     self.walk = None;
                 }
                 say(&format!("failed: {}", bad.why));
-                if self.schedule.fail(now(), bad.asked) {
+                if self.schedule.fail(now(), bad.asked_s) {
                     let (level, more) = match bad.is_account {
                         true => (Level::Error, ": the account is refused; trying on"),
                         false => (Level::Warning, "; trying on"),
                     };
                     self.log(level, &[&bad.why, more].concat());
                 }
-                if let Some(status) = status {
-                    status.counts.poll(&self.name, false);
-                }
                 Stepped::Failed
             }
+        };
+        if let Some(status) = &setup.status {
+            status.counts.poll(&self.name, stepped == Stepped::Good);
         }
+        stepped
     }
 
     fn log(&self, level: Level, words: &str) {
@@ -198,7 +193,7 @@ impl Poller {
         }
     }
 
-    fn ask(&mut self, parts: &Parts<'_>, say: &mut Say) -> Result<Progress, Bad> {
+    fn ask(&mut self, parts: &Parts<'_>, say: &mut Say) -> Result<Progress, Box<Bad>> {
         let lister = &parts.polling.lister;
         self.remember(parts, lister)?;
         // An element that was shown once and could not be stored comes before anything new.
@@ -223,8 +218,8 @@ impl Poller {
             id: b"",
         };
         let call = encode_list(&parts.outgoing.account, lister, &ask);
-        let call = call.map_err(|bad| Bad::from(bad.to_string().as_str()))?;
-        let reply = fetch(parts.polling, parts.outgoing, &call).map_err(Bad::from)?;
+        let call = call.map_err(|bad| Box::<Bad>::from(bad.to_string().as_str()))?;
+        let reply = fetch(parts.polling, parts.outgoing, &call)?;
         let page = page(parts.polling, parts.outgoing, &reply, now_s);
         let page = page.inspect_err(|bad| {
             if bad.is_gone {
@@ -235,7 +230,7 @@ impl Poller {
     }
 
     /// Reads the known elements of the list; for a list that shows everything once, also those not stored yet.
-    fn remember(&mut self, parts: &Parts<'_>, lister: &Lister) -> Result<(), Bad> {
+    fn remember(&mut self, parts: &Parts<'_>, lister: &Lister) -> Result<(), Box<Bad>> {
         if self.memory.is_some() || (lister.consumes && self.is_held_read) {
             return Ok(());
         }
@@ -244,7 +239,7 @@ impl Poller {
         };
         let unread = |error: io::Error| {
             let why = format!("what was delivered cannot be read: {}", Cause(&error));
-            Bad::from(why.as_str())
+            Box::<Bad>::from(why.as_str())
         };
         if lister.consumes {
             for bytes in read_held(&state.poll_held(&self.name)).map_err(unread)? {
@@ -285,7 +280,7 @@ impl Poller {
         reply: &Reply,
         page: &Page<'_>,
         say: &mut Say,
-    ) -> Result<Progress, Bad> {
+    ) -> Result<Progress, Box<Bad>> {
         let lister = &parts.polling.lister;
         let (all_settled, new) = self.sort(parts, page);
         let elements = page.elements.len();
@@ -296,7 +291,7 @@ impl Poller {
         ));
         let found = Found {
             elements,
-            next: page.next.clone(),
+            next: page.next.as_deref(),
             all_settled,
             is_whole: page.is_whole,
         };
@@ -307,16 +302,19 @@ impl Poller {
         // A page that was cut off is requested again.
         let progress = match is_cut {
             true => Progress::Lost("the answer was cut off"),
-            false => walk.turn(lister, &call.url, &found),
+            false => walk.turn(lister, &call.url, found),
         };
-        let (began_s, is_end) = (walk.began_s, progress == Progress::End);
+        let end_s = match progress {
+            Progress::End => Some(walk.began_s),
+            _ => None,
+        };
         let is_full = self.held_bytes > POLL_HELD_BYTES_MAX;
         if lister.consumes {
             self.write_held(parts);
         }
-        let is_stored = match lister.consumes || is_full || progress != Progress::More {
-            true => self.store(parts, is_end.then_some(began_s), say),
-            false => true,
+        let is_stored = match progress {
+            Progress::More if !lister.consumes && !is_full => true,
+            _ => self.store(parts, end_s, say),
         };
         if !is_stored && !lister.consumes {
             self.walk = None;
@@ -378,32 +376,33 @@ impl Poller {
         if lister.order == Order::Newest {
             held.reverse();
         }
+        let count = held.len();
         let elements: Vec<&[u8]> = held.iter().map(|it| it.bytes.as_slice()).collect();
-        let safe = match elements.is_empty() {
-            true => Vec::new(),
-            false => deliver_elements(parts.setup, parts.interface, &elements, lister.consumes),
-        };
-        let is_stored = safe.iter().all(|it| *it);
-        let stored = held.iter().zip(&safe).filter(|(_, is_safe)| **is_safe);
-        let stored: Vec<&Held> = stored.map(|(it, _)| it).collect();
+        let safe = deliver_elements(parts.setup, parts.interface, &elements, lister.consumes);
+        let (mut stored, mut left) = (Vec::new(), Vec::new());
+        for (held, is_safe) in held.into_iter().zip(safe) {
+            match is_safe {
+                true => stored.push(held),
+                false => left.push(held),
+            }
+        }
+        let is_stored = left.is_empty();
         self.note(&stored, end_s.filter(|_| is_stored), say);
         if !stored.is_empty() {
-            say(&format!("stored: {} of {}", stored.len(), elements.len()));
+            say(&format!("stored: {} of {count}", stored.len()));
             self.tell_done(parts, &stored);
         }
         if lister.consumes {
-            let mut each = safe.iter();
-            held.retain(|_| each.next() != Some(&true));
             if lister.order == Order::Newest {
-                held.reverse();
+                left.reverse();
             }
-            self.held = held;
+            self.held = left;
             self.write_held(parts);
         }
         is_stored
     }
 
-    fn note(&mut self, stored: &[&Held], end_s: Option<u64>, say: &mut Say) {
+    fn note(&mut self, stored: &[Held], end_s: Option<u64>, say: &mut Say) {
         let (Some(memory), Some(walk)) = (&mut self.memory, &self.walk) else {
             return;
         };
@@ -432,7 +431,7 @@ impl Poller {
     }
 
     /// Tells the provider which elements are stored, if it wants to know.
-    fn tell_done(&mut self, parts: &Parts<'_>, stored: &[&Held]) {
+    fn tell_done(&mut self, parts: &Parts<'_>, stored: &[Held]) {
         let lister = &parts.polling.lister;
         let Some(done) = &lister.done else {
             return;
@@ -458,13 +457,11 @@ impl Poller {
                 continue;
             };
             match fetch(parts.polling, parts.outgoing, &call) {
-                Ok(reply) if (200..300).contains(&reply.status) => {}
+                Ok(reply) if (200..300).contains(&reply.status) => continue,
                 Ok(reply) => fault = Some(format!("provider answered {}", reply.status)),
                 Err(phrase) => fault = Some(phrase.to_owned()),
             }
-            if fault.is_some() {
-                break;
-            }
+            break;
         }
         if let Some(fault) = &fault
             && !self.done_is_failing
@@ -495,7 +492,7 @@ fn page<'a>(
     outgoing: &Outgoing,
     reply: &'a Reply,
     now_s: u64,
-) -> Result<Page<'a>, Bad> {
+) -> Result<Page<'a>, Box<Bad>> {
     let status = reply.status;
     // These statuses mean that the page has gone, not the list.
     let mut is_gone =
@@ -517,12 +514,12 @@ fn page<'a>(
         why.push_str(": ");
         why.push_str(&said);
     }
-    Err(Bad {
+    Err(Box::new(Bad {
         why,
         is_account: matches!(status, 401 | 402 | 407),
         is_gone,
-        asked: Duration::from_secs(retry_after_s(reply, now_s).unwrap_or(0)),
-    })
+        asked_s: retry_after_s(reply, now_s).unwrap_or(0),
+    }))
 }
 
 fn fetch(polling: &Polling, outgoing: &Outgoing, call: &Call) -> Result<Reply, &'static str> {

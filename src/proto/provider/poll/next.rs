@@ -42,37 +42,30 @@ pub fn follow(asked: &str, next: &[u8]) -> Result<String, BadNext> {
         return Err(BadNext::Bytes);
     }
     let (scheme, rest) = asked.split_once("://").ok_or(BadNext::Elsewhere)?;
-    let authority = authority(rest);
-    let origin = [scheme, "://", authority].concat();
-    let (other, target) = match (absolute(next), next.strip_prefix("//")) {
-        (Some((other_scheme, rest)), _) => (Some((other_scheme, rest)), rest),
-        (None, Some(rest)) => (Some((scheme, rest)), rest),
-        (None, None) => (None, next),
+    let (authority, path) = split_authority(rest);
+    let other = match (absolute(next), next.strip_prefix("//")) {
+        (None, rest) => rest.map(|rest| (scheme, rest)),
+        (absolute, _) => absolute,
     };
-    let path = rest.get(authority.len()..).unwrap_or_default();
-    let url = match other {
-        Some((other_scheme, other_rest)) => {
-            if !is_same(
-                (scheme, authority),
-                (other_scheme, self::authority(other_rest)),
-            ) {
-                return Err(BadNext::Elsewhere);
-            }
-            let target = target.get(self::authority(other_rest).len()..);
-            [&origin, target.unwrap_or_default()].concat()
+    // What stands between the authority and `target`.
+    let mut kept = "";
+    let mut target = next;
+    if let Some((other_scheme, other_rest)) = other {
+        let (other_authority, other_target) = split_authority(other_rest);
+        if !is_same((scheme, authority), (other_scheme, other_authority)) {
+            return Err(BadNext::Elsewhere);
         }
-        None if next.starts_with('/') => [&origin, next].concat(),
-        None => {
-            let before_query = path.split(['?', '#']).next().unwrap_or_default();
-            let kept = match next.starts_with('?') {
-                true => before_query.len(),
-                false => before_query.rfind('/').map_or(0, |at| at.saturating_add(1)),
-            };
-            let kept = before_query.get(..kept).unwrap_or_default();
-            let kept = if kept.is_empty() { "/" } else { kept };
-            [&origin, kept, next].concat()
+        target = other_target;
+    } else if !next.starts_with('/') {
+        kept = path.split('#').next().unwrap_or_default();
+        kept = kept.split('?').next().unwrap_or_default();
+        if !next.starts_with('?') {
+            let folder = kept.rfind('/').map_or(0, |at| at.saturating_add(1));
+            kept = kept.get(..folder).unwrap_or_default();
         }
-    };
+        kept = if kept.is_empty() { "/" } else { kept };
+    }
+    let url = [scheme, "://", authority, kept, target].concat();
     match url == asked {
         true => Err(BadNext::Same),
         false => Ok(url),
@@ -87,8 +80,10 @@ fn absolute(url: &str) -> Option<(&str, &str)> {
     is_scheme.then_some((scheme, rest))
 }
 
-fn authority(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
+/// Splits what stands behind `://` into the authority and the rest.
+fn split_authority(rest: &str) -> (&str, &str) {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    (authority, rest.get(authority.len()..).unwrap_or_default())
 }
 
 /// Whether two pairs of scheme and authority mean the same server. Our own URLs never have a user name.

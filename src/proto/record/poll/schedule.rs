@@ -10,7 +10,7 @@ use crate::limits::{POLL_PAUSE_MAX, POLL_RETRY_AFTER_MAX};
 /// The time at which the next request of an interface is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// The interval, `poll`.
+    /// The interval, `poll`, in whole seconds.
     pub every: Duration,
     due: Duration,
     /// The beginning of the present poll.
@@ -59,12 +59,15 @@ impl Schedule {
 
     /// Records that the poll failed; the provider may have asked for a pause. Returns whether it is the
     /// first to fail.
-    pub fn fail(&mut self, now: Duration, asked: Duration) -> bool {
-        let doubled = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
-        let most = POLL_PAUSE_MAX.max(self.every);
-        let pause = self.every.saturating_mul(doubled).min(most);
+    pub fn fail(&mut self, now: Duration, asked_s: u64) -> bool {
+        let mut pause_s = self.every.as_secs();
+        let most_s = POLL_PAUSE_MAX.as_secs().max(pause_s);
+        for _ in 0..self.failures {
+            pause_s = pause_s.saturating_mul(2).min(most_s);
+        }
         self.failures = self.failures.saturating_add(1);
-        self.due = now.saturating_add(pause.max(asked.min(POLL_RETRY_AFTER_MAX)));
+        let asked_s = asked_s.min(POLL_RETRY_AFTER_MAX.as_secs());
+        self.due = now.saturating_add(Duration::from_secs(pause_s.max(asked_s)));
         self.failures == 1
     }
 }
@@ -82,11 +85,11 @@ mod tests {
         let mut schedule = Schedule::new(s(60), s(5));
         assert_eq!(schedule.due(), s(5));
         for (nth, pause) in [60, 120, 240, 480, 900, 900, 900].into_iter().enumerate() {
-            let is_first = schedule.fail(s(1000), s(0));
+            let is_first = schedule.fail(s(1000), 0);
             assert_eq!((is_first, schedule.due()), (nth == 0, s(1000 + pause)));
         }
         for _ in 0..100 {
-            schedule.fail(s(1000), s(0));
+            schedule.fail(s(1000), 0);
         }
         assert_eq!(schedule.due(), s(1900));
         schedule.begin(s(2000));
@@ -100,7 +103,7 @@ mod tests {
     fn a_provider_may_ask_for_a_pause() {
         fn check(every: u64, asked: u64, expected: u64) {
             let mut schedule = Schedule::new(s(every), s(0));
-            schedule.fail(s(100), s(asked));
+            schedule.fail(s(100), asked);
             assert_eq!(schedule.due(), s(100 + expected), "{every} {asked}");
         }
         check(60, 0, 60);

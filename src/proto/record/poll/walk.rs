@@ -32,12 +32,12 @@ pub struct Walk {
 }
 
 /// The contents of a page.
-#[derive(Debug, Clone)]
-pub struct Found {
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
     /// The number of its elements.
     pub elements: usize,
     /// The value that names the next page.
-    pub next: Option<Vec<u8>>,
+    pub next: Option<&'a [u8]>,
     /// Whether the page has elements and all of them are settled.
     pub all_settled: bool,
     /// Whether the page was read to its end.
@@ -87,16 +87,20 @@ impl Walk {
     }
 
     /// Records that the page of the answer to `asked` was dealt with, and returns the next step.
-    pub fn turn(&mut self, lister: &Lister, asked: &str, found: &Found) -> Progress {
+    pub fn turn(&mut self, lister: &Lister, asked: &str, found: Found) -> Progress {
         self.requests = self.requests.saturating_add(1);
         if !found.is_whole {
             return Progress::Lost("the answer is longer than any that is read, or cut");
         }
         let is_known = lister.order == Order::Newest && found.all_settled && !lister.consumes;
-        match (is_known, self.next(lister, asked, found)) {
-            (false, Err(bad)) => return Progress::Lost(bad.phrase()),
-            (false, Ok(Some(spot))) => self.spot = spot,
-            (true, _) | (_, Ok(None)) => {
+        let goes_on = match is_known {
+            true => Ok(false),
+            false => self.go_on(lister, asked, found),
+        };
+        match goes_on {
+            Err(bad) => return Progress::Lost(bad.phrase()),
+            Ok(true) => {}
+            Ok(false) => {
                 self.number = self.number.saturating_add(1);
                 self.spot = Spot::First;
                 self.offset = 0;
@@ -111,41 +115,35 @@ impl Walk {
         }
     }
 
-    /// Returns the place of the next page; `None` behind the last one.
-    fn next(
-        &mut self,
-        lister: &Lister,
-        asked: &str,
-        found: &Found,
-    ) -> Result<Option<Spot>, BadNext> {
+    /// Goes on to the next page. Returns whether there is one.
+    fn go_on(&mut self, lister: &Lister, asked: &str, found: Found) -> Result<bool, BadNext> {
         let is_empty = found.elements == 0;
         let elements = u64::try_from(found.elements).unwrap_or(u64::MAX);
-        Ok(match (&lister.paging, &found.next) {
+        self.spot = match (&lister.paging, found.next) {
             // Elements are shown only once, so that the same request gets the next page.
-            _ if lister.consumes => (!is_empty).then(|| self.spot.clone()),
-            (Paging::None, _) => None,
-            (Paging::Url(_) | Paging::Value(_), None) => None,
-            (Paging::Url(_), Some(next)) => Some(Spot::Url(follow(asked, next)?)),
-            (Paging::Value(_), Some(next)) if next.len() > POLL_NEXT_BYTES_MAX => {
-                return Err(BadNext::TooLong);
-            }
-            (Paging::Value(_), Some(next)) => match Spot::Value(next.clone()) {
-                spot if spot == self.spot => return Err(BadNext::Same),
-                spot => Some(spot),
+            _ if lister.consumes => return Ok(!is_empty),
+            (Paging::None, _) => return Ok(false),
+            (Paging::Url(_) | Paging::Value(_), None) => return Ok(false),
+            (Paging::Url(_), Some(next)) => Spot::Url(follow(asked, next)?),
+            (Paging::Value(_), Some(next)) => match &self.spot {
+                _ if next.len() > POLL_NEXT_BYTES_MAX => return Err(BadNext::TooLong),
+                Spot::Value(before) if before == next => return Err(BadNext::Same),
+                _ => Spot::Value(next.to_vec()),
             },
-            (Paging::Page(_) | Paging::Offset, _) if is_empty => None,
+            (Paging::Page(_) | Paging::Offset, _) if is_empty => return Ok(false),
             (Paging::Page(first), _) => {
                 let page = match self.spot {
                     Spot::Number(page) => page,
                     _ => *first,
                 };
-                Some(Spot::Number(page.saturating_add(1)))
+                Spot::Number(page.saturating_add(1))
             }
             (Paging::Offset, _) => {
                 self.offset = self.offset.saturating_add(elements);
-                Some(Spot::Number(self.offset))
+                Spot::Number(self.offset)
             }
-        })
+        };
+        Ok(true)
     }
 
     /// Goes back to the list's beginning for the next poll, because the provider does not have the page
@@ -178,16 +176,16 @@ mod tests {
     const ASKED: &str = "https://h/m?p=1";
 
     /// Returns a page with elements that are new.
-    fn page(elements: usize, next: Option<&str>) -> Found {
+    fn page(elements: usize, next: Option<&str>) -> Found<'_> {
         Found {
             elements,
-            next: next.map(Into::into),
+            next: next.map(str::as_bytes),
             all_settled: false,
             is_whole: true,
         }
     }
 
-    fn settled(next: Option<&str>) -> Found {
+    fn settled(next: Option<&str>) -> Found<'_> {
         Found {
             all_settled: true,
             ..page(3, next)
@@ -195,11 +193,11 @@ mod tests {
     }
 
     /// Walks through these pages, and checks the step and the place after each.
-    fn check(lister: &Lister, pages: &[Found], expected: &[&str]) {
+    fn check(lister: &Lister, pages: &[Found<'_>], expected: &[&str]) {
         let mut walk = Walk::new(0, 0);
         let mut shown = Vec::new();
         for found in pages {
-            let then = walk.turn(lister, ASKED, found);
+            let then = walk.turn(lister, ASKED, *found);
             let number = walk.number(lister);
             let spot = match walk.spot() {
                 Spot::First => "first".to_owned(),
@@ -309,16 +307,16 @@ mod tests {
         let mut walk = Walk::new(0, 0);
         for nth in 1..POLL_REQUESTS_MAX {
             assert_eq!(
-                walk.turn(&pages, ASKED, &page(1, None)),
+                walk.turn(&pages, ASKED, page(1, None)),
                 Progress::More,
                 "{nth}"
             );
         }
-        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Progress::Enough);
+        assert_eq!(walk.turn(&pages, ASKED, page(1, None)), Progress::Enough);
         assert_eq!(walk.spot(), &Spot::Number(21));
         walk.resume();
-        assert_eq!(walk.turn(&pages, ASKED, &page(1, None)), Progress::More);
-        assert_eq!(walk.turn(&pages, ASKED, &page(0, None)), Progress::End);
+        assert_eq!(walk.turn(&pages, ASKED, page(1, None)), Progress::More);
+        assert_eq!(walk.turn(&pages, ASKED, page(0, None)), Progress::End);
     }
 
     #[test]
@@ -352,7 +350,7 @@ mod tests {
     fn a_page_that_is_gone_is_not_asked_for_again() {
         let mut walk = Walk::new(0, 0);
         assert!(!walk.begin_anew());
-        walk.turn(&lister(Paging::Page(1)), ASKED, &page(1, None));
+        walk.turn(&lister(Paging::Page(1)), ASKED, page(1, None));
         assert!(walk.begin_anew() && walk.spot() == &Spot::First);
     }
 }
