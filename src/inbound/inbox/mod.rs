@@ -22,6 +22,7 @@ use crate::limits::{INBOX_BYTES_MAX, INBOX_FILE_BYTES_MAX};
 use crate::proto::record::envelope;
 use crate::proto::record::inbox::{InboxName, Item, id_text};
 use crate::proto::record::metrics::Queue;
+use crate::proto::record::quota::Rate;
 use crate::state::Keeping;
 use crate::sys::cause::Cause;
 use crate::sys::clock;
@@ -132,20 +133,19 @@ impl Inbox {
 
     /// Puts SMS in, all or none, behind all that are there. Returns `Ok` once they are safe.
     pub fn put(&self, items: &[Item], spool: &config::Spool) -> Result<(), NotKept> {
-        let bytes: Vec<Vec<u8>> = items.iter().map(Item::encode).collect();
-        if bytes.iter().any(|file| file.len() > INBOX_FILE_BYTES_MAX) {
-            return Err(self.fault(io::ErrorKind::FileTooLarge.into()));
+        let (mut wanted, mut files) = (Vec::new(), Vec::new());
+        for item in items {
+            let bytes = item.encode();
+            if bytes.len() > INBOX_FILE_BYTES_MAX {
+                return Err(self.fault(io::ErrorKind::FileTooLarge.into()));
+            }
+            wanted.push((item.name(0), size(&bytes)));
+            files.push((String::new(), bytes));
         }
-        let mut counts = self.counts();
-        self.know(&mut counts).map_err(|error| self.fault(error))?;
-        let wanted = items.iter().zip(&bytes);
-        let wanted = wanted
-            .map(|(item, file)| (item.name(0), size(file)))
-            .collect();
-        let names = counts.take(wanted, spool.files_max, spool.inbox_rate)?;
-        drop(counts);
-        let texts = names.iter().map(|(name, _)| name.text());
-        let files: Vec<(String, Vec<u8>)> = texts.zip(bytes).collect();
+        let names = self.reserve(wanted, spool, spool.inbox_rate)?;
+        for ((name, _), (file, _)) in names.iter().zip(&mut files) {
+            *file = name.text();
+        }
         let sync = match spool.sync {
             config::Sync::Before => Some(&self.sync),
             config::Sync::Never => None,
@@ -172,29 +172,31 @@ impl Inbox {
     /// Puts an SMS from `failed/` back in as a new one, behind all that are there.
     pub fn take_back(&self, file: &str, spool: &config::Spool) -> Result<(), NotKept> {
         let read = read(&self.folder, Place::Failed, file).map_err(|error| self.fault(error))?;
-        let Ok((item, _)) = read else {
+        let Ok((mut item, _)) = read else {
             return Err(self.fault(io::ErrorKind::InvalidData.into()));
         };
-        let item = Item {
-            arrived_s: clock::stamp_s(),
-            reason: String::new(),
-            ..item
-        };
+        item.arrived_s = clock::stamp_s();
+        item.reason.clear();
         let bytes = item.encode();
-        let mut counts = self.counts();
-        self.know(&mut counts).map_err(|error| self.fault(error))?;
-        let wanted = vec![(item.name(0), size(&bytes))];
-        let names = counts.take(wanted, spool.files_max, None)?;
-        drop(counts);
-        for (name, _) in names {
-            let name = InboxName {
-                part: InboxName::parse(file).map_or(1, |failed| failed.part),
-                ..name
-            };
+        let mut names = self.reserve(vec![(item.name(0), size(&bytes))], spool, None)?;
+        for (name, _) in &mut names {
+            name.part = InboxName::parse(file).map_or(1, |failed| failed.part);
             let taken = self.folder.take_back(file, &name.text(), &bytes);
             taken.map_err(|error| self.fault(error))?;
         }
         Ok(())
+    }
+
+    /// Reserves places for all of these SMS, or none, and returns them with their order numbers.
+    fn reserve(
+        &self,
+        wanted: Vec<(InboxName, u64)>,
+        spool: &config::Spool,
+        rate: Option<Rate>,
+    ) -> Result<Vec<(InboxName, u64)>, NotKept> {
+        let mut counts = self.counts();
+        self.know(&mut counts).map_err(|error| self.fault(error))?;
+        counts.take(wanted, spool.files_max, rate)
     }
 
     /// Takes the receiver for the delivering thread; `None` if it is taken already.

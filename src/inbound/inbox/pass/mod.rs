@@ -22,7 +22,7 @@ use crate::limits::{
     QUEUE_FAILED_MAX, QUEUE_TAKE_PAUSE,
 };
 use crate::proto::record::envelope;
-use crate::proto::record::inbox::{InboxName, Item, id_text};
+use crate::proto::record::inbox::{InboxName, id_text};
 use crate::proto::sorted::Sorted;
 use crate::state::Keeping;
 use crate::sys::cause::Cause;
@@ -123,6 +123,8 @@ struct SmsState {
     is_unsynced: bool,
     /// Asterisk has all of it, but its file could not be removed.
     is_over: bool,
+    /// Its file was there when the folder was last listed, or was put in since.
+    is_here: bool,
 }
 
 /// One process's turn at the inbox.
@@ -202,9 +204,9 @@ impl<'a> Pass<'a> {
             Happened::Spool => {
                 self.marker = None;
                 // Tries at once: there may be room again.
-                self.pause = self
-                    .pause
-                    .map(|(pause, _)| (pause, Deadline::after(Duration::ZERO)));
+                if let Some((_, over)) = &mut self.pause {
+                    *over = Deadline::after(Duration::ZERO);
+                }
             }
             Happened::News => self.is_news = true,
             Happened::Reload => {
@@ -223,6 +225,7 @@ impl<'a> Pass<'a> {
             has_call_file: false,
             is_unsynced: true,
             is_over: false,
+            is_here: true,
         };
         self.entries.insert((name.order, name.id), entry);
     }
@@ -256,8 +259,7 @@ impl<'a> Pass<'a> {
                 log::event(Level::Notice, format_args!("SMS can be delivered again"));
             }
             (Err(fault), before) => {
-                let pause = before.map_or(INBOX_RETRY_PAUSE, |(pause, _)| pause.saturating_mul(2));
-                let pause = pause.min(INBOX_RETRY_PAUSE_MAX);
+                let pause = next_pause(before.map(|(pause, _)| pause));
                 self.pause = Some((pause, Deadline::after(pause)));
                 self.marker = None;
                 if before.is_none() {
@@ -289,22 +291,22 @@ impl<'a> Pass<'a> {
         };
         // The receiver reports these.
         let putting = self.inbox.counts().putting();
-        let names = names.iter().filter_map(|name| InboxName::parse(name));
-        let names: Sorted<(u64, u64), InboxName> =
-            names.map(|name| ((name.order, name.id), name)).collect();
         self.is_news = false;
+        for entry in self.entries.values_mut() {
+            entry.is_here = false;
+        }
+        for name in names.iter().filter_map(|name| InboxName::parse(name)) {
+            match self.entries.get_mut(&(name.order, name.id)) {
+                Some(entry) => (entry.file, entry.is_here) = (name, true),
+                None if putting.contains(&name.id) => {}
+                None => self.take_up(name),
+            }
+        }
         let before = self.entries.len();
-        self.entries.retain(|key, _| names.contains(key));
+        self.entries.retain(|_, entry| entry.is_here);
         if self.entries.len() < before {
             // A person dropped an SMS, and its call file may still be in the spool.
             self.marker = None;
-        }
-        for (key, name) in names.iter() {
-            match self.entries.get_mut(key) {
-                Some(entry) => entry.file = *name,
-                None if putting.contains(&name.id) => {}
-                None => self.take_up(*name),
-            }
         }
         self.stamp();
         self.count();
@@ -313,16 +315,17 @@ impl<'a> Pass<'a> {
     /// Dates the SMS that came while the clock was wrong: once it is right, their age counts from now.
     fn stamp(&mut self) {
         let arrived_s = clock::stamp_s();
+        if arrived_s == 0 {
+            return;
+        }
         let folder = &self.inbox.folder;
-        for entry in self.entries.values_mut() {
-            if arrived_s == 0 || entry.arrived_s > 0 {
-                continue;
-            }
+        for entry in self.entries.values_mut().filter(|it| it.arrived_s == 0) {
             entry.arrived_s = arrived_s;
             let file = entry.file.text();
-            if let Ok(Ok((item, _))) = read(folder, Place::New, &file) {
+            if let Ok(Ok((mut item, _))) = read(folder, Place::New, &file) {
+                item.arrived_s = arrived_s;
                 // If this fails, it is done after the next start.
-                let _ = folder.replace(&file, &Item { arrived_s, ..item }.encode());
+                let _ = folder.replace(&file, &item.encode());
             }
         }
     }
@@ -411,7 +414,6 @@ impl<'a> Pass<'a> {
             held.insert(entry.name.destination, ());
         }
         let (mut done, mut again) = (Ok(()), false);
-        let mut gone = Sorted::new();
         for entry in entries.values_mut() {
             let turn = Turn {
                 pass: self,
@@ -421,33 +423,28 @@ impl<'a> Pass<'a> {
                 is_held: held.contains(&entry.name.destination) || done.is_err(),
             };
             match turn.take(entry) {
-                Ok(AfterTurn::Waits) => held.insert(entry.name.destination, ()),
-                Ok(AfterTurn::Over) => again = true,
-                Ok(AfterTurn::Unread) => {
+                Ok(AfterTurn::Gone) => {
+                    entry.is_here = false;
+                    continue;
+                }
+                Ok(AfterTurn::Over) => {
                     again = true;
-                    held.insert(entry.name.destination, ());
+                    continue;
                 }
-                Ok(AfterTurn::Gone) => gone.insert((entry.name.order, entry.name.id), ()),
-                Err(fault) => {
-                    held.insert(entry.name.destination, ());
-                    done = Err(fault);
-                }
+                Ok(AfterTurn::Waits) => {}
+                Ok(AfterTurn::Unread) => again = true,
+                Err(fault) => done = Err(fault),
             }
+            held.insert(entry.name.destination, ());
         }
-        if !gone.is_empty() {
-            let mut counts = self.inbox.counts();
-            for (_, entry) in entries.iter().filter(|(key, _)| gone.contains(key)) {
-                counts.remove(entry.name.destination, entry.bytes);
-            }
-            entries.retain(|key, _| !gone.contains(key));
+        let mut counts = self.inbox.counts();
+        for entry in entries.values_mut().filter(|it| !it.is_here) {
+            counts.remove(entry.name.destination, entry.bytes);
         }
+        entries.retain(|_, entry| entry.is_here);
         self.entries = entries;
-        self.again = match (again, self.again) {
-            (false, _) => None,
-            (true, None) => Some(INBOX_RETRY_PAUSE),
-            (true, Some(pause)) => Some(pause.saturating_mul(2).min(INBOX_RETRY_PAUSE_MAX)),
-        };
-        self.tell_oldest(&mut self.inbox.counts());
+        self.again = again.then(|| next_pause(self.again));
+        self.tell_oldest(&mut counts);
         done
     }
 
@@ -468,6 +465,13 @@ impl<'a> Pass<'a> {
         log::event(Level::Error, words);
         tell_dropped(&dropped.unwrap_or_default());
     }
+}
+
+/// Returns the pause after a failure, from the one after the failure before it.
+fn next_pause(before: Option<Duration>) -> Duration {
+    before.map_or(INBOX_RETRY_PAUSE, |before| {
+        before.saturating_mul(2).min(INBOX_RETRY_PAUSE_MAX)
+    })
 }
 
 /// Logs the SMS for which `failed/` had no room.

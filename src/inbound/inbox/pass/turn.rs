@@ -6,7 +6,7 @@ use super::super::read;
 use super::{Pass, SmsState, tell_dropped};
 use crate::config::Config;
 use crate::limits::QUEUE_FAILED_MAX;
-use crate::proto::record::inbox::{self, Item, Kind, Step, id_text};
+use crate::proto::record::inbox::{self, Kind, Step, id_text};
 use crate::proto::webhook::callfile::{self, CallFile};
 use crate::sys::cause::Cause;
 use crate::sys::clock;
@@ -195,11 +195,10 @@ impl Turn<'_, '_> {
         entry.name.marker = None;
         self.rename(entry);
         let file = entry.file.text();
-        let Ok(Ok((item, _))) = read(folder, Place::New, &file) else {
+        let Ok(Ok((mut item, _))) = read(folder, Place::New, &file) else {
             return AfterTurn::Waits;
         };
-        let reason = reason.to_owned();
-        let item = Item { reason, ..item };
+        item.reason = reason.to_owned();
         let Ok(dropped) = folder.bury(&file, &item.encode(), QUEUE_FAILED_MAX) else {
             return AfterTurn::Waits;
         };
