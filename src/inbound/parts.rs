@@ -9,7 +9,6 @@
 //! is seen by the daemon with the next part, or at a look every [`PARTS_LOOK_PAUSE`]. Where no daemon runs,
 //! such a command delivers the texts that have waited twice as long as `part_wait`.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -48,8 +47,8 @@ struct State {
     texts: Vec<Incomplete>,
     /// Parts of texts that are being delivered; their files may still be there.
     going: Vec<PartName>,
-    /// Parts of texts that have gone lately, and until when each is remembered.
-    gone: VecDeque<(PartName, Deadline)>,
+    /// Parts of texts that have gone lately, and until when each is remembered, oldest first.
+    gone: Vec<(PartName, Deadline)>,
 }
 
 /// A text that lacks parts.
@@ -120,12 +119,8 @@ impl Parts {
         let mut state = self.state();
         let _lock = self.folder.hold(PARTS_LOCK_WAIT)?;
         self.look(&mut state, wait);
-        let is_same = |other: &PartName| (other.text, other.number) == (name.text, name.number);
-        let gone = state.gone.iter().map(|(other, _)| other);
-        let held = state.texts.iter().flat_map(|text| &text.parts);
-        let mut others = gone.chain(held.map(|(other, _)| other));
-        if let Some(other) = others.find(|other| is_same(other)) {
-            return Ok(match other.content == name.content {
+        if let Some(content) = state.content(&name) {
+            return Ok(match content == name.content {
                 true => Taken::Known,
                 false => Taken::Own,
             });
@@ -136,8 +131,9 @@ impl Parts {
             && let Some(text) = state.texts.get(place)
             && text.parts.len().saturating_add(1) == name.total
         {
-            let said = message.text.to_utf8().into_owned();
-            let message = self.whole(text, name.total, message, Some((name.number, said)))?;
+            let mut parts = vec![(name.number, message.text.to_utf8().into_owned())];
+            self.gather(text, &mut parts)?;
+            let message = joined(&parts, name.total, message);
             let mut text = state.start(place);
             state.going.push(name);
             text.parts.push((name, 0));
@@ -180,11 +176,11 @@ impl Parts {
         let last = whole.last();
         let mut state = self.state();
         state.stop(&whole.text);
-        for (name, bytes) in whole.text.parts {
-            if bytes > 0 {
+        for (name, bytes) in &whole.text.parts {
+            if *bytes > 0 {
                 let _ = self.folder.forget(&name.file());
             }
-            state.forget(name);
+            state.forget(*name);
         }
         if let Some(last) = last {
             let _ = self.folder.forget(&last.gone_file());
@@ -212,17 +208,26 @@ impl Parts {
             state.is_swept = true;
             self.folder.sweep();
         }
-        let mut there: Vec<PartName> = files
-            .iter()
-            .filter_map(|file| PartName::parse(file))
-            .collect();
-        for last in files.iter().filter_map(|file| PartName::parse_gone(file)) {
-            // This process removes the parts of a text itself if it delivers the text.
-            if !state.going.iter().any(|going| going.text == last.text) {
-                let (gone, rest) = there.into_iter().partition(|name| name.text == last.text);
-                there = rest;
-                self.end(state, gone, last);
+        let (mut there, mut ended) = (Vec::new(), Vec::new());
+        for file in &files {
+            if let Some(name) = PartName::parse(file) {
+                there.push(name);
+            } else if let Some(last) = PartName::parse_gone(file) {
+                ended.push(last);
             }
+        }
+        // This process removes the parts of a text itself if it delivers the text.
+        ended.retain(|last| !state.going.iter().any(|going| going.text == last.text));
+        // Removes what a death has left of texts that have gone.
+        for last in ended {
+            there.retain(|name| {
+                let is_of_it = name.text == last.text;
+                if is_of_it {
+                    self.end(state, *name, &name.file());
+                }
+                !is_of_it
+            });
+            self.end(state, last, &last.gone_file());
         }
         for text in &mut state.texts {
             text.parts.retain(|(name, _)| there.contains(name));
@@ -247,14 +252,10 @@ impl Parts {
         }
     }
 
-    /// Removes what a death has left of a text that has gone.
-    fn end(&self, state: &mut State, parts: Vec<PartName>, last: PartName) {
-        for name in parts {
-            let _ = self.folder.forget(&name.file());
-            state.forget(name);
-        }
-        let _ = self.folder.forget(&last.gone_file());
-        state.forget(last);
+    /// Removes the file of a part whose text has gone.
+    fn end(&self, state: &mut State, name: PartName, file: &str) {
+        let _ = self.folder.forget(file);
+        state.forget(name);
     }
 
     /// Reads a part. `None`: it is not there any more, or it was no part and was set aside.
@@ -279,25 +280,23 @@ impl Parts {
         }
     }
 
-    /// Joins the parts of a text, with one that is not in the folder.
-    fn whole(
+    /// Adds the parts of a text that are in the folder. Returns the first of them.
+    fn gather(
         &self,
         text: &Incomplete,
-        total: usize,
-        like: &Message,
-        last: Option<(usize, String)>,
-    ) -> io::Result<Message> {
-        let mut parts: Vec<(usize, String)> = last.into_iter().collect();
+        parts: &mut Vec<(usize, String)>,
+    ) -> io::Result<Option<Item>> {
+        let mut first = None;
         for (name, _) in &text.parts {
             // A part that cannot be understood counts as missing.
             if let Some((item, _)) = self.read(name)? {
                 parts.push((name.number, item.message.text.to_utf8().into_owned()));
+                if first.is_none() {
+                    first = Some(item);
+                }
             }
         }
-        Ok(Message {
-            text: Text::parse_inbound(join(&parts, total).as_bytes(), None),
-            ..like.clone()
-        })
+        Ok(first)
     }
 
     /// Starts, once, the thread that delivers texts that have waited long enough.
@@ -354,41 +353,29 @@ impl Parts {
 
     /// Delivers a text with the parts that are there. Returns whether it has gone.
     fn go(&self, text: Incomplete, setup: &Setup) -> bool {
-        let mut first = None;
-        for (name, _) in &text.parts {
-            match self.read(name) {
-                Ok(Some((item, _))) => {
-                    first = Some((*name, item));
-                    break;
-                }
-                Ok(None) => {}
-                // The file cannot be read now.
-                Err(_) => {
-                    self.put_back(text);
-                    return false;
-                }
-            }
-        }
-        let Some((name, item)) = first else {
+        let mut parts = Vec::new();
+        let item = match self.gather(&text, &mut parts) {
+            Ok(Some(first)) => first,
             // The files were removed, or they are no parts.
-            self.state().stop(&text);
-            return true;
-        };
-        match self.whole(&text, name.total, &item.message, None) {
-            Ok(message) => {
-                let is_safe = deliver_text(setup, &item.interface, name.id, &message);
-                let whole = Whole { message, text };
-                if is_safe {
-                    self.mark(&whole);
-                }
-                self.settle(whole, is_safe);
-                is_safe
+            Ok(None) => {
+                self.state().stop(&text);
+                return true;
             }
+            // A file cannot be read now.
             Err(_) => {
                 self.put_back(text);
-                false
+                return false;
             }
+        };
+        let total = text.parts.first().map_or(0, |(name, _)| name.total);
+        let message = joined(&parts, total, &item.message);
+        let is_safe = deliver_text(setup, &item.interface, item.id, &message);
+        let whole = Whole { message, text };
+        if is_safe {
+            self.mark(&whole);
         }
+        self.settle(whole, is_safe);
+        is_safe
     }
 }
 
@@ -403,8 +390,21 @@ impl Whole {
 
 impl State {
     fn knows(&self, name: &PartName) -> bool {
-        let mut held = self.texts.iter().flat_map(|text| &text.parts);
-        self.going.contains(name) || held.any(|(other, _)| other == name)
+        let mut texts = self.texts.iter();
+        self.going.contains(name) || texts.any(|text| text.parts.iter().any(|it| it.0 == *name))
+    }
+
+    /// Returns the content of the same part if it came before.
+    fn content(&self, name: &PartName) -> Option<u64> {
+        let content = |other: &PartName| {
+            let is_same = (other.text, other.number) == (name.text, name.number);
+            is_same.then_some(other.content)
+        };
+        let gone = self.gone.iter().find_map(|(other, _)| content(other));
+        gone.or_else(|| {
+            let mut texts = self.texts.iter();
+            texts.find_map(|text| text.parts.iter().find_map(|(other, _)| content(other)))
+        })
     }
 
     /// Adds a part that is in the folder.
@@ -430,10 +430,10 @@ impl State {
     /// Remembers for a while that a part's text has gone.
     fn forget(&mut self, name: PartName) {
         if self.gone.len() >= PARTS_HELD_MAX {
-            self.gone.pop_front();
+            self.gone.remove(0);
         }
         let until = Deadline::after(PARTS_GONE_WAIT);
-        self.gone.push_back((name, until));
+        self.gone.push((name, until));
     }
 
     /// Notes that a text is not being delivered any more.
@@ -444,28 +444,33 @@ impl State {
 
     /// Lets the oldest text go, of one sender or of all, if there are too many parts.
     fn make_room(&mut self, sender: u64) {
-        let parts = |of: Option<u64>| {
-            let texts = self.texts.iter();
-            texts
-                .filter(move |text| {
-                    of.is_none_or(|of| of == text.sender) && text.due.left().is_some()
-                })
-                .flat_map(|text| &text.parts)
-        };
-        let bytes: usize = parts(None).map(|(_, bytes)| *bytes).sum();
-        let of = if parts(Some(sender)).count() > PARTS_OF_SENDER_MAX {
-            Some(sender)
-        } else if parts(None).count() > PARTS_HELD_MAX || bytes > PARTS_BYTES_MAX {
-            None
-        } else {
+        let (mut parts, mut of_sender, mut bytes) = (0_usize, 0_usize, 0_usize);
+        for text in self.texts.iter().filter(|text| !text.due.is_over()) {
+            for (_, part_bytes) in &text.parts {
+                parts = parts.saturating_add(1);
+                of_sender = of_sender.saturating_add(usize::from(text.sender == sender));
+                bytes = bytes.saturating_add(*part_bytes);
+            }
+        }
+        let any_sender = of_sender <= PARTS_OF_SENDER_MAX;
+        if any_sender && parts <= PARTS_HELD_MAX && bytes <= PARTS_BYTES_MAX {
             return;
-        };
+        }
         let mut texts = self.texts.iter_mut();
         let oldest =
-            texts.find(|text| of.is_none_or(|of| of == text.sender) && text.due.left().is_some());
+            texts.find(|text| (any_sender || text.sender == sender) && !text.due.is_over());
         if let Some(text) = oldest {
             text.due = Deadline::after(Duration::ZERO);
         }
+    }
+}
+
+/// Joins the parts of a text to a message `like` one of them.
+fn joined(parts: &[(usize, String)], total: usize, like: &Message) -> Message {
+    Message {
+        to: like.to.clone(),
+        from: like.from.clone(),
+        text: Text::parse_inbound(join(parts, total).as_bytes(), None),
     }
 }
 
