@@ -28,6 +28,8 @@ fn spawn_boxed(name: &str, stack_bytes: usize, run: Box<dyn FnOnce() + Send>) ->
 /// Runs a function on a thread of its own and waits for its end, so that the memory of a deep stack is
 /// freed. If no thread can be had, the function does not run.
 pub fn apart(name: &str, stack_bytes: usize, run: &mut (dyn FnMut() + Send)) -> io::Result<()> {
+    // The same type as that of `spawn_boxed`, so that the code of the standard library is there once.
+    let run: Box<dyn FnOnce() + Send> = Box::new(run);
     thread::scope(|scope| {
         let builder = thread::Builder::new().name(name.to_owned());
         let spawned = builder.stack_size(stack_bytes).spawn_scoped(scope, run)?;
