@@ -233,35 +233,37 @@ fn done(value: &[u8]) -> Parsed<Option<Done>> {
 /// Derives how an element of the list is read.
 #[inline(never)]
 fn element(reader: &mut Reader<'_, '_>, webhook: &Webhook, lister: &Lister) -> Webhook {
-    let mut element = webhook.clone();
-    element.each = Vec::new();
-    element.key_caption = Alternatives::default();
-    element.dlr = Dlr::default();
-    element.accept_if = conditions(reader, "poll_if");
-    let [
-        Webhook {
-            key_to,
-            key_from,
-            key_body,
-            key_id,
-            key_media,
-            ..
+    let accept_if = conditions(reader, "poll_if");
+    let mut place = |key, else_by: &Alternatives| match reader.given(key) {
+        true => places(reader, key, values::alternatives),
+        false => else_by.clone(),
+    };
+    let element = Webhook {
+        key_to: place("poll_to", &webhook.key_to),
+        key_from: place("poll_from", &webhook.key_from),
+        key_body: place("poll_body", &webhook.key_body),
+        key_id: place("poll_id", &webhook.key_id),
+        key_media: place("poll_media", &webhook.key_media),
+        key_part_ref: webhook.key_part_ref.clone(),
+        key_part_number: webhook.key_part_number.clone(),
+        key_part_total: webhook.key_part_total.clone(),
+        part_wait: webhook.part_wait,
+        accept_if,
+        own_numbers: webhook.own_numbers.clone(),
+        to: match webhook.own_numbers.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
         },
-    ] = [&mut element];
-    for (key, place) in [
-        ("poll_to", key_to),
-        ("poll_from", key_from),
-        ("poll_body", key_body),
-        ("poll_id", key_id),
-        ("poll_media", key_media),
-    ] {
-        if reader.given(key) {
-            *place = places(reader, key, values::alternatives);
-        }
-    }
-    element.to = match webhook.own_numbers.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
+        number_format: webhook.number_format,
+        text_decode: webhook.text_decode,
+        media: webhook.media,
+        reject_status: webhook.reject_status,
+        // An element is no list, no delivery report and no MMS with a text elsewhere, and nobody is answered.
+        each: Vec::new(),
+        key_caption: Alternatives::default(),
+        report_success: Vec::new(),
+        report_type: String::new(),
+        dlr: Dlr::default(),
     };
     if names_none(reader, "poll_id", "key_id") && !lister.consumes {
         let text = "is not given, and key_id neither, so an SMS would be delivered at every poll; name \
