@@ -70,8 +70,7 @@ impl State {
 
     /// Returns the count of the SMS that were sent over an interface.
     pub fn quota(&self, interface: &str) -> Journal {
-        let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
-        Journal::new(&self.dir.join("quota").join(name), "count")
+        self.of_interface("quota", interface, "count")
     }
 
     /// Returns the counts of each interface's tries, by their results.
@@ -101,14 +100,17 @@ impl State {
 
     /// Returns the record of known elements in the list for which an interface's provider is polled.
     pub fn poll(&self, interface: &str) -> Journal {
-        let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
-        Journal::new(&self.dir.join("poll").join(name), "known")
+        self.of_interface("poll", interface, "known")
     }
 
     /// Returns the record of elements that such a list showed once and that are not stored yet.
     pub fn poll_held(&self, interface: &str) -> Journal {
-        let name = format!("interface-{}", rawurlencode(interface.as_bytes()));
-        Journal::new(&self.dir.join("poll").join(name), "held")
+        self.of_interface("poll", interface, "held")
+    }
+
+    fn of_interface(&self, folder: &str, interface: &str, file: &'static str) -> Journal {
+        let name = ["interface-", &rawurlencode(interface.as_bytes())].concat();
+        Journal::new(&self.dir.join(folder).join(name), file)
     }
 
     /// Returns the folder of requests that were refused.

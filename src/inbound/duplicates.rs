@@ -13,7 +13,6 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{DUPLICATE_WAIT, SEEN_MAX, SEEN_RETRY_WAIT, SEEN_TURN_WAIT};
@@ -23,7 +22,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::files::Unreadable;
 use crate::sys::journal::{End, Folder, Found, Journal, Stamp, Turn};
 use crate::sys::lock::{Lock, Share};
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::Level;
 
 /// The SMS that were delivered, and those that are being delivered. All connections and configurations
 /// share one.
@@ -79,7 +78,7 @@ impl Duplicates {
 
     /// Whether it was opened with this file.
     pub fn is_of(&self, journal: Option<&Journal>) -> bool {
-        self.journal.as_ref().map(Journal::path) == journal.map(Journal::path)
+        self.journal.as_ref() == journal
     }
 
     /// Claims SMS, in the order of one request, and returns what is known of each; waits while one of their
@@ -195,11 +194,7 @@ impl Duplicates {
         let written = turn.and_then(|turn| write_down(journal, &turn, &mut state, prints));
         match written {
             Ok(()) if state.owed.take().is_some() => {
-                let path = journal.path().as_os_str().as_encoded_bytes();
-                log::event(
-                    Level::Notice,
-                    format_args!("{}: ids are written down again", Clean(path)),
-                );
+                journal.log(Level::Notice, format_args!("ids are written down again"));
             }
             Ok(()) => {}
             Err(error) => self.owe(&mut state, &error),
@@ -211,7 +206,7 @@ impl Duplicates {
         if state.owed.is_none()
             && let Some(journal) = &self.journal
         {
-            complain(journal.path(), error);
+            complain(journal, error);
         }
         state.owed = Some(Deadline::after(SEEN_RETRY_WAIT));
     }
@@ -314,17 +309,14 @@ fn write_down(
     Ok(())
 }
 
-fn complain(path: &Path, error: &io::Error) {
+fn complain(journal: &Journal, error: &io::Error) {
     let words: &dyn fmt::Display = match error.kind() {
         io::ErrorKind::TimedOut => &"another process holds it",
         _ => &Cause(error),
     };
-    log::event(
+    journal.log(
         Level::Error,
-        format_args!(
-            "{}: {words}; the last {SEEN_MAX} ids are kept in memory only",
-            Clean(path.as_os_str().as_encoded_bytes())
-        ),
+        format_args!("{words}; the last {SEEN_MAX} ids are kept in memory only"),
     );
 }
 

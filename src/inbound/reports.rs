@@ -24,7 +24,7 @@ use crate::proto::webhook::{self, Report};
 use crate::sys::cause::Cause;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::journal::{Journal, Stamp, Turn};
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::Level;
 use crate::sys::threads;
 
 /// Announces that an SMS has arrived or failed.
@@ -78,7 +78,7 @@ impl Reports {
 
     /// Whether the record was made for this file.
     pub fn is_of(&self, journal: &Journal) -> bool {
-        self.journal.path() == journal.path()
+        self.journal == *journal
     }
 
     /// Takes the reports that arrived at an interface.
@@ -242,12 +242,11 @@ impl Reports {
         if let Err(error) = done
             && !was_broken
         {
-            let words = format_args!(
-                "{}: {}; what delivery reports say is kept in memory only",
-                Clean(self.journal.path().as_os_str().as_encoded_bytes()),
-                Cause(&error)
+            let words = Cause(&error);
+            self.journal.log(
+                Level::Error,
+                format_args!("{words}; what delivery reports say is kept in memory only"),
             );
-            log::event(Level::Error, words);
         }
     }
 }

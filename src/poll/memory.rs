@@ -11,7 +11,7 @@ use crate::proto::record::poll::known::{Known, lines};
 use crate::sys::cause::Cause;
 use crate::sys::clock::Deadline;
 use crate::sys::journal::{Found, Journal};
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::Level;
 
 /// The elements that are known, and their file.
 pub(super) struct Memory {
@@ -67,14 +67,10 @@ impl Memory {
             }
             Err(error) if !self.is_failing => {
                 self.is_failing = true;
-                let path = self.journal.path().as_os_str().as_encoded_bytes();
-                log::event(
+                let words = Cause(&error);
+                self.journal.log(
                     Level::Error,
-                    format_args!(
-                        "{}: {}; what a provider lists is known in memory only",
-                        Clean(path),
-                        Cause(&error)
-                    ),
+                    format_args!("{words}; what a provider lists is known in memory only"),
                 );
             }
             Err(_) => {}

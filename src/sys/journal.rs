@@ -25,11 +25,10 @@ use crate::sys::lock::{self, Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
 /// A file of lines that processes share.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Journal {
     folder: PathBuf,
     name: &'static str,
-    path: PathBuf,
 }
 
 /// Shows whether the file is the one that was read, with the same length.
@@ -100,11 +99,8 @@ impl Stamp {
 impl Journal {
     /// Returns the journal `name` in `folder`, an absolute path. Nothing is touched yet.
     pub fn new(folder: &Path, name: &'static str) -> Journal {
-        Journal {
-            path: folder.join(name),
-            name,
-            folder: folder.to_owned(),
-        }
+        let folder = folder.to_owned();
+        Journal { folder, name }
     }
 
     /// Opens the folder, and makes it if it is missing.
@@ -112,9 +108,11 @@ impl Journal {
         Directory::make(&self.folder).map(|it| Folder(Arc::new(it)))
     }
 
-    /// Returns the path of the file, for a person.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Logs words behind the path of the file.
+    pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
+        let path = self.folder.join(self.name);
+        let path = Clean(path.as_os_str().as_encoded_bytes());
+        log::event(level, format_args!("{path}: {words}"));
     }
 
     /// Opens the folder, which must exist.
@@ -230,13 +228,11 @@ impl Journal {
     /// Sets aside a file that is not ours, as `set_aside` does, and logs why and what is lost by it.
     pub fn give_up(&self, turn: &Turn, why: &str, loss: fmt::Arguments<'_>) -> io::Result<()> {
         let bad = self.set_aside(turn)?;
-        let [path, bad] = [&self.path, &bad].map(|path| path.as_os_str().as_encoded_bytes());
-        let words = format_args!(
-            "{}: {why}; set aside as {}, {loss}",
-            Clean(path),
-            Clean(bad)
+        let bad = Clean(bad.as_os_str().as_encoded_bytes());
+        self.log(
+            Level::Error,
+            format_args!("{why}; set aside as {bad}, {loss}"),
         );
-        log::event(Level::Error, words);
         Ok(())
     }
 
