@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::proto::provider::{Blame, Verdict};
 use crate::proto::record::envelope::QueueName;
 use crate::proto::record::event;
-use crate::proto::record::metrics::{Interface, Outbound, Queue};
+use crate::proto::record::metrics::{self, Interface, Queue, VERDICTS};
 use crate::proto::wire::form::rawurlencode;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -21,8 +21,6 @@ use crate::sys::queue::Place;
 const SENT: &str = "sent";
 /// The results that a delivery report can give for an SMS that was taken.
 const REPORTED: [&str; 2] = ["delivered", "undelivered"];
-/// The other results of a try.
-const FAILED: [&str; 3] = ["refused", "later", "unsure"];
 
 /// Counts the result of one try, if the counts are shown anywhere.
 pub fn count(config: &Config, interface: &str, verdict: &Verdict) {
@@ -85,31 +83,37 @@ pub fn tell_daemon(config: &Config) {
     }
 }
 
-/// Returns the figures of outgoing SMS for the status page.
-pub fn outbound(config: &Config) -> Outbound {
+/// Returns the figures of the queue and those of each interface for the status page.
+pub fn outbound(config: &Config) -> (Option<Queue>, Vec<Interface>) {
+    let mut interfaces = Vec::new();
     let Some(state) = State::of(config) else {
-        return Outbound::default();
+        return (None, interfaces);
     };
     let tallies = state.tallies();
-    let interfaces = config.outgoing.iter().map(|outgoing| {
+    for outgoing in &config.outgoing {
         let index = &outgoing.account.interface;
-        let read = |verdict| tallies.read(&name(index, verdict));
-        let (sent, last_s) = read(SENT);
-        Interface {
-            name: index.clone(),
-            sent,
-            last_s: Some(last_s).filter(|s| clock::is_sane(*s)).unwrap_or(0),
-            failed: FAILED.map(|verdict| (verdict, read(verdict).0)).to_vec(),
-            reported: config
-                .queue
-                .reports
-                .then(|| REPORTED.map(|word| read(word).0)),
+        let Some(it) = Interface::of(index, &mut interfaces) else {
+            continue;
+        };
+        let mut read = |verdict, fact| {
+            let (count, last_s) = tallies.read(&name(index, verdict));
+            it.set(fact, count);
+            last_s
+        };
+        for (verdict, fact) in VERDICTS.iter().zip(metrics::FAILED) {
+            read(verdict, fact);
         }
-    });
-    Outbound {
-        queue: waiting(&state),
-        interfaces: interfaces.collect(),
+        if config.queue.reports {
+            for (word, fact) in REPORTED.iter().zip(metrics::REPORTED) {
+                read(word, fact);
+            }
+        }
+        let last_s = read(SENT, metrics::SENT);
+        if clock::is_sane(last_s) {
+            it.set(metrics::LAST_SENT, last_s);
+        }
     }
+    (waiting(&state), interfaces)
 }
 
 fn waiting(state: &State) -> Option<Queue> {

@@ -6,7 +6,8 @@ use crate::inbound::inbox;
 use crate::limits::{PAGE_FAILED_MAX, PAGE_WAITING_MAX};
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, QueueName};
-use crate::proto::record::sheet::{Cell, Section, Shape};
+use crate::proto::record::event::span;
+use crate::proto::record::sheet::{Section, Shape, Sheet, Unit};
 use crate::proto::wire::json;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -144,91 +145,83 @@ const COLUMNS: &[(&str, &str)] = &[
     ("next", "Next try"),
     ("reason", "Reason"),
 ];
+const WAITING: Section = Section {
+    key: "waiting",
+    title: "What waits",
+    hint: "websms --queue lists all, websms --show ID shows one, websms --flush tries all of the queue now.",
+    shape: Shape::Table,
+    columns: COLUMNS,
+    rows_max: PAGE_WAITING_MAX,
+};
+const FAILED: Section = Section {
+    key: "failed",
+    title: "What was given up",
+    hint: "websms --retry ID tries one again, websms --drop ID removes it; all stands for all of them.",
+    shape: Shape::Table,
+    columns: COLUMNS,
+    rows_max: PAGE_FAILED_MAX,
+};
 
-/// Lists what waits, oldest first, and what was given up, newest first, for the status page.
-pub fn sections(config: &Config) -> Vec<Section> {
+/// Lists what waits, oldest first, and what was given up, newest first, on the status page.
+pub fn sections(config: &Config, sheet: &mut Sheet) {
     let Some(state) = State::of(config) else {
-        return Vec::new();
+        return;
     };
     let (queue, inbox) = (state.queue(), state.inbox());
     let now_s = clock::now_s();
-    let mut waiting = section("waiting", "What waits", WAITING_HINT);
-    let mut failed = section("failed", "What was given up", FAILED_HINT);
-    for (place, section, rows_max) in [
-        (Place::New, &mut waiting, PAGE_WAITING_MAX),
-        (Place::Failed, &mut failed, PAGE_FAILED_MAX),
-    ] {
+    for (place, section) in [(Place::New, &WAITING), (Place::Failed, &FAILED)] {
+        sheet.begin(section);
         for (folder, word) in [(&queue, "queue"), (&inbox, "inbox")] {
             let mut names = folder.list(place).unwrap_or_default();
             if place == Place::Failed {
                 names.reverse();
             }
-            let room = rows_max.saturating_sub(section.rows.len());
-            let left_out = names.len().saturating_sub(room);
-            section.left_out = section.left_out.saturating_add(left_out);
-            for name in names.iter().take(room) {
-                let row = match word {
-                    "queue" => row(folder, place, name, config, now_s),
-                    _ => inbox_row(folder, place, name, now_s),
-                };
-                section.rows.push(row.cells(word, config, now_s));
+            for name in &names {
+                if sheet.has_room() {
+                    let row = match word {
+                        "queue" => row(folder, place, name, config, now_s),
+                        _ => inbox_row(folder, place, name, now_s),
+                    };
+                    row.write(word, config, now_s, sheet);
+                }
             }
         }
-    }
-    for row in lost(config, &queue, now_s).unwrap_or_default() {
-        match failed.rows.len() < PAGE_FAILED_MAX {
-            true => failed.rows.push(row.cells("undelivered", config, now_s)),
-            false => failed.left_out = failed.left_out.saturating_add(1),
+        if place == Place::Failed {
+            for row in lost(config, &queue, now_s).unwrap_or_default() {
+                if sheet.has_room() {
+                    row.write("undelivered", config, now_s, sheet);
+                }
+            }
         }
-    }
-    vec![waiting, failed]
-}
-
-const WAITING_HINT: &str = "websms --queue lists all, websms --show ID shows one, websms --flush tries all of the queue now.";
-const FAILED_HINT: &str =
-    "websms --retry ID tries one again, websms --drop ID removes it; all stands for all of them.";
-
-fn section(key: &'static str, title: &'static str, hint: &'static str) -> Section {
-    Section {
-        key,
-        title,
-        hint,
-        shape: Shape::Table,
-        columns: COLUMNS,
-        rows: Vec::new(),
-        left_out: 0,
+        sheet.end();
     }
 }
 
 impl Row {
-    fn cells(self, place: &str, config: &Config, now_s: u64) -> Vec<Cell> {
-        let item = self.item.ok();
-        let number = |of: fn(&Item) -> &str| match &item {
-            None => Cell::None,
-            Some(item) => Cell::text(&config.log_numbers.show(of(item).as_bytes())),
-        };
+    fn write(&self, place: &str, config: &Config, now_s: u64, sheet: &mut Sheet) {
+        sheet.row("");
+        sheet.text(self.id.as_bytes());
+        sheet.text(place.as_bytes());
+        match &self.item {
+            Err(_) => sheet.skip(5),
+            Ok(item) => {
+                sheet.number(Unit::Time, item.queued_s);
+                for number in [item.message.from.as_str(), item.message.to.as_str()] {
+                    sheet.text(&config.log_numbers.show(number.as_bytes()));
+                }
+                sheet.text(item.interface.as_bytes());
+                match item.tries {
+                    0 => sheet.skip(1),
+                    tries => sheet.number(Unit::Count, u64::from(tries)),
+                }
+            }
+        }
         let next_s = match self.next_s {
             0 => 0,
             next_s => now_s.saturating_add(next_s),
         };
-        let tries = item.as_ref().map_or(0, |item| item.tries);
-        let interface = item.as_ref().map_or("", |item| &item.interface);
-        let since_s = item.as_ref().map_or(0, |item| item.queued_s);
-        vec![
-            Cell::Text(self.id),
-            Cell::text(place.as_bytes()),
-            Cell::time(since_s),
-            number(|item| item.message.from.as_str()),
-            number(|item| item.message.to.as_str()),
-            Cell::text(interface.as_bytes()),
-            if tries > 0 {
-                Cell::Count(u64::from(tries))
-            } else {
-                Cell::None
-            },
-            Cell::time(next_s),
-            Cell::reason(self.reason.as_bytes()),
-        ]
+        sheet.number(Unit::Time, next_s);
+        sheet.reason(self.reason.as_bytes());
     }
 }
 
@@ -258,10 +251,10 @@ fn text(lists: &[List; 5], drained: bool) -> Vec<u8> {
                 ),
                 Err(_) => ("-", "", 0),
             };
-            let age = row.age_s.map_or("-".to_owned(), duration);
+            let age = row.age_s.map_or("-".to_owned(), span);
             let next = match (*word, row.next_s) {
                 ("waits", 0) => "when its turn comes".to_owned(),
-                ("waits", next_s) => format!("in {}", duration(next_s)),
+                ("waits", next_s) => format!("in {}", span(next_s)),
                 _ => "never".to_owned(),
             };
             let tries = match word.starts_with("inbox") || *word == "undelivered" {
@@ -278,17 +271,6 @@ fn text(lists: &[List; 5], drained: bool) -> Vec<u8> {
         }
     }
     out.into_bytes()
-}
-
-/// Returns the two largest units of a duration: `2d3h`, `5m`, `12s`.
-fn duration(s: u64) -> String {
-    let (days, hours, minutes) = (s / 86_400, s / 3600 % 24, s / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{s}s"),
-        (0, 0, minutes) => format!("{minutes}m{}s", s % 60),
-        (0, hours, minutes) => format!("{hours}h{minutes}m"),
-        (days, hours, _) => format!("{days}d{hours}h"),
-    }
 }
 
 fn object(lists: &[List; 5], drained: bool) -> Vec<u8> {
@@ -326,24 +308,4 @@ fn object(lists: &[List; 5], drained: bool) -> Vec<u8> {
 fn member(out: &mut Vec<u8>, start: &str, text: &str) {
     out.extend_from_slice(start.as_bytes());
     json::write_string(text.as_bytes(), out);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        fn check(s: u64, expected: &str) {
-            assert_eq!(duration(s), expected, "{s}");
-        }
-        check(0, "0s");
-        check(59, "59s");
-        check(60, "1m0s");
-        check(3_599, "59m59s");
-        check(3_600, "1h0m");
-        check(86_399, "23h59m");
-        check(86_400, "1d0h");
-        check(180_000, "2d2h");
-    }
 }

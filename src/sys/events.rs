@@ -6,7 +6,6 @@
 //!
 //! Invariant: an event is recorded with a copy and without a system call in the process that holds them.
 
-use std::collections::VecDeque;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -46,7 +45,7 @@ pub struct Failures {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held {
     /// The latest [`EVENTS_MAX`], oldest first.
-    pub events: VecDeque<Box<[u8]>>,
+    pub events: Vec<Box<[u8]>>,
     /// The failures of each key that has ever failed.
     pub failures: Vec<Failures>,
 }
@@ -115,9 +114,9 @@ impl Held {
         let is_failure = matches!(mark, Mark::Refuses | Mark::Fails);
         if !is_failure {
             if self.events.len() >= EVENTS_MAX {
-                self.events.pop_front();
+                self.events.remove(0);
             }
-            self.events.push_back(event.into());
+            self.events.push(event.into());
         }
         let at = self.failures.iter().position(|it| it.key == key);
         if at.is_none() && is_failure && self.failures.len() < EVENTS_KEYS_MAX {

@@ -10,7 +10,7 @@ mod problems;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use problems::{CLOCK_FACT, CLOCK_REMEDY, PBX_SPOOL_REMEDY};
 
@@ -21,9 +21,9 @@ use crate::config::Config;
 use crate::message::Message;
 use crate::proto::record::event::Event;
 use crate::proto::record::inbox::id_text;
-use crate::proto::record::metrics::{self, Inbound, Metrics, Outbound, Polls};
+use crate::proto::record::metrics::{self, Interface, Metrics, Queue};
 use crate::proto::record::page;
-use crate::proto::record::sheet::{self, Section, View};
+use crate::proto::record::sheet::{self, Sheet, View};
 use crate::proto::webhook::access::Login;
 use crate::proto::wire::accept::{self, Form};
 use crate::proto::wire::gzip;
@@ -37,10 +37,10 @@ use crate::sys::events::{self, Mark};
 pub struct Status {
     /// The counts of incoming SMS.
     pub counts: Arc<Counts>,
-    /// Returns the figures of outgoing SMS.
-    pub outbound: fn(&Config) -> Outbound,
-    /// Lists the SMS that wait and those that were given up.
-    pub lists: fn(&Config) -> Vec<Section>,
+    /// Returns the figures of the queue, and those of each interface.
+    pub outbound: fn(&Config) -> (Option<Queue>, Vec<Interface>),
+    /// Writes lists of the SMS that wait and of those that were given up.
+    pub lists: fn(&Config, &mut Sheet),
     /// The path of the configuration.
     pub path: PathBuf,
     /// Returns the warnings and faults of `--check`.
@@ -55,18 +55,8 @@ pub struct Counts {
     duplicates: AtomicU32,
     /// A count for each word of [`REASONS`].
     refused: [AtomicU32; REASONS.len()],
-    /// The counts of each interface that is polled.
-    polls: Mutex<Vec<Polls>>,
-    /// The counts of each interface that received something.
-    received: Mutex<Vec<Received>>,
-}
-
-/// The SMS that came in over one interface.
-#[derive(Debug, Clone)]
-struct Received {
-    interface: String,
-    count: u32,
-    last_s: u64,
+    /// The counts of each interface that is polled or received something.
+    interfaces: Mutex<Vec<Interface>>,
 }
 
 impl Counts {
@@ -81,29 +71,15 @@ impl Counts {
     /// Counts a poll of an interface that has ended.
     pub fn poll(&self, interface: &str, is_good: bool) {
         let now_s = clock::now_s();
-        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = polls.iter().position(|it| it.name == interface);
-        let at = at.unwrap_or_else(|| {
-            let name = interface.to_owned();
-            polls.push(Polls {
-                name,
-                ..Polls::default()
-            });
-            polls.len().saturating_sub(1)
-        });
-        if let Some(polls) = polls.get_mut(at) {
-            match is_good {
-                true => {
-                    polls.good = polls.good.wrapping_add(1);
-                    polls.last_s = now_s;
-                    polls.failing_s = 0;
-                }
-                false => {
-                    polls.failed = polls.failed.wrapping_add(1);
-                    if polls.failing_s == 0 {
-                        polls.failing_s = now_s;
-                    }
-                }
+        let mut all = lock(&self.interfaces);
+        if let Some(it) = Interface::of(interface, &mut all) {
+            it.add(metrics::POLLS, u64::from(is_good));
+            it.add(metrics::POLLS_FAILED, u64::from(!is_good));
+            if is_good {
+                it.set(metrics::LAST_POLL, now_s);
+                it.set(metrics::POLLS_FAILING, 0);
+            } else if it.fact(metrics::POLLS_FAILING) == 0 {
+                it.set(metrics::POLLS_FAILING, now_s);
             }
         }
     }
@@ -150,24 +126,12 @@ impl Counts {
     }
 
     fn receive(&self, interface: &str, now_s: u64) {
-        let mut all = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.iter_mut().find(|it| it.interface == interface) {
-            Some(it) => {
-                it.count = it.count.wrapping_add(1);
-                it.last_s = it.last_s.max(now_s);
-            }
-            None => all.push(Received {
-                interface: interface.to_owned(),
-                count: 1,
-                last_s: now_s,
-            }),
+        let mut all = lock(&self.interfaces);
+        if let Some(it) = Interface::of(interface, &mut all) {
+            it.add(metrics::RECEIVED, 1);
+            let last_s = it.fact(metrics::LAST_RECEIVED).max(now_s);
+            it.set(metrics::LAST_RECEIVED, last_s);
         }
-    }
-
-    /// Returns what each interface received.
-    fn received(&self) -> Vec<Received> {
-        let received = self.received.lock();
-        received.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Records that a request was refused, or that it is kept under `id`.
@@ -189,6 +153,10 @@ fn add_one(count: &AtomicU32) {
     count.fetch_add(1, Ordering::Relaxed);
 }
 
+fn lock(all: &Mutex<Vec<Interface>>) -> MutexGuard<'_, Vec<Interface>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Service {
     /// Counts a refusal, if the counts are shown anywhere.
     pub fn count_refusal(&self, reason: &str) {
@@ -204,22 +172,36 @@ impl Status {
         let counts = &self.counts;
         let read = |count: &AtomicU32| u64::from(count.load(Ordering::Relaxed));
         let refused = REASONS.iter().zip(&counts.refused);
+        let (queue, mut interfaces) = (self.outbound)(&setup.config);
+        let [inbox, queue] = [setup.keeper().map(Inbox::figures), queue].map(|queue| {
+            let oldest_s = queue.and_then(|queue| queue.oldest_s);
+            [
+                queue.map(|queue| queue.waiting),
+                queue.map(|queue| queue.failed),
+                oldest_s,
+            ]
+        });
+        for counted in lock(&counts.interfaces).iter() {
+            if let Some(it) = Interface::of(&counted.name, &mut interfaces) {
+                it.merge(counted);
+            }
+        }
         Metrics {
-            inbound: Inbound {
-                accepted: read(&counts.accepted),
-                last_s: read(&counts.last_s),
-                duplicates: read(&counts.duplicates),
-                refused: refused.map(|(word, count)| (*word, read(count))).collect(),
-                connections,
-                connections_max,
-                inbox: setup.keeper().map(Inbox::figures),
-            },
-            polls: counts
-                .polls
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
-            outbound: (self.outbound)(&setup.config),
+            figures: [
+                Some(read(&counts.accepted)),
+                Some(read(&counts.last_s)),
+                Some(read(&counts.duplicates)),
+                inbox[0],
+                inbox[1],
+                inbox[2],
+                queue[0],
+                queue[1],
+                queue[2],
+                Some(connections),
+                Some(connections_max),
+            ],
+            refused: refused.map(|(word, count)| (*word, read(count))).collect(),
+            interfaces,
         }
     }
 
@@ -227,8 +209,8 @@ impl Status {
     /// so that not every request takes up its stack.
     #[inline(never)]
     pub(super) fn answer(&self, setup: &Setup, request: &Request, connections: (u64, u64)) -> Page {
-        let metrics = self.metrics(setup, connections);
-        let form = accept::choose(request.headers("Accept"));
+        let mut metrics = self.metrics(setup, connections);
+        let form = accept::choose(&mut request.headers("Accept"));
         if form == Form::Figures {
             return Page {
                 is_wrong: false,
@@ -246,10 +228,10 @@ impl Status {
             Login::Right => View::Whole,
             Login::Absent | Login::Wrong => View::SignedOut,
         };
-        let sheet = gather::sheet(self, setup, &metrics, view);
-        let (mut body, content_type, fields) = match form {
-            Form::Json => (sheet.json(), sheet::JSON_TYPE, sheet::FIELDS),
-            _ => (sheet.html(), page::CONTENT_TYPE, page::FIELDS),
+        let mut body = gather::sheet(self, setup, &mut metrics, form, view);
+        let (content_type, fields) = match form {
+            Form::Json => (sheet::JSON_TYPE, sheet::FIELDS),
+            _ => (page::CONTENT_TYPE, page::FIELDS),
         };
         let (mut encoding, mut challenge) = ("", "");
         if accept::takes_gzip(request.headers("Accept-Encoding")) {

@@ -2,15 +2,11 @@
 
 use super::super::Setup;
 use super::Status;
-use crate::limits::{
-    CERTIFICATE_DAYS_MIN, DISK_FREE_BYTES_MIN, INBOX_SLOW_S, PAGE_ENTRIES_MAX, QUEUE_SLOW_S,
-};
-use crate::proto::record::event::Event;
-use crate::proto::record::metrics::{Metrics, Queue};
-use crate::proto::record::sheet::{Problem, View};
+use crate::limits::{CERTIFICATE_DAYS_MIN, DISK_FREE_BYTES_MIN, INBOX_SLOW_S, QUEUE_SLOW_S};
+use crate::proto::record::metrics::{FAILING, Metrics, POLLS_FAILING};
+use crate::proto::record::sheet::Sheet;
 use crate::proto::wire::{certificate, date};
 use crate::sys::clock;
-use crate::sys::events::Held;
 use crate::sys::files;
 use crate::sys::tls::certificate::own;
 
@@ -34,92 +30,70 @@ const DISK_REMEDY: &str =
 const RENEW_REMEDY: &str =
     "renew it and replace the files of tls_cert and tls_key; they are read again without a restart";
 
-/// Finds the present problems.
-pub(super) fn problems(
-    status: &Status,
-    setup: &Setup,
-    metrics: &Metrics,
-    held: &Held,
-    view: View,
-) -> Vec<Problem> {
-    let mut found = Found(Vec::new());
+/// Writes the present problems.
+pub(super) fn problems(status: &Status, setup: &Setup, metrics: &Metrics, sheet: &mut Sheet) {
     let now_s = clock::now_s();
     if !clock::is_sane(now_s) {
-        found.add("", format!("the clock: {CLOCK_FACT}"), CLOCK_REMEDY);
+        sheet.problem("", &["the clock: ", CLOCK_FACT], &[CLOCK_REMEDY]);
     }
-    let is_there = match setup.spool.look() {
-        Ok(()) => true,
-        Err(fault) => {
-            let text = fault.to_string();
-            let parts = text.split_once("; ").or_else(|| text.split_once(": "));
-            let (fact, remedy) = parts.unwrap_or((&text, PBX_SPOOL_REMEDY));
-            let fact = format!("no SMS reaches asterisk: {fact}");
-            found.add("", fact, remedy);
-            false
-        }
-    };
-    disks(setup, &mut found);
-    certificate_end(setup, now_s, &mut found);
-    failing(metrics, held, view, &mut found);
-    if let Some(queue) = slow(metrics.outbound.queue, QUEUE_SLOW_S) {
-        let fact = format!("the oldest SMS in the queue waits for {}", minutes(queue));
-        found.add("", fact, QUEUE_REMEDY);
+    let fault = setup.spool.look().err().map(|fault| fault.to_string());
+    if let Some(text) = &fault {
+        let parts = text.split_once("; ").or_else(|| text.split_once(": "));
+        let (fact, remedy) = parts.unwrap_or((text, PBX_SPOOL_REMEDY));
+        sheet.problem("", &["no SMS reaches asterisk: ", fact], &[remedy]);
     }
-    if let Some(inbox) = slow(metrics.inbound.inbox, INBOX_SLOW_S).filter(|_| is_there) {
-        let fact = format!("the oldest SMS in the inbox waits for {}", minutes(inbox));
-        let remedy =
-            format!("see whether asterisk runs and the phone is there; then {PBX_SPOOL_REMEDY}");
-        found.add("", fact, &remedy);
+    disks(setup, sheet);
+    certificate_end(setup, now_s, sheet);
+    failing(metrics, sheet);
+    let [.., inbox, _, _, queue, _, _] = &metrics.figures;
+    if let Some(queue) = slow(*queue, QUEUE_SLOW_S) {
+        let fact = ["the oldest SMS in the queue waits for ", &queue];
+        sheet.problem("", &fact, &[QUEUE_REMEDY]);
+    }
+    if let Some(inbox) = slow(*inbox, INBOX_SLOW_S).filter(|_| fault.is_none()) {
+        let fact = ["the oldest SMS in the inbox waits for ", &inbox];
+        let remedy = "see whether asterisk runs and the phone is there; then ";
+        sheet.problem("", &fact, &[remedy, PBX_SPOOL_REMEDY]);
     }
     for remark in super::gather::remarks(status, &setup.config) {
         // The spool was checked already.
         if !remark.starts_with("outgoingdir does not exist") {
-            found.add("", remark, CHECK_REMEDY);
-        }
-    }
-    found.0
-}
-
-struct Found(Vec<Problem>);
-
-impl Found {
-    fn add(&mut self, interface: &str, text: String, remedy: &str) {
-        if self.0.len() < PAGE_ENTRIES_MAX {
-            self.0.push(Problem {
-                interface: interface.to_owned(),
-                text,
-                remedy: remedy.to_owned(),
-            });
+            sheet.problem("", &[&remark], &[CHECK_REMEDY]);
         }
     }
 }
 
 /// Adds folders whose filesystem is nearly full.
-fn disks(setup: &Setup, found: &mut Found) {
+fn disks(setup: &Setup, sheet: &mut Sheet) {
     let spool = &setup.config.spool;
     let folders = [
-        ("outgoingdir", Some(spool.outgoing.as_path())),
-        ("stagingdir", Some(spool.staging.as_path())),
-        ("[queue] dir", setup.config.queue.dir.as_deref()),
+        ("outgoingdir", Some(&spool.outgoing)),
+        ("stagingdir", Some(&spool.staging)),
+        ("[queue] dir", setup.config.queue.dir.as_ref()),
     ];
     for (key, folder) in folders {
-        let Some((bytes, files)) = folder.and_then(files::free) else {
+        let Some((bytes, files)) = folder.and_then(|folder| files::free(folder)) else {
             continue;
         };
-        let what = match (bytes < DISK_FREE_BYTES_MIN, files) {
-            (true, _) => format!(
-                "the filesystem of {key} is full: {} KiB are free",
-                bytes / 1024
-            ),
-            (false, Some(0)) => format!("the filesystem of {key} takes no more files"),
-            _ => continue,
-        };
-        found.add("", what, DISK_REMEDY);
+        if bytes < DISK_FREE_BYTES_MIN {
+            let kib = (bytes / 1024).to_string();
+            let fact = [
+                "the filesystem of ",
+                key,
+                " is full: ",
+                &kib,
+                " KiB are free",
+            ];
+            sheet.problem("", &fact, &[DISK_REMEDY]);
+        } else if files == Some(0) {
+            let fact = ["the filesystem of ", key, " takes no more files"];
+            sheet.problem("", &fact, &[DISK_REMEDY]);
+        }
     }
 }
 
 /// Adds a certificate that has expired or soon will.
-fn certificate_end(setup: &Setup, now_s: u64, found: &mut Found) {
+fn certificate_end(setup: &Setup, now_s: u64, sheet: &mut Sheet) {
     let Some(tls) = &setup.config.listening.tls else {
         return;
     };
@@ -127,51 +101,50 @@ fn certificate_end(setup: &Setup, now_s: u64, found: &mut Found) {
     let Some(validity) = der.as_deref().and_then(certificate::validity) else {
         return;
     };
-    let end = date::day(validity.not_after_s);
-    let fact = match validity.not_after_s.checked_sub(now_s) {
-        None => format!("the certificate of tls_cert has ended on {end}"),
-        Some(left_s) if left_s / 86_400 < CERTIFICATE_DAYS_MIN => {
-            format!("the certificate of tls_cert ends on {end}")
-        }
+    let ends = match validity.not_after_s.checked_sub(now_s) {
+        None => "has ended on ",
+        Some(left_s) if left_s / 86_400 < CERTIFICATE_DAYS_MIN => "ends on ",
         Some(_) => return,
     };
-    found.add("", fact, RENEW_REMEDY);
+    let end = date::day(validity.not_after_s);
+    let fact = ["the certificate of tls_cert ", ends, &end];
+    sheet.problem("", &fact, &[RENEW_REMEDY]);
 }
 
 /// Adds interfaces that do not send, and those whose polls fail.
-fn failing(metrics: &Metrics, held: &Held, view: View, found: &mut Found) {
-    for failures in &held.failures {
-        let first = failures.first.as_deref().and_then(Event::parse);
-        let (Some(first), Some(last)) = (first, Event::parse(&failures.last)) else {
-            continue;
-        };
-        let since = date::rfc3339(first.time_s);
-        let mut fact = format!("nothing was sent since {since}");
-        if view == View::Whole {
-            fact.push_str(": ");
-            fact.push_str(&String::from_utf8_lossy(last.reason));
+fn failing(metrics: &Metrics, sheet: &mut Sheet) {
+    for it in &metrics.interfaces {
+        let colon = if it.reason.is_empty() { "" } else { ": " };
+        for (fact, words, colon, reason, remedy) in [
+            (
+                FAILING,
+                "nothing was sent since ",
+                colon,
+                it.reason.as_str(),
+                SENDING_REMEDY,
+            ),
+            (
+                POLLS_FAILING,
+                "polls have failed since ",
+                "",
+                "",
+                POLLING_REMEDY,
+            ),
+        ] {
+            let since_s = it.fact(fact);
+            if since_s > 0 {
+                let since = date::rfc3339(since_s);
+                sheet.problem(&it.name, &[words, &since, colon, reason], &[remedy]);
+            }
         }
-        found.add(&failures.key, fact, SENDING_REMEDY);
-    }
-    for polls in metrics.polls.iter().filter(|polls| polls.failing_s > 0) {
-        let since = date::rfc3339(polls.failing_s);
-        found.add(
-            &polls.name,
-            format!("polls have failed since {since}"),
-            POLLING_REMEDY,
-        );
     }
 }
 
 /// Returns how long the oldest SMS waits if that is longer than `slow_s`.
-fn slow(queue: Option<Queue>, slow_s: u64) -> Option<u64> {
-    let queue = queue.filter(|queue| queue.waiting > 0)?;
-    queue.oldest_s.filter(|oldest_s| *oldest_s > slow_s)
-}
-
-fn minutes(span_s: u64) -> String {
-    match span_s / 60 {
+fn slow(oldest_s: Option<u64>, slow_s: u64) -> Option<String> {
+    let oldest_s = oldest_s.filter(|oldest_s| *oldest_s > slow_s)?;
+    Some(match oldest_s / 60 {
         minutes if minutes < 120 => format!("{minutes} minutes"),
         minutes => format!("{} hours", minutes / 60),
-    }
+    })
 }

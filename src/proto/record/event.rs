@@ -2,6 +2,8 @@
 //!
 //! Invariant: an event holds no text of an SMS, and encoded it is at most [`EVENT_BYTES_MAX`] long.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::{EVENT_BYTES_MAX, EVENT_FIELD_BYTES_MAX};
@@ -98,6 +100,18 @@ pub(super) fn push_decimal(number: u64, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
+/// Returns the two largest units of a length of time: `2d3h`, `5m12s`, `12s`.
+pub fn span(span_s: u64) -> String {
+    let (days, hours) = (span_s / 86_400, span_s / 3600 % 24);
+    let (minutes, seconds) = (span_s / 60 % 60, span_s % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{seconds}s"),
+        (0, _, _) => format!("{hours}h{minutes}m"),
+        _ => format!("{days}d{hours}h"),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -172,6 +186,19 @@ mod tests {
         ] {
             assert_eq!(Event::parse(bad), None);
         }
+    }
+
+    #[test]
+    fn spans() {
+        let check = |s: u64, expected: &str| assert_eq!(span(s), expected, "{s}");
+        check(0, "0s");
+        check(59, "59s");
+        check(60, "1m0s");
+        check(3_599, "59m59s");
+        check(3_600, "1h0m");
+        check(86_399, "23h59m");
+        check(86_400, "1d0h");
+        check(180_000, "2d2h");
     }
 
     #[test]

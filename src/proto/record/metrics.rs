@@ -1,12 +1,18 @@
-//! Encodes counts as the text that Prometheus reads (its exposition format 0.0.4).
+//! Holds the figures of the status page and encodes them as the text that Prometheus reads (its exposition
+//! format 0.0.4), or writes them on the page for people.
 //!
-//! `# HELP` explains each count to readers of the page; websmsd(8) has the whole table.
+//! Each figure has one place: in [`FIGURES`] or, for an interface, in [`INTERFACES`]. `# HELP` explains each
+//! family to readers of the text; websmsd(8) has the whole table.
 //!
 //! Invariant: a label is a word of ours or the name of an interface, escaped, so that no name can begin a
 //! line of its own.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use super::event::push_decimal;
+use super::sheet::{Section, Shape, Sheet, Unit};
+use crate::limits::PAGE_ENTRIES_MAX;
 
 /// The content type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -14,55 +20,23 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The figures of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// The figures of incoming SMS.
-    pub inbound: Inbound,
-    /// The figures of polls, for each interface whose provider is polled.
-    pub polls: Vec<Polls>,
-    /// The figures of outgoing SMS.
-    pub outbound: Outbound,
-}
-
-/// The polls of one interface, counted since the daemon started to count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Polls {
-    /// The interface; empty if there are no indices.
-    pub name: String,
-    /// The number of polls that came to the list's end.
-    pub good: u64,
-    /// The number of polls that did not.
-    pub failed: u64,
-    /// The time of the last good poll, seconds since 1970; 0 if there was none.
-    pub last_s: u64,
-    /// When the first one after it was that did not; 0: none.
-    pub failing_s: u64,
-}
-
-/// Counts since the daemon started to count, except for the connections, which are the present ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inbound {
-    /// The number of SMS that were answered with 200.
-    pub accepted: u64,
-    /// The time of the last of them, seconds since 1970; 0 if there was none, or the clock was not sane.
-    pub last_s: u64,
-    /// The number of SMS that had been delivered before.
-    pub duplicates: u64,
+    /// The figures of the whole; `None` where one is not known.
+    pub figures: [Option<u64>; FIGURES.columns.len()],
     /// The number of refused requests by reason, a word of [`crate::proto::wire::response::REASONS`].
     pub refused: Vec<(&'static str, u64)>,
-    /// The number of connections that are being served.
-    pub connections: u64,
-    /// The greatest number of connections.
-    pub connections_max: u64,
-    /// The inbox; `None` if there is none.
-    pub inbox: Option<Queue>,
-}
-
-/// The figures of outgoing SMS. Without a folder for our state, none of them is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outbound {
-    /// The queue; `None` if there is none, or it cannot be read.
-    pub queue: Option<Queue>,
     /// The figures of each interface.
     pub interfaces: Vec<Interface>,
+}
+
+/// The figures of one interface, counted since its counts began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The name of the interface; empty if there are no indices.
+    pub name: String,
+    /// The figures, by the constants below; `None` where one is not known.
+    facts: [Option<u64>; FACTS],
+    /// The reason of the last failure; empty if it must not be shown.
+    pub reason: String,
 }
 
 /// The present figures of the outbound queue, or of the inbox.
@@ -76,207 +50,399 @@ pub struct Queue {
     pub oldest_s: Option<u64>,
 }
 
-/// The tries over an interface, counted since its counts began.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Interface {
-    /// The name of the interface; empty if there are no indices.
-    pub name: String,
-    /// The number of SMS that the provider took.
-    pub sent: u64,
-    /// The time of the last of them, seconds since 1970; 0 if there was none, or the clock was not sane.
-    pub last_s: u64,
-    /// The number of other tries, by verdict.
-    pub failed: Vec<(&'static str, u64)>,
-    /// The number of SMS that have arrived and the number that have failed, by delivery reports; `None` if
-    /// no reports are asked for.
-    pub reported: Option<[u64; 2]>,
+/// The number of SMS that the provider took.
+pub const SENT: usize = 0;
+/// The time of the last of them, seconds since 1970, as all times here.
+pub const LAST_SENT: usize = 1;
+/// The numbers of other tries, by each verdict of [`VERDICTS`].
+pub const FAILED: [usize; 3] = [2, 3, 4];
+/// The number of SMS that have arrived and the number that have failed, by delivery reports.
+pub const REPORTED: [usize; 2] = [5, 6];
+/// The time of the last failure.
+pub const LAST_ERROR: usize = 7;
+/// The number of SMS that came in.
+pub const RECEIVED: usize = 8;
+/// The time of the last of them.
+pub const LAST_RECEIVED: usize = 9;
+/// The number of polls that came to the list's end.
+pub const POLLS: usize = 10;
+/// The number of polls that did not.
+pub const POLLS_FAILED: usize = 11;
+/// The time of the last good poll.
+pub const LAST_POLL: usize = 12;
+/// When the first poll was that failed since a good one. It is not shown with the others.
+pub const POLLS_FAILING: usize = 13;
+/// When the first try was that failed since an SMS was sent. It is not shown with the others.
+pub const FAILING: usize = 14;
+const FACTS: usize = 15;
+
+/// The verdicts of tries that ended otherwise than by `sent`.
+pub const VERDICTS: [&str; 3] = ["refused", "later", "unsure"];
+
+impl Interface {
+    /// Returns the interface of this name in a list, to which it is added if it is missing.
+    pub fn of<'a>(name: &str, all: &'a mut Vec<Interface>) -> Option<&'a mut Interface> {
+        let at = all.iter().position(|it| it.name == name);
+        let at = at.unwrap_or_else(|| {
+            all.push(Interface {
+                name: name.into(),
+                ..Interface::default()
+            });
+            all.len().saturating_sub(1)
+        });
+        all.get_mut(at)
+    }
+
+    /// Returns a figure; 0 if it is not known.
+    pub fn fact(&self, fact: usize) -> u64 {
+        self.facts.get(fact).copied().flatten().unwrap_or(0)
+    }
+
+    /// Sets a figure.
+    pub fn set(&mut self, fact: usize, value: u64) {
+        if let Some(fact) = self.facts.get_mut(fact) {
+            *fact = Some(value);
+        }
+    }
+
+    /// Adds to a count.
+    pub fn add(&mut self, fact: usize, more: u64) {
+        self.set(fact, self.fact(fact).wrapping_add(more));
+    }
+
+    /// Takes the figures of another list that are not known here.
+    pub fn merge(&mut self, other: &Interface) {
+        for (fact, other) in self.facts.iter_mut().zip(&other.facts) {
+            *fact = fact.or(*other);
+        }
+    }
 }
 
+// ---- For people ------------------------------------------------------------------------------
+
+/// The figures of the whole.
+pub const FIGURES: Section = Section {
+    key: "figures",
+    title: "Figures",
+    hint: "",
+    shape: Shape::Pairs,
+    columns: &[
+        ("accepted", "Received"),
+        ("last_accepted", "Last received"),
+        ("duplicates", "Received again"),
+        ("inbox", "In the inbox"),
+        ("inbox_failed", "Given up in the inbox"),
+        ("inbox_oldest", "Oldest in the inbox"),
+        ("queue", "In the queue"),
+        ("queue_failed", "Given up in the queue"),
+        ("queue_oldest", "Oldest in the queue"),
+        ("connections", "Connections"),
+        ("connections_max", "Connections at most"),
+    ],
+    rows_max: 1,
+};
+
+const INTERFACES: Section = Section {
+    key: "interfaces",
+    title: "Interfaces",
+    hint: "",
+    shape: Shape::Cards,
+    columns: &[
+        ("name", ""),
+        ("sent", "Sent"),
+        ("last_sent", "Last sent"),
+        ("refused", "Refused"),
+        ("later", "Failed for now"),
+        ("unsure", "Perhaps sent"),
+        ("delivered", "Arrived"),
+        ("undelivered", "Not arrived"),
+        ("last_error", "Last error"),
+        ("reason", "Reason"),
+        ("received", "Received"),
+        ("last_received", "Last received"),
+        ("polls", "Good polls"),
+        ("polls_failed", "Failed polls"),
+        ("last_poll", "Last good poll"),
+    ],
+    rows_max: PAGE_ENTRIES_MAX,
+};
+
+const REFUSED: Section = Section {
+    key: "refused",
+    title: "Refused requests",
+    hint: "",
+    shape: Shape::Table,
+    columns: &[("reason", "Reason"), ("count", "Number")],
+    rows_max: PAGE_ENTRIES_MAX,
+};
+
 impl Metrics {
-    /// Encodes the page's text.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut page = Page(Vec::new());
-        page.inbound(&self.inbound);
-        if let Some(inbox) = &self.inbound.inbox {
-            page.waiting(inbox, &INBOX);
+    /// Writes the figures of the whole, of each interface, and of refused requests if there were any.
+    pub fn write(&self, sheet: &mut Sheet) {
+        sheet.begin(&FIGURES);
+        sheet.row("");
+        facts(&self.figures, sheet);
+        sheet.end();
+        sheet.begin(&INTERFACES);
+        for it in &self.interfaces {
+            if sheet.has_room() {
+                sheet.row(&it.name);
+                let (sent, received) = it.facts.split_at(LAST_ERROR.saturating_add(1));
+                facts(sent, sheet);
+                sheet.reason(it.reason.as_bytes());
+                facts(received, sheet);
+            }
         }
-        if !self.polls.is_empty() {
-            page.polls(&self.polls);
+        sheet.end();
+        let mut has_begun = false;
+        for (word, count) in &self.refused {
+            if *count > 0 {
+                if !has_begun {
+                    sheet.begin(&REFUSED);
+                }
+                has_begun = true;
+                sheet.row("");
+                sheet.text(word.as_bytes());
+                sheet.number(Unit::Count, *count);
+            }
         }
-        if let Some(queue) = &self.outbound.queue {
-            page.waiting(queue, &QUEUE);
+        if has_begun {
+            sheet.end();
         }
-        if !self.outbound.interfaces.is_empty() {
-            page.interfaces(&self.outbound.interfaces);
-        }
-        page.0
     }
+}
+
+/// Writes figures. The name of a column tells what its number means.
+fn facts(facts: &[Option<u64>], sheet: &mut Sheet) {
+    for fact in facts {
+        let key = sheet.key();
+        let unit = match key {
+            _ if key.starts_with("last_") => Unit::Time,
+            _ if key.ends_with("_oldest") => Unit::Span,
+            _ => Unit::Count,
+        };
+        match fact {
+            None => sheet.skip(1),
+            Some(number) => sheet.number(unit, *number),
+        }
+    }
+}
+
+// ---- For Prometheus --------------------------------------------------------------------------
+
+/// A family of samples: its name, its kind, its meaning, and its samples.
+struct Family(&'static str, &'static str, &'static str, Samples);
+
+enum Samples {
+    /// A place in [`Metrics::figures`].
+    Figure(usize),
+    /// The refused requests.
+    Refused,
+    /// For each interface its figures at these places, each with the value of a label of this name.
+    Each(&'static str, &'static [(usize, &'static str)]),
 }
 
 const GAUGE: &str = "gauge";
 const COUNTER: &str = "counter";
 
-/// The names and meanings of the queue's figures.
-const QUEUE: [(&str, &str); 3] = [
-    ("queue_messages", "SMS that wait to be sent."),
-    ("queue_failed_messages", "SMS given up and kept."),
-    (
-        "queue_oldest_age_seconds",
-        "How long the oldest has waited.",
+const FAMILIES: &[Family] = &[
+    Family(
+        "in_accepted_total",
+        COUNTER,
+        "SMS put into the inbox or Asterisk's spool.",
+        Samples::Figure(0),
     ),
-];
-
-/// The names and meanings of the inbox's figures.
-const INBOX: [(&str, &str); 3] = [
-    ("inbox_messages", "SMS that wait for Asterisk."),
-    (
+    Family(
+        "in_duplicates_total",
+        COUNTER,
+        "SMS that had been delivered before.",
+        Samples::Figure(2),
+    ),
+    Family(
+        "in_refused_total",
+        COUNTER,
+        "Requests and SMS refused.",
+        Samples::Refused,
+    ),
+    Family(
+        "in_last_accepted_timestamp_seconds",
+        GAUGE,
+        "When the last SMS came in.",
+        Samples::Figure(1),
+    ),
+    Family(
+        "connections",
+        GAUGE,
+        "Connections served now.",
+        Samples::Figure(9),
+    ),
+    Family(
+        "connections_max",
+        GAUGE,
+        "Connections that may be.",
+        Samples::Figure(10),
+    ),
+    Family(
+        "inbox_messages",
+        GAUGE,
+        "SMS that wait for Asterisk.",
+        Samples::Figure(3),
+    ),
+    Family(
         "inbox_failed_messages",
+        GAUGE,
         "SMS that Asterisk has not taken in time.",
+        Samples::Figure(4),
     ),
-    (
+    Family(
         "inbox_oldest_age_seconds",
+        GAUGE,
         "How long the oldest of them has waited.",
+        Samples::Figure(5),
+    ),
+    Family(
+        "polls_total",
+        COUNTER,
+        "Polls, by what came of them.",
+        Samples::Each("result", &[(POLLS, "good"), (POLLS_FAILED, "failed")]),
+    ),
+    Family(
+        "poll_last_good_timestamp_seconds",
+        GAUGE,
+        "When the last good poll was.",
+        Samples::Each("", &[(LAST_POLL, "")]),
+    ),
+    Family(
+        "queue_messages",
+        GAUGE,
+        "SMS that wait to be sent.",
+        Samples::Figure(6),
+    ),
+    Family(
+        "queue_failed_messages",
+        GAUGE,
+        "SMS given up and kept.",
+        Samples::Figure(7),
+    ),
+    Family(
+        "queue_oldest_age_seconds",
+        GAUGE,
+        "How long the oldest has waited.",
+        Samples::Figure(8),
+    ),
+    Family(
+        "out_sent_total",
+        COUNTER,
+        "SMS the provider took.",
+        Samples::Each("", &[(SENT, "")]),
+    ),
+    Family(
+        "out_failed_total",
+        COUNTER,
+        "Tries that ended otherwise.",
+        Samples::Each(
+            "verdict",
+            &[
+                (FAILED[0], VERDICTS[0]),
+                (FAILED[1], VERDICTS[1]),
+                (FAILED[2], VERDICTS[2]),
+            ],
+        ),
+    ),
+    Family(
+        "out_delivered_total",
+        COUNTER,
+        "SMS that have arrived, by their delivery reports.",
+        Samples::Each("", &[(REPORTED[0], "")]),
+    ),
+    Family(
+        "out_undelivered_total",
+        COUNTER,
+        "SMS the provider took and did not deliver.",
+        Samples::Each("", &[(REPORTED[1], "")]),
+    ),
+    Family(
+        "out_last_sent_timestamp_seconds",
+        GAUGE,
+        "When the provider took the last SMS.",
+        Samples::Each("", &[(LAST_SENT, "")]),
     ),
 ];
 
-/// The text so far.
-struct Page(Vec<u8>);
-
-impl Page {
-    fn inbound(&mut self, inbound: &Inbound) {
-        let name = "in_accepted_total";
-        self.family(name, COUNTER, "SMS put into the inbox or Asterisk's spool.");
-        self.sample(name, &[], inbound.accepted);
-        let name = "in_duplicates_total";
-        self.family(name, COUNTER, "SMS that had been delivered before.");
-        self.sample(name, &[], inbound.duplicates);
-        let name = "in_refused_total";
-        self.family(name, COUNTER, "Requests and SMS refused.");
-        for (reason, count) in &inbound.refused {
-            self.sample(name, &[("reason", reason)], *count);
-        }
-        if inbound.last_s > 0 {
-            let name = "in_last_accepted_timestamp_seconds";
-            self.family(name, GAUGE, "When the last SMS came in.");
-            self.sample(name, &[], inbound.last_s);
-        }
-        let name = "connections";
-        self.family(name, GAUGE, "Connections served now.");
-        self.sample(name, &[], inbound.connections);
-        let name = "connections_max";
-        self.family(name, GAUGE, "Connections that may be.");
-        self.sample(name, &[], inbound.connections_max);
-    }
-
-    fn polls(&mut self, polls: &[Polls]) {
-        let name = "polls_total";
-        self.family(name, COUNTER, "Polls, by what came of them.");
-        for it in polls {
-            for (result, count) in [("good", it.good), ("failed", it.failed)] {
-                let labels = [("interface", it.name.as_str()), ("result", result)];
-                self.sample(name, &labels, count);
-            }
-        }
-        let name = "poll_last_good_timestamp_seconds";
-        self.family(name, GAUGE, "When the last good poll was.");
-        for it in polls.iter().filter(|it| it.last_s > 0) {
-            self.sample(name, &[("interface", &it.name)], it.last_s);
-        }
-    }
-
-    fn waiting(&mut self, queue: &Queue, names: &[(&str, &str); 3]) {
-        let [waiting, failed, oldest] = names;
-        let figures = [
-            (waiting, Some(queue.waiting)),
-            (failed, Some(queue.failed)),
-            (oldest, queue.oldest_s),
-        ];
-        for ((name, help), figure) in figures {
-            if let Some(figure) = figure {
-                self.family(name, GAUGE, help);
-                self.sample(name, &[], figure);
-            }
-        }
-    }
-
-    fn interfaces(&mut self, interfaces: &[Interface]) {
-        let name = "out_sent_total";
-        self.family(name, COUNTER, "SMS the provider took.");
-        for it in interfaces {
-            self.sample(name, &[("interface", &it.name)], it.sent);
-        }
-        let name = "out_failed_total";
-        self.family(name, COUNTER, "Tries that ended otherwise.");
-        for it in interfaces {
-            for (verdict, count) in &it.failed {
-                let labels = [("interface", it.name.as_str()), ("verdict", verdict)];
-                self.sample(name, &labels, *count);
-            }
-        }
-        let families = [
-            (
-                "out_delivered_total",
-                "SMS that have arrived, by their delivery reports.",
-            ),
-            (
-                "out_undelivered_total",
-                "SMS the provider took and did not deliver.",
-            ),
-        ];
-        for ((name, help), nth) in families.into_iter().zip(0..) {
-            let count = |it: &Interface| it.reported.and_then(|counts| counts.get(nth).copied());
-            if interfaces.iter().any(|it| it.reported.is_some()) {
-                self.family(name, COUNTER, help);
-            }
-            for it in interfaces {
-                if let Some(count) = count(it) {
-                    self.sample(name, &[("interface", &it.name)], count);
+impl Metrics {
+    /// Encodes the text for Prometheus.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut page = Page(Vec::new(), "");
+        for family in FAMILIES {
+            match family.3 {
+                Samples::Figure(at) => {
+                    let figure = self.figures.get(at).copied().flatten();
+                    page.sample(family, &[], figure);
+                }
+                Samples::Refused => {
+                    page.family(family);
+                    for (word, count) in &self.refused {
+                        page.sample(family, &[("reason", word)], Some(*count));
+                    }
+                }
+                Samples::Each(label, facts) => {
+                    for it in &self.interfaces {
+                        for (fact, word) in facts {
+                            let labels = [("interface", it.name.as_str()), (label, *word)];
+                            let fact = it.facts.get(*fact).copied().flatten();
+                            page.sample(family, &labels, fact);
+                        }
+                    }
                 }
             }
         }
-        if interfaces.iter().any(|it| it.last_s > 0) {
-            let name = "out_last_sent_timestamp_seconds";
-            self.family(name, GAUGE, "When the provider took the last SMS.");
-            for it in interfaces.iter().filter(|it| it.last_s > 0) {
-                self.sample(name, &[("interface", &it.name)], it.last_s);
-            }
+        page.0
+    }
+}
+
+/// The text so far, and the name of the last family.
+struct Page(Vec<u8>, &'static str);
+
+impl Page {
+    /// Adds the two lines before a family's samples, unless they are there already.
+    fn family(&mut self, family: &Family) {
+        let Family(name, kind, help, _) = *family;
+        if self.1 != name {
+            let lines = [
+                "# HELP websms_",
+                name,
+                " ",
+                help,
+                "\n# TYPE websms_",
+                name,
+                " ",
+                kind,
+                "\n",
+            ];
+            lines.iter().for_each(|part| self.push(part));
+            self.1 = name;
         }
     }
 
-    /// Adds the two lines before a family's samples.
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        for part in [
-            "# HELP websms_",
-            name,
-            " ",
-            help,
-            "\n# TYPE websms_",
-            name,
-            " ",
-            kind,
-            "\n",
-        ] {
-            self.push(part);
-        }
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+    /// Adds a sample if its value is known; a time of 0 is not.
+    fn sample(&mut self, family: &Family, labels: &[(&str, &str)], value: Option<u64>) {
+        let Some(value) = value.filter(|value| *value > 0 || !family.0.contains("timestamp"))
+        else {
+            return;
+        };
+        self.family(family);
         self.push("websms_");
-        self.push(name);
+        self.push(family.0);
         let mut before = "{";
-        for (label, text) in labels {
-            for part in [before, label, "=\""] {
-                self.push(part);
-            }
+        for (label, text) in labels.iter().filter(|it| !it.0.is_empty()) {
+            [before, label, "=\""]
+                .iter()
+                .for_each(|part| self.push(part));
             self.escaped(text);
-            self.push("\"");
-            before = ",";
+            before = "\",";
         }
-        if !labels.is_empty() {
-            self.push("}");
-        }
-        self.push(" ");
-        self.push(&value.to_string());
+        self.push(if labels.is_empty() { " " } else { "\"} " });
+        push_decimal(value, &mut self.0);
         self.push("\n");
     }
 
@@ -298,7 +464,7 @@ impl Page {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -311,7 +477,11 @@ mod tests {
 
     #[test]
     fn a_family_is_announced_and_an_unknown_value_has_no_line() {
-        let text = String::from_utf8(Metrics::default().encode()).unwrap();
+        let mut metrics = Metrics::default();
+        for at in [0, 2, 9, 10] {
+            metrics.figures[at] = Some(0);
+        }
+        let text = String::from_utf8(metrics.encode()).unwrap();
         assert_eq!(
             text,
             "# HELP websms_in_accepted_total SMS put into the inbox or Asterisk's spool.\n\
@@ -333,48 +503,34 @@ mod tests {
 
     #[test]
     fn every_value_has_its_place() {
-        let metrics = Metrics {
-            inbound: Inbound {
-                accepted: 1,
-                last_s: 2,
-                duplicates: 3,
-                refused: vec![("path", 4), ("busy", 5)],
-                connections: 6,
-                connections_max: 7,
-                inbox: Some(Queue {
-                    waiting: 14,
-                    failed: 15,
-                    oldest_s: None,
-                }),
-            },
-            polls: vec![
-                Polls {
-                    name: "kiwi".to_owned(),
-                    good: 16,
-                    failed: 17,
-                    last_s: 18,
-                    failing_s: 19,
-                },
-                Polls::default(),
-            ],
-            outbound: Outbound {
-                queue: Some(Queue {
-                    waiting: 8,
-                    failed: 9,
-                    oldest_s: Some(10),
-                }),
-                interfaces: vec![
-                    Interface {
-                        name: "kiwi".to_owned(),
-                        sent: u64::MAX,
-                        last_s: 12,
-                        failed: vec![("later", 13)],
-                        reported: Some([14, 15]),
-                    },
-                    Interface::default(),
-                ],
-            },
+        let mut kiwi = Interface {
+            name: "kiwi".to_owned(),
+            ..Interface::default()
         };
+        for (fact, value) in [
+            (SENT, u64::MAX),
+            (LAST_SENT, 12),
+            (FAILED[0], 12),
+            (FAILED[1], 13),
+            (FAILED[2], 14),
+            (REPORTED[0], 14),
+            (REPORTED[1], 15),
+            (POLLS, 16),
+            (POLLS_FAILED, 17),
+            (LAST_POLL, 18),
+            (POLLS_FAILING, 19),
+        ] {
+            kiwi.set(fact, value);
+        }
+        let mut other = Interface::default();
+        other.set(SENT, 0);
+        other.set(LAST_SENT, 0);
+        let mut metrics = Metrics {
+            figures: [1, 2, 3, 14, 15, 0, 8, 9, 10, 6, 7].map(Some),
+            refused: vec![("path", 4), ("busy", 5)],
+            interfaces: vec![kiwi, other],
+        };
+        metrics.figures[5] = None;
         assert_eq!(
             lines(&metrics),
             [
@@ -389,15 +545,15 @@ mod tests {
                 "websms_inbox_failed_messages 15",
                 "websms_polls_total{interface=\"kiwi\",result=\"good\"} 16",
                 "websms_polls_total{interface=\"kiwi\",result=\"failed\"} 17",
-                "websms_polls_total{interface=\"\",result=\"good\"} 0",
-                "websms_polls_total{interface=\"\",result=\"failed\"} 0",
                 "websms_poll_last_good_timestamp_seconds{interface=\"kiwi\"} 18",
                 "websms_queue_messages 8",
                 "websms_queue_failed_messages 9",
                 "websms_queue_oldest_age_seconds 10",
                 "websms_out_sent_total{interface=\"kiwi\"} 18446744073709551615",
                 "websms_out_sent_total{interface=\"\"} 0",
+                "websms_out_failed_total{interface=\"kiwi\",verdict=\"refused\"} 12",
                 "websms_out_failed_total{interface=\"kiwi\",verdict=\"later\"} 13",
+                "websms_out_failed_total{interface=\"kiwi\",verdict=\"unsure\"} 14",
                 "websms_out_delivered_total{interface=\"kiwi\"} 14",
                 "websms_out_undelivered_total{interface=\"kiwi\"} 15",
                 "websms_out_last_sent_timestamp_seconds{interface=\"kiwi\"} 12",
@@ -410,10 +566,9 @@ mod tests {
         let check = |name: &str, expected: &str| {
             let mut metrics = Metrics::default();
             let name = name.to_owned();
-            metrics.outbound.interfaces.push(Interface {
-                name,
-                ..Interface::default()
-            });
+            let mut interfaces = Vec::new();
+            Interface::of(&name, &mut interfaces).unwrap().set(SENT, 0);
+            metrics.interfaces = interfaces;
             let found = lines(&metrics).pop().unwrap();
             assert_eq!(
                 found,

@@ -1,17 +1,17 @@
-//! Holds the contents of the page for people, as problems and sections of named values, and encodes them as
-//! JSON.
-//!
-//! The page ([`super::page`]) and the JSON are written from one [`Sheet`], so that neither says more than the
+//! Writes the page for people and its JSON from one sequence of calls, so that neither says more than the
 //! other.
+//!
+//! The caller gives the problems, then the head, then section by section its rows, and value by value what
+//! stands in them. Nothing is held but the bytes that are written. The markup is that of [`super::page`].
 
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::event::push_decimal;
-use super::metrics::{Inbound, Metrics, Queue};
-use crate::limits::{PAGE_ENTRIES_MAX, PAGE_TEXT_CHARS_MAX};
-use crate::proto::wire::json;
+use super::page;
+use crate::limits::{PAGE_ENTRIES_MAX, PAGE_TEXT_CHARS_MAX, PAGE_VALUE_CHARS_MAX};
+use crate::proto::wire::accept::Form;
+use crate::proto::wire::{date, json};
 
 /// The content type of the JSON.
 pub const JSON_TYPE: &str = "application/json";
@@ -20,26 +20,10 @@ pub const JSON_TYPE: &str = "application/json";
 pub const FIELDS: &str = "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\
     Vary: Accept, Accept-Encoding, Authorization\r\n";
 
-/// All contents of the page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sheet {
-    /// The program's version.
-    pub version: &'static str,
-    /// The present time, seconds since 1970.
-    pub now_s: u64,
-    /// The problems.
-    pub problems: Vec<Problem>,
-    /// The figures, and for readers who may see them events and lists.
-    pub sections: Vec<Section>,
-    /// The part that the reader may see.
-    pub view: View,
-}
-
 /// The part of the page that a reader may see.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// Figures and problems; the configuration has no `status_auth`.
-    #[default]
     Figures,
     /// Figures and problems, because the reader has not given `status_auth`.
     SignedOut,
@@ -47,19 +31,8 @@ pub enum View {
     Whole,
 }
 
-/// A problem.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problem {
-    /// The interface that it concerns; empty if it concerns all, or if there are no indices.
-    pub interface: String,
-    /// The fact.
-    pub text: String,
-    /// The remedy.
-    pub remedy: String,
-}
-
-/// One list of named values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A list of rows of named values.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Section {
     /// The section's name in JSON and as an anchor.
     pub key: &'static str,
@@ -69,12 +42,10 @@ pub struct Section {
     pub hint: &'static str,
     /// The layout of its rows.
     pub shape: Shape,
-    /// The columns' names in JSON, and their headings.
+    /// The columns' names in JSON, and their headings. A column without a heading is not on the page.
     pub columns: &'static [(&'static str, &'static str)],
-    /// The rows, with one cell per column.
-    pub rows: Vec<Vec<Cell>>,
-    /// The number of further rows that are not shown.
-    pub left_out: usize,
+    /// The greatest number of rows that are shown.
+    pub rows_max: usize,
 }
 
 /// The layout of a section.
@@ -82,292 +53,397 @@ pub struct Section {
 pub enum Shape {
     /// One row, as pairs of name and value.
     Pairs,
-    /// Pairs for each row, below a heading of their own: the first cell.
+    /// Pairs for each row, below a heading of their own: the first column.
     Cards,
     /// A table.
     Table,
 }
 
-/// One value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Cell {
-    /// The value is not known, or there is none.
-    #[default]
-    None,
-    /// A word, a telephone number or an id.
-    Text(String),
-    /// A reason: like a text, but it may be longer.
-    Reason(String),
+/// The meaning of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
     /// A number of things.
-    Count(u64),
-    /// A time, seconds since 1970.
-    Time(u64),
-    /// A length of time, seconds.
-    Span(u64),
+    Count,
+    /// A time, seconds since 1970; 0 if there was none.
+    Time,
+    /// A length of time, seconds; 0 if there was none.
+    Span,
 }
 
-impl Cell {
-    /// Makes a cell of a text from outside; an empty text gives no value.
-    pub fn text(text: &[u8]) -> Cell {
-        match text {
-            [] => Cell::None,
-            text => Cell::Text(String::from_utf8_lossy(text).into_owned()),
-        }
-    }
+/// The section that no caller began.
+const NO_SECTION: Section = Section {
+    key: "",
+    title: "",
+    hint: "",
+    shape: Shape::Table,
+    columns: &[],
+    rows_max: 0,
+};
 
-    /// Makes a cell of a reason; an empty reason gives no value.
-    pub fn reason(text: &[u8]) -> Cell {
-        match text {
-            [] => Cell::None,
-            text => Cell::Reason(String::from_utf8_lossy(text).into_owned()),
-        }
-    }
-
-    /// Makes a cell of a time; 0 means that there was none.
-    pub fn time(time_s: u64) -> Cell {
-        match time_s {
-            0 => Cell::None,
-            time_s => Cell::Time(time_s),
-        }
-    }
+/// The sheet so far.
+pub struct Sheet {
+    out: Vec<u8>,
+    form: Form,
+    now_s: u64,
+    problems: usize,
+    section: &'static Section,
+    /// The rows of the section so far.
+    rows: usize,
+    /// The further rows that are not shown.
+    left_out: usize,
+    /// The columns of the row so far.
+    column: usize,
+    /// The empty cells before the next one in a table; those at the end of a row are left out.
+    unsaid: usize,
 }
-
-// ---- Figures --------------------------------------------------------------------------------
-
-/// The figures of an interface besides the counts of [`Metrics`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct More {
-    /// The name of the interface.
-    pub name: String,
-    /// The number of SMS that came in over it, and the time of the last one.
-    pub received: Option<(u64, u64)>,
-    /// The time of its last failure; 0 if it never failed, as far as is known.
-    pub failed_s: u64,
-    /// The reason of that failure; empty if it must not be shown.
-    pub reason: String,
-}
-
-const FIGURES: &[(&str, &str)] = &[
-    ("accepted", "Received"),
-    ("last_accepted", "Last received"),
-    ("duplicates", "Received again"),
-    ("inbox", "In the inbox"),
-    ("inbox_failed", "Given up in the inbox"),
-    ("inbox_oldest", "Oldest in the inbox"),
-    ("queue", "In the queue"),
-    ("queue_failed", "Given up in the queue"),
-    ("queue_oldest", "Oldest in the queue"),
-    ("connections", "Connections"),
-    ("connections_max", "Connections at most"),
-];
-
-const INTERFACES: &[(&str, &str)] = &[
-    ("name", ""),
-    ("sent", "Sent"),
-    ("last_sent", "Last sent"),
-    ("refused", "Refused"),
-    ("later", "Failed for now"),
-    ("unsure", "Perhaps sent"),
-    ("delivered", "Arrived"),
-    ("undelivered", "Not arrived"),
-    ("last_error", "Last error"),
-    ("reason", "Reason"),
-    ("received", "Received"),
-    ("last_received", "Last received"),
-    ("polls", "Good polls"),
-    ("polls_failed", "Failed polls"),
-    ("last_poll", "Last good poll"),
-];
-
-const REFUSED: &[(&str, &str)] = &[("reason", "Reason"), ("count", "Number")];
-
-impl Section {
-    /// Returns the sections that everybody may see.
-    pub fn of_figures(metrics: &Metrics, more: &[More]) -> Vec<Section> {
-        let section = |key, title, shape, columns, rows| Section {
-            key,
-            title,
-            hint: "",
-            shape,
-            columns,
-            rows,
-            left_out: 0,
-        };
-        let refused = metrics.inbound.refused.iter();
-        let refused = refused.filter(|(_, count)| *count > 0);
-        let refused: Vec<Vec<Cell>> = refused
-            .map(|(word, count)| vec![Cell::text(word.as_bytes()), Cell::Count(*count)])
-            .collect();
-        let mut sections = vec![
-            section(
-                "figures",
-                "Figures",
-                Shape::Pairs,
-                FIGURES,
-                vec![figures(&metrics.inbound, metrics.outbound.queue)],
-            ),
-            section(
-                "interfaces",
-                "Interfaces",
-                Shape::Cards,
-                INTERFACES,
-                interfaces(metrics, more),
-            ),
-        ];
-        if !refused.is_empty() {
-            sections.push(section(
-                "refused",
-                "Refused requests",
-                Shape::Table,
-                REFUSED,
-                refused,
-            ));
-        }
-        sections
-    }
-}
-
-fn figures(inbound: &Inbound, queue: Option<Queue>) -> Vec<Cell> {
-    let mut row = vec![
-        Cell::Count(inbound.accepted),
-        Cell::time(inbound.last_s),
-        Cell::Count(inbound.duplicates),
-    ];
-    for queue in [inbound.inbox, queue] {
-        let [waiting, failed] = [
-            queue.map(|queue| queue.waiting),
-            queue.map(|queue| queue.failed),
-        ];
-        let oldest_s = queue.and_then(|queue| queue.oldest_s.filter(|_| queue.waiting > 0));
-        row.extend([waiting, failed].map(count));
-        row.push(oldest_s.map_or(Cell::None, Cell::Span));
-    }
-    row.push(Cell::Count(inbound.connections));
-    row.push(Cell::Count(inbound.connections_max));
-    row
-}
-
-fn count(count: Option<u64>) -> Cell {
-    count.map_or(Cell::None, Cell::Count)
-}
-
-/// Returns one row for each known interface.
-fn interfaces(metrics: &Metrics, more: &[More]) -> Vec<Vec<Cell>> {
-    let outbound = metrics.outbound.interfaces.iter().map(|it| &it.name);
-    let polled = metrics.polls.iter().map(|it| &it.name);
-    let mut names: Vec<&String> = Vec::new();
-    for name in outbound.chain(polled).chain(more.iter().map(|it| &it.name)) {
-        if !names.contains(&name) && names.len() < PAGE_ENTRIES_MAX {
-            names.push(name);
-        }
-    }
-    let row = |name: &String| {
-        let mut all = metrics.outbound.interfaces.iter();
-        let out = all.find(|it| it.name == *name);
-        let polls = metrics.polls.iter().find(|it| it.name == *name);
-        let more = more.iter().find(|it| it.name == *name);
-        let received = more.and_then(|it| it.received);
-        let failed = |word| {
-            let mut failed = out?.failed.iter();
-            failed.find(|(verdict, _)| *verdict == word).map(|it| it.1)
-        };
-        let reported = out.and_then(|it| it.reported);
-        vec![
-            Cell::text(name.as_bytes()),
-            count(out.map(|it| it.sent)),
-            Cell::time(out.map_or(0, |it| it.last_s)),
-            count(failed("refused")),
-            count(failed("later")),
-            count(failed("unsure")),
-            count(reported.map(|[delivered, _]| delivered)),
-            count(reported.map(|[_, undelivered]| undelivered)),
-            Cell::time(more.map_or(0, |it| it.failed_s)),
-            Cell::reason(more.map_or(b"", |it| it.reason.as_bytes())),
-            count(received.map(|it| it.0)),
-            Cell::time(received.map_or(0, |it| it.1)),
-            count(polls.map(|it| it.good)),
-            count(polls.map(|it| it.failed)),
-            Cell::time(polls.map_or(0, |it| it.last_s)),
-        ]
-    };
-    names.into_iter().map(row).collect()
-}
-
-// ---- JSON -----------------------------------------------------------------------------------
 
 impl Sheet {
-    /// Returns the sheet as one JSON object.
-    pub fn json(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(4096);
-        member(&mut out, "{\"version\":", self.version);
-        out.extend_from_slice(b",\"time\":");
-        push_decimal(self.now_s, &mut out);
-        out.extend_from_slice(match self.problems.is_empty() {
-            true => b",\"well\":true,\"problems\":[",
-            false => b",\"well\":false,\"problems\":[",
-        });
-        for (place, problem) in self.problems.iter().enumerate() {
-            comma(place, &mut out);
-            member(&mut out, "{\"interface\":", &problem.interface);
-            member(&mut out, ",\"text\":", &problem.text);
-            member(&mut out, ",\"remedy\":", &problem.remedy);
-            out.push(b'}');
-        }
-        out.push(b']');
-        for section in &self.sections {
-            out.push(b',');
-            json::write_string(section.key.as_bytes(), &mut out);
-            out.push(b':');
-            let (start, end): (&[u8], &[u8]) = match section.shape {
-                Shape::Pairs => (b"", b""),
-                Shape::Cards | Shape::Table => (b"[", b"]"),
-            };
-            out.extend_from_slice(start);
-            for (place, row) in section.rows.iter().enumerate() {
-                comma(place, &mut out);
-                object(section.columns, row, &mut out);
-            }
-            out.extend_from_slice(end);
-        }
-        out.extend_from_slice(b"}\n");
-        out
-    }
-}
-
-fn object(columns: &[(&str, &str)], row: &[Cell], out: &mut Vec<u8>) {
-    out.push(b'{');
-    for (place, ((key, _), cell)) in columns.iter().zip(row).enumerate() {
-        comma(place, out);
-        json::write_string(key.as_bytes(), out);
-        out.push(b':');
-        match cell {
-            Cell::None => out.extend_from_slice(b"null"),
-            Cell::Text(text) | Cell::Reason(text) => {
-                json::write_string(cut(text, PAGE_TEXT_CHARS_MAX).0.as_bytes(), out);
-            }
-            Cell::Count(number) | Cell::Time(number) | Cell::Span(number) => {
-                push_decimal(*number, out);
-            }
+    /// Begins a page or, for any other form, its JSON.
+    pub fn new(form: Form, now_s: u64) -> Sheet {
+        Sheet {
+            out: Vec::new(),
+            form,
+            now_s,
+            problems: 0,
+            section: &NO_SECTION,
+            rows: 0,
+            left_out: 0,
+            column: 0,
+            unsaid: 0,
         }
     }
-    out.push(b'}');
-}
 
-fn comma(place: usize, out: &mut Vec<u8>) {
-    if place > 0 {
-        out.push(b',');
+    /// Writes markup, which is ours.
+    fn raw(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn many(&mut self, number: usize) {
+        push_decimal(u64::try_from(number).unwrap_or(u64::MAX), &mut self.out);
+    }
+
+    fn is_page(&self) -> bool {
+        self.form == Form::Page
+    }
+
+    /// Writes a text that may come from anywhere, at most so many characters of it.
+    fn escaped(&mut self, text: &str, chars_max: usize) {
+        match self.is_page() {
+            true => page::escape(text, chars_max, &mut self.out),
+            false => json::write_string(
+                page::cut(text, PAGE_TEXT_CHARS_MAX).0.as_bytes(),
+                &mut self.out,
+            ),
+        }
+    }
+
+    /// Adds a problem with its remedy. Both, and the interface that it concerns, may come from anywhere.
+    pub fn problem(&mut self, interface: &str, fact: &[&str], remedy: &[&str]) {
+        if self.problems >= PAGE_ENTRIES_MAX {
+            return;
+        }
+        let names = match (self.is_page(), interface) {
+            (false, _) if self.problems > 0 => {
+                [",{\"interface\":", ",\"text\":", ",\"remedy\":", "}"]
+            }
+            (false, _) => ["{\"interface\":", ",\"text\":", ",\"remedy\":", "}"],
+            (true, "") => ["<li><b class=r>", "", page::REMEDY, ""],
+            (true, _) => ["<li><b class=r><bdi>", "</bdi>: ", page::REMEDY, ""],
+        };
+        let [first, second, third, end] = names;
+        let [fact, remedy] = [fact, remedy].map(<[&str]>::concat);
+        self.raw(&[first]);
+        if !self.is_page() || !interface.is_empty() {
+            self.escaped(interface, PAGE_VALUE_CHARS_MAX);
+        }
+        self.raw(&[second]);
+        self.escaped(&fact, PAGE_TEXT_CHARS_MAX);
+        self.raw(&[third]);
+        self.escaped(&remedy, PAGE_TEXT_CHARS_MAX);
+        self.raw(&[end]);
+        self.problems = self.problems.saturating_add(1);
+    }
+
+    /// Writes what stands before the first section, when all problems are known.
+    pub fn head(&mut self, version: &str) {
+        let problems = core::mem::replace(&mut self.out, Vec::with_capacity(16 * 1024));
+        if self.is_page() {
+            return self.page_head(version, &problems);
+        }
+        self.raw(&["{\"version\":"]);
+        self.escaped(version, PAGE_VALUE_CHARS_MAX);
+        self.raw(&[",\"time\":"]);
+        push_decimal(self.now_s, &mut self.out);
+        self.raw(&[match self.problems {
+            0 => ",\"well\":true,\"problems\":[",
+            _ => ",\"well\":false,\"problems\":[",
+        }]);
+        self.out.extend_from_slice(&problems);
+        self.raw(&["]"]);
+    }
+
+    /// Begins a section.
+    pub fn begin(&mut self, section: &'static Section) {
+        self.section = section;
+        (self.rows, self.left_out) = (0, 0);
+        match self.is_page() {
+            true => self.page_heading(section),
+            false => self.raw(&[",\"", section.key, "\":"]),
+        }
+    }
+
+    /// Whether the section may have one more row. If not, it is counted as left out.
+    pub fn has_room(&mut self) -> bool {
+        let is_full = self.rows >= self.section.rows_max;
+        self.left_out = self.left_out.saturating_add(usize::from(is_full));
+        !is_full
+    }
+
+    /// Begins a row. `name` is the heading of a card, and not used in other sections.
+    pub fn row(&mut self, name: &str) {
+        let [start, row, row_end, _] = self.marks();
+        match (self.rows, self.is_page()) {
+            (0, true) if self.section.shape == Shape::Table => self.page_columns(self.section),
+            (0, _) => self.raw(&[start]),
+            (_, true) => self.raw(&[row_end]),
+            (_, false) => self.raw(&[row_end, ","]),
+        }
+        self.raw(&[row]);
+        self.rows = self.rows.saturating_add(1);
+        (self.column, self.unsaid) = (0, 0);
+        if self.section.shape == Shape::Cards {
+            self.text(name.as_bytes());
+            if self.is_page() {
+                let shown = if name.is_empty() { page::NO_NAME } else { name };
+                self.escaped(shown, PAGE_VALUE_CHARS_MAX);
+                self.raw(&[page::CARD]);
+            }
+        }
+    }
+
+    /// Ends a section.
+    pub fn end(&mut self) {
+        let [start, _, row_end, end] = self.marks();
+        let is_page = self.is_page();
+        match (self.rows, is_page) {
+            (0, true) => self.raw(&[page::NO_ROWS]),
+            (0, false) => self.raw(&[start, end]),
+            _ => self.raw(&[row_end, end]),
+        }
+        if is_page {
+            self.page_foot(
+                self.left_out,
+                if self.rows > 0 { self.section.hint } else { "" },
+            );
+        }
+    }
+
+    /// Returns the sheet. The page says what this reader does not see.
+    pub fn finish(mut self, view: View) -> Vec<u8> {
+        match self.is_page() {
+            true => self.page_end(view),
+            false => self.raw(&["}\n"]),
+        }
+        self.out
+    }
+
+    /// Returns what stands before all rows, before a row, after it, and after all rows.
+    fn marks(&self) -> [&'static str; 4] {
+        match (self.is_page(), self.section.shape) {
+            (false, Shape::Pairs) => ["", "{", "}", ""],
+            (false, _) => ["[", "{", "}", "]"],
+            (true, Shape::Pairs) => page::PAIRS,
+            (true, Shape::Cards) => page::CARDS,
+            (true, Shape::Table) => page::TABLE,
+        }
+    }
+
+    /// Returns the name of the next column in JSON.
+    pub fn key(&self) -> &'static str {
+        self.section
+            .columns
+            .get(self.column)
+            .map_or("", |column| column.0)
+    }
+
+    /// Writes what stands before the value of the next column. Returns whether the value is shown.
+    fn open(&mut self) -> bool {
+        let Some((key, label)) = self.section.columns.get(self.column) else {
+            return false;
+        };
+        if !self.is_page() {
+            let comma = if self.column > 0 { ",\"" } else { "\"" };
+            self.raw(&[comma, key, "\":"]);
+        } else if !label.is_empty() {
+            match self.section.shape {
+                Shape::Table => {
+                    (0..=self.unsaid).for_each(|_| self.raw(&["<td>"]));
+                    self.unsaid = 0;
+                }
+                _ => self.raw(&["<dt>", label, "<dd>"]),
+            }
+        }
+        self.column = self.column.saturating_add(1);
+        !(self.is_page() && label.is_empty())
+    }
+
+    /// Passes over so many columns, whose values are not known.
+    pub fn skip(&mut self, columns: usize) {
+        for _ in 0..columns {
+            match self.is_page() {
+                true => {
+                    let column = self.section.columns.get(self.column);
+                    let is_shown = column.is_some_and(|(_, label)| !label.is_empty());
+                    self.unsaid = self.unsaid.saturating_add(usize::from(is_shown));
+                    self.column = self.column.saturating_add(1);
+                }
+                false if self.open() => self.raw(&["null"]),
+                false => {}
+            }
+        }
+    }
+
+    /// Writes a word, a telephone number or an id; an empty one is no value.
+    pub fn text(&mut self, text: &[u8]) {
+        self.value(text, PAGE_VALUE_CHARS_MAX);
+    }
+
+    /// Writes a reason, which may be longer; an empty one is no value.
+    pub fn reason(&mut self, text: &[u8]) {
+        self.value(text, PAGE_TEXT_CHARS_MAX);
+    }
+
+    fn value(&mut self, text: &[u8], chars_max: usize) {
+        if text.is_empty() {
+            self.skip(1);
+        } else if self.open() {
+            self.escaped(&String::from_utf8_lossy(text), chars_max);
+        }
+    }
+
+    /// Writes a number.
+    pub fn number(&mut self, unit: Unit, number: u64) {
+        if unit != Unit::Count && number == 0 {
+            self.skip(1);
+        } else if self.open() {
+            match unit {
+                Unit::Time if self.is_page() => self.page_time(number),
+                Unit::Span if self.is_page() => self.raw(&[&super::event::span(number)]),
+                _ => push_decimal(number, &mut self.out),
+            }
+        }
     }
 }
 
-fn member(out: &mut Vec<u8>, start: &str, text: &str) {
-    out.extend_from_slice(start.as_bytes());
-    json::write_string(cut(text, PAGE_TEXT_CHARS_MAX).0.as_bytes(), out);
-}
+// ---- The page --------------------------------------------------------------------------------
 
-/// Returns at most so many characters of a text, and whether there are more.
-pub(super) fn cut(text: &str, chars_max: usize) -> (&str, bool) {
-    match text.char_indices().nth(chars_max) {
-        Some((end, _)) => (text.get(..end).unwrap_or_default(), true),
-        None => (text, false),
+impl Sheet {
+    /// Writes all that stands before the first section; `problems` is markup.
+    fn page_head(&mut self, version: &str, problems: &[u8]) {
+        self.raw(&["<!doctype html><html lang=en><meta charset=utf-8>\
+             <meta name=viewport content=\"width=device-width\">\
+             <meta http-equiv=refresh content=10><link rel=icon href=\"data:,\"><title>WebSMS: "]);
+        self.verdict();
+        let now = date::rfc3339(self.now_s);
+        let (day, time) = now.split_once('T').unwrap_or_default();
+        self.raw(&[
+            "</title><style>",
+            page::STYLE,
+            "</style><header><h1>WebSMS</h1><p class=m>Version ",
+            version,
+            ", ",
+            day,
+            " ",
+            time.trim_end_matches('Z'),
+            ". All times are UTC.</header><main>\
+             <section aria-labelledby=problems><h2 id=problems>Is all well?</h2>",
+        ]);
+        if self.problems == 0 {
+            return self.raw(&["<p class=g>All is well.</section>"]);
+        }
+        self.raw(&["<p class=r>No: "]);
+        self.verdict();
+        self.raw(&[".<ul>"]);
+        self.out.extend_from_slice(problems);
+        self.raw(&["</ul></section>"]);
+    }
+
+    fn verdict(&mut self) {
+        match self.problems {
+            0 => self.raw(&["all is well"]),
+            1 => self.raw(&["1 problem"]),
+            several => {
+                self.many(several);
+                self.raw(&[" problems"]);
+            }
+        }
+    }
+
+    fn page_heading(&mut self, section: &Section) {
+        let key = section.key;
+        self.raw(&[
+            "<section aria-labelledby=",
+            key,
+            "><h2 id=",
+            key,
+            ">",
+            section.title,
+            "</h2>",
+        ]);
+    }
+
+    fn page_columns(&mut self, section: &Section) {
+        self.raw(&["<table aria-labelledby=", section.key, "><thead><tr>"]);
+        for (_, label) in section.columns.iter().filter(|it| !it.1.is_empty()) {
+            self.raw(&["<th scope=col>", label]);
+        }
+        self.raw(&["<tbody>"]);
+    }
+
+    fn page_foot(&mut self, left_out: usize, hint: &str) {
+        if left_out > 0 {
+            self.raw(&["<p class=m>And "]);
+            self.many(left_out);
+            self.raw(&[" more."]);
+        }
+        if !hint.is_empty() {
+            self.raw(&["<p class=m>", hint]);
+        }
+        self.raw(&["</section>"]);
+    }
+
+    fn page_end(&mut self, view: View) {
+        let note = match view {
+            View::Whole => "The texts of SMS are never shown.",
+            View::SignedOut => {
+                "<a href=\"?details\">Sign in</a> to see numbers, reasons, events and lists."
+            }
+            View::Figures => {
+                "Numbers, reasons, events and lists are shown when [websmsd] status_auth is set."
+            }
+        };
+        self.raw(&["</main><footer><p class=m>", note, "</footer>\n"]);
+    }
+
+    /// Writes `08:49:37`, with the day before it if that is not today.
+    fn page_time(&mut self, time_s: u64) {
+        let (then, now) = (date::rfc3339(time_s), date::day(self.now_s));
+        let (day, time) = then.split_once('T').unwrap_or_default();
+        if day != now {
+            self.raw(&[day, " "]);
+        }
+        self.raw(&[time.trim_end_matches('Z')]);
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+mod tests;

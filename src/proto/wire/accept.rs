@@ -15,9 +15,16 @@ pub enum Form {
     Json,
 }
 
+const NAMES: [(&[u8], Form); 4] = [
+    (b"text/html", Form::Page),
+    (b"application/json", Form::Json),
+    (b"text/plain", Form::Figures),
+    (b"application/openmetrics-text", Form::Figures),
+];
+
 /// Chooses the form with the highest weight; of two with equal weights the figures, otherwise the one named
 /// first.
-pub fn choose<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Form {
+pub fn choose(fields: &mut dyn Iterator<Item = &[u8]>) -> Form {
     let (mut chosen, mut weight, mut bytes) = (Form::Figures, 0, 0_usize);
     for field in fields {
         bytes = bytes.saturating_add(field.len());
@@ -25,20 +32,21 @@ pub fn choose<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Form {
             return Form::Figures;
         }
         for element in field.split(|b| *b == b',') {
-            let mut parts = element.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-            let name = parts.next().unwrap_or_default();
-            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-            let form = if is("text/html") {
-                Form::Page
-            } else if is("application/json") {
-                Form::Json
-            } else if is("text/plain") || is("application/openmetrics-text") {
-                Form::Figures
-            } else {
-                continue;
-            };
-            let given = parts.find_map(quality).unwrap_or(1000);
-            if given > weight || (given == weight && given > 0 && form == Form::Figures) {
+            let (mut form, mut given) = (None, None);
+            for part in element.split(|b| *b == b';') {
+                let part = part.trim_ascii();
+                match form {
+                    None => {
+                        let is = |known: &&(&[u8], Form)| part.eq_ignore_ascii_case(known.0);
+                        form = Some(NAMES.iter().find(is).map(|known| known.1));
+                    }
+                    Some(_) => given = given.or(quality(part)),
+                }
+            }
+            let given = given.unwrap_or(1000);
+            if let Some(Some(form)) = form
+                && (given > weight || (given == weight && given > 0 && form == Form::Figures))
+            {
                 (chosen, weight) = (form, given);
             }
         }
@@ -94,8 +102,8 @@ mod tests {
     use super::*;
 
     fn check(fields: &[&str], expected: Form) {
-        let fields = fields.iter().map(|field| field.as_bytes());
-        assert_eq!(choose(fields.clone()), expected, "{fields:?}");
+        let mut found = fields.iter().map(|field| field.as_bytes());
+        assert_eq!(choose(&mut found), expected, "{fields:?}");
     }
 
     #[test]
