@@ -7,7 +7,7 @@ use crate::limits::{PAGE_FAILED_MAX, PAGE_WAITING_MAX};
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, QueueName};
 use crate::proto::record::event::span;
-use crate::proto::record::sheet::{Section, Shape, Sheet, Unit};
+use crate::proto::record::sheet::{JOINED, Section, Shape, Sheet, Unit};
 use crate::proto::wire::json;
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -136,19 +136,20 @@ impl Row {
 
 const COLUMNS: &[(&str, &str)] = &[
     ("id", "Id"),
-    ("place", "Place"),
     ("since", "Since"),
     ("from", "From"),
     ("to", "To"),
     ("interface", "Interface"),
-    ("tries", "Tries"),
-    ("next", "Next try"),
+    ("tries", "Tries, next"),
+    ("next", JOINED),
     ("reason", "Reason"),
+    // Empty for the queue.
+    ("place", "Place"),
 ];
 const WAITING: Section = Section {
     key: "waiting",
     title: "What waits",
-    hint: "websms --queue lists all, websms --show ID shows one, websms --flush tries all of the queue now.",
+    hint: "websms --queue lists all, --show ID shows one, --flush tries all now.",
     shape: Shape::Table,
     columns: COLUMNS,
     rows_max: PAGE_WAITING_MAX,
@@ -156,7 +157,7 @@ const WAITING: Section = Section {
 const FAILED: Section = Section {
     key: "failed",
     title: "What was given up",
-    hint: "websms --retry ID tries one again, websms --drop ID removes it; all stands for all of them.",
+    hint: "websms --retry ID tries one again, --drop ID removes it.",
     shape: Shape::Table,
     columns: COLUMNS,
     rows_max: PAGE_FAILED_MAX,
@@ -200,8 +201,7 @@ pub fn sections(config: &Config, sheet: &mut Sheet) {
 impl Row {
     fn write(&self, place: &str, config: &Config, now_s: u64, sheet: &mut Sheet) {
         sheet.row("");
-        sheet.text(self.id.as_bytes());
-        sheet.text(place.as_bytes());
+        sheet.id(&self.id);
         match &self.item {
             Err(_) => sheet.skip(5),
             Ok(item) => {
@@ -222,6 +222,10 @@ impl Row {
         };
         sheet.number(Unit::Time, next_s);
         sheet.reason(self.reason.as_bytes());
+        match place {
+            "queue" if sheet.is_page() => sheet.skip(1),
+            place => sheet.text(place.as_bytes()),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::limits::{CHECK_STACK_BYTES, EVENTS_MAX, KEPT_FILE_BYTES_MAX, PAGE_FAI
 use crate::proto::record::event::Event;
 use crate::proto::record::kept::{Items, Kept};
 use crate::proto::record::metrics::{FAILING, Interface, LAST_ERROR, Metrics};
-use crate::proto::record::sheet::{Section, Shape, Sheet, Unit, View};
+use crate::proto::record::sheet::{JOINED, Section, Shape, Sheet, Unit, View};
 use crate::proto::wire::accept::Form;
 use crate::state::State;
 use crate::sys::clock;
@@ -61,15 +61,15 @@ pub(super) fn sheet(
 const EVENTS: Section = Section {
     key: "events",
     title: "Latest events",
-    hint: "An id stands in every line of the log on its SMS.",
+    hint: "Each line of the log on an SMS has its id.",
     shape: Shape::Table,
     columns: &[
         ("time", "Time"),
         ("way", ""),
         ("from", "From"),
         ("to", "To"),
-        ("interface", "Interface"),
-        ("verdict", "Result"),
+        ("interface", "Interface, result"),
+        ("verdict", JOINED),
         ("id", "Id"),
         ("reason", "Reason"),
     ],
@@ -91,7 +91,7 @@ fn latest(config: &Config, events: &[Event], sheet: &mut Sheet) {
         }
         sheet.text(event.interface);
         sheet.text(event.verdict);
-        sheet.text(event.id);
+        sheet.id(&String::from_utf8_lossy(event.id));
         // An SMS that was sent needs no reason.
         sheet.reason(match event.verdict {
             b"SENT" | b"KEPT" => b"",

@@ -26,7 +26,6 @@ use crate::proto::record::page;
 use crate::proto::record::sheet::{self, Sheet, View};
 use crate::proto::webhook::access::Login;
 use crate::proto::wire::accept::{self, Form};
-use crate::proto::wire::gzip;
 use crate::proto::wire::request::Request;
 use crate::proto::wire::response::{CHALLENGE, REASONS};
 use crate::sys::clock;
@@ -228,24 +227,17 @@ impl Status {
             Login::Right => View::Whole,
             Login::Absent | Login::Wrong => View::SignedOut,
         };
-        let mut body = gather::sheet(self, setup, &mut metrics, form, view);
+        let body = gather::sheet(self, setup, &mut metrics, form, view);
         let (content_type, fields) = match form {
             Form::Json => (sheet::JSON_TYPE, sheet::FIELDS),
             _ => (page::CONTENT_TYPE, page::FIELDS),
         };
-        let (mut encoding, mut challenge) = ("", "");
-        if accept::takes_gzip(request.headers("Accept-Encoding")) {
-            (body, encoding) = (gzip::encode(&body), "Content-Encoding: gzip\r\n");
-        }
-        if asks {
-            challenge = CHALLENGE;
-        }
         Page {
             is_wrong: login == Login::Wrong,
             status: if asks { 401 } else { 200 },
             body,
             content_type,
-            fields: [challenge, encoding, fields],
+            fields: [if asks { CHALLENGE } else { "" }, fields, ""],
         }
     }
 }

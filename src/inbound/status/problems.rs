@@ -20,8 +20,8 @@ pub const PBX_SPOOL_REMEDY: &str = "asterisk -rx 'module load pbx_spool.so', and
 
 const CHECK_REMEDY: &str =
     "correct it and reload (SIGHUP); websmsd --check says the same, line by line";
-const SENDING_REMEDY: &str = "websms --selftest walks the way to the provider and names the step that fails; websms --queue shows \
-     what waits";
+const SENDING_REMEDY: &str =
+    "websms --selftest names the step that fails; websms --queue shows what waits";
 const POLLING_REMEDY: &str = "websmsd --poll asks once and says each step";
 const QUEUE_REMEDY: &str =
     "websms --queue shows why each SMS waits, websms --flush tries all of them now";

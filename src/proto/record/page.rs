@@ -11,33 +11,32 @@ use alloc::vec::Vec;
 /// The content type of the page.
 pub const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
-/// The style. Colours: background, text, lesser text, good, bad, lines. A name floats at the left of its value.
+/// The style. Colours: background, text, lesser text, good, bad. A name floats at the left of its value.
 pub(super) const STYLE: &str = "\
-:root{color-scheme:light dark;--b:#fff;--t:#222;--m:#555;--g:#162;--r:#a01;--l:#ccc}\
-@media(prefers-color-scheme:dark){:root{--b:#111;--t:#eee;--m:#aaa;--g:#6d8;--r:#f99;--l:#444}}\
+:root{color-scheme:light dark;--b:#fff;--t:#222;--m:#555;--g:#162;--r:#a01}\
+@media(prefers-color-scheme:dark){:root{--b:#111;--t:#eee;--m:#aaa;--g:#6d8;--r:#f99}}\
 body{margin:auto;max-width:76em;padding:0 1em;background:var(--b);color:var(--t);font:1em/1.4 sans-serif}\
-h1,h2,h3{margin:.8em 0 .2em;font-size:1.1em}h1{font-size:1.5em}\
-p,ul,dl,dd{margin:0;overflow-wrap:anywhere}a{color:inherit}.m,dt,th{color:var(--m)}\
+h1,h2,h3{margin:.7em 0 .1em}\
+p,ul,dl,dd{margin:0;overflow-wrap:anywhere}dt,th{color:var(--m)}\
 .g{color:var(--g)}.r{color:var(--r)}\
-.c{display:flex;flex-wrap:wrap;gap:0 2em}.c>*{flex:1 1 17em}\
-dl{columns:17em}dt{float:left;margin-right:1em}\
-dd,tr{border-bottom:1px solid var(--l)}dd{text-align:right;break-inside:avoid}\
-table{border-collapse:collapse;width:100%}\
-th,td{padding:0 .7em 0 0;vertical-align:top;text-align:left;font-weight:400;overflow-wrap:anywhere}\
+dl{columns:17em;column-gap:2em}dt{float:left;margin-right:1em}\
+dd,tr{border-bottom:1px solid #8886}dd{text-align:right;break-inside:avoid}\
+table{border-collapse:collapse}\
+th,td{padding-right:.7em;vertical-align:top;text-align:left;font-weight:400;overflow-wrap:anywhere}\
 @media(max-width:44em){thead{position:absolute;clip-path:inset(50%)}tr{display:flex;flex-wrap:wrap}}";
 
 /// The header fields of the page: nothing is fetched or run, and nothing is stored on the way. The hash is
 /// that of the style.
 pub const FIELDS: &str = "Content-Security-Policy: default-src 'none'; \
-    style-src 'sha256-9ktEn/MQkCF+a061K3vzN/C5xeCLH5YZbtSIpJ2+NQ0='; img-src data:; \
+    style-src 'sha256-oTDOiMy5n3XCKLzCIU2Snqn+W8ftyLXP5xS01IPemq4='; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
     Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
-    Cache-Control: no-store\r\nVary: Accept, Accept-Encoding, Authorization\r\n";
+    Cache-Control: no-store\r\nVary: Accept, Authorization\r\n";
 
 /// The markup before all rows, before a row, after it, and after all rows.
 pub(super) const PAIRS: [&str; 4] = ["", "<dl>", "</dl>", ""];
 /// The same of cards; a card's heading stands between the second and [`CARD`].
-pub(super) const CARDS: [&str; 4] = ["<div class=c>", "<div><h3><bdi>", "</dl></div>", "</div>"];
+pub(super) const CARDS: [&str; 4] = ["", "<h3><bdi>", "</dl>", ""];
 /// The same of a table. Its columns are announced by [`super::sheet::Sheet::row`].
 pub(super) const TABLE: [&str; 4] = ["", "<tr>", "", "</table>"];
 /// The markup between a card's heading and its pairs.
@@ -45,7 +44,7 @@ pub(super) const CARD: &str = "</bdi></h3><dl>";
 /// The heading of a card without a name.
 pub(super) const NO_NAME: &str = "(no index)";
 /// The content of a section without rows.
-pub(super) const NO_ROWS: &str = "<p class=m>None.";
+pub(super) const NO_ROWS: &str = "<p>None.";
 /// The markup between a problem and its remedy.
 pub(super) const REMEDY: &str = "</b><br>What to do: ";
 

@@ -18,7 +18,7 @@ pub const JSON_TYPE: &str = "application/json";
 
 /// The header fields of the JSON.
 pub const FIELDS: &str = "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\
-    Vary: Accept, Accept-Encoding, Authorization\r\n";
+    Vary: Accept, Authorization\r\n";
 
 /// The part of the page that a reader may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,18 @@ pub enum Shape {
     Cards,
     /// A table.
     Table,
+}
+
+/// The heading of a column that stands in the cell of the column before it. Its values are words of ours: a text
+/// written from right to left would change places with its neighbour.
+pub const JOINED: &str = "+";
+
+/// The length of an id on the page.
+const ID_CHARS: usize = 8;
+
+/// Whether a column of this heading has a cell of its own in a table.
+fn has_cell(label: &str) -> bool {
+    !label.is_empty() && label != JOINED
 }
 
 /// The meaning of a number.
@@ -124,7 +136,8 @@ impl Sheet {
         push_decimal(u64::try_from(number).unwrap_or(u64::MAX), &mut self.out);
     }
 
-    fn is_page(&self) -> bool {
+    /// Whether this is the page.
+    pub fn is_page(&self) -> bool {
         self.form == Form::Page
     }
 
@@ -279,7 +292,9 @@ impl Sheet {
         } else if !label.is_empty() {
             match self.section.shape {
                 Shape::Table => {
-                    (0..=self.unsaid).for_each(|_| self.raw(&["<td>"]));
+                    let cells = self.unsaid.saturating_add(usize::from(has_cell(label)));
+                    (0..cells).for_each(|_| self.raw(&["<td>"]));
+                    self.raw(&[if cells == 0 { " " } else { "" }]);
                     self.unsaid = 0;
                 }
                 _ => self.raw(&["<dt>", label, "<dd>"]),
@@ -295,7 +310,7 @@ impl Sheet {
             match self.is_page() {
                 true => {
                     let column = self.section.columns.get(self.column);
-                    let is_shown = column.is_some_and(|(_, label)| !label.is_empty());
+                    let is_shown = column.is_some_and(|(_, label)| has_cell(label));
                     self.unsaid = self.unsaid.saturating_add(usize::from(is_shown));
                     self.column = self.column.saturating_add(1);
                 }
@@ -308,6 +323,12 @@ impl Sheet {
     /// Writes a word, a telephone number or an id; an empty one is no value.
     pub fn text(&mut self, text: &[u8]) {
         self.value(text, PAGE_VALUE_CHARS_MAX);
+    }
+
+    /// Writes an id of 64 random bits. The page shows the half of it, which every command takes.
+    pub fn id(&mut self, id: &str) {
+        let shown = id.get(..ID_CHARS).filter(|_| self.is_page());
+        self.text(shown.unwrap_or(id).as_bytes());
     }
 
     /// Writes a reason, which may be longer; an empty one is no value.
@@ -351,23 +372,23 @@ impl Sheet {
         self.raw(&[
             "</title><style>",
             page::STYLE,
-            "</style><header><h1>WebSMS</h1><p class=m>Version ",
+            "</style><header><h1>WebSMS</h1><p>Version ",
             version,
             ", ",
             day,
             " ",
             time.trim_end_matches('Z'),
             ". All times are UTC.</header><main>\
-             <section aria-labelledby=problems><h2 id=problems>Is all well?</h2>",
+             <h2>Is all well?</h2>",
         ]);
         if self.problems == 0 {
-            return self.raw(&["<p class=g>All is well.</section>"]);
+            return self.raw(&["<p class=g>All is well."]);
         }
         self.raw(&["<p class=r>No: "]);
         self.verdict();
         self.raw(&[".<ul>"]);
         self.out.extend_from_slice(problems);
-        self.raw(&["</ul></section>"]);
+        self.raw(&["</ul>"]);
     }
 
     fn verdict(&mut self) {
@@ -382,21 +403,12 @@ impl Sheet {
     }
 
     fn page_heading(&mut self, section: &Section) {
-        let key = section.key;
-        self.raw(&[
-            "<section aria-labelledby=",
-            key,
-            "><h2 id=",
-            key,
-            ">",
-            section.title,
-            "</h2>",
-        ]);
+        self.raw(&["<h2 id=", section.key, ">", section.title, "</h2>"]);
     }
 
     fn page_columns(&mut self, section: &Section) {
         self.raw(&["<table aria-labelledby=", section.key, "><thead><tr>"]);
-        for (_, label) in section.columns.iter().filter(|it| !it.1.is_empty()) {
+        for (_, label) in section.columns.iter().filter(|it| has_cell(it.1)) {
             self.raw(&["<th scope=col>", label]);
         }
         self.raw(&["<tbody>"]);
@@ -404,14 +416,13 @@ impl Sheet {
 
     fn page_foot(&mut self, left_out: usize, hint: &str) {
         if left_out > 0 {
-            self.raw(&["<p class=m>And "]);
+            self.raw(&["<p>And "]);
             self.many(left_out);
             self.raw(&[" more."]);
         }
         if !hint.is_empty() {
-            self.raw(&["<p class=m>", hint]);
+            self.raw(&["<p>", hint]);
         }
-        self.raw(&["</section>"]);
     }
 
     fn page_end(&mut self, view: View) {
@@ -424,7 +435,7 @@ impl Sheet {
                 "Numbers, reasons, events and lists are shown when [websmsd] status_auth is set."
             }
         };
-        self.raw(&["</main><footer><p class=m>", note, "</footer>\n"]);
+        self.raw(&["</main><footer><p>", note, "</footer>\n"]);
     }
 
     /// Writes `08:49:37`, with the day before it if that is not today.

@@ -54,19 +54,6 @@ pub fn choose(fields: &mut dyn Iterator<Item = &[u8]>) -> Form {
     chosen
 }
 
-/// Whether the reader accepts gzip, which it must say explicitly.
-pub fn takes_gzip<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> bool {
-    fields.any(|field| {
-        field.split(|b| *b == b',').any(|element| {
-            let mut parts = element.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-            let is_gzip = parts
-                .next()
-                .is_some_and(|name| name.eq_ignore_ascii_case(b"gzip"));
-            is_gzip && parts.find_map(quality) != Some(0)
-        })
-    })
-}
-
 /// Reads `q=0.8` as 800; `None` if this is another parameter. An invalid weight counts as 0.
 fn quality(parameter: &[u8]) -> Option<u16> {
     let value = match parameter {
@@ -152,27 +139,6 @@ mod tests {
         }
         // Several fields are one list.
         check(&["text/plain;q=0.1", "text/html;q=0.2"], Form::Page);
-    }
-
-    #[test]
-    fn who_takes_gzip() {
-        let check = |fields: &[&str], expected: bool| {
-            let fields = fields.iter().map(|field| field.as_bytes());
-            assert_eq!(takes_gzip(fields.clone()), expected, "{fields:?}");
-        };
-        check(&["gzip, deflate, br, zstd"], true);
-        check(&["br", "x, GZIP;q=0.1"], true);
-        for field in [
-            "",
-            "*",
-            "identity",
-            "gzip;q=0",
-            "gzip;q=0.000",
-            "xgzip",
-            "deflate",
-        ] {
-            check(&[field], false);
-        }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Nothing here knows what an SMS, a provider or an interface is. Every parser is bounded by `limits`.
 
 pub mod form;
-pub mod gzip;
 pub mod ini;
 pub mod json;
 

@@ -487,7 +487,7 @@ mod tests {
             answer.body = &body;
             answer.content_type = &content_type;
             answer.id = "00000000000000ab";
-            answer.fields = [CHALLENGE, "Content-Encoding: gzip\r\n", PAGE_FIELDS];
+            answer.fields = [CHALLENGE, PAGE_FIELDS, ""];
             let (start, rest) = encode(&answer, After::OpenHttp10, "POST");
             let start = core::str::from_utf8(&start).unwrap();
             assert!(start.ends_with("Content-Length: 70000\r\nConnection: keep-alive\r\n\r\n"));
