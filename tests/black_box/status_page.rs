@@ -1,6 +1,7 @@
 //! The page for people and its JSON, as the real `websmsd` serves them.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::rig::{
@@ -490,6 +491,61 @@ fn a_spool_that_is_not_there_is_a_problem_until_it_is_back() {
         tells(&websmsd, fact, "see whether asterisk is installed")
     });
     fs::create_dir(websmsd.outgoing()).unwrap();
+    assert!(!tells(&websmsd, fact, ""));
+}
+
+/// A daemon whose spool is a small filesystem in memory, and that filesystem's folder as others see it.
+fn on_a_disk(size: &str) -> (Websmsd, PathBuf) {
+    let scratch = Scratch::new();
+    let disk = scratch.folder("disk");
+    let conf = format!(
+        "{PAGE}[astqueue]\noutgoingdir = \"{0}/outgoing\"\nstagingdir = \"{0}/staging\"\n",
+        disk.display()
+    );
+    let conf = scratch.file("websms.conf", spool_conf(&scratch, &conf));
+    let mut run = command(Path::new("unshare"));
+    run.args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .arg(format!(
+            "mount -t tmpfs -o {size} none \"$0\" && mkdir \"$0/outgoing\" && exec \"$@\""
+        ))
+        .arg(&disk)
+        .arg(binary())
+        .args(["websmsd", "-c"])
+        .arg(&conf)
+        .args(["-l", "127.0.0.1:0", "-v"]);
+    let websmsd = Websmsd::spawn(run, scratch);
+    let inside = PathBuf::from(format!("/proc/{}/root{}", websmsd.pid(), disk.display()));
+    (websmsd, inside)
+}
+
+#[test]
+fn a_full_disk_is_a_problem_until_there_is_room() {
+    let remedy = "free space there; until then SMS are refused";
+    let (websmsd, disk) = on_a_disk("size=4m");
+    assert!(!tells(&websmsd, "is full", ""));
+    fs::write(disk.join("filler"), vec![b'x'; 3_500_000]).unwrap();
+    for key in ["outgoingdir", "stagingdir"] {
+        let fact = format!("the filesystem of {key} is full: ");
+        assert!(tells(&websmsd, &fact, remedy), "{}", html(&websmsd));
+    }
+    assert!(tells(&websmsd, " KiB are free", remedy));
+    fs::remove_file(disk.join("filler")).unwrap();
+    assert!(!tells(&websmsd, "is full", ""));
+}
+
+#[test]
+fn a_disk_that_takes_no_more_files_is_a_problem() {
+    let (websmsd, disk) = on_a_disk("size=4m,nr_inodes=8");
+    let fact = "the filesystem of outgoingdir takes no more files";
+    assert!(!tells(&websmsd, fact, ""));
+    let files = (0..9).take_while(|n| fs::write(disk.join(n.to_string()), "").is_ok());
+    assert!((1..9).contains(&files.count()));
+    assert!(
+        tells(&websmsd, fact, "free space there"),
+        "{}",
+        html(&websmsd)
+    );
+    fs::remove_file(disk.join("0")).unwrap();
     assert!(!tells(&websmsd, fact, ""));
 }
 
