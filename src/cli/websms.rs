@@ -83,14 +83,15 @@ pub(super) fn run(arguments: &[OsString], start: Instant) -> u8 {
     let done = match asked {
         Asked::Send(order) => {
             log::open("websms", options.stderr());
-            let outcome = match options.dry_run {
-                false => send(&order, &path, start),
+            let (outcome, is_told) = match options.dry_run {
+                // Without a syslog and with -v, the line of the log has told it on stderr.
+                false => (send(&order, &path, start), log::has_shown()),
                 true => match dry_run(&order, &path) {
                     Ok(()) => return 0,
-                    Err(outcome) => outcome,
+                    Err(outcome) => (outcome, false),
                 },
             };
-            if outcome.status != Status::Sent {
+            if outcome.status != Status::Sent && !is_told {
                 let word = outcome.status.word();
                 complain(format_args!("websms: {word}: {}", outcome.reason));
             }

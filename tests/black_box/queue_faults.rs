@@ -407,8 +407,8 @@ fn a_queue_that_may_not_be_used_is_not_called_undrained() {
     let ran = finish(run);
     open(0o700);
     assert_eq!(ran.code, Some(75), "{}", ran.stderr);
-    let told = "FAILED: provider answered 503; the queue cannot be used: no permission";
-    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let told = "provider answered 503; the queue cannot be used: no permission";
+    assert!(ran.tells("FAILED", told), "{}", ran.stderr);
 }
 
 // ---- Limits -----------------------------------------------------------------------------------

@@ -255,6 +255,19 @@ pub struct Ran {
     pub stderr: String,
 }
 
+impl Ran {
+    /// Whether stderr tells of this end of an SMS: in a line of the log, or, where a syslog has that line, in
+    /// one for the person who sent it.
+    pub fn tells(&self, word: &str, reason: &str) -> bool {
+        let logged = format!("out {word} ");
+        let (logged_reason, shown) = (format!(": {reason}"), format!(" {word}: {reason}"));
+        let mut lines = self.stderr.lines();
+        lines.any(|line| {
+            line.contains(&logged) && line.contains(&logged_reason) || line.contains(&shown)
+        })
+    }
+}
+
 /// Returns a command for `websms` without any environment of this machine that could change its behaviour.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
