@@ -23,7 +23,7 @@ const CONF: &str = r#"
 [websms]
 host = @HOST@
 path = /sms/send/
-auth_user = user
+auth_user = pbx
 auth_passwd = secret
 response_check = "status=success"
 
@@ -236,9 +236,9 @@ fn send(itsp: &Itsp, conf: &Path) -> Result<(), String> {
         form_encode(text)
     );
     same("the body", request.text(), body)?;
-    let basic = Some("Basic dXNlcjpzZWNyZXQ=");
+    let basic = Some("Basic cGJ4OnNlY3JldA==");
     same(
-        "Authorization, user:secret",
+        "Authorization, pbx:secret",
         request.header("Authorization"),
         basic,
     )
