@@ -143,9 +143,10 @@ fn check_slot(section: Section, slot: &Slot<'_>, tree: &Ini, notes: &mut Notes) 
         let text = "has a {name} in it that is not filled in; known here: ";
         remark(Severity::Warning, &[text, known]);
     }
-    if let Some((text, is_whole)) = sample(section, name)
-        && (slot.value == text.as_bytes() || !is_whole && holds(slot.value, text))
-    {
+    let (texts, is_whole) = sample(section, name);
+    let is_sample =
+        |text: &&&str| slot.value == text.as_bytes() || !is_whole && holds(slot.value, text);
+    if let Some(text) = texts.iter().find(is_sample) {
         remark(
             Severity::Warning,
             &["is still the sample's ", text, ": put in your own"],
@@ -204,16 +205,17 @@ fn has_unknown(value: &[u8], known: &str) -> bool {
     false
 }
 
-/// Returns the sample file's value of a key, or that of its comments, and whether it is the whole value.
-fn sample(section: Section, key: &str) -> Option<(&'static str, bool)> {
-    Some(match (section, key) {
-        (Section::Websms, "host") => ("api.example.com", false),
-        (Section::Websmsd, "public_url") => ("sms.example.com", false),
-        (Section::Websms, "auth_user") => ("user", true),
-        (Section::Websms, "auth_passwd") => ("passwd", true),
-        (Section::Websmsd, "permit_addr") => ("192.0.2.0/24", false),
-        _ => return None,
-    })
+/// Returns the values of a key in the sample file, its comments and the guides, and whether they are whole.
+fn sample(section: Section, key: &str) -> (&'static [&'static str], bool) {
+    match (section, key) {
+        (Section::Websms, "host") => (&["api.example.com"], false),
+        (Section::Websmsd, "public_url") => (&["sms.example.com"], false),
+        (Section::Websms, "auth_user") => (&["user"], true),
+        (Section::Websms, "auth_passwd") => (&["passwd", "your token"], true),
+        (Section::Websmsd, "auth_passwd") => (&["your token"], true),
+        (Section::Websmsd, "permit_addr") => (&["192.0.2.0/24"], false),
+        _ => (&[], true),
+    }
 }
 
 /// Whether a value contains a text.

@@ -304,6 +304,16 @@ fn what_is_still_the_samples_is_named() {
         ),
         ("websms", "auth_user = user\nauth_passwd = x", "user"),
         ("websms", "auth_secret = 'passwd'\nauth_user = x", "passwd"),
+        (
+            "websms",
+            "auth_passwd = 'your token'\nauth_user = x",
+            "your token",
+        ),
+        (
+            "websmsd",
+            "auth_passwd = 'your token'\nauth_method = bearer",
+            "your token",
+        ),
         ("websmsd", "permit_addr = 192.0.2.0/24", "192.0.2.0/24"),
         (
             "websmsd",
