@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::inbound::inbox::{self, Inbox, NotKept};
 use crate::outbound::{hold, sent};
 use crate::proto::record::envelope::{Item, QueueName};
+use crate::proto::record::event::span;
 use crate::proto::record::sent::{End, Record};
 use crate::state::State;
 use crate::sys::cause::Cause;
@@ -79,8 +80,13 @@ fn shown(item: &Item, state: &str, more: &str) -> String {
         "" => "-",
         interface => interface,
     };
+    // Without a clock that was set, the stamp is 0.
+    let age = match item.queued_s {
+        0 => String::new(),
+        queued_s => [", ", &span(clock::now_s().saturating_sub(queued_s)), " ago"].concat(),
+    };
     let mut out = format!(
-        "id: {id}\nstate: {state}\nto: {to}\nfrom: {from}\ninterface: {interface}\nqueued: {queued}\n\
+        "id: {id}\nstate: {state}\nto: {to}\nfrom: {from}\ninterface: {interface}\nqueued: {queued}{age}\n\
          tries: {tries}\nreason: {reason}\n{more}\n",
         id = item.id,
         to = item.message.to.as_str(),

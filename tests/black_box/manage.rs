@@ -36,6 +36,7 @@ fn what_was_given_up_is_shown_with_its_reason_and_text() {
         "\nstate: failed\n",
         "\nto: +1\n",
         "\nfrom: alice\n",
+        "s ago\ntries: ",
         "\nreason: provider answered 400: No such number\n\n",
         "\n\ntwo\nlines, \\u{1b}[31mred\\u{9b}\u{e9}\n",
     ] {
