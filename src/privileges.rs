@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::config::{Config, Trust};
 use crate::sys::cause::Cause;
 use crate::sys::directory::{Made, Place};
-use crate::sys::files::{self, Links};
+use crate::sys::files::{self, Links, Unreadable};
 use crate::sys::user::{self, Owner};
 
 /// The reason why the program cannot work in the folders.
@@ -100,7 +100,8 @@ pub fn owner(config: &Config) -> Result<Option<Owner>, NotEntered> {
         let Some(owner) = place.owner else { continue };
         let (other, chosen) = *first.get_or_insert((key, owner));
         if owner.uid != chosen.uid {
-            let what = " belong to two users, so root cannot work in both: chown them to one";
+            let what =
+                " belong to two users, so root cannot work in both: chown them to Asterisk's user";
             return Err(NotEntered::Fault([other, " and ", key, what].concat()));
         }
     }
@@ -169,11 +170,16 @@ fn read_one(key: &str, path: &Path, name: &str) -> Result<(), NotEntered> {
     let Err(why) = files::open_any(path, Links::Follow) else {
         return Ok(());
     };
-    let (path, why) = (path.to_string_lossy(), why.to_string());
+    let (path, reason) = (path.to_string_lossy(), why.to_string());
     let cannot = " cannot be read by user ";
     let whom = ", whom root becomes: ";
-    let remedy = "; let its group read it (chgrp, chmod g+r)";
-    let parts = [key, &path, cannot, name, whom, &why, remedy];
+    let remedy = match why {
+        Unreadable::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "; let its group read it (chgrp, chmod g+r)"
+        }
+        _ => "",
+    };
+    let parts = [key, &path, cannot, name, whom, &reason, remedy];
     Err(NotEntered::Fault(parts.concat()))
 }
 

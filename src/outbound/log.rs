@@ -127,8 +127,8 @@ pub fn account_refused(via: &str, reason: &str) {
     log::event(
         Level::Error,
         format_args!(
-            "interface={}: the account is refused: {reason}; its SMS wait until that is mended or \
-             they expire",
+            "interface={}: the account is refused: {reason}; its SMS wait, where there is a queue, \
+             until that is mended or they expire",
             Quoted(via.as_bytes())
         ),
     );

@@ -122,7 +122,9 @@ pub fn once(setup: &Setup, index: Option<&str>, say: &mut dyn FnMut(&str)) -> As
         }
     }
     if asked == Asked::Nobody {
-        say("poll: no interface of this configuration asks its provider, or none of this index");
+        say(
+            "poll: no interface of this configuration asks its provider, or none of this index; poll = 60s in [websmsd] does",
+        );
     }
     asked
 }

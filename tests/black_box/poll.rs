@@ -962,7 +962,10 @@ fn asking_nobody_is_told() {
     let place = Place::new(&conf(&itsp, "poll_path = /list\n"));
     let ran = place.poll_with(&["-i", "other"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.stdout.contains("none of this index"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("none of this index; poll = 60s"),
+        "{ran:?}"
+    );
     assert_eq!(itsp.connections(), 0);
 }
 

@@ -585,7 +585,7 @@ fn folders_of_two_owners_are_a_fault() {
             &house,
             &[],
             2,
-            " belong to two users, so root cannot work in both",
+            " belong to two users, so root cannot work in both: chown them to Asterisk's user",
         );
     }
     // The caller is told once.
@@ -663,6 +663,10 @@ fn what_only_root_may_read_is_an_error_at_the_start() {
     assert_eq!(house.websms(&["--flush"]).code, Some(0));
     shut(&house.path("ca.pem"));
     check_refused(&house, &[], 2, "ca.pem cannot be read by user 4242");
+    fs::remove_file(house.path("ca.pem")).unwrap();
+    let ran = house.websms(&["--check"]);
+    assert!(ran.stdout.contains("does not exist"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("chgrp"), "{}", ran.stdout);
 }
 
 #[test]

@@ -209,7 +209,8 @@ fn an_account_that_is_refused_loses_no_sms() {
         assert_eq!(pbx.names("new").len(), 5, "{status}: {}", ran.stdout);
         assert!(pbx.names("failed").is_empty());
         let websmsd = pbx.websmsd();
-        websmsd.wait_for_log("the account is refused");
+        websmsd.wait_for_log("the account is refused: ");
+        websmsd.wait_for_log("where there is a queue");
         let before = itsp.requests().len();
         wait_for("further tries", || itsp.requests().len() >= before + 2);
         let why = format!("provider answered {status}: Not for you");

@@ -92,8 +92,8 @@ mod tests {
         check("k[x]=1\nk[x]=2\n", &[(2, "line 1 is lost")]);
         check("k[x]=1\nk[y]=2\nk=3\n", &[(3, "latest in line 2")]);
         check("k=1\nk[x]=2\n", &[(2, "without an index of line 1")]);
-        check("[s]\na=1\n[t]\n[s]\n", &[(4, "takes the place")]);
-        check("s=1\n[s]\n", &[(2, "takes the place")]);
+        check("[s]\na=1\n[t]\n[s]\n", &[(4, "given twice")]);
+        check("s=1\n[s]\n", &[(2, "given twice")]);
         check("k[9223372036854775807]=1\nk[]=2\n", &[(2, "dropped")]);
         check("+5[x]=1\n", &[(1, "another name")]);
         check("5[x]=1\n05[x]=1\n", &[]);

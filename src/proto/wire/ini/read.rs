@@ -94,10 +94,10 @@ impl File<'_> {
         let loss = self.tree.open(&name, self.reader.line);
         if let Loss::Replaced(line) = loss {
             self.reader.note_line(
-                "this section takes the place of one, or of an entry, of the same name, and what \
-                stood there is lost (last set in line ",
+                "the name of this section is given twice, and all that stood under it before is lost (last \
+                set in line ",
                 line,
-                "): write all its entries under one header",
+                "): write all entries under one header",
             );
         }
         Ok(())
