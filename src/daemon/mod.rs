@@ -145,6 +145,10 @@ fn start(options: &Options) -> Result<Running, Fault> {
         }
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
+    if addresses.is_empty() {
+        let words = format_args!("listens nowhere: the providers are asked for SMS");
+        log::event(Level::Notice, words);
+    }
     let asking = Mutex::new(None);
     if let Err(error) = ask_providers(&service, &asking) {
         return refused(NO_THREAD, &error);

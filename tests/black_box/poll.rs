@@ -774,6 +774,7 @@ fn a_daemon_whose_providers_are_asked_listens_nowhere() {
     let provider = Provider::new(Pages::One, 100, true);
     let itsp = provider.start();
     let daemon = start_polling(Scratch::new(), &conf(&itsp, &provider.keys()));
+    daemon.wait_for_log("notice: listens nowhere");
     daemon.wait_for_log("first poll: 0 SMS");
     provider.add([1]);
     wait_for("the SMS", || {
