@@ -54,45 +54,42 @@ fn swallowed(line: &[u8]) -> Option<[&'static str; 3]> {
     is_given.then_some(["the key ", key.name, ""])
 }
 
-/// Adds a fault for each key that restricts who may deliver and that does not count, since its section was
-/// replaced or it stands outside of `[websmsd]`, unless that section gives it too.
+/// Adds a fault for each key that restricts who may deliver and that does not count where it stands: lost by
+/// PHP's rules, or outside of `[websmsd]`. If that section gives it all the same, it is none.
 fn check_guards(websmsd: &Table<'_>, tree: &Ini, notes: &mut Notes) {
-    let mut check = |entry: &Entry, is_there: bool, why: &str| {
+    let mut check = |entry: &Entry, is_inside: bool| {
         let name = key_bytes(&entry.key);
         let key = keys::find(Section::Websmsd, &name);
-        if let Some(Key { name, .. }) = key
-            && keys::guards(Section::Websmsd, name)
+        let Some(Key { name, .. }) = key.filter(|key| keys::guards(Section::Websmsd, key.name))
+        else {
+            return;
+        };
+        let why = if !websmsd.gives(name) {
             // A key that [websms] has too may be meant for that.
-            && (is_there || keys::find(Section::Websms, name.as_bytes()).is_none())
-        {
-            let why = match websmsd.gives(name) {
-                false => why,
-                true if is_there && *name == "auth_method" && is_mixed(websmsd, entry) => {
-                    " is lost: it has values with an index or one without, so a door may stand open: give it with \
-                     each index"
-                }
-                true => return,
-            };
-            let text = ["[websmsd] ", name, why];
-            notes.fault(entry.line, text.concat());
-        }
+            if !is_inside && keys::find(Section::Websms, name.as_bytes()).is_some() {
+                return;
+            }
+            " does not count here, so a door may stand open: write it as name = value below the one header \
+             [websmsd]"
+        } else if is_inside && *name == "auth_method" && is_mixed(websmsd, entry) {
+            " is lost: it has values with an index or one without, so a door may stand open: give it with each \
+             index"
+        } else {
+            return;
+        };
+        notes.fault(entry.line, ["[websmsd] ", name, why].concat());
     };
-    let is_websmsd = |entry: &&Entry| key_bytes(&entry.key) == b"websmsd";
-    for section in tree.replaced.iter().filter(is_websmsd) {
-        let why = " is lost, since a later [websmsd] takes the place of this one, so a door may stand open: \
-                   write all keys under one header";
-        section
-            .inside()
-            .iter()
-            .for_each(|entry| check(entry, true, why));
-    }
-    let why = " stands outside of [websmsd] and is ignored, so a door may stand open: move it below that header";
-    for section in tree.root.entries.iter().filter(|entry| !is_websmsd(entry)) {
-        check(section, false, why);
-        section
-            .inside()
-            .iter()
-            .for_each(|entry| check(entry, false, why));
+    let all = tree.root.entries.iter().map(|section| (section, false));
+    for (section, is_lost) in all.chain(tree.lost.iter().map(|section| (section, true))) {
+        let is_websmsd = key_bytes(&section.key) == b"websmsd";
+        if is_websmsd && !is_lost {
+            continue;
+        }
+        if !is_lost {
+            check(section, false);
+        }
+        let inside = section.inside().iter();
+        inside.for_each(|entry| check(entry, is_websmsd));
     }
 }
 

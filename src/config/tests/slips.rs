@@ -39,27 +39,48 @@ fn no_second_section_takes_a_guard_away() {
             format!("[websmsd]\nkey_to = a\n{guard} = 192.0.2.1\n[queue]\n[websmsd]\nkey_to = b\n");
         check_fault(&file, 3, expected);
     };
-    check(
-        "permit_addr",
-        "permit_addr is lost, since a later [websmsd]",
-    );
-    check("remt_addr", "permit_addr is lost");
-    check("permit_addr [a]", "permit_addr is lost");
-    check("url_path", "url_path is lost");
-    check("auth_method", "auth_method is lost");
-    check("proxy_addr", "proxy_addr is lost");
+    check("permit_addr", "permit_addr does not count here, so a door");
+    check("remt_addr", "permit_addr does not count");
+    check("permit_addr [a]", "permit_addr does not count");
+    check("url_path", "url_path does not count");
+    check("auth_method", "auth_method does not count");
+    check("proxy_addr", "proxy_addr does not count");
     // What the later section gives too is not lost, and other keys open no door.
     let given = "[websmsd]\npermit_addr = 192.0.2.1\n[websmsd]\nremt_addr = 192.0.2.2\n";
-    check_silence(given, "is lost, since");
+    check_silence(given, "does not count");
     check_warning(given, 3, "this section takes the place of one");
     check_silence(
         "[websmsd]\nkey_to = a\n[websmsd]\nkey_to = b\n",
-        "is lost, since",
+        "does not count",
     );
     check_silence(
         "[websms]\nauth_user = a\n[websms]\nauth_user = b\n",
-        "is lost, since",
+        "does not count",
     );
+}
+
+/// Before this was a fault, such a line was ignored with a warning, and the door was open.
+#[test]
+fn no_guard_stands_without_its_equals_sign() {
+    let check = |line: &str| {
+        let words = "permit_addr does not count here";
+        check_fault(&format!("[websmsd]\n{line}\n"), 2, words);
+        check_fault(&format!("[websmsd]\n{line}"), 2, words);
+    };
+    check("permit_addr 192.0.2.1");
+    check("remt_addr: 192.0.2.1");
+    check("permit_addr");
+    check("permit_addr\t192.0.2.1");
+    check_fault(
+        "[queue]\npermit_addr 192.0.2.1\n",
+        2,
+        "permit_addr does not count here",
+    );
+    let silent = |file: &str| check_silence(file, "does not count");
+    silent("[websmsd]\n# permit_addr is a list\n#\n");
+    silent("[websmsd]\n; permit_addr 192.0.2.1\n");
+    silent("[websmsd]\npermit_addr is a list\npermit_addr = 192.0.2.1\n");
+    silent("[websmsd]\nkey_to is permit_addr\n[queue]\nauth_method basic\n");
 }
 
 /// Before this was a fault, the other interfaces took requests without the credentials that were asked for.
@@ -90,11 +111,7 @@ fn no_exception_takes_a_proof_away() {
 #[test]
 fn no_guard_stands_outside_of_its_section() {
     let check = |file: &str, line: u32, name: &str| {
-        check_fault(
-            file,
-            line,
-            &format!("{name} stands outside of [websmsd] and is ignored"),
-        );
+        check_fault(file, line, &format!("{name} does not count here"));
     };
     check(
         "[websmsd]\nkey_to = a\n[queue]\nmax = 9\npermit_addr = 192.0.2.1\n",
@@ -113,7 +130,7 @@ fn no_guard_stands_outside_of_its_section() {
         "permit_addr",
     );
     check("[websmds]\npermit_addr = 192.0.2.1\n", 2, "permit_addr");
-    let silent = |file: &str| check_silence(file, "stands outside of");
+    let silent = |file: &str| check_silence(file, "does not count");
     silent("[websmsd]\npermit_addr = 192.0.2.1\n[queue]\npermit_addr = 192.0.2.2\n");
     silent("[websms]\nauth_method = none\nurl_path = /a\n[websmsd]\nkey_to = a\n");
     silent("auth_method = none\n[queue]\nauth_user = a\n");

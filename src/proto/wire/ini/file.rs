@@ -54,9 +54,10 @@ impl Entry {
 pub struct Ini {
     /// Sections and top-level entries.
     pub root: Map,
-    /// The sections that a later one of the same name replaced with all their entries, and for each entry with
-    /// an index that one without replaced, or the reverse, a section that holds it alone.
-    pub replaced: Vec<Entry>,
+    /// What stands in a section and does not count, each in a section of its own: all entries of a section that
+    /// a later one of the same name replaced; an entry with an index that one without replaced, or the
+    /// reverse; the first of some words without `=`, as a name.
+    pub lost: Vec<Entry>,
     /// The losses and changes that PHP's rules cause silently, in file order.
     pub surprises: Vec<Surprise>,
     /// The lines, in order, whose value is a bare word like `yes` or `none`. Its value is `1` or empty,

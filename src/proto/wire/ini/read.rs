@@ -30,10 +30,10 @@ pub(super) fn parse(
         leftover: false,
     };
     while let Some(()) = file.statement()? {}
-    let (root, replaced) = file.tree.finish();
+    let (root, lost) = file.tree.finish();
     Ok(Ini {
         root,
-        replaced,
+        lost,
         surprises: file.reader.surprises,
         words: file.reader.words,
         computed: file.reader.computed,
@@ -58,7 +58,7 @@ impl File<'_> {
             Statement::Indexed(name) => self.indexed(name)?,
             Statement::Name(name) => {
                 if !self.reader.scan.equals() {
-                    self.bare_word(leftover);
+                    self.bare_words(name, leftover);
                     return Ok(Some(()));
                 }
                 self.note_hash("an entry");
@@ -67,8 +67,8 @@ impl File<'_> {
                 self.note_loss(loss);
                 end
             }
-            Statement::LastName => {
-                self.bare_word(leftover);
+            Statement::LastName(name) => {
+                self.bare_words(name, leftover);
                 return Ok(None);
             }
             Statement::Keyword => {
@@ -187,8 +187,9 @@ impl File<'_> {
         }
     }
 
-    fn bare_word(&mut self, leftover: bool) {
+    fn bare_words(&mut self, words: &[u8], leftover: bool) {
         if !leftover && !self.hash {
+            self.tree.keep_bare(words, self.reader.line);
             self.reader
                 .note("text without a = (a tab ends a name) is ignored: write name = value");
         }

@@ -18,7 +18,7 @@ pub(super) enum Statement<'a> {
     /// A name, which was taken.
     Name(&'a [u8]),
     /// A name with which the file ends.
-    LastName,
+    LastName(&'a [u8]),
     /// A word such as `yes`, which PHP takes for a value here.
     Keyword,
     /// A `=` without a name before it.
@@ -209,10 +209,10 @@ impl<'a> Scanner<'a> {
             self.skip_blanks();
             return Statement::Indexed(trim(written));
         }
-        if after.is_none() {
-            return Statement::LastName;
-        }
         let name = trim(written);
+        if after.is_none() {
+            return Statement::LastName(name);
+        }
         if !written.starts_with(b" ") && keyword(name).is_some() {
             return Statement::Keyword;
         }

@@ -30,8 +30,8 @@ pub(super) struct Tree {
     root_index: Index,
     /// The section that takes the entries now, and its index in `root`, where an empty map stands.
     section: Option<(usize, Map, Index)>,
-    /// The sections that were replaced, and each section with an entry that was replaced in it.
-    replaced: Vec<Entry>,
+    /// See [`super::file::Ini::lost`].
+    lost: Vec<Entry>,
 }
 
 #[derive(Default)]
@@ -48,10 +48,10 @@ struct Slot {
 }
 
 impl Tree {
-    /// Returns the sections and entries, and what was replaced (see [`super::file::Ini::replaced`]).
+    /// Returns the sections and entries, and what does not count (see [`super::file::Ini::lost`]).
     pub(super) fn finish(mut self) -> (Map, Vec<Entry>) {
         self.close_section();
-        (self.root, self.replaced)
+        (self.root, self.lost)
     }
 
     fn close_section(&mut self) {
@@ -78,7 +78,7 @@ impl Tree {
         match old {
             Some((line, Value::Map(map))) if !map.entries.is_empty() => {
                 let value = Value::Map(map);
-                self.replaced.push(Entry { key, value, line });
+                self.lost.push(Entry { key, value, line });
                 Loss::Replaced(line)
             }
             None | Some((_, Value::Map(_))) => Loss::None,
@@ -147,13 +147,20 @@ impl Tree {
         loss
     }
 
-    /// Keeps an entry that was replaced in the section that takes the entries now.
+    /// Keeps the first of some words without a value, which may have been meant as a name.
+    pub(super) fn keep_bare(&mut self, words: &[u8], line: u32) {
+        let mut all = words.split(|byte| matches!(byte, b' ' | b':'));
+        let name = key(all.next().unwrap_or_default());
+        self.keep(name, Value::Scalar(Vec::new()), line);
+    }
+
+    /// Keeps an entry that does not count of the section that takes the entries now.
     fn keep(&mut self, key: Key, value: Value, line: u32) {
         if let Some((place, ..)) = &self.section
             && let Some(section) = self.root.entries.get(*place)
         {
             let entries = Vec::from([Entry { key, value, line }]);
-            self.replaced.push(Entry {
+            self.lost.push(Entry {
                 key: section.key.clone(),
                 value: Value::Map(Map { entries }),
                 line,
