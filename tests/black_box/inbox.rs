@@ -161,11 +161,7 @@ fn an_sms_is_in_the_inbox_until_asterisk_has_taken_it() {
     assert_eq!(home.take(), ["hello"]);
     wait_for("an empty inbox", || home.names("new").is_empty());
     assert!(call_files(&home.outgoing()).is_empty());
-    assert!(
-        websmsd
-            .log()
-            .contains(&format!("{id} 127.0.0.1: 200, from Bank to +1\n"))
-    );
+    websmsd.wait_for_log(&format!("{id} 127.0.0.1: 200, from Bank to +1\n"));
 }
 
 #[test]
