@@ -8,6 +8,7 @@
 
 use alloc::borrow::Borrow;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// An ordered map. With `()` as its value type it is a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +28,10 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        // Most keys are new and the largest so far.
-        match self.entries.last() {
-            Some((last, _)) if last.borrow() < key => Err(self.entries.len()),
-            _ => self
-                .entries
-                .binary_search_by(|(other, _)| other.borrow().cmp(key)),
-        }
+        search(self.entries.len(), &|nth| match self.entries.get(nth) {
+            Some((other, _)) => other.borrow().cmp(key),
+            None => Ordering::Greater,
+        })
     }
 
     /// Returns the value of a key.
@@ -105,6 +103,23 @@ impl<K: Ord, V> Sorted<K, V> {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// Returns the place of a key, or the one where it belongs; `compare` tells how the nth key compares to it. It
+/// is one search for all kinds of keys, each of which would have a copy of its own.
+fn search(len: usize, compare: &dyn Fn(usize) -> Ordering) -> Result<usize, usize> {
+    let (mut low, mut high) = (0, len);
+    // Most keys are new and the largest so far.
+    let mut nth = len.saturating_sub(1);
+    while low < high {
+        match compare(nth) {
+            Ordering::Less => low = nth.saturating_add(1),
+            Ordering::Equal => return Ok(nth),
+            Ordering::Greater => high = nth,
+        }
+        nth = low.midpoint(high);
+    }
+    Err(low)
 }
 
 impl<K: Ord, V> Default for Sorted<K, V> {
