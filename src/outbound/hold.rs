@@ -124,14 +124,17 @@ impl fmt::Display for Unread {
 }
 
 /// Reads a message that waits.
-pub fn read(folder: &Folder, name: &QueueName) -> Result<Item, Unread> {
+pub fn read(folder: &Folder, name: &QueueName) -> Result<Box<Item>, Unread> {
     read_at(folder, Place::New, name)
 }
 
-/// Reads a message in the given place.
-pub fn read_at(folder: &Folder, place: Place, name: &QueueName) -> Result<Item, Unread> {
+/// Reads a message in the given place. It is in a box, because it goes through many hands.
+pub fn read_at(folder: &Folder, place: Place, name: &QueueName) -> Result<Box<Item>, Unread> {
     match folder.read(place, &name.text(), QUEUE_FILE_BYTES_MAX) {
-        Ok(bytes) => Item::parse(&bytes).map_err(|bad| Unread::Bad(bad.to_string())),
+        Ok(bytes) => match Item::parse(&bytes) {
+            Ok(item) => Ok(Box::new(item)),
+            Err(bad) => Err(Unread::Bad(bad.to_string())),
+        },
         Err(Unreadable::Io(error)) => Err(Unread::Io(error)),
         Err(never) => Err(Unread::Bad(never.to_string())),
     }

@@ -32,7 +32,7 @@ enum Owed {
 
 /// A message that will not be sent.
 pub struct GivenUp {
-    pub item: Item,
+    pub item: Box<Item>,
     /// The interface that was tried last.
     pub via: String,
     pub outcome: Outcome,

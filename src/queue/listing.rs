@@ -61,7 +61,7 @@ fn lost(config: &Config, queue: &Folder, now_s: u64) -> Result<Vec<Row>, String>
         if record.failure().is_some()
             && let Some(item) = record.item()
         {
-            rows.push(Row::of(item.id.clone(), Ok(item), None, now_s));
+            rows.push(Row::of(item.id.clone(), Ok(Box::new(item)), None, now_s));
         }
     }
     Ok(rows)
@@ -78,7 +78,7 @@ type List = (&'static str, &'static str, Vec<Row>);
 struct Row {
     id: String,
     /// The message, or the reason why its file cannot be read.
-    item: Result<Item, String>,
+    item: Result<Box<Item>, String>,
     /// The seconds since it was queued; `None` if not known.
     age_s: Option<u64>,
     /// The seconds until the next try, as far as the file tells; 0 if it waits for its turn only.
@@ -109,12 +109,13 @@ fn row(folder: &Folder, place: Place, name: &str, config: &Config, now_s: u64) -
 
 fn inbox_row(folder: &Folder, place: Place, file: &str, now_s: u64) -> Row {
     let id = file.split('-').nth(1).unwrap_or("-").to_owned();
-    Row::of(id, inbox::shown(folder, place, file), None, now_s)
+    let item = inbox::shown(folder, place, file).map(Box::new);
+    Row::of(id, item, None, now_s)
 }
 
 impl Row {
     /// Makes a row from a message, with `reason` instead of the message's own if given.
-    fn of(id: String, item: Result<Item, String>, reason: Option<&str>, now_s: u64) -> Row {
+    fn of(id: String, item: Result<Box<Item>, String>, reason: Option<&str>, now_s: u64) -> Row {
         let good = item.as_ref().ok().filter(|item| item.queued_s > 0);
         let age_s = good.map(|item| now_s.saturating_sub(item.queued_s));
         let reason = match (&item, reason) {

@@ -114,7 +114,7 @@ pub fn retry(config: &Config, id: &str) -> Result<String, Refusal> {
             (Place::New, Room::Queue, _) => "waits already, websms --flush tries it now".to_owned(),
             (Place::New, Room::Inbox, _) => "waits already for Asterisk".to_owned(),
             (Place::Failed, _, None) => "stays in failed/: its file cannot be read".to_owned(),
-            (Place::Failed, Room::Queue, Some(item)) => retry_one(config, &found, item)?,
+            (Place::Failed, Room::Queue, Some(item)) => retry_one(config, &found, *item)?,
             (Place::Failed, Room::Inbox, Some(item)) => redeliver(config, &found, &item)?,
         };
         lines.push_str(&[found.id(), " ", &line, "\n"].concat());
@@ -199,12 +199,15 @@ impl Found {
         }
     }
 
-    fn read(&self) -> Option<Item> {
+    fn read(&self) -> Option<Box<Item>> {
         match self.room {
             Room::Queue => {
                 hold::read_at(&self.folder, self.place, &QueueName::parse(&self.file)?).ok()
             }
-            Room::Inbox => inbox::shown(&self.folder, self.place, &self.file).ok(),
+            Room::Inbox => match inbox::shown(&self.folder, self.place, &self.file) {
+                Ok(item) => Some(Box::new(item)),
+                Err(_) => None,
+            },
         }
     }
 

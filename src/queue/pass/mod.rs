@@ -205,7 +205,7 @@ impl<'a> Pass<'a> {
                     item,
                     via,
                     verdict,
-                }) => self.settle(&name, *item, &via, verdict),
+                }) => self.settle(&name, item, &via, verdict),
                 None => {}
             }
             if self.look_by.is_over() {
@@ -374,7 +374,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Reads a message's file, and adds what is known beyond it.
-    fn recall(&self, name: &QueueName) -> Result<Item, Unread> {
+    fn recall(&self, name: &QueueName) -> Result<Box<Item>, Unread> {
         let mut item = read(self.folder, name)?;
         self.tries.complete(name, &mut item);
         Ok(item)
@@ -444,7 +444,7 @@ impl<'a> Pass<'a> {
             };
             sender.send(Happened::Tried {
                 name: send_name,
-                item: Box::new(item),
+                item,
                 via,
                 verdict,
             });

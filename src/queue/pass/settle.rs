@@ -21,7 +21,7 @@ impl Pass<'_> {
     pub(super) fn settle(
         &mut self,
         name: &QueueName,
-        mut item: Item,
+        mut item: Box<Item>,
         via: &str,
         verdict: Result<Verdict, Outcome>,
     ) {
@@ -89,7 +89,7 @@ impl Pass<'_> {
     }
 
     /// Ends a message that the provider answers and refuses.
-    fn refuse(&mut self, name: &QueueName, item: Item, via: &str, reason: Cow<'static, str>) {
+    fn refuse(&mut self, name: &QueueName, item: Box<Item>, via: &str, reason: Cow<'static, str>) {
         let outcome = Outcome::new(Status::Refused, reason);
         self.give_up(name, item, via, outcome, Why::Refused);
         self.tried(name, Tried::Done);
@@ -99,7 +99,7 @@ impl Pass<'_> {
     fn later(
         &mut self,
         name: &QueueName,
-        mut item: Item,
+        mut item: Box<Item>,
         via: &str,
         reason: &str,
         asked: Duration,
@@ -116,7 +116,7 @@ impl Pass<'_> {
     }
 
     /// Gives up a message that may have been sent, after the greatest number of tries.
-    pub(super) fn doubt(&mut self, name: &QueueName, item: Item, via: &str) {
+    pub(super) fn doubt(&mut self, name: &QueueName, item: Box<Item>, via: &str) {
         let words = format!("last: {}", item.reason);
         let outcome = Outcome::new(Status::Failed, words);
         self.give_up(name, item, via, outcome, Why::Unsure);
@@ -151,7 +151,7 @@ impl Pass<'_> {
     pub(super) fn give_up(
         &mut self,
         name: &QueueName,
-        item: Item,
+        item: Box<Item>,
         via: &str,
         mut outcome: Outcome,
         why: Why,

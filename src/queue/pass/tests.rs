@@ -100,7 +100,7 @@ fn wait(now: &Cell<Moment>, s: u64) {
 
 /// Checks that the message of that order is sent next, over the only interface.
 #[track_caller]
-fn take(pass: &mut Pass<'_>, order: u64) -> (QueueName, Item) {
+fn take(pass: &mut Pass<'_>, order: u64) -> (QueueName, Box<Item>) {
     match pass.schedule.next(pass.now_ms()) {
         Next::Send(name, via) if name.order == order && via.is_empty() => {
             let item = pass.recall(&name).unwrap();
