@@ -45,15 +45,19 @@ pub fn secrets(account: &Account) -> Vec<Vec<u8>> {
         }
     };
     let pair = [user, b":", passwd].concat();
-    let filled = [&values.auth_user, &values.auth_passwd, &values.auth_extra];
-    let filled = filled.map(|value| value.as_slice());
     let mut forms = Vec::new();
-    let of_reports = account.dlr_secrets.iter().map(Vec::as_slice);
-    let own = [user, passwd, &pair].into_iter().chain(filled);
-    for secret in own.chain(of_reports) {
-        if !secret.is_empty() && secret != b":" {
-            spell(secret, &mut forms);
-        }
+    for secret in [
+        user,
+        passwd,
+        &pair,
+        &values.auth_user,
+        &values.auth_passwd,
+        &values.auth_extra,
+    ] {
+        spell(secret, 1, &mut forms);
+    }
+    for secret in &account.dlr_secrets {
+        spell(secret, 1, &mut forms);
     }
     forms
 }
@@ -62,21 +66,30 @@ pub fn secrets(account: &Account) -> Vec<Vec<u8>> {
 /// too short to be secrets are left out, because they would mask half of any sentence.
 pub fn other_secrets(account: &Account) -> Vec<Vec<u8>> {
     const SECRET_BYTES_MIN: usize = 4;
-    let headers = account.headers.iter();
-    let headers = headers.map(|(_, value)| value.as_bytes());
-    let pairs = account.statics.iter().chain(&account.unicode_statics);
-    let pairs = pairs.chain(&account.long_statics);
-    let pairs = pairs.filter(|(name, _)| tells_a_secret(name));
-    let values = headers.chain(pairs.map(|(_, value)| value.as_slice()));
     let mut forms = Vec::new();
-    for secret in values.filter(|value| value.len() >= SECRET_BYTES_MIN) {
-        spell(secret, &mut forms);
+    for (_, value) in &account.headers {
+        spell(value.as_bytes(), SECRET_BYTES_MIN, &mut forms);
+    }
+    for pairs in [
+        &account.statics,
+        &account.unicode_statics,
+        &account.long_statics,
+    ] {
+        for (name, value) in pairs {
+            if tells_a_secret(name) {
+                spell(value, SECRET_BYTES_MIN, &mut forms);
+            }
+        }
     }
     forms
 }
 
-/// Adds a secret in each spelling: unchanged, as in a URL, in base64 and in JSON.
-fn spell(secret: &[u8], forms: &mut Vec<Vec<u8>>) {
+/// Adds a secret in each spelling: unchanged, as in a URL, in base64 and in JSON. One that is shorter than
+/// `bytes_min`, or the colon of an empty pair, is left out.
+fn spell(secret: &[u8], bytes_min: usize, forms: &mut Vec<Vec<u8>>) {
+    if secret.len() < bytes_min || secret == b":" {
+        return;
+    }
     forms.push(secret.to_vec());
     forms.push(urlencode(secret).into_bytes());
     forms.push(rawurlencode(secret).into_bytes());

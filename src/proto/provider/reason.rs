@@ -176,12 +176,11 @@ pub fn reported(raw: &[u8], account: &Account, numbers: LogNumbers) -> String {
 fn shown(raw: &[u8], account: &Account, text: &[u8], numbers: LogNumbers) -> String {
     let hidden = [secrets(account), other_secrets(account)].concat();
     let words = mask(raw, &hidden);
-    let words = without_text(&words, text);
+    let mut words = without_text(&words, text);
+    if numbers == LogNumbers::Masked {
+        words = without_numbers(&words);
+    }
     let words = String::from_utf8_lossy(&words);
-    let words = match numbers {
-        LogNumbers::Whole => words.into_owned(),
-        LogNumbers::Masked => without_numbers(&words),
-    };
     let plain = |c: char| c.is_ascii_alphanumeric() || " .,:;()/_+'-*".contains(c);
     let words = words.trim().chars().take(PROVIDER_REASON_BYTES_MAX);
     words.map(|c| if plain(c) { c } else { '_' }).collect()
@@ -294,26 +293,26 @@ fn hex(bytes: &[u8], digits: usize) -> Option<(u32, &[u8])> {
 
 /// Replaces each run of digits that may be a telephone number with `***`. Visual separators within a run do
 /// not end it.
-fn without_numbers(words: &str) -> String {
-    let is_separator = |c: char| " -.()".contains(c);
-    let mut out = String::new();
+fn without_numbers(words: &[u8]) -> Vec<u8> {
+    let is_in_run = |byte: &u8| byte.is_ascii_digit() || b" -.()".contains(byte);
+    let mut out = Vec::new();
     let mut rest = words;
-    while let Some(first) = rest.chars().next() {
-        let run = rest.find(|c: char| !c.is_ascii_digit() && !is_separator(c));
-        let (run, behind) = rest.split_at(run.unwrap_or(rest.len()));
-        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+    while let Some((first, behind_first)) = rest.split_first() {
+        let run = rest.iter().take_while(|byte| is_in_run(byte)).count();
+        let (run, behind) = rest.split_at_checked(run).unwrap_or_default();
+        let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
         if digits >= NUMBER_DIGITS_MIN {
-            let begun = run.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
-            let kept = run.trim_end_matches(is_separator).len();
-            out.push_str(run.get(..begun).unwrap_or_default());
-            out.push_str("***");
-            out.push_str(run.get(kept..).unwrap_or_default());
+            let begun = run.iter().position(u8::is_ascii_digit).unwrap_or(0);
+            let last = run.iter().rposition(u8::is_ascii_digit).unwrap_or(0);
+            out.extend_from_slice(run.get(..begun).unwrap_or_default());
+            out.extend_from_slice(MASK);
+            out.extend_from_slice(run.get(last.saturating_add(1)..).unwrap_or_default());
             rest = behind;
         } else if run.is_empty() {
-            out.push(first);
-            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+            out.push(*first);
+            rest = behind_first;
         } else {
-            out.push_str(run);
+            out.extend_from_slice(run);
             rest = behind;
         }
     }
@@ -495,7 +494,11 @@ mod tests {
     #[test]
     fn numbers_are_masked_where_the_log_masks_them() {
         fn check(words: &str, expected: &str) {
-            assert_eq!(without_numbers(words), expected, "{words}");
+            assert_eq!(
+                without_numbers(words.as_bytes()),
+                expected.as_bytes(),
+                "{words}"
+            );
         }
         check("to +12025550183 failed", "to +*** failed");
         check("to +1 (202) 555-0183.", "to +***.");

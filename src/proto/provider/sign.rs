@@ -1,7 +1,6 @@
 //! Authenticates outgoing requests with `plain`, `basic`, `bearer`, `header`, `zadarma`, `ovh` or `vonage`
 //! (spec §6.3).
 
-use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -139,7 +138,7 @@ impl Auth {
     }
 
     /// Returns the headers that prove who we are, as (name, value).
-    pub fn headers(&self, request: &ToSign) -> Vec<(String, Vec<u8>)> {
+    pub fn headers(&self, request: &ToSign) -> Vec<(&str, Vec<u8>)> {
         let value = match self {
             Auth::None | Auth::Plain { .. } | Auth::Vonage { .. } => return Vec::new(),
             Auth::Basic { user, passwd } if user.is_empty() && passwd.is_empty() => {
@@ -150,9 +149,7 @@ impl Auth {
                 format!("Basic {}", BASE64_STANDARD.encode(pair)).into_bytes()
             }
             Auth::Bearer { token } => [b"Bearer ", token.as_slice()].concat(),
-            Auth::Header { name, value } => {
-                return vec![(name.clone(), value.clone().into_bytes())];
-            }
+            Auth::Header { name, value } => return vec![(name, value.as_bytes().to_vec())],
             Auth::Zadarma { user, secret } => {
                 let signature = zadarma(secret, request.path.as_bytes(), request.query);
                 format!("{user}:{signature}").into_bytes()
@@ -164,16 +161,15 @@ impl Auth {
             } => {
                 let now = request.now_s.to_string();
                 let signature = ovh(secret, consumer, request, &now);
-                let header = |name: &str, value: &str| (name.to_owned(), value.into());
                 return vec![
-                    header("X-Ovh-Application", user),
-                    header("X-Ovh-Consumer", consumer),
-                    header("X-Ovh-Timestamp", &now),
-                    header("X-Ovh-Signature", &signature),
+                    ("X-Ovh-Application", user.as_bytes().to_vec()),
+                    ("X-Ovh-Consumer", consumer.as_bytes().to_vec()),
+                    ("X-Ovh-Timestamp", now.into_bytes()),
+                    ("X-Ovh-Signature", signature.into_bytes()),
                 ];
             }
         };
-        vec![("Authorization".to_owned(), value)]
+        vec![("Authorization", value)]
     }
 }
 
@@ -230,7 +226,7 @@ mod tests {
         let headers = auth.headers(&to_sign("/", ""));
         let headers: Vec<(&str, &str)> = headers
             .iter()
-            .map(|(name, value)| (name.as_str(), str::from_utf8(value).unwrap()))
+            .map(|(name, value)| (*name, str::from_utf8(value).unwrap()))
             .collect();
         assert_eq!(
             headers,
@@ -275,7 +271,7 @@ mod tests {
                 secret: b"secret_key".to_vec(),
             };
             let headers = auth.headers(&to_sign(path, query));
-            let expected = ("Authorization".to_owned(), expected.as_bytes().to_vec());
+            let expected = ("Authorization", expected.as_bytes().to_vec());
             assert_eq!(headers, [expected]);
         }
         // These were computed with the steps of zadarma/user-api-v1, lib/Client.php.
@@ -296,7 +292,7 @@ mod tests {
         fn check(auth: Auth, expected: Option<(&str, &str)>) {
             let headers = auth.headers(&to_sign("/p", "q")).into_iter();
             let headers = headers.map(|(name, value)| (name, String::from_utf8(value).unwrap()));
-            let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let expected = expected.map(|(name, value)| (name, value.to_owned()));
             assert_eq!(headers.collect::<Vec<_>>(), Vec::from_iter(expected));
         }
         fn basic(user: &str, passwd: &str) -> Auth {

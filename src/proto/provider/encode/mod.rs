@@ -216,11 +216,12 @@ pub(super) fn assemble(
         ksort(&mut parameters);
     }
     let mut query = Vec::new();
+    let of_multipart;
+    // The type is empty if there is no body.
     let (content_type, body) = match request.format {
         Format::Form => {
             query = encoded(&parameters, account.space);
-            let content_type = "application/x-www-form-urlencoded".to_owned();
-            (Some(content_type), query.clone())
+            ("application/x-www-form-urlencoded", query.clone())
         }
         Format::Query => {
             query = encoded(&parameters, account.space);
@@ -228,17 +229,17 @@ pub(super) fn assemble(
                 url.push(if url.contains('?') { '&' } else { '?' });
             }
             url.push_str(&String::from_utf8_lossy(&query));
-            (None, Vec::new())
+            ("", Vec::new())
         }
         Format::Json | Format::Multipart if signed => return Err(BadAccount::SignedFormat),
         Format::Json => {
             let body = json::encode(&parameters).map_err(|_| BadAccount::KeyPath)?;
-            (Some("application/json".to_owned()), body)
+            ("application/json", body)
         }
         Format::Multipart => {
             let (boundary, body) = multipart(&parameters);
-            let content_type = format!("multipart/form-data; boundary={boundary}");
-            (Some(content_type), body)
+            of_multipart = ["multipart/form-data; boundary=", &boundary].concat();
+            (of_multipart.as_str(), body)
         }
     };
     let method = match (request.method, request.format) {
@@ -316,24 +317,21 @@ const OURS: [&str; 9] = [
 
 /// Collects the headers: first those that prove who we are, then our own, then the configuration's.
 fn headers(
-    proof: Vec<(String, Vec<u8>)>,
+    proof: Vec<(&str, Vec<u8>)>,
     configured: &[(String, Vec<u8>)],
     format: Format,
-    content_type: Option<String>,
+    content_type: &str,
 ) -> Result<Vec<(String, String)>, BadAccount> {
     let mut list: Vec<(String, String)> = Vec::new();
-    for (name, value) in proof {
-        let value = String::from_utf8(value).map_err(|_| bad_header(&name))?;
-        list.push((name, value));
+    let mut add = |name: &str, value: &str| list.push((name.to_owned(), value.to_owned()));
+    for (name, value) in &proof {
+        add(name, str::from_utf8(value).map_err(|_| bad_header(name))?);
     }
-    let authenticated = list.len();
-    list.push((
-        "User-Agent".to_owned(),
-        concat!("websms/", env!("CARGO_PKG_VERSION")).to_owned(),
-    ));
-    list.push(("Accept".to_owned(), "*/*".to_owned()));
-    if let Some(content_type) = content_type {
-        list.push(("Content-Type".to_owned(), content_type));
+    let authenticated = proof.len();
+    add("User-Agent", concat!("websms/", env!("CARGO_PKG_VERSION")));
+    add("Accept", "*/*");
+    if !content_type.is_empty() {
+        add("Content-Type", content_type);
     }
     let ours = list.len();
     for (name, value) in configured {
