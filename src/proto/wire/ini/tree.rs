@@ -28,8 +28,8 @@ pub(super) enum Loss {
 pub(super) struct Tree {
     root: Map,
     root_index: Index,
-    /// The section that takes the entries now, and its index in `root`, where an empty map stands.
-    section: Option<(usize, Map, Index)>,
+    /// The key in `root` of the section that takes the entries now.
+    section: Option<Key>,
     /// See [`super::file::Ini::lost`].
     lost: Vec<Entry>,
 }
@@ -43,38 +43,28 @@ struct Index {
 
 struct Slot {
     place: usize,
-    /// The index of keys of the array that stands there.
-    array: Option<Index>,
+    /// The index of keys of the array or section that stands there.
+    inner: Option<Index>,
 }
 
 impl Tree {
     /// Returns the sections and entries, and what does not count (see [`super::file::Ini::lost`]).
-    pub(super) fn finish(mut self) -> (Map, Vec<Entry>) {
-        self.close_section();
+    pub(super) fn finish(self) -> (Map, Vec<Entry>) {
         (self.root, self.lost)
-    }
-
-    fn close_section(&mut self) {
-        if let Some((place, map, _)) = self.section.take()
-            && let Some(entry) = self.root.entries.get_mut(place)
-        {
-            entry.value = Value::Map(map);
-        }
     }
 
     /// Opens a section, which is empty even if there was one of this name.
     pub(super) fn open(&mut self, name: &[u8], line: u32) -> Loss {
-        self.close_section();
-        let section = Value::Map(Map::default());
         let key = key(name);
-        let (place, old) = put(
+        self.section = Some(key.clone());
+        let section = Value::Map(Map::default());
+        let old = put(
             &mut self.root,
             &mut self.root_index,
             key.clone(),
             section,
             line,
         );
-        self.section = Some((place, Map::default(), Index::default()));
         match old {
             Some((line, Value::Map(map))) if !map.entries.is_empty() => {
                 let value = Value::Map(map);
@@ -86,18 +76,25 @@ impl Tree {
         }
     }
 
-    fn current(&mut self) -> (&mut Map, &mut Index) {
-        match &mut self.section {
-            Some((_, map, index)) => (map, index),
-            None => (&mut self.root, &mut self.root_index),
+    /// Returns the map that takes the entries now. There always is one.
+    fn current(&mut self) -> Option<(&mut Map, &mut Index)> {
+        let (map, index) = (&mut self.root, &mut self.root_index);
+        let Some(section) = &self.section else {
+            return Some((map, index));
+        };
+        let (entry, index) = inner(map, index, section)?;
+        match &mut entry.value {
+            Value::Map(map) => Some((map, index)),
+            Value::Scalar(_) => None,
         }
     }
 
     /// Sets `name = value`.
     pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>, line: u32) -> Loss {
-        let (map, index) = self.current();
-        let (_, old) = put(map, index, key(name), Value::Scalar(value), line);
-        match old {
+        let Some((map, index)) = self.current() else {
+            return Loss::None;
+        };
+        match put(map, index, key(name), Value::Scalar(value), line) {
             None => Loss::None,
             Some((line, array @ Value::Map(_))) => {
                 self.keep(key(name), array, line);
@@ -109,14 +106,15 @@ impl Tree {
 
     /// Sets `name[at] = value`; an empty `at` appends.
     pub(super) fn set_in(&mut self, name: &[u8], at: &[u8], value: Vec<u8>, line: u32) -> Loss {
-        let (map, index) = self.current();
-        let name = array_key(name);
         let mut loss = Loss::None;
-        let place = match index.slots.get(&name) {
-            Some(slot) => slot.place,
-            None => put(map, index, name.clone(), Value::Map(Map::default()), line).0,
+        let Some((map, index)) = self.current() else {
+            return loss;
         };
-        let Some((slot, entry)) = index.slots.get_mut(&name).zip(map.entries.get_mut(place)) else {
+        let name = array_key(name);
+        if !index.slots.contains(&name) {
+            put(map, index, name.clone(), Value::Map(Map::default()), line);
+        }
+        let Some((entry, index)) = inner(map, index, &name) else {
             return loss;
         };
         let mut scalar = None;
@@ -129,7 +127,6 @@ impl Tree {
         let Value::Map(array) = &mut entry.value else {
             return loss;
         };
-        let index = slot.array.get_or_insert_default();
         let at = match (at, index.largest) {
             ([], None) => Key::Int(0),
             ([], Some(largest)) => match largest.checked_add(1) {
@@ -138,7 +135,7 @@ impl Tree {
             },
             _ => key(at),
         };
-        if let Some((line, _)) = put(array, index, at, Value::Scalar(value), line).1 {
+        if let Some((line, _)) = put(array, index, at, Value::Scalar(value), line) {
             loss = Loss::Replaced(line);
         }
         if let Some((scalar, line)) = scalar {
@@ -156,12 +153,10 @@ impl Tree {
 
     /// Keeps an entry that does not count of the section that takes the entries now.
     fn keep(&mut self, key: Key, value: Value, line: u32) {
-        if let Some((place, ..)) = &self.section
-            && let Some(section) = self.root.entries.get(*place)
-        {
+        if let Some(section) = &self.section {
             let entries = Vec::from([Entry { key, value, line }]);
             self.lost.push(Entry {
-                key: section.key.clone(),
+                key: section.clone(),
                 value: Value::Map(Map { entries }),
                 line,
             });
@@ -169,31 +164,39 @@ impl Tree {
     }
 }
 
-/// Sets a key, in its old place if it has one. Returns the place, and the earlier value with its line.
+/// Returns the entry of a key, and the index of the keys that are or will be in it.
+fn inner<'a>(
+    map: &'a mut Map,
+    index: &'a mut Index,
+    key: &Key,
+) -> Option<(&'a mut Entry, &'a mut Index)> {
+    let slot = index.slots.get_mut(key)?;
+    let entry = map.entries.get_mut(slot.place)?;
+    Some((entry, slot.inner.get_or_insert_default()))
+}
+
+/// Sets a key, in its old place if it has one. Returns the earlier value with its line.
 fn put(
     map: &mut Map,
     index: &mut Index,
     key: Key,
     value: Value,
     line: u32,
-) -> (usize, Option<(u32, Value)>) {
+) -> Option<(u32, Value)> {
     if let Some(slot) = index.slots.get_mut(&key)
         && let Some(entry) = map.entries.get_mut(slot.place)
     {
-        slot.array = None;
+        slot.inner = None;
         let old = core::mem::replace(&mut entry.value, value);
-        return (
-            slot.place,
-            Some((core::mem::replace(&mut entry.line, line), old)),
-        );
+        return Some((core::mem::replace(&mut entry.line, line), old));
     }
     if let Key::Int(key) = key {
         index.largest = index.largest.max(Some(key));
     }
     let place = map.entries.len();
-    index.slots.insert(key.clone(), Slot { place, array: None });
+    index.slots.insert(key.clone(), Slot { place, inner: None });
     map.entries.push(Entry { key, value, line });
-    (place, None)
+    None
 }
 
 /// Returns a name as a key: an integer if it is written exactly as PHP would print that integer.
