@@ -116,7 +116,7 @@ pub fn read_open(file: File, bytes_max: usize) -> Result<Vec<u8>, Unreadable> {
 
 /// Whether a path is on a filesystem in memory (`statfs(2)`: tmpfs, ramfs). `false` if it cannot be told.
 pub fn is_in_memory(path: &Path) -> bool {
-    const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58f6];
+    const IN_MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
     statfs(path).is_ok_and(|status| IN_MEMORY.contains(&kind(&status)))
 }
 
@@ -124,7 +124,7 @@ pub fn is_in_memory(path: &Path) -> bool {
 /// layer is in memory or, as in a container, out of this process's sight. A router's root is an overlay of
 /// its flash, which stays. `false` if it cannot be told.
 pub fn is_volatile(path: &Path) -> bool {
-    const OVERLAY: i128 = 0x794c_7630;
+    const OVERLAY: u32 = 0x794c_7630;
     let is_overlay = statfs(path).is_ok_and(|status| kind(&status) == OVERLAY);
     if !is_overlay {
         return is_in_memory(path);
@@ -164,7 +164,7 @@ pub fn free(folder: &Path) -> Option<(u64, Option<u64>)> {
 /// all files: vfat, exfat, ntfs (two drivers), FUSE, cifs, smb2, smbfs, VirtualBox's shared folders and
 /// 9p, which may show those of a Windows disk.
 pub fn keeps_modes(file: &File) -> bool {
-    const MODELESS: [i128; 10] = [
+    const MODELESS: [u32; 10] = [
         0x4d44,
         0x2011_bab0,
         0x5346_544e,
@@ -180,8 +180,8 @@ pub fn keeps_modes(file: &File) -> bool {
 }
 
 /// Returns the filesystem's number. Its type and sign differ between targets; its 32 bits do not.
-fn kind(status: &StatFs) -> i128 {
-    i128::from(status.f_type) & 0xffff_ffff
+fn kind(status: &StatFs) -> u32 {
+    u32::try_from(i128::from(status.f_type) & 0xffff_ffff).unwrap_or(0)
 }
 
 /// Whether a file has an access control list beside its mode (acl(5)).
@@ -220,19 +220,18 @@ pub fn unique_number() -> io::Result<u64> {
     // Each call of the system brings several, since an SMS would wait for the call.
     static DRAWN: Mutex<Vec<[u8; 8]>> = Mutex::new(Vec::new());
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(number) = drawn.pop() {
-        return Ok(u64::from_ne_bytes(number));
+    if drawn.is_empty() {
+        let mut numbers = vec![[0_u8; 8]; 32];
+        let bytes = numbers.as_flattened_mut();
+        // A router that just started may not have gathered its entropy yet. Waiting for it would hold
+        // up SMS; what /dev/urandom gives meanwhile is random enough for a name.
+        if getrandom(&mut *bytes, GetRandomFlags::NONBLOCK) != Ok(bytes.len()) {
+            File::open("/dev/urandom")?.read_exact(bytes)?;
+        }
+        *drawn = numbers;
     }
-    let mut numbers = [[0_u8; 8]; 32];
-    let bytes = numbers.as_flattened_mut();
-    // A router that just started may not have gathered its entropy yet. Waiting for it would hold
-    // up SMS; what /dev/urandom gives meanwhile is random enough for a name.
-    if getrandom(&mut *bytes, GetRandomFlags::NONBLOCK) != Ok(bytes.len()) {
-        File::open("/dev/urandom")?.read_exact(bytes)?;
-    }
-    let [first, others @ ..] = numbers;
-    drawn.extend_from_slice(&others);
-    Ok(u64::from_ne_bytes(first))
+    let number = drawn.pop().map(u64::from_ne_bytes);
+    number.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Folder {
             let modified = directory.look(&name).and_then(|it| it.modified());
             found.push((modified.unwrap_or(SystemTime::UNIX_EPOCH), name));
         }
-        found.sort();
+        found.sort_unstable();
         Ok(found.into_iter().map(|(_, name)| name).collect())
     }
 

@@ -121,7 +121,7 @@ impl Folder {
             Some(stem) => place == Place::Failed && (self.is_ours)(stem),
             None => (self.is_ours)(name),
         })?;
-        names.sort();
+        names.sort_unstable();
         Ok(names)
     }
 
