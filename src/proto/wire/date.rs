@@ -6,7 +6,7 @@ use alloc::string::String;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
-const MONTH_DAYS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const MONTH_DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAY_S: u64 = 86_400;
 const YEAR_10000_S: u64 = 253_402_300_800;
 
@@ -42,37 +42,37 @@ pub fn parse(text: &str) -> Option<u64> {
         (year, 4) if year >= 1970 => year,
         _ => return None,
     };
-    days_before(year, month, number(day)?)?
-        .checked_mul(DAY_S)?
-        .checked_add(seconds_of_day(time)?)
+    let mut parts = time.split(':').map(number);
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() {
+        return None;
+    }
+    seconds(year, month, number(day)?, [hour, minute, second])
 }
 
 /// Returns the seconds since 1970 of `19941106084937`, which is UTC, for the years 1970 to 9999.
 pub fn parse_compact(text: &str) -> Option<u64> {
-    let part = |range: core::ops::Range<usize>| number(text.get(range)?);
     if text.len() != 14 {
         return None;
     }
-    let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
-    let (hour, minute, second) = (text.get(8..10)?, text.get(10..12)?, text.get(12..14)?);
-    let month = usize::try_from(month.checked_sub(1)?).ok()?;
+    let two = |at: usize| number(text.get(at..at.saturating_add(2))?);
+    let year = number(text.get(..4)?)?;
+    let month = usize::try_from(two(4)?.checked_sub(1)?).ok()?;
     if year < 1970 {
         return None;
     }
-    days_before(year, month, day)?
-        .checked_mul(DAY_S)?
-        .checked_add(seconds_of_day(&format!("{hour}:{minute}:{second}"))?)
+    seconds(year, month, two(6)?, [two(8)?, two(10)?, two(12)?])
 }
 
 /// Returns the date in UTC of a time in seconds since 1970, as `1994-11-06`. Beyond the year 9999 it
 /// returns that of 1970.
 pub fn day(now_s: u64) -> String {
-    let mut left = now_s.checked_div(DAY_S).unwrap_or_default();
+    let mut left = match now_s {
+        YEAR_10000_S.. => 0,
+        _ => u32::try_from(now_s / DAY_S).unwrap_or(0),
+    };
     let mut year = 1970;
     let mut month = 0;
-    if now_s >= YEAR_10000_S {
-        left = 0;
-    }
     loop {
         let days = if is_leap(year) { 366 } else { 365 };
         match left.checked_sub(days) {
@@ -91,14 +91,15 @@ pub fn day(now_s: u64) -> String {
 
 /// Returns the date and the time of seconds since 1970, as `1994-11-06T08:49:37Z` (RFC 3339).
 pub fn rfc3339(now_s: u64) -> String {
-    let second = now_s.checked_rem(DAY_S).unwrap_or_default();
+    let second = u32::try_from(now_s % DAY_S).unwrap_or(0);
     let (hour, minute) = (second / 3600, second / 60 % 60);
     format!("{}T{hour:02}:{minute:02}:{:02}Z", day(now_s), second % 60)
 }
 
-/// Returns the days between 1970 and a day; `month` counts from 0.
-fn days_before(year: u64, month: usize, day: u64) -> Option<u64> {
-    if !(1..=days_of(month, year)?).contains(&day) {
+/// Returns the seconds between 1970 and a time of a day; `month` counts from 0.
+fn seconds(year: u32, month: usize, day: u32, [hour, minute, second]: [u32; 3]) -> Option<u64> {
+    // Second 60 is a leap second.
+    if !(1..=days_of(month, year)?).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let mut days = day.checked_sub(1)?;
@@ -108,33 +109,26 @@ fn days_before(year: u64, month: usize, day: u64) -> Option<u64> {
     for past in 0..month {
         days = days.checked_add(days_of(past, year)?)?;
     }
-    Some(days)
-}
-
-fn seconds_of_day(time: &str) -> Option<u64> {
-    let mut parts = time.split(':').map(number);
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    // Second 60 is a leap second.
-    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
     let minutes = hour.checked_mul(60)?.checked_add(minute)?;
-    minutes.checked_mul(60)?.checked_add(second)
+    let of_day = minutes.checked_mul(60)?.checked_add(second)?;
+    u64::from(days)
+        .checked_mul(DAY_S)?
+        .checked_add(u64::from(of_day))
 }
 
-fn days_of(month: usize, year: u64) -> Option<u64> {
+fn days_of(month: usize, year: u32) -> Option<u32> {
     match (month, is_leap(year)) {
         (1, true) => Some(29),
         _ => MONTH_DAYS.get(month).copied(),
     }
 }
 
-fn is_leap(year: u64) -> bool {
+fn is_leap(year: u32) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 /// Reads a number of at most four digits and nothing else.
-fn number(text: &str) -> Option<u64> {
+fn number(text: &str) -> Option<u32> {
     let fits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| fits)
 }

@@ -111,17 +111,18 @@ pub fn of_parameters(hash: Hash, secret: &[u8], mut pairs: Vec<Pair>) -> String 
             b => *b,
         }));
     }
-    match hash {
-        Hash::Md5Hash => hex(&Md5::new()
-            .chain_update(text)
-            .chain_update(secret)
-            .finalize()),
-        Hash::Md5 => hex(&hmac_md5(secret, &text)),
-        Hash::Sha1 => hex(&hmac_sha1(secret, &[&text])),
-        Hash::Sha256 => hex(hmac_sha2(HMAC_SHA256, secret, &[&text]).as_ref()),
-        Hash::Sha384 => hex(hmac_sha2(HMAC_SHA384, secret, &[&text]).as_ref()),
-        Hash::Sha512 => hex(hmac_sha2(HMAC_SHA512, secret, &[&text]).as_ref()),
-    }
+    let algorithm = match hash {
+        Hash::Md5Hash => {
+            text.extend_from_slice(secret);
+            return hex(&Md5::digest(text));
+        }
+        Hash::Md5 => return hex(&hmac_md5(secret, &text)),
+        Hash::Sha1 => return hex(&hmac_sha1(secret, &[&text])),
+        Hash::Sha256 => HMAC_SHA256,
+        Hash::Sha384 => HMAC_SHA384,
+        Hash::Sha512 => HMAC_SHA512,
+    };
+    hex(hmac_sha2(algorithm, secret, &[&text]).as_ref())
 }
 
 fn hmac_md5(key: &[u8], text: &[u8]) -> [u8; 16] {
