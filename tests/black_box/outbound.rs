@@ -718,19 +718,61 @@ fn a_proxy_is_asked_to_connect() {
     let (ran, itsp, _) = send(Script::reply(200, "{}"), &format!("proxy = \"{url}\""));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let asked = running.join().unwrap();
-    let expected = format!("CONNECT {} HTTP/1.1\r\n", itsp.address);
-    assert!(asked.starts_with(&expected), "{asked}");
+    let place = &itsp.address;
+    let expected = format!(
+        "CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nProxy-Connection: Keep-Alive\r\n\
+         Proxy-Authorization: Basic dXNlcjpwdw==\r\n\r\n"
+    );
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn the_answer_of_a_proxy_is_not_that_of_the_provider() {
+    let check = |answer: &'static str, phrase: &str| {
+        let (url, running) = proxy(answer);
+        let (ran, itsp, _) = send(Script::reply(200, "{}"), &format!("proxy = \"{url}\""));
+        running.join().unwrap();
+        match phrase {
+            "" => assert_eq!(ran.code, Some(0), "{answer}: {}", ran.stderr),
+            _ => {
+                assert_eq!(ran.code, Some(75), "{answer}: {}", ran.stderr);
+                assert!(ran.tells("FAILED", phrase), "{answer}: {}", ran.stderr);
+                assert_eq!(itsp.connections(), 0, "{answer}");
+            }
+        }
+    };
+    check("HTTP/1.0 200 OK\r\nVia: 1.0 p\r\nX: y\r\n\r\n", "");
+    let refused = "the proxy refused the connection";
+    check("HTTP/1.1 403 Forbidden\r\n\r\n", refused);
+    check(
+        "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic\r\n\r\n",
+        refused,
+    );
+    check("HTTP/1.1 204 None\r\n\r\n", refused);
+    check("HTTP/1.1 100 Continue\r\n\r\n", refused);
+    check("", refused);
+    check("HTTP/1.1 20", refused);
+    check("SSH-2.0-x\r\n\r\n", "the answer is not HTTP");
+}
+
+#[test]
+fn a_proxy_may_speak_tls() {
+    let (url, running) = https("good.pem");
+    let scratch = Scratch::new();
+    let ca_file = tls_file("ca.pem");
+    let more = format!("ca_file = \"{}\"\nproxy = \"{url}\"", ca_file.display());
+    // The proxy plays the provider too, which is not there.
+    let ran = websms(&conf(&scratch, "http://192.0.2.9", &more), &ORDER);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let asked = running.join().unwrap();
     assert!(
-        asked.contains("Proxy-Authorization: Basic dXNlcjpwdw==\r\n"),
+        asked.starts_with("CONNECT 192.0.2.9:80 HTTP/1.1\r\n"),
         "{asked}"
     );
-    // The proxy's answer is not the provider's answer.
-    let (url, running) = proxy("HTTP/1.1 403 Forbidden\r\n\r\n");
-    let (ran, itsp, _) = send(Script::reply(200, "{}"), &format!("proxy = \"{url}\""));
-    assert_eq!(ran.code, Some(75), "{}", ran.stderr);
-    assert!(ran.tells("FAILED", "the proxy refused the connection"));
-    assert_eq!(itsp.connections(), 0);
-    running.join().unwrap();
+    assert!(
+        asked.contains("\r\n\r\nPOST /sms/send/ HTTP/1.1\r\n"),
+        "{asked}"
+    );
 }
 
 // ---- TLS ------------------------------------------------------------------------------------
@@ -742,7 +784,7 @@ pub fn tls_file(name: &str) -> PathBuf {
 }
 
 /// Runs an HTTPS provider with one of the certificates of `tests/tls`, for one connection. Returns its URL
-/// and, once joined, the request that it read; empty if the handshake failed.
+/// and, once joined, the request that it read; empty if the handshake failed. It agrees to be a proxy, too.
 fn https(certificate: &str) -> (String, thread::JoinHandle<String>) {
     serve_https(certificate, read_one)
 }
@@ -792,6 +834,13 @@ fn read_one(listener: &TcpListener, config: &Arc<ServerConfig>) -> String {
         match stream.read(&mut buffer) {
             Ok(amount @ 1..) => request.extend_from_slice(&buffer[..amount]),
             _ => break,
+        }
+        if request.starts_with(b"CONNECT ") && request.ends_with(b"\r\n\r\n") {
+            let agreed = b"HTTP/1.1 200 OK\r\n\r\n";
+            stream
+                .write_all(agreed)
+                .and_then(|()| stream.flush())
+                .unwrap();
         }
     }
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
