@@ -136,8 +136,12 @@ fn candidates(table: &Table<'_>, notes: &mut Notes) -> (Vec<String>, Vec<String>
     if indices.is_empty() {
         indices = table.indices_of("url_path");
     }
-    let mut polled = table.indices_of("poll");
-    polled.retain(|index| !indices.contains(index));
+    let mut polled = Vec::new();
+    for index in table.indices_of("poll") {
+        if !indices.contains(&index) {
+            polled.push(index);
+        }
+    }
     let takes_none = match indices.is_empty() {
         true => Vec::new(),
         false => polled.clone(),

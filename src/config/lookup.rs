@@ -132,9 +132,7 @@ impl<'a> Table<'a> {
     fn settle(&mut self, key: &'static Key, notes: &mut Notes) {
         let section = self.section.name();
         let given = self.by_line(&|slot| slot.key.name == key.name);
-        let mut names = given.iter().map(|(_, slot)| slot.name);
-        let first = names.next();
-        if names.all(|name| Some(name) == first) {
+        if are_alike(&given) {
             return;
         }
         let mut lost = Vec::new();
@@ -179,21 +177,14 @@ impl<'a> Table<'a> {
     /// spellings are mixed, which are two arrays for the parser, the lines decide.
     pub fn indices_of(&self, name: &str) -> Vec<String> {
         let of_key = |slot: &Slot<'_>| slot.key.name == name;
-        let mut spellings = self.slots.iter().filter(|slot| of_key(slot));
-        let first = spellings.next();
-        let slots: Vec<&Slot<'_>> =
-            match spellings.all(|slot| first.is_some_and(|it| it.name == slot.name)) {
-                true => self.slots.iter().filter(|slot| of_key(slot)).collect(),
-                false => self
-                    .by_line(&of_key)
-                    .into_iter()
-                    .map(|(_, slot)| slot)
-                    .collect(),
-            };
-        slots
-            .into_iter()
-            .filter_map(|slot| slot.index.clone())
-            .collect()
+        let mut indices = Vec::new();
+        let mut add = |slot: &Slot<'_>| indices.extend(slot.index.clone());
+        let by_line = self.by_line(&of_key);
+        match are_alike(&by_line) {
+            true => self.slots.iter().filter(|it| of_key(it)).for_each(add),
+            false => by_line.iter().for_each(|(_, slot)| add(slot)),
+        }
+        indices
     }
 
     /// Returns every index of the section, in file order.
@@ -268,6 +259,13 @@ impl<'a> Table<'a> {
     pub fn gives(&self, name: &str) -> bool {
         self.slots.iter().any(|slot| slot.key.name == name)
     }
+}
+
+/// Whether all slots have one spelling of their key.
+fn are_alike(slots: &[(usize, &Slot<'_>)]) -> bool {
+    let mut names = slots.iter().map(|(_, slot)| slot.name);
+    let first = names.next();
+    names.all(|name| Some(name) == first)
 }
 
 /// Returns an index as the name of an interface.
@@ -388,9 +386,16 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
     }
 
+    /// Returns the value unchanged; `None` if the key is not given and its default is no value. The readers
+    /// of all types share it.
+    #[inline(never)]
+    fn value(&self, name: &'static str) -> Option<&'a [u8]> {
+        self.find(name).map(|found| found.value)
+    }
+
     /// Returns the value unchanged; empty if the key is not given and has no default.
     pub fn raw(&self, name: &'static str) -> &'a [u8] {
-        self.find(name).map_or(b"", |found| found.value)
+        self.value(name).unwrap_or_default()
     }
 
     /// Returns a copy of the value.
@@ -419,7 +424,7 @@ impl<'a, 'n> Reader<'a, 'n> {
     /// Returns the parsed value. Returns the type's default if the key is not given and its default is no
     /// value, or if the value is refused.
     pub fn read<T: Default>(&mut self, name: &'static str, parse: fn(&[u8]) -> Parsed<T>) -> T {
-        self.read_or(name, parse, T::default())
+        self.parsed(name, parse).unwrap_or_default()
     }
 
     /// Returns the parsed value, or this default instead of the type's.
@@ -429,13 +434,16 @@ impl<'a, 'n> Reader<'a, 'n> {
         parse: fn(&[u8]) -> Parsed<T>,
         default: T,
     ) -> T {
-        match self.find(name).map(|found| parse(found.value)) {
-            Some(Ok(value)) => value,
-            Some(Err(text)) => {
+        self.parsed(name, parse).unwrap_or(default)
+    }
+
+    fn parsed<T>(&mut self, name: &'static str, parse: fn(&[u8]) -> Parsed<T>) -> Option<T> {
+        match parse(self.value(name)?) {
+            Ok(value) => Some(value),
+            Err(text) => {
                 self.refuse(name, text);
-                default
+                None
             }
-            None => default,
         }
     }
 
@@ -452,7 +460,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         name: &'static str,
         word: &dyn Fn(usize) -> Option<&'static str>,
     ) -> Option<usize> {
-        let chosen = values::chosen(self.find(name)?.value, word);
+        let chosen = values::chosen(self.value(name)?, word);
         chosen.map_err(|text| self.refuse(name, text)).ok()
     }
 
@@ -493,19 +501,17 @@ impl<'a, 'n> Reader<'a, 'n> {
     /// A warning about several keys that this interface lacks, at the section's line.
     pub fn warn_of_section(&mut self, text: &str) {
         let section = self.table.section.name();
-        let text = match self.index {
-            "" => format!("[{section}] {text}"),
-            index => format!("[{section}] [{index}] {text}"),
+        let (before, after) = match self.index {
+            "" => ("] ", ""),
+            _ => ("] [", "] "),
         };
+        let text = ["[", section, before, self.index, after, text].concat();
         self.notes.push(self.table.line, Severity::Warning, text);
     }
 
-    /// Adds a warning about a key that this interface lacks.
+    /// Adds a warning about a key that this interface, which has an index, lacks.
     pub fn warn_of_index(&mut self, name: &'static str, text: &str) {
-        match self.index {
-            "" => self.warn(name, text),
-            index => self.warn(name, &format!("[{index}] {text}")),
-        }
+        self.warn(name, &["[", self.index, "] ", text].concat());
     }
 
     /// Returns the line of the key, or of the section.

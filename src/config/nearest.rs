@@ -50,7 +50,7 @@ fn long_words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn levenshtein(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut row: Vec<usize> = (0..b.len().saturating_add(1)).collect();
     for (i, from) in a.iter().enumerate() {
         // This is the earlier value of the cell above and to the left of the next one.
         let mut corner = i;

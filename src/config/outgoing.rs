@@ -112,11 +112,10 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         check_placeholders(reader, key, &values);
     }
     check_headers(reader, &auth, &headers);
-    let pairs = statics.iter().chain(&unicode_statics);
-    let pairs = pairs.chain(&long_statics);
+    let pairs = [&statics, &unicode_statics, &long_statics];
     let is_credential = |(name, value): &Pair| is_secret(name, value);
     let has_secret = carries_secret(&auth, &headers)
-        || pairs.clone().any(is_credential)
+        || pairs.iter().any(|pairs| pairs.iter().any(is_credential))
         || path_has_secret(target.path.as_bytes());
     if target.exposure == Exposure::Readable && has_secret {
         reader.warn(

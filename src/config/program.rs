@@ -106,7 +106,11 @@ impl Queue {
     /// Returns the pause before a second try, or the provider's own if that is longer, but at most the
     /// longest of `retry`.
     pub fn pause(&self, asked: Duration) -> Duration {
-        let longest = self.retry.iter().max().copied().unwrap_or_default();
+        let longest = self
+            .retry
+            .iter()
+            .copied()
+            .fold(Duration::ZERO, Duration::max);
         let first = self.retry.first().copied().unwrap_or_default();
         first.max(asked.min(longest))
     }

@@ -169,18 +169,30 @@ fn is_typographic(value: &[u8]) -> bool {
 /// Returns the placeholders that a key knows; `None` if a brace has no meaning there, or is checked
 /// elsewhere.
 fn placeholders(section: Section, key: &str) -> Option<&'static str> {
-    Some(match (section, key) {
-        (Section::Websms, "path" | "headers" | "val_static" | "unicode_static" | "long_static") => {
-            "{account} {auth_user} {auth_passwd} {auth_extra} {to} {from}"
-        }
-        (Section::Websms, "check_path") => "{account} {auth_user} {auth_passwd} {auth_extra}",
-        (Section::Websms, "dlr_static") => "{hook}",
-        (Section::Websmsd, "poll_path" | "poll_static" | "poll_done") => {
-            "{since} {since_date} {today} {tomorrow} {account} {auth_user} {number} {page} {offset} {next} {id}"
-        }
-        _ => return None,
-    })
+    let mut rows = PLACEHOLDERS.iter();
+    let row = rows.find(|row| row.0 == section && row.1.split(' ').any(|name| name == key))?;
+    Some(row.2)
 }
+
+/// Keys, and the placeholders that they know.
+const PLACEHOLDERS: [(Section, &str, &str); 4] = [
+    (
+        Section::Websms,
+        "path headers val_static unicode_static long_static",
+        "{account} {auth_user} {auth_passwd} {auth_extra} {to} {from}",
+    ),
+    (
+        Section::Websms,
+        "check_path",
+        "{account} {auth_user} {auth_passwd} {auth_extra}",
+    ),
+    (Section::Websms, "dlr_static", "{hook}"),
+    (
+        Section::Websmsd,
+        "poll_path poll_static poll_done",
+        "{since} {since_date} {today} {tomorrow} {account} {auth_user} {number} {page} {offset} {next} {id}",
+    ),
+];
 
 /// Whether a name in braces is none of these. Text in braces that is no name, as in JSON, does not count.
 fn has_unknown(value: &[u8], known: &str) -> bool {

@@ -42,13 +42,13 @@ pub enum Seam {
 /// Joins `host` and `path` unchanged.
 pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
     let host = url_text(host)?;
-    let path = url_text(path).map_err(|text| format!("with path {text}"))?;
+    let path = url_text(path).map_err(|text| ["with path ", &text].concat())?;
     if host.is_empty() {
         return Err("is empty; write https:// and the provider's host".into());
     }
     let (scheme, rest) = split_scheme(&host, "https")?;
     let in_host = authority(rest).len();
-    let joined = format!("{rest}{path}");
+    let joined = [rest, &path].concat();
     let authority = authority(&joined);
     let name = host_name(authority)?;
     Ok(Target {
@@ -60,7 +60,7 @@ pub fn target(host: &[u8], path: &[u8]) -> Parsed<Target> {
             true => Seam::Path,
             false => Seam::Host,
         },
-        host: format!("{scheme}://{rest}"),
+        host: [scheme, "://", rest].concat(),
         path,
     })
 }
@@ -149,7 +149,7 @@ pub fn proxy(value: &[u8]) -> Parsed<Option<String>> {
         return Err("has a path, which no proxy has; write http://host:port".into());
     }
     host_name(after_credentials)?;
-    Ok(Some(format!("{scheme}://{rest}")))
+    Ok(Some([scheme, "://", rest].concat()))
 }
 
 /// Parses `public_url`: absolute, without a query, and with a path if the provider calls another one than

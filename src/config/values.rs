@@ -289,11 +289,14 @@ pub fn status(value: &[u8]) -> Parsed<u16> {
 
 /// Parses `status_check`; empty means every 2xx.
 pub fn statuses(value: &[u8]) -> Parsed<Vec<u16>> {
-    each(value, |entry| {
+    let mut statuses = Vec::new();
+    each(value, &mut |entry| {
         let status = number(entry, 100, 599)?;
         // The range fits.
-        Ok(u16::try_from(status).unwrap_or_default())
-    })
+        statuses.push(u16::try_from(status).unwrap_or_default());
+        Ok(())
+    })?;
+    Ok(statuses)
 }
 
 /// Parses octal permission bits.
@@ -388,7 +391,11 @@ fn quota_count(value: &[u8]) -> Option<u64> {
 
 /// Parses `[queue] retry`.
 pub fn pauses(value: &[u8]) -> Parsed<Vec<Duration>> {
-    let pauses = each(value, |entry| duration(entry, RETRY_PAUSE_S_MAX))?;
+    let mut pauses = Vec::new();
+    each(value, &mut |entry| {
+        pauses.push(duration(entry, RETRY_PAUSE_S_MAX)?);
+        Ok(())
+    })?;
     match pauses.len() {
         1..=RETRY_PAUSES_MAX => Ok(pauses),
         given => Err(format!(
@@ -418,31 +425,32 @@ fn list(value: &[u8], divider: u8) -> Vec<&[u8]> {
     entries
 }
 
-/// Parses each of the entries between commas.
-fn each<T>(value: &[u8], parse: fn(&[u8]) -> Parsed<T>) -> Parsed<Vec<T>> {
-    let mut all = Vec::new();
-    for entry in list(value, b',') {
-        all.push(parse(entry)?);
-    }
-    Ok(all)
+/// Takes each of the entries between commas.
+fn each(value: &[u8], take: &mut dyn FnMut(&[u8]) -> Parsed<()>) -> Parsed<()> {
+    list(value, b',').into_iter().try_for_each(take)
 }
 
 /// Parses address blocks.
 pub fn cidrs(value: &[u8]) -> Parsed<Vec<Cidr>> {
-    each(value, |entry| {
+    let mut blocks = Vec::new();
+    each(value, &mut |entry| {
         let text = str::from_utf8(entry).ok();
-        text.and_then(Cidr::parse).ok_or_else(|| {
+        blocks.push(text.and_then(Cidr::parse).ok_or_else(|| {
             let text = "is no address block; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, say";
             no(entry, text)
-        })
-    })
+        })?);
+        Ok(())
+    })?;
+    Ok(blocks)
 }
 
 /// Parses telephone numbers as a webhook may write them.
 pub fn numbers(value: &[u8]) -> Parsed<Vec<Number>> {
-    let numbers = each(value, |entry| {
+    let mut numbers = Vec::new();
+    each(value, &mut |entry| {
         let number = Number::parse_inbound(&number::inbound(entry).0);
-        number.map_err(|_| no(entry, "is no number; write +12025550160, say"))
+        numbers.push(number.map_err(|_| no(entry, "is no number; write +12025550160, say"))?);
+        Ok(())
     })?;
     match numbers.len() {
         0..=OWN_NUMBERS_MAX => Ok(numbers),
@@ -454,17 +462,20 @@ pub fn numbers(value: &[u8]) -> Parsed<Vec<Number>> {
 
 /// Parses request paths.
 pub fn paths(value: &[u8]) -> Parsed<Vec<Vec<u8>>> {
-    each(value, |entry| match entry {
+    let mut paths = Vec::new();
+    each(value, &mut |entry| match entry {
         // A target on the wire has neither, so such an entry would never match.
         [b'/', rest @ ..] if rest.iter().all(|byte| matches!(byte, b'!'..=b'~')) => {
-            Ok(entry.to_vec())
+            paths.push(entry.to_vec());
+            Ok(())
         }
         _ => Err(
             "has an entry that no request can match: a path begins with / and is of ASCII without \
              blanks, other bytes as %HH"
                 .into(),
         ),
-    })
+    })?;
+    Ok(paths)
 }
 
 /// Parses the path of the status page; empty means that there is none.
@@ -493,7 +504,12 @@ pub fn status_auth(value: &[u8]) -> Parsed<Vec<u8>> {
 
 /// Parses addresses with ports.
 pub fn addresses(value: &[u8]) -> Parsed<Vec<SocketAddr>> {
-    each(value, address)
+    let mut addresses = Vec::new();
+    each(value, &mut |entry| {
+        addresses.push(address(entry)?);
+        Ok(())
+    })?;
+    Ok(addresses)
 }
 
 /// Parses `ADDR:PORT`, with IPv6 in brackets.
