@@ -29,13 +29,15 @@ pub type Parsed<T> = Result<T, String>;
 
 /// Returns a value for messages: escaped, and cut if it is long.
 pub fn shown(value: &[u8]) -> String {
-    let cut = value.get(..SHOWN_BYTES_MAX);
-    let more = if cut.is_some() && value.len() > SHOWN_BYTES_MAX {
-        "..."
-    } else {
-        ""
-    };
-    format!("\"{}{more}\"", cut.unwrap_or(value).escape_ascii())
+    let mut shown = String::from("\"");
+    for byte in value.iter().take(SHOWN_BYTES_MAX) {
+        shown.extend(std::ascii::escape_default(*byte).map(char::from));
+    }
+    shown.push_str(match value.len() > SHOWN_BYTES_MAX {
+        true => "...\"",
+        false => "\"",
+    });
+    shown
 }
 
 /// Returns a fault that begins with the value.
