@@ -76,7 +76,12 @@ fn check_writers(reading: &mut Reading, found: &Metadata, keeps_modes: bool) {
         let remedy = "; its filesystem keeps no modes, so see how it is mounted";
         return warn(&mut reading.notes, &[who, may, remedy]);
     }
-    fault(&mut reading.notes, &[who, may, remedy]);
+    refuse(reading, &[who, may, remedy]);
+}
+
+/// Adds a fault with which the configuration cannot be run, though all of it is intact.
+fn refuse(reading: &mut Reading, text: &[&str]) {
+    fault(&mut reading.notes, text);
     if let Some(config) = reading.config.take() {
         reading.draft = Some((config, Intact::WHOLE));
     }
@@ -90,10 +95,7 @@ fn check_memory(reading: &mut Reading) {
     if dir.and_then(nearest).is_some_and(files::is_in_memory) {
         let text = "[websmsd] poll remembers in [queue] dir what was delivered, and that is on a RAM disk: name \
                     a folder that outlives a restart";
-        fault(&mut reading.notes, &[text]);
-        if let Some(config) = reading.config.take() {
-            reading.draft = Some((config, Intact::WHOLE));
-        }
+        refuse(reading, &[text]);
     }
 }
 

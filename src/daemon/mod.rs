@@ -59,13 +59,16 @@ struct Fault {
     exit: u8,
 }
 
-fn fault<T>(exit: u8, line: String) -> Result<T, Fault> {
+/// Returns a fault of one line.
+#[inline(never)]
+fn fault(exit: u8, line: String) -> Fault {
     let lines = vec![line];
-    Err(Fault { lines, exit })
+    Fault { lines, exit }
 }
 
 /// Returns the fault for a step that the system refused.
-fn refused<T>(what: &str, error: &io::Error) -> Result<T, Fault> {
+#[inline(never)]
+fn refused(what: &str, error: &io::Error) -> Fault {
     fault(EXIT_SYSTEM, format!("{what}: {}", Cause(error)))
 }
 
@@ -117,13 +120,11 @@ struct Running {
 /// Does everything up to the first accepted connection.
 fn start(options: &Options) -> Result<Running, Fault> {
     // This comes first, so that an early SIGHUP does not kill the process.
-    let hangups = match signals::hangups() {
-        Ok(hangups) => hangups,
-        Err(error) => return refused("cannot wait for SIGHUP", &error),
-    };
-    if let Err(error) = hangups.set_read_timeout(Some(SPOOL_LOOK_PAUSE)) {
-        return refused("cannot wait for SIGHUP", &error);
-    }
+    let hangups = signals::hangups().and_then(|hangups| {
+        hangups.set_read_timeout(Some(SPOOL_LOOK_PAUSE))?;
+        Ok(hangups)
+    });
+    let hangups = hangups.map_err(|error| refused("cannot wait for SIGHUP", &error))?;
     let config = load_config(&options.config)?;
     let addresses = addresses(options, &config);
     let queue_dir = config.queue.dir.clone();
@@ -133,16 +134,13 @@ fn start(options: &Options) -> Result<Running, Fault> {
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
     deliver_inbox(&service)?;
+    let no_thread = |error| refused(NO_THREAD, &error);
     for listener in listeners {
-        let address = match listener.local_addr() {
-            Ok(address) => address,
-            Err(error) => return refused("cannot listen", &error),
-        };
+        let address = listener.local_addr();
+        let address = address.map_err(|error| refused("cannot listen", &error))?;
         let accepting = Arc::clone(&service);
         let run = move || accept(&accepting, &listener);
-        if let Err(error) = threads::spawn("accept", CONNECTION_STACK_BYTES, run) {
-            return refused(NO_THREAD, &error);
-        }
+        threads::spawn("accept", CONNECTION_STACK_BYTES, run).map_err(no_thread)?;
         log::event(Level::Notice, format_args!("listening on {address}"));
     }
     if addresses.is_empty() {
@@ -150,9 +148,7 @@ fn start(options: &Options) -> Result<Running, Fault> {
         log::event(Level::Notice, words);
     }
     let asking = Mutex::new(None);
-    if let Err(error) = ask_providers(&service, &asking) {
-        return refused(NO_THREAD, &error);
-    }
+    ask_providers(&service, &asking).map_err(no_thread)?;
     Ok(Running {
         waker: drain_queue(&service)?,
         asking,
@@ -165,26 +161,33 @@ fn start(options: &Options) -> Result<Running, Fault> {
 
 /// Becomes the owner of the folders if this is root.
 fn enter(config: &Config, path: &Path) -> Result<(), Fault> {
-    if let Some(name) = privileges::enter(config, path).or_else(not_entered)? {
+    if let Some(name) = privileges::enter(config, path).map_err(not_entered)? {
         let words = format_args!("runs as user {name}, who owns the folders");
         log::event(Level::Notice, words);
     }
     Ok(())
 }
 
-fn not_entered<T>(why: NotEntered) -> Result<T, Fault> {
+/// Reads the configuration and becomes the owner of its folders.
+fn load_and_enter(path: &Path) -> Result<Config, Fault> {
+    let config = load_config(path)?;
+    enter(&config, path)?;
+    Ok(config)
+}
+
+fn not_entered(why: NotEntered) -> Fault {
     fault(why.exit_code(), why.to_string())
 }
 
 /// Reads the configuration again. The threads that run stay what they are, so root stays root.
 fn reload_config(path: &Path) -> Result<Config, Fault> {
     let config = load_config(path)?;
-    match privileges::owner(&config).or_else(not_entered)? {
+    match privileges::owner(&config).map_err(not_entered)? {
         None => Ok(config),
         Some(_) => {
             let line =
                 "the folders belong to another user now: restart websmsd, which becomes that user";
-            fault(EXIT_CONFIG, line.to_owned())
+            Err(fault(EXIT_CONFIG, line.to_owned()))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::setup::rejected;
-use super::{beside, enter, load_config};
+use super::{beside, load_and_enter};
 use crate::poll::{Asked, once};
 use crate::sys::log::{self, Stderr};
 use crate::sys::stdio::print;
@@ -16,8 +16,7 @@ const EXIT_LATER: u8 = 75;
 /// Polls for the interface with this index, or for all, and prints each step on stdout. Returns the exit code.
 pub fn poll(config: &Path, index: Option<&str>, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
-    let entered = load_config(config).and_then(|it| enter(&it, config).map(|()| it));
-    let config = match entered {
+    let config = match load_and_enter(config) {
         Ok(config) => config,
         Err(fault) => return fault.told(fault.exit),
     };

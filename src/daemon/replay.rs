@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Fault, beside, enter, load_config};
+use super::{Fault, beside, load_and_enter};
 use crate::config::Config;
 use crate::inbound::{self, Replayed};
 use crate::limits::KEPT_FILE_BYTES_MAX;
@@ -24,8 +24,7 @@ const EXIT_LATER: u8 = 75;
 pub fn replay(config: &Path, file: &Path, stderr: Stderr) -> u8 {
     log::open("websmsd", stderr);
     let mut say = |line: &str| print([line, "\n"].concat().as_bytes());
-    let entered = load_config(config).and_then(|it| enter(&it, config).map(|()| it));
-    let config = match entered {
+    let config = match load_and_enter(config) {
         Ok(config) => config,
         Err(fault) => return fault.told(fault.exit),
     };

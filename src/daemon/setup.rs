@@ -63,7 +63,7 @@ pub(super) fn parts(config: &Config, before: Option<&Setup>) -> Option<Arc<Parts
 }
 
 pub(super) fn usable(spool: Result<Spool, SpoolFault>) -> Result<Spool, Fault> {
-    spool.or_else(|bad| fault(EXIT_CONFIG, bad.to_string()))
+    spool.map_err(|bad| fault(EXIT_CONFIG, bad.to_string()))
 }
 
 /// Loads the certificate for HTTPS, if HTTPS is configured.
@@ -73,7 +73,7 @@ pub(super) fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, F
     };
     match Certificate::load(&files.cert, &files.key) {
         Ok(certificate) => Ok(Some(Arc::new(certificate))),
-        Err(BadIdentity(what)) => fault(EXIT_CONFIG, what),
+        Err(BadIdentity(what)) => Err(fault(EXIT_CONFIG, what)),
     }
 }
 
@@ -138,12 +138,15 @@ fn remarks(path: &Path, config: &Config) -> Vec<String> {
         notes = surroundings::load(path).notes;
     }
     notes.extend(surroundings::notes(path, config, Intact::WHOLE));
-    let told = notes.iter().filter(|note| note.severity != Severity::Fact);
-    told.map(|note| match note.line {
-        0 => note.text.clone(),
-        line => format!("line {line}: {}", note.text),
-    })
-    .collect()
+    notes.retain(|note| note.severity != Severity::Fact);
+    let mut told = Vec::new();
+    for note in notes {
+        told.push(match note.line {
+            0 => note.text,
+            line => format!("line {line}: {}", note.text),
+        });
+    }
+    told
 }
 
 /// Opens the record of sent SMS whose delivery reports are wanted, if any. Keeps that of `before`.

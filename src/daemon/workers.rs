@@ -25,10 +25,9 @@ pub(super) fn drain_queue(service: &Arc<Service>) -> Result<Waker, Fault> {
     let source: queue::CurrentConfig = Arc::new(move || Arc::clone(&service.setup().config));
     let own = waker.clone();
     let drain = move || queue::drain(&folder, &source, &own);
-    match threads::spawn("queue", SENDER_STACK_BYTES, drain) {
-        Ok(()) => Ok(waker),
-        Err(error) => refused(NO_THREAD, &error),
-    }
+    let spawned = threads::spawn("queue", SENDER_STACK_BYTES, drain);
+    spawned.map_err(|error| refused(NO_THREAD, &error))?;
+    Ok(waker)
 }
 
 /// Starts the polling thread if a provider is to be polled, or tells the running one that the configuration has
@@ -61,9 +60,8 @@ pub(super) fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
     let setup = service.setup();
     if let Some(parts) = &setup.parts {
         let service = Arc::clone(service);
-        if let Err(error) = parts.attend(Arc::new(move || service.setup())) {
-            return refused(NO_THREAD, &error);
-        }
+        let attended = parts.attend(Arc::new(move || service.setup()));
+        attended.map_err(|error| refused(NO_THREAD, &error))?;
     }
     let Some(inbox) = &setup.inbox else {
         return Ok(());
@@ -77,8 +75,6 @@ pub(super) fn deliver_inbox(service: &Arc<Service>) -> Result<(), Fault> {
     let (inbox, service) = (Arc::clone(inbox), Arc::clone(service));
     let source: CurrentSetup = Arc::new(move || service.setup());
     let deliver = move || inbox::deliver(&inbox, &mail, &source);
-    match threads::spawn("inbox", INBOX_STACK_BYTES, deliver) {
-        Ok(()) => Ok(()),
-        Err(error) => refused(NO_THREAD, &error),
-    }
+    let spawned = threads::spawn("inbox", INBOX_STACK_BYTES, deliver);
+    spawned.map_err(|error| refused(NO_THREAD, &error))
 }
