@@ -25,7 +25,7 @@ use crate::config::{Config, Inbox};
 use crate::proto::record::envelope::QueueName;
 use crate::proto::record::{inbox, parts};
 use crate::proto::wire::form::rawurlencode;
-use crate::sys::files::{is_volatile, nearest};
+use crate::sys::files::{self, is_volatile, nearest};
 use crate::sys::journal::Journal;
 use crate::sys::kept;
 use crate::sys::queue;
@@ -43,7 +43,7 @@ impl State {
         let dir = config.queue.dir.as_ref()?;
         Some(State {
             // The process may change its working folder later.
-            dir: std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
+            dir: files::absolute(dir).unwrap_or_else(|_| dir.clone()),
         })
     }
 

@@ -11,7 +11,7 @@
 
 use std::fmt;
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use rustix::fs::OFlags;
 
 use crate::sys::clock::Deadline;
 use crate::sys::directory::Directory;
-use crate::sys::files::Unreadable;
+use crate::sys::files::{self, Unreadable};
 use crate::sys::lock::{self, Lock, Share};
 use crate::sys::log::{self, Clean, Level};
 
@@ -172,9 +172,8 @@ impl Journal {
     pub fn read_from(&self, turn: &Turn, from: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
         let mut file = turn.folder.0.regular(self.name, OFlags::RDONLY)?;
         file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-        file.take(most).read_to_end(&mut bytes)?;
+        let mut bytes = files::read_rest(&file, 0, bytes_max)?;
+        bytes.truncate(bytes_max);
         Ok(bytes)
     }
 

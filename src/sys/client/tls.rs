@@ -9,7 +9,6 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, Stream};
@@ -21,6 +20,8 @@ use ureq::unversioned::transport::{
 
 use super::{Failure, Trust};
 use crate::limits::PEM_BYTES_MAX;
+use crate::sys::files;
+use crate::sys::tls::certificate::certificates;
 use crate::sys::tls::provider;
 
 /// The places where systems keep the roots that their administrator chose. The first that exists counts. As
@@ -107,7 +108,7 @@ fn roots(
 /// Adds the certificates that are not among the roots yet. One certificate is in memory at a time: a bundle is
 /// mostly the roots that we have, and what a connection leaves in the heap stays there between polls.
 fn add_new(roots: &mut RootCertStore, pem: &[u8]) {
-    for certificate in CertificateDer::pem_slice_iter(pem).filter_map(Result::ok) {
+    for certificate in certificates(pem).filter_map(Result::ok) {
         let before = roots.roots.len();
         if roots.add(certificate).is_ok()
             && let Some((added, known)) = roots.roots.split_last()
@@ -122,29 +123,21 @@ type Certificates = Vec<CertificateDer<'static>>;
 
 fn add_file(roots: &mut RootCertStore, ca_file: &Path) -> Result<Certificates, Failure> {
     let pem = read_bounded(ca_file).map_err(|_| Failure::Setup("ca_file cannot be read"))?;
-    let certificates = certificates(&pem);
-    match roots.add_parsable_certificates(certificates.clone()).0 {
+    let own: Certificates = certificates(&pem).filter_map(Result::ok).collect();
+    match roots.add_parsable_certificates(own.clone()).0 {
         0 => Err(Failure::Setup("ca_file holds no certificate")),
-        _ => Ok(certificates),
+        _ => Ok(own),
     }
 }
 
-fn certificates(pem: &[u8]) -> Certificates {
-    let all = CertificateDer::pem_slice_iter(pem);
-    all.filter_map(Result::ok).collect()
-}
-
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let limit = PEM_BYTES_MAX.saturating_add(1);
+    let bytes_max = usize::try_from(PEM_BYTES_MAX).unwrap_or(usize::MAX);
     let file = File::open(path)?;
-    // In one piece, which goes back to the system; of a buffer that grows, pieces stay in the heap.
-    let bytes = file.metadata()?.len().saturating_add(1).min(limit);
-    let mut pem = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-    file.take(limit).read_to_end(&mut pem)?;
-    if u64::try_from(pem.len()).is_ok_and(|bytes| bytes < limit) {
-        Ok(pem)
-    } else {
-        Err(io::Error::from(io::ErrorKind::FileTooLarge))
+    let bytes_said = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let pem = files::read_rest(&file, bytes_said, bytes_max)?;
+    match pem.len() > bytes_max {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(pem),
     }
 }
 

@@ -140,9 +140,8 @@ impl Spool {
             }
         };
         // The process may change its folder later.
-        let absolute = |path: &Path| {
-            std::path::absolute(path).map_err(|error| failed(Step::Look, path, error))
-        };
+        let absolute =
+            |path: &Path| files::absolute(path).map_err(|error| failed(Step::Look, path, error));
         Ok(Spool {
             outgoing: absolute(settings.outgoing)?,
             staging: absolute(settings.staging)?,

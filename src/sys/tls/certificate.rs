@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{Error, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::NoServerSessionStorage;
 
@@ -102,19 +102,21 @@ impl Identity {
     /// Reads the chain, the server's own certificate first, and its key. Both are PEM; the key is PKCS#8,
     /// PKCS#1 or SEC1, RSA or ECDSA.
     pub fn load(cert: &Path, key: &Path) -> Result<Identity, BadIdentity> {
-        let chain: Vec<CertificateDer> = CertificateDer::pem_slice_iter(&read("tls_cert", cert)?)
-            .collect::<Result<_, _>>()
-            .map_err(|_| bad("tls_cert", "is damaged: it must be PEM"))?;
+        let mut chain = Vec::new();
+        for certificate in certificates(&read("tls_cert", cert)?) {
+            chain.push(certificate.map_err(|_| bad("tls_cert", "is damaged: it must be PEM"))?);
+        }
         if chain.is_empty() {
             return Err(bad("tls_cert", "holds no certificate: it must be PEM"));
         }
         let pem = read("tls_key", key)?;
-        let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
-            bad(
+        let mut keys = objects(&pem, PrivateKeyDer::from_pem);
+        let Some(Ok(private)) = keys.next() else {
+            return Err(bad(
                 "tls_key",
                 "holds no private key: it must be PEM, without a password",
-            )
-        })?;
+            ));
+        };
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|_| bad("tls_cert", "cannot be used: TLS cannot be set up"))?
@@ -141,8 +143,23 @@ impl Identity {
 /// Reads the server's own certificate, the first of its chain, as DER.
 pub fn own(cert: &Path) -> Option<Vec<u8>> {
     let pem = read("tls_cert", cert).ok()?;
-    let first = CertificateDer::pem_slice_iter(&pem).next()?.ok()?;
+    let first = certificates(&pem).next()?.ok()?;
     Some(first.to_vec())
+}
+
+/// Returns the certificates of a PEM text.
+pub fn certificates(pem: &[u8]) -> impl Iterator<Item = Result<CertificateDer<'static>, Error>> {
+    objects(pem, CertificateDer::from_pem)
+}
+
+/// Returns the objects of one kind in a PEM text. All kinds go through this, so that the program contains one
+/// reader and not one for each.
+fn objects<T>(
+    pem: &[u8],
+    wanted: fn(SectionKind, Vec<u8>) -> Option<T>,
+) -> impl Iterator<Item = Result<T, Error>> {
+    let all = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem);
+    all.filter_map(move |object| object.map(|(kind, der)| wanted(kind, der)).transpose())
 }
 
 fn read(key: &str, path: &Path) -> Result<Vec<u8>, BadIdentity> {
