@@ -13,7 +13,6 @@ use super::spool::{self, Private};
 use super::{Finding, Report, check_clock, configuration, cut, list, no_interface};
 use crate::config::{Config, Polling};
 use crate::daemon::{BindFault, Options, addresses, try_address};
-use crate::inbound::spool_settings;
 use crate::inbound::{Keeps, Service, Setup, serve};
 use crate::limits::{SELFTEST_ANSWER_BYTES_MAX, SELFTEST_WAIT, SENDER_STACK_BYTES};
 use crate::poll::look;
@@ -28,7 +27,6 @@ use crate::sys::directory::Directory;
 use crate::sys::files;
 use crate::sys::listener::{Share, Slots};
 use crate::sys::log;
-use crate::sys::spool::Spool;
 use crate::sys::stream::Tcp;
 use crate::sys::threads;
 
@@ -48,10 +46,9 @@ pub fn inbound(options: &Options, wanted: Wanted<'_>) -> Report {
     let mut bound = Vec::new();
     let config = configuration(&options.config, &mut report, &mut |config| {
         let all = addresses(options, config);
-        let tried = all
-            .iter()
-            .map(|address| (*address, try_address(*address, &all)));
-        bound = tried.collect();
+        for address in &all {
+            bound.push((*address, try_address(*address, &all)));
+        }
     });
     check_clock(&mut report);
     let Some(config) = config else {
@@ -440,7 +437,7 @@ fn deliver(
 ) -> Result<(u16, usize), &'static str> {
     const NONE: &str = "not tried: this user has no place for a spool of its own";
     let private = Private::make(config).ok_or(NONE)?;
-    let spool = Spool::open(&spool_settings(&private.settings)).map_err(|_| NONE)?;
+    let spool = private.open(config).ok_or(NONE)?;
     let service = Service::new(
         Setup {
             config: Arc::clone(config),
@@ -469,7 +466,7 @@ fn deliver(
     });
     serving.map_err(|_| NO_LISTENER)?;
     let status = status_of(&ask(address, request)).ok_or("no answer came")?;
-    let outgoing = Directory::open(&private.settings.outgoing);
+    let outgoing = Directory::open(&private.outgoing);
     let names = outgoing.and_then(|folder| folder.names(&|_| true));
     Ok((status, names.map_or(0, |names| names.len())))
 }

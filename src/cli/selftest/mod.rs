@@ -37,9 +37,10 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Returns the word in four columns.
     fn word(self) -> &'static str {
         match self {
-            Finding::Ok => "ok",
+            Finding::Ok => "ok  ",
             Finding::Warn => "warn",
             Finding::Fail => "FAIL",
             Finding::Skip => "skip",
@@ -78,11 +79,12 @@ impl Report {
     /// Adds the result of the present step. The remedy is empty if nothing need be done.
     fn add(&mut self, finding: Finding, fact: fmt::Arguments<'_>, remedy: &str) {
         let (word, fact) = (finding.word(), fact.to_string());
+        let result = word.trim_ascii_end().to_ascii_lowercase();
         self.fails |= finding == Finding::Fail;
         let members = [
             ("{\"name\":", self.name),
             (",\"interface\":", &self.interface),
-            (",\"result\":", &word.to_ascii_lowercase()),
+            (",\"result\":", &result),
             (",\"text\":", &fact),
             (",\"remedy\":", remedy),
         ];
@@ -98,14 +100,13 @@ impl Report {
             true => ("", ""),
             false => (" [", "]"),
         };
-        let (name, interface) = (self.name, &self.interface);
-        let _ = writeln!(
-            self.text,
-            "{word:4}  {name}{before}{interface}{after}: {fact}"
-        );
+        let interface = &self.interface;
+        let step = [word, "  ", self.name, before, interface, after, ": ", &fact];
+        self.text.extend(step);
         if !remedy.is_empty() {
-            let _ = writeln!(self.text, "      -> {remedy}");
+            self.text.extend(["\n      -> ", remedy]);
         }
+        self.text.push('\n');
     }
 
     fn ok(&mut self, fact: fmt::Arguments<'_>) {

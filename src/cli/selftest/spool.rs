@@ -6,10 +6,11 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::thread;
 
 use super::{Finding, Report, cut};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::inbound::{PBX_SPOOL_REMEDY, spool_settings};
 use crate::limits::{SELFTEST_SPOOL_PAUSE, SELFTEST_SPOOL_WAIT};
 use crate::state::Keeping;
@@ -35,7 +36,8 @@ const CALL_FILE: &str = "Channel: Local/websms-selftest@websms-selftest\n\
 pub(super) struct Private {
     place: Directory,
     name: String,
-    pub(super) settings: config::Spool,
+    pub(super) outgoing: PathBuf,
+    staging: PathBuf,
 }
 
 impl Private {
@@ -43,24 +45,27 @@ impl Private {
         let name = format!("websms-selftest.{}", files::unique().ok()?);
         for place in [&config.spool.staging, &std::env::temp_dir()] {
             let folder = place.join(&name);
-            let outgoing = folder.join("outgoing");
             if let Ok(place) = Directory::open(place)
                 && let Ok(own) = place.make_in(&name)
                 && own.make_in("outgoing").is_ok()
             {
-                let settings = config::Spool {
-                    outgoing,
-                    staging: folder.join("staging"),
-                    ..config.spool.clone()
-                };
                 return Some(Private {
                     place,
                     name,
-                    settings,
+                    outgoing: folder.join("outgoing"),
+                    staging: folder.join("staging"),
                 });
             }
         }
         None
+    }
+
+    /// Opens this spool, whose files are made as the configuration says.
+    pub(super) fn open(&self, config: &Config) -> Option<Spool> {
+        let mut settings = spool_settings(&config.spool);
+        settings.outgoing = &self.outgoing;
+        settings.staging = &self.staging;
+        Spool::open(&settings).ok()
     }
 }
 
@@ -164,10 +169,10 @@ fn may_take(config: &Config, user: Option<User>, report: &mut Report) -> bool {
 /// Writes a call file as for a delivery, into a spool of our own.
 fn written(config: &Config) -> Option<Metadata> {
     let private = Private::make(config)?;
-    let spool = Spool::open(&spool_settings(&private.settings)).ok()?;
+    let spool = private.open(config)?;
     let name = name()?;
     spool.deliver(&[file(&name)]).ok()?;
-    fs::metadata(private.settings.outgoing.join(name)).ok()
+    fs::metadata(private.outgoing.join(name)).ok()
 }
 
 /// Returns a name that our own sweep recognises in case this process is killed.
