@@ -1,10 +1,13 @@
 //! Finds a process by its name, and the user as whom it runs (`/proc`, proc(5)).
 
-use std::fs::{self, Metadata};
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::limits::{PROCESS_STATUS_BYTES_MAX, PROCESSES_MAX};
+use crate::sys::directory;
 use crate::sys::files::{self, Links};
 
 /// Asterisk's command name.
@@ -41,25 +44,20 @@ impl User {
 /// has a spool and a configuration of its own.
 pub fn user_of(name: &str) -> Option<User> {
     let own_depth = depth(&status(Path::new("/proc/self"))?);
-    let entries = fs::read_dir("/proc").ok()?.take(PROCESSES_MAX);
-    for entry in entries {
-        let Ok(entry) = entry else { continue };
-        if !entry
-            .file_name()
-            .as_encoded_bytes()
-            .iter()
-            .all(u8::is_ascii_digit)
-        {
-            continue;
-        }
-        let user = status(&entry.path())
-            .filter(|status| depth(status) == own_depth)
-            .and_then(|status| user(&status, name));
-        if user.is_some() {
-            return user;
-        }
-    }
-    None
+    let folder = Path::new("/proc");
+    let mut found = None;
+    let mut left = PROCESSES_MAX;
+    let walked = directory::each(&File::open(folder).ok()?, &mut |entry, _| {
+        let is_number = entry.iter().all(u8::is_ascii_digit);
+        let status = is_number.then(|| status(&folder.join(OsStr::from_bytes(entry))));
+        let status = status.flatten().filter(|it| depth(it) == own_depth);
+        found = status.and_then(|status| user(&status, name));
+        left = left.saturating_sub(1);
+        found.is_none() && left > 0
+    });
+    // A process that was found before an error counts.
+    drop(walked);
+    found
 }
 
 fn status(process: &Path) -> Option<String> {

@@ -283,7 +283,8 @@ impl Directory {
     }
 }
 
-fn each(directory: &File, see: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Result<()> {
+/// Calls `see` as [`Directory::each`] does, for a directory that anybody may own.
+pub(super) fn each(directory: &File, see: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Result<()> {
     let mut buffer = [const { MaybeUninit::uninit() }; 2048];
     let mut entries = RawDir::new(directory, &mut buffer);
     while let Some(entry) = entries.next() {
