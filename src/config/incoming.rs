@@ -13,7 +13,7 @@ use crate::proto::wire::number::NumberFormat;
 use super::lookup::{Reader, Table};
 use super::notes::Notes;
 use super::preset::Presets;
-use super::{url, values};
+use super::{lists, url, values};
 
 /// Reads the rules, with one interface without an index, or one for each index, in file order.
 pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rules {
@@ -40,7 +40,7 @@ pub fn read(table: &Table<'_>, presets: &Presets<'_>, notes: &mut Notes) -> Rule
     Rules {
         status: status(&mut reader, &interfaces),
         interfaces,
-        proxies: reader.read("proxy_addr", values::cidrs),
+        proxies: reader.read("proxy_addr", lists::cidrs),
         proxy_header: proxy_header(&mut reader),
     }
 }
@@ -80,8 +80,8 @@ pub fn check_ages(table: &Table<'_>, rules: &mut Rules, notes: &mut Notes) {
 
 /// The status page, where there is one.
 fn status(reader: &mut Reader<'_, '_>, interfaces: &[Interface]) -> Option<StatusPage> {
-    let permit = reader.read("status_addr", values::cidrs);
-    let Some(path) = reader.read("status_path", values::status_path) else {
+    let permit = reader.read("status_addr", lists::cidrs);
+    let Some(path) = reader.read("status_path", lists::status_path) else {
         if reader.table.gives("status_addr") && !reader.table.gives("status_path") {
             reader.warn("status_addr", NO_STATUS_PATH);
         }
@@ -178,12 +178,12 @@ fn closed() -> Gate {
 #[inline(never)]
 fn gate(reader: &mut Reader<'_, '_>) -> Gate {
     let gate = Gate {
-        permit: reader.read("permit_addr", |value| values::cidrs(value).map(Some)),
-        paths: reader.read("url_path", |value| values::paths(value).map(Some)),
+        permit: reader.read("permit_addr", |value| lists::cidrs(value).map(Some)),
+        paths: reader.read("url_path", |value| lists::paths(value).map(Some)),
         credentials: credentials(reader),
         public_url: reader.read("public_url", url::public_url),
         auth_age_s: reader.read_or("auth_age", values::age, Some(SIGNATURE_AGE_S_MAX)),
-        key_echo: reader.read("key_echo", values::alternatives),
+        key_echo: reader.read("key_echo", lists::alternatives),
     };
     let public_url_is_bad = gate.public_url.is_none() && !reader.raw("public_url").is_empty();
     let scheme = gate.credentials.scheme;
@@ -267,7 +267,7 @@ fn credentials(reader: &mut Reader<'_, '_>) -> Credentials {
 /// Reads the parameters of webhooks. It is a function of its own for the same reason.
 #[inline(never)]
 fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
-    let accept_if = reader.read("accept_if", values::conditions);
+    let accept_if = reader.read("accept_if", lists::conditions);
     for condition in accept_if.iter() {
         check_path(reader, "accept_if", &condition.key, false);
     }
@@ -279,24 +279,24 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
     };
     let formats = values::NUMBER_FORMATS;
     Webhook {
-        key_to: places(reader, "key_to", values::needed_alternatives),
-        key_from: places(reader, "key_from", values::needed_alternatives),
-        key_body: places(reader, "key_body", values::needed_alternatives),
-        key_caption: places(reader, "key_caption", values::alternatives),
-        key_id: places(reader, "key_id", values::alternatives),
-        key_part_ref: places(reader, "key_part_ref", values::alternatives),
-        key_part_number: places(reader, "key_part_number", values::alternatives),
-        key_part_total: places(reader, "key_part_total", values::alternatives),
+        key_to: places(reader, "key_to", lists::needed_alternatives),
+        key_from: places(reader, "key_from", lists::needed_alternatives),
+        key_body: places(reader, "key_body", lists::needed_alternatives),
+        key_caption: places(reader, "key_caption", lists::alternatives),
+        key_id: places(reader, "key_id", lists::alternatives),
+        key_part_ref: places(reader, "key_part_ref", lists::alternatives),
+        key_part_number: places(reader, "key_part_number", lists::alternatives),
+        key_part_total: places(reader, "key_part_total", lists::alternatives),
         part_wait: reader.read("part_wait", |value| {
             values::duration(value, PART_WAIT_S_MAX)
         }),
         accept_if,
         each: reader.bytes("each"),
-        own_numbers: reader.read("own_numbers", values::numbers),
+        own_numbers: reader.read("own_numbers", lists::numbers),
         to: None,
         number_format: reader.choose("number_format", formats, NumberFormat::AsIs),
         text_decode: reader.choose("text_decode", values::TEXT_DECODES, Decode::None),
-        key_media: places(reader, "key_media", values::alternatives),
+        key_media: places(reader, "key_media", lists::alternatives),
         media: reader.choose("media", values::MEDIA, Media::Link),
         report_success,
         report_type,
@@ -308,14 +308,14 @@ fn webhook(reader: &mut Reader<'_, '_>) -> Webhook {
 /// Reads how delivery reports are recognised.
 fn dlr(reader: &mut Reader<'_, '_>) -> Dlr {
     let dlr = Dlr {
-        only_if: reader.read("dlr_if", values::conditions),
-        id: places(reader, "dlr_id", values::alternatives),
-        status: places(reader, "dlr_status", values::alternatives),
-        reason: places(reader, "dlr_reason", values::alternatives),
+        only_if: reader.read("dlr_if", lists::conditions),
+        id: places(reader, "dlr_id", lists::alternatives),
+        status: places(reader, "dlr_status", lists::alternatives),
+        reason: places(reader, "dlr_reason", lists::alternatives),
         failed: reader.bytes("dlr_failed"),
         delivered: reader.bytes("dlr_delivered"),
-        last: reader.read("dlr_final", values::conditions),
-        words: reader.read("dlr_reasons", values::statics),
+        last: reader.read("dlr_final", lists::conditions),
+        words: reader.read("dlr_reasons", lists::statics),
     };
     for (key, conditions) in [("dlr_if", &dlr.only_if), ("dlr_final", &dlr.last)] {
         for condition in conditions.iter() {

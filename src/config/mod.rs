@@ -17,6 +17,7 @@ pub mod keys;
 
 mod check;
 mod incoming;
+mod lists;
 mod lookup;
 mod nearest;
 mod notes;

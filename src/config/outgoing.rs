@@ -17,6 +17,7 @@ use crate::proto::wire::mac::{Hash, PARAMETER_HASHES};
 use crate::proto::wire::number::NumberFormat;
 
 use super::check;
+use super::lists;
 use super::lookup::{Reader, Table};
 use super::notes::Notes;
 use super::preset::Presets;
@@ -95,11 +96,11 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
     };
     let target = target(reader, &values);
     let auth = auth(reader);
-    let headers = reader.read("headers", values::headers);
-    let statics = reader.read("val_static", values::statics);
-    let unicode_statics = reader.read("unicode_static", values::statics);
-    let long_statics = reader.read("long_static", values::statics);
-    let dlr_statics = reader.read("dlr_static", values::statics);
+    let headers = reader.read("headers", lists::headers);
+    let statics = reader.read("val_static", lists::statics);
+    let unicode_statics = reader.read("unicode_static", lists::statics);
+    let long_statics = reader.read("long_static", lists::statics);
+    let dlr_statics = reader.read("dlr_static", lists::statics);
     for key in [
         "host",
         "path",
@@ -149,7 +150,7 @@ fn interface(reader: &mut Reader<'_, '_>) -> Outgoing {
         dlr_statics,
         dlr_secrets: Vec::new(),
         headers,
-        status_check: reader.read("status_check", values::statuses),
+        status_check: reader.read("status_check", lists::statuses),
         response_check: reader.read("response_check", check::parse),
         later_check: reader.read("later_check", check::parse),
         message_id: reader.read_or("key_message_id", check::answer_place, AnswerPlace::Usual),

@@ -12,6 +12,7 @@ use crate::proto::webhook::interface::{Dlr, Webhook};
 use crate::proto::wire::form::Pair;
 
 use super::incoming::{check_path, places};
+use super::lists;
 use super::lookup::{Reader, Table};
 use super::notes::Notes;
 use super::outgoing::Outgoing;
@@ -127,7 +128,7 @@ fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -
         let text = "is not given, and no preset knows where this provider lists received SMS";
         reader.fault("poll_path", text);
     }
-    let statics: Vec<Pair> = reader.read("poll_static", values::statics);
+    let statics: Vec<Pair> = reader.read("poll_static", lists::statics);
     let mut asked = names(path.as_bytes());
     for (_, template) in &statics {
         asked.extend(names(template));
@@ -171,7 +172,7 @@ fn lister(reader: &mut Reader<'_, '_>, outgoing: &Outgoing, webhook: &Webhook) -
 }
 
 fn conditions(reader: &mut Reader<'_, '_>, key: &'static str) -> Conditions {
-    let conditions = reader.read(key, values::conditions);
+    let conditions = reader.read(key, lists::conditions);
     for condition in conditions.iter() {
         check_path(reader, key, &condition.key, false);
     }
@@ -179,13 +180,13 @@ fn conditions(reader: &mut Reader<'_, '_>, key: &'static str) -> Conditions {
 }
 
 fn paging(reader: &mut Reader<'_, '_>, asked: &[PollPlaceholder]) -> Paging {
-    let next = places(reader, "poll_next", values::alternatives);
+    let next = places(reader, "poll_next", lists::alternatives);
     let page = reader.raw("poll_page");
     if !next.is_empty() {
         return Paging::Url(next);
     }
     if asked.contains(&PollPlaceholder::Next) {
-        let value = places(reader, "poll_page", values::alternatives);
+        let value = places(reader, "poll_page", lists::alternatives);
         if matches!(page, b"" | b"0" | b"1") {
             let text =
                 "is no path, but poll_path has {next} in it; name the value that it stands for";
@@ -235,7 +236,7 @@ fn done(value: &[u8]) -> Parsed<Option<Done>> {
 fn element(reader: &mut Reader<'_, '_>, webhook: &Webhook, lister: &Lister) -> Webhook {
     let accept_if = conditions(reader, "poll_if");
     let mut place = |key, else_by: &Alternatives| match reader.given(key) {
-        true => places(reader, key, values::alternatives),
+        true => places(reader, key, lists::alternatives),
         false => else_by.clone(),
     };
     let element = Webhook {

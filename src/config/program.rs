@@ -11,6 +11,7 @@ use crate::message::LogNumbers;
 use crate::proto::record::quota::Rate;
 use crate::proto::webhook::callfile::{self, Encoding, Route, Switch};
 
+use super::lists;
 use super::lookup::Reader;
 use super::values;
 
@@ -137,7 +138,7 @@ pub enum Notify {
 /// Reads the settings of `[websmsd]` for listening.
 pub fn listening(reader: &mut Reader<'_, '_>) -> Listening {
     Listening {
-        addresses: reader.read("listen", values::addresses),
+        addresses: reader.read("listen", lists::addresses),
         connections_max: reader.read("max_connections", |value| {
             values::count(value, 1, CONNECTIONS_MAX)
         }),
@@ -255,7 +256,7 @@ pub fn queue(reader: &mut Reader<'_, '_>) -> Queue {
     Queue {
         dir,
         reports,
-        retry: reader.read("retry", values::pauses),
+        retry: reader.read("retry", lists::pauses),
         expire: reader.read("expire", |value| values::duration(value, EXPIRE_S_MAX)),
         messages_max: reader.read("max", |value| values::count(value, 1, QUEUE_MESSAGES_MAX)),
         first: match reader.read("first", values::switch) {
