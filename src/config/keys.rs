@@ -1,6 +1,6 @@
 //! Every key of `websms.conf`: the one table of names, second spellings and defaults.
 
-use super::nearest::nearest;
+use super::nearest::Nearest;
 
 /// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,12 +285,14 @@ pub fn find(section: Section, name: &[u8]) -> Option<&'static Key> {
 
 /// Returns the known name of the section that is most similar to an unknown one.
 pub fn nearest_key(section: Section, name: &[u8]) -> &'static str {
-    let mut names = Vec::new();
+    let mut nearest = Nearest::to(name);
     for key in KEYS.iter().filter(|key| key.section == section) {
-        names.push(key.name);
-        names.extend(key.also);
+        nearest.offer(key.name);
+        if let Some(also) = key.also {
+            nearest.offer(also);
+        }
     }
-    nearest(&names, name)
+    nearest.name
 }
 
 /// Whether a key of this name restricts who may deliver, so that a misspelt one would leave a door open.

@@ -5,7 +5,7 @@ use crate::limits::INDEX_BYTES_MAX;
 use crate::proto::wire::ini;
 
 use super::keys::{self, Absent, Key, Scope, Section};
-use super::nearest::nearest;
+use super::nearest::Nearest;
 use super::notes::{Notes, Severity};
 use super::values::{self, Choices, Parsed, shown};
 
@@ -56,7 +56,10 @@ pub fn tables<'a>(tree: &'a ini::Ini, notes: &mut Notes) -> [Table<'a>; 4] {
                 table.fill(map, notes);
             }
             None => {
-                let near = nearest(&Section::ALL.map(Section::name), &name);
+                let mut nearest = Nearest::to(&name);
+                let known = Section::ALL.into_iter().map(Section::name);
+                known.for_each(|known| nearest.offer(known));
+                let near = nearest.name;
                 let shown = shown(&name);
                 let text = format!(
                     "section {shown} is not known and ignored with all its keys; nearest: [{near}]"

@@ -1,28 +1,42 @@
 //! Finds the known name that is most similar to an unknown one, for remarks on typos.
 
-/// Returns the name with the smallest distance; of several, the one with the fewest letters changed, one
-/// that ends alike, or the first. Empty without names.
-pub fn nearest<'a>(names: &[&'a str], unknown: &[u8]) -> &'a str {
-    // A longer name is no typo of ours, and a comparison takes as long as the product of both lengths.
-    let mut unknown = unknown.to_ascii_lowercase();
-    unknown.truncate(NAME_BYTES_COMPARED);
-    for byte in &mut unknown {
-        if matches!(byte, b'-' | b' ' | b'.') {
-            *byte = b'_';
+/// The search for the known name with the smallest distance to an unknown one; of several, the one with the
+/// fewest letters changed, one that ends alike, or the first.
+pub struct Nearest<'a> {
+    /// The nearest name so far; empty before the first.
+    pub name: &'a str,
+    unknown: Vec<u8>,
+    least: (usize, usize, bool),
+}
+
+impl<'a> Nearest<'a> {
+    /// Begins the search.
+    pub fn to(unknown: &[u8]) -> Nearest<'a> {
+        // A longer name is no typo of ours, and a comparison takes as long as the product of both lengths.
+        let mut unknown = unknown.to_ascii_lowercase();
+        unknown.truncate(NAME_BYTES_COMPARED);
+        for byte in &mut unknown {
+            if matches!(byte, b'-' | b' ' | b'.') {
+                *byte = b'_';
+            }
+        }
+        Nearest {
+            name: "",
+            unknown,
+            least: (usize::MAX, 0, false),
         }
     }
-    let mut nearest = "";
-    let mut least = (usize::MAX, 0, false);
-    for known in names {
-        let name = known.as_bytes();
+
+    /// Compares one more known name.
+    pub fn offer(&mut self, known: &'a str) {
+        let (unknown, name) = (&self.unknown, known.as_bytes());
         let ends_alike = name.last() == unknown.last();
-        let letters = levenshtein(&unknown, name);
-        let far = (distance(&unknown, name), letters, !ends_alike);
-        if far < least {
-            (nearest, least) = (known, far);
+        let letters = levenshtein(unknown, name);
+        let far = (distance(unknown, name), letters, !ends_alike);
+        if far < self.least {
+            (self.name, self.least) = (known, far);
         }
     }
-    nearest
 }
 
 /// The number of bytes of an unknown name that are compared.

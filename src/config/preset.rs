@@ -5,7 +5,7 @@ use crate::providers::PRESETS;
 
 use super::keys::Section;
 use super::lookup::{self, Preset, Table, key_bytes};
-use super::nearest::nearest;
+use super::nearest::Nearest;
 use super::notes::Notes;
 
 /// Returns the preset of a name, as INI text.
@@ -67,8 +67,9 @@ fn unknown(value: &[u8]) -> String {
     let near = match others.find(|(other, _)| value.starts_with(other.as_bytes())) {
         Some((_, name)) => name,
         None => {
-            let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
-            nearest(&names, &value)
+            let mut nearest = Nearest::to(&value);
+            PRESETS.iter().for_each(|(name, _)| nearest.offer(name));
+            nearest.name
         }
     };
     format!("provider names a preset that there is not; the nearest is \"{near}\"")

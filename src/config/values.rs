@@ -15,7 +15,7 @@ use crate::proto::webhook::callfile::Encoding;
 use crate::proto::webhook::interface::{Decode, Media};
 use crate::proto::wire::number::NumberFormat;
 
-use super::nearest::nearest;
+use super::nearest::Nearest;
 use super::program::Inbox;
 
 /// A value, or a sentence on what is wrong with it.
@@ -178,21 +178,21 @@ pub type Choices<T> = [(&'static str, T)];
 /// Returns the number of the word that is the value. The fault for an unknown word does not quote it,
 /// because it may be a password in the wrong line.
 pub fn chosen(value: &[u8], word: &dyn Fn(usize) -> Option<&'static str>) -> Parsed<usize> {
-    let mut words = Vec::new();
-    let mut all = String::new();
-    let mut nth = 0_usize;
-    while let Some(word) = word(nth) {
+    let mut count = 0_usize;
+    while let Some(word) = word(count) {
         if word.as_bytes() == value {
-            return Ok(nth);
+            return Ok(count);
         }
-        if !word.is_empty() {
-            all.push_str(if all.is_empty() { "" } else { ", " });
-            all.push_str(word);
-            words.push(word);
-        }
-        nth = nth.saturating_add(1);
+        count = count.saturating_add(1);
     }
-    let near = nearest(&words, value);
+    let mut nearest = Nearest::to(value);
+    let mut all = String::new();
+    for word in (0..count).filter_map(word).filter(|word| !word.is_empty()) {
+        all.push_str(if all.is_empty() { "" } else { ", " });
+        all.push_str(word);
+        nearest.offer(word);
+    }
+    let near = nearest.name;
     Err(format!(
         "has a value that is not known; the nearest is \"{near}\", of: {all}"
     ))
