@@ -1,6 +1,8 @@
 //! Delivers one request's messages into the inbox, or as call files into the spool, and logs the result.
 
-use std::fmt;
+mod tell;
+mod text;
+
 use std::num::NonZeroU64;
 
 use super::Setup;
@@ -11,15 +13,12 @@ use super::id::Id;
 use super::kept::Keeping;
 use super::parts::{Taken, Whole};
 use super::reports::Reports;
-use super::source::{FromTo, InBrackets, Source};
-use super::status::Counts;
-use crate::message::{BadMessage, Message, Text};
-use crate::proto::record::hook::{Event, environment};
-use crate::proto::record::inbox::id_text;
+use super::source::Source;
+use crate::message::{BadMessage, Message};
 use crate::proto::record::kept::{Items, Kept, Method};
 use crate::proto::record::parts::Part;
 use crate::proto::record::seen::{Known, Places, Print, Signature};
-use crate::proto::webhook::callfile::{self, Route, Unfit};
+use crate::proto::webhook::callfile::Unfit;
 use crate::proto::webhook::interface::Interface;
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::{Item, Report};
@@ -27,9 +26,10 @@ use crate::proto::wire::request::Request;
 use crate::proto::wire::response::Refusal;
 use crate::sys::cause::Cause;
 use crate::sys::clock;
-use crate::sys::hook::{self, Run};
 use crate::sys::lock::Share;
-use crate::sys::log::{self, Clean, Level};
+use crate::sys::log::{Clean, Level};
+pub(super) use text::deliver_text;
+use text::{add_pieces, piece_id};
 
 /// One request's messages on their way to the spool.
 pub(super) struct Order<'a> {
@@ -79,6 +79,19 @@ pub(super) struct RequestResult<'a> {
     pub results: Vec<MessageResult>,
 }
 
+/// What becomes of the messages of a request.
+#[derive(Default)]
+struct Work<'p> {
+    batch: Batch,
+    /// The texts that became whole, and the places of their last parts among the messages.
+    wholes: Vec<(usize, Whole)>,
+    results: Vec<MessageResult>,
+    /// The messages that were delivered before under another signature.
+    resigned: Vec<&'p Print>,
+    /// The messages that need too many call files.
+    too_long: Vec<&'p Print>,
+}
+
 impl<'a> Order<'a> {
     /// Delivers all messages that are acceptable and new, or none. If each has an id, by which it is
     /// recognised when it comes again, all but those of a crowded destination are delivered. Messages that
@@ -93,78 +106,56 @@ impl<'a> Order<'a> {
             }
         };
         let mut known = known.into_iter().flatten();
-        let mut batch = Batch::default();
-        let mut wholes = Vec::new();
-        let mut results = Vec::new();
-        let mut resigned = Vec::new();
-        let mut too_long = Vec::new();
-        for ((item, print), place) in items.iter().zip(&prints).zip(0..) {
-            let known = print.and_then(|print| known.next().map(|known| (print, known)));
-            let result = match (&item.message, known) {
-                (Err(bad), _) => {
-                    self.reject(bad);
-                    MessageResult::Rejected(bad.clone())
-                }
-                // A message equal to one of this request that was not delivered is not delivered either.
-                (Ok(_), Some((print, Known::Same))) if too_long.contains(&print) => {
-                    MessageResult::TooLong
-                }
-                (Ok(_), Some((print, known @ (Known::Same | Known::Resigned | Known::Recut)))) => {
-                    // Its new signature must not come again either.
-                    resigned.extend((known == Known::Resigned).then_some(print));
-                    self.warn_of(known);
-                    MessageResult::Duplicate
-                }
-                (Ok(message), known) => {
-                    match self.take(item, message, (place, now_s), &mut batch, &mut wholes) {
-                        Ok(result) => {
-                            match known {
-                                Some((print, _)) if result == MessageResult::TooLong => {
-                                    too_long.push(print)
-                                }
-                                Some((_, known)) => self.warn_of(known),
-                                None => {}
-                            }
-                            result
-                        }
-                        Err(Unencoded) => {
-                            self.settle(wholes, |_| false);
-                            return self.later(Refusal::Spool);
-                        }
-                    }
-                }
-            };
-            batch.own(results.len());
-            results.push(result);
-        }
+        let mut work = Work::default();
         let mut is_put = true;
-        if !batch.is_empty() {
+        for (place, (item, print)) in (0..).zip(items.iter().zip(&prints)) {
+            let known = print.as_ref().zip(print.and_then(|_| known.next()));
+            match self.prepare(item, known, (place, now_s), &mut work) {
+                Ok(result) => {
+                    work.batch.own(work.results.len());
+                    work.results.push(result);
+                }
+                Err(Unencoded) => {
+                    is_put = false;
+                    break;
+                }
+            }
+        }
+        let Work {
+            batch,
+            wholes,
+            mut results,
+            resigned,
+            ..
+        } = work;
+        if is_put && !batch.is_empty() {
             let mut known_again = items.iter().zip(&prints);
             let has_id = |print: &Option<Print>| print.is_some_and(|print| print.id.is_some());
             let may_split = known_again.all(|(it, print)| it.message.is_err() || has_id(print));
             is_put = self.put(items, batch, &mut results, may_split);
         }
-        let texts: Vec<(usize, Message)> = wholes
-            .iter()
-            .map(|(owner, whole)| (*owner, whole.message.clone()))
-            .collect();
         if !is_put {
-            self.settle(wholes, |_| false);
+            self.settle(wholes, &[]);
             return self.later(Refusal::Spool);
         }
-        let is_crowded = |owner: usize| results.get(owner).is_some_and(MessageResult::is_crowded);
-        for (_, whole) in wholes.iter().filter(|(owner, _)| !is_crowded(*owner)) {
-            if let Some(parts) = &self.setup.parts {
+        for (owner, whole) in &wholes {
+            if let Some(parts) = self
+                .setup
+                .parts
+                .as_ref()
+                .filter(|_| is_safe(&results, *owner))
+            {
                 parts.mark(whole);
             }
         }
-        let is_delivered = |result: &MessageResult| {
-            matches!(result, MessageResult::Delivered(_) | MessageResult::Held)
-        };
-        let delivered = prints.iter().zip(&results);
-        let delivered =
-            delivered.filter_map(|(print, result)| print.filter(|_| is_delivered(result)));
-        let mut safe: Vec<Print> = delivered.collect();
+        let mut safe: Vec<Print> = Vec::new();
+        for (print, result) in prints.iter().zip(&results) {
+            if let (Some(print), MessageResult::Delivered(_) | MessageResult::Held) =
+                (print, result)
+            {
+                safe.push(*print);
+            }
+        }
         match results.iter().any(MessageResult::is_crowded) {
             // The provider sends the whole request again: if its signature were recorded, the rest would be
             // lost.
@@ -176,12 +167,51 @@ impl<'a> Order<'a> {
         {
             claim.record(&safe);
         }
-        self.settle(wholes, |owner| !is_crowded(owner));
-        self.tell(items, &results, &texts);
+        self.tell(items, &results, &wholes);
+        self.settle(wholes, &results);
         RequestResult {
             reply: self.reply(&results),
             results,
         }
+    }
+
+    /// Adds a message to the batch unless it is not acceptable, or was delivered before by what is `known` of
+    /// it.
+    fn prepare<'p>(
+        &self,
+        item: &Item,
+        known: Option<(&'p Print, Known)>,
+        at: (u64, u64),
+        work: &mut Work<'p>,
+    ) -> Result<MessageResult, Unencoded> {
+        let message = match &item.message {
+            Ok(message) => message,
+            Err(bad) => {
+                self.reject(bad);
+                return Ok(MessageResult::Rejected(bad.clone()));
+            }
+        };
+        match known {
+            // A message equal to one of this request that was not delivered is not delivered either.
+            Some((print, Known::Same)) if work.too_long.contains(&print) => {
+                return Ok(MessageResult::TooLong);
+            }
+            Some((print, known @ (Known::Same | Known::Resigned | Known::Recut))) => {
+                // Its new signature must not come again either.
+                work.resigned
+                    .extend((known == Known::Resigned).then_some(print));
+                self.warn_of(known);
+                return Ok(MessageResult::Duplicate);
+            }
+            _ => {}
+        }
+        let result = self.take(item, message, at, work)?;
+        match known {
+            Some((print, _)) if result == MessageResult::TooLong => work.too_long.push(print),
+            Some((_, known)) => self.warn_of(known),
+            None => {}
+        }
+        Ok(result)
     }
 
     /// Makes all messages safe, or none; if the request may be split, all but those of crowded
@@ -244,11 +274,11 @@ impl<'a> Order<'a> {
         self.signature.as_ref().map(|signature| signature.proof)
     }
 
-    /// Settles the texts that became whole: they have gone, or they wait on.
-    fn settle(&self, wholes: Vec<(usize, Whole)>, is_safe: impl Fn(usize) -> bool) {
+    /// Settles the texts that became whole: by the results of their messages they have gone, or they wait on.
+    fn settle(&self, wholes: Vec<(usize, Whole)>, results: &[MessageResult]) {
         for (owner, whole) in wholes {
             if let Some(parts) = &self.setup.parts {
-                parts.settle(whole, is_safe(owner));
+                parts.settle(whole, is_safe(results, owner));
             }
         }
     }
@@ -259,9 +289,9 @@ impl<'a> Order<'a> {
         item: &Item,
         message: &Message,
         (place, now_s): (u64, u64),
-        batch: &mut Batch,
-        wholes: &mut Vec<(usize, Whole)>,
+        work: &mut Work,
     ) -> Result<MessageResult, Unencoded> {
+        let batch = &mut work.batch;
         let (Some(parts), Some([reference, number, total])) = (&self.setup.parts, &item.part)
         else {
             return self.encode(message, place, now_s, batch);
@@ -277,8 +307,10 @@ impl<'a> Order<'a> {
             Ok(Taken::Held) => Ok(MessageResult::Held),
             Ok(Taken::Known) => Ok(MessageResult::Duplicate),
             Ok(Taken::Whole(whole)) => {
-                let pieces = pieces(&whole.message, &self.setup.config.route);
-                wholes.push((usize::try_from(place).unwrap_or(usize::MAX), whole));
+                let mut pieces = Vec::new();
+                add_pieces(&whole.message, &self.setup.config.route, &mut pieces);
+                let owner = usize::try_from(place).unwrap_or(usize::MAX);
+                work.wholes.push((owner, whole));
                 let mut result = Err(Unencoded);
                 for (piece, message) in (0..).zip(pieces) {
                     let added = self.encode(&message, piece_id(place, piece), now_s, batch)?;
@@ -346,59 +378,6 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Logs and counts the result of each message and runs its hook.
-    fn tell(&self, items: &[Item], results: &[MessageResult], texts: &[(usize, Message)]) {
-        for (place, (item, result)) in items.iter().zip(results).enumerate() {
-            self.log_fate(item, result);
-            if let (Some(status), Ok(message)) = (&self.setup.status, &item.message) {
-                let counts = &status.counts;
-                counts.settle(&self.interface.name, message, result, &self.id.text());
-            }
-            let mut whole = texts.iter().filter(|(owner, _)| *owner == place);
-            let whole = whole.next().map(|(_, message)| message);
-            if let Some(message) = whole.or(item.message.as_ref().ok()) {
-                run_hook(self.setup, &self.interface.name, message, result);
-            }
-        }
-    }
-
-    fn warn_of(&self, known: Known) {
-        let words = match known {
-            Known::OtherContent => "an id comes again with other contents, delivered",
-            Known::Recut => "a signature comes again with other contents, not delivered",
-            Known::New | Known::Same | Known::Resigned => return,
-        };
-        self.log(Level::Warning, format_args!("{words}"));
-    }
-
-    fn log_fate(&self, item: &Item, result: &MessageResult) {
-        let Ok(message) = &item.message else {
-            return;
-        };
-        let unique;
-        let end = match result {
-            // The line begins with it.
-            MessageResult::Delivered(id) if *id == self.id.number(0) => "",
-            MessageResult::Delivered(id) => {
-                unique = id_text(*id);
-                &unique
-            }
-            MessageResult::Held => "a part, whose others are awaited",
-            MessageResult::Duplicate => "delivered before",
-            MessageResult::Rejected(_) | MessageResult::TooLong | MessageResult::Crowded => return,
-        };
-        let route = FromTo(message, self.setup.config.log_numbers);
-        let verdict = self.source.verdict();
-        let comma = if end.is_empty() { "" } else { ", " };
-        match item.channel {
-            Some(channel) => self.log(
-                Level::Info,
-                format_args!("{verdict}, {route}{comma}{end}, {channel}: dropped"),
-            ),
-            None => self.log(Level::Info, format_args!("{verdict}, {route}{comma}{end}")),
-        }
-    }
-
     /// Takes delivery reports. Returns whether there were any and they are wanted.
     pub fn take_reports(&self, reports: &[Report]) -> bool {
         let Some(known) = self.setup.reports.as_ref().filter(|_| !reports.is_empty()) else {
@@ -446,59 +425,6 @@ impl<'a> Order<'a> {
         }
     }
 
-    fn log_beside(&self, words: fmt::Arguments<'_>) {
-        let interface = InBrackets(&self.interface.name);
-        log::beside_refusal(format_args!(
-            "{} {}{interface}: {words}",
-            self.id, self.source
-        ));
-    }
-
-    pub fn reject(&self, bad: &dyn fmt::Display) {
-        let status = self.interface.webhook.reject_status;
-        self.refuse(Refusal::Rejected(status), status, format_args!("{bad}"));
-    }
-
-    pub fn refuse(&self, refusal: Refusal, status: u16, words: fmt::Arguments<'_>) {
-        self.count(refusal);
-        self.note("REJECTED", &self.id.text(), words);
-        self.log_refusal(Level::Notice, Some(status), words);
-    }
-
-    /// Logs why a message must come again: a provider is told so by 503, and is asked again where it was asked.
-    fn log_later(&self, level: Level, words: fmt::Arguments<'_>) {
-        self.log_refusal(level, None, words);
-    }
-
-    /// Logs a refusal, with a limit per second, so that a provider that repeats itself cannot fill the log.
-    fn log_refusal(&self, level: Level, status: Option<u16>, words: fmt::Arguments<'_>) {
-        let (id, source) = (self.id, self.source);
-        let interface = InBrackets(&self.interface.name);
-        match source {
-            Source::Peer(..) => {
-                let status = status.unwrap_or(503);
-                let line = format_args!("{id} {source}{interface}: {status}, {words}");
-                log::refusal_at(level, line);
-            }
-            // Nobody gets an answer.
-            Source::Poll if status.is_none() => {
-                let line = format_args!("{id} {source}{interface}: {words}; to be asked for again");
-                log::refusal_at(level, line);
-            }
-            Source::Poll => {
-                let line = format_args!("{id} {source}{interface}: passed over, {words}");
-                log::refusal_at(level, line);
-            }
-        }
-    }
-
-    /// Records an event for the status page, if there is one.
-    fn note(&self, verdict: &str, id: &str, words: fmt::Arguments<'_>) {
-        if self.setup.status.is_some() {
-            Counts::note(verdict, &self.interface.name, id, &words.to_string());
-        }
-    }
-
     /// Returns the outcome if nothing was delivered that the provider must not send again. Logs and counts
     /// the reason.
     fn later(&self, why: Refusal) -> RequestResult<'a> {
@@ -508,98 +434,13 @@ impl<'a> Order<'a> {
             results: Vec::new(),
         }
     }
-
-    fn count(&self, refusal: Refusal) {
-        if let Some(status) = &self.setup.status {
-            status.counts.refuse(refusal.reason());
-        }
-    }
-
-    pub fn log(&self, level: Level, words: fmt::Arguments<'_>) {
-        let interface = InBrackets(&self.interface.name);
-        log::event(
-            level,
-            format_args!("{} {}{interface}: {words}", self.id, self.source),
-        );
-    }
 }
 
-/// Splits a text into as few messages as its call files allow.
-fn pieces(message: &Message, route: &Route) -> Vec<Message> {
-    let fits = !matches!(
-        callfile::encode(message, route, 0, ""),
-        Err(Unfit::TooLong { .. })
-    );
-    let text = message.text.to_utf8();
-    let mut middle = text.len() / 2;
-    while !text.is_char_boundary(middle) {
-        middle = middle.saturating_add(1);
-    }
-    match text.split_at_checked(middle) {
-        Some((first, second)) if !fits && !first.is_empty() && !second.is_empty() => {
-            [first, second]
-                .into_iter()
-                .flat_map(|half| {
-                    let text = Text::parse_inbound(half.as_bytes(), None);
-                    pieces(
-                        &Message {
-                            text,
-                            ..message.clone()
-                        },
-                        route,
-                    )
-                })
-                .collect()
-        }
-        _ => vec![message.clone()],
-    }
-}
-
-/// Returns the place of a text's piece among the ids of its request, which has fewer messages than this.
-fn piece_id(place: u64, piece: u64) -> u64 {
-    place.saturating_add(piece.saturating_mul(0x1_0000))
-}
-
-/// Delivers a text of which some parts are missing. Returns whether it is safe.
-pub(super) fn deliver_text(setup: &Setup, interface: &str, id: u64, message: &Message) -> bool {
-    let mut batch = Batch::default();
-    for (piece, message) in (0..).zip(pieces(message, &setup.config.route)) {
-        let id = id.wrapping_add(piece_id(0, piece));
-        let added = batch.add(setup, interface, id, &message, clock::now_s());
-        if added.is_err() {
-            return false;
-        }
-    }
-    let (put, unique) = (batch.put(setup), id_text(id));
-    let route = FromTo(message, setup.config.log_numbers);
-    if let Err(Unsafe { fault, .. }) = put {
-        let words = format_args!("{unique} a text in parts {route} waits: {fault}");
-        log::event(Level::Error, words);
-        return false;
-    }
-    let words = format_args!("{unique} a text in parts {route}, not all of which came");
-    log::event(Level::Notice, words);
-    let result = MessageResult::Delivered(id);
-    if let Some(status) = &setup.status {
-        status.counts.settle(interface, message, &result, "");
-    }
-    run_hook(setup, interface, message, &result);
-    true
-}
-
-/// Runs the operator's own program for a message that is safe.
-fn run_hook(setup: &Setup, interface: &str, message: &Message, result: &MessageResult) {
-    if let Some(program) = &setup.on_message
-        && let MessageResult::Delivered(id) = result
-    {
-        let id = id_text(*id);
-        hook::start(Run {
-            label: format!("{id} {}", Event::Message.key()),
-            program: program.clone(),
-            environment: environment(Event::Message, &id, interface, message),
-            input: message.text.as_bytes().to_vec(),
-        });
-    }
+/// Whether the message at this place has a result that will not come again.
+fn is_safe(results: &[MessageResult], place: usize) -> bool {
+    results
+        .get(place)
+        .is_some_and(|result| !result.is_crowded())
 }
 
 /// A message cannot be written as a call file; the reason was logged.
