@@ -7,7 +7,10 @@
 //! Invariant: every event is one line of at most [`LOG_LINE_BYTES_MAX`] bytes.
 
 use std::fmt::{self, Write as _};
+use std::fs;
 use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::makedev;
 
 use crate::limits::{
     LOG_LINE_BYTES_MAX, LOG_LOOK_PAUSE, LOG_REFUSALS_PER_SECOND_MAX, LOG_VALUE_BYTES_MAX,
@@ -176,6 +180,8 @@ struct Log {
     /// The number of the process, as it stands in a line to the syslog: `[1]: `.
     process: String,
     stderr: Stderr,
+    /// Whether stderr is `/dev/null`, to which nothing need be written.
+    is_null: bool,
     socket: Option<UnixDatagram>,
     /// The time of the last look that found no syslog.
     missed: Option<Instant>,
@@ -197,6 +203,7 @@ impl Log {
             ident: "websms",
             process: String::new(),
             stderr: Stderr::Instead,
+            is_null: false,
             socket: None,
             missed: None,
             reached: false,
@@ -214,6 +221,7 @@ impl Log {
             ident,
             process: format!("[{}]: ", std::process::id()),
             stderr,
+            is_null: is_null(io::stderr().as_fd()),
             ..Log::new_const()
         }
     }
@@ -281,6 +289,9 @@ impl Log {
 
     /// Shows a line on stderr, unless that would block: a pipe that nobody reads must not stop the SMS.
     fn show(&self, level: Level, words: &str) -> bool {
+        if self.is_null {
+            return true;
+        }
         let line = [self.ident, ": ", level.name(), ": ", words, "\n"].concat();
         let mut stderr = io::stderr().lock();
         // A writable pipe has room for PIPE_BUF bytes (4096), which is more than a line.
@@ -356,6 +367,13 @@ impl Level {
             Level::Debug => "debug",
         }
     }
+}
+
+/// Whether an open file is `/dev/null`, whatever its path.
+fn is_null(file: BorrowedFd<'_>) -> bool {
+    let found = file.try_clone_to_owned().map(fs::File::from);
+    let found = found.and_then(|file| file.metadata());
+    found.is_ok_and(|it| it.file_type().is_char_device() && it.rdev() == makedev(1, 3))
 }
 
 /// The words of an event on their way to one line: control characters are escaped, and the line is cut

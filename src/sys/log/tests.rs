@@ -57,6 +57,17 @@ fn line(priority: u8, words: &str) -> String {
 }
 
 #[test]
+fn the_null_device_is_known() {
+    let check = |path: &str, expected: bool| {
+        let file = fs::File::open(path).unwrap();
+        assert_eq!(is_null(file.as_fd()), expected, "{path}");
+    };
+    check("/dev/null", true);
+    check("/dev/zero", false);
+    check("/proc/self/stat", false);
+}
+
+#[test]
 fn what_comes_from_outside_is_escaped_and_cut() {
     fn check(raw: &[u8], expected: &str) {
         assert_eq!(Clean(raw).to_string(), expected);
