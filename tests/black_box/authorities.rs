@@ -76,7 +76,7 @@ fn an_sms_waits_for_certificates_of_authorities_and_goes_once_they_are_there() {
     bare.check(
         &["--", ORDER[0], ORDER[1], ORDER[2]],
         0,
-        &format!("QUEUED: {REASON}"),
+        &format!("segments=1 (GSM) ref=-: {REASON}"),
     );
     bare.check(&["--queue"], 0, "1 waiting, 0 failed");
     bare.check(&["--selftest"], 1, REASON);

@@ -48,7 +48,7 @@ fn no_second_section_takes_a_guard_away() {
     // What the later section gives too is not lost, and other keys open no door.
     let given = "[websmsd]\npermit_addr = 192.0.2.1\n[websmsd]\nremt_addr = 192.0.2.2\n";
     check_silence(given, "does not count");
-    check_warning(given, 3, "this section takes the place of one");
+    check_warning(given, 3, "the name of this section is given twice");
     check_silence(
         "[websmsd]\nkey_to = a\n[websmsd]\nkey_to = b\n",
         "does not count",
