@@ -216,10 +216,12 @@ impl Parts {
                 ended.push(last);
             }
         }
-        // This process removes the parts of a text itself if it delivers the text.
-        ended.retain(|last| !state.going.iter().any(|going| going.text == last.text));
         // Removes what a death has left of texts that have gone.
-        for last in ended {
+        for last in &ended {
+            // This process removes the parts of a text itself if it delivers the text.
+            if state.going.iter().any(|going| going.text == last.text) {
+                continue;
+            }
             there.retain(|name| {
                 let is_of_it = name.text == last.text;
                 if is_of_it {
@@ -227,7 +229,7 @@ impl Parts {
                 }
                 !is_of_it
             });
-            self.end(state, last, &last.gone_file());
+            self.end(state, *last, &last.gone_file());
         }
         for text in &mut state.texts {
             text.parts.retain(|(name, _)| there.contains(name));
@@ -237,16 +239,16 @@ impl Parts {
         state
             .gone
             .retain(|(name, until)| !until.is_over() || is_there(name));
-        for name in there {
-            if state.gone.iter().any(|(gone, _)| *gone == name) {
+        for name in &there {
+            if state.gone.iter().any(|(gone, _)| gone == name) {
                 // It could not be removed when its text had gone.
                 let _ = self.folder.forget(&name.file());
-            } else if !state.knows(&name)
-                && let Ok(Some((item, bytes))) = self.read(&name)
+            } else if !state.knows(name)
+                && let Ok(Some((item, bytes))) = self.read(name)
             {
                 let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
                 let sender = sender(&item.message);
-                state.add((name, bytes), sender, wait);
+                state.add((*name, bytes), sender, wait);
                 state.make_room(sender);
             }
         }

@@ -96,7 +96,10 @@ pub(super) fn read_held(journal: &Journal) -> io::Result<Vec<Vec<u8>>> {
 }
 
 /// Writes down elements that are not stored yet, so that they outlive the program.
-pub(super) fn write_held(journal: &Journal, elements: &[&[u8]]) -> io::Result<()> {
+pub(super) fn write_held<'a>(
+    journal: &Journal,
+    elements: impl Iterator<Item = &'a [u8]>,
+) -> io::Result<()> {
     let turn = journal.turn(Deadline::after(SEEN_TURN_WAIT))?;
     journal.replace(&turn, &held::encode(elements))
 }

@@ -262,9 +262,9 @@ impl Poller {
         if self.held.len() == self.written {
             return;
         }
-        let elements: Vec<&[u8]> = self.held.iter().map(|it| it.bytes.as_slice()).collect();
+        let elements = self.held.iter().map(|it| it.bytes.as_slice());
         let journal = State::of(&parts.setup.config).map(|state| state.poll_held(&self.name));
-        let written = journal.map(|journal| write_held(&journal, &elements));
+        let written = journal.map(|journal| write_held(&journal, elements));
         if let Some(Err(error)) = written {
             let words = format!("what is listed once is in memory only: {}", Cause(&error));
             self.log(Level::Error, &words);

@@ -303,7 +303,7 @@ impl<'a> Pass<'a> {
             }
         }
         let before = self.entries.len();
-        self.entries.retain(|_, entry| entry.is_here);
+        drop_gone(&mut self.entries);
         if self.entries.len() < before {
             // A person dropped an SMS, and its call file may still be in the spool.
             self.marker = None;
@@ -441,7 +441,7 @@ impl<'a> Pass<'a> {
         for entry in entries.values_mut().filter(|it| !it.is_here) {
             counts.remove(entry.name.destination, entry.bytes);
         }
-        entries.retain(|_, entry| entry.is_here);
+        drop_gone(&mut entries);
         self.entries = entries;
         self.again = again.then(|| next_pause(self.again));
         self.tell_oldest(&mut counts);
@@ -465,6 +465,11 @@ impl<'a> Pass<'a> {
         log::event(Level::Error, words);
         tell_dropped(&dropped.unwrap_or_default());
     }
+}
+
+/// Drops the SMS whose files are not there any more.
+fn drop_gone(entries: &mut Sorted<(u64, u64), SmsState>) {
+    entries.retain(|_, entry| entry.is_here);
 }
 
 /// Returns the pause after a failure, from the one after the failure before it.

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 const VERSION: &[u8] = b"websms held 1\n";
 
 /// Encodes the whole file.
-pub fn encode(elements: &[&[u8]]) -> Vec<u8> {
+pub fn encode<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut file = VERSION.to_vec();
     for element in elements {
         file.extend_from_slice(format!("{}\n", element.len()).as_bytes());
@@ -48,9 +48,9 @@ mod tests {
     #[test]
     fn a_file_is_read_as_it_was_written_and_as_far_as_it_goes() {
         let elements: [&[u8]; 4] = [b"{\"a\":\n1}", b"", b"\xff\0\n12\n", b"7"];
-        let file = encode(&elements);
+        let file = encode(elements.into_iter());
         assert_eq!(parse(&file), elements);
-        assert_eq!(parse(&encode(&[])), Vec::<Vec<u8>>::new());
+        assert_eq!(parse(&encode([].into_iter())), Vec::<Vec<u8>>::new());
         let cut = file.get(..file.len() - 1).unwrap_or_default();
         assert_eq!(parse(cut).len(), 3);
         for other in [
