@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use crate::limits::{INDEX_BYTES_MAX, QUEUE_REASON_BYTES_MAX};
 use crate::message::{Message, Number, Sender, Text};
-use crate::proto::record::fields::{self, BadField, Fields};
+use crate::proto::record::fields::{self, BadRecord, Fields};
 use crate::proto::record::seen::digest;
 
 /// A waiting message, and its tries.
@@ -40,36 +40,6 @@ pub struct Item {
     pub spare_due_s: u64,
     /// The reason why the last try failed, or why it waits: one line of our own words.
     pub reason: String,
-}
-
-/// The reason why a file is no queued SMS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadItem {
-    /// The first line differs: it is a later version, or not our file.
-    Version,
-    /// This line is missing, misplaced or has an invalid value.
-    Field(&'static str),
-    /// The text is shorter than its length.
-    Cut,
-    /// There are bytes behind the text.
-    Leftover,
-}
-
-impl core::fmt::Display for BadItem {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            BadItem::Version => f.write_str("its first line is not of this version"),
-            BadItem::Field(name) => write!(f, "its line {name} is missing or wrong"),
-            BadItem::Cut => f.write_str("it is cut"),
-            BadItem::Leftover => f.write_str("something stands behind the text"),
-        }
-    }
-}
-
-impl From<BadField> for BadItem {
-    fn from(BadField(name): BadField) -> BadItem {
-        BadItem::Field(name)
-    }
 }
 
 /// The first line for a message that no provider forbade and that may go over any interface when it is due.
@@ -135,47 +105,47 @@ impl Item {
     }
 
     /// Reads a file. Every byte of it must be valid.
-    pub fn parse(file: &[u8]) -> Result<Item, BadItem> {
+    pub fn parse(file: &[u8]) -> Result<Item, BadRecord> {
         let (rest, is_first) = match (file.strip_prefix(VERSION_1), file.strip_prefix(VERSION_2)) {
             (Some(rest), _) => (rest, true),
             (_, Some(rest)) => (rest, false),
-            _ => return Err(BadItem::Version),
+            _ => return Err(BadRecord::Version),
         };
-        let mut fields = Fields { rest };
-        let id = fields.text("id")?;
-        let interface = fields.text("interface")?;
-        let to = Number::parse_outbound(fields.value("to")?);
-        let from = Sender::parse_outbound(fields.value("from")?);
-        let queued_s = fields.number("queued")?;
-        let tries = fields.number("tries")?;
-        let unsure = fields.number("unsure")?;
+        let mut fields = Fields::new(rest);
+        let id = fields.text("id");
+        if fields::hex(id).is_none() {
+            fields.refuse("id");
+        }
+        let interface = fields.text("interface");
+        if interface.len() > INDEX_BYTES_MAX {
+            fields.refuse("interface");
+        }
+        let to = Number::parse_outbound(fields.value("to"));
+        let from = Sender::parse_outbound(fields.value("from"));
+        let queued_s = fields.number("queued");
+        let tries = fields.number("tries");
+        let unsure = fields.number("unsure");
         let forbidden = match is_first {
             true => 0,
-            false => fields.number("forbidden")?,
+            false => fields.number("forbidden"),
         };
-        let due_s = fields.number("due")?;
+        let due_s = fields.number("due");
         let spare_due_s = match is_first {
             true => 0,
-            false => fields.number("spare")?,
+            false => fields.number("spare"),
         };
-        let reason = fields.text("reason")?;
-        let text = text(&mut fields)?;
-        if fields::hex(id).is_none() {
-            return Err(BadItem::Field("id"));
-        }
-        if interface.len() > INDEX_BYTES_MAX {
-            return Err(BadItem::Field("interface"));
-        }
+        let reason = fields.text("reason");
         if reason.len() > QUEUE_REASON_BYTES_MAX || !reason.is_ascii() {
-            return Err(BadItem::Field("reason"));
+            fields.refuse("reason");
         }
+        let text = text(&mut fields)?;
         Ok(Item {
             id: id.to_owned(),
             interface: interface.to_owned(),
             message: Message {
-                to: to.map_err(|_| BadItem::Field("to"))?,
-                from: from.map_err(|_| BadItem::Field("from"))?,
-                text: Text::parse_outbound(text).map_err(|_| BadItem::Field("text"))?,
+                to: to.map_err(|_| BadRecord::Field("to"))?,
+                from: from.map_err(|_| BadRecord::Field("from"))?,
+                text: Text::parse_outbound(text).map_err(|_| BadRecord::Field("text"))?,
             },
             queued_s,
             tries,
@@ -264,13 +234,14 @@ pub fn interface(index: &str) -> u64 {
 }
 
 /// Takes the line `text` and returns as many bytes as it says, which must be the rest of the file.
-pub fn text<'a>(fields: &mut Fields<'a>) -> Result<&'a [u8], BadItem> {
-    let text_bytes: usize = fields.number("text")?;
-    let rest = fields.rest.strip_prefix(b"\n").ok_or(BadItem::Cut)?;
-    let (text, rest) = rest.split_at_checked(text_bytes).ok_or(BadItem::Cut)?;
+pub fn text<'a>(fields: &mut Fields<'a>) -> Result<&'a [u8], BadRecord> {
+    let text_bytes: usize = fields.number("text");
+    fields.end()?;
+    let rest = fields.rest.strip_prefix(b"\n").ok_or(BadRecord::Cut)?;
+    let (text, rest) = rest.split_at_checked(text_bytes).ok_or(BadRecord::Cut)?;
     match rest.is_empty() {
         true => Ok(text),
-        false => Err(BadItem::Leftover),
+        false => Err(BadRecord::Leftover("the text")),
     }
 }
 
@@ -334,47 +305,50 @@ mod tests {
         for end in 0..FILE.len() {
             assert!(Item::parse(FILE.get(..end).unwrap()).is_err(), "{end}");
         }
-        assert_eq!(Item::parse(&[FILE, b"x"].concat()), Err(BadItem::Leftover));
+        assert_eq!(
+            Item::parse(&[FILE, b"x"].concat()),
+            Err(BadRecord::Leftover("the text"))
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let file = String::from_utf8_lossy(FILE).replace('\u{fffd}', "?");
-        let check = |from: &str, to: &str, expected: BadItem| {
+        let check = |from: &str, to: &str, expected: BadRecord| {
             assert!(file.contains(from), "{from}");
             let changed = file.replacen(from, to, 1);
             assert_eq!(Item::parse(changed.as_bytes()), Err(expected), "{to}");
         };
-        check("queue 1", "queue 2", BadItem::Field("forbidden"));
-        check("queue 1", "queue 3", BadItem::Version);
-        check("websms", "", BadItem::Version);
-        check("id: 0123", "id: 012", BadItem::Field("id"));
+        check("queue 1", "queue 2", BadRecord::Field("forbidden"));
+        check("queue 1", "queue 3", BadRecord::Version);
+        check("websms", "", BadRecord::Version);
+        check("id: 0123", "id: 012", BadRecord::Field("id"));
         check(
             "id: 0123456789abcdef",
             "id: 0123456789ABCDEF",
-            BadItem::Field("id"),
+            BadRecord::Field("id"),
         );
-        check("to: +1", "to: +1,+2", BadItem::Field("to"));
-        check("to: +12025550160", "to: ", BadItem::Field("to"));
-        check("from: alice", "from: a\x01", BadItem::Field("from"));
-        check("tries: 2", "tries: -2", BadItem::Field("tries"));
-        check("tries: 2", "tries: 4294967296", BadItem::Field("tries"));
+        check("to: +1", "to: +1,+2", BadRecord::Field("to"));
+        check("to: +12025550160", "to: ", BadRecord::Field("to"));
+        check("from: alice", "from: a\x01", BadRecord::Field("from"));
+        check("tries: 2", "tries: -2", BadRecord::Field("tries"));
+        check("tries: 2", "tries: 4294967296", BadRecord::Field("tries"));
         check(
             "queued: 1795392000",
             "queued: soon",
-            BadItem::Field("queued"),
+            BadRecord::Field("queued"),
         );
-        check("due: 0\n", "", BadItem::Field("due"));
-        check("text: 9", "text: 10", BadItem::Cut);
-        check("text: 9", "text: 8", BadItem::Leftover);
-        check("reason: p", "reason: \u{e9}", BadItem::Field("reason"));
+        check("due: 0\n", "", BadRecord::Field("due"));
+        check("text: 9", "text: 10", BadRecord::Cut);
+        check("text: 9", "text: 8", BadRecord::Leftover("the text"));
+        check("reason: p", "reason: \u{e9}", BadRecord::Field("reason"));
         let long = format!("interface: {}", "x".repeat(INDEX_BYTES_MAX + 1));
-        check("interface: main", &long, BadItem::Field("interface"));
+        check("interface: main", &long, BadRecord::Field("interface"));
         let none = [FILE.strip_suffix(b"a\nb\0\xff \xe2\x82\xac").unwrap()].concat();
         let none = String::from_utf8(none)
             .unwrap()
             .replace("text: 9", "text: 0");
-        assert_eq!(Item::parse(none.as_bytes()), Err(BadItem::Field("text")));
+        assert_eq!(Item::parse(none.as_bytes()), Err(BadRecord::Field("text")));
     }
 
     #[test]

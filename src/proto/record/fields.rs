@@ -4,40 +4,107 @@
 //! that a file can be read with `cat` and nothing in it can be taken for something else.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::str::FromStr;
 
-/// This line is missing, misplaced or has an invalid value.
+/// The reason why a file is no record of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadField(pub &'static str);
+pub enum BadRecord {
+    /// The first line differs: it is of a later version, or not our file.
+    Version,
+    /// This line is missing, misplaced or has an invalid value.
+    Field(&'static str),
+    /// The text behind the lines is shorter than its length.
+    Cut,
+    /// The text is not escaped as the program escapes it.
+    Escape,
+    /// There are bytes behind this.
+    Leftover(&'static str),
+}
 
-/// The lines of a file, taken one by one.
+impl fmt::Display for BadRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadRecord::Version => f.write_str("its first line is not of this version"),
+            BadRecord::Field(name) => write!(f, "its line {name} is missing or wrong"),
+            BadRecord::Cut => f.write_str("it is cut"),
+            BadRecord::Escape => f.write_str("its body is not escaped as it was written"),
+            BadRecord::Leftover(behind) => write!(f, "something stands behind {behind}"),
+        }
+    }
+}
+
+/// The lines of a file, taken one by one. The first line that is wrong is remembered until [`Fields::end`];
+/// its value is empty or 0.
 pub struct Fields<'a> {
     /// The bytes that were not taken yet.
     pub rest: &'a [u8],
+    /// The name of the first line that is wrong.
+    wrong: Option<&'static str>,
 }
 
 impl<'a> Fields<'a> {
+    /// Returns the lines behind the version.
+    pub fn new(rest: &'a [u8]) -> Fields<'a> {
+        Fields { rest, wrong: None }
+    }
+
+    /// Remembers that a line is wrong.
+    pub fn refuse(&mut self, name: &'static str) {
+        self.wrong.get_or_insert(name);
+    }
+
+    /// Returns a line's value; `None` means that the line is wrong.
+    pub fn known<T: Default>(&mut self, name: &'static str, value: Option<T>) -> T {
+        value.unwrap_or_else(|| {
+            self.refuse(name);
+            T::default()
+        })
+    }
+
     /// Takes the next line, which must have this name, and returns its value.
-    pub fn value(&mut self, name: &'static str) -> Result<&'a [u8], BadField> {
+    pub fn value(&mut self, name: &'static str) -> &'a [u8] {
         let end = self.rest.iter().position(|b| *b == b'\n');
-        let (line, rest) = end
-            .and_then(|end| self.rest.split_at_checked(end))
-            .ok_or(BadField(name))?;
-        self.rest = rest.strip_prefix(b"\n").unwrap_or_default();
-        line.strip_prefix(name.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b": "))
-            .filter(|value| fits(value))
-            .ok_or(BadField(name))
+        let found = end.and_then(|end| {
+            let (line, rest) = self.rest.split_at_checked(end)?;
+            self.rest = rest.strip_prefix(b"\n").unwrap_or_default();
+            let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b": ")?;
+            fits(value).then_some(value)
+        });
+        self.known(name, found)
     }
 
     /// Takes the next line and returns its value as UTF-8.
-    pub fn text(&mut self, name: &'static str) -> Result<&'a str, BadField> {
-        core::str::from_utf8(self.value(name)?).map_err(|_| BadField(name))
+    pub fn text(&mut self, name: &'static str) -> &'a str {
+        let text = core::str::from_utf8(self.value(name));
+        self.known(name, text.ok())
     }
 
     /// Takes the next line and returns its value, which must be digits only, as a number.
-    pub fn number<N: FromStr>(&mut self, name: &'static str) -> Result<N, BadField> {
-        number(self.text(name)?).ok_or(BadField(name))
+    pub fn number<N: FromStr + Default>(&mut self, name: &'static str) -> N {
+        let number = number(self.text(name));
+        self.known(name, number)
+    }
+
+    /// Takes the next line. A value of `-` is none; any other is parsed.
+    pub fn optional<T>(&mut self, name: &'static str, parse: fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name);
+        if text == "-" {
+            return None;
+        }
+        let value = parse(text);
+        if value.is_none() {
+            self.refuse(name);
+        }
+        value
+    }
+
+    /// Whether all lines so far are right.
+    pub fn end(&self) -> Result<(), BadRecord> {
+        match self.wrong {
+            None => Ok(()),
+            Some(name) => Err(BadRecord::Field(name)),
+        }
     }
 }
 
@@ -85,18 +152,20 @@ mod tests {
 
     #[test]
     fn lines_are_taken_in_order() {
-        let mut fields = Fields {
-            rest: b"a: 1\nb: x\ty\nc: \n\nrest",
-        };
-        assert_eq!(fields.number("a"), Ok(1_u32));
-        assert_eq!(fields.value("b"), Ok(b"x\ty".as_slice()));
-        assert_eq!(fields.text("c"), Ok(""));
-        assert_eq!(fields.value("d"), Err(BadField("d")));
-        let check = |file: &[u8]| Fields { rest: file }.number::<u8>("a");
+        let mut fields = Fields::new(b"a: 1\nb: x\ty\nc: \n\nrest");
+        assert_eq!(fields.number::<u32>("a"), 1);
+        assert_eq!(fields.value("b"), b"x\ty");
+        assert_eq!(fields.text("c"), "");
+        assert_eq!(fields.end(), Ok(()));
+        assert_eq!(fields.value("d"), b"");
+        assert_eq!(fields.value("e"), b"");
+        assert_eq!(fields.end(), Err(BadRecord::Field("d")));
         for bad in [
             "", "a: 1", "b: 1\n", "a:1\n", "a: +1\n", "a: \n", "a: 256\n", "a: 1\r\n",
         ] {
-            assert_eq!(check(bad.as_bytes()), Err(BadField("a")), "{bad:?}");
+            let mut fields = Fields::new(bad.as_bytes());
+            assert_eq!(fields.number::<u8>("a"), 0, "{bad:?}");
+            assert_eq!(fields.end(), Err(BadRecord::Field("a")), "{bad:?}");
         }
     }
 

@@ -28,8 +28,8 @@ use alloc::vec::Vec;
 
 use crate::limits::{CALL_FILE_PARTS_MAX, INDEX_BYTES_MAX, QUEUE_REASON_BYTES_MAX};
 use crate::message::{Message, Number, Sender, Text};
-use crate::proto::record::envelope::{self, BadItem};
-use crate::proto::record::fields::{self, Fields};
+use crate::proto::record::envelope;
+use crate::proto::record::fields::{self, BadRecord, Fields};
 
 /// An SMS that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,37 +85,40 @@ impl Item {
     }
 
     /// Reads a file. Every byte of it must be valid.
-    pub fn parse(file: &[u8]) -> Result<Item, BadItem> {
-        let rest = file.strip_prefix(VERSION).ok_or(BadItem::Version)?;
-        let mut fields = Fields { rest };
-        let id = fields::hex(fields.text("id")?).ok_or(BadItem::Field("id"))?;
-        let interface = fields.text("interface")?;
-        let to = Number::parse_inbound(fields.value("to")?);
-        let from = Sender::parse_inbound(fields.value("from")?);
-        let arrived_s = fields.number("arrived")?;
-        let kind = match fields.value("notice")? {
-            b"0" => Kind::Sms,
-            b"1" => Kind::Notice,
-            _ => return Err(BadItem::Field("notice")),
-        };
-        let reason = fields.text("reason")?;
-        let text = envelope::text(&mut fields)?;
+    pub fn parse(file: &[u8]) -> Result<Item, BadRecord> {
+        let rest = file.strip_prefix(VERSION).ok_or(BadRecord::Version)?;
+        let mut fields = Fields::new(rest);
+        let id = fields::hex(fields.text("id"));
+        let id = fields.known("id", id);
+        let interface = fields.text("interface");
         if interface.len() > INDEX_BYTES_MAX {
-            return Err(BadItem::Field("interface"));
+            fields.refuse("interface");
         }
+        let to = Number::parse_inbound(fields.value("to"));
+        let from = Sender::parse_inbound(fields.value("from"));
+        let arrived_s = fields.number("arrived");
+        let notice = fields.value("notice");
+        if !matches!(notice, b"0" | b"1") {
+            fields.refuse("notice");
+        }
+        let reason = fields.text("reason");
         if reason.len() > QUEUE_REASON_BYTES_MAX {
-            return Err(BadItem::Field("reason"));
+            fields.refuse("reason");
         }
+        let text = envelope::text(&mut fields)?;
         Ok(Item {
             id,
             interface: interface.to_owned(),
             message: Message {
-                to: to.map_err(|_| BadItem::Field("to"))?,
-                from: from.map_err(|_| BadItem::Field("from"))?,
+                to: to.map_err(|_| BadRecord::Field("to"))?,
+                from: from.map_err(|_| BadRecord::Field("from"))?,
                 text: Text::parse_inbound(text, None),
             },
             arrived_s,
-            kind,
+            kind: match notice {
+                b"1" => Kind::Notice,
+                _ => Kind::Sms,
+            },
             reason: reason.to_owned(),
         })
     }
@@ -286,32 +289,35 @@ mod tests {
         for end in 0..file.len() {
             assert!(Item::parse(file.get(..end).unwrap()).is_err(), "{end}");
         }
-        assert_eq!(Item::parse(&[file, b"x"].concat()), Err(BadItem::Leftover));
+        assert_eq!(
+            Item::parse(&[file, b"x"].concat()),
+            Err(BadRecord::Leftover("the text"))
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let check = |from: &str, to: &str, expected: BadItem| {
+        let check = |from: &str, to: &str, expected: BadRecord| {
             assert!(FILE.contains(from), "{from}");
             let changed = FILE.replacen(from, to, 1);
             assert_eq!(Item::parse(changed.as_bytes()), Err(expected), "{to}");
         };
-        check("inbox 1", "inbox 2", BadItem::Version);
-        check("websms", "", BadItem::Version);
-        check("id: 0123", "id: 012", BadItem::Field("id"));
-        check("id: 01234567", "id: 0123456G", BadItem::Field("id"));
-        check("to: +1", "to: +1,", BadItem::Field("to"));
-        check("to: +1202-555", "to: failed", BadItem::Field("to"));
-        check("from: B", "from: \x01", BadItem::Field("from"));
-        check("arrived: 1", "arrived: -", BadItem::Field("arrived"));
-        check("notice: 0", "notice: 2", BadItem::Field("notice"));
-        check("reason: \n", "", BadItem::Field("reason"));
-        check("text: 7", "text: 8", BadItem::Cut);
-        check("text: 7", "text: 6", BadItem::Leftover);
+        check("inbox 1", "inbox 2", BadRecord::Version);
+        check("websms", "", BadRecord::Version);
+        check("id: 0123", "id: 012", BadRecord::Field("id"));
+        check("id: 01234567", "id: 0123456G", BadRecord::Field("id"));
+        check("to: +1", "to: +1,", BadRecord::Field("to"));
+        check("to: +1202-555", "to: failed", BadRecord::Field("to"));
+        check("from: B", "from: \x01", BadRecord::Field("from"));
+        check("arrived: 1", "arrived: -", BadRecord::Field("arrived"));
+        check("notice: 0", "notice: 2", BadRecord::Field("notice"));
+        check("reason: \n", "", BadRecord::Field("reason"));
+        check("text: 7", "text: 8", BadRecord::Cut);
+        check("text: 7", "text: 6", BadRecord::Leftover("the text"));
         let long = format!("interface: {}", "x".repeat(INDEX_BYTES_MAX + 1));
-        check("interface: main", &long, BadItem::Field("interface"));
+        check("interface: main", &long, BadRecord::Field("interface"));
         let long = format!("reason: {}\n", "x".repeat(QUEUE_REASON_BYTES_MAX + 1));
-        check("reason: \n", &long, BadItem::Field("reason"));
+        check("reason: \n", &long, BadRecord::Field("reason"));
     }
 
     #[test]

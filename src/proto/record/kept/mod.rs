@@ -19,7 +19,7 @@ use core::net::IpAddr;
 use core::num::NonZeroU64;
 
 use crate::limits::KEPT_BYTES_MAX;
-use crate::proto::record::fields::{self, BadField, Fields, number};
+use crate::proto::record::fields::{self, BadRecord, Fields, number};
 use crate::proto::record::seen::{self, digest};
 use crate::proto::webhook::proof::Coverage;
 use crate::proto::webhook::verify;
@@ -64,9 +64,10 @@ pub enum Method {
 }
 
 /// The messages of a request that were refused. The others were delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Items {
     /// Every message was refused, or there was none.
+    #[default]
     All,
     /// Some messages were refused.
     Some {
@@ -75,39 +76,6 @@ pub enum Items {
         /// The length of that list.
         of: usize,
     },
-}
-
-/// The reason why a file is no kept request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadKept {
-    /// The first line differs.
-    Version,
-    /// This line is missing, misplaced or has an invalid value.
-    Field(&'static str),
-    /// The body is shorter than its length.
-    Cut,
-    /// The claims or the body are not escaped as the program escapes them.
-    Escape,
-    /// There are bytes behind the body.
-    Leftover,
-}
-
-impl core::fmt::Display for BadKept {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            BadKept::Version => f.write_str("its first line is not of this version"),
-            BadKept::Field(name) => write!(f, "its line {name} is missing or wrong"),
-            BadKept::Cut => f.write_str("it is cut"),
-            BadKept::Escape => f.write_str("its body is not escaped as it was written"),
-            BadKept::Leftover => f.write_str("something stands behind the body"),
-        }
-    }
-}
-
-impl From<BadField> for BadKept {
-    fn from(BadField(name): BadField) -> BadKept {
-        BadKept::Field(name)
-    }
 }
 
 /// The first line of files that are written.
@@ -216,54 +184,56 @@ impl Kept {
     }
 
     /// Reads a file. Every byte of it must be valid.
-    pub fn parse(file: &[u8]) -> Result<Kept, BadKept> {
+    pub fn parse(file: &[u8]) -> Result<Kept, BadRecord> {
         type Plain = fn(&[u8], LineFeed) -> Option<Vec<u8>>;
         let (rest, is_old, plain): (_, _, Plain) = match file.strip_prefix(VERSION) {
             Some(rest) => (rest, false, unescape),
             None => {
-                let rest = file.strip_prefix(VERSION_1).ok_or(BadKept::Version)?;
+                let rest = file.strip_prefix(VERSION_1).ok_or(BadRecord::Version)?;
                 (rest, true, |text, _| Some(text.to_vec()))
             }
         };
-        let mut lines = Fields { rest };
-        let line = |value: &[u8], name| plain(value, LineFeed::Escaped).ok_or(BadKept::Field(name));
-        let time_s = lines.number("time")?;
-        let address = match lines.text("address")? {
-            "-" => None,
-            text => Some(text.parse().map_err(|_| BadKept::Field("address"))?),
+        let mut lines = Fields::new(rest);
+        let line = |lines: &mut Fields, name| {
+            let value = plain(lines.value(name), LineFeed::Escaped);
+            lines.known(name, value)
         };
-        let interface = String::from_utf8(line(lines.value("interface")?, "interface")?);
-        let interface = interface.map_err(|_| BadKept::Field("interface"))?;
-        let kind = lines.value("coverage")?;
+        let time_s = lines.number("time");
+        let address = lines.optional("address", |text| text.parse().ok());
+        let interface = String::from_utf8(line(&mut lines, "interface"));
+        let interface = lines.known("interface", interface.ok());
+        let kind = lines.value("coverage");
         let proof = match is_old {
             true => None,
-            false => match lines.text("signature")? {
-                "-" => None,
-                digits => Some(seen::parse_digest(digits).ok_or(BadKept::Field("signature"))?),
-            },
+            false => lines.optional("signature", seen::parse_digest),
         };
-        let items = Items::parse(lines.text("items")?).ok_or(BadKept::Field("items"))?;
-        let method = match lines.value("method")? {
+        let items = Items::parse(lines.text("items"));
+        let items = lines.known("items", items);
+        let method = match lines.value("method") {
             b"GET" => Method::Get,
             b"POST" => Method::Post,
-            _ => return Err(BadKept::Field("method")),
+            _ => {
+                lines.refuse("method");
+                Method::Get
+            }
         };
-        let target = line(lines.value("target")?, "target")?;
-        let content_type = line(lines.value("content-type")?, "content-type")?;
-        let claims_bytes = lines.number("claims")?;
-        let body_bytes = lines.number("body")?;
-        let rest = lines.rest.strip_prefix(b"\n").ok_or(BadKept::Cut)?;
-        let (claims, rest) = rest.split_at_checked(claims_bytes).ok_or(BadKept::Cut)?;
-        let (body, rest) = rest.split_at_checked(body_bytes).ok_or(BadKept::Cut)?;
+        let target = line(&mut lines, "target");
+        let content_type = line(&mut lines, "content-type");
+        let claims_bytes = lines.number("claims");
+        let body_bytes = lines.number("body");
+        lines.end()?;
+        let rest = lines.rest.strip_prefix(b"\n").ok_or(BadRecord::Cut)?;
+        let (claims, rest) = rest.split_at_checked(claims_bytes).ok_or(BadRecord::Cut)?;
+        let (body, rest) = rest.split_at_checked(body_bytes).ok_or(BadRecord::Cut)?;
         if !rest.is_empty() {
-            return Err(BadKept::Leftover);
+            return Err(BadRecord::Leftover("the body"));
         }
-        let text = |text| plain(text, LineFeed::Kept).ok_or(BadKept::Escape);
+        let text = |text| plain(text, LineFeed::Kept).ok_or(BadRecord::Escape);
         Ok(Kept {
             time_s,
             address,
             interface,
-            coverage: coverage(kind, text(claims)?).ok_or(BadKept::Field("coverage"))?,
+            coverage: coverage(kind, text(claims)?).ok_or(BadRecord::Field("coverage"))?,
             proof,
             items,
             method,

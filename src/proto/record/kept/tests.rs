@@ -42,7 +42,11 @@ fn check_file(file: &[u8], kept: &Kept) {
     }
     for more in 0..=255 {
         let longer = [file, &[more]].concat();
-        assert_eq!(Kept::parse(&longer), Err(BadKept::Leftover), "{more}");
+        assert_eq!(
+            Kept::parse(&longer),
+            Err(BadRecord::Leftover("the body")),
+            "{more}"
+        );
     }
 }
 
@@ -124,44 +128,44 @@ fn an_empty_body_is_read_to_its_end() {
     kept.body.clear();
     let file = kept.encode();
     assert_eq!(Kept::parse(&file), Ok(kept));
-    assert_eq!(Kept::parse(&file[..file.len() - 1]), Err(BadKept::Cut));
+    assert_eq!(Kept::parse(&file[..file.len() - 1]), Err(BadRecord::Cut));
 }
 
 #[test]
 fn nonsense_is_told_by_its_line() {
-    let check = |from: &str, to: &str, expected: BadKept| {
+    let check = |from: &str, to: &str, expected: BadRecord| {
         let file = String::from_utf8(kept().encode()).unwrap();
         assert!(file.contains(from), "{from}");
         let file = file.replacen(from, to, 1);
         assert_eq!(Kept::parse(file.as_bytes()), Err(expected), "{from} {to}");
     };
-    check("request 2", "request 3", BadKept::Version);
-    check("time: 1", "time: +1", BadKept::Field("time"));
-    check("time: 1763942400", "time: ", BadKept::Field("time"));
-    check("time: ", "time:", BadKept::Field("time"));
-    check("192.0.2.7", "192.0.2", BadKept::Field("address"));
-    check("interface", "interfaces", BadKept::Field("interface"));
-    check("europe", "eur\0ope", BadKept::Field("interface"));
-    check("europe", r"eur\x6fpe", BadKept::Field("interface"));
-    check("/sms", r"/sms\", BadKept::Field("target"));
-    check("/sms", "/sms\u{9b}", BadKept::Field("target"));
-    check("/json", "/json\t", BadKept::Field("content-type"));
-    check("\"1\"", r"\x1", BadKept::Escape);
-    check("\"1\"", "\"\x1b\"", BadKept::Escape);
-    check("\"1\"", "\"\r\"", BadKept::Escape);
+    check("request 2", "request 3", BadRecord::Version);
+    check("time: 1", "time: +1", BadRecord::Field("time"));
+    check("time: 1763942400", "time: ", BadRecord::Field("time"));
+    check("time: ", "time:", BadRecord::Field("time"));
+    check("192.0.2.7", "192.0.2", BadRecord::Field("address"));
+    check("interface", "interfaces", BadRecord::Field("interface"));
+    check("europe", "eur\0ope", BadRecord::Field("interface"));
+    check("europe", r"eur\x6fpe", BadRecord::Field("interface"));
+    check("/sms", r"/sms\", BadRecord::Field("target"));
+    check("/sms", "/sms\u{9b}", BadRecord::Field("target"));
+    check("/json", "/json\t", BadRecord::Field("content-type"));
+    check("\"1\"", r"\x1", BadRecord::Escape);
+    check("\"1\"", "\"\x1b\"", BadRecord::Escape);
+    check("\"1\"", "\"\r\"", BadRecord::Escape);
     for bad in ["", "0", "0000000000000000", "00000000000000FF", "--"] {
         let line = format!("signature: {bad}\n");
-        check("signature: -\n", &line, BadKept::Field("signature"));
+        check("signature: -\n", &line, BadRecord::Field("signature"));
     }
-    check("signature: -\n", "", BadKept::Field("signature"));
-    check("whole", "everything", BadKept::Field("coverage"));
-    check("whole", "inside", BadKept::Field("coverage"));
-    check("whole", "inside Body", BadKept::Field("coverage"));
-    check("claims: 0", "claims: 1", BadKept::Cut);
+    check("signature: -\n", "", BadRecord::Field("signature"));
+    check("whole", "everything", BadRecord::Field("coverage"));
+    check("whole", "inside", BadRecord::Field("coverage"));
+    check("whole", "inside Body", BadRecord::Field("coverage"));
+    check("claims: 0", "claims: 1", BadRecord::Cut);
     check(
         "claims: 0\nbody: 12",
         "claims: 1\nbody: 11",
-        BadKept::Field("coverage"),
+        BadRecord::Field("coverage"),
     );
     for items in [
         "",
@@ -176,18 +180,18 @@ fn nonsense_is_told_by_its_line() {
         "1, 2 of 2",
         "+1 of 2",
     ] {
-        check("all", items, BadKept::Field("items"));
+        check("all", items, BadRecord::Field("items"));
     }
-    check("POST", "HEAD", BadKept::Field("method"));
-    check("POST", "post", BadKept::Field("method"));
-    check("target: ", "target ", BadKept::Field("target"));
-    check("body: 12", "body: 13", BadKept::Cut);
-    check("body: 12", "body: 11", BadKept::Leftover);
-    check("body: 12", "body: -1", BadKept::Field("body"));
+    check("POST", "HEAD", BadRecord::Field("method"));
+    check("POST", "post", BadRecord::Field("method"));
+    check("target: ", "target ", BadRecord::Field("target"));
+    check("body: 12", "body: 13", BadRecord::Cut);
+    check("body: 12", "body: 11", BadRecord::Leftover("the body"));
+    check("body: 12", "body: -1", BadRecord::Field("body"));
     check(
         "body: 12",
         "body: 99999999999999999999999",
-        BadKept::Field("body"),
+        BadRecord::Field("body"),
     );
 }
 

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::limits::QUOTA_AHEAD_MAX;
-use crate::proto::record::fields::{self, BadField, Fields};
+use crate::proto::record::fields::{self, BadRecord, Fields};
 
 /// The limits of an interface.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,33 +87,6 @@ pub enum Change {
     End(Vec<u8>),
 }
 
-/// The reason why a file is no count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadQuota {
-    /// The first line differs: it is a later version, or not our file.
-    Version,
-    /// This line is missing, misplaced or has an invalid value.
-    Field(&'static str),
-    /// There are bytes behind the last line.
-    Leftover,
-}
-
-impl fmt::Display for BadQuota {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BadQuota::Version => f.write_str("its first line is not of this version"),
-            BadQuota::Field(name) => write!(f, "its line {name} is missing or wrong"),
-            BadQuota::Leftover => f.write_str("something stands behind its last line"),
-        }
-    }
-}
-
-impl From<BadField> for BadQuota {
-    fn from(BadField(name): BadField) -> BadQuota {
-        BadQuota::Field(name)
-    }
-}
-
 impl Limits {
     /// Whether there are no limits, so that nothing is counted.
     pub fn is_none(&self) -> bool {
@@ -161,7 +134,7 @@ pub fn ask(
     interface: &str,
     limits: &Limits,
     moment: Moment<'_>,
-) -> Result<(Answer, Change), BadQuota> {
+) -> Result<(Answer, Change), BadRecord> {
     let before = file.map(Record::parse).transpose()?.unwrap_or_default();
     let is_exact = moment.boot.is_some_and(|boot| before.boot == boot);
     let (mut count, left) = match is_exact {
@@ -330,27 +303,27 @@ impl Record {
         format!("exact: {day:020} {sent:020} {since_s:020} {burst:020} {left:020}\n").into_bytes()
     }
 
-    fn parse(file: &[u8]) -> Result<Record, BadQuota> {
-        let mut fields = Fields {
-            rest: file.strip_prefix(VERSION).ok_or(BadQuota::Version)?,
-        };
-        fields.value("interface")?;
-        let boot = fields.text("boot")?.to_owned();
+    fn parse(file: &[u8]) -> Result<Record, BadRecord> {
+        let rest = file.strip_prefix(VERSION).ok_or(BadRecord::Version)?;
+        let mut fields = Fields::new(rest);
+        fields.value("interface");
+        let boot = fields.text("boot");
         let synced = Count {
-            day: fields.number("day")?,
-            sent: fields.number("sent")?,
-            since_s: fields.number("since")?,
-            burst: fields.number("burst")?,
+            day: fields.number("day"),
+            sent: fields.number("sent"),
+            since_s: fields.number("since"),
+            burst: fields.number("burst"),
         };
-        let ahead = fields.number("ahead")?;
-        let exact = fields.text("exact")?;
+        let ahead = fields.number("ahead");
+        let exact = fields.text("exact");
+        fields.end()?;
         if !fields.rest.is_empty() {
-            return Err(BadQuota::Leftover);
+            return Err(BadRecord::Leftover("its last line"));
         }
         let fixed = |number: &str| fields::number(number).filter(|_| number.len() == 20);
         let numbers: Option<Vec<u64>> = exact.split(' ').map(fixed).collect();
         let Some([day, sent, since_s, burst, left]) = numbers.as_deref() else {
-            return Err(BadQuota::Field("exact"));
+            return Err(BadRecord::Field("exact"));
         };
         let exact = Count {
             day: *day,
@@ -359,7 +332,7 @@ impl Record {
             burst: *burst,
         };
         Ok(Record {
-            boot,
+            boot: boot.to_owned(),
             synced,
             ahead,
             exact,

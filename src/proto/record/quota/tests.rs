@@ -233,25 +233,31 @@ fn a_file_that_is_none_is_told() {
     let mut disk = Disk::new(None, Some(500));
     disk.granted(1, MIDNIGHT_S);
     let good = String::from_utf8(disk.file.unwrap()).unwrap();
-    let check = |file: &str, expected: Option<BadQuota>| {
+    let check = |file: &str, expected: Option<BadRecord>| {
         assert_eq!(Record::parse(file.as_bytes()).err(), expected, "{file:?}");
     };
     check(&good, None);
-    check("", Some(BadQuota::Version));
-    check(&good.replace("quota 1", "quota 2"), Some(BadQuota::Version));
+    check("", Some(BadRecord::Version));
+    check(
+        &good.replace("quota 1", "quota 2"),
+        Some(BadRecord::Version),
+    );
     check(
         &good.replace("day: ", "day: -"),
-        Some(BadQuota::Field("day")),
+        Some(BadRecord::Field("day")),
     );
     check(
         &good.replace("sent: 0", "sent: 99999999999999999999"),
-        Some(BadQuota::Field("sent")),
+        Some(BadRecord::Field("sent")),
     );
     check(
         &good.replace("exact: 0", "exact: "),
-        Some(BadQuota::Field("exact")),
+        Some(BadRecord::Field("exact")),
     );
-    check(&format!("{good}\n"), Some(BadQuota::Leftover));
+    check(
+        &format!("{good}\n"),
+        Some(BadRecord::Leftover("its last line")),
+    );
     for end in 0..good.len() {
         assert!(Record::parse(&good.as_bytes()[..end]).is_err(), "{end}");
     }
