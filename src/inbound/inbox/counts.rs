@@ -85,11 +85,8 @@ impl Counts {
         if free == 0 || bytes > free_bytes {
             return Err(NotKept::Full { items });
         }
-        let held = self
-            .held
-            .get(&name.destination)
-            .copied()
-            .unwrap_or_default();
+        let held = self.held.get(&name.destination).copied();
+        let held = held.unwrap_or_default();
         let shares = u64::try_from(SPOOL_SHARES).unwrap_or(1);
         match held.items.saturating_mul(SPOOL_SHARES) > free
             || held.bytes.saturating_mul(shares) > free_bytes
@@ -113,13 +110,14 @@ impl Counts {
             Duration::from_millis(ms.checked_div(rate.count).unwrap_or(ms))
         };
         let many = u64::try_from(many).unwrap_or(u64::MAX);
-        let paced = self.paced.map_or(now, |paced| paced.max(now));
-        let ahead = paced.saturating_duration_since(now);
+        let ahead = self.paced.map(|paced| paced.saturating_duration_since(now));
+        let ahead = ahead.unwrap_or_default();
+        let behind = ahead.saturating_add(time(many));
         let burst = rate.count.saturating_mul(INBOX_BURST);
-        if !ahead.is_zero() && ahead.saturating_add(time(many)) > time(burst) {
+        if !ahead.is_zero() && behind > time(burst) {
             return Err(NotKept::TooFast);
         }
-        self.paced = paced.checked_add(time(many));
+        self.paced = now.checked_add(behind);
         Ok(())
     }
 
