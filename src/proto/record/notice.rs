@@ -106,12 +106,13 @@ impl Told {
     /// Reads a file. Returns `None` if it is no such file.
     pub fn parse(file: &[u8]) -> Option<Told> {
         let lines = str::from_utf8(file).ok()?.strip_prefix(VERSION)?;
-        let parse = |line: &str| {
+        let mut told = Told::default();
+        for line in lines.split_inclusive('\n') {
             let (at_s, number) = line.strip_suffix('\n')?.split_once(' ')?;
-            Some((fields::number(at_s)?, number.to_owned()))
-        };
-        let senders: Option<Vec<_>> = lines.split_inclusive('\n').map(parse).collect();
-        senders.map(|senders| Told { senders })
+            told.senders
+                .push((fields::number(at_s)?, number.to_owned()));
+        }
+        Some(told)
     }
 
     /// Encodes the file.

@@ -62,10 +62,12 @@ fn counts(rules: &Rules, to: &Interface) -> Option<Counts> {
         Once::Never => None,
         Once::Everywhere => Some(Counts::Everywhere),
         Once::Elsewhere => {
-            let others = rules.interfaces.iter();
-            let others = others.filter(|it| it.name != to.name);
-            let others = others.filter(|it| it.gate.credentials == *credentials);
-            let others: Vec<u32> = others.map(|it| interface(&it.name)).collect();
+            let mut others = Vec::new();
+            for it in &rules.interfaces {
+                if it.name != to.name && it.gate.credentials == *credentials {
+                    others.push(interface(&it.name));
+                }
+            }
             (!others.is_empty()).then_some(Counts::At(others))
         }
     }
