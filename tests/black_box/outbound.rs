@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use websms::limits::{PEM_BYTES_MAX, REPLY_HEAD_BYTES_MAX};
 use websms::proto::provider::Call;
-use websms::sys::client::{self, Failure, Settings, Trust};
+use websms::sys::client::{self, Failure, Trust};
 use websms::sys::clock::Deadline;
 
 /// Writes a configuration for a provider, with `more` lines in `[websms]`.
@@ -538,7 +538,7 @@ fn a_request_that_nobody_reads_was_not_written() {
             // This is more than any socket buffer holds.
             body: vec![b'x'; 64 << 20],
         };
-        let settings = Settings {
+        let settings = client::Settings {
             proxy: None,
             trust: Trust::Anybody,
         };

@@ -13,12 +13,12 @@ use crate::rig::{self, Scratch, call_files, wait_for};
 use websms::limits::SPOOL_FULL_WAIT;
 use websms::sys::directory::Directory;
 use websms::sys::files::{self, Links, Unreadable};
-use websms::sys::spool::{File, Settings, Spool, SpoolFault, Step, Sync};
+use websms::sys::spool::{self, File, Spool, SpoolFault, Step, Sync};
 
 const LIMIT: usize = 1000;
 
-fn settings<'a>(outgoing: &'a Path, staging: &'a Path) -> Settings<'a> {
-    Settings {
+fn settings<'a>(outgoing: &'a Path, staging: &'a Path) -> spool::Settings<'a> {
+    spool::Settings {
         outgoing,
         staging,
         mode: 0o644,
@@ -29,7 +29,10 @@ fn settings<'a>(outgoing: &'a Path, staging: &'a Path) -> Settings<'a> {
 }
 
 /// Opens a spool in `scratch`, with the folder that Asterisk makes.
-fn spool(scratch: &Scratch, change: impl FnOnce(&mut Settings<'_>)) -> Result<Spool, SpoolFault> {
+fn spool(
+    scratch: &Scratch,
+    change: impl FnOnce(&mut spool::Settings<'_>),
+) -> Result<Spool, SpoolFault> {
     // The folder may exist already, or something else in its place.
     if fs::create_dir(scratch.join("outgoing")).is_ok() {
         let all = fs::Permissions::from_mode(0o700);
@@ -551,7 +554,7 @@ fn a_file_owner_is_given() {
     let (user, group) = (uid.to_string(), gid.to_string());
     let scratch = Scratch::new();
     let (outgoing, staging) = (scratch.folder("outgoing"), scratch.join("staging"));
-    let spool = Spool::open(&Settings {
+    let spool = Spool::open(&spool::Settings {
         owner: Some((&user, Some(&group))),
         ..settings(&outgoing, &staging)
     })

@@ -21,7 +21,7 @@ use crate::proto::webhook::access::{self, Rules};
 use crate::proto::webhook::interface::{Gate, Interface};
 use crate::proto::wire::cidr::Cidr;
 use crate::proto::wire::request::Request;
-use crate::sys::client::{self, Settings, Trust};
+use crate::sys::client::{self, Trust};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::directory::Directory;
 use crate::sys::files;
@@ -199,7 +199,7 @@ fn ask_tls(address: SocketAddr) -> Option<u16> {
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let settings = Settings {
+    let settings = client::Settings {
         proxy: None,
         trust: Trust::Anybody,
     };

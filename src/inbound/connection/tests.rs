@@ -17,7 +17,7 @@ use crate::inbound::Keeps;
 use crate::inbound::buffer::Memory;
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, READERS_MAX};
 use crate::sys::listener::{Share, Slots};
-use crate::sys::spool::{Settings, Spool, Sync};
+use crate::sys::spool::{self, Spool, Sync};
 
 /// A service with a spool of its own, which is removed with the value.
 struct House {
@@ -41,7 +41,7 @@ impl House {
             .unwrap_or_else(|| unreachable!("{:?}", reading.notes));
         let (outgoing, staging) = (folder.join("outgoing"), folder.join("staging"));
         std::fs::create_dir(&outgoing).unwrap();
-        let spool = Spool::open(&Settings {
+        let spool = Spool::open(&spool::Settings {
             outgoing: &outgoing,
             staging: &staging,
             mode: 0o600,

@@ -7,7 +7,7 @@ use rustls::ClientConnection;
 use ureq::http::Uri;
 use ureq::{Error, Timeout};
 
-use super::{Failure, Settings, parse_proxy, resolve, tcp, tls};
+use super::{Failure, parse_proxy, resolve, tcp, tls};
 use crate::sys::clock::Deadline;
 
 /// The steps of a connection. A failed step has a phrase of this folder, and later steps were not tried.
@@ -26,7 +26,7 @@ pub struct Probe {
 /// Tries the host of `url`, or of the proxy. Fails if the settings cannot be used.
 pub fn probe(
     url: &str,
-    settings: &Settings<'_>,
+    settings: &super::Settings<'_>,
     deadline: &Deadline,
 ) -> Result<Probe, &'static str> {
     let (place, https) = match settings.proxy {
@@ -90,7 +90,7 @@ fn look_up(
 fn handshake(
     host: &str,
     mut socket: TcpStream,
-    settings: &Settings<'_>,
+    settings: &super::Settings<'_>,
     deadline: &Deadline,
 ) -> Result<Vec<Vec<u8>>, &'static str> {
     const SLOW: &str = "timeout in the TLS handshake";

@@ -11,7 +11,7 @@ use websms::inbound::{Counts, Keeps, Service, Setup, Status, serve};
 use websms::sys::clock::Deadline;
 use websms::sys::listener::{Share, Slots};
 use websms::sys::log;
-use websms::sys::spool::{Settings, Spool, Sync};
+use websms::sys::spool::{self, Spool, Sync};
 use websms::sys::stream::Stream;
 
 use crate::pieces;
@@ -82,7 +82,7 @@ impl House {
     fn new(folder: &Path, keys: &str) -> House {
         let (outgoing, staging) = (folder.join("outgoing"), folder.join("staging"));
         fs::create_dir_all(&outgoing).unwrap();
-        let spool = Spool::open(&Settings {
+        let spool = Spool::open(&spool::Settings {
             outgoing: &outgoing,
             staging: &staging,
             mode: 0o600,

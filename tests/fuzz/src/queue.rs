@@ -8,7 +8,7 @@ use websms::proto::record::envelope::{Item, QueueName};
 use websms::proto::record::kept::Kept;
 use websms::proto::record::notice::Told;
 use websms::proto::record::quota;
-use websms::proto::record::schedule::{QueuedMessage, Next, Schedule, Settings, Tried};
+use websms::proto::record::schedule::{self, Next, QueuedMessage, Schedule, Tried};
 use websms::proto::record::seen::{FILE_BYTES_MAX, Format, Seen};
 
 /// Reads a queue file: after it is written and read again it is equal, and so is its name.
@@ -42,7 +42,7 @@ pub fn schedule(bytes: &[u8]) {
         let names = names.iter();
         names.map(|name| ((*name).to_owned(), longest(name))).collect()
     };
-    let mut schedule = Schedule::new(Settings {
+    let mut schedule = Schedule::new(schedule::Settings {
         chains: chains
             .iter()
             .map(|(name, chain)| ((*name).to_owned(), owned(chain)))
