@@ -10,7 +10,7 @@ use super::batch::{Batch, Unsafe};
 use super::connection::Reply;
 use super::duplicates::{Busy, Claim};
 use super::id::Id;
-use super::kept::Keeping;
+use super::kept::KeepResult;
 use super::parts::{Taken, Whole};
 use super::reports::Reports;
 use super::source::Source;
@@ -413,15 +413,15 @@ impl<'a> Order<'a> {
             body: request.body.to_vec(),
         };
         match rejected.keep(&kept) {
-            Keeping::Done(name) => {
+            KeepResult::Done(name) => {
                 self.note("KEPT", &name, format_args!("{}", self.id));
                 self.log(Level::Notice, format_args!("kept as {name}"));
             }
-            Keeping::Held(name) => self.log_beside(format_args!("kept as {name}")),
-            Keeping::TooSoon => {
+            KeepResult::Held(name) => self.log_beside(format_args!("kept as {name}")),
+            KeepResult::TooSoon => {
                 self.log_beside(format_args!("not kept, after a burst only one a minute is"))
             }
-            Keeping::Failed => {}
+            KeepResult::Failed => {}
         }
     }
 

@@ -27,7 +27,7 @@ pub struct Rejected {
 }
 
 /// The result for a request that was to be kept.
-pub enum Keeping {
+pub enum KeepResult {
     /// It was written to the file of this name.
     Done(String),
     /// It was in the file of this name before.
@@ -105,27 +105,27 @@ impl Rejected {
     }
 
     /// Keeps a request, unless a burst of others and one a minute were kept before it.
-    pub fn keep(&self, kept: &Kept) -> Keeping {
+    pub fn keep(&self, kept: &Kept) -> KeepResult {
         let (name, print) = (kept.name(), kept.print());
         let mut state = self.state();
         // A provider that repeats itself for days does not wear out the disk. But an operator may have
         // dealt with the file before the request came again.
         if state.shelf.holds(&name, print) && self.folder.has(&name) {
-            return Keeping::Held(name);
+            return KeepResult::Held(name);
         }
         if state.failing.is_some_and(|wait| !wait.is_over()) {
-            return Keeping::Failed;
+            return KeepResult::Failed;
         }
         if !state.allowance.is_left(self.opened.elapsed()) {
-            return Keeping::TooSoon;
+            return KeepResult::TooSoon;
         }
         if !state.is_read && !self.read(&mut state) {
-            return Keeping::Failed;
+            return KeepResult::Failed;
         }
         let bytes = kept.encode();
         if let Err(error) = self.folder.put(&name, &bytes) {
             self.fail(&mut state, &self.folder.join(&name), &error);
-            return Keeping::Failed;
+            return KeepResult::Failed;
         }
         state.failing = None;
         state.allowance.spend();
@@ -138,7 +138,7 @@ impl Rejected {
         for gone in state.shelf.place(entry, self.places) {
             self.let_go(&gone);
         }
-        Keeping::Done(name)
+        KeepResult::Done(name)
     }
 
     /// Returns the entry of a file. A file that cannot be read is set aside and keeps a place until it is
