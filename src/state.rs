@@ -21,7 +21,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::config::{Config, Inbox};
+use crate::config::{Config, InboxUse};
 use crate::proto::record::envelope::QueueName;
 use crate::proto::record::{inbox, parts};
 use crate::proto::wire::form::rawurlencode;
@@ -142,9 +142,9 @@ impl Keeping {
         let is_apart = dir.and_then(device) != spool.and_then(device);
         Keeping {
             inbox: match config.spool.inbox {
-                Inbox::Auto => spool_is_volatile && !dir_is_volatile && is_apart,
-                Inbox::Yes => config.queue.dir.is_some(),
-                Inbox::No => false,
+                InboxUse::Auto => spool_is_volatile && !dir_is_volatile && is_apart,
+                InboxUse::Yes => config.queue.dir.is_some(),
+                InboxUse::No => false,
             },
             spool_is_volatile,
             dir_is_volatile,

@@ -33,7 +33,7 @@ mod values;
 pub use notes::{Note, Severity};
 pub use outgoing::{Client, Outgoing, Trust};
 pub use polling::Polling;
-pub use program::{First, Inbox, Listening, Notify, Queue, Spool, Sync, TlsFiles};
+pub use program::{First, InboxUse, Listening, Notify, Queue, Spool, Sync, TlsFiles};
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]

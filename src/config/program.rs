@@ -55,14 +55,14 @@ pub struct Spool {
     /// The number of files in `outgoing` beyond which webhooks get 503; also the limit for SMS in the inbox.
     pub files_max: usize,
     /// Whether SMS are kept in the inbox (`inbox`).
-    pub inbox: Inbox,
+    pub inbox: InboxUse,
     /// The rate at which the inbox takes SMS (`inbox_rate`); `None` means no limit.
     pub inbox_rate: Option<Rate>,
 }
 
 /// `[astqueue] inbox`: whether an SMS is kept in a folder of ours until Asterisk has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Inbox {
+pub enum InboxUse {
     /// Keeps SMS there if a restart empties the spool but not that folder.
     #[default]
     Auto,
@@ -221,7 +221,7 @@ pub fn spool(reader: &mut Reader<'_, '_>, queue: &Queue) -> Spool {
         );
     }
     let inbox = reader.read("inbox", values::inbox);
-    if inbox == Inbox::Yes && queue.dir.is_none() {
+    if inbox == InboxUse::Yes && queue.dir.is_none() {
         reader.fault(
             "inbox",
             "is yes, and [queue] dir, where it would be, is empty; give that a folder",

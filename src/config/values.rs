@@ -16,7 +16,7 @@ use crate::proto::webhook::interface::{Decode, Media};
 use crate::proto::wire::number::NumberFormat;
 
 use super::nearest::Nearest;
-use super::program::Inbox;
+use super::program::InboxUse;
 
 /// A value, or a sentence on what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
@@ -335,13 +335,13 @@ pub fn age(value: &[u8]) -> Parsed<Option<u64>> {
 }
 
 /// Parses `inbox`.
-pub fn inbox(value: &[u8]) -> Parsed<Inbox> {
+pub fn inbox(value: &[u8]) -> Parsed<InboxUse> {
     if value.eq_ignore_ascii_case(b"auto") {
-        return Ok(Inbox::Auto);
+        return Ok(InboxUse::Auto);
     }
     match switch(value) {
-        Ok(true) => Ok(Inbox::Yes),
-        Ok(false) => Ok(Inbox::No),
+        Ok(true) => Ok(InboxUse::Yes),
+        Ok(false) => Ok(InboxUse::No),
         Err(_) => Err(no(value, "is not auto, yes or no")),
     }
 }
