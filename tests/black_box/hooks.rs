@@ -117,6 +117,7 @@ fn only_what_was_delivered_is_told() {
     }
     let told = websmsd.scratch.join("told");
     wait_for("hooks", || lines(&told).len() >= 2);
+    websmsd.wait_for_log("delivered before");
     assert_eq!(websmsd.log().matches("delivered before").count(), 1);
     assert_eq!(lines(&told), ["one", "one"]);
 }
