@@ -98,11 +98,10 @@ pub fn record(mark: Mark, key: &str, event: &[u8]) {
     }
 }
 
-/// Returns the events that are held.
-pub fn held() -> Held {
-    match &*sink() {
-        Sink::Here(held) => held.clone(),
-        _ => Held::default(),
+/// Shows the events that are held to `read`, which must not wait or record: others wait for it.
+pub fn read(read: &mut dyn FnMut(&Held)) {
+    if let Sink::Here(held) = &*sink() {
+        read(held);
     }
 }
 
@@ -201,12 +200,12 @@ pub fn listen(path: &Path) -> io::Result<()> {
     }
     let socket = UnixDatagram::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    threads::spawn("events", EVENTS_STACK_BYTES, move || read(&socket))?;
+    threads::spawn("events", EVENTS_STACK_BYTES, move || receive(&socket))?;
     *read_already = Some(path.to_owned());
     Ok(())
 }
 
-fn read(socket: &UnixDatagram) {
+fn receive(socket: &UnixDatagram) {
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
     loop {
         match socket.recv(&mut datagram) {

@@ -56,6 +56,12 @@ pub fn measure(plan: &Plan, table: &mut Table) {
                 row(&what, peak, worst_mb);
             }
         }
+        let with = |page| median((0..5).map(|_| busy(binary, page)).collect());
+        let more = (with(PAGE) - with("")) * 1024.0 / 1e3;
+        table.figure(
+            "the status page with 100 events, read three times (64 kB wanted)",
+            format!("{more:.0} kB more"),
+        );
         let start = median(
             (0..plan.runs)
                 .map(|_| daemon(binary, Way::Plain).start.as_secs_f64() * 1e3)
@@ -160,6 +166,30 @@ fn idle(binary: &Path, way: Way) -> f64 {
     assert!(peer.is_answered());
     drop(peer);
     daemon.status("VmRSS")
+}
+
+const PAGE: &str = "status_path = /status\nstatus_auth = me:secret\n";
+
+/// Measures what is no file after 100 SMS, and after the page was read three times if there is one.
+fn busy(binary: &Path, page: &str) -> f64 {
+    let conf = format!("[websmsd]\n{page}[astqueue]\nsync = no\nmax = 1000000\n");
+    let daemon = Daemon::start(binary, &std::env::temp_dir(), &conf);
+    let ask = |request: Vec<u8>| {
+        let mut peer = Http::connect(daemon.address);
+        peer.send(request);
+        assert!(peer.try_answer().is_some_and(|answer| answer.status == 200));
+    };
+    for number in 100..200 {
+        let form = format!("To=12&From=15550{number}&Body=x");
+        ask(rig::post("/", rig::FORM, form));
+    }
+    for _ in 0..if page.is_empty() { 0 } else { 3 } {
+        let head = "GET /status HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\
+             Authorization: Basic bWU6c2VjcmV0\r\n\r\n";
+        ask(head.into());
+    }
+    rig::wait_for_rest(daemon.pid());
+    daemon.status("RssAnon")
 }
 
 /// Measures with every place taken by a connection that has sent the start of a request.

@@ -17,7 +17,7 @@ use crate::proto::record::sheet::{JOINED, Section, Shape, Sheet, Unit, View};
 use crate::proto::wire::accept::Form;
 use crate::state::State;
 use crate::sys::clock;
-use crate::sys::events;
+use crate::sys::events::{self, Held};
 use crate::sys::threads;
 
 /// Gathers all that this view may show, in this form.
@@ -28,32 +28,40 @@ pub(super) fn sheet(
     form: Form,
     view: View,
 ) -> Vec<u8> {
-    let held = events::held();
-    for it in &held.failures {
-        if let Some(last) = Event::parse(&it.last)
-            && let Some(interface) = Interface::of(&it.key, &mut metrics.interfaces)
-        {
-            let first = it.first.as_deref().and_then(Event::parse);
-            interface.set(FAILING, first.map_or(0, |event| event.time_s));
-            interface.set(LAST_ERROR, last.time_s);
-            if view == View::Whole {
-                interface.reason = String::from_utf8_lossy(last.reason).into_owned();
+    // The check takes the most memory, so it ends before anything else of the page is there.
+    let remarks = remarks(status, &setup.config);
+    events::read(&mut |held| {
+        for it in &held.failures {
+            if let Some(last) = Event::parse(&it.last)
+                && let Some(interface) = Interface::of(&it.key, &mut metrics.interfaces)
+            {
+                let first = it.first.as_deref().and_then(Event::parse);
+                interface.set(FAILING, first.map_or(0, |event| event.time_s));
+                interface.set(LAST_ERROR, last.time_s);
+                if view == View::Whole {
+                    interface.reason = String::from_utf8_lossy(last.reason).into_owned();
+                }
             }
         }
-    }
+    });
     let mut sheet = Sheet::new(form, clock::now_s());
-    problems(status, setup, metrics, &mut sheet);
+    problems(setup, metrics, &remarks, &mut sheet);
+    drop(remarks);
     sheet.head(env!("CARGO_PKG_VERSION"));
     metrics.write(&mut sheet);
     if view == View::Whole {
         let config = &setup.config;
-        let mut events = Vec::with_capacity(EVENTS_MAX);
-        for bytes in held.events.iter().rev() {
-            events.extend(Event::parse(bytes));
-        }
-        latest(config, &events, &mut sheet);
+        sheet.begin(&EVENTS);
+        events::read(&mut |held| {
+            for event in held.events.iter().rev() {
+                if let Some(event) = Event::parse(event) {
+                    row(config, &event, &mut sheet);
+                }
+            }
+        });
+        sheet.end();
         (status.lists)(config, &mut sheet);
-        kept(config, &events, &mut sheet);
+        kept(config, &mut sheet);
     }
     sheet.finish(view)
 }
@@ -76,29 +84,25 @@ const EVENTS: Section = Section {
     rows_max: EVENTS_MAX,
 };
 
-/// Writes the latest events, which are given newest first.
-fn latest(config: &Config, events: &[Event], sheet: &mut Sheet) {
-    sheet.begin(&EVENTS);
-    for event in events {
-        sheet.row("");
-        sheet.number(Unit::Time, event.time_s);
-        sheet.text(event.way);
-        for number in [event.from, event.to] {
-            match number {
-                [] => sheet.skip(1),
-                number => sheet.text(&config.log_numbers.show(number)),
-            }
+/// Writes an event.
+fn row(config: &Config, event: &Event, sheet: &mut Sheet) {
+    sheet.row("");
+    sheet.number(Unit::Time, event.time_s);
+    sheet.text(event.way);
+    for number in [event.from, event.to] {
+        match number {
+            [] => sheet.skip(1),
+            number => sheet.text(&config.log_numbers.show(number)),
         }
-        sheet.text(event.interface);
-        sheet.text(event.verdict);
-        sheet.id(&String::from_utf8_lossy(event.id));
-        // An SMS that was sent needs no reason.
-        sheet.reason(match event.verdict {
-            b"SENT" | b"KEPT" => b"",
-            _ => event.reason,
-        });
     }
-    sheet.end();
+    sheet.text(event.interface);
+    sheet.text(event.verdict);
+    sheet.id(&String::from_utf8_lossy(event.id));
+    // An SMS that was sent needs no reason.
+    sheet.reason(match event.verdict {
+        b"SENT" | b"KEPT" => b"",
+        _ => event.reason,
+    });
 }
 
 const KEPT: Section = Section {
@@ -118,7 +122,7 @@ const KEPT: Section = Section {
 };
 
 /// Writes the refused requests that are kept, newest first, if there is a folder for them.
-fn kept(config: &Config, events: &[Event], sheet: &mut Sheet) {
+fn kept(config: &Config, sheet: &mut Sheet) {
     let Some(folder) = State::of(config).map(|state| state.rejected()) else {
         return;
     };
@@ -145,17 +149,21 @@ fn kept(config: &Config, events: &[Event], sheet: &mut Sheet) {
                 sheet.text(format!("{} of {of}", places.len()).as_bytes());
             }
         }
-        sheet.reason(reason_of(name, events));
+        events::read(&mut |held| sheet.reason(reason_of(name, held)));
     }
     sheet.end();
 }
 
 /// Returns why a request is kept, if that is among the latest events.
-fn reason_of<'a>(name: &str, events: &[Event<'a>]) -> &'a [u8] {
+fn reason_of<'a>(name: &str, held: &'a Held) -> &'a [u8] {
     let find = |verdict: &[u8], id: &[u8]| {
-        let mut events = events.iter();
-        let found = events.find(|event| event.verdict == verdict && event.id == id);
-        found.map_or(b"".as_slice(), |event| event.reason)
+        for event in held.events.iter().rev() {
+            match Event::parse(event) {
+                Some(event) if event.verdict == verdict && event.id == id => return event.reason,
+                _ => {}
+            }
+        }
+        b"".as_slice()
     };
     match find(b"KEPT", name.as_bytes()) {
         b"" => b"",
@@ -167,7 +175,7 @@ fn reason_of<'a>(name: &str, events: &[Event<'a>]) -> &'a [u8] {
 static CHECKS: Mutex<()> = Mutex::new(());
 
 /// Returns the remarks of `--check`, one per line, if this user may read the file.
-pub(super) fn remarks(status: &Status, config: &Config) -> Vec<String> {
+fn remarks(status: &Status, config: &Config) -> Vec<String> {
     let _turn = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut found = Vec::new();
     let mut check = || found = (status.remarks)(&status.path, config);

@@ -1,7 +1,6 @@
 //! Finds the present problems, each with its remedy.
 
 use super::super::Setup;
-use super::Status;
 use crate::limits::{CERTIFICATE_DAYS_MIN, DISK_FREE_BYTES_MIN, INBOX_SLOW_S, QUEUE_SLOW_S};
 use crate::proto::record::metrics::{FAILING, Metrics, POLLS_FAILING};
 use crate::proto::record::sheet::Sheet;
@@ -30,8 +29,8 @@ const DISK_REMEDY: &str =
 const RENEW_REMEDY: &str =
     "renew it and replace the files of tls_cert and tls_key; they are read again without a restart";
 
-/// Writes the present problems.
-pub(super) fn problems(status: &Status, setup: &Setup, metrics: &Metrics, sheet: &mut Sheet) {
+/// Writes the present problems, among them the remarks of `--check`.
+pub(super) fn problems(setup: &Setup, metrics: &Metrics, remarks: &[String], sheet: &mut Sheet) {
     let now_s = clock::now_s();
     if !clock::is_sane(now_s) {
         sheet.problem("", &["the clock: ", CLOCK_FACT], &[CLOCK_REMEDY]);
@@ -55,10 +54,10 @@ pub(super) fn problems(status: &Status, setup: &Setup, metrics: &Metrics, sheet:
         let remedy = "see whether asterisk runs and the phone is there; then ";
         sheet.problem("", &fact, &[remedy, PBX_SPOOL_REMEDY]);
     }
-    for remark in super::gather::remarks(status, &setup.config) {
+    for remark in remarks {
         // The spool was checked already.
         if !remark.starts_with("outgoingdir does not exist") {
-            sheet.problem("", &[&remark], &[CHECK_REMEDY]);
+            sheet.problem("", &[remark], &[CHECK_REMEDY]);
         }
     }
 }
