@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::{EXIT_CONFIG, Fault, fault};
 use crate::config::{Config, Intact, Severity};
 use crate::inbound::inbox::{self, Inbox};
-use crate::inbound::{Counts, Duplicates, Parts, Rejected, Reports, Setup, Status, kept_settings};
+use crate::inbound::{
+    Counts, Duplicates, Parts, Rejected, Reports, Setup, StatusData, kept_settings,
+};
 use crate::outbound;
 use crate::proto::record::seen::remembers;
 use crate::queue;
@@ -98,7 +100,7 @@ pub(super) fn rejected(config: &Config) -> Option<Rejected> {
 }
 
 /// Starts the counts for the status page, if there is one. Keeps those of `before`.
-pub(super) fn status(config: &Config, path: &Path, before: Option<&Setup>) -> Option<Status> {
+pub(super) fn status(config: &Config, path: &Path, before: Option<&Setup>) -> Option<StatusData> {
     if config.rules.status.is_none() {
         events::forget();
         return None;
@@ -107,7 +109,7 @@ pub(super) fn status(config: &Config, path: &Path, before: Option<&Setup>) -> Op
     if same.is_none() {
         listen(config);
     }
-    Some(same.unwrap_or_else(|| Status {
+    Some(same.unwrap_or_else(|| StatusData {
         counts: Arc::new(Counts::default()),
         outbound: outbound::outbound,
         lists: queue::sections,

@@ -15,7 +15,7 @@ use super::buffer::{Buffer, FillError};
 use super::deliver::{MessageResult, Order, RequestResult};
 use super::id::Id;
 use super::source::{InBrackets, Source};
-use super::status::{Page, Status};
+use super::status::{Page, StatusData};
 use super::{Service, Setup};
 use crate::limits::{ANSWER_WAIT, ECHO_BYTES_MAX, LINGER_BYTES_MAX, LINGER_WAIT};
 use crate::proto::grammar::Alternatives;
@@ -376,7 +376,7 @@ impl Connection<'_> {
     }
 
     /// Returns the status page, for a peer that may read it.
-    fn page(&self, setup: &Setup, status: &Status, request: &Request) -> Reply<'static> {
+    fn page(&self, setup: &Setup, status: &StatusData, request: &Request) -> Reply<'static> {
         if !matches!(request.method, "GET" | "HEAD") {
             self.log_refusal(None, "", Refusal::PageMethod);
             return Reply::Refused(Refusal::PageMethod);

@@ -42,7 +42,7 @@ pub use polled::{Kind, deliver_elements, read_element};
 pub use replay::{Replayed, replay};
 pub use reports::Reports;
 pub use spool::{kept_settings, spool_settings};
-pub use status::{CLOCK_FACT, CLOCK_REMEDY, Counts, PBX_SPOOL_REMEDY, Status};
+pub use status::{CLOCK_FACT, CLOCK_REMEDY, Counts, PBX_SPOOL_REMEDY, StatusData};
 
 /// One generation of the configuration, with what was opened for it.
 pub struct Setup {
@@ -65,7 +65,7 @@ pub struct Setup {
     /// The program that is run for each SMS in the spool.
     pub on_message: Option<PathBuf>,
     /// The counts for the status page; `None` if there is none.
-    pub status: Option<Status>,
+    pub status: Option<StatusData>,
     /// The record of sent SMS whose delivery reports are wanted; `None` if none are.
     pub reports: Option<Arc<Reports>>,
 }

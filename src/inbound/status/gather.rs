@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::super::Setup;
-use super::Status;
+use super::StatusData;
 use super::problems::problems;
 use crate::config::Config;
 use crate::limits::{CHECK_STACK_BYTES, EVENTS_MAX, KEPT_FILE_BYTES_MAX, PAGE_FAILED_MAX};
@@ -22,7 +22,7 @@ use crate::sys::threads;
 
 /// Gathers all that this view may show, in this form.
 pub(super) fn sheet(
-    status: &Status,
+    status: &StatusData,
     setup: &Setup,
     metrics: &mut Metrics,
     form: Form,
@@ -175,7 +175,7 @@ fn reason_of<'a>(name: &str, held: &'a Held) -> &'a [u8] {
 static CHECKS: Mutex<()> = Mutex::new(());
 
 /// Returns the remarks of `--check`, one per line, if this user may read the file.
-fn remarks(status: &Status, config: &Config) -> Vec<String> {
+fn remarks(status: &StatusData, config: &Config) -> Vec<String> {
     let _turn = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut found = Vec::new();
     let mut check = || found = (status.remarks)(&status.path, config);

@@ -33,7 +33,7 @@ use crate::sys::events::{self, Mark};
 
 /// The data that a status page needs beside the configuration.
 #[derive(Clone)]
-pub struct Status {
+pub struct StatusData {
     /// The counts of incoming SMS.
     pub counts: Arc<Counts>,
     /// Returns the figures of the queue, and those of each interface.
@@ -165,7 +165,7 @@ impl Service {
     }
 }
 
-impl Status {
+impl StatusData {
     /// Returns the figures, which also show how many connections there are and may be.
     fn metrics(&self, setup: &Setup, (connections, connections_max): (u64, u64)) -> Metrics {
         let counts = &self.counts;

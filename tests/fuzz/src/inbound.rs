@@ -7,7 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use websms::inbound::{Counts, Keeps, Service, Setup, Status, serve};
+use websms::inbound::{Counts, Keeps, Service, Setup, StatusData, serve};
 use websms::sys::clock::Deadline;
 use websms::sys::listener::{Share, Slots};
 use websms::sys::log;
@@ -102,7 +102,7 @@ impl House {
             rejected: None,
             certificate: None,
             on_message: None,
-            status: Some(Status {
+            status: Some(StatusData {
                 counts: Arc::new(Counts::default()),
                 outbound: websms::outbound::outbound,
                 lists: |_| Vec::new(),
