@@ -95,9 +95,9 @@ impl Measure {
             Some(last) => bytes.get(last).copied().unwrap_or(0),
             None => 0,
         };
-        let fresh = bytes.get(self.scanned..).unwrap_or_default();
-        for (position, &byte) in (self.scanned..).zip(fresh) {
-            let next = position.saturating_add(1);
+        let mut position = self.scanned;
+        while let Some(&byte) = bytes.get(position) {
+            let mut next = position.saturating_add(1);
             match byte {
                 b'\n' if before != b'\r' => return Err(BadRequest::Malformed("bare LF")),
                 b'\n' => {
@@ -110,10 +110,17 @@ impl Measure {
                     }
                 }
                 _ if before == b'\r' => return Err(BadRequest::Malformed("bare CR")),
-                b'\r' | b'\t' | 0x20..=0x7e | 0x80.. => {}
+                b'\r' | b'\t' => {}
+                byte if is_text(byte) => {
+                    // Nearly all bytes are text, which ends at the end of a line.
+                    let rest = bytes.get(next..).unwrap_or_default();
+                    let end = rest.iter().position(|byte| !is_text(*byte));
+                    next = next.saturating_add(end.unwrap_or(rest.len()));
+                }
                 _ => return Err(BadRequest::Malformed("control byte")),
             }
             before = byte;
+            position = next;
         }
         self.scanned = bytes.len();
         if self.stage != Stage::Field {
@@ -140,6 +147,11 @@ impl Measure {
         }
         Ok(false)
     }
+}
+
+/// Whether a byte of a head is no control byte.
+fn is_text(byte: u8) -> bool {
+    !byte.is_ascii_control()
 }
 
 /// Checks that the target of a request line, which may be incomplete, is within its limit. Only here can a
