@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::key::Key;
 use super::name;
 use crate::limits::{PARAMETER_NODES_MAX, PARAMETERS_MAX};
 
@@ -13,15 +14,6 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 /// 413.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMuch(pub &'static str);
-
-/// A key of a PHP array.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
-    /// A decimal integer in its shortest form, within 64 bits.
-    Int(i64),
-    /// Any other key, without NUL.
-    Bytes(Box<[u8]>),
-}
 
 /// The value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,32 +30,6 @@ pub struct Array {
     entries: Vec<(Key, Value)>,
     /// One more than the largest integer key so far, at most `i64::MAX`.
     next: Option<i64>,
-}
-
-impl Key {
-    /// Parses a key: `0` and `-?[1-9][0-9]*` within 64 bits are integers, everything else is bytes.
-    pub fn parse(bytes: &[u8]) -> Key {
-        let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
-        let shortest = match digits {
-            [b'0'] => bytes.len() == 1,
-            [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-            _ => false,
-        };
-        let number = shortest.then_some(bytes);
-        let number = number.and_then(|digits| core::str::from_utf8(digits).ok());
-        match number.and_then(|text| text.parse().ok()) {
-            Some(number) => Key::Int(number),
-            None => Key::Bytes(bytes.into()),
-        }
-    }
-
-    /// Whether the key is written like this in a name.
-    pub fn is(&self, name: &[u8]) -> bool {
-        match self {
-            Key::Int(_) => *self == Key::parse(name),
-            Key::Bytes(bytes) => **bytes == *name,
-        }
-    }
 }
 
 impl Array {
@@ -125,7 +91,7 @@ impl Array {
     /// drops the pair. `nodes` counts the places that were made.
     fn slot(&mut self, step: name::Step, nodes: &mut usize) -> Result<Option<&mut Value>, TooMuch> {
         let key = match step {
-            name::Step::Index(index) => Some(Key::parse(&index)),
+            name::Step::Index(key) => Some(key),
             name::Step::Append => self.free_key(),
             name::Step::Drop => None,
         };
@@ -171,7 +137,6 @@ impl Filling {
         let (steps, last) = match name::parse(name) {
             name::ParameterName::Path(steps, last) => (steps, last),
             name::ParameterName::TooDeep(top) => {
-                let top = Key::parse(&top);
                 self.root.entries.retain(|(key, _)| *key != top);
                 return Ok(());
             }

@@ -15,12 +15,14 @@
 
 mod array;
 mod encode;
+mod key;
 mod multipart;
 mod name;
 mod sort;
 
-pub use array::{Array, Key, Pair, TooMuch, Value};
+pub use array::{Array, Pair, TooMuch, Value};
 pub use encode::{encode_pairs, percent_decode, rawurlencode, urlencode};
+pub use key::{Key, integer};
 pub use sort::ksort;
 
 use alloc::borrow::Cow;
@@ -63,10 +65,8 @@ pub fn parse_urlencoded(bytes: &[u8]) -> Result<Array, TooMuch> {
         .filter(|piece| !piece.is_empty())
     {
         filling.count_parameter()?;
-        let mut sides = piece.splitn(2, |b| *b == b'=');
-        let name = sides.next().unwrap_or_default();
-        let value = sides.next().unwrap_or_default();
-        filling.set(&urldecode(name), urldecode(value).into_owned())?;
+        let (name, value) = pair(piece);
+        filling.set(&name, value.into_owned())?;
     }
     Ok(filling.root)
 }
@@ -78,11 +78,22 @@ pub fn pairs(bytes: &[u8]) -> Vec<Pair> {
         .split(|b| *b == b'&')
         .filter(|piece| !piece.is_empty())
         .map(|piece| {
-            let mut sides = piece.splitn(2, |b| *b == b'=');
-            let mut side = || urldecode(sides.next().unwrap_or_default()).into_owned();
-            (side(), side())
+            let (name, value) = pair(piece);
+            (name.into_owned(), value.into_owned())
         })
         .collect()
+}
+
+/// Returns the decoded name and value of a piece. Without `=` the value is empty.
+fn pair(piece: &[u8]) -> (Cow<'_, [u8]>, Cow<'_, [u8]>) {
+    let equals = piece.iter().position(|b| *b == b'=');
+    let (name, value) = piece
+        .split_at_checked(equals.unwrap_or(piece.len()))
+        .unwrap_or_default();
+    (
+        urldecode(name),
+        urldecode(value.get(1..).unwrap_or_default()),
+    )
 }
 
 /// Decodes `+` as a space and `%HH` as a byte.

@@ -1,6 +1,5 @@
 //! Reads the parameters of a `multipart/form-data` body, as PHP's `rfc1867.c` does.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::array::{Array, Filling, TooMuch};
@@ -65,9 +64,9 @@ fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     let start = words()
         .position(|window| window == WORD)
         .or_else(|| words().position(|window| window.eq_ignore_ascii_case(WORD)))?;
-    let mut sides = content_type.get(start..)?.splitn(2, |b| *b == b'=');
-    sides.next();
-    let value = sides.next()?;
+    let behind = content_type.get(start..)?;
+    let equals = behind.iter().position(|b| *b == b'=')?;
+    let value = behind.get(equals.saturating_add(1)..)?;
     let boundary = match value.strip_prefix(b"\"") {
         Some(quoted) => quoted.get(..quoted.iter().position(|b| *b == b'"')?)?,
         None => value.split(|b| matches!(b, b',' | b';')).next()?,
@@ -186,9 +185,9 @@ impl Part {
             }
             let key = word(&mut pair, b'=');
             if key.eq_ignore_ascii_case(b"name") {
-                part.name = Some(unquoted(pair).into_owned());
+                part.name = Some(unquoted(pair));
             } else if key.eq_ignore_ascii_case(b"filename") {
-                part.filename = Some(unquoted(pair).into_owned());
+                part.filename = Some(unquoted(pair));
             }
         }
         part
@@ -224,32 +223,32 @@ fn word<'a>(line: &mut &'a [u8], stop: u8) -> &'a [u8] {
 }
 
 /// Returns a parameter's value without quotes and their escapes.
-fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
+fn unquoted(value: &[u8]) -> Vec<u8> {
     let value = skip_space(value);
-    let (value, quote) = match value {
-        [quote @ (b'"' | b'\''), inner @ ..] => (inner, Some(*quote)),
+    let (mut rest, quote) = match value {
+        [quote @ (b'"' | b'\''), inner @ ..] => (inner, Some(quote)),
         _ => (
             value.split(|b| is_space(*b)).next().unwrap_or_default(),
             None,
         ),
     };
-    let mut out = Vec::with_capacity(value.len());
-    let mut bytes = value.iter().copied().peekable();
-    while let Some(b) = bytes.next() {
-        if Some(b) == quote {
+    let mut out = Vec::with_capacity(rest.len());
+    while let [byte, tail @ ..] = rest {
+        if Some(byte) == quote {
             break;
         }
-        let escaped = bytes.peek().copied();
-        let escaped = escaped.filter(|c| *c == b'\\' || Some(*c) == quote);
-        match escaped {
-            Some(c) if b == b'\\' => {
-                out.push(c);
-                bytes.next();
+        let taken;
+        (taken, rest) = match tail {
+            [escaped, behind @ ..]
+                if *byte == b'\\' && (*escaped == b'\\' || Some(escaped) == quote) =>
+            {
+                (escaped, behind)
             }
-            _ => out.push(b),
-        }
+            _ => (byte, tail),
+        };
+        out.push(*taken);
     }
-    Cow::Owned(out)
+    out
 }
 
 /// Decides which file parts PHP reads through to their end. It searches the text of the others line by line

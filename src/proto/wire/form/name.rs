@@ -3,25 +3,25 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+use super::key::Key;
+
 /// PHP's `max_input_nesting_level`.
 const LEVELS_MAX: usize = 64;
 
 /// The meaning of a name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum ParameterName<'a> {
+pub(super) enum ParameterName {
     /// The name is a path: the steps to the innermost array, and the key in it.
-    Path(Vec<Step<'a>>, Step<'a>),
+    Path(Vec<Step>, Step),
     /// The name has more than 64 indices: PHP drops the pair and removes the value of its first key.
-    TooDeep(Cow<'a, [u8]>),
+    TooDeep(Key),
     /// The name means no parameter.
     None,
 }
 
 /// One step down.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum Step {
     /// `[x]`, or the beginning of the name.
-    Index(Cow<'a, [u8]>),
+    Index(Key),
     /// `[]`, which appends.
     Append,
     /// PHP drops the pair here, after it has made the arrays above.
@@ -29,7 +29,7 @@ pub(super) enum Step<'a> {
 }
 
 /// Reads a decoded name.
-pub(super) fn parse(name: &[u8]) -> ParameterName<'_> {
+pub(super) fn parse(name: &[u8]) -> ParameterName {
     let name = name.split(|b| *b == 0).next().unwrap_or_default();
     let spaces = name.iter().take_while(|b| **b == b' ').count();
     let name = name.get(spaces..).unwrap_or_default();
@@ -40,7 +40,7 @@ pub(super) fn parse(name: &[u8]) -> ParameterName<'_> {
     if key.is_empty() {
         return ParameterName::None;
     }
-    let mut last = Step::Index(key);
+    let mut last = Step::Index(Key::parse(&key));
     let mut path = Vec::new();
     while let Some(after) = rest.strip_prefix(b"[") {
         if path.len() >= LEVELS_MAX {
@@ -58,10 +58,10 @@ pub(super) fn parse(name: &[u8]) -> ParameterName<'_> {
         } else if let Some(length) = inner.iter().position(|b| *b == b']') {
             let length = length.saturating_add(blanks);
             rest = after.get(length.saturating_add(1)..).unwrap_or_default();
-            Step::Index(Cow::Borrowed(after.get(..length).unwrap_or_default()))
+            Step::Index(Key::parse(after.get(..length).unwrap_or_default()))
         } else {
             if path.is_empty() {
-                last = Step::Index(mangled(name, b" .["));
+                last = Step::Index(Key::parse(&mangled(name, b" .[")));
             }
             break;
         };
@@ -89,7 +89,7 @@ fn mangled<'a>(name: &'a [u8], bytes: &[u8]) -> Cow<'a, [u8]> {
 /// Whether a key looks like a cookie's prefix although the name itself does not begin with it. PHP drops
 /// such a pair.
 fn forged_prefix(step: &Step, name: &[u8]) -> bool {
-    let Step::Index(key) = step else {
+    let Step::Index(Key::Bytes(key)) = step else {
         return false;
     };
     [&b"__Host-"[..], b"__Secure-"]
