@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::file::{Entry, Key, Map, Value};
 use crate::proto::sorted::Sorted;
+use crate::proto::wire::form::integer;
 
 /// The damage that an entry or a section did to an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -201,17 +202,7 @@ fn put(
 
 /// Returns a name as a key: an integer if it is written exactly as PHP would print that integer.
 fn key(name: &[u8]) -> Key {
-    let digits = name.strip_prefix(b"-").unwrap_or(name);
-    let canonical = match digits {
-        [b'0'] => digits.len() == name.len(),
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    let number = core::str::from_utf8(name).ok().filter(|_| canonical);
-    match number.and_then(|number| number.parse().ok()) {
-        Some(number) => Key::Int(number),
-        None => Key::Name(name.to_vec()),
-    }
+    integer(name).map_or_else(|| Key::Name(name.to_vec()), Key::Int)
 }
 
 /// Returns the name of an array, `name[…]`, as a key. PHP is laxer here: it accepts white space around the
