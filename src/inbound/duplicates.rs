@@ -182,8 +182,8 @@ impl Duplicates {
                 Some(folder) => journal.turn_in(folder, deadline)?,
                 None => journal.turn(deadline)?,
             };
-            catch_up(journal, &turn, &mut state)?;
-            Ok(turn)
+            let end = catch_up(journal, &turn, &mut state)?;
+            Ok((turn, end))
         });
         for print in prints {
             state.seen.push(print);
@@ -191,7 +191,8 @@ impl Duplicates {
         let (Some(journal), Some(turn)) = (journal, turn) else {
             return;
         };
-        let written = turn.and_then(|turn| write_down(journal, &turn, &mut state, prints));
+        let written =
+            turn.and_then(|(turn, end)| write_down(journal, &turn, end, &mut state, prints));
         match written {
             Ok(()) if state.owed.take().is_some() => {
                 journal.log(Level::Notice, format_args!("ids are written down again"));
@@ -254,12 +255,22 @@ fn beside(before: &[Print], print: &Print, found: Known) -> Known {
     }
 }
 
-/// Reads the file if it has changed since it was last read or written. A file that is not ours is set aside,
-/// and its records go on in a new one. A file of an older version is written anew.
-fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
-    if journal.stamp(&turn.folder)? == state.stamp {
-        return Ok(());
+/// Reads the file if it has changed since it was last read or written. Returns its end, if there is a file: it
+/// is opened once, to compare and to add lines.
+fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<Option<End>> {
+    match journal.end(turn) {
+        Ok(end) if state.stamp == Some(end.stamp) => return Ok(Some(end)),
+        Err(Unreadable::Io(error)) if is_missing(&error) => return Ok(None),
+        Err(Unreadable::Io(error)) => return Err(error),
+        Ok(_) | Err(_) => {}
     }
+    take_in(journal, turn, state)?;
+    Ok(journal.end(turn).ok())
+}
+
+/// Reads the file. A file that is not ours is set aside, and its records go on in a new one. A file of an older
+/// version is written anew.
+fn take_in(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()> {
     let (mut seen, result) = match journal.read(turn, FILE_BYTES_MAX)? {
         Found::File(bytes) => {
             let (seen, result) = Seen::parse(&bytes);
@@ -289,6 +300,7 @@ fn catch_up(journal: &Journal, turn: &Turn, state: &mut State) -> io::Result<()>
 fn write_down(
     journal: &Journal,
     turn: &Turn,
+    end: Option<End>,
     state: &mut State,
     prints: &[Print],
 ) -> io::Result<()> {
@@ -296,11 +308,8 @@ fn write_down(
     let bytes_max = u64::try_from(state.seen.file_bytes_max()).unwrap_or(u64::MAX);
     let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
     let has_room = |end: &End| end.stamp.bytes.saturating_add(added) <= bytes_max;
-    match journal.end(turn) {
-        Ok(end) if has_room(&end) && state.owed.is_none() => {
-            state.stamp = Some(end.append(&lines)?);
-        }
-        Err(Unreadable::Io(error)) if !is_missing(&error) => return Err(error),
+    match end.filter(has_room) {
+        Some(end) if state.owed.is_none() => state.stamp = Some(end.append(&lines)?),
         _ => {
             journal.replace(turn, &state.seen.encode())?;
             state.stamp = journal.stamp(&turn.folder)?;
