@@ -105,7 +105,7 @@ impl House {
             status: Some(StatusData {
                 counts: Arc::new(Counts::default()),
                 outbound: websms::outbound::outbound,
-                lists: |_| Vec::new(),
+                lists: |_, _| (),
                 path: PathBuf::from("websms.conf"),
                 remarks: |_, _| Vec::new(),
             }),
