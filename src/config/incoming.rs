@@ -208,6 +208,11 @@ fn gate(reader: &mut Reader<'_, '_>) -> Gate {
             "neither permit_addr nor auth_method is set: anyone can deliver SMS; set one",
         );
     }
+    let mut blocks = gate.permit.iter().flatten();
+    if !has_method && blocks.any(Cidr::is_all) {
+        let text = "has a block of all addresses: anyone can deliver SMS; give the provider's, or set auth_method";
+        reader.warn("permit_addr", text);
+    }
     let permits_some = gate.permit.as_ref().is_some_and(|list| !list.is_empty());
     if permits_some && !reader.table.gives("proxy_addr") {
         reader.warn("permit_addr", NO_PROXY_ADDR);

@@ -141,6 +141,15 @@ fn doors_that_stand_open() {
         "anyone can deliver SMS",
     );
     check_silence("[websmsd]\npermit_addr =\n", "anyone can deliver SMS");
+    let all = "permit_addr has a block of all addresses: anyone can deliver SMS";
+    check_warning("[websmsd]\npermit_addr = 192.0.2.1/0\n", 2, all);
+    check_warning("[websmsd]\npermit_addr = \"192.0.2.1, ::/0\"\n", 2, all);
+    check_silence("[websmsd]\npermit_addr = ::ffff:0:0/95\n", all);
+    check_silence("[websmsd]\npermit_addr = 0.0.0.0/1\n", all);
+    check_silence(
+        "[websmsd]\npermit_addr = 0.0.0.0/0\nauth_method = bearer\nauth_passwd = x\n",
+        all,
+    );
     check_silence(
         "[websmsd]\nauth_method = bearer\nauth_passwd = x\n",
         "anyone can deliver SMS",

@@ -52,6 +52,12 @@ impl Cidr {
 }
 
 impl Cidr {
+    /// Whether all of IPv4 or all of IPv6 lies in the block.
+    pub fn is_all(&self) -> bool {
+        let is_v4 = self.address >> 32 == 0xffff;
+        self.prefix_bits == 0 || self.prefix_bits == 96 && is_v4
+    }
+
     /// Returns the address that was given with the block, host bits included.
     pub fn first_address(&self) -> IpAddr {
         Ipv6Addr::from(self.address).to_canonical()
