@@ -7,6 +7,7 @@
 mod beside;
 mod listening;
 mod poll;
+mod remarks;
 mod replay;
 mod setup;
 mod workers;
@@ -36,6 +37,7 @@ use crate::sys::signals;
 use crate::sys::stdio::complain;
 use crate::sys::threads;
 use listening::{accept, bind_all, connections_max};
+use remarks::Remarks;
 use setup::open;
 use workers::{NO_THREAD, ask_providers, deliver_inbox, drain_queue};
 
@@ -125,12 +127,12 @@ fn start(options: &Options) -> Result<Running, Fault> {
         Ok(hangups)
     });
     let hangups = hangups.map_err(|error| refused("cannot wait for SIGHUP", &error))?;
-    let config = load_config(&options.config)?;
+    let (config, remarks) = load_config(&options.config)?;
     let addresses = addresses(options, &config);
     let queue_dir = config.queue.dir.clone();
     let listeners = bind_all(&addresses)?;
     enter(&config, &options.config)?;
-    let setup = open(config, &options.config, None)?;
+    let setup = open(config, remarks, None)?;
     let slots = Slots::new(connections_max(&setup.config));
     let service = Arc::new(Service::new(setup, slots));
     deliver_inbox(&service)?;
@@ -170,7 +172,7 @@ fn enter(config: &Config, path: &Path) -> Result<(), Fault> {
 
 /// Reads the configuration and becomes the owner of its folders.
 fn load_and_enter(path: &Path) -> Result<Config, Fault> {
-    let config = load_config(path)?;
+    let (config, _) = load_config(path)?;
     enter(&config, path)?;
     Ok(config)
 }
@@ -180,10 +182,10 @@ fn not_entered(why: NotEntered) -> Fault {
 }
 
 /// Reads the configuration again. The threads that run stay what they are, so root stays root.
-fn reload_config(path: &Path) -> Result<Config, Fault> {
-    let config = load_config(path)?;
+fn reload_config(path: &Path) -> Result<(Config, Remarks), Fault> {
+    let (config, remarks) = load_config(path)?;
     match privileges::owner(&config).map_err(not_entered)? {
-        None => Ok(config),
+        None => Ok((config, remarks)),
         Some(_) => {
             let line =
                 "the folders belong to another user now: restart websmsd, which becomes that user";
@@ -193,18 +195,18 @@ fn reload_config(path: &Path) -> Result<Config, Fault> {
 }
 
 /// Reads the configuration. Warnings go to the log.
-fn load_config(path: &Path) -> Result<Config, Fault> {
-    let reading = surroundings::load(path);
+fn load_config(path: &Path) -> Result<(Config, Remarks), Fault> {
+    let (config, remarks) = Remarks::read(path);
     let mut faults = Vec::new();
-    for note in &reading.notes {
+    for note in remarks.notes() {
         match note.severity {
             Severity::Fault => faults.push(remark(path, note)),
             Severity::Warning => tell(Level::Warning, &remark(path, note)),
             Severity::Fact => tell(Level::Notice, &remark(path, note)),
         }
     }
-    match reading.config {
-        Some(config) => Ok(config),
+    match config {
+        Some(config) => Ok((config, remarks)),
         None => Err(Fault {
             lines: faults,
             exit: EXIT_CONFIG,
@@ -286,7 +288,7 @@ fn renew(options: &Options, running: &Running) {
     let service = &running.service;
     let before = service.setup();
     match reload_config(&options.config)
-        .and_then(|config| open(config, &options.config, Some(&before)))
+        .and_then(|(config, remarks)| open(config, remarks, Some(&before)))
     {
         Ok(setup) => {
             if addresses(options, &setup.config) != running.addresses {

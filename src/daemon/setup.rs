@@ -1,20 +1,16 @@
 //! Opens what a configuration needs: spool, inbox, certificate, and the records of earlier SMS.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::remarks::Remarks;
 use super::{EXIT_CONFIG, Fault, fault};
-use crate::config::{Config, Intact, Severity};
+use crate::config::Config;
 use crate::inbound::inbox::{self, Inbox};
-use crate::inbound::{
-    Counts, Duplicates, Parts, Rejected, Reports, Setup, StatusData, kept_settings,
-};
+use crate::inbound::{Duplicates, Parts, Rejected, Reports, Setup, StatusData, kept_settings};
 use crate::outbound;
 use crate::proto::record::seen::remembers;
 use crate::queue;
 use crate::state::{Keeping, State};
-use crate::surroundings;
 use crate::sys::cause::Cause;
 use crate::sys::events;
 use crate::sys::log::{self, Level};
@@ -22,7 +18,11 @@ use crate::sys::spool::{Spool, SpoolFault};
 use crate::sys::tls::certificate::{BadIdentity, Certificate};
 
 /// Opens what a configuration names. Records in `before` are carried over.
-pub(super) fn open(config: Config, path: &Path, before: Option<&Setup>) -> Result<Setup, Fault> {
+pub(super) fn open(
+    config: Config,
+    remarks: Remarks,
+    before: Option<&Setup>,
+) -> Result<Setup, Fault> {
     let before_spool = before.map(|before| &before.spool);
     let keeping = Keeping::of(&config);
     Ok(Setup {
@@ -37,7 +37,7 @@ pub(super) fn open(config: Config, path: &Path, before: Option<&Setup>) -> Resul
         rejected: rejected(&config),
         certificate: certificate(&config)?,
         on_message: config.listening.on_message.clone(),
-        status: status(&config, path, before),
+        status: status(&config, remarks, before),
         reports: reports(&config, before),
         config: Arc::new(config),
     })
@@ -100,22 +100,21 @@ pub(super) fn rejected(config: &Config) -> Option<Rejected> {
 }
 
 /// Starts the counts for the status page, if there is one. Keeps those of `before`.
-pub(super) fn status(config: &Config, path: &Path, before: Option<&Setup>) -> Option<StatusData> {
+fn status(config: &Config, remarks: Remarks, before: Option<&Setup>) -> Option<StatusData> {
     if config.rules.status.is_none() {
         events::forget();
         return None;
     }
-    let same = before.and_then(|before| before.status.clone());
+    let same = before.and_then(|before| before.status.as_ref());
     if same.is_none() {
         listen(config);
     }
-    Some(same.unwrap_or_else(|| StatusData {
-        counts: Arc::new(Counts::default()),
+    Some(StatusData {
+        counts: same.map_or_else(Arc::default, |same| Arc::clone(&same.counts)),
         outbound: outbound::outbound,
         lists: queue::sections,
-        path: path.to_owned(),
-        remarks,
-    }))
+        remarks: Arc::new(move |config| remarks.now(config)),
+    })
 }
 
 /// Begins to hold events, those of other processes too. Without those the page lacks what `websms` sends.
@@ -130,25 +129,6 @@ fn listen(config: &Config) {
         let words = format_args!("{socket}: {cause}; the status page shows no SMS of websms");
         log::event(Level::Warning, words);
     }
-}
-
-/// Returns the warnings and faults that `--check` finds now.
-fn remarks(path: &Path, config: &Config) -> Vec<String> {
-    let mut notes = Vec::new();
-    // A user who may not read the file again knows what was in it.
-    if File::open(path).is_ok() {
-        notes = surroundings::load(path).notes;
-    }
-    notes.extend(surroundings::notes(path, config, Intact::WHOLE));
-    notes.retain(|note| note.severity != Severity::Fact);
-    let mut told = Vec::new();
-    for note in notes {
-        told.push(match note.line {
-            0 => note.text,
-            line => format!("line {line}: {}", note.text),
-        });
-    }
-    told
 }
 
 /// Opens the record of sent SMS whose delivery reports are wanted, if any. Keeps that of `before`.

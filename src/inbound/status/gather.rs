@@ -178,7 +178,7 @@ static CHECKS: Mutex<()> = Mutex::new(());
 fn remarks(status: &StatusData, config: &Config) -> Vec<String> {
     let _turn = CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut found = Vec::new();
-    let mut check = || found = (status.remarks)(&status.path, config);
+    let mut check = || found = (status.remarks)(config);
     let _ = threads::apart("check", CHECK_STACK_BYTES, &mut check);
     found
 }

@@ -8,7 +8,6 @@
 mod gather;
 mod problems;
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +30,9 @@ use crate::proto::wire::response::{CHALLENGE, REASONS};
 use crate::sys::clock;
 use crate::sys::events::{self, Mark};
 
+/// Returns the warnings and faults of `--check` on a configuration that runs.
+pub type Remarks = Arc<dyn Fn(&Config) -> Vec<String> + Send + Sync>;
+
 /// The data that a status page needs beside the configuration.
 #[derive(Clone)]
 pub struct StatusData {
@@ -40,10 +42,8 @@ pub struct StatusData {
     pub outbound: fn(&Config) -> (Option<Queue>, Vec<Interface>),
     /// Writes lists of the SMS that wait and of those that were given up.
     pub lists: fn(&Config, &mut Sheet),
-    /// The path of the configuration.
-    pub path: PathBuf,
     /// Returns the warnings and faults of `--check`.
-    pub remarks: fn(&Path, &Config) -> Vec<String>,
+    pub remarks: Remarks,
 }
 
 /// Counts that wrap round. 32 bits: MIPS has no wider atomics.

@@ -106,8 +106,7 @@ impl House {
                 counts: Arc::new(Counts::default()),
                 outbound: websms::outbound::outbound,
                 lists: |_, _| (),
-                path: PathBuf::from("websms.conf"),
-                remarks: |_, _| Vec::new(),
+                remarks: Arc::new(|_| Vec::new()),
             }),
             reports: None,
         };

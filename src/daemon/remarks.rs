@@ -1,0 +1,63 @@
+//! The remarks of `--check` for the status page, without reading the configuration again where it is unchanged:
+//! the memory that a second configuration takes stays with the process.
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Intact, Note, Severity};
+use crate::surroundings;
+
+/// The inode of a file, the time of its last change in seconds and nanoseconds, and its length.
+type Stamp = (u64, i64, i64, u64);
+
+/// What was remarked on a configuration when it was read.
+pub(super) struct Remarks {
+    path: PathBuf,
+    /// Before it was read, so that a change meanwhile is seen. `None` if there was no such file.
+    stamp: Option<Stamp>,
+    notes: Vec<Note>,
+}
+
+impl Remarks {
+    /// Reads a configuration. Returns it, or the faults; and all remarks.
+    pub(super) fn read(path: &Path) -> (Option<Config>, Remarks) {
+        let stamp = stamp(path);
+        let reading = surroundings::load(path);
+        let remarks = Remarks {
+            path: path.to_owned(),
+            stamp,
+            notes: reading.notes,
+        };
+        (reading.config, remarks)
+    }
+
+    /// Returns what was remarked, in the order of the file.
+    pub(super) fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Returns the warnings and faults that `--check` finds now, one per line.
+    pub(super) fn now(&self, config: &Config) -> Vec<String> {
+        let mut notes = match stamp(&self.path) {
+            // A user who may not read the file again knows what was in it.
+            found if found == self.stamp || File::open(&self.path).is_err() => self.notes.clone(),
+            _ => surroundings::load(&self.path).notes,
+        };
+        notes.extend(surroundings::notes(&self.path, config, Intact::WHOLE));
+        notes.retain(|note| note.severity != Severity::Fact);
+        let mut told = Vec::new();
+        for note in notes {
+            told.push(match note.line {
+                0 => note.text,
+                line => format!("line {line}: {}", note.text),
+            });
+        }
+        told
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = path.metadata().ok()?;
+    Some((found.ino(), found.ctime(), found.ctime_nsec(), found.len()))
+}
