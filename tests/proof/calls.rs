@@ -3,7 +3,10 @@
 //! The calls of the second of three SMS on one connection are counted, from its request to the next one,
 //! without those of the log, which writes one line for each SMS in any case.
 
-use crate::rig::{FORM, Http, Tracer, Websmsd, post};
+use std::fs;
+use std::process::Command;
+
+use crate::rig::{FORM, Http, Scratch, Tracer, Websmsd, binary, post};
 
 fn check(conf: &str, expected: &str) {
     let websmsd = Websmsd::start(conf);
@@ -64,4 +67,31 @@ fn an_sms_costs_few_system_calls() {
              openat flock openat statx write close close close futex close sendto"
         ),
     );
+}
+
+/// A folder that is missing and need not be made costs one call, not a walk from the root.
+#[test]
+fn a_send_does_not_walk_to_a_folder_that_is_missing() {
+    let scratch = Scratch::new();
+    let (conf, trace) = (scratch.join("websms.conf"), scratch.join("trace"));
+    // Nobody listens at this port.
+    let text = format!(
+        "[websms]\nhost = http://127.0.0.1:1\n[queue]\ndir = {}\n",
+        scratch.join("state").display()
+    );
+    fs::create_dir(scratch.join("state")).unwrap();
+    fs::write(&conf, text).unwrap();
+    let ran = Command::new("strace")
+        .args(["-f", "-e", "trace=openat,openat2", "-o"])
+        .args([&trace, &binary()])
+        .arg("-c")
+        .arg(&conf)
+        .args(["+12025550183", "+12025550160", "x"])
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(75), "{ran:?}");
+    let trace = fs::read_to_string(trace).unwrap();
+    let at_once = trace.matches("/state/queue\"").count();
+    assert!(at_once > 0, "{trace}");
+    assert_eq!(trace.matches(", \"queue\"").count(), 0, "{trace}");
 }

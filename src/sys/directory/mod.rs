@@ -88,8 +88,8 @@ impl Directory {
     }
 
     fn at(start: BorrowedFd<'_>, path: &[u8], missing: Missing) -> io::Result<Directory> {
-        // Mostly nothing is missing and no link is on the way: then one call is enough. If it fails (it
-        // exists since Linux 5.6), the walk finds the reason.
+        // Mostly no link is on the way and nothing is missing, or it need not be made: then one call is enough.
+        // If it fails otherwise (it exists since Linux 5.6), the walk finds the reason.
         let at_once = openat2(
             start,
             path,
@@ -99,6 +99,7 @@ impl Directory {
         );
         let place = match at_once {
             Ok(place) => place,
+            Err(Errno::NOENT) if missing == Missing::IsError => return Err(Errno::NOENT.into()),
             Err(_) => Walk::new(missing).along(start, path)?,
         };
         refuse_foreign(place.as_fd())?;
