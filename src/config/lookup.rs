@@ -264,7 +264,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Whether all slots have one spelling of their key.
+/// Returns whether all slots spell their key in the same way.
 fn are_alike(slots: &[(usize, &Slot<'_>)]) -> bool {
     let mut names = slots.iter().map(|(_, slot)| slot.name);
     let first = names.next();

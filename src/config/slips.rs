@@ -93,8 +93,8 @@ fn check_guards(websmsd: &Table<'_>, tree: &Ini, notes: &mut Notes) {
     }
 }
 
-/// Whether a lost `auth_method` asked for something, and the one that counts has indices where it had none, or
-/// the reverse.
+/// Returns whether an `auth_method` that does not count asked for a proof, while the one that counts has indices
+/// and the lost one had none, or the reverse: then some interfaces are left without that proof.
 fn is_mixed(websmsd: &Table<'_>, lost: &Entry) -> bool {
     let asks = |entry: &Entry| !matches!(&entry.value, Value::Scalar(value) if matches!(value.as_slice(), b"" | b"none"));
     let is_indexed = matches!(lost.value, Value::Map(_));

@@ -11,10 +11,11 @@ use crate::surroundings;
 /// The inode of a file, the time of its last change in seconds and nanoseconds, and its length.
 type Stamp = (u64, i64, i64, u64);
 
-/// What was remarked on a configuration when it was read.
+/// The remarks on a configuration from when it was read.
 pub(super) struct Remarks {
     path: PathBuf,
-    /// Before it was read, so that a change meanwhile is seen. `None` if there was no such file.
+    /// The stamp of the file, taken before it was read, so that a change during the reading is noticed. `None` if
+    /// there was no such file.
     stamp: Option<Stamp>,
     notes: Vec<Note>,
 }
@@ -32,7 +33,7 @@ impl Remarks {
         (reading.config, remarks)
     }
 
-    /// Returns what was remarked, in the order of the file.
+    /// Returns the remarks in the order of the file.
     pub(super) fn notes(&self) -> &[Note] {
         &self.notes
     }
@@ -60,4 +61,32 @@ impl Remarks {
 fn stamp(path: &Path) -> Option<Stamp> {
     let found = path.metadata().ok()?;
     Some((found.ino(), found.ctime(), found.ctime_nsec(), found.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_has_changed_is_read_again() {
+        let path = std::env::temp_dir().join(format!("websms-remarks-{}", std::process::id()));
+        fs::write(&path, "[astqueue]\nmaxretris = 1\n").unwrap();
+        let (config, mut remarks) = Remarks::read(&path);
+        let config = config.unwrap();
+        let tells =
+            |remarks: &Remarks, text| remarks.now(&config).iter().any(|it| it.contains(text));
+        assert!(tells(&remarks, "maxretris"));
+        // What is remembered counts: had the file been read, there would be a remark.
+        remarks.notes.clear();
+        assert!(!tells(&remarks, "maxretris"));
+        fs::write(&path, "[astqueue]\nwaittimes = 1000\n").unwrap();
+        assert!(tells(&remarks, "waittimes"));
+        // A file that is gone takes no remark with it.
+        fs::remove_file(&path).unwrap();
+        assert!(!tells(&remarks, "waittimes"));
+    }
 }

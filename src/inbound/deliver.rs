@@ -79,7 +79,7 @@ pub(super) struct RequestResult<'a> {
     pub results: Vec<MessageResult>,
 }
 
-/// What becomes of the messages of a request.
+/// The state of the messages of a request on their way into the spool.
 #[derive(Default)]
 struct Work<'p> {
     batch: Batch,
@@ -436,7 +436,8 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Whether the message at this place has a result that will not come again.
+/// Returns whether the message at this place has a final result: it was delivered, or is refused in any case, and
+/// the provider need not send it again.
 fn is_safe(results: &[MessageResult], place: usize) -> bool {
     results
         .get(place)

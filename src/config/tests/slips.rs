@@ -45,7 +45,7 @@ fn no_second_section_takes_a_guard_away() {
     check("url_path", "url_path does not count");
     check("auth_method", "auth_method does not count");
     check("proxy_addr", "proxy_addr does not count");
-    // What the later section gives too is not lost, and other keys open no door.
+    // A key that the later section gives as well is not lost, and a key that guards nothing may be lost.
     let given = "[websmsd]\npermit_addr = 192.0.2.1\n[websmsd]\nremt_addr = 192.0.2.2\n";
     check_silence(given, "does not count");
     check_warning(given, 3, "the name of this section is given twice");

@@ -2,7 +2,7 @@
 
 use super::super::Setup;
 use crate::limits::{CERTIFICATE_DAYS_MIN, DISK_FREE_BYTES_MIN, INBOX_SLOW_S, QUEUE_SLOW_S};
-use crate::proto::record::metrics::{FAILING, Metrics, POLLS_FAILING};
+use crate::proto::record::metrics::{FAILING, INBOX_OLDEST, Metrics, POLLS_FAILING, QUEUE_OLDEST};
 use crate::proto::record::sheet::Sheet;
 use crate::proto::wire::{certificate, date};
 use crate::sys::clock;
@@ -44,12 +44,12 @@ pub(super) fn problems(setup: &Setup, metrics: &Metrics, remarks: &[String], she
     disks(setup, sheet);
     certificate_end(setup, now_s, sheet);
     failing(metrics, sheet);
-    let [.., inbox, _, _, queue, _, _] = &metrics.figures;
-    if let Some(queue) = slow(*queue, QUEUE_SLOW_S) {
+    if let Some(queue) = slow(metrics.figures[QUEUE_OLDEST], QUEUE_SLOW_S) {
         let fact = ["the oldest SMS in the queue waits for ", &queue];
         sheet.problem("", &fact, &[QUEUE_REMEDY]);
     }
-    if let Some(inbox) = slow(*inbox, INBOX_SLOW_S).filter(|_| fault.is_none()) {
+    let inbox = slow(metrics.figures[INBOX_OLDEST], INBOX_SLOW_S);
+    if let Some(inbox) = inbox.filter(|_| fault.is_none()) {
         let fact = ["the oldest SMS in the inbox waits for ", &inbox];
         let remedy = "see whether asterisk runs and the phone is there; then ";
         sheet.problem("", &fact, &[remedy, PBX_SPOOL_REMEDY]);

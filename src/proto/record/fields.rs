@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
         value
     }
 
-    /// Whether all lines so far are right.
+    /// Returns an error if one of the lines that were read is wrong.
     pub fn end(&self) -> Result<(), BadRecord> {
         match self.wrong {
             None => Ok(()),

@@ -20,7 +20,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The figures of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// The figures of the whole; `None` where one is not known.
+    /// The figures of the whole, in the order of the columns of [`FIGURES`]; `None` where one is not known.
     pub figures: [Option<u64>; FIGURES.columns.len()],
     /// The number of refused requests by reason, a word of [`crate::proto::wire::response::REASONS`].
     pub refused: Vec<(&'static str, u64)>,
@@ -142,6 +142,21 @@ pub const FIGURES: Section = Section {
     rows_max: 1,
 };
 
+// The places of the figures of the whole, in the order of the columns of FIGURES.
+const ACCEPTED: usize = 0;
+const LAST_ACCEPTED: usize = 1;
+const DUPLICATES: usize = 2;
+const INBOX: usize = 3;
+const INBOX_FAILED: usize = 4;
+/// The place of the age of the oldest SMS in the inbox.
+pub const INBOX_OLDEST: usize = 5;
+const QUEUE: usize = 6;
+const QUEUE_FAILED: usize = 7;
+/// The place of the age of the oldest SMS in the queue.
+pub const QUEUE_OLDEST: usize = 8;
+const CONNECTIONS: usize = 9;
+const CONNECTIONS_MAX: usize = 10;
+
 const INTERFACES: Section = Section {
     key: "interfaces",
     title: "Interfaces",
@@ -234,7 +249,7 @@ fn facts(facts: &[Option<u64>], sheet: &mut Sheet) {
 struct Family(&'static str, &'static str, &'static str, Samples);
 
 enum Samples {
-    /// A place in [`Metrics::figures`].
+    /// The figure of the whole at this place in [`Metrics::figures`].
     Figure(usize),
     /// The refused requests.
     Refused,
@@ -250,13 +265,13 @@ const FAMILIES: &[Family] = &[
         "in_accepted_total",
         COUNTER,
         "SMS put into the inbox or Asterisk's spool.",
-        Samples::Figure(0),
+        Samples::Figure(ACCEPTED),
     ),
     Family(
         "in_duplicates_total",
         COUNTER,
         "SMS that had been delivered before.",
-        Samples::Figure(2),
+        Samples::Figure(DUPLICATES),
     ),
     Family(
         "in_refused_total",
@@ -268,37 +283,37 @@ const FAMILIES: &[Family] = &[
         "in_last_accepted_timestamp_seconds",
         GAUGE,
         "When the last SMS came in.",
-        Samples::Figure(1),
+        Samples::Figure(LAST_ACCEPTED),
     ),
     Family(
         "connections",
         GAUGE,
         "Connections served now.",
-        Samples::Figure(9),
+        Samples::Figure(CONNECTIONS),
     ),
     Family(
         "connections_max",
         GAUGE,
         "Connections that may be.",
-        Samples::Figure(10),
+        Samples::Figure(CONNECTIONS_MAX),
     ),
     Family(
         "inbox_messages",
         GAUGE,
         "SMS that wait for Asterisk.",
-        Samples::Figure(3),
+        Samples::Figure(INBOX),
     ),
     Family(
         "inbox_failed_messages",
         GAUGE,
         "SMS that Asterisk has not taken in time.",
-        Samples::Figure(4),
+        Samples::Figure(INBOX_FAILED),
     ),
     Family(
         "inbox_oldest_age_seconds",
         GAUGE,
         "How long the oldest of them has waited.",
-        Samples::Figure(5),
+        Samples::Figure(INBOX_OLDEST),
     ),
     Family(
         "polls_total",
@@ -316,19 +331,19 @@ const FAMILIES: &[Family] = &[
         "queue_messages",
         GAUGE,
         "SMS that wait to be sent.",
-        Samples::Figure(6),
+        Samples::Figure(QUEUE),
     ),
     Family(
         "queue_failed_messages",
         GAUGE,
         "SMS given up and kept.",
-        Samples::Figure(7),
+        Samples::Figure(QUEUE_FAILED),
     ),
     Family(
         "queue_oldest_age_seconds",
         GAUGE,
         "How long the oldest has waited.",
-        Samples::Figure(8),
+        Samples::Figure(QUEUE_OLDEST),
     ),
     Family(
         "out_sent_total",
@@ -476,9 +491,25 @@ mod tests {
     }
 
     #[test]
+    fn each_place_is_that_of_its_column() {
+        let check = |place: usize, expected: &str| assert_eq!(FIGURES.columns[place].0, expected);
+        check(ACCEPTED, "accepted");
+        check(LAST_ACCEPTED, "last_accepted");
+        check(DUPLICATES, "duplicates");
+        check(INBOX, "inbox");
+        check(INBOX_FAILED, "inbox_failed");
+        check(INBOX_OLDEST, "inbox_oldest");
+        check(QUEUE, "queue");
+        check(QUEUE_FAILED, "queue_failed");
+        check(QUEUE_OLDEST, "queue_oldest");
+        check(CONNECTIONS, "connections");
+        check(CONNECTIONS_MAX, "connections_max");
+    }
+
+    #[test]
     fn a_family_is_announced_and_an_unknown_value_has_no_line() {
         let mut metrics = Metrics::default();
-        for at in [0, 2, 9, 10] {
+        for at in [ACCEPTED, DUPLICATES, CONNECTIONS, CONNECTIONS_MAX] {
             metrics.figures[at] = Some(0);
         }
         let text = String::from_utf8(metrics.encode()).unwrap();

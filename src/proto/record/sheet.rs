@@ -66,7 +66,7 @@ pub const JOINED: &str = "+";
 /// The length of an id on the page.
 const ID_CHARS: usize = 8;
 
-/// Whether a column of this heading has a cell of its own in a table.
+/// Returns whether a column with this heading has cells of its own in a table.
 fn has_cell(label: &str) -> bool {
     !label.is_empty() && label != JOINED
 }
@@ -136,7 +136,7 @@ impl Sheet {
         push_decimal(u64::try_from(number).unwrap_or(u64::MAX), &mut self.out);
     }
 
-    /// Whether this is the page.
+    /// Returns whether the sheet is written as the page for people.
     pub fn is_page(&self) -> bool {
         self.form == Form::Page
     }

@@ -93,7 +93,7 @@ pub fn judge(reply: &Reply, account: &Account, private: &Private<'_>, now_s: u64
     }
 }
 
-/// Whether a check holds for an answer.
+/// The result of a check of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
     Yes,
@@ -125,7 +125,8 @@ fn holds(check: &Check, reply: &Reply) -> Held {
     }
 }
 
-/// Whether the key has the value. A path with `[]` in it must hold for every element of that list.
+/// Returns whether the key has the expected value in an answer. If its path goes through a list by `[]`, every
+/// element of that list must have the value.
 fn has(answer: json::Value, key: &[u8], expected: &[u8]) -> bool {
     let split = key.windows(3).position(|three| three == b"[].");
     let list = split.and_then(|at| {

@@ -47,7 +47,7 @@ pub fn follow(asked: &str, next: &[u8]) -> Result<String, BadNext> {
         (None, rest) => rest.map(|rest| (scheme, rest)),
         (absolute, _) => absolute,
     };
-    // What stands between the authority and `target`.
+    // The part of the path between the authority and `target`.
     let mut kept = "";
     let mut target = next;
     if let Some((other_scheme, other_rest)) = other {
