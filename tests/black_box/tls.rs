@@ -81,6 +81,19 @@ fn both_versions_of_tls_and_no_older_one() {
     check(&[], (Some(0), "200"));
     check(&["--tlsv1.2", "--tls-max", "1.2"], (Some(0), "200"));
     check(&["--tlsv1.3"], (Some(0), "200"));
+    for (suite, expected) in [
+        ("TLS_AES_256_GCM_SHA384", (Some(0), "200")),
+        ("TLS_AES_128_GCM_SHA256", (Some(0), "200")),
+        ("TLS_CHACHA20_POLY1305_SHA256", (Some(35), "000")),
+    ] {
+        check(&["--tlsv1.3", "--tls13-ciphers", suite], expected);
+    }
+    for suite in [
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+    ] {
+        check(&["--tls-max", "1.2", "--ciphers", suite], (Some(0), "200"));
+    }
     check(&["-H", "Expect: 100-continue"], (Some(0), "200"));
     check(&["-H", "Transfer-Encoding: chunked"], (Some(0), "200"));
     check(
