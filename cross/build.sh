@@ -33,8 +33,8 @@ for target in $targets; do
     # The packages' first: what it shares with the other one is built once, and the last stays where it was made.
     compile "$target" "$folder" --no-default-features
     install -D "$built" "$(packaged_of "$target")"
-    compile "$target" "$folder" --no-default-features --example ed25519
-    install -D "$(dirname "$built")/examples/ed25519" "$(signer_of "$target")"
+    compile "$target" "$folder" --no-default-features --example curves
+    install -D "$(dirname "$built")/examples/curves" "$(signer_of "$target")"
     compile "$target" "$folder"
     [ "$built" = "$(binary_of "$target")" ] || install -D "$built" "$(binary_of "$target")"
     echo "$target $(stat -c %s "$(binary_of "$target")") bytes, $(stat -c %s "$(packaged_of "$target")") for a package"

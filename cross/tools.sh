@@ -91,5 +91,5 @@ column() { awk -v t="$1" -v n="$2" '$1 == t { print $n }' "$top/cross/targets.tx
 binary_of() { echo "$out/$1/release/websms"; }
 packaged_of() { echo "$out/$1/packaged/websms"; }
 
-# Signs and verifies by ed25519.c, for verify.sh.
-signer_of() { echo "$out/$1/ed25519"; }
+# Signs and verifies by what stands in ring's place, for verify.sh.
+signer_of() { echo "$out/$1/curves"; }

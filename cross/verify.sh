@@ -11,9 +11,9 @@ need readelf=binutils openssl=openssl python3=python3 qemu-mipsel-static=qemu-us
 
 cd "$top"
 python3 cross/cross_toml.py --check
-cargo build --locked --quiet --bins --example ed25519 # the host's, to compare with
+cargo build --locked --quiet --bins --example curves # the host's, to compare with
 host=${CARGO_TARGET_DIR:-target}/debug/websms
-signed=$("${CARGO_TARGET_DIR:-target}/debug/examples/ed25519")
+signed=$("${CARGO_TARGET_DIR:-target}/debug/examples/curves")
 cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$out/ed25519.so" cross/ed25519.c
 python3 cross/ed25519.py "$out/ed25519.so"
 
