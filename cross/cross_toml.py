@@ -60,8 +60,8 @@ def section(target, built_as):
     tables = own.pop("target")
     settings["target"][target] = tables.pop(target)
     # They are for clang, which zig has; cross's images have GCC.
-    c_flags = own.pop("env", {})
-    if own or set(tables) - {built_as} or set(c_flags) - {"CFLAGS_" + target.replace("-", "_")}:
+    c_flags = {**settings.pop("env"), **own.pop("env", {})}
+    if own or set(tables) - {built_as} or set(c_flags) - {"TARGET_CFLAGS", "CFLAGS_" + target.replace("-", "_")}:
         sys.exit(f"cross_toml.py: settings/{target}.toml has more than flags of its target")
     passed = "".join(f'    "{variable}",\n' for variable in variables(target, settings))
     # std asks for libunwind, which GCC's toolchains call libgcc_eh.
