@@ -206,7 +206,7 @@ fn tls_remedy(phrase: &str) -> &'static str {
     ];
     let known = remedies.iter().find(|(word, _)| phrase.contains(word));
     known.map_or(
-        "see that host and its port are right and speak TLS",
+        "see that host and its port are right and speak TLS 1.2 or 1.3, with AES-GCM and X25519 or P-256",
         |(_, remedy)| remedy,
     )
 }
