@@ -31,6 +31,14 @@ EMULATOR = sys.argv[4:]
 # Of the code, what only HTTPS and sending need is a third; scattered it would be next to nothing.
 APART_LEAST = 0.28
 
+# A row of each of ring's tables that the binary is to do without; the first row of P-256's is the base point itself.
+TABLES = {
+    "k25519Precomp": bytes.fromhex("853b8cf5c693bc2f190e8cfbc62d93cf"),
+    "k25519SmallPrecomp": bytes.fromhex("1ad5258f602d56c9b2a7259560c72c69"),
+    "ecp_nistz256_precomputed": bytes.fromhex("4dd6dd10d44600857d8233a4c1e36aaa"),
+    "fiat_p256_g_pre_comp": bytes.fromhex("bbd2a016c52f924f9934621a6cc15c0d"),
+}
+
 # Emulated, and perhaps on a busy machine.
 PATIENCE_S = 60
 
@@ -68,12 +76,23 @@ def check_file():
     expect("symbols are left", ".symtab" in sections or ".debug" in sections, False)
     expect("the stack may be executed", re.search(r"GNU_STACK.* RWE", headers), None)
     check_order(sections)
+    check_tables()
     if "mips" in EMULATOR[0]:
         flags = run("readelf", "-A", BINARY)[1].decode()
         expect("instruction set", re.findall(r"ISA: (\w+)", flags), ["MIPS32r2"])
         expect("floating point", re.findall(r"FP ABI: (\w+)", flags), ["Soft"])
     machine_paths = re.findall(rb"/(?:root|home|build)/[ -~]*|/registry/src/[ -~]*", BINARY.read_bytes())
     expect("paths of the machine that built it", machine_paths, [])
+
+
+def check_tables():
+    """The functions of basepoints.c stand in the place of those with tables (static.ld): no table is left."""
+    binary = BINARY.read_bytes()
+    for name, row in TABLES.items():
+        # The words of a big-endian processor are the other way round.
+        swapped = b"".join(row[at : at + 4][::-1] for at in range(0, len(row), 4))
+        if row in binary or swapped in binary:
+            sys.exit(f"ring's table {name} is in the binary: static.ld does not replace what uses it")
 
 
 def check_order(sections):
