@@ -1,5 +1,5 @@
 /* What stands in the place of functions of the C library and of libunwind that only serve what the program has no use for.
-   static.ld gives them the names of those. With panic = "unwind" the first three must go. */
+   static.ld gives them the names of those. With panic = "unwind" the first three must go, and the discarded tables must stay. */
 
 #include <pthread.h>
 #include <stddef.h>
