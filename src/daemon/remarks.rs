@@ -80,7 +80,7 @@ mod tests {
         let tells =
             |remarks: &Remarks, text| remarks.now(&config).iter().any(|it| it.contains(text));
         assert!(tells(&remarks, "maxretris"));
-        // What is remembered counts: had the file been read, there would be a remark.
+        // The remembered remarks are gone now. A file that was read again would bring the remark back.
         remarks.notes.clear();
         assert!(!tells(&remarks, "maxretris"));
         fs::write(&path, "[astqueue]\nwaittimes = 1000\n").unwrap();

@@ -23,7 +23,6 @@ use webpki::ring as algorithms;
 /// Returns the provider with which every `ClientConfig` and `ServerConfig` is built.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
-        // As a server, the first of them that the client has is taken.
         cipher_suites: vec![
             cipher_suite::TLS13_AES_256_GCM_SHA384,
             cipher_suite::TLS13_AES_128_GCM_SHA256,
@@ -39,8 +38,8 @@ pub fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// The system's random numbers. rustls has the same in its default provider, and whoever calls that has all of it in
-/// the program.
+/// The system's random numbers. rustls's own type for them is private: only its default provider has it, which
+/// would bring all cipher suites into the program.
 #[derive(Debug)]
 struct Random;
 
