@@ -147,6 +147,25 @@ fn a_name_that_is_not_found_is_named() {
 }
 
 #[test]
+fn who_ends_the_handshake_is_told_what_is_spoken() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            // A fatal alert, handshake_failure (RFC 8446, 6): no suite or curve in common.
+            let _ = stream.write_all(&[21, 3, 3, 0, 2, 2, 40]);
+        }
+    });
+    let scratch = Scratch::new();
+    let ran = outbound(&conf(&scratch, &host, ""), &[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    let ended = "the other side ended the TLS handshake";
+    says(&ran, "FAIL  tls", &[ended, "AES-GCM and X25519 or P-256"]);
+}
+
+#[test]
 fn a_proxy_that_is_down_is_named() {
     let scratch = Scratch::new();
     let more = format!("proxy = \"http://user:pw@{}\"", deaf_address());
