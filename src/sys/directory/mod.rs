@@ -19,9 +19,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, accessat,
-    fchmod, fstat, fsync, mkdirat, openat, openat2, readlinkat, renameat, renameat_with, statat,
-    unlinkat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, Timespec,
+    Timestamps, UTIME_OMIT, accessat, fchmod, fstat, fsync, mkdirat, openat, openat2, readlinkat,
+    renameat, renameat_with, statat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -211,6 +211,27 @@ impl Directory {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(openat(&self.place, name, flags, mode)?))
+    }
+
+    /// Sets the modification time of an entry, in seconds since 1970. A link is not followed.
+    pub(super) fn set_modified(&self, name: &str, time_s: u64) -> io::Result<()> {
+        let seconds = i64::try_from(time_s).map_err(io::Error::other)?;
+        let times = Timestamps {
+            last_access: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
+            last_modification: Timespec {
+                tv_sec: seconds,
+                tv_nsec: 0,
+            },
+        };
+        Ok(utimensat(
+            &self.place,
+            name,
+            &times,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
     }
 
     /// Moves an entry into a directory on the same filesystem, and replaces one that has the name there.

@@ -1,15 +1,17 @@
 //! The two folders of the spool while they are open, and how one is known from another.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::fault::{SpoolFault, Step, failed};
-use super::{is_missing, lock};
+use super::{File, is_missing, lock};
 use crate::sys::directory::Directory;
 use crate::sys::sharing::SharedSync;
 use crate::sys::user::Owner;
@@ -86,6 +88,25 @@ impl Folders {
             let found = file.metadata();
             found.is_ok_and(|found| Mode::from_raw_mode(found.mode() & 0o7777) == mode)
         })
+    }
+
+    /// Gives staged files the times ahead that they ask for, counted from now. Asterisk knows whole seconds
+    /// only and cuts what is beyond, so they are rounded up: else the second part of a text that comes at
+    /// the end of a second were due at once, together with the first.
+    pub(super) fn delay(&self, files: &[File<'_>]) -> io::Result<()> {
+        if files.iter().all(|file| file.delay_s == 0) {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_err(io::Error::other)?;
+        let next_s = now
+            .as_secs()
+            .saturating_add(u64::from(now.subsec_nanos() > 0));
+        for file in files.iter().filter(|file| file.delay_s > 0) {
+            let due_s = next_s.saturating_add(file.delay_s);
+            self.staging.set_modified(file.name, due_s)?;
+        }
+        Ok(())
     }
 
     pub(super) fn discard(&self, name: &str) {

@@ -1,8 +1,9 @@
 //! Puts a file into Asterisk's `outgoing/`, whole or not at all.
 //!
-//! A file is written in `staging` under an unused name, gets mode, owner and modification time on its
-//! descriptor, is synced, and is moved. Asterisk takes a file that is moved in at once; one that is linked
-//! or created there it holds back, so nothing is ever linked or written in `outgoing`.
+//! A file is written in `staging` under an unused name, gets mode and owner on its descriptor, is synced,
+//! and is moved. Asterisk takes a file that is moved in at once; one that is linked or created there it
+//! holds back, so nothing is ever linked or written in `outgoing`. It runs files that are due together in
+//! parallel. The later parts of a text therefore get modification times ahead, for which it waits.
 //!
 //! Both folders stay open from the first delivery to [`Spool::rest`]. Each delivery checks whether their
 //! paths still name the open folders, so it notices a folder that was removed, mounted over, given to
@@ -19,7 +20,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use rustix::fs::{Mode, fchmod, fsync};
 use rustix::io::Errno;
@@ -78,7 +79,8 @@ pub struct File<'a> {
     pub name: &'a str,
     /// The contents of the file.
     pub bytes: &'a [u8],
-    /// The seconds that its modification time lies ahead of now; Asterisk waits for this time.
+    /// The seconds that its modification time lies ahead of the move, at least and by less than one more;
+    /// Asterisk waits for this time. 0 leaves the time as it is.
     pub delay_s: u64,
 }
 
@@ -338,6 +340,11 @@ impl Spool {
         }
         let (whole, _) = left.split_at_checked(staged).unwrap_or_default();
         let mut moved = 0_usize;
+        // Only now: writing and syncing the parts of a text may have taken longer than their times are apart.
+        if result.is_ok() {
+            let delayed = folders.delay(whole);
+            result = delayed.map_err(|error| failed(Step::Own, &self.staging, error));
+        }
         if result.is_ok() {
             for file in whole {
                 result = self.move_in(&folders, file.name);
@@ -370,12 +377,6 @@ impl Spool {
             }
             if !folders.makes_mode(&written, self.mode) {
                 fchmod(&written, self.mode).map_err(|error| fault(Step::Own)(error.into()))?;
-            }
-            if file.delay_s > 0 {
-                let due = SystemTime::now().checked_add(Duration::from_secs(file.delay_s));
-                due.ok_or_else(|| io::ErrorKind::InvalidInput.into())
-                    .and_then(|due| written.set_modified(due))
-                    .map_err(fault(Step::Own))?;
             }
             if self.sync == Sync::Before {
                 fsync(&written).map_err(|error| fault(Step::Sync)(error.into()))?;
