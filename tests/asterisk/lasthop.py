@@ -256,14 +256,16 @@ def restarted(t):
 def old_dialplan(t):
     """A dialplan that answers first and sends then works as it always has."""
     texts = {**TEXTS, **hostile(t.canary()), "long": LONG["mixed, 3,000"]}
-    phone, sent = t.phones["alice"], {}
-    for name, text in texts.items():
-        sent[name] = t.number()
-        t.check(f"old dialplan, {name}: taken", t.post({"To": "+12025550160", "From": sent[name], "Body": text}), 200)
-    for name, sender in sent.items():
-        wanted = texts[name].encode()
-        wait_for(lambda: len(b"".join(phone.bodies(sender))) >= len(wanted))
-        t.check(f"old dialplan, {name}", b"".join(phone.bodies(sender)), wanted)
+    phone = t.phones["alice"]
+
+    def post_old(name):
+        sender = t.number()
+        t.check(f"old dialplan, {name}: taken", t.post({"To": "+12025550160", "From": sender, "Body": texts[name]}), 200)
+        return sender
+
+    for name, sender in {name: post_old(name) for name in texts}.items():
+        wait_for(lambda: len(b"".join(phone.bodies(sender))) >= len(texts[name].encode()))
+        t.arrives(f"old dialplan, {name}", phone, sender, texts[name], lambda: post_old(name))
     row, phone = "old dialplan, away", t.phones[UNREGISTERED]
     sender = post(t, row, UNREGISTERED, row)
     t.check(f"{row}: sent to nobody", wait_for(lambda: f"SENT {NUMBERS[UNREGISTERED]} FAILURE" in t.pbx.log()), True)
