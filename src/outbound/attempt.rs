@@ -4,7 +4,7 @@ use super::outcome::{Outcome, Status};
 use super::{sent, tally};
 use crate::config::{self, Config, Outgoing};
 use crate::message::Message;
-use crate::proto::provider::{self, Blame, Cause, Private, Verdict};
+use crate::proto::provider::{self, Blame, Call, Cause, Private, Reason, Verdict};
 use crate::proto::record::envelope::Item;
 use crate::sys::client::{self, Failure};
 use crate::sys::clock::{self, Deadline};
@@ -30,17 +30,34 @@ pub fn attempt(
         }
         Err(Failure::Setup(phrase)) => return Err(Outcome::new(Status::Fault, phrase)),
         Err(Failure::Unwritten(phrase)) => Verdict::Later {
-            reason: Cause::Step(phrase).into(),
+            reason: step(phrase, &call, &outgoing.client),
             retry_after_s: None,
             blame: Blame::Interface,
         },
         Err(Failure::Unanswered(phrase)) => Verdict::Unsure {
-            reason: Cause::Step(phrase).into(),
+            reason: step(phrase, &call, &outgoing.client),
         },
     };
     tally::count(config, &account.interface, &verdict);
     sent::remember(config, &account.interface, item, &verdict);
     Ok(verdict)
+}
+
+fn step(phrase: &'static str, call: &Call, client: &config::Client) -> Reason {
+    Reason {
+        cause: Cause::Step(phrase),
+        said: server(call, client),
+    }
+}
+
+/// Names the server of a call by host and port, and the proxy through which it is reached.
+pub fn server(call: &Call, client: &config::Client) -> String {
+    let mut server = provider::host(&call.url).to_owned();
+    if let Some(proxy) = &client.proxy {
+        server.push_str(" through ");
+        server.push_str(provider::host(proxy));
+    }
+    server
 }
 
 /// Returns the request that [`attempt`] would make, with masked secrets.

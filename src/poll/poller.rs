@@ -7,7 +7,7 @@ use super::memory::{Memory, read_held, write_held};
 use crate::config::{Config, Outgoing, Polling};
 use crate::inbound::{Kind, Setup, deliver_elements, read_element};
 use crate::limits::{POLL_ANSWER_BYTES_MAX, POLL_HELD_BYTES_MAX, POLL_KNOWN_MAX, POLL_OVERLAP_S};
-use crate::outbound::attempt::connection;
+use crate::outbound::attempt::{connection, server};
 use crate::proto::provider::poll::lister::{Lister, Order};
 use crate::proto::provider::poll::page::{self, BadPage, Page};
 use crate::proto::provider::poll::request::{Ask, Spot, encode_done, encode_list};
@@ -18,7 +18,7 @@ use crate::proto::webhook::interface::Interface;
 use crate::proto::wire::json;
 use crate::state::State;
 use crate::sys::cause::Cause;
-use crate::sys::client::{self, Failure};
+use crate::sys::client;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::log::{self, Clean, Level};
 
@@ -219,7 +219,8 @@ impl Poller {
         };
         let call = encode_list(&parts.outgoing.account, lister, &ask);
         let call = call.map_err(|bad| Box::<Bad>::from(bad.to_string().as_str()))?;
-        let reply = fetch(parts.polling, parts.outgoing, &call)?;
+        let reply = fetch(parts.polling, parts.outgoing, &call);
+        let reply = reply.map_err(|why| Box::<Bad>::from(why.as_str()))?;
         let page = page(parts.polling, parts.outgoing, &reply, now_s);
         let page = page.inspect_err(|bad| {
             if bad.is_gone {
@@ -459,7 +460,7 @@ impl Poller {
             match fetch(parts.polling, parts.outgoing, &call) {
                 Ok(reply) if (200..300).contains(&reply.status) => continue,
                 Ok(reply) => fault = Some(format!("provider answered {}", reply.status)),
-                Err(phrase) => fault = Some(phrase.to_owned()),
+                Err(reason) => fault = Some(reason),
             }
             break;
         }
@@ -522,11 +523,11 @@ fn page<'a>(
     }))
 }
 
-fn fetch(polling: &Polling, outgoing: &Outgoing, call: &Call) -> Result<Reply, &'static str> {
+fn fetch(polling: &Polling, outgoing: &Outgoing, call: &Call) -> Result<Reply, String> {
     let deadline = Deadline::after(polling.timeout);
     let settings = connection(&outgoing.client);
     let fetched = client::fetch(call, &settings, &deadline, POLL_ANSWER_BYTES_MAX);
-    fetched.map_err(Failure::phrase)
+    fetched.map_err(|failure| [failure.phrase(), ": ", &server(call, &outgoing.client)].concat())
 }
 
 /// Requests the first page of a list and delivers nothing. Returns its size, how many elements it has, and how

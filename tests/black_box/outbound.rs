@@ -493,10 +493,18 @@ fn what_was_not_written_is_told_from_what_was_not_answered() {
     let ran = websms(&nowhere, &ORDER);
     assert_eq!(ran.code, Some(75));
     assert!(
-        ran.tells("FAILED", "name resolution failed"),
+        ran.tells("FAILED", "name resolution failed: name.invalid"),
         "{}",
         ran.stderr
     );
+    // The proxy is named without its credentials.
+    let proxied = "proxy = \"http://user:hidden@127.0.0.1:1/\"";
+    let proxied = conf(&scratch, "https://name.invalid:8443", proxied);
+    let ran = websms(&proxied, &ORDER);
+    assert_eq!(ran.code, Some(75));
+    let reason = "connection refused: name.invalid:8443 through 127.0.0.1:1";
+    assert!(ran.tells("FAILED", reason), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("hidden"), "{}", ran.stderr);
 }
 
 #[test]

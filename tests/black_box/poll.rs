@@ -430,7 +430,11 @@ fn an_answer_that_cannot_be_used_is_told_and_nothing_is_lost() {
         "no list",
         &[],
     );
-    check(Script::Close, "connection lost before an answer", &[]);
+    check(
+        Script::Close,
+        "connection lost before an answer: 127.0.0.1:",
+        &[],
+    );
     check(Script::Reset, "connection lost before an answer", &[]);
     check(
         Script::Raw(b"SSH-2.0-x\r\n\r\n".to_vec()),

@@ -49,7 +49,7 @@ fn a_waiting_message_is_a_file_to_be_read() {
         "\nfrom: alice\n",
         "\ntries: 1\n",
         "\nunsure: 0\n",
-        "\nreason: connection refused\n",
+        "\nreason: connection refused: 127.0.0.1:",
         "\ntext: 5\n\nhello",
     ] {
         assert!(file.contains(line), "{line:?} in {file}");

@@ -266,7 +266,8 @@ pub enum Blame {
 pub struct Reason {
     /// The cause, in our own words.
     pub cause: Cause,
-    /// The provider's words, fit to be shown (spec §6.9); empty if it says nothing.
+    /// The provider's words, fit to be shown (spec §6.9); empty if it says nothing. For [`Cause::Step`], the
+    /// server that was tried.
     pub said: String,
 }
 

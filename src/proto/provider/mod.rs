@@ -24,4 +24,4 @@ pub use encode::{BadAccount, encode, encode_check};
 pub use judge::{judge, retry_after_s};
 pub use mask::tells_a_secret;
 pub use preview::preview;
-pub use reason::{Private, reported, said_of_list};
+pub use reason::{Private, host, reported, said_of_list};

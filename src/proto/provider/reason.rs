@@ -71,7 +71,8 @@ pub fn said_of_list(reply: &Reply, account: &Account) -> String {
     shown(&said.unwrap_or_default(), account, b"", LogNumbers::Masked)
 }
 
-fn host(url: &str) -> &str {
+/// Returns the host of a URL and its port, without credentials; empty if it names none.
+pub fn host(url: &str) -> &str {
     let rest = url.split_once("//").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
     authority.rsplit('@').next().unwrap_or("")

@@ -188,17 +188,18 @@ pub fn retry_after_s(reply: &Reply, now_s: u64) -> Option<u64> {
 }
 
 impl Reason {
-    /// Returns one line: our phrase and, behind a colon, the provider's words.
+    /// Returns one line: our phrase and, behind a colon, the provider's words or the server.
     pub fn text(&self) -> Cow<'static, str> {
+        let colon = if self.said.is_empty() { "" } else { ": " };
         let (status, more) = match self.cause {
-            Cause::Step(phrase) => return Cow::Borrowed(phrase),
+            Cause::Step(phrase) if colon.is_empty() => return Cow::Borrowed(phrase),
+            Cause::Step(phrase) => return Cow::Owned([phrase, colon, &self.said].concat()),
             Cause::Status(status) => (status, ""),
             Cause::Redirect(status) => (status, ", redirects are refused"),
             Cause::CheckFailed(status) => (status, ", response_check does not hold"),
             Cause::LaterCheck(status) => (status, ", later_check holds"),
             Cause::Cut(status) => (status, ", the answer was cut off"),
         };
-        let colon = if self.said.is_empty() { "" } else { ": " };
         Cow::Owned(format!(
             "provider answered {status}{more}{colon}{}",
             self.said
