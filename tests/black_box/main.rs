@@ -23,6 +23,7 @@ mod crowd;
 mod docs;
 mod duplicates;
 mod golden_ini;
+mod handshakes;
 mod hooks;
 mod inbound;
 mod inbox;
