@@ -11,7 +11,8 @@ set -euo pipefail
 # however dense.
 PACKAGE_BYTES_WANTED=650000
 
-targets=$(targets_of "$@")
+# The manual pages of Alpine have no binary; they are packed with every target.
+targets=$(targets_of "$@"; echo none)
 rust_tools
 python_tools
 need gzip=gzip libdeflate-gzip=libdeflate-tools xz=xz-utils ar=binutils python3=python3
@@ -52,11 +53,12 @@ touch -d "@$SOURCE_DATE_EPOCH" "$stage"/scripts/*
 
 # package SYSTEM ARCHITECTURE TARGET FORMAT BUDGET
 package() {
-    local conf=packaging/websms.conf file=$packages/websms_${version}_$1_$2.$4
+    local conf=packaging/websms.conf file=$packages/websms_${version}_$1_$2.$4 common=packaging/common.yaml
     [ "$1" != openwrt ] || conf=$stage/openwrt.conf
     [ "$1" != debian ] || file=$packages/websms_${version}_$2.$4
+    [ "$1" != alpine/doc ] || file=$packages/websms-doc_${version}_alpine_$2.$4 common=
     sed -e "s|@ARCH@|$2|; s|@VERSION@|$version|; s|@MAINTAINER@|$maintainer|; s|@BINARY@|$(packaged_of "$3")|" \
-        -e "s|@CONF@|$conf|; s|@STAGE@|$stage|" packaging/common.yaml "packaging/$1/nfpm.yaml" >"$stage/nfpm.yaml"
+        -e "s|@CONF@|$conf|; s|@STAGE@|$stage|" ${common:+"$common"} "packaging/$1/nfpm.yaml" >"$stage/nfpm.yaml"
     nfpm package -f "$stage/nfpm.yaml" -p "$4" -t "$file" >"$stage/nfpm.log" 2>&1 || { cat "$stage/nfpm.log" >&2; fail "$file failed"; }
     python3 packaging/denser.py "$2" "$file"
     local bytes note=
@@ -68,14 +70,14 @@ package() {
 
 while read -r system architecture target budget; do
     grep -qx "$target" <<<"$targets" || continue
-    [ -e "$(packaged_of "$target")" ] || fail "no binary for $target: run cross/build.sh $target"
+    [ "$target" = none ] || [ -e "$(packaged_of "$target")" ] || fail "no binary for $target: run cross/build.sh $target"
     case $system in
         debian) package debian "$architecture" "$target" deb "$budget" ;;
         openwrt)
             package openwrt "$architecture" "$target" ipk "$budget"
             package openwrt "$architecture" "$target" apk "$budget"
             ;;
-        alpine) package alpine "$architecture" "$target" apk "$budget" ;;
+        alpine | alpine/doc) package "$system" "$architecture" "$target" apk "$budget" ;;
         *) fail "packages.txt: no such system: $system" ;;
     esac
 done < <(grep -v '^#' packaging/packages.txt)

@@ -12,7 +12,7 @@ words_of() {
     sed 's/\x1b\[[0-9;]*m//g; s/.\x08//g; 1d' | sed -z 's/\n[^\n]*\n*$//; s/[-‐]\n *//g; s/[-‐–—]//g' | tr -s ' \n' '\n'
 }
 
-targets=$(targets_of "$@")
+targets=$(targets_of "$@"; echo none)
 need shellcheck=shellcheck mandoc=mandoc systemd-analyze=systemd dpkg-deb=dpkg debootstrap=debootstrap dash=dash \
     busybox=busybox lintian=lintian groff=groff fakeroot=fakeroot python3=python3 make=make
 cd "$top"
@@ -31,13 +31,13 @@ echo "== contents and formats"
 checked=0
 while read -r system architecture target _; do
     grep -qx "$target" <<<"$targets" || continue
-    for file in "$packages"/websms_*_"$architecture".deb "$packages"/websms_*_"${system}_$architecture".*; do
+    for file in "$packages"/websms_*_"$architecture".deb "$packages"/websms*_"${system%/doc}_$architecture".*; do
         [ -e "$file" ] || continue
         python3 packaging/verify.py "$system" "$architecture" "$(packaged_of "$target")" "$file"
         checked=$((checked + 1))
     done
 done < <(grep -v '^#' packaging/packages.txt)
-[ "$checked" = "$(find "$packages" -name 'websms_*' | wc -l)" ] || fail "$checked packages checked, and there are others"
+[ "$checked" = "$(find "$packages" -name 'websms*' | wc -l)" ] || fail "$checked packages checked, and there are others"
 
 echo "== licence notices, lintian"
 python3 packaging/notices.py --check
