@@ -63,14 +63,14 @@ impl House {
         run
     }
 
-    /// Starts a daemon that is expected to listen.
+    /// Starts a daemon that is expected to listen. It sees no Asterisk, whatever else this machine runs.
     fn websmsd(&self) -> Websmsd {
         let scratch = Scratch::new();
         let mut run = rig::daemon_command(Called::Link, &scratch);
         run.arg("-c")
             .arg(&self.conf)
             .args(["-l", "127.0.0.1:0", "-v"]);
-        Websmsd::spawn(run, scratch)
+        Websmsd::spawn_alone(&run, scratch)
     }
 
     /// Plants an SMS that was queued long ago.

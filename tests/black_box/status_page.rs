@@ -453,7 +453,9 @@ fn tells(websmsd: &Websmsd, fact: &str, remedy: &str) -> bool {
 
 #[test]
 fn nothing_is_wrong_where_all_is_well() {
-    let websmsd = Websmsd::start(&format!("{PAGE}permit_addr = 127.0.0.1\nproxy_addr =\n"));
+    let folder = Scratch::new();
+    let conf = format!("{PAGE}permit_addr = 127.0.0.1\nproxy_addr =\n");
+    let websmsd = Websmsd::spawn_alone(&daemon_in(&folder, &conf), Scratch::new());
     assert!(
         html(&websmsd).contains("<p class=g>All is well."),
         "{}",
@@ -581,11 +583,17 @@ fn polls_that_fail_are_a_problem() {
     });
 }
 
-/// Runs a daemon in a folder that outlives it, under another clock.
-fn run_in(folder: &Scratch, conf: &str, clock: &str) -> Websmsd {
+/// Returns the command of a daemon in a folder that outlives it.
+fn daemon_in(folder: &Scratch, conf: &str) -> Command {
     let conf = folder.file("websms.conf", spool_conf(folder, conf));
     let mut run = daemon_command(Called::Link, folder);
     run.arg("-c").arg(conf).args(["-l", "127.0.0.1:0", "-v"]);
+    run
+}
+
+/// Runs a daemon in such a folder under another clock.
+fn run_in(folder: &Scratch, conf: &str, clock: &str) -> Websmsd {
+    let mut run = daemon_in(folder, conf);
     set_clock(&mut run, clock);
     Websmsd::spawn(run, Scratch::new())
 }

@@ -352,6 +352,7 @@ pub enum Called {
 /// A running `websmsd` with its own configuration and spool. It is killed with the value.
 pub struct Websmsd {
     child: Child,
+    pid: u32,
     /// The address on which it listens.
     pub address: SocketAddr,
     /// The folder with the configuration, the link and, as `outgoing` and `staging`, the spool.
@@ -402,6 +403,7 @@ impl Websmsd {
             );
         };
         Websmsd {
+            pid: child.id(),
             child,
             address,
             scratch,
@@ -409,8 +411,17 @@ impl Websmsd {
         }
     }
 
+    /// Starts such a command where it sees no process of this machine: see [`alone`].
+    #[track_caller]
+    pub fn spawn_alone(run: &Command, scratch: Scratch) -> Websmsd {
+        let mut websmsd = Websmsd::spawn(alone(run), scratch);
+        // Between the two is the shell.
+        websmsd.pid = child_of(child_of(websmsd.pid));
+        websmsd
+    }
+
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     pub fn outgoing(&self) -> PathBuf {
@@ -489,6 +500,33 @@ impl Drop for Websmsd {
             eprintln!("---- log of websmsd ----\n{}----", self.log());
         }
     }
+}
+
+/// Returns a command that runs another one, without its environment, where that sees only the processes that
+/// it has started itself: this machine may have an Asterisk of its own, or another test.
+pub fn alone(inner: &Command) -> Command {
+    let mut run = command(Path::new("unshare"));
+    if !is_root() {
+        run.args(["--user", "--map-root-user"]);
+    }
+    run.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    // The shell stays the first of these processes, so all of them end with it. `unshare` alone could not kill
+    // a program that has become another user.
+    run.args(["sh", "-c", "\"$@\"; exit $?", "sh"]);
+    run.arg(inner.get_program()).args(inner.get_args());
+    run
+}
+
+/// Returns a child of a process.
+#[track_caller]
+fn child_of(pid: u32) -> u32 {
+    let is_child = |found: &u32| {
+        let status = fs::read_to_string(format!("/proc/{found}/status")).unwrap_or_default();
+        status.contains(&format!("\nPPid:\t{pid}\n"))
+    };
+    let names = fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = names.filter_map(|name| name.file_name().to_str()?.parse().ok());
+    pids.find(is_child).expect("a child")
 }
 
 /// Returns a command for `websmsd` by the chosen name, without arguments.
