@@ -183,21 +183,22 @@ fn parts_that_wait_for_their_time_take_nobody_s_place() {
     thread::scope(|scope| {
         let _over = Over(&over);
         scope.spawn(|| take_due(&websmsd.outgoing(), &over));
+        let mut most = 0;
         for number in 0..40 {
             for to in [
                 "+12025550100".to_owned(),
                 format!("+1202555020{}", number % 10),
             ] {
                 let sent = || websmsd.post("/", FORM, form(&to, &text)).status == 200;
-                assert!(
-                    rig::holds_within(Duration::from_secs(20), sent),
-                    "{to} {number}"
-                );
+                assert!(rig::holds_within(rig::PATIENCE, sent), "{to} {number}");
             }
             assert_eq!(send(&websmsd, &format!("short{number}")).status, 200);
+            let waiting = fs::read_dir(websmsd.outgoing()).unwrap().count();
+            most = most.max(waiting);
         }
-        let waiting = fs::read_dir(websmsd.outgoing()).unwrap().count();
-        assert!(waiting > 400, "{waiting}");
+        // Far more than `max` waited at once. The quicker the machine, the more it is, because the last part
+        // of each text is due after 15 s.
+        assert!(most > 80, "{most}");
     });
     // A new configuration does not forget which files are parts.
     websmsd.signal("HUP");

@@ -9,6 +9,8 @@ use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use websms::limits::{FIRST_BYTE_WAIT, IDLE_WAIT, REQUEST_WAIT};
+
 use crate::rig::{self, Answer, Called, FORM, Http, Scratch, Websmsd, post};
 
 const SMS: &str = "To=%2B12025550160&From=%2B15017122661&Body=Incoming+message%21";
@@ -511,23 +513,27 @@ fn slow_first_byte() {
     let start = Instant::now();
     let mut http = websmsd.connect();
     assert_eq!(http.answer().status, 408);
-    let waited = start.elapsed();
-    assert!(waited >= Duration::from_millis(4900), "{waited:?}");
-    assert!(waited < Duration::from_secs(8), "{waited:?}");
+    check_wait(start.elapsed(), FIRST_BYTE_WAIT);
     assert!(http.is_closed());
+}
+
+/// Checks that a wait was not shorter than its limit, nor longer than a busy machine makes it.
+#[track_caller]
+fn check_wait(waited: Duration, limit: Duration) {
+    assert!(waited >= limit.mul_f32(0.98), "{waited:?}");
+    assert!(waited < limit * 3, "{waited:?}");
 }
 
 #[test]
 fn slow_idle() {
     let websmsd = Websmsd::start("[websmsd]");
     let mut http = websmsd.connect();
+    // The wait begins with the answer, which this process may read late.
+    let start = Instant::now();
     http.send(get("/"));
     assert_eq!(http.answer().status, 200);
-    let start = Instant::now();
     assert!(http.is_closed());
-    let waited = start.elapsed();
-    assert!(waited >= Duration::from_millis(4900), "{waited:?}");
-    assert!(waited < Duration::from_secs(8), "{waited:?}");
+    check_wait(start.elapsed(), IDLE_WAIT);
 }
 
 /// Sends a byte every quarter of a second: each comes in time, but the whole does not.
@@ -552,9 +558,7 @@ fn check_trickle(websmsd: &Websmsd, start: &str, fill: &str) {
         }
         assert!(begin.elapsed() < rig::PATIENCE, "still waiting");
     }
-    let waited = begin.elapsed();
-    assert!(waited >= Duration::from_millis(9900), "{waited:?}");
-    assert!(waited < Duration::from_secs(13), "{waited:?}");
+    check_wait(begin.elapsed(), REQUEST_WAIT);
 }
 
 #[test]
@@ -583,6 +587,7 @@ fn slow_chunks() {
 #[test]
 fn beyond_the_slots_is_503_at_once() {
     let websmsd = Websmsd::start("[websmsd]\nmax_connections = 4");
+    let start = Instant::now();
     let mut held: Vec<Http> = (0..4)
         .map(|_| {
             let mut http = websmsd.connect();
@@ -591,12 +596,12 @@ fn beyond_the_slots_is_503_at_once() {
         })
         .collect();
     // Connections are accepted in order, so the fifth finds that four are served.
-    let start = Instant::now();
     let mut http = websmsd.connect();
     let answer = http.answer();
     assert_eq!((answer.status, answer.closes()), (503, true));
     assert!(answer.header("Retry-After").is_some());
-    assert!(start.elapsed() < Duration::from_secs(3));
+    // No slot became free meanwhile.
+    assert!(start.elapsed() < REQUEST_WAIT);
     assert!(http.is_closed());
     // While three quarters are taken every answer closes; after that there is room again.
     let mut last = held.pop().unwrap();
@@ -630,12 +635,15 @@ fn sixty_four_at_once() {
 fn request_memory_has_a_limit() {
     let websmsd = Websmsd::start("[websmsd]\nreject_status = 421");
     let mut held: Vec<Http> = Vec::new();
-    for _ in 0..40 {
-        let mut http = websmsd.connect();
-        http.send("POST / HTTP/1.1\r\nContent-Length: 65536\r\n\r\n");
-        http.send("x".repeat(65535));
-        held.push(http);
-        // If all grow at once, none of them may get as much as it needs.
+    // There is room for fourteen. If all grow at once, none of them may get as much as it needs, so they come
+    // in groups that fit; few of them, because the first may not wait for longer than `REQUEST_WAIT`.
+    for group in [7, 6, 7] {
+        for _ in 0..group {
+            let mut http = websmsd.connect();
+            http.send("POST / HTTP/1.1\r\nContent-Length: 65536\r\n\r\n");
+            http.send("x".repeat(65535));
+            held.push(http);
+        }
         rig::wait_for("what was sent to be read", || {
             rig::unread_bytes(websmsd.address) == 0
         });
@@ -651,7 +659,7 @@ fn request_memory_has_a_limit() {
     let refused = statuses.iter().filter(|status| **status == 503).count();
     // On a machine that is busy the first ones wait for longer than a body may take.
     let late = statuses.iter().filter(|status| **status == 408).count();
-    assert_eq!(served + refused + late, 40, "{statuses:?}");
+    assert_eq!(served + refused + late, 20, "{statuses:?}");
     assert!(served + late >= 8, "{statuses:?}");
     assert!(refused >= 1, "{statuses:?}");
     drop(held);
@@ -733,9 +741,9 @@ fn a_full_spool_is_503() {
     let other = SMS.replace("160", "161");
     assert_eq!(websmsd.post("/", FORM, other).status, 200);
     assert_eq!(websmsd.post("/", FORM, SMS).status, 200);
-    rig::wait_for("503", || websmsd.post("/", FORM, SMS).status == 503);
     // Of several in a second ten are logged, and then their number.
     let start = Instant::now();
+    rig::wait_for("503", || websmsd.post("/", FORM, SMS).status == 503);
     for _ in 0..100 {
         assert_eq!(websmsd.post("/", FORM, SMS).status, 503);
     }

@@ -760,7 +760,8 @@ fn a_replay_goes_through_the_inbox_with_and_without_a_daemon() {
     // The daemon does it, because it was told.
     let start = Instant::now();
     home.wait_for_files(1);
-    assert!(start.elapsed() < Duration::from_secs(15));
+    // A daemon that was not told looks after 30 s.
+    assert!(start.elapsed() < Duration::from_secs(20));
     assert_eq!(home.take_all(), ["hey"]);
     drop(websmsd);
 }

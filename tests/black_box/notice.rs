@@ -19,7 +19,7 @@ impl Pbx {
     fn new(url: &str, queue: &str) -> Pbx {
         let scratch = Scratch::new();
         let conf = format!(
-            "[websms]\nhost = \"{url}\"\nauth_method = none\ntimeout = 2\n\
+            "[websms]\nhost = \"{url}\"\nauth_method = none\n\
              [queue]\nretry = 1s\nfirst = yes\n{queue}\n"
         );
         let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));

@@ -158,7 +158,7 @@ fn what_may_have_been_sent_and_ends_another_way_says_so() {
     check(Script::reply(400, ""), "", "provider answered 400");
     check(
         Script::reply(503, ""),
-        "retry = 3s\nexpire = 5s",
+        "retry = 6s\nexpire = 10s",
         "expired; last: provider answered 503",
     );
 }
@@ -286,16 +286,20 @@ fn first_hands_over_and_websmsd_sends_at_once() {
     });
     pbx.wait_until_empty();
     let before = itsp.requests().len();
-    let mut waits = Vec::new();
+    let (mut runs, mut waits) = (Vec::new(), Vec::new());
     for number in 1..=20 {
+        let start = Instant::now();
         pbx.queued(&format!("+{number}"), "x");
+        runs.push(start.elapsed());
         let start = Instant::now();
         wait_for("its sending", || itsp.requests().len() == before + number);
         waits.push(start.elapsed());
     }
-    // The machine may be busy now and then.
+    // The time that a run of `websms` takes shows how busy the machine is.
+    runs.sort();
     waits.sort();
-    assert!(waits[15] < Duration::from_millis(100), "{waits:?}");
+    let most = Duration::from_millis(100).max(runs[10] * 2);
+    assert!(waits[10] < most, "{runs:?} {waits:?}");
     assert!(websmsd.log().contains("out SENT"));
 }
 
@@ -344,7 +348,7 @@ fn an_sms_behind_another_one_waits_and_order_is_kept() {
 fn an_interface_that_hangs_holds_up_no_other() {
     let (hangs, works) = (Itsp::start(vec![Script::HangUnread]), Itsp::accepting());
     let conf = format!(
-        "[websms]\nauth_method = none\ntimeout = 5\nhost[slow] = \"{}\"\nhost[quick] = \"{}\"\n\
+        "[websms]\nauth_method = none\ntimeout = 600\nhost[slow] = \"{}\"\nhost[quick] = \"{}\"\n\
          [websmsd]\npermit_addr = 127.0.0.1\n[queue]\nretry = 1s\nfirst = yes\n",
         hangs.url(),
         works.url()
@@ -357,7 +361,6 @@ fn an_interface_that_hangs_holds_up_no_other() {
             .contains("QUEUED")
     });
     wait_for("the slow one's turn", || hangs.connections() > 0);
-    let start = Instant::now();
     for number in 2..12 {
         let ran = websms(
             &pbx.conf,
@@ -366,11 +369,9 @@ fn an_interface_that_hangs_holds_up_no_other() {
         assert!(ran.stderr.contains("QUEUED"), "{}", ran.stderr);
     }
     wait_for("the quick ones", || works.requests().len() == 10);
-    assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        start.elapsed()
-    );
+    // The slow one's first try is not over.
+    wait_for("the slow one alone", || pbx.names("new").len() == 1);
+    assert_eq!(hangs.connections(), 1);
 }
 
 #[test]
@@ -434,6 +435,7 @@ fn slow_a_thousand_that_wait_cost_next_to_nothing() {
         let websmsd = pbx.websmsd();
         wait_for("the first try", || itsp.connections() > tries);
         websmsd.wait_for_log("out WAITS");
+        rig::wait_for_rest(websmsd.pid());
         let stamps = |pbx: &Pbx| -> Vec<_> {
             let names = pbx.names("new");
             let path = |name: &String| pbx.queue().join("new").join(name);
@@ -465,7 +467,7 @@ fn slow_a_thousand_that_wait_cost_next_to_nothing() {
 
 fn two(first: &str, second: &str, more: &str) -> String {
     format!(
-        "[websms]\nauth_method = none\ntimeout = 4\nhost[first] = \"{first}\"\n\
+        "[websms]\nauth_method = none\nhost[first] = \"{first}\"\n\
          host[second] = \"{second}\"\nfallback[first] = second\n\
          [websmsd]\npermit_addr = 127.0.0.1\n[queue]\nretry = 1s\n{more}\n"
     )
@@ -504,7 +506,8 @@ fn a_fallback_is_named_and_so_is_who_failed_before_it() {
 #[test]
 fn an_interface_that_hangs_leaves_its_fallback_time() {
     let (hangs, works) = (Itsp::start(vec![Script::HangUnread]), Itsp::accepting());
-    let pbx = Pbx::new(&two(&hangs.url(), &works.url(), ""));
+    let conf = two(&hangs.url(), &works.url(), "");
+    let pbx = Pbx::new(&conf.replace("[websms]\n", "[websms]\ntimeout = 4\n"));
     // A request that is too long for the socket's buffers is not written whole.
     let text = "x".repeat(120_000);
     let start = Instant::now();
@@ -520,8 +523,9 @@ fn an_interface_that_hangs_leaves_its_fallback_time() {
             texts.get(..120_000).unwrap(),
         ],
     );
+    // The interface's limit is 4 s; the machine may be slow to start and end the run.
     assert!(
-        start.elapsed() < Duration::from_secs(5),
+        start.elapsed() < Duration::from_secs(20),
         "{:?}",
         start.elapsed()
     );
@@ -583,22 +587,22 @@ fn one_that_may_have_been_sent_is_tried_twice_more_whatever_comes() {
 #[test]
 fn one_that_always_fails_alone_holds_up_nobody_for_long() {
     let itsp = refusing_for_now("+1");
-    let pbx = Pbx::with(&itsp.url(), "retry = 1s,60s");
+    let pbx = Pbx::with(&itsp.url(), "retry = 1s,10m");
     let _websmsd = pbx.websmsd();
     pbx.queued("+1", "x");
-    // Its own pause is a minute now, and the interface's is still a second.
+    // Its own pause is ten minutes now, and the interface's is still a second.
     wait_for("its tries", || itsp.requests().len() == 3);
     let start = Instant::now();
     pbx.queued("+2", "x");
     wait_for("the other", || itsp.requests().len() == 4);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(300));
     wait_for("an end to it", || pbx.names("new").len() == 1);
 }
 
 #[test]
 fn tries_are_counted_whether_they_are_written_down_or_not() {
     let itsp = Itsp::start(vec![Script::reply(503, "")]);
-    let pbx = Pbx::with(&itsp.url(), "expire = 5s");
+    let pbx = Pbx::with(&itsp.url(), "expire = 12s");
     let websmsd = pbx.websmsd();
     pbx.queued("+1", "x");
     websmsd.wait_for_log(" try=3: provider answered 503");
@@ -626,8 +630,9 @@ fn retry_after_counts_up_to_the_longest_pause() {
     pbx.queued("+1", "x");
     pbx.wait_until_empty();
     let took = start.elapsed();
+    // The next pause is an hour.
     assert!(
-        took > Duration::from_secs(2) && took < Duration::from_secs(6),
+        took > Duration::from_secs(2) && took < Duration::from_secs(300),
         "{took:?}"
     );
 }

@@ -38,8 +38,8 @@ pub use itsp::{Decision, Itsp, Received, Script, deaf_address};
 pub use tracer::{Tracer, is_file_call, wait_for_rest};
 
 /// The time after which anything that has not happened fails its test. It is generous, because the machine
-/// may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// may be busy, or stand still for some seconds.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 static BINARY: OnceLock<PathBuf> = OnceLock::new();
 
