@@ -30,7 +30,6 @@ struct Seen {
     yeses: AtomicUsize,
     requests: AtomicUsize,
     failures: [AtomicUsize; 5],
-    life: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -82,28 +81,24 @@ fn provider(first: TcpListener, seen: &Arc<Seen>) {
 }
 
 fn answer(mut stream: TcpStream, failure: Option<usize>, seen: &Seen) {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
+    stream.set_read_timeout(Some(rig::PATIENCE)).unwrap();
     let mut request = Vec::new();
     let mut chunk = [0; 2048];
-    let text = loop {
+    let (life, text) = loop {
         let Ok(read @ 1..) = stream.read(&mut chunk) else {
             return;
         };
         request.extend_from_slice(&chunk[..read]);
         let whole = String::from_utf8_lossy(&request).into_owned();
         // The text comes first in the form, and its end shows that the request is complete.
-        if let Some((_, form)) = whole.split_once("\r\n\r\n")
+        if let Some((head, form)) = whole.split_once("\r\n\r\n")
             && form.ends_with("&To=%2B1")
         {
-            break form
-                .strip_prefix("Body=")
-                .unwrap()
-                .split('&')
-                .next()
-                .unwrap()
-                .to_owned();
+            // A request may be read after the death of the daemon that wrote it, so it names its life.
+            let path = head.strip_prefix("POST /").unwrap();
+            let life: usize = path.split(' ').next().unwrap().parse().unwrap();
+            let text = form.strip_prefix("Body=").unwrap();
+            break (life, text.split('&').next().unwrap().to_owned());
         }
     };
     let reply = |status: &str| {
@@ -111,7 +106,6 @@ fn answer(mut stream: TcpStream, failure: Option<usize>, seen: &Seen) {
     };
     match failure.map(|kind| FAILURES[kind]) {
         None => {
-            let life = seen.life.load(Ordering::SeqCst);
             seen.accepted
                 .lock()
                 .unwrap()
@@ -166,10 +160,10 @@ fn slow_no_sms_is_lost_by_failures_and_deaths() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let conf = format!(
-        "[websms]\nhost = \"http://{address}\"\nauth_method = none\ntimeout = 1\n\
+        "[websms]\nhost = \"http://{address}\"\npath = /LIFE\nauth_method = none\ntimeout = 5\n\
          [queue]\nretry = 1s\nmax = 100000\n"
     );
-    let conf = scratch.file("websms.conf", rig::spool_conf(&scratch, &conf));
+    let conf = rig::spool_conf(&scratch, &conf);
     let queue = scratch.folder("state/queue");
     for place in ["tmp", "new", "failed"] {
         fs::create_dir_all(queue.join(place)).unwrap();
@@ -177,14 +171,16 @@ fn slow_no_sms_is_lost_by_failures_and_deaths() {
     let seen = Arc::new(Seen::default());
     let serving = Arc::clone(&seen);
     let provider = thread::spawn(move || provider(listener, &serving));
-    let start = || {
+    let start = |life: usize| {
         let own = Scratch::new();
+        let conf = conf.replace("/LIFE", &format!("/{life}"));
+        let conf = own.file("websms.conf", conf);
         let mut run = rig::daemon_command(Called::Link, &own);
-        run.arg("-c").arg(&conf).args(["-l", "127.0.0.1:0", "-v"]);
+        run.arg("-c").arg(conf).args(["-l", "127.0.0.1:0", "-v"]);
         Websmsd::spawn(run, own)
     };
 
-    let mut websmsd = start();
+    let mut websmsd = start(0);
     let (mut given, mut kills, mut last_yeses, mut moved) = (0, 0, 0, Instant::now());
     let mut next_kill = KILL_EVERY;
     while given < messages || count(&queue.join("new")) > 0 {
@@ -208,10 +204,9 @@ fn slow_no_sms_is_lost_by_failures_and_deaths() {
             rig::signal(websmsd.pid(), "KILL");
             websmsd.wait_for_exit();
             kills += 1;
-            seen.life.fetch_add(1, Ordering::SeqCst);
             next_kill =
                 yeses + KILL_EVERY + usize::try_from(next(&mut state)).unwrap_or(7) % KILL_EVERY;
-            websmsd = start();
+            websmsd = start(kills);
         }
         thread::sleep(Duration::from_millis(2));
     }

@@ -378,6 +378,6 @@ fn slow_a_spool_that_is_mounted_anew_beside_a_running_daemon_gets_what_was_lost(
     );
     assert!(router.files(&websmsd).is_empty());
     let has_come = || !router.files(&websmsd).is_empty();
-    assert!(holds_within(Duration::from_secs(45), has_come));
+    assert!(holds_within(Duration::from_secs(120), has_come));
     check_order(&router.take_all(&websmsd), &["3a"]);
 }
