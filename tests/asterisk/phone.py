@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 
-PATIENCE = 30  # seconds until a wait has failed; the machine may be busy
+PATIENCE = 60  # seconds until a wait has failed; the machine may be busy, or stand still for a while
 
 
 def wait_for(condition, patience=PATIENCE):
