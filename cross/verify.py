@@ -14,7 +14,6 @@ import http.server
 import os
 import pathlib
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -296,17 +295,16 @@ def check_in(websmsd, folder):
         f'dir = "{folder / "queue"}"',
     ]
     conf = configuration(folder, *lines)
-    port = free_port()
     log = (folder / "websmsd.log").open("w+b")
     daemon = subprocess.Popen(
-        [*EMULATOR, websmsd, "-v", "-c", conf, "-l", f"127.0.0.1:{port}"],
+        [*EMULATOR, websmsd, "-v", "-c", conf, "-l", "127.0.0.1:0"],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         env={"PATH": os.environ["PATH"]},
     )
     try:
-        wait_for_listener(daemon, port)
+        port = port_of(daemon, folder / "websmsd.log")
         peer = http.client.HTTPConnection("localhost", port, timeout=PATIENCE_S)
         form = "To=%2B12025550160&From=%2B15017122661&Body=Gr%C3%BC%C3%9Fe%2C+%F0%9F%98%80%21"
         peer.request("POST", "/", form, {"Content-Type": "application/x-www-form-urlencoded"})
@@ -325,20 +323,14 @@ def check_in(websmsd, folder):
     expect("its mode", oct(files[0].stat().st_mode & 0o7777), "0o644")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_listener(daemon, port):
+def port_of(daemon, log):
+    """Waits until the daemon listens, and returns the port that the system gave it."""
     end = time.monotonic() + PATIENCE_S
     while daemon.poll() is None and time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.02)
+        told = re.search(r"listening on 127\.0\.0\.1:(\d+)", log.read_text(errors="replace"))
+        if told:
+            return int(told[1])
+        time.sleep(0.02)
     sys.exit(f"websmsd does not listen (exit status {daemon.poll()})")
 
 

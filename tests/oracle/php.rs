@@ -39,7 +39,7 @@ impl Server {
                 .spawn()
                 .expect("this test needs php 8.2");
             let mut server = Server { php, port };
-            let until = Instant::now() + Duration::from_secs(20);
+            let until = Instant::now() + Duration::from_secs(60);
             while Instant::now() < until && server.php.try_wait().unwrap().is_none() {
                 if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                     return server;
@@ -64,7 +64,7 @@ impl Server {
         request.extend_from_slice(body);
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
+            .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         stream.write_all(&request).unwrap();
         let mut answer = Vec::new();
