@@ -320,6 +320,7 @@ mod tests {
     fn a_report_that_is_too_early_is_held_for_a_minute() {
         let folder = format!("websms-reports-{}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("sent")).unwrap();
         let text =
             "[websms]\nhost = a\nauth_method = none\n[websmsd]\ndlr_id = id\ndlr_status = status\n";

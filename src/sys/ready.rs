@@ -45,6 +45,7 @@ mod tests {
     fn a_manager_is_told_at_a_path_and_at_an_abstract_name() {
         let name = format!("websms-ready-{}", std::process::id());
         let path = std::env::temp_dir().join(&name);
+        let _ = std::fs::remove_file(&path);
         let abstract_name = SocketAddr::from_abstract_name(&name).unwrap();
         for (manager, socket) in [
             (UnixDatagram::bind(&path).unwrap(), path.as_os_str()),

@@ -71,6 +71,7 @@ mod tests {
     impl Scratch {
         fn new(name: &str) -> Scratch {
             let path = std::env::temp_dir().join(format!("websms-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
             fs::create_dir(&path).unwrap();
             Scratch(path)
         }

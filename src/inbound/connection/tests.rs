@@ -34,6 +34,7 @@ impl House {
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
         let folder = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         let reading = config::read(format!("[websmsd]\n{websmsd}\n").as_bytes(), &|_| None);
         let config = reading

@@ -13,6 +13,7 @@ impl Syslog {
     fn start(name: &str) -> Syslog {
         let folder = format!("websms-log-{}-{name}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         Syslog {
             socket: bind(&folder.join("log")),

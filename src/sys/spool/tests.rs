@@ -7,6 +7,7 @@ use std::fs;
 fn spool(name: &str) -> (Spool, PathBuf) {
     let folder = format!("websms-spool-{}-{name}", std::process::id());
     let folder = std::env::temp_dir().join(folder);
+    let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("outgoing")).unwrap();
     let spool = Spool::open(&Settings {
         outgoing: &folder.join("outgoing"),
