@@ -90,23 +90,19 @@ impl Folders {
         })
     }
 
-    /// Gives staged files the times ahead that they ask for, counted from now. Asterisk knows whole seconds
-    /// only and cuts what is beyond, so they are rounded up: else the second part of a text that comes at
-    /// the end of a second were due at once, together with the first.
-    pub(super) fn delay(&self, files: &[File<'_>]) -> io::Result<()> {
-        if files.iter().all(|file| file.delay_s == 0) {
+    /// Gives a staged file the time ahead that it asks for, counted from now. Asterisk knows whole seconds
+    /// only and cuts what is beyond, so it is rounded up: else the second part of a text that comes at the
+    /// end of a second were due at once, together with the first.
+    pub(super) fn delay(&self, file: &File<'_>) -> io::Result<()> {
+        if file.delay_s == 0 {
             return Ok(());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_err(io::Error::other)?;
-        let next_s = now
-            .as_secs()
-            .saturating_add(u64::from(now.subsec_nanos() > 0));
-        for file in files.iter().filter(|file| file.delay_s > 0) {
-            let due_s = next_s.saturating_add(file.delay_s);
-            self.staging.set_modified(file.name, due_s)?;
-        }
-        Ok(())
+        let begun = u64::from(now.subsec_nanos() > 0);
+        let due_s = now.as_secs().saturating_add(begun);
+        let due_s = due_s.saturating_add(file.delay_s);
+        self.staging.set_modified(file.name, due_s)
     }
 
     pub(super) fn discard(&self, name: &str) {

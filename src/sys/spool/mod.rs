@@ -79,7 +79,7 @@ pub struct File<'a> {
     pub name: &'a str,
     /// The contents of the file.
     pub bytes: &'a [u8],
-    /// The seconds that its modification time lies ahead of the move, at least and by less than one more;
+    /// The seconds that its modification time lies ahead of its move, at least, and by less than one more;
     /// Asterisk waits for this time. 0 leaves the time as it is.
     pub delay_s: u64,
 }
@@ -329,6 +329,10 @@ impl Spool {
     /// [`Sync::Before`] all that were moved are on the disk at the end, in the folder that they were moved to.
     fn stage_and_move(&self, left: &mut &[File<'_>]) -> Result<(), SpoolFault> {
         let folders = self.folders()?;
+        let delay = |file: &File<'_>| {
+            let delayed = folders.delay(file);
+            delayed.map_err(|error| failed(Step::Own, &self.staging, error))
+        };
         let mut staged = 0_usize;
         let mut result = Ok(());
         for file in *left {
@@ -340,20 +344,18 @@ impl Spool {
         }
         let (whole, _) = left.split_at_checked(staged).unwrap_or_default();
         let mut moved = 0_usize;
-        // Only now: writing and syncing the parts of a text may have taken longer than their times are apart.
-        if result.is_ok() {
-            let delayed = folders.delay(whole);
-            result = delayed.map_err(|error| failed(Step::Own, &self.staging, error));
-        }
-        if result.is_ok() {
+        // A time that cannot be set must be known before anything is moved.
+        result = result.and_then(|()| whole.iter().try_for_each(&delay));
+        result = result.and_then(|()| {
             for file in whole {
-                result = self.move_in(&folders, file.name);
-                if result.is_err() {
-                    break;
-                }
+                // Once more: writing, syncing and moving the parts before it may have taken longer than their
+                // times are apart.
+                delay(file)?;
+                self.move_in(&folders, file.name)?;
                 moved = moved.saturating_add(1);
             }
-        }
+            Ok(())
+        });
         for file in whole.get(moved..).unwrap_or_default() {
             folders.discard(file.name);
         }
