@@ -276,9 +276,10 @@ impl<'a> Order<'a> {
 
     /// Settles the texts that became whole: by the results of their messages they have gone, or they wait on.
     fn settle(&self, wholes: Vec<(usize, Whole)>, results: &[MessageResult]) {
+        let wait = self.interface.webhook.part_wait;
         for (owner, whole) in wholes {
             if let Some(parts) = &self.setup.parts {
-                parts.settle(whole, is_safe(results, owner));
+                parts.settle(whole, is_safe(results, owner), wait);
             }
         }
     }

@@ -168,10 +168,11 @@ impl Parts {
         }
     }
 
-    /// Forgets a text that has gone, or lets one that is not safe wait.
-    pub(super) fn settle(&self, whole: Whole, is_safe: bool) {
+    /// Forgets a text that has gone, or lets one that is not safe wait for so long: for its last part, which
+    /// comes again.
+    pub(super) fn settle(&self, whole: Whole, is_safe: bool, wait: Duration) {
         if !is_safe {
-            return self.put_back(whole.text);
+            return self.put_back(whole.text, wait.max(PART_RETRY_PAUSE));
         }
         let last = whole.last();
         let mut state = self.state();
@@ -187,13 +188,13 @@ impl Parts {
         }
     }
 
-    /// Lets a text that could not go wait a moment longer, before all others.
-    fn put_back(&self, mut text: Incomplete) {
+    /// Lets a text that could not go wait longer, before all others.
+    fn put_back(&self, mut text: Incomplete, wait: Duration) {
         let mut state = self.state();
         state.stop(&text);
         // Drops a last part, which was never put in.
         text.parts.retain(|(_, bytes)| *bytes > 0);
-        text.due = Deadline::after(PART_RETRY_PAUSE);
+        text.due = Deadline::after(wait);
         state.texts.insert(0, text);
         self.changed.notify_all();
     }
@@ -365,7 +366,7 @@ impl Parts {
             }
             // A file cannot be read now.
             Err(_) => {
-                self.put_back(text);
+                self.put_back(text, PART_RETRY_PAUSE);
                 return false;
             }
         };
@@ -376,7 +377,7 @@ impl Parts {
         if is_safe {
             self.mark(&whole);
         }
-        self.settle(whole, is_safe);
+        self.settle(whole, is_safe, PART_RETRY_PAUSE);
         is_safe
     }
 }
@@ -481,9 +482,15 @@ fn sender(message: &Message) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 mod tests {
     use super::*;
+    use crate::message::{Number, Sender};
 
     /// Takes texts of these senders with so many parts of so many bytes each; checks which of them goes
     /// after the last came.
@@ -531,5 +538,61 @@ mod tests {
         for (more, expected) in [(0, None), (1, Some(0))] {
             check(&[(1, 1, PARTS_BYTES_MAX - 1), (2, 1, 1 + more)], expected);
         }
+    }
+
+    /// Parts in a folder that is removed with them.
+    struct Held(Parts);
+
+    impl Held {
+        fn new(test: &str) -> Held {
+            let name = format!("websms-parts-{}-{test}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            let _ = std::fs::remove_dir_all(&path);
+            let is_ours = |name: &str| PartName::parse(name).is_some();
+            Held(Parts::new(Folder::new(&path, is_ours)))
+        }
+
+        /// Takes a part of a text of two parts, which is to wait for a minute.
+        fn take(&self, number: usize, id: u64) -> Taken {
+            let part = Part {
+                reference: b"r".to_vec(),
+                number,
+                total: 2,
+            };
+            let message = Message {
+                to: Number::parse_inbound(b"+1").unwrap(),
+                from: Sender::parse_inbound(b"Bank").unwrap(),
+                text: Text::parse_inbound(format!("part {number}").as_bytes(), None),
+            };
+            self.0.take(&part, "", &message, id, MINUTE).unwrap()
+        }
+
+        /// Takes the last part and returns the text.
+        fn whole(&self, id: u64) -> Whole {
+            match self.take(2, id) {
+                Taken::Whole(whole) => whole,
+                _ => panic!("the text lacks parts"),
+            }
+        }
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(self.0.folder.root());
+        }
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_text_that_cannot_go_waits_for_its_last_part_to_come_again() {
+        let held = Held::new("again");
+        assert!(matches!(held.take(1, 1), Taken::Held));
+        let whole = held.whole(2);
+        held.0.settle(whole, false, MINUTE);
+        let left = held.0.state().texts[0].due.left().unwrap();
+        assert!(left > MINUTE / 2, "{left:?}");
+        let whole = held.whole(3);
+        assert_eq!(whole.message.text.to_utf8(), "part 1part 2");
     }
 }
