@@ -307,6 +307,16 @@ impl<'a> Order<'a> {
             Ok(Taken::Own) => self.encode(message, place, now_s, batch),
             Ok(Taken::Held) => Ok(MessageResult::Held),
             Ok(Taken::Known) => Ok(MessageResult::Duplicate),
+            // The same request holds it twice.
+            Ok(Taken::UnderWay(text))
+                if work.wholes.iter().any(|(_, whole)| whole.is_text(text)) =>
+            {
+                Ok(MessageResult::Duplicate)
+            }
+            Ok(Taken::UnderWay(_)) => {
+                self.log_later(Level::Warning, format_args!("its text is under way"));
+                Err(Unencoded)
+            }
             Ok(Taken::Whole(whole)) => {
                 let mut pieces = Vec::new();
                 add_pieces(&whole.message, &self.setup.config.route, &mut pieces);

@@ -66,6 +66,9 @@ pub(super) enum Taken {
     Held,
     /// The part was there before.
     Known,
+    /// The part came before, and its text, of this digest, is being delivered, so that it is not known yet
+    /// whether it is safe.
+    UnderWay(u64),
     /// The part is an SMS of its own.
     Own,
     /// The part completes its text.
@@ -119,10 +122,11 @@ impl Parts {
         let mut state = self.state();
         let _lock = self.folder.hold(PARTS_LOCK_WAIT)?;
         self.look(&mut state, wait);
-        if let Some(content) = state.content(&name) {
-            return Ok(match content == name.content {
-                true => Taken::Known,
-                false => Taken::Own,
+        if let Some((content, is_under_way)) = state.content(&name) {
+            return Ok(match (content == name.content, is_under_way) {
+                (true, true) => Taken::UnderWay(name.text),
+                (true, false) => Taken::Known,
+                (false, _) => Taken::Own,
             });
         }
         let is_of = |text: &Incomplete| text.parts.iter().any(|(it, _)| it.text == name.text);
@@ -383,6 +387,11 @@ impl Parts {
 }
 
 impl Whole {
+    /// Whether it is the text with this digest.
+    pub(super) fn is_text(&self, text: u64) -> bool {
+        self.text.parts.iter().any(|(name, _)| name.text == text)
+    }
+
     /// The part that completed it, which is in no file; of a text that lacks parts, the first one.
     fn last(&self) -> Option<PartName> {
         let parts = &self.text.parts;
@@ -397,17 +406,15 @@ impl State {
         self.going.contains(name) || texts.any(|text| text.parts.iter().any(|it| it.0 == *name))
     }
 
-    /// Returns the content of the same part if it came before.
-    fn content(&self, name: &PartName) -> Option<u64> {
-        let content = |other: &PartName| {
-            let is_same = (other.text, other.number) == (name.text, name.number);
-            is_same.then_some(other.content)
-        };
-        let gone = self.gone.iter().find_map(|(other, _)| content(other));
-        gone.or_else(|| {
-            let mut texts = self.texts.iter();
-            texts.find_map(|text| text.parts.iter().find_map(|(other, _)| content(other)))
-        })
+    /// Returns the content of the same part if it came before, and whether its text is being delivered.
+    fn content(&self, name: &PartName) -> Option<(u64, bool)> {
+        let is_same = |other: &&PartName| (other.text, other.number) == (name.text, name.number);
+        let gone = self.gone.iter().map(|(other, _)| other);
+        let held = self.texts.iter().flat_map(|text| &text.parts);
+        let mut known = gone.chain(held.map(|(other, _)| other));
+        let known = known.find(is_same).map(|other| (other.content, false));
+        let going = || self.going.iter().find(is_same);
+        known.or_else(|| going().map(|other| (other.content, true)))
     }
 
     /// Adds a part that is in the folder.
@@ -594,5 +601,17 @@ mod tests {
         assert!(left > MINUTE / 2, "{left:?}");
         let whole = held.whole(3);
         assert_eq!(whole.message.text.to_utf8(), "part 1part 2");
+    }
+
+    #[test]
+    fn a_part_that_comes_again_while_its_text_goes_begins_no_text() {
+        let held = Held::new("going");
+        assert!(matches!(held.take(1, 1), Taken::Held));
+        let whole = held.whole(2);
+        assert!(matches!(held.take(2, 3), Taken::UnderWay(_)));
+        assert!(matches!(held.take(1, 4), Taken::UnderWay(_)));
+        held.0.settle(whole, true, MINUTE);
+        assert!(matches!(held.take(2, 5), Taken::Known));
+        assert!(held.0.state().texts.is_empty());
     }
 }
