@@ -63,6 +63,14 @@ impl Batch {
         self.owners.resize(many, owner);
     }
 
+    /// Lets the call files from this index on arrive one after another, because their messages are pieces of
+    /// one text.
+    pub fn keep_order(&mut self, from: usize) {
+        for (delay_s, file) in (0..).zip(self.files.iter_mut().skip(from)) {
+            file.delay_s = delay_s;
+        }
+    }
+
     /// Removes a message from the batch.
     pub fn leave(&mut self, owner: usize) {
         let mut each = self.owners.iter();

@@ -322,11 +322,12 @@ impl<'a> Order<'a> {
                 add_pieces(&whole.message, &self.setup.config.route, &mut pieces);
                 let owner = usize::try_from(place).unwrap_or(usize::MAX);
                 work.wholes.push((owner, whole));
-                let mut result = Err(Unencoded);
+                let (mut result, first) = (Err(Unencoded), batch.files.len());
                 for (piece, message) in (0..).zip(pieces) {
                     let added = self.encode(&message, piece_id(place, piece), now_s, batch)?;
                     result = result.or(Ok(added));
                 }
+                batch.keep_order(first);
                 result
             }
             Err(error) => {

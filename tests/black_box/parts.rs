@@ -1,6 +1,7 @@
 //! Tests parts of long texts, which come as separate requests and become one text.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -148,6 +149,32 @@ fn a_text_too_long_for_its_call_files_comes_as_several() {
         text.chars().count() == 16 * 800
     });
     assert!(text.chars().all(|c| c == 'é'));
+}
+
+#[test]
+fn without_an_inbox_the_pieces_of_such_a_text_are_due_one_after_another() {
+    let home = Home::new("part_wait = 1s", "[astqueue]\ninbox = no\n");
+    let websmsd = home.start();
+    // Once all parts come, and once the last one is missing.
+    for (reference, sent) in [("r", 16), ("s", 15)] {
+        let mut text = String::new();
+        for number in 1..=sent {
+            let letter = char::from(b'a' + u8::try_from(number).unwrap());
+            let part = letter.to_string().repeat(1600);
+            assert_eq!(send(&websmsd, reference, number, 16, &part), 200);
+            text.push_str(&part);
+        }
+        text.push_str(if sent < 16 { "[…]" } else { "" });
+        wait_for("no parts", || home.held() == 0);
+        // They are sorted by the times at which Asterisk runs them.
+        let files = home.files();
+        let due = files
+            .iter()
+            .map(|file| file.path.metadata().unwrap().mtime());
+        let due: Vec<i64> = due.collect();
+        assert!(due.len() > 16 && due.is_sorted_by(|a, b| a < b), "{due:?}");
+        assert_eq!(home.text(), text);
+    }
 }
 
 #[test]

@@ -56,6 +56,7 @@ pub(in crate::inbound) fn deliver_text(
             return false;
         }
     }
+    batch.keep_order(0);
     let (put, unique) = (batch.put(setup), id_text(id));
     let route = FromTo(message, setup.config.log_numbers);
     if let Err(Unsafe { fault, .. }) = put {
