@@ -199,6 +199,13 @@ impl Parts {
         // Drops a last part, which was never put in.
         text.parts.retain(|(_, bytes)| *bytes > 0);
         text.due = Deadline::after(wait);
+        // A part that came meanwhile has begun a text of its own.
+        let is_of = |part: &(PartName, usize)| text.parts.iter().any(|it| it.0.text == part.0.text);
+        let other = |other: &Incomplete| other.parts.iter().any(is_of);
+        if let Some(place) = state.texts.iter().position(other) {
+            let other = state.texts.remove(place);
+            text.parts.extend(other.parts);
+        }
         state.texts.insert(0, text);
         self.changed.notify_all();
     }
@@ -561,10 +568,14 @@ mod tests {
 
         /// Takes a part of a text of two parts, which is to wait for a minute.
         fn take(&self, number: usize, id: u64) -> Taken {
+            self.take_of(2, number, id)
+        }
+
+        fn take_of(&self, total: usize, number: usize, id: u64) -> Taken {
             let part = Part {
                 reference: b"r".to_vec(),
                 number,
-                total: 2,
+                total,
             };
             let message = Message {
                 to: Number::parse_inbound(b"+1").unwrap(),
@@ -613,5 +624,18 @@ mod tests {
         held.0.settle(whole, true, MINUTE);
         assert!(matches!(held.take(2, 5), Taken::Known));
         assert!(held.0.state().texts.is_empty());
+    }
+
+    #[test]
+    fn a_part_that_comes_while_others_cannot_go_joins_them() {
+        let held = Held::new("joins");
+        assert!(matches!(held.take_of(3, 1, 1), Taken::Held));
+        let text = held.0.state().start(0);
+        assert!(matches!(held.take_of(3, 2, 2), Taken::Held));
+        held.0.put_back(text, MINUTE);
+        match held.take_of(3, 3, 3) {
+            Taken::Whole(whole) => assert_eq!(whole.message.text.to_utf8(), "part 1part 2part 3"),
+            _ => panic!("the text lacks parts"),
+        }
     }
 }
