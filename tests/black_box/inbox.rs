@@ -462,6 +462,34 @@ fn an_old_one_goes_to_failed_and_can_be_had_back() {
     assert!(home.names("failed").is_empty());
 }
 
+/// A router without a battery begins with the time of its last file, which may be long ago.
+#[test]
+fn a_clock_that_is_set_makes_no_sms_old_that_came_just_before() {
+    let home = Home::with("[astqueue]\ninbox = yes\n[queue]\nexpire = 1h\n");
+    fs::remove_dir(home.outgoing()).unwrap();
+    let scratch = Scratch::new();
+    let clock = scratch.file("clock", "-3h");
+    let mut run = rig::daemon_command(Called::Link, &scratch);
+    run.arg("-c").arg(&home.conf);
+    run.args(["-l", "127.0.0.1:0", "-v"]);
+    rig::set_clock(&mut run, "-3h");
+    run.env_remove("FAKETIME").env("FAKETIME_NO_CACHE", "1");
+    run.env("FAKETIME_TIMESTAMP_FILE", &clock);
+    let websmsd = Websmsd::spawn(run, scratch);
+    assert_eq!(send(&websmsd, "1", "a"), 200);
+    websmsd.wait_for_log("cannot deliver SMS, they wait in the inbox: ");
+    let file = home.inbox("new").join(home.names("new").remove(0));
+    let file = fs::read_to_string(file).unwrap();
+    let arrived = file.lines().find_map(|line| line.strip_prefix("arrived: "));
+    let arrived_s: u64 = arrived.unwrap().parse().unwrap();
+    assert!(now_s() - arrived_s > 2 * 3600, "{file}");
+    fs::write(&clock, "+0").unwrap();
+    home.scratch.folder("outgoing");
+    home.wait_for_files(1);
+    assert!(home.names("failed").is_empty(), "{}", websmsd.log());
+    assert_eq!(home.take_all(), ["a"]);
+}
+
 #[test]
 fn under_an_insane_clock_nothing_is_old_and_its_age_counts_from_the_first_sane_look() {
     let home = Home::new("");

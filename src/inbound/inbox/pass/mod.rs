@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::counts::Counts;
 use super::{Happened, Inbox, Mail, read};
@@ -114,6 +114,8 @@ struct SmsState {
     /// The name that its file should have. It differs from `file` if the file could not be renamed.
     name: InboxName,
     arrived_s: u64,
+    /// When this process put it in; `None` if an earlier run or another process did.
+    put: Option<Instant>,
     bytes: u64,
     /// The number of its call files; 0 if unknown.
     parts: usize,
@@ -198,7 +200,7 @@ impl<'a> Pass<'a> {
                 if self.entries.is_empty() {
                     self.marker = None;
                 }
-                self.add(name, arrived_s, bytes);
+                self.add(name, arrived_s, bytes, Some(Instant::now()));
                 self.inbox.counts().settle(&name);
             }
             Happened::Spool => {
@@ -215,11 +217,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn add(&mut self, name: InboxName, arrived_s: u64, bytes: u64) {
+    fn add(&mut self, name: InboxName, arrived_s: u64, bytes: u64, put: Option<Instant>) {
         let entry = SmsState {
             file: name,
             name,
             arrived_s,
+            put,
             bytes,
             parts: 0,
             has_call_file: false,
@@ -334,7 +337,7 @@ impl<'a> Pass<'a> {
     fn take_up(&mut self, name: InboxName) {
         match read(&self.inbox.folder, Place::New, &name.text()) {
             Ok(Ok((item, bytes))) => {
-                self.add(name, item.arrived_s, bytes);
+                self.add(name, item.arrived_s, bytes, None);
                 self.marker = None;
             }
             Ok(Err(why)) => self.set_aside(&name, &why),
