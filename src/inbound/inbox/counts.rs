@@ -106,8 +106,8 @@ impl Counts {
             return Ok(());
         };
         let time = |many: u64| {
-            let ms = rate.per.s().saturating_mul(1000).saturating_mul(many);
-            Duration::from_millis(ms.checked_div(rate.count).unwrap_or(ms))
+            let us = rate.per.s().saturating_mul(1_000_000).saturating_mul(many);
+            Duration::from_micros(us.checked_div(rate.count).unwrap_or(us))
         };
         let many = u64::try_from(many).unwrap_or(u64::MAX);
         let ahead = self.paced.map(|paced| paced.saturating_duration_since(now));
@@ -264,6 +264,16 @@ mod tests {
         assert!(counts.pace(1, rate, after(50)).is_err());
         assert!(counts.pace(20, rate, after(1050)).is_ok());
         assert!(counts.pace(1, None, after(1050)).is_ok());
+        // A fast rate is not rounded to milliseconds: 800 a second are not 1000, and 5000 are bounded.
+        for count in [800, 5000] {
+            let rate = Some(Rate {
+                count,
+                per: Per::Second,
+            });
+            let mut counts = Counts::default();
+            let passed = (0..20 * count).filter(|_| counts.pace(1, rate, start).is_ok());
+            assert_eq!(u64::try_from(passed.count()).unwrap(), 10 * count);
+        }
         // A single request may exceed a burst.
         let slow = Some(Rate {
             count: 1,
