@@ -15,13 +15,24 @@ use crate::sys::queue::{Folder, Place};
 
 /// Whether a message that is put in will be sent: a `websmsd` drains the queue, or it is flushed daily.
 pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
-    let now_s = clock::now_s();
-    let flushed = || {
-        let flushed_s = folder.flushed_s()?;
-        let age_s = now_s.checked_sub(flushed_s)?;
-        Some(age_s <= FLUSH_AGE.as_secs())
+    Ok(folder.is_drained()? || is_flushed(folder, clock::now_s()))
+}
+
+/// Whether everything was tried within [`FLUSH_AGE`]. While the clock is not sane, no flush is too long ago;
+/// one of that time counts from the first sane look.
+fn is_flushed(folder: &Folder, now_s: u64) -> bool {
+    let Some(flushed_s) = folder.flushed_s() else {
+        return false;
     };
-    Ok(folder.is_drained()? || flushed() == Some(true))
+    match (clock::is_sane(now_s), clock::is_sane(flushed_s)) {
+        (false, _) => true,
+        (true, false) => {
+            let _ = folder.stamp_flush(now_s);
+            true
+        }
+        // One that is ahead a little was written before the clock was set back.
+        (true, true) => now_s.abs_diff(flushed_s) <= FLUSH_AGE.as_secs(),
+    }
 }
 
 /// Returns why a message is not tried now (spec §6.5): something waits for its destination, or something

@@ -101,6 +101,35 @@ fn a_flush_of_the_last_day_counts_as_somebody_who_drains() {
     assert!(ran.stdout.ends_with(" sent\n"), "{}", ran.stdout);
 }
 
+/// A router without a battery begins in 1970, and its cron may flush before the clock is set.
+#[test]
+fn a_flush_counts_while_the_clock_is_not_set_and_after_it_is() {
+    let check = |clock: &str, flushed_s: u64, code: i32| {
+        let itsp = Itsp::start(vec![Script::reply(503, "")]);
+        let pbx = Pbx::with(&itsp.url(), "");
+        fs::create_dir_all(pbx.queue().join("tmp")).unwrap();
+        let stamp = pbx.queue().join("flushed");
+        fs::write(&stamp, format!("{flushed_s}\n")).unwrap();
+        let mut run = Command::new(rig::binary());
+        run.arg("-c")
+            .arg(&pbx.conf)
+            .args(["-v", "--", "+1", "a", "x"]);
+        rig::set_clock(&mut run, clock);
+        let ran = rig::finish(run);
+        assert_eq!(ran.code, Some(code), "{clock} {flushed_s}: {}", ran.stderr);
+        let stamped = fs::read_to_string(stamp).unwrap();
+        stamped.trim().parse::<u64>().unwrap()
+    };
+    let now_s = now_s();
+    let kept = check("@1970-01-01 00:10:00", now_s, 0);
+    assert_eq!(kept, now_s);
+    check("@1970-01-01 00:10:00", 900, 0);
+    let stamped = check("", 900, 0);
+    assert!(stamped >= now_s, "{stamped}");
+    check("", now_s + 3600, 0);
+    check("", now_s + 90_000, 75);
+}
+
 #[test]
 fn a_umask_that_leaves_nothing_hinders_nobody() {
     let pbx = Pbx::with("http://127.0.0.1:9", "");
