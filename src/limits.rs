@@ -281,6 +281,9 @@ pub const INBOX_FILE_BYTES_MAX: usize = (CALL_FILE_PARTS_MAX + 1) * 1024;
 pub const INBOX_BURST: u64 = 10;
 /// Longest pause between two looks at the inbox and the spool, in case no event came.
 pub const INBOX_LOOK_PAUSE: Duration = Duration::from_secs(30);
+/// Difference between the age of an SMS by the system's clock and by one that never jumps. Beyond: the clock
+/// was set since the SMS came, so its arrival is corrected.
+pub const INBOX_CLOCK_SLIP: Duration = Duration::from_secs(60);
 /// First pause after a call file could not be moved; it doubles.
 pub const INBOX_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause after call files could not be moved.

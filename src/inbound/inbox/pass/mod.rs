@@ -18,8 +18,8 @@ use super::{Happened, Inbox, Mail, read};
 use crate::config::Config;
 use crate::inbound::{CurrentSetup, kept_settings};
 use crate::limits::{
-    INBOX_LOOK_PAUSE, INBOX_RETRY_PAUSE, INBOX_RETRY_PAUSE_MAX, INBOX_STACK_BYTES,
-    QUEUE_FAILED_MAX, QUEUE_TAKE_PAUSE,
+    INBOX_CLOCK_SLIP, INBOX_LOOK_PAUSE, INBOX_RETRY_PAUSE, INBOX_RETRY_PAUSE_MAX,
+    INBOX_STACK_BYTES, QUEUE_FAILED_MAX, QUEUE_TAKE_PAUSE,
 };
 use crate::proto::record::envelope;
 use crate::proto::record::inbox::{InboxName, id_text};
@@ -315,19 +315,31 @@ impl<'a> Pass<'a> {
         self.count();
     }
 
-    /// Dates the SMS that came while the clock was wrong: once it is right, their age counts from now.
+    /// Dates the SMS that came while the clock was wrong. It may have been behind and sane, as that of a router
+    /// that begins with the time of its last file, or ahead: what this process put in came as long ago as its
+    /// own clock says. Of others only those without a date get one, and their age counts from now.
     fn stamp(&mut self) {
-        let arrived_s = clock::stamp_s();
-        if arrived_s == 0 {
+        let now_s = clock::stamp_s();
+        if now_s == 0 {
             return;
         }
         let folder = &self.inbox.folder;
-        for entry in self.entries.values_mut().filter(|it| it.arrived_s == 0) {
+        for entry in self.entries.values_mut() {
+            let age = entry.put.map_or(Duration::ZERO, |put| put.elapsed());
+            let arrived_s = now_s.saturating_sub(age.as_secs());
+            let is_wrong = match (entry.arrived_s, entry.put) {
+                (0, _) => true,
+                (_, None) => false,
+                (before_s, Some(_)) => before_s.abs_diff(arrived_s) > INBOX_CLOCK_SLIP.as_secs(),
+            };
+            if !is_wrong {
+                continue;
+            }
             entry.arrived_s = arrived_s;
             let file = entry.file.text();
             if let Ok(Ok((mut item, _))) = read(folder, Place::New, &file) {
                 item.arrived_s = arrived_s;
-                // If this fails, it is done after the next start.
+                // If this fails, it is done after the next start, if the SMS has no date.
                 let _ = folder.replace(&file, &item.encode());
             }
         }
