@@ -44,6 +44,8 @@ struct State {
     stamp: Option<Stamp>,
     /// Final reports of ids that are not known yet.
     early: Vec<Early>,
+    /// The stamp of the file when all of these were last looked up.
+    looked: Option<Stamp>,
     /// A thread looks these reports up again.
     is_watched: bool,
     /// The file cannot be used for now, which was logged.
@@ -95,6 +97,7 @@ impl Reports {
             };
             let mut state = reports.state();
             reports.refresh(&mut state);
+            reports.settle_early(&mut state, config, &mut ended);
             match reports.settle(&mut state, config, &early) {
                 Known::Ended(record) => ended.push(record),
                 Known::Yes => {}
@@ -138,22 +141,29 @@ impl Reports {
         state.is_watched = threads::spawn("reports", CONNECTION_STACK_BYTES, watch).is_ok();
     }
 
+    /// Looks up the held reports again, unless the file is the one in which they were not found. Another report
+    /// may have read a newer one.
+    fn settle_early(&self, state: &mut State, config: &Config, ended: &mut Vec<Record>) {
+        if state.stamp == state.looked {
+            return;
+        }
+        for early in std::mem::take(&mut state.early) {
+            match self.settle(state, config, &early) {
+                Known::Ended(record) => ended.push(record),
+                Known::Yes => {}
+                Known::No => state.early.push(early),
+            }
+        }
+        state.looked = state.stamp;
+    }
+
     /// Looks up the held reports again. Returns whether some are still held.
     fn look_again(&self, config: &Config) -> bool {
         let mut ended = Vec::new();
         let mut state = self.state();
         state.early.retain(|early| !early.until.is_over());
-        let before = state.stamp;
         self.refresh(&mut state);
-        if state.stamp != before {
-            for early in std::mem::take(&mut state.early) {
-                match self.settle(&mut state, config, &early) {
-                    Known::Ended(record) => ended.push(record),
-                    Known::Yes => {}
-                    Known::No => state.early.push(early),
-                }
-            }
-        }
+        self.settle_early(&mut state, config, &mut ended);
         state.is_watched = !state.early.is_empty();
         let goes_on = state.is_watched;
         drop(state);
@@ -305,6 +315,7 @@ fn without_zeros(mut code: &[u8]) -> &[u8] {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
@@ -316,26 +327,57 @@ mod tests {
         TOLD.lock().unwrap().push(record.last_line());
     }
 
-    #[test]
-    fn a_report_that_is_too_early_is_held_for_a_minute() {
-        let folder = format!("websms-reports-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("sent")).unwrap();
-        let text =
-            "[websms]\nhost = a\nauth_method = none\n[websmsd]\ndlr_id = id\ndlr_status = status\n";
-        let read = config::read(text.as_bytes(), &|_| None);
-        let config = read.config.unwrap_or_else(|| panic!("{:?}", read.notes));
-        let incoming = config.rules.interfaces.first().unwrap();
-        let early = |id: &str| {
+    /// A folder, and a configuration whose reports are read.
+    struct Home(PathBuf, Config);
+
+    impl Home {
+        fn new(test: &str) -> Home {
+            let name = format!("websms-reports-{}-{test}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(folder.join("sent")).unwrap();
+            let text = "[websms]\nhost = a\nauth_method = none\n[websmsd]\ndlr_id = id\n\
+                        dlr_status = status\n";
+            let read = config::read(text.as_bytes(), &|_| None);
+            let config = read.config.unwrap_or_else(|| panic!("{:?}", read.notes));
+            Home(folder, config)
+        }
+
+        fn reports(&self) -> Reports {
+            Reports::new(Journal::new(&self.0.join("sent"), "sms"), tell)
+        }
+
+        fn early(&self, id: &str) -> Early {
+            let incoming = self.1.rules.interfaces.first().unwrap();
             let report = Report {
                 id: id.to_owned(),
                 state: webhook::State::Failed(b"30034".to_vec()),
             };
-            final_one(&config, incoming, &report).unwrap()
-        };
-        let reports = Reports::new(Journal::new(&folder.join("sent"), "sms"), tell);
-        let (kept, gone) = (early("A"), early("B"));
+            final_one(&self.1, incoming, &report).unwrap()
+        }
+
+        /// Writes down that SMS with these ids were sent.
+        fn sent(&self, ids: &[&str]) {
+            let lines = ids
+                .iter()
+                .map(|id| format!("\nsms\t0\tsms{id}\t\t1\t2\t{id}\n"));
+            let file = ["websms sent 1\n", &lines.collect::<String>()].concat();
+            fs::write(self.0.join("sent/sms"), file).unwrap();
+        }
+    }
+
+    impl Drop for Home {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_report_that_is_too_early_is_held_for_a_minute() {
+        let home = Home::new("minute");
+        let Home(_, config) = &home;
+        let reports = home.reports();
+        let (kept, gone) = (home.early("A"), home.early("B"));
         for held in [&kept, &gone] {
             let left = held.until.left().unwrap();
             assert!(left <= Duration::from_secs(60) && left > Duration::from_secs(50));
@@ -349,16 +391,27 @@ mod tests {
             kept,
         ];
         // Before the note of either SMS: the one whose minute is over is forgotten.
-        assert!(reports.look_again(&config));
+        assert!(reports.look_again(config));
         assert_eq!(reports.state().early.len(), 1);
         // Now the notes of both come.
-        let line = |id: &str| format!("\nsms\t0\tsms{id}\t\t1\t2\t{id}\n");
-        let file = ["websms sent 1\n", &line("A"), &line("B")].concat();
-        fs::write(folder.join("sent/sms"), file).unwrap();
-        assert!(!reports.look_again(&config));
+        home.sent(&["A", "B"]);
+        assert!(!reports.look_again(config));
         let told = TOLD.lock().unwrap().join("");
-        assert_eq!(told.matches("end\t").count(), 1, "{told}");
-        assert!(told.contains("\tA\tfailed\t30034"), "{told}");
-        fs::remove_dir_all(folder).unwrap();
+        assert_eq!(told.matches("\tA\tfailed\t30034").count(), 1, "{told}");
+        assert!(!told.contains("\tB\t"), "{told}");
+    }
+
+    #[test]
+    fn it_is_found_although_another_report_has_read_the_note_first() {
+        let home = Home::new("another");
+        let Home(_, config) = &home;
+        let reports = home.reports();
+        reports.state().early = vec![home.early("C")];
+        assert!(reports.look_again(config));
+        home.sent(&["C", "D"]);
+        reports.refresh(&mut reports.state());
+        assert!(!reports.look_again(config));
+        let told = TOLD.lock().unwrap().join("");
+        assert_eq!(told.matches("\tC\tfailed\t30034").count(), 1, "{told}");
     }
 }
