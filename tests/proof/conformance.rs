@@ -5,7 +5,7 @@
 //! and httpx in front of the listener, nginx and haproxy between it and curl.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -430,7 +430,7 @@ sys.exit([a.status_code for a in answers] != [200] * 4)
 const HTTPX: &str = "
 import httpx, sys
 url, text = sys.argv[1:]
-with httpx.Client(trust_env=False) as c:
+with httpx.Client(trust_env=False, timeout=60) as c:
     fields = {'to': '+1', 'from': '2', 'text': text}
     answers = [c.post(url, data=fields), c.post(url, json=fields), c.get(url, params=fields)]
 sys.exit([a.status_code for a in answers] != [200] * 3)
@@ -537,11 +537,8 @@ struct Proxy {
 impl Proxy {
     fn start(program: &str, conf: impl Fn(&Scratch, u16) -> String, options: &[&str]) -> Proxy {
         let scratch = Scratch::new();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        // The system gives this port to no other program meanwhile.
+        let port = rig::deaf_address().port();
         let file = scratch.file("conf", conf(&scratch, port));
         // Its workers run as another user.
         let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
