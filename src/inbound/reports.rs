@@ -147,6 +147,8 @@ impl Reports {
         if state.stamp == state.looked {
             return;
         }
+        // Settling one may read notes of those that were looked up before it.
+        state.looked = state.stamp;
         for early in std::mem::take(&mut state.early) {
             match self.settle(state, config, &early) {
                 Known::Ended(record) => ended.push(record),
@@ -154,7 +156,6 @@ impl Reports {
                 Known::No => state.early.push(early),
             }
         }
-        state.looked = state.stamp;
     }
 
     /// Looks up the held reports again. Returns whether some are still held.
@@ -413,5 +414,23 @@ mod tests {
         assert!(!reports.look_again(config));
         let told = TOLD.lock().unwrap().join("");
         assert_eq!(told.matches("\tC\tfailed\t30034").count(), 1, "{told}");
+    }
+
+    #[test]
+    fn it_is_found_although_its_note_comes_while_others_are_looked_up() {
+        let home = Home::new("meanwhile");
+        let Home(_, config) = &home;
+        let reports = home.reports();
+        let (mut state, mut ended) = (reports.state(), Vec::new());
+        state.early = vec![home.early("E"), home.early("F")];
+        home.sent(&["F"]);
+        reports.refresh(&mut state);
+        home.sent(&["F", "E"]);
+        reports.settle_early(&mut state, config, &mut ended);
+        assert_eq!((ended.len(), state.early.len()), (1, 1));
+        drop(state);
+        assert!(!reports.look_again(config));
+        let told = TOLD.lock().unwrap().join("");
+        assert_eq!(told.matches("\tE\tfailed\t30034").count(), 1, "{told}");
     }
 }
