@@ -212,7 +212,8 @@ pub const SPOOL_STAGING_WAIT: Duration = Duration::from_secs(1);
 /// file: it ends with a quarter of an empty spool. Beyond: 503 for that destination alone.
 pub const SPOOL_SHARES: usize = 3;
 /// Time for which parts 2 to 16 of a text do not count as waiting files: the last of them carries a time
-/// [`CALL_FILE_PARTS_MAX`] - 1 s ahead. Then: they count.
+/// [`CALL_FILE_PARTS_MAX`] - 1 s ahead, rounded up. Then: they count, also those of a text that came in parts
+/// and needs more files, which wait for longer.
 pub const SPOOL_PART_WAIT: Duration = Duration::from_secs(16);
 /// Number of texts whose later parts do not count, 32 bytes of memory each: 256 long texts a second.
 /// Beyond: their parts count at once.

@@ -329,10 +329,6 @@ impl Spool {
     /// [`Sync::Before`] all that were moved are on the disk at the end, in the folder that they were moved to.
     fn stage_and_move(&self, left: &mut &[File<'_>]) -> Result<(), SpoolFault> {
         let folders = self.folders()?;
-        let delay = |file: &File<'_>| {
-            let delayed = folders.delay(file);
-            delayed.map_err(|error| failed(Step::Own, &self.staging, error))
-        };
         let mut staged = 0_usize;
         let mut result = Ok(());
         for file in *left {
@@ -344,13 +340,15 @@ impl Spool {
         }
         let (whole, _) = left.split_at_checked(staged).unwrap_or_default();
         let mut moved = 0_usize;
-        // A time that cannot be set must be known before anything is moved.
-        result = result.and_then(|()| whole.iter().try_for_each(&delay));
+        result = result.and_then(|()| {
+            let delayed = whole.iter().try_for_each(|file| folders.delay(file));
+            delayed.map_err(|error| failed(Step::Write, &self.staging, error))
+        });
         result = result.and_then(|()| {
             for file in whole {
-                // Once more: writing, syncing and moving the parts before it may have taken longer than their
-                // times are apart.
-                delay(file)?;
+                // Once more: moving the parts before it may have taken longer than their times are apart. If
+                // this fails, it keeps the time that it has, since those before it are with Asterisk.
+                let _ = folders.delay(file);
                 self.move_in(&folders, file.name)?;
                 moved = moved.saturating_add(1);
             }
