@@ -114,8 +114,9 @@ struct SmsState {
     /// The name that its file should have. It differs from `file` if the file could not be renamed.
     name: InboxName,
     arrived_s: u64,
-    /// When this process put it in; `None` if an earlier run or another process did.
-    put: Option<Instant>,
+    /// When it came, by a clock that never jumps; `None` if the system's clock was not sane when this process
+    /// first saw it, or it had no date.
+    came: Option<Instant>,
     bytes: u64,
     /// The number of its call files; 0 if unknown.
     parts: usize,
@@ -217,12 +218,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn add(&mut self, name: InboxName, arrived_s: u64, bytes: u64, put: Option<Instant>) {
+    fn add(&mut self, name: InboxName, arrived_s: u64, bytes: u64, came: Option<Instant>) {
         let entry = SmsState {
             file: name,
             name,
             arrived_s,
-            put,
+            came,
             bytes,
             parts: 0,
             has_call_file: false,
@@ -316,8 +317,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Dates the SMS that came while the clock was wrong. It may have been behind and sane, as that of a router
-    /// that begins with the time of its last file, or ahead: what this process put in came as long ago as its
-    /// own clock says. Of others only those without a date get one, and their age counts from now.
+    /// that begins with the time of its last file, or ahead: an SMS is as old as it was when this process first
+    /// saw it, and the time since then. The age of one without a date counts from now.
     fn stamp(&mut self) {
         let now_s = clock::stamp_s();
         if now_s == 0 {
@@ -325,9 +326,9 @@ impl<'a> Pass<'a> {
         }
         let folder = &self.inbox.folder;
         for entry in self.entries.values_mut() {
-            let age = entry.put.map_or(Duration::ZERO, |put| put.elapsed());
+            let age = entry.came.map_or(Duration::ZERO, |came| came.elapsed());
             let arrived_s = now_s.saturating_sub(age.as_secs());
-            let is_wrong = match (entry.arrived_s, entry.put) {
+            let is_wrong = match (entry.arrived_s, entry.came) {
                 (0, _) => true,
                 (_, None) => false,
                 (before_s, Some(_)) => before_s.abs_diff(arrived_s) > INBOX_CLOCK_SLIP.as_secs(),
@@ -345,11 +346,11 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Adds an SMS that is new to this pass.
+    /// Adds an SMS that is new to this pass: an earlier run or another process put it in.
     fn take_up(&mut self, name: InboxName) {
         match read(&self.inbox.folder, Place::New, &name.text()) {
             Ok(Ok((item, bytes))) => {
-                self.add(name, item.arrived_s, bytes, None);
+                self.add(name, item.arrived_s, bytes, came(item.arrived_s));
                 self.marker = None;
             }
             Ok(Err(why)) => self.set_aside(&name, &why),
@@ -510,4 +511,13 @@ fn destination(to: &[u8]) -> u64 {
     let to = to.iter().filter(|byte| **byte != b'-');
     let to: String = to.map(|byte| char::from(*byte)).collect();
     envelope::destination(&to)
+}
+
+/// Returns when an SMS of that date came, by a clock that never jumps.
+fn came(arrived_s: u64) -> Option<Instant> {
+    let now_s = clock::stamp_s();
+    let age_s = now_s.saturating_sub(arrived_s);
+    let is_known = now_s > 0 && arrived_s > 0;
+    let came = Instant::now().checked_sub(Duration::from_secs(age_s));
+    came.filter(|_| is_known)
 }

@@ -78,7 +78,7 @@ impl Turn<'_, '_> {
         let now_s = clock::stamp_s();
         let is_known = now_s > 0 && entry.arrived_s > 0;
         // The clock may have been set since it came: a router begins with the time of its last file.
-        let may_be_old = entry.put.is_none_or(|put| put.elapsed() > expire);
+        let may_be_old = entry.came.is_none_or(|came| came.elapsed() > expire);
         let age_s = now_s.saturating_sub(entry.arrived_s);
         if is_known && may_be_old && age_s > expire.as_secs() {
             return Ok(self.give_up(entry, "older than expire, and Asterisk has not taken it"));
