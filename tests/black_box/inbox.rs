@@ -46,6 +46,19 @@ impl Home {
         Websmsd::spawn(run, scratch)
     }
 
+    /// Starts a daemon under a clock that can be set: by the content of the file, whose path is returned too.
+    fn start_with_a_clock(&self, clock: &str) -> (Websmsd, PathBuf) {
+        let scratch = Scratch::new();
+        let file = scratch.file("clock", clock);
+        let mut run = rig::daemon_command(Called::Link, &scratch);
+        run.arg("-c").arg(&self.conf);
+        run.args(["-l", "127.0.0.1:0", "-v"]);
+        rig::set_clock(&mut run, clock);
+        run.env_remove("FAKETIME").env("FAKETIME_NO_CACHE", "1");
+        run.env("FAKETIME_TIMESTAMP_FILE", &file);
+        (Websmsd::spawn(run, scratch), file)
+    }
+
     fn outgoing(&self) -> PathBuf {
         self.scratch.join("outgoing")
     }
@@ -476,19 +489,11 @@ fn an_old_one_goes_to_failed_and_can_be_had_back() {
 fn a_clock_that_is_set_makes_no_sms_old_that_came_just_before() {
     let home = Home::with("[astqueue]\ninbox = yes\n[queue]\nexpire = 1h\n");
     fs::remove_dir(home.outgoing()).unwrap();
-    let scratch = Scratch::new();
-    let clock = scratch.file("clock", "-3h");
-    let mut run = rig::daemon_command(Called::Link, &scratch);
-    run.arg("-c").arg(&home.conf);
-    run.args(["-l", "127.0.0.1:0", "-v"]);
-    rig::set_clock(&mut run, "-3h");
-    run.env_remove("FAKETIME").env("FAKETIME_NO_CACHE", "1");
-    run.env("FAKETIME_TIMESTAMP_FILE", &clock);
-    let websmsd = Websmsd::spawn(run, scratch);
+    let (websmsd, clock) = home.start_with_a_clock("-3h");
     assert_eq!(send(&websmsd, "1", "a"), 200);
     websmsd.wait_for_log("cannot deliver SMS, they wait in the inbox: ");
     assert!(home.arrived_s(0) < now_s() - 2 * 3600);
-    // One that another process has put in under the same clock.
+    // Another process has put this one in, under the same clock.
     home.plant(9, "", "9", now_s() - 3 * 3600, "other's");
     let flush = home.scratch.join("state/inbox/flush");
     fs::write(&flush, "").unwrap();
@@ -517,6 +522,21 @@ fn a_clock_that_is_set_makes_no_sms_old_that_came_just_before() {
     let mut texts = home.take_all();
     texts.sort();
     assert_eq!(texts, ["a", "b", "other's"]);
+}
+
+/// One that came under a clock of 1970 has no date, and gets one that may be wrong as well.
+#[test]
+fn an_sms_that_gets_its_date_before_the_clock_is_set_is_not_old_after() {
+    let home = Home::with("[astqueue]\ninbox = yes\n[queue]\nexpire = 1h\n");
+    fs::remove_dir(home.outgoing()).unwrap();
+    home.plant(1, "", "1", 0, "a");
+    let (websmsd, clock) = home.start_with_a_clock("-3h");
+    wait_for("a date", || home.arrived_s(0) > 0);
+    wait_for_rest(websmsd.pid());
+    fs::write(&clock, "+0").unwrap();
+    home.scratch.folder("outgoing");
+    home.wait_for_files(1);
+    assert!(home.names("failed").is_empty(), "{}", websmsd.log());
 }
 
 #[test]

@@ -328,14 +328,11 @@ impl<'a> Pass<'a> {
         for entry in self.entries.values_mut() {
             let age = entry.came.map_or(Duration::ZERO, |came| came.elapsed());
             let arrived_s = now_s.saturating_sub(age.as_secs());
-            let is_wrong = match (entry.arrived_s, entry.came) {
-                (0, _) => true,
-                (_, None) => false,
-                (before_s, Some(_)) => before_s.abs_diff(arrived_s) > INBOX_CLOCK_SLIP.as_secs(),
-            };
-            if !is_wrong {
+            let is_dated = entry.arrived_s > 0;
+            if is_dated && (entry.came.is_none() || !has_slipped(entry.arrived_s, arrived_s)) {
                 continue;
             }
+            entry.came = entry.came.or_else(|| Some(Instant::now()));
             entry.arrived_s = arrived_s;
             let file = entry.file.text();
             if let Ok(Ok((mut item, _))) = read(folder, Place::New, &file) {
@@ -513,6 +510,11 @@ fn destination(to: &[u8]) -> u64 {
     envelope::destination(&to)
 }
 
+/// Returns whether the date of an SMS is so far from the right one that the clock was set in between.
+fn has_slipped(dated_s: u64, right_s: u64) -> bool {
+    dated_s.abs_diff(right_s) > INBOX_CLOCK_SLIP.as_secs()
+}
+
 /// Returns when an SMS of that date came, by a clock that never jumps.
 fn came(arrived_s: u64) -> Option<Instant> {
     let now_s = clock::stamp_s();
@@ -520,4 +522,21 @@ fn came(arrived_s: u64) -> Option<Instant> {
     let is_known = now_s > 0 && arrived_s > 0;
     let came = Instant::now().checked_sub(Duration::from_secs(age_s));
     came.filter(|_| is_known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_corrected_from_a_certain_difference_on() {
+        let check = |dated_s, expected| assert_eq!(has_slipped(dated_s, 1000), expected);
+        let slip_s = INBOX_CLOCK_SLIP.as_secs();
+        check(1000 - slip_s + 1, false);
+        check(1000 - slip_s, false);
+        check(1000 - slip_s - 1, true);
+        check(1000 + slip_s - 1, false);
+        check(1000 + slip_s, false);
+        check(1000 + slip_s + 1, true);
+    }
 }
