@@ -18,8 +18,8 @@ pub fn is_drained(folder: &Folder) -> std::io::Result<bool> {
     Ok(folder.is_drained()? || is_flushed(folder, clock::now_s()))
 }
 
-/// Whether everything was tried within [`FLUSH_AGE`]. While the clock is not sane, no flush is too long ago;
-/// one of that time counts from the first sane look.
+/// Returns whether a flush has tried everything within [`FLUSH_AGE`]. While the clock is not sane, no flush is
+/// too long ago. One that ran under such a clock counts as if it ran when this is first asked under a sane one.
 fn is_flushed(folder: &Folder, now_s: u64) -> bool {
     let Some(flushed_s) = folder.flushed_s() else {
         return false;
@@ -30,7 +30,7 @@ fn is_flushed(folder: &Folder, now_s: u64) -> bool {
             let _ = folder.stamp_flush(now_s);
             true
         }
-        // One that is ahead a little was written before the clock was set back.
+        // A flush that lies ahead ran before the clock was set back. It may lie as far ahead as behind.
         (true, true) => now_s.abs_diff(flushed_s) <= FLUSH_AGE.as_secs(),
     }
 }

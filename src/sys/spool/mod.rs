@@ -340,6 +340,7 @@ impl Spool {
         }
         let (whole, _) = left.split_at_checked(staged).unwrap_or_default();
         let mut moved = 0_usize;
+        // It must be known before anything is moved that a time cannot be set.
         result = result.and_then(|()| {
             let delayed = whole.iter().try_for_each(|file| folders.delay(file));
             delayed.map_err(|error| failed(Step::Write, &self.staging, error))
